@@ -1,0 +1,1 @@
+"""Facts to predicate, simulation to verdicts, counts and pivots."""

@@ -1,0 +1,77 @@
+"""What is known of one cell: facts, predicate, simulation, verdict, and why.
+
+Takes nothing, gives the values that `cell.py` fills and `render` shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matrix.analyze.verdict import Verdict
+from matrix.diagnostics import Diagnostic
+from matrix.expr.nodes import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceLine:
+    """One micro-operation of a trace: the event it belongs to and the kernel line that does it.
+
+    `source` is None where the release has no such code of its own (the simulation then shows what
+    the ported series would do).
+    """
+
+    event: str
+    operation: str
+    detail: str
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A violated invariant or an advisory with its shortest trace.
+
+    `certainty` is `certain` or `assumption=value`.
+    """
+
+    invariant: str
+    certainty: str
+    message: str
+    trace: tuple[TraceLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsettled:
+    """A fact nobody recorded on which the answer depends, and what would settle it."""
+
+    name: str
+    why: str
+    settled_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fix:
+    """A change of the cell that was evaluated again and gives `verdict`."""
+
+    change: tuple[tuple[str, str], ...]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The answer for one cell.
+
+    `predicate` is None where the answer is unknown or the capability is absent before it is asked;
+    `outcome` is `safe`, `violates` or `not-run`; `confidence` the weakest of the CPU values used.
+    """
+
+    facts: tuple[tuple[str, Value], ...]
+    predicate: bool | None
+    outcome: str
+    violations: tuple[Finding, ...]
+    advisories: tuple[Finding, ...]
+    verdict: Verdict
+    confidence: str
+    reasons: tuple[str, ...]
+    unsettled: tuple[Unsettled, ...]
+    fixes: tuple[Fix, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()

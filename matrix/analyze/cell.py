@@ -1,0 +1,299 @@
+"""The concrete flow: one cell in, one `Answer` out.
+
+Takes a `Question`, the cell's kernel variables and atoms, and what is known of each CPU property;
+gives verdict, reasons, traces and, where the answer hangs on something nobody recorded, what that
+is. Unknown atoms are not guessed: every value they may have is tried, but only where it matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from matrix.analyze.answer import Answer, Finding, TraceLine, Unsettled
+from matrix.analyze.behaviour import Behaviours
+from matrix.analyze.evaluation import Evaluation
+from matrix.analyze.question import Leaf, Question, ask
+from matrix.analyze.verdict import Verdict
+from matrix.diagnostics import Diagnostic, InputError, Severity, UndecidedError
+from matrix.expr.evaluation import truth
+from matrix.expr.nodes import Expression, Value
+from matrix.kernel.detection import Detection
+from matrix.kernel.system import weakest
+from matrix.simulate.inputs import SimulationInputs
+from matrix.simulate.outcome import Violation
+
+# 2^12 completions are more than any real CPU or `.config` fragment needs; past it we say so.
+_MAX_LEAVES = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One cell: the kernel variables left by the command line, and the atoms.
+
+    `detections` tells, per CPU atom (`hw.X`, `boot_hw.X`), how its value is known.
+    """
+
+    variables: Mapping[str, Expression]
+    atoms: Mapping[str, Value]
+    detections: Mapping[str, Detection]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """One way in which the unknown atoms may be, the answer there, and the atoms it rests on."""
+
+    assigned: tuple[tuple[str, Value], ...]
+    leaf: Leaf
+    reads: frozenset[str]
+
+
+def settle(question: Question, cell: Cell, behaviours: Behaviours) -> tuple[Completion, ...]:
+    """Return the answer under every completion of the unknown atoms that matter.
+
+    Completions that break a constraint of the release or of the study are left out: a cell with
+    no completion does not exist.
+
+    Raises:
+        UndecidedError: MX0903, where too many atoms are unknown.
+    """
+    start = Evaluation(question.program.definitions, cell.variables, cell.atoms)
+    return _settle(question, start, behaviours)
+
+
+def _settle(
+    question: Question, start: Evaluation, behaviours: Behaviours
+) -> tuple[Completion, ...]:
+    completions = []
+    for completion in _complete(question, start, (), behaviours):
+        completions.append(completion)
+        if len(completions) > _MAX_LEAVES:
+            raise UndecidedError(
+                Diagnostic(
+                    code="MX0903",
+                    message=f"more than {_MAX_LEAVES} completions of what is unknown",
+                    hint="give a complete `.config`, or a CPU with fewer unknown fields",
+                )
+            )
+    return tuple(completions)
+
+
+def exists(question: Question, cell: Cell, behaviours: Behaviours) -> bool:
+    """Tell whether the cell can exist: some completion keeps every constraint."""
+    start = Evaluation(question.program.definitions, cell.variables, cell.atoms)
+    return next(_complete(question, start, (), behaviours), None) is not None
+
+
+def answer(
+    question: Question, cell: Cell, behaviours: Behaviours, *, detailed: bool = True
+) -> Answer:
+    """Return all that is known of one cell; without `detailed` neither facts nor confidence."""
+    known = Evaluation(question.program.definitions, cell.variables, cell.atoms)
+    completions = _settle(question, known, behaviours)
+    verdicts = {completion.leaf.verdict for completion in completions}
+    facts = _facts(question, known) if detailed else ()
+    unsettled = _unsettled(completions, cell)
+    if len(verdicts) > 1:
+        return Answer(
+            facts=facts,
+            predicate=_agreed(completions),
+            outcome="not-run",
+            violations=(),
+            advisories=(),
+            verdict=Verdict.UNKNOWN,
+            confidence="unknown",
+            reasons=_unknown_reasons(completions, unsettled),
+            unsettled=unsettled,
+            diagnostics=_granule_note(question, known),
+        )
+    leaf = _worst(completions)
+    result = leaf.result
+    return Answer(
+        facts=facts,
+        predicate=_agreed(completions),
+        outcome="not-run" if result is None else ("violates" if result.violations else "safe"),
+        violations=findings_of(question, result.violations if result else ()),
+        advisories=findings_of(question, result.advisories if result else ()),
+        verdict=leaf.verdict,
+        confidence=_confidence(question, cell, known, completions, behaviours) if detailed else "",
+        reasons=_reasons(question, known, leaf),
+        unsettled=(),
+        diagnostics=_granule_note(question, known),
+    )
+
+
+def _complete(
+    question: Question,
+    cell: Evaluation,
+    assigned: tuple[tuple[str, Value], ...],
+    behaviours: Behaviours,
+) -> Iterator[Completion]:
+    """Yield the completions below one partial assignment, depth first."""
+    if any(truth(cell.of(constraint)) is False for constraint in question.constraints):
+        return
+    found = ask(question, cell, behaviours)
+    if isinstance(found, Leaf):
+        yield Completion(assigned=assigned, leaf=found, reads=cell.reads)
+        return
+    atom = next(cell.undecided_atoms(found))
+    for value in question.program.domain(atom):
+        below = cell.with_atoms({atom: value})
+        yield from _complete(question, below, (*assigned, (atom, value)), behaviours)
+
+
+def _worst(completions: tuple[Completion, ...]) -> Leaf:
+    """Return the leaf to show when all agree on the verdict: one with findings, if any has."""
+    return max(
+        (completion.leaf for completion in completions),
+        key=lambda leaf: len(leaf.result.violations) if leaf.result else -1,
+    )
+
+
+def _agreed(completions: tuple[Completion, ...]) -> bool | None:
+    values = {completion.leaf.predicate for completion in completions}
+    return values.pop() if len(values) == 1 else None
+
+
+def _facts(question: Question, cell: Evaluation) -> tuple[tuple[str, Value], ...]:
+    return tuple((name, cell.of(expression)) for name, expression in question.program.facts.items())
+
+
+def findings_of(question: Question, violations: tuple[Violation, ...]) -> tuple[Finding, ...]:
+    """Return violations with the kernel lines of this release beside each micro-operation."""
+    sources = question.program.operation_sources
+    return tuple(
+        Finding(
+            invariant=violation.invariant,
+            certainty="=".join(violation.assumption) if violation.assumption else "certain",
+            message=violation.message,
+            trace=tuple(
+                TraceLine(
+                    event=step.event,
+                    operation=operation.name,
+                    detail=operation.detail,
+                    source=sources.get(operation.name),
+                )
+                for step in violation.trace
+                for operation in step.operations
+            ),
+        )
+        for violation in violations
+    )
+
+
+def _unsettled(completions: tuple[Completion, ...], cell: Cell) -> tuple[Unsettled, ...]:
+    """Return the atoms whose value alone can narrow the set of verdicts."""
+    verdicts = {completion.leaf.verdict for completion in completions}
+    if len(verdicts) == 1:
+        return ()
+    found = []
+    atoms = dict.fromkeys(atom for completion in completions for atom, _ in completion.assigned)
+    for atom in atoms:
+        by_value: dict[Value, set[Verdict]] = {}
+        for completion in completions:
+            for name, value in completion.assigned:
+                if name == atom:
+                    by_value.setdefault(value, set()).add(completion.leaf.verdict)
+        if any(verdicts - narrowed for narrowed in by_value.values()):
+            found.append(_describe(atom, cell))
+    return tuple(found)
+
+
+def _describe(atom: str, cell: Cell) -> Unsettled:
+    detection = cell.detections.get(atom)
+    if detection is None:
+        return Unsettled(name=atom, why=f"`{atom}` is not given", settled_by=None)
+    fields = tuple(dict.fromkeys(field for _, field in detection.undecided))
+    return Unsettled(
+        name=" and ".join(fields) or atom,
+        why=detection.reason or "nobody recorded it",
+        settled_by=" or ".join(detection.settled_by) or None,
+    )
+
+
+def _unknown_reasons(
+    completions: tuple[Completion, ...], unsettled: tuple[Unsettled, ...]
+) -> tuple[str, ...]:
+    outcomes = " or ".join(sorted({completion.leaf.verdict for completion in completions}))
+    reasons = [f"{outcomes}, depending on {' and '.join(item.name for item in unsettled)}"]
+    for item in unsettled:
+        settled = f"; settled by {item.settled_by}" if item.settled_by else ""
+        reasons.append(f"{item.name}: {item.why}{settled}")
+    return tuple(reasons)
+
+
+def _reasons(question: Question, cell: Evaluation, leaf: Leaf) -> tuple[str, ...]:
+    if leaf.reason:
+        return (leaf.reason,)
+    broken = tuple(violation.message for violation in leaf.result.violations) if leaf.result else ()
+    if leaf.predicate:
+        return broken or ("the predicate holds, and no violation is reachable",)
+    false_parts = [text for text, part in question.conjuncts if truth(cell.of(part)) is False]
+    answer_is_no = f"the predicate is false: {', '.join(false_parts)}"
+    if broken:
+        return (f"{answer_is_no}; were it forced to yes: {broken[0]}", *broken[1:])
+    return (f"{answer_is_no}; though nothing would be violated",)
+
+
+def _granule_note(question: Question, cell: Evaluation) -> tuple[Diagnostic, ...]:
+    if cell.of(question.boots) is not None:
+        return ()
+    return (
+        Diagnostic(
+            code="MX0904",
+            severity=Severity.NOTE,
+            message="nobody recorded whether every CPU supports the kernel's translation granule",
+            hint="the answer takes it that the kernel boots",
+        ),
+    )
+
+
+def _confidence(
+    question: Question,
+    cell: Cell,
+    known: Evaluation,
+    completions: tuple[Completion, ...],
+    behaviours: Behaviours,
+) -> str:
+    """Return the weakest confidence among the CPU properties that could change the verdict alone.
+
+    Where none could, of all known properties the answer reads.
+    """
+    reads = frozenset(atom for completion in completions for atom in completion.reads)
+    read = {
+        atom: detection
+        for atom, detection in cell.detections.items()
+        if atom in reads and detection.value is not None
+    }
+    verdicts = {completion.leaf.verdict for completion in completions}
+    decisive = []
+    for atom, detection in read.items():
+        flipped = known.with_atoms({atom: not detection.value})
+        if {item.leaf.verdict for item in _settle(question, flipped, behaviours)} != verdicts:
+            decisive.append(detection.confidence)
+    return weakest(decisive or [detection.confidence for detection in read.values()])
+
+
+def inputs_of(question: Question, cell: Cell, behaviours: Behaviours) -> SimulationInputs:
+    """Return the simulation inputs of a cell that is present and known.
+
+    Raises:
+        InputError: MX0918, where the capability is absent or the answer unknown.
+    """
+    completions = settle(question, cell, behaviours)
+    results = {
+        completion.leaf.result.inputs: completion.leaf
+        for completion in completions
+        if completion.leaf.result is not None
+    }
+    if len(results) != 1:
+        leaf = completions[0].leaf if completions else None
+        raise InputError(
+            Diagnostic(
+                code="MX0918",
+                message="there is nothing to simulate: "
+                + ((leaf.reason if leaf else None) or "the cell's answer is unknown"),
+                hint="choose a cell in which the capability is present and every fact known",
+            )
+        )
+    return next(iter(results))

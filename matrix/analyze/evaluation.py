@@ -1,0 +1,100 @@
+"""Values of one cell's names: each evaluated at most once, with the atoms it was made from.
+
+Takes a lowered program, the kernel variables as the command line left them, and the atoms (Kconfig
+symbols, CPU properties, surroundings); gives three-valued values. What is kept remembers which
+atoms were read, so that a cell that differs in one atom starts from all that does not depend on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from matrix.expr.evaluation import evaluate
+from matrix.expr.nodes import Expression, Value
+from matrix.expr.trees import names
+
+# A name or the identity of a question's expression; the questions outlive their evaluations.
+_Key = str | int
+
+
+class Evaluation:
+    """The names of one cell.
+
+    An atom that `atoms` does not list is unknown. `definitions` must be acyclic, which
+    `facts.lower` has checked.
+    """
+
+    __slots__ = ("_atoms", "_definitions", "_kept", "_reading", "_variables")
+
+    def __init__(
+        self,
+        definitions: Mapping[str, Expression],
+        variables: Mapping[str, Expression],
+        atoms: Mapping[str, Value],
+    ) -> None:
+        self._definitions = definitions
+        self._variables = variables
+        self._atoms = atoms
+        self._kept: dict[_Key, tuple[Value, frozenset[str]]] = {}
+        self._reading: set[str] = set()
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The atoms on which everything asked so far rests."""
+        return frozenset(self._reading)
+
+    def with_atoms(self, changed: Mapping[str, Value]) -> Evaluation:
+        """Return the same cell with some atoms changed, keeping what does not depend on them."""
+        other = Evaluation(self._definitions, self._variables, {**self._atoms, **changed})
+        other._kept = {
+            key: kept
+            for key, kept in self._kept.items()
+            if not any(atom in kept[1] for atom in changed)
+        }
+        return other
+
+    def value(self, name: str) -> Value:
+        """Return the value of a definition, a kernel variable or an atom; None if unknown."""
+        kept = self._kept.get(name)
+        if kept is None:
+            definition = self._definition(name)
+            if definition is None:
+                kept = self._kept[name] = (self._atoms.get(name), frozenset((name,)))
+            else:
+                kept = self._keep(name, definition)
+        self._reading |= kept[1]
+        return kept[0]
+
+    def of(self, expression: Expression) -> Value:
+        """Return the value of an expression over this cell's names."""
+        kept = self._kept.get(id(expression)) or self._keep(id(expression), expression)
+        self._reading |= kept[1]
+        return kept[0]
+
+    def undecided_atoms(self, expression: Expression) -> Iterator[str]:
+        """Yield the unknown atoms an expression leads to, in a stable order, each once."""
+        seen: set[str] = set()
+        stack = sorted(names(expression), reverse=True)
+        while stack:
+            name = stack.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            if self.value(name) is not None:
+                continue
+            definition = self._definition(name)
+            if definition is None:
+                yield name
+            else:
+                stack.extend(sorted(names(definition), reverse=True))
+
+    def _keep(self, key: _Key, expression: Expression) -> tuple[Value, frozenset[str]]:
+        """Evaluate an expression, noting the atoms it reads apart from what was read before."""
+        outer, self._reading = self._reading, set()
+        value = evaluate(expression, self.value)
+        kept = self._kept[key] = (value, frozenset(self._reading))
+        self._reading = outer
+        return kept
+
+    def _definition(self, name: str) -> Expression | None:
+        return self._variables.get(name) or self._definitions.get(name)

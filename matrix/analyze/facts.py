@@ -1,0 +1,158 @@
+"""A kernel profile lowered once to expressions over atoms: what every later stage evaluates.
+
+Takes a profile and its architecture, gives a `FactProgram`. Calls become names
+(`can_set_direct_map()`), so the concrete evaluation (`cell.py`) and the symbolic one
+(`symbolic.py`) read the same definitions and nothing else.
+
+Atoms, the names that no definition explains:
+
+* `CONFIG_X`: a Kconfig symbol; `hw.X` and `boot_hw.X`: whether the system's CPUs, or the boot CPU
+  alone, have what cpucap X looks for; an environment axis (`entry`, `vm` …);
+* a kernel variable (`rodata_full`): `boot_variables.py` says what the command line leaves it at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from matrix.analyze.facts_lowering import (
+    PARSED_VALUE,
+    Lowering,
+    conditions,
+    refuse_cycles,
+    refuse_unknown_names,
+)
+from matrix.diagnostics import InputError
+from matrix.expr.nodes import Binary, Constant, Expression, Name, Value
+from matrix.expr.trees import names
+from matrix.schema.values import (
+    Architecture,
+    Condition,
+    CpuCap,
+    FactDeclaration,
+    KernelProfile,
+)
+
+__all__ = ["PARSED_VALUE", "FactProgram", "Lowering", "lower"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactProgram:
+    """One kernel as expressions.
+
+    `definitions` is acyclic; `variables` are the names the command line sets. `facts` and
+    `simulation` hold the rows this release has. `operation_sources` maps micro-operations of the
+    simulation to kernel lines, `sources` definitions to theirs. `always_set` are the symbols that
+    every `.config` of the release has set.
+    """
+
+    release: str
+    definitions: Mapping[str, Expression]
+    variables: frozenset[str]
+    atoms: frozenset[str]
+    symbols: Mapping[str, str]
+    constraints: tuple[Expression, ...]
+    always_set: frozenset[str]
+    cpucaps: tuple[CpuCap, ...]
+    facts: Mapping[str, Expression]
+    simulation: Mapping[str, Expression]
+    sources: Mapping[str, str]
+    operation_sources: Mapping[str, str]
+    lowering: Lowering
+
+    def lacks(self, condition: Condition) -> frozenset[str]:
+        """Return the names of a condition that this release does not have."""
+        return self.lowering.missing(condition.expression)
+
+    def lower_expression(
+        self, condition: Condition, also: frozenset[str] = frozenset()
+    ) -> Expression:
+        """Return a condition over this release's names and those in `also`.
+
+        Raises:
+            InputError: MX0290, a name the release does not have.
+        """
+        missing = self.lacks(condition) - also
+        if missing:
+            raise InputError(self.lowering.unknown(sorted(missing), condition))
+        return self.lowering.lower(condition.expression)
+
+    def domain(self, atom: str) -> tuple[Value, ...]:
+        """Return the values an unknown atom may have.
+
+        Integer symbols enter expressions only through a comparison with 0: 0 and 100, the default
+        of KFENCE_SAMPLE_INTERVAL, stand for all.
+        """
+        kind = self.symbols.get(atom.removeprefix("CONFIG_"))
+        return (0, 100) if kind == "int" else (False, True)
+
+
+def lower(profile: KernelProfile, architecture: Architecture) -> FactProgram:
+    """Return a profile as expressions over atoms.
+
+    Raises:
+        InputError: MX0290 unknown names, MX0291 a definition that needs itself, MX0292 a boot
+            parameter that sets no declared variable.
+    """
+    lowering = Lowering(profile, architecture)
+    refuse_unknown_names(profile, lowering)
+    definitions: dict[str, Expression] = {
+        function.signature: lowering.lower(function.body.expression)
+        for function in lowering.functions.values()
+    }
+    for cap in lowering.cpucaps.values():
+        definitions.update(lowering.cap_definitions(cap))
+    refuse_cycles(profile, lowering, definitions)
+    facts = _rows(architecture.facts, lowering)
+    simulation = _rows(architecture.simulation, lowering)
+    constraints = tuple(
+        lowering.lower(constraint.condition.expression) for constraint in profile.constraints
+    )
+    roots = (*definitions.values(), *facts.values(), *simulation.values(), *constraints)
+    declared = (
+        lowering.lower(condition.expression) for condition, _ in conditions(profile, lowering)
+    )
+    read = frozenset(name for root in (*roots, *declared) for name in names(root)) - PARSED_VALUE
+    variables = frozenset(variable.name for variable in profile.variables)
+    environment = frozenset(axis.name for axis in architecture.environment)
+    symbols = frozenset(f"CONFIG_{symbol.name}" for symbol in profile.symbols)
+    return FactProgram(
+        release=profile.release,
+        definitions=definitions,
+        variables=variables,
+        atoms=(read | environment | symbols) - definitions.keys() - variables,
+        symbols={symbol.name: symbol.type for symbol in profile.symbols},
+        constraints=constraints,
+        cpucaps=tuple(lowering.cpucaps.values()),
+        facts=facts,
+        simulation=simulation,
+        sources={
+            **{function.signature: function.source for function in lowering.functions.values()},
+            **{f"cap.{cap.name}": cap.source for cap in lowering.cpucaps.values()},
+            **{variable.name: variable.source for variable in profile.variables},
+        },
+        operation_sources={row.operation: row.source for row in profile.operations},
+        always_set=frozenset(filter(None, map(_demanded_symbol, constraints))),
+        lowering=lowering,
+    )
+
+
+def _demanded_symbol(constraint: Expression) -> str | None:
+    """Return the symbol of a constraint that says nothing but that it is set."""
+    match constraint:
+        case Binary("!=", Name(identifier), Constant(False)):
+            return identifier
+        case _:
+            return None
+
+
+def _rows(rows: Iterable[FactDeclaration], lowering: Lowering) -> dict[str, Expression]:
+    """Return the rows a release has; where it lacks a name, `otherwise` if there is one."""
+    lowered: dict[str, Expression] = {}
+    for row in rows:
+        if not lowering.missing(row.condition.expression):
+            lowered[row.name] = lowering.lower(row.condition.expression)
+        elif row.otherwise is not None:
+            lowered[row.name] = Constant(row.otherwise)
+    return lowered

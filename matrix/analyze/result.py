@@ -1,0 +1,87 @@
+"""What a study found, ready to be rendered: counts, tables, classes with traces.
+
+Takes nothing, gives the values that `study.py` fills and `render` shows. Every number is an exact
+count of cells of the space; nothing here was sampled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matrix.analyze.answer import Finding
+from matrix.analyze.verdict import Verdict
+from matrix.schema.values import Architecture, Capability, KernelProfile, MatrixStudy
+
+Counts = tuple[tuple[Verdict, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableCell:
+    """One cell of a table: its verdict and, in a sentence, why."""
+
+    verdict: Verdict
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table of verdicts. `column_levels` are the header rows, outermost first.
+
+    `columns[i]` has one label per level; `cells[r][c]` is None where no such cell exists in the
+    space (a kernel that cannot boot on the CPU). `row_groups` are equal rows merged: each entry
+    lists the row labels that share one line of `cells`.
+    """
+
+    title: str
+    row_title: str
+    column_levels: tuple[str, ...]
+    columns: tuple[tuple[str, ...], ...]
+    row_groups: tuple[tuple[str, ...], ...]
+    cells: tuple[tuple[TableCell | None, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassGroup:
+    """Behaviour classes that share verdict and findings: how many cells, an example, what broke.
+
+    `conditions` are the simulation inputs all of them share and other groups do not all have.
+    """
+
+    verdict: Verdict
+    cells: int
+    classes: int
+    kernels: tuple[str, ...]
+    conditions: tuple[tuple[str, str], ...]
+    example: tuple[tuple[str, str], ...]
+    findings: tuple[Finding, ...]
+    advisories: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyResult:
+    """All that a report says of one study.
+
+    `combinations` is the product of the axes, `cells` those that satisfy every constraint;
+    `counts` sum to `cells`; `counts_by_kernel` likewise per release. `absent_reasons` are the
+    sentences of absent cells with their counts, the largest first; `idle_axes` the axes that never
+    change the verdict.
+    """
+
+    study: MatrixStudy
+    capability: Capability
+    predicate: str
+    predicate_text: str
+    architecture: Architecture
+    kernels: tuple[KernelProfile, ...]
+    combinations: int
+    cells: int
+    behaviour_classes: int
+    states: int
+    transitions: int
+    counts: Counts
+    counts_by_kernel: tuple[tuple[str, Counts], ...]
+    tables: tuple[Table, ...]
+    groups: tuple[ClassGroup, ...]
+    absent_reasons: tuple[tuple[str, int], ...]
+    idle_axes: tuple[str, ...]
+    digest: str

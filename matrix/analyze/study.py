@@ -1,0 +1,156 @@
+"""A study answered exactly: verdict regions, counts, classes with traces, tables.
+
+Takes the study and everything it names, gives a `StudyResult`. Counts come from regions, so they
+are exact however large the space is; tables are concrete cells, answered one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from matrix.analyze.behaviour import Behaviours
+from matrix.analyze.question import Question
+from matrix.analyze.symbolic import KernelRegions, kernel_regions, study_space
+from matrix.analyze.verdict import Verdict, decide
+from matrix.kernel.cpu import CpuSystem
+from matrix.schema.values import Architecture, KernelProfile, MatrixStudy
+from matrix.simulate.inputs import SimulationInputs
+from matrix.simulate.outcome import SimulationResult
+from matrix.solve.diagram import Diagram
+from matrix.solve.space import Backend, Region
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassRegion:
+    """A behaviour class of one kernel: its simulation and the visible cells where it may occur."""
+
+    profile: KernelProfile
+    question: Question
+    inputs: SimulationInputs
+    result: SimulationResult
+    predicate: bool
+    region: Region
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SolvedStudy:
+    """The verdict of every cell of a study, as disjoint regions of visible cells.
+
+    `kernels` are what each kernel answers before it is put together; they tell hidden values apart.
+    """
+
+    study: MatrixStudy
+    backend: Backend
+    valid: Region
+    verdicts: Mapping[Verdict, Region]
+    absent: tuple[tuple[str, Region], ...]
+    classes: tuple[ClassRegion, ...]
+    kernels: tuple[tuple[KernelProfile, KernelRegions], ...]
+    behaviours: Behaviours
+
+    def count(self, verdict: Verdict, within: Region | None = None) -> int:
+        """Return the number of cells with a verdict, in a part of the space if one is given."""
+        region = self.verdicts[verdict]
+        return (region & within if within is not None else region).count()
+
+
+def solve_study(
+    study: MatrixStudy,
+    questions: Sequence[tuple[KernelProfile, Question]],
+    architecture: Architecture,
+    systems: Mapping[str, CpuSystem],
+    behaviours: Behaviours,
+) -> SolvedStudy:
+    """Return the verdict of every cell of a study."""
+    programs = [question.program for _, question in questions]
+    backend = Diagram(study_space(study, programs, systems))
+    kernels = [
+        (profile, kernel_regions(backend, study, question, profile, architecture, systems))
+        for profile, question in questions
+    ]
+    return decide_study(study, backend, kernels, behaviours)
+
+
+def decide_study(
+    study: MatrixStudy,
+    backend: Backend,
+    kernels: Sequence[tuple[KernelProfile, KernelRegions]],
+    behaviours: Behaviours,
+) -> SolvedStudy:
+    """Return the verdicts that the kernels' answers make, whatever the predicate they were asked.
+
+    Another predicate over a solved study is this with other `KernelRegions.predicate`.
+    """
+    possible: dict[Verdict, Region] = {verdict: backend.nothing() for verdict in Verdict}
+    valid = backend.nothing()
+    absent: dict[str, Region] = {}
+    classes: list[ClassRegion] = []
+    for profile, part in kernels:
+        valid = valid | part.valid
+        for reason, region in part.absent:
+            absent[reason] = absent.get(reason, backend.nothing()) | region
+            possible[Verdict.ABSENT] = possible[Verdict.ABSENT] | region
+        for item in _decided(profile, part, behaviours):
+            verdict = decide(predicate=item.predicate, violates=bool(item.result.violations))
+            possible[verdict] = possible[verdict] | item.region
+            classes.append(item)
+    visible = {verdict: region.project_hidden() for verdict, region in possible.items()}
+    verdicts = _separate(visible, backend)
+    return SolvedStudy(
+        study=study,
+        backend=backend,
+        valid=valid.project_hidden(),
+        verdicts=verdicts,
+        absent=tuple(
+            (reason, region.project_hidden() & verdicts[Verdict.ABSENT])
+            for reason, region in absent.items()
+        ),
+        classes=tuple(classes),
+        kernels=tuple(kernels),
+        behaviours=behaviours,
+    )
+
+
+def _decided(
+    profile: KernelProfile, part: KernelRegions, behaviours: Behaviours
+) -> list[ClassRegion]:
+    """Return the behaviour classes of a kernel, merged, split by what the predicate says."""
+    merged: dict[tuple[SimulationInputs, bool], Region] = {}
+    for inputs, region in part.classes:
+        behaviour = behaviours.class_of(inputs)
+        for says_yes, share in (
+            (True, region & part.predicate),
+            (False, region - part.predicate),
+        ):
+            if not share.is_empty():
+                key = (behaviour, says_yes)
+                merged[key] = merged[key] | share if key in merged else share
+    return [
+        ClassRegion(
+            profile=profile,
+            question=part.question,
+            inputs=behaviour,
+            result=behaviours.result(behaviour),
+            predicate=says_yes,
+            region=region,
+        )
+        for (behaviour, says_yes), region in merged.items()
+    ]
+
+
+def _separate(visible: Mapping[Verdict, Region], backend: Backend) -> dict[Verdict, Region]:
+    """Return disjoint regions: a cell in which two verdicts remain possible is unknown."""
+    once = backend.nothing()
+    twice = backend.nothing()
+    for region in visible.values():
+        twice = twice | (once & region)
+        once = once | region
+    separated = {
+        verdict: region - twice
+        for verdict, region in visible.items()
+        if verdict is not Verdict.UNKNOWN
+    }
+    return {
+        verdict: twice if verdict is Verdict.UNKNOWN else separated[verdict] for verdict in Verdict
+    }

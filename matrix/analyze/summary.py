@@ -1,0 +1,187 @@
+"""A solved study, put into the words of a report.
+
+Takes `SolvedStudy`, gives `StudyResult`: exact counts, groups of behaviour classes that broke the
+same way, reasons of absence, axes that never matter.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+
+from matrix.analyze.answer import Finding
+from matrix.analyze.cell import findings_of
+from matrix.analyze.question import Question
+from matrix.analyze.result import ClassGroup, Counts, StudyResult, TableCell
+from matrix.analyze.study import ClassRegion, SolvedStudy
+from matrix.analyze.tables import study_tables
+from matrix.analyze.verdict import Verdict, decide
+from matrix.expr.printer import to_c
+from matrix.schema.values import Architecture, KernelProfile, PredicateVersion
+from matrix.simulate.inputs import SimulationInputs
+from matrix.simulate.outcome import Violation
+from matrix.solve.space import Region
+
+# What a class may depend on, without what the capability and not the cell decides.
+SIMULATION_INPUTS = tuple(
+    field.name
+    for field in dataclasses.fields(SimulationInputs)
+    if field.name not in ("scenario", "variant")
+)
+
+# How one violation looks: invariant, assumption, the operations of its trace.
+Signature = tuple[tuple[str, str, tuple[str, ...]], ...]
+
+
+def summarise(
+    solved: SolvedStudy,
+    questions: Mapping[str, Question],
+    profiles: tuple[KernelProfile, ...],
+    architecture: Architecture,
+    predicate: PredicateVersion,
+    answer_cell: Callable[[Mapping[str, str]], TableCell | None],
+    digest: str,
+) -> StudyResult:
+    """Return everything a report says of a study."""
+    study = solved.study
+    results = solved.behaviours.results
+    return StudyResult(
+        study=study,
+        capability=next(iter(questions.values())).capability,
+        predicate=predicate.name,
+        predicate_text=to_c(predicate.condition.expression),
+        architecture=architecture,
+        kernels=profiles,
+        combinations=math.prod(len(axis.options) for axis in study.axes),
+        cells=solved.valid.count(),
+        behaviour_classes=len(results),
+        states=sum(result.states for result in results),
+        transitions=sum(result.transitions for result in results),
+        counts=_counts(solved, None),
+        counts_by_kernel=_counts_by_kernel(solved),
+        tables=study_tables(study, answer_cell),
+        groups=_groups(solved),
+        absent_reasons=_absent_reasons(solved),
+        idle_axes=idle_axes(solved),
+        digest=digest,
+    )
+
+
+def _counts(solved: SolvedStudy, within: Region | None) -> Counts:
+    return tuple((verdict, solved.count(verdict, within)) for verdict in Verdict)
+
+
+def _counts_by_kernel(solved: SolvedStudy) -> tuple[tuple[str, Counts], ...]:
+    axis = next((axis for axis in solved.study.axes if axis.kind == "kernel"), None)
+    if axis is None:
+        return ()
+    everything = solved.backend.everything()
+    return tuple(
+        (option.name, _counts(solved, everything.restrict(axis.name, (option.name,))))
+        for option in axis.options
+    )
+
+
+def _absent_reasons(solved: SolvedStudy) -> tuple[tuple[str, int], ...]:
+    counted = ((reason, region.count()) for reason, region in solved.absent)
+    return tuple(
+        sorted(((reason, cells) for reason, cells in counted if cells), key=lambda item: -item[1])
+    )
+
+
+def idle_axes(solved: SolvedStudy) -> tuple[str, ...]:
+    """Return the axes whose option never changes the verdict of a cell, others being equal."""
+    idle = []
+    for axis in solved.study.axes:
+        seen = solved.backend.nothing()
+        matters = False
+        for region in solved.verdicts.values():
+            elsewhere = region.forget((axis.name,))
+            if not (seen & elsewhere).is_empty():
+                matters = True
+                break
+            seen = seen | elsewhere
+        if not matters:
+            idle.append(axis.name)
+    return tuple(idle)
+
+
+def _groups(solved: SolvedStudy) -> tuple[ClassGroup, ...]:
+    """Return the classes that share verdict and findings, the verdicts in their order."""
+    members: dict[tuple[Verdict, Signature, Signature], list[ClassRegion]] = {}
+    for item in solved.classes:
+        verdict = decide(predicate=item.predicate, violates=bool(item.result.violations))
+        key = (verdict, _signature(item.result.violations), _signature(item.result.advisories))
+        members.setdefault(key, []).append(item)
+    order = list(Verdict)
+    groups = [
+        group
+        for (verdict, _, _), classes in members.items()
+        if (group := _group(solved, verdict, classes)) is not None
+    ]
+    return tuple(sorted(groups, key=lambda group: (order.index(group.verdict), -group.cells)))
+
+
+def _signature(violations: tuple[Violation, ...]) -> Signature:
+    return tuple(
+        (
+            violation.invariant,
+            "=".join(violation.assumption or ("certain",)),
+            tuple(operation.name for step in violation.trace for operation in step.operations),
+        )
+        for violation in violations
+    )
+
+
+def _group(solved: SolvedStudy, verdict: Verdict, classes: list[ClassRegion]) -> ClassGroup | None:
+    region = solved.backend.nothing()
+    for item in classes:
+        region = region | item.region
+    region = region.project_hidden() & solved.verdicts[verdict]
+    example = region.pick()
+    if example is None:
+        return None
+    newest = classes[-1]
+    kernels = dict.fromkeys(item.profile.release for item in classes)
+    return ClassGroup(
+        verdict=verdict,
+        cells=region.count(),
+        classes=len({item.inputs for item in classes}),
+        kernels=tuple(kernels),
+        conditions=_shared_conditions(classes, solved.classes),
+        example=_away_from_baseline(solved, region),
+        findings=_findings(newest, newest.result.violations),
+        advisories=_findings(newest, newest.result.advisories),
+    )
+
+
+def _findings(item: ClassRegion, violations: tuple[Violation, ...]) -> tuple[Finding, ...]:
+    return findings_of(item.question, violations)
+
+
+def _away_from_baseline(solved: SolvedStudy, region: Region) -> tuple[tuple[str, str], ...]:
+    """Return a cell of the region near the baseline, as the options that differ from it.
+
+    Axis by axis the baseline's option is kept where the region allows it.
+    """
+    baseline = dict(solved.study.baseline)
+    for axis, option in baseline.items():
+        kept = region.restrict(axis, (option,))
+        if not kept.is_empty():
+            region = kept
+    cell = region.pick() or {}
+    return tuple((axis, option) for axis, option in cell.items() if baseline.get(axis) != option)
+
+
+def _shared_conditions(
+    classes: list[ClassRegion], everything: tuple[ClassRegion, ...]
+) -> tuple[tuple[str, str], ...]:
+    """Return the simulation inputs that all classes of a group share and not all of the study."""
+    shared = []
+    for name in SIMULATION_INPUTS:
+        values = {getattr(item.inputs, name) for item in classes}
+        if len(values) == 1 and len({getattr(item.inputs, name) for item in everything}) > 1:
+            (value,) = values
+            shared.append((name, str(value).lower() if isinstance(value, bool) else str(value)))
+    return tuple(shared)

@@ -1,0 +1,276 @@
+"""One kernel's part of a study's space: names as functions of the axes, verdicts as regions.
+
+Takes a `Question` and a study, gives regions: the valid cells, the absent ones by reason, where the
+predicate holds, and one region per behaviour class. Everything a concrete cell evaluates one by one
+(`cell.py`) is here compiled over the whole space from the same expressions.
+
+A name is tied to the axes by a table: a Kconfig symbol or a kernel variable to the axis whose
+options set it, a CPU property to the CPU axis. What nobody recorded of a CPU is a hidden variable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from matrix.analyze.assemble import cpu_atoms, symbol_value, variables_of
+from matrix.analyze.facts import FactProgram
+from matrix.analyze.question import Question
+from matrix.diagnostics import Diagnostic, InputError
+from matrix.expr.nodes import Constant, Expression, Name, Value
+from matrix.kernel.cpu import CpuSystem
+from matrix.schema.values import Architecture, Axis, KernelProfile, MatrixStudy
+from matrix.simulate.inputs import SimulationInputs
+from matrix.solve.partition import Compiler, Table
+from matrix.solve.space import Backend, FiniteVariable, Region, Space
+
+_OFF_ON = ("no", "yes")
+# Simulation inputs are compiled under names of their own, apart from the kernel's.
+_ROW = "simulation."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelRegions:
+    """What one kernel answers over the study's space; regions still tell hidden values apart.
+
+    `compiler` knows every name of the kernel, so that a later stage can ask for more.
+    """
+
+    question: Question
+    compiler: Compiler
+    valid: Region
+    absent: tuple[tuple[str, Region], ...]
+    predicate: Region
+    classes: tuple[tuple[SimulationInputs, Region], ...]
+
+
+def study_space(
+    study: MatrixStudy, programs: Sequence[FactProgram], systems: Mapping[str, CpuSystem]
+) -> Space:
+    """Return the space of a study: its axes, and a hidden variable per CPU property unknown."""
+    unknown: dict[str, None] = {}
+    for program in programs:
+        for system in systems.values():
+            values, _ = cpu_atoms(program, system)
+            for atom, value in values.items():
+                if value is None:
+                    unknown[_hidden(atom, system)] = None
+    variables = tuple(
+        FiniteVariable(name=axis.name, options=tuple(option.name for option in axis.options))
+        for axis in study.axes
+    )
+    hidden = tuple(
+        FiniteVariable(name=name, options=_OFF_ON, values=(False, True)) for name in unknown
+    )
+    order: list[str] = []
+    for variable in variables:
+        order.append(variable.name)
+        if variable.name in {axis.name for axis in study.axes if axis.kind == "cpu"}:
+            order.extend(variable.name for variable in hidden)
+    if len(order) < len(variables) + len(hidden):
+        order.extend(variable.name for variable in hidden)
+    return Space(variables=variables, hidden=hidden, order=tuple(order))
+
+
+def kernel_regions(
+    backend: Backend,
+    study: MatrixStudy,
+    question: Question,
+    profile: KernelProfile,
+    architecture: Architecture,
+    systems: Mapping[str, CpuSystem],
+) -> KernelRegions:
+    """Return what a kernel answers over its part of the space.
+
+    Raises:
+        InputError: MX0610, two boot axes that set the same kernel variable.
+    """
+    program = question.program
+    names = _names(study, program, profile, architecture, systems)
+    rows = {f"{_ROW}{name}": expression for name, expression in question.rows}
+    compiler = Compiler(
+        backend,
+        {
+            **program.definitions,
+            **rows,
+            **{name: item for name, item in names.items() if not isinstance(item, Table)},
+        },
+        {name: item for name, item in names.items() if isinstance(item, Table)},
+    )
+    valid = _valid(compiler, backend, study, question, profile)
+    remaining = valid
+    absent: list[tuple[str, Region]] = []
+    for requirement in question.requirements:
+        if requirement.expression is None:
+            continue
+        holds = compiler.where(requirement.expression)
+        failing = remaining - holds
+        if not failing.is_empty():
+            absent.append((requirement.otherwise, failing))
+        remaining = remaining & holds
+    if remaining.is_empty() or question.predicate is None:
+        return KernelRegions(
+            question=question,
+            compiler=compiler,
+            valid=valid,
+            absent=tuple(absent),
+            predicate=backend.nothing(),
+            classes=(),
+        )
+    return KernelRegions(
+        question=question,
+        compiler=compiler,
+        valid=valid,
+        absent=tuple(absent),
+        predicate=compiler.where(question.predicate) & remaining,
+        classes=tuple(
+            (_inputs(question, values), region)
+            for values, region in compiler.joint(tuple(rows), within=remaining)
+        ),
+    )
+
+
+def _inputs(question: Question, values: Mapping[str, Value]) -> SimulationInputs:
+    return question.inputs({name.removeprefix(_ROW): value for name, value in values.items()})
+
+
+def _valid(
+    compiler: Compiler,
+    backend: Backend,
+    study: MatrixStudy,
+    question: Question,
+    profile: KernelProfile,
+) -> Region:
+    """Return the cells of this kernel that can exist."""
+    region = backend.everything()
+    for axis in study.axes:
+        if axis.kind == "kernel":
+            mine = [option.name for option in axis.options if option.kernel == profile.id]
+            region = region.restrict(axis.name, mine)
+        if axis.kind == "kconfig":
+            region = region.restrict(axis.name, distinct_options(axis, question.program, study))
+    for constraint in question.constraints:
+        region = region & compiler.where(constraint)
+    return region
+
+
+def distinct_options(axis: Axis, program: FactProgram, study: MatrixStudy) -> tuple[str, ...]:
+    """Return the options of a Kconfig axis that differ in this kernel.
+
+    Options that differ only in symbols the release does not have are one `.config`; the baseline's
+    option stands for them, otherwise the first, so that no cell is counted twice.
+    """
+    baseline = dict(study.baseline).get(axis.name)
+    ordered = sorted(axis.options, key=lambda option: option.name != baseline)
+    kept: dict[tuple[tuple[str, str | int], ...], str] = {}
+    for option in ordered:
+        known = tuple(
+            sorted((symbol, text) for symbol, text in option.kconfig if symbol in program.symbols)
+        )
+        meaningful = tuple((symbol, text) for symbol, text in known if text != "n")
+        kept.setdefault(meaningful, option.name)
+    names = set(kept.values())
+    return tuple(option.name for option in axis.options if option.name in names)
+
+
+def _names(
+    study: MatrixStudy,
+    program: FactProgram,
+    profile: KernelProfile,
+    architecture: Architecture,
+    systems: Mapping[str, CpuSystem],
+) -> dict[str, Table | Expression]:
+    tables: dict[str, Table | Expression] = {}
+    tables.update(_kconfig_tables(study, program))
+    tables.update(_cpu_tables(study, program, systems))
+    tables.update(_variable_tables(study, program, profile))
+    axes = {axis.name for axis in study.axes}
+    for environment in architecture.environment:
+        if environment.name not in axes:
+            tables[environment.name] = Constant(environment.default)
+    return tables
+
+
+def _kconfig_tables(study: MatrixStudy, program: FactProgram) -> dict[str, Table | Expression]:
+    tables: dict[str, Table | Expression] = {}
+    for atom in program.atoms:
+        if not atom.startswith("CONFIG_"):
+            continue
+        symbol = atom.removeprefix("CONFIG_")
+        axis = _axis_of_symbol(study, symbol) if symbol in program.symbols else None
+        if axis is None:
+            tables[atom] = Constant(atom in program.always_set)
+            continue
+        entries = {
+            option.name: Constant(symbol_value(dict(option.kconfig).get(symbol, "n")))
+            for option in axis.options
+        }
+        tables[atom] = Table(variable=axis.name, entries=entries)
+    return tables
+
+
+def _axis_of_symbol(study: MatrixStudy, symbol: str) -> Axis | None:
+    for axis in study.axes:
+        if any(symbol == name for option in axis.options for name, _ in option.kconfig):
+            return axis
+    return None
+
+
+def _cpu_tables(
+    study: MatrixStudy, program: FactProgram, systems: Mapping[str, CpuSystem]
+) -> dict[str, Table | Expression]:
+    axis = next((axis for axis in study.axes if axis.kind == "cpu"), None)
+    if axis is None:
+        return {}
+    entries: dict[str, dict[str, Expression]] = {}
+    for option in axis.options:
+        system = systems[option.cpu or option.name]
+        values, _ = cpu_atoms(program, system)
+        for atom, value in values.items():
+            entries.setdefault(atom, {})[option.name] = (
+                Name(_hidden(atom, system)) if value is None else Constant(value)
+            )
+    return {atom: Table(variable=axis.name, entries=row) for atom, row in entries.items()}
+
+
+def _variable_tables(
+    study: MatrixStudy, program: FactProgram, profile: KernelProfile
+) -> dict[str, Table | Expression]:
+    """Return every kernel variable as a function of the one boot axis that can change it."""
+    initial = variables_of(program, profile, "")
+    tables: dict[str, Table | Expression] = dict(initial)
+    setters: dict[str, str] = {}
+    for axis in study.axes:
+        if axis.kind != "boot":
+            continue
+        effects = {
+            option.name: variables_of(program, profile, option.cmdline or "")
+            for option in axis.options
+        }
+        for variable, untouched in initial.items():
+            row = {name: variables[variable] for name, variables in effects.items()}
+            if all(expression == untouched for expression in row.values()):
+                continue
+            if variable in setters:
+                raise InputError(_two_axes(axis, setters[variable], variable))
+            setters[variable] = axis.name
+            tables[variable] = Table(variable=axis.name, entries=row)
+    return tables
+
+
+def _two_axes(axis: Axis, other: str, variable: str) -> Diagnostic:
+    return Diagnostic(
+        code="MX0610",
+        location=axis.location,
+        message=f"axes `{other}` and `{axis.name}` both set the kernel variable `{variable}`",
+        hint="the order of their parameters would matter: put their options into one axis",
+    )
+
+
+def _hidden(atom: str, system: CpuSystem) -> str:
+    """Return the hidden variable of an unknown property.
+
+    With one CPU type the boot CPU's property is the system's.
+    """
+    single = len(system.names) == 1
+    return f"?{atom.replace('boot_hw.', 'hw.') if single else atom}"

@@ -1,0 +1,30 @@
+"""Where a command's answer goes: standard output is data, standard error is speech."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import typer
+
+
+def say(message: str) -> None:
+    """Say something to the person at the terminal (standard error)."""
+    typer.echo(message, err=True)
+
+
+def deliver(text: str, output: Path | None) -> None:
+    """Write the answer to standard output, or whole to `output` (never half-written)."""
+    if output is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    from matrix.render.output import write_files
+
+    write_files({output.name: text}, output.parent)
+
+
+def use_colour() -> bool:
+    """Tell whether standard output wants colour: a terminal, and NO_COLOR is not set."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")

@@ -1,0 +1,33 @@
+"""`matrix embed`: keep the marker blocks of documents up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from matrix.cli.console import say
+from matrix.cli.options import Configs
+from matrix.diagnostics import ExitCode, format_diagnostic
+
+
+def embed(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Markdown documents.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 if a block is not up to date.")
+    ] = False,
+    configs: Configs = None,
+) -> int:
+    """Fill the blocks between `<!-- matrix:begin … -->` and `<!-- matrix:end -->`."""
+    from matrix.pipeline.embed import embed as run_embed
+
+    outcome = run_embed(tuple(files), configs=tuple(configs or ()), check=check)
+    if check and outcome.stale:
+        for diagnostic in outcome.stale:
+            say(format_diagnostic(diagnostic))
+        return ExitCode.FINDINGS
+    for path in outcome.changed:
+        say(f"written: {path}")
+    say(f"{outcome.blocks} blocks in {len(files)} files, {len(outcome.changed)} files changed")
+    return ExitCode.OK

@@ -1,0 +1,13 @@
+"""`matrix schema`: the JSON Schema of the declarations, for editors."""
+
+from __future__ import annotations
+
+from matrix.cli.console import deliver
+from matrix.cli.options import Output
+
+
+def schema(output: Output = None) -> None:
+    """Print the JSON Schema of all declarations (kernels, CPUs, capabilities, studies)."""
+    from matrix.pipeline.listings import schema_text
+
+    deliver(schema_text(), output)

@@ -1,0 +1,39 @@
+"""`matrix simulate`: the traces of one cell, step by step."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from matrix.cli.console import deliver
+from matrix.cli.options import DEFAULT_STUDY, Configs, Format, Output, TextFormat
+
+
+def simulate(
+    cell: Annotated[
+        list[str],
+        typer.Argument(metavar="CELL...", help="axis=option,axis=option; rest from the baseline."),
+    ],
+    study: Annotated[
+        str, typer.Option("--matrix", metavar="MATRIX", help="The study of the cell.")
+    ] = DEFAULT_STUDY,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OPTION=VALUE", help="A mechanism variant, such as guest=no-exec."),
+    ] = None,
+    output_format: Format = TextFormat.TEXT,
+    output: Output = None,
+    configs: Configs = None,
+) -> None:
+    """Simulate cells and print each trace: state before and after each step, source lines."""
+    from matrix.pipeline.explain import simulate as run_simulate
+
+    text = run_simulate(
+        tuple(cell),
+        study,
+        variant=tuple(variant or ()),
+        configs=tuple(configs or ()),
+        as_json=output_format is TextFormat.JSON,
+    )
+    deliver(text, output)

@@ -1,0 +1,136 @@
+"""What is said to the user when an input is wrong, and the only place that formats it.
+
+Every room builds `Diagnostic` values and returns or raises them in one `InputError`; `cli` prints
+them with `format_diagnostic`. A diagnostic names the place first, so that editors can jump to it.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+class ExitCode(enum.IntEnum):
+    """Exit codes of the command line; where several apply, `worst` picks the one reported."""
+
+    OK = 0
+    FINDINGS = 1
+    USAGE = 2
+    INPUT = 3
+    UNDECIDED = 4
+    BUG = 70
+
+
+# Where several codes apply, the leftmost of this order is reported (docs/exit-codes.md).
+_PRECEDENCE = (
+    ExitCode.BUG,
+    ExitCode.USAGE,
+    ExitCode.INPUT,
+    ExitCode.FINDINGS,
+    ExitCode.UNDECIDED,
+    ExitCode.OK,
+)
+
+
+def worst(codes: Iterable[ExitCode]) -> ExitCode:
+    """Return the code to exit with when several apply; `OK` for none."""
+    return min(codes, key=_PRECEDENCE.index, default=ExitCode.OK)
+
+
+class Severity(enum.StrEnum):
+    """How much a diagnostic matters: an error stops the answer, a warning and a note go with it."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """A place in an input: 1-based line and column, `length` characters long, `text` its line.
+
+    `line` 0 means the input as a whole (an unreadable file, a missing folder).
+    """
+
+    file: str
+    line: int = 0
+    column: int = 0
+    length: int = 1
+    text: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """One thing that is wrong: a code of `CODES`, where, what, and what to do about it."""
+
+    code: str
+    message: str
+    location: Location | None = None
+    hint: str | None = None
+    severity: Severity = Severity.ERROR
+
+
+class InputError(Exception):
+    """All that is wrong with the inputs of one command; carries at least one diagnostic."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic] | Diagnostic) -> None:
+        items = (diagnostics,) if isinstance(diagnostics, Diagnostic) else tuple(diagnostics)
+        super().__init__("; ".join(f"{item.code}: {item.message}" for item in items))
+        self.diagnostics: tuple[Diagnostic, ...] = items
+
+
+class UndecidedError(InputError):
+    """The inputs are right, but the answer would pass a bound; the command exits `UNDECIDED`."""
+
+
+def format_diagnostic(diagnostic: Diagnostic) -> str:
+    """Return the diagnostic as it is shown: place, code, message, the line with a caret, a hint."""
+    location = diagnostic.location
+    head = f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"
+    lines = [f"{location}: {head}" if location else head]
+    if location and location.line and location.text is not None:
+        lines.extend(_quote(location, location.text))
+    if diagnostic.hint:
+        lines.append(f"hint: {diagnostic.hint}")
+    return "\n".join(lines)
+
+
+# A longer line is cut around the caret: a `.config` or a binary may hold a line of megabytes.
+_QUOTED_WIDTH = 96
+
+
+def _quote(location: Location, text: str) -> list[str]:
+    """Return the offending line and the caret line beneath it, cut to `_QUOTED_WIDTH`."""
+    shown = text.rstrip("\n").translate(_UNPRINTABLE)
+    start = max(0, location.column - 1 - _QUOTED_WIDTH // 2)
+    shown = shown[start : start + _QUOTED_WIDTH]
+    number = f"{location.line:>5} | "
+    caret_column = location.column - 1 - start
+    room = max(1, len(shown) - caret_column)
+    caret = "^" * max(1, min(location.length, room))
+    return [f"{number}{shown}", f"{' ' * (len(number) - 2)}| {' ' * caret_column}{caret}"]
+
+
+_UNPRINTABLE = dict.fromkeys((*range(9), *range(10, 32), 127), "�")
+_UNPRINTABLE[9] = " "
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """Return "did you mean `x`?" for the nearest known word, or None where nothing is near."""
+    import difflib  # imported only on the error path: start-up is a feature
+
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"did you mean `{near[0]}`?" if near else None
+
+
+def unknown_word_hint(word: str, known: Iterable[str], kind: str) -> str:
+    """Return a hint for an unknown name: the nearest known one and the list of what exists."""
+    names = sorted(known)
+    shown = ", ".join(names[:40]) + (f", … ({len(names)} in all)" if len(names) > 40 else "")
+    listing = f"known {kind}: {shown}" if names else f"there are no {kind}"
+    near = did_you_mean(word, names)
+    return f"{near} {listing}" if near else listing

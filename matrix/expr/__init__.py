@@ -1,0 +1,1 @@
+"""The C subset the kernel's conditions are written in: parse, print, evaluate."""

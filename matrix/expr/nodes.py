@@ -1,0 +1,117 @@
+"""The C subset in which the kernel's conditions are written, as immutable trees.
+
+A tree is a value: equal text gives equal trees, trees can be dictionary keys, and they carry no
+position (the declaration that holds a tree carries its location). `None` is the third truth value,
+unknown, everywhere in this package.
+
+C's binary operators associate to the left, so a long `a && b && c && …` is a deep left spine. Trees
+are compared, hashed and pickled along that spine in a loop: its length is bounded by memory only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Scalar = bool | int | str
+Value = Scalar | None
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A literal: `true`, `12`, `0x1f`, or a quoted option such as `"el2"`.
+
+    `true` and `1` are different trees, although C gives them the same value.
+    """
+
+    value: Scalar
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Constant):
+            return NotImplemented
+        return type(self.value) is type(other.value) and self.value == other.value
+
+    def __hash__(self) -> int:
+        return hash((type(self.value), self.value))
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A variable, an enumerator, an axis or an atom: `rodata_full`, `CONFIG_KVM`, `boot.rodata`."""
+
+    identifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call: `can_set_direct_map()`, `cpus_have_final_cap(ARM64_HAS_STAGE2_FWB)`."""
+
+    function: str
+    arguments: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    """`!x`, `-x` or `~x`."""
+
+    operator: str
+    operand: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """A C binary operator: `&& || == != < <= > >= + - * / % & | ^ << >>`; left associative."""
+
+    operator: str
+    left: Expression
+    right: Expression
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Binary):
+            return NotImplemented
+        here: Expression = self
+        there: Expression = other
+        while isinstance(here, Binary) and isinstance(there, Binary):
+            if here is there:
+                return True
+            if here.operator != there.operator or here.right != there.right:
+                return False
+            here, there = here.left, there.left
+        return here == there
+
+    def __hash__(self) -> int:
+        first, steps = spine(self)
+        return hash((first, steps))
+
+    def __reduce__(self) -> tuple[_FromSpine, tuple[Expression, Steps]]:
+        return from_spine, spine(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Conditional:
+    """`condition ? then : otherwise`."""
+
+    condition: Expression
+    then: Expression
+    otherwise: Expression
+
+
+Expression = Constant | Name | Call | Unary | Binary | Conditional
+Steps = tuple[tuple[str, Expression], ...]
+_FromSpine = Callable[[Expression, Steps], Expression]
+
+
+def spine(expression: Expression) -> tuple[Expression, Steps]:
+    """Return the leftmost operand and the (operator, right operand) steps applied to it."""
+    steps: list[tuple[str, Expression]] = []
+    while isinstance(expression, Binary):
+        steps.append((expression.operator, expression.right))
+        expression = expression.left
+    return expression, tuple(reversed(steps))
+
+
+def from_spine(first: Expression, steps: Steps) -> Expression:
+    """Return the left-nested tree of `spine`; no steps give `first` itself."""
+    for operator, right in steps:
+        first = Binary(operator, first, right)
+    return first

@@ -1,0 +1,1 @@
+"""What a real kernel is given: `.config` files, command lines, ID registers."""

@@ -1,0 +1,294 @@
+"""A kernel command line as the kernel itself splits it: the text of a boot, parameter by parameter.
+
+Takes the text a boot loader passes (and the `.config`, for `CONFIG_CMDLINE`), gives the parameters
+that each of the kernel's parsers sees. Which of them mean anything is the profile's business; what
+a value means is `matrix.kernel.parameters`'.
+
+The kernel reads the line twice, by different rules (Linux 7.3; the others differ in nothing here):
+
+* `early`, `setup` and `module` parameters: next_arg() and parse_args(), lib/cmdline.c:225-283 and
+  kernel/params.c:161-206. The line is cut at 2047 characters (COMMAND_LINE_SIZE, with its NUL);
+  white space separates, double quotes group; the first `=` ends the name; `--` ends the line.
+* `idreg`: the ID-register overrides read what the boot loader passed, uncut; quotes mean nothing;
+  a token goes on as a new one after 255 characters; ` -- ` ends it; `-` is read as `_`
+  (arch/arm64/kernel/pi/idreg-override.c:346-379).
+
+A line that EFI passes has been cut by the EFI stub before either of them sees it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+
+from matrix.diagnostics import Diagnostic, InputError, Location, Severity
+from matrix.kernel.bounded_input import COMMAND_LINE, read_bounded
+from matrix.kernel.dotconfig import DotConfig
+
+# arch/arm64/include/uapi/asm/setup.h: COMMAND_LINE_SIZE 2048, one of them for the NUL.
+COMMAND_LINE_BYTES = 2047
+# char buf[256] of __parse_cmdline() in idreg-override.c, one of them for the NUL.
+IDREG_TOKEN_BYTES = 255
+
+# isspace() of lib/ctype.c, on bytes: it counts 0xa0 (a no-break space of Latin-1) as white space.
+_SPACE = "\t-\r \xa0"
+_ARGUMENT = re.compile(rf'(?:[^{_SPACE}"]++|"[^"]*+(?:"|\Z))++')
+_IDREG_TOKEN = re.compile(rf"[^{_SPACE}]{{1,{IDREG_TOKEN_BYTES}}}")
+
+_EARLY_STREAMS = ("early", "setup", "module")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One parameter: `value` is the text after `=` without its quotes, None where there is no `=`.
+
+    `offset` counts the characters of the line before the parameter, quotes included.
+    """
+
+    name: str
+    value: str | None
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandLine:
+    """A command line with what each parser sees of it; `diagnostics` are warnings and notes.
+
+    `early` parameters, `__setup` ones and `module` parameters are split by the same code, so
+    `early` and `module` are equal; `idreg` names and values have `_` where the line has `-`.
+    """
+
+    text: str
+    file: str
+    early: tuple[Parameter, ...]
+    idreg: tuple[Parameter, ...]
+    module: tuple[Parameter, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+    def stream(self, name: str) -> tuple[Parameter, ...]:
+        """Return the parameters of the stream `early`, `setup`, `module` or `idreg`."""
+        return self.early if name in _EARLY_STREAMS else self.idreg
+
+    def locate(self, parameter: Parameter) -> Location:
+        """Return the place of a parameter of this line."""
+        length = len(parameter.name) + (len(parameter.value) + 1 if parameter.value else 0)
+        return _locate(self.text, self.file, parameter.offset, length)
+
+
+def read_command_line(text: str, *, file: str = "<command line>") -> CommandLine:
+    """Split a command line by the kernel's rules; `file` names it in diagnostics.
+
+    Raises:
+        InputError: MX0401, the text holds a NUL, which no boot loader can pass.
+    """
+    nul = text.find("\0")
+    if nul >= 0:
+        raise InputError(_nul_in_line(text, file, nul))
+    reader = _Reader(text=text, raw=_as_bytes(text), file=file)
+    early = reader.arguments()
+    return CommandLine(
+        text=text,
+        file=file,
+        early=early,
+        idreg=reader.idreg_tokens(),
+        module=early,
+        diagnostics=tuple(reader.diagnostics),
+    )
+
+
+class _Reader:
+    """The line as the bytes the kernel sees (`raw`, one character a byte) and as people see it."""
+
+    def __init__(self, *, text: str, raw: str, file: str) -> None:
+        self.text = text
+        self.raw = raw
+        self.file = file
+        self.diagnostics: list[Diagnostic] = []
+
+    def arguments(self) -> tuple[Parameter, ...]:
+        """`line := argument (space+ argument)*`, up to `--` or 2047 bytes: parse_args()."""
+        seen = self.raw[:COMMAND_LINE_BYTES]
+        found: list[Parameter] = []
+        for match in _ARGUMENT.finditer(seen):
+            parameter = self._argument(match.group(), match.start())
+            if parameter.name == "--" and parameter.value is None:
+                self._note_rest(match.end())
+                return tuple(found)
+            found.append(parameter)
+            if match.group().count('"') % 2:
+                self._warn_open_quote(match.start() + match.group().rindex('"'))
+        if len(self.raw) > COMMAND_LINE_BYTES and self.raw[COMMAND_LINE_BYTES:].strip():
+            self._warn_cut()
+        return tuple(found)
+
+    def _argument(self, token: str, start: int) -> Parameter:
+        """`argument := '"'? name ('=' '"'? value '"'?)? '"'?`: next_arg()."""
+        quoted = token.startswith('"')
+        body = token[1:] if quoted else token
+        equals = body.find("=", 1)  # `=` as the first character belongs to the name
+        if equals < 0:
+            name = body.removesuffix('"') if quoted else body
+            return Parameter(name=self._decode(name), value=None, offset=self._offset(start))
+        value = body[equals + 1 :]
+        if value.startswith('"'):
+            # A closing quote goes even where it is the opening one: the value is then empty.
+            value = value[1:].removesuffix('"')
+        elif quoted:
+            value = value.removesuffix('"')
+        return Parameter(
+            name=self._decode(body[:equals]),
+            value=self._decode(value),
+            offset=self._offset(start),
+        )
+
+    def idreg_tokens(self) -> tuple[Parameter, ...]:
+        """`line := token (space+ token)*` over the uncut line: __parse_cmdline()."""
+        found: list[Parameter] = []
+        for match in _IDREG_TOKEN.finditer(self.raw):
+            token = match.group()
+            if token == "--":  # noqa: S105 - a token of the grammar
+                break
+            name, equals, value = self._decode(token.replace("-", "_")).partition("=")
+            offset = self._offset(match.start())
+            found.append(Parameter(name=name, value=value if equals else None, offset=offset))
+        return tuple(found)
+
+    def _decode(self, raw: str) -> str:
+        # A character cut in two by the 2047 bytes must not become text that cannot be printed.
+        return raw if raw.isascii() else raw.encode("latin-1").decode("utf-8", "replace")
+
+    def _offset(self, byte: int) -> int:
+        before = self.raw[:byte]
+        if before.isascii():
+            return byte
+        characters = before.encode("latin-1").decode("utf-8", "surrogateescape")
+        return min(len(characters), len(self.text))
+
+    def _note_rest(self, end: int) -> None:
+        rest = self.raw[end:].strip()
+        if rest:
+            offset = self._offset(self.raw.index(rest, end))
+            location = self._location(offset, len(self.text.rstrip()) - offset)
+            self.diagnostics.append(
+                Diagnostic(
+                    code="MX0405",
+                    message="the kernel passes what follows `--` to init and reads none of it",
+                    location=location,
+                    hint="put kernel parameters before ` -- `",
+                    severity=Severity.NOTE,
+                )
+            )
+
+    def _warn_open_quote(self, byte: int) -> None:
+        self.diagnostics.append(
+            Diagnostic(
+                code="MX0403",
+                message="a double quote is not closed: "
+                "the parameter reaches to the end of the line",
+                location=self._location(self._offset(byte), 1),
+                hint='close it with `"`; the kernel knows no way to escape a quote',
+                severity=Severity.WARNING,
+            )
+        )
+
+    def _warn_cut(self) -> None:
+        offset = self._offset(COMMAND_LINE_BYTES)
+        self.diagnostics.append(
+            Diagnostic(
+                code="MX0404",
+                message=f"the kernel reads {COMMAND_LINE_BYTES} bytes of the line (it has "
+                f"{len(self.raw)}): only ID-register overrides are read beyond them",
+                location=self._location(offset, len(self.text) - offset),
+                hint="shorten the line, or move what can be decided at build time to the `.config`",
+                severity=Severity.WARNING,
+            )
+        )
+
+    def _location(self, offset: int, length: int) -> Location:
+        return _locate(self.text, self.file, offset, length)
+
+
+def _as_bytes(text: str) -> str:
+    """Return the bytes of a text, one character each; argv's undecodable bytes come back whole."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode("latin-1")
+
+
+def _nul_in_line(text: str, file: str, offset: int) -> Diagnostic:
+    return Diagnostic(
+        code="MX0401",
+        message="the command line holds a NUL (`\\0`), which ends it for the kernel",
+        location=_locate(text, file, offset, 1),
+        hint="give the text of one command line, for instance of /proc/cmdline",
+    )
+
+
+def _locate(text: str, file: str, offset: int, length: int) -> Location:
+    before = text[:offset]
+    start = before.rfind("\n") + 1
+    end = text.find("\n", start)
+    line = text[start:] if end < 0 else text[start:end]
+    column = offset - start + 1
+    return Location(
+        file=file,
+        line=before.count("\n") + 1,
+        column=column,
+        length=max(1, min(length, len(line) - column + 1)),
+        text=line.encode("utf-8", "replace").decode("utf-8"),
+    )
+
+
+def load_boot_loader_line(path: str | os.PathLike[str]) -> str:
+    """Return the command line that a file, such as /proc/cmdline, or standard input (`-`) holds.
+
+    Bytes that are not UTF-8 come as the surrogates that Python has for them in arguments, too.
+
+    Raises:
+        InputError: MX0402 for a file that cannot be read, MX0407 for one that is too large.
+    """
+    text = read_bounded(path, COMMAND_LINE).decode("utf-8", "surrogateescape")
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def effective_command_line(boot_loader: str, config: DotConfig) -> str:
+    """Return the line a kernel built from `config` parses when the boot loader passes this one.
+
+    early_init_dt_scan_chosen(), drivers/of/fdt.c: `CMDLINE_FORCE` replaces what was passed;
+    `CMDLINE_EXTEND` (some 5.x trees) appends `CONFIG_CMDLINE`; else `CONFIG_CMDLINE` stands in for
+    an empty line. The ID-register overrides choose in the same way (idreg-override.c:381-407).
+    What a partial `.config` does not say is taken as not set.
+    """
+    built_in = config.value("CMDLINE")
+    if not isinstance(built_in, str):
+        return boot_loader
+    if config.value("CMDLINE_EXTEND") is True:
+        return f"{boot_loader} {built_in}"
+    if config.value("CMDLINE_FORCE") is True or not boot_loader:
+        return built_in
+    return boot_loader
+
+
+def ignored_boot_loader_line(boot_loader: str, config: DotConfig) -> Diagnostic | None:
+    """Return a warning where the `.config` makes the kernel ignore what the boot loader passes."""
+    if not boot_loader.strip() or effective_command_line(boot_loader, config) == boot_loader:
+        return None
+    setting = config.symbols.get("CMDLINE_FORCE")
+    if setting is None or setting.value is not True:
+        return None
+    return Diagnostic(
+        code="MX0406",
+        message="this kernel is built to ignore the boot loader's command line: "
+        f"`{config.value('CMDLINE')}` is used instead",
+        location=Location(
+            file=config.file,
+            line=setting.line,
+            column=1,
+            length=len(setting.text),
+            text=setting.text,
+        ),
+        hint="build with CONFIG_CMDLINE_FROM_BOOTLOADER=y, or change CONFIG_CMDLINE",
+        severity=Severity.WARNING,
+    )

@@ -1,0 +1,193 @@
+"""A kernel `.config` (or a fragment of one) as the kernel's own `conf` reads it.
+
+Takes the bytes of a file in any of its usual forms, gives a `DotConfig`: the settings, the header's
+release and architecture, whether the file is complete, and what is odd about it. The rules are
+those of conf_read_simple(), scripts/kconfig/confdata.c: `CONFIG_X=value` and
+`# CONFIG_X is not set` are settings, the last one of a symbol wins, any other line that is not a
+comment is reported and ignored.
+
+A file of 350 kB is read in a few milliseconds: two regular expressions find the settings, a count
+shows that nothing else is there, and only a file that holds something odd is read line by line
+(`matrix.kernel.dotconfig_lines`). The place of a setting is looked up when it is asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from matrix.diagnostics import Diagnostic, InputError, Location, Severity
+from matrix.expr.nodes import Value
+from matrix.kernel import dotconfig_header, dotconfig_lines
+from matrix.kernel.bounded_input import DOTCONFIG, decompress, file_name, read_bounded
+
+_SET = re.compile(r"\nCONFIG_([A-Za-z0-9_]+)=([^\n]+)")
+_UNSET = re.compile(r"\n# CONFIG_([A-Za-z0-9_]+) is not set(?=\n)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One setting: `y` is True, `m` is "m", `n` and `is not set` are False; numbers are ints.
+
+    A string is without its quotes and escapes. `line` is 1-based, `text` the line itself.
+    """
+
+    value: bool | int | str
+    line: int
+    text: str
+
+
+class _Settings(Mapping[str, Setting]):
+    """The settings by symbol, made on demand: a `.config` has 10,000, the model reads some 60."""
+
+    def __init__(self, text: str, raw: Mapping[str, str]) -> None:
+        self._text = text  # begins and ends with a newline, has no carriage returns
+        self._raw = raw
+
+    def __getitem__(self, symbol: str) -> Setting:
+        raw = self._raw[symbol]
+        text = self._text
+        starts = [text.rfind(f"\nCONFIG_{symbol}="), text.rfind(f"\n# CONFIG_{symbol} is not set")]
+        # The last well-formed line of the symbol: a malformed one behind it does not count.
+        while True:
+            start = max(starts)
+            end = text.index("\n", start + 1)
+            line = text[start + 1 : end]
+            if dotconfig_lines.raw_value(line) == raw:
+                break
+            which = starts.index(start)
+            prefix = f"\nCONFIG_{symbol}=" if which == 0 else f"\n# CONFIG_{symbol} is not set"
+            starts[which] = text.rfind(prefix, 0, start + 1)
+        return Setting(
+            value=dotconfig_lines.convert(raw), line=text.count("\n", 0, start + 1), text=line
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    def __contains__(self, symbol: object) -> bool:
+        return symbol in self._raw
+
+    def __reduce__(self) -> tuple[type[_Settings], tuple[str, Mapping[str, str]]]:
+        return _Settings, (self._text, self._raw)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DotConfig:
+    """What a `.config` says.
+
+    `version` is the header's version in full ("6.12.0-144.el10.aarch64"), `release` its first two
+    numbers ("6.12"); both are None without a header, and a header can be wrong. `arch` is the
+    header's, or what the symbols say, or None. `complete` says whether a symbol that is missing is
+    off (a whole `.config`) or unknown (a fragment, a defconfig, a list of answers);
+    `completeness` says from what that was decided. `symbols` has no `CONFIG_` in its keys.
+    """
+
+    file: str
+    release: str | None
+    version: str | None
+    arch: str | None
+    complete: bool
+    completeness: str
+    symbols: Mapping[str, Setting]
+    diagnostics: tuple[Diagnostic, ...]
+    _raw: Mapping[str, str] = field(repr=False, compare=False)
+
+    def value(self, symbol: str) -> Value:
+        """Return the value of a symbol (with or without `CONFIG_`), None where it is unknown."""
+        raw = self._raw.get(symbol.removeprefix("CONFIG_"))
+        if raw is None:
+            return False if self.complete else None
+        return dotconfig_lines.convert(raw)
+
+
+def load_dotconfig(path: str | os.PathLike[str], *, arch: str = "arm64") -> DotConfig:
+    """Read a `.config`: plain, gzip, xz, bzip2 or Zstandard, or standard input (`-`).
+
+    Raises:
+        InputError: as `read_dotconfig`, and MX0301 for a file that cannot be read, MX0302 for one
+            that is too large, packed or unpacked.
+    """
+    data = read_bounded(path, DOTCONFIG)
+    return read_dotconfig(data, file_name(path), arch=arch)
+
+
+def read_dotconfig(data: bytes, file: str, *, arch: str = "arm64") -> DotConfig:
+    """Read the content of a `.config`, packed or not; `file` names it in diagnostics.
+
+    Raises:
+        InputError: MX0302 to MX0308: it cannot be unpacked, is no text, holds no setting, or is of
+            another architecture than `arch`.
+    """
+    text = dotconfig_lines.decode(decompress(data, file), file)
+    raw, diagnostics = _settings(text, file)
+    header = dotconfig_header.read_header(text)
+    # The symbols decide what is built; the header may have come with another file.
+    found_arch = dotconfig_header.arch_of_symbols(raw) or header.arch
+    if found_arch is not None and found_arch != arch:
+        raise InputError(_other_architecture(file, header, found_arch, arch))
+    completeness = dotconfig_header.completeness(raw)
+    if completeness.cut_short:
+        diagnostics.append(_cut_short(file, completeness.reason))
+    return DotConfig(
+        file=file,
+        release=header.release,
+        version=header.version,
+        arch=found_arch,
+        complete=completeness.complete,
+        completeness=completeness.reason,
+        symbols=_Settings(text, raw),
+        diagnostics=tuple(diagnostics),
+        _raw=raw,
+    )
+
+
+def _settings(text: str, file: str) -> tuple[dict[str, str], list[Diagnostic]]:
+    """Return the raw value of each symbol (`n` for "is not set"), and what is odd in the file."""
+    pairs = _SET.findall(text)
+    unset = _UNSET.findall(text)
+    raw = dict(pairs)
+    raw.update(dict.fromkeys(unset, "n"))
+    if (
+        len(raw) == len(pairs) + len(unset)
+        and len(unset) == text.count(" is not set")
+        and len(pairs) == dotconfig_lines.count_other_lines(text)
+        and all(map(dotconfig_lines.is_value, {value for _, value in pairs}))
+    ):
+        diagnostics: list[Diagnostic] = []
+    else:
+        raw, diagnostics = dotconfig_lines.read_lines(text, file)
+    if not raw:
+        raise InputError(dotconfig_lines.no_setting(text, file))
+    return raw, diagnostics
+
+
+def _other_architecture(
+    file: str, header: dotconfig_header.Header, found: str, arch: str
+) -> Diagnostic:
+    by_header = header.arch == found
+    place = Location(
+        file=file, line=header.line, column=1, length=len(header.text), text=header.text
+    )
+    return Diagnostic(
+        code="MX0308",
+        message=f"this is the `.config` of a `{found}` kernel, not of `{arch}`",
+        location=place if by_header else Location(file=file),
+        hint=f"give the `.config` of an {arch} build",
+    )
+
+
+def _cut_short(file: str, reason: str) -> Diagnostic:
+    return Diagnostic(
+        code="MX0312",
+        message=f"the file begins like a complete `.config` and ends early ({reason}): "
+        "symbols that are missing are taken as unknown, not as off",
+        location=Location(file=file),
+        hint="fetch or copy the file anew",
+        severity=Severity.WARNING,
+    )

@@ -1,0 +1,248 @@
+"""The CPUs of one system, with every field of the architecture known or unknown.
+
+`matrix.kernel.cpu` makes these values from a SPEC and the declared CPUs; `matrix.kernel.detection`
+tells from them which cpucaps the kernel detects. Here stand the values themselves and what can be
+read off them: MIDR_EL1, the fields of a raw register, the architecture's rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from matrix.diagnostics import Diagnostic
+from matrix.expr.evaluation import evaluate, truth
+from matrix.expr.nodes import Expression, Scalar
+from matrix.expr.trees import names
+from matrix.schema.values import (
+    CONFIDENCES,
+    Architecture,
+    ArchitectureRule,
+    FieldValue,
+    MidrRange,
+    RegisterField,
+)
+
+# What a SPEC states is taken for certain; behind it the order of the declarations.
+GIVEN = "given"
+_ORDER = (GIVEN, *CONFIDENCES)
+
+# What an answer depends on besides fields: MIDR_EL1's model, variant and revision.
+MIDR = "midr"
+
+# MIDR_EL1.Architecture of every arm64 CPU; a MIDR without it is in no range of the kernel's
+# (MIDR_CPU_MODEL_MASK, arch/arm64/include/asm/cputype.h).
+_ARCHITECTURE_FROM_FEATURES = 0xF
+
+
+def rank(confidence: str) -> int:
+    """Return how weak a confidence is: 0 for what a SPEC gives, then as `CONFIDENCES`."""
+    return _ORDER.index(confidence)
+
+
+def weakest(confidences: Iterable[str]) -> str:
+    """Return the weakest of some confidences, `given` for none."""
+    return max(confidences, key=rank, default=GIVEN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Midr:
+    """What is known of MIDR_EL1: its exact values, or at least its models (implementer, part).
+
+    Several `exact` values are the revisions (or core types) seen: the CPU may be any of them.
+    Without both, nothing is known.
+    """
+
+    exact: tuple[int, ...] = ()
+    models: tuple[tuple[int, int], ...] = ()
+    confidence: str = "unknown"
+
+    def in_ranges(self, ranges: tuple[MidrRange, ...]) -> bool | None:
+        """Return whether the CPU is in one of the ranges; None where its revision decides."""
+        if not ranges:
+            return False
+        answers: set[bool | None]
+        if self.exact:
+            answers = {_matches(midr, ranges) for midr in self.exact}
+        elif self.models:
+            answers = {_model_matches(model, ranges) for model in self.models}
+        else:
+            return None
+        return answers.pop() if len(answers) == 1 else None
+
+
+def model_of(midr: int) -> tuple[int, int]:
+    """Return (implementer, part) of a MIDR_EL1 value."""
+    return midr >> 24 & 0xFF, midr >> 4 & 0xFFF
+
+
+def _matches(midr: int, ranges: tuple[MidrRange, ...]) -> bool:
+    if midr >> 16 & 0xF != _ARCHITECTURE_FROM_FEATURES:
+        return False
+    revision = (midr >> 20 & 0xF, midr & 0xF)
+    return any(
+        (item.implementer, item.part) == model_of(midr) and item.lowest <= revision <= item.highest
+        for item in ranges
+    )
+
+
+def _model_matches(model: tuple[int, int], ranges: tuple[MidrRange, ...]) -> bool | None:
+    """Return the answer common to every revision of a model, None where they differ."""
+    own = tuple(item for item in ranges if (item.implementer, item.part) == model)
+    if not own:
+        return False
+    every_revision = all(
+        any(item.lowest <= (variant, revision) <= item.highest for item in own)
+        for variant in range(16)
+        for revision in range(16)
+    )
+    return True if every_revision else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemCpu:
+    """One CPU type of a system.
+
+    `name` is its SPEC in the declared spelling (`neoverse-n2,dic=0`), `declared` the ids of the
+    declared CPUs it stands for: one; none for `free`; several for a MIDR they share. `fields` has
+    every field of the architecture in its order. `settled_by` are (field, SPEC) pairs.
+    """
+
+    name: str
+    declared: tuple[str, ...]
+    fields: tuple[FieldValue, ...]
+    midr: Midr
+    settled_by: tuple[tuple[str, str], ...]
+
+    def field(self, name: str) -> FieldValue | None:
+        """Return a field by name, None where the architecture has no such field."""
+        return next((item for item in self.fields if item.name == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CpuSystem:
+    """The CPU types of one system; the first is the one that boots the kernel."""
+
+    cpus: tuple[SystemCpu, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The SPECs of the CPU types, in order."""
+        return tuple(cpu.name for cpu in self.cpus)
+
+    @property
+    def spec(self) -> str:
+        """The SPEC of the system, in the declared spelling."""
+        return "+".join(self.names)
+
+    def unknown_fields(self) -> tuple[tuple[int, str], ...]:
+        """Return (index of the CPU, field) of everything that is not known."""
+        return tuple(
+            (index, item.name)
+            for index, cpu in enumerate(self.cpus)
+            for item in cpu.fields
+            if item.value is None
+        )
+
+
+def decode_field(field: RegisterField, register: int) -> Scalar | None:
+    """Return the value of a field in a raw register; None for an encoding without a meaning."""
+    raw = register >> field.low_bit & ((1 << field.high_bit - field.low_bit + 1) - 1)
+    return dict(field.words).get(raw) if field.words else raw
+
+
+def is_derived(field: RegisterField, architecture: Architecture) -> bool:
+    """Return whether a raw register says only half of a field: a rule derives it from a sibling.
+
+    `idc_effective` stands on the bits of `idc`, but CLIDR_EL1 may set it where they are 0.
+    """
+    return not field.settable and any(
+        other.settable
+        and (other.register, other.high_bit, other.low_bit)
+        == (field.register, field.high_bit, field.low_bit)
+        for other in architecture.fields
+    )
+
+
+class BrokenRuleError(Exception):
+    """Known fields contradict a rule of the architecture; `fields` are their names."""
+
+    def __init__(self, rule: ArchitectureRule, fields: tuple[str, ...]) -> None:
+        super().__init__(rule.id)
+        self.rule = rule
+        self.fields = fields
+
+
+def propagate(known: Mapping[str, FieldValue], architecture: Architecture) -> dict[str, FieldValue]:
+    """Return the known fields with those that the rules imply, each as firm as its premises.
+
+    A value is implied where no other value of the field's domain satisfies a rule.
+
+    Raises:
+        BrokenRuleError: the known fields satisfy no rule at all, whatever the unknown ones are.
+    """
+    values = dict(known)
+    changed = True
+    while changed:
+        changed = False
+        for rule in architecture.rules:
+            for implied in _implied(rule, values, architecture):
+                values[implied.name] = implied
+                changed = True
+    return values
+
+
+def _implied(
+    rule: ArchitectureRule, values: Mapping[str, FieldValue], architecture: Architecture
+) -> list[FieldValue]:
+    expression = rule.condition.expression
+    read = _names(expression)
+    scalars = {name: values[name].value for name in read if name in values}
+    if truth(evaluate(expression, scalars.get)) is False:
+        raise BrokenRuleError(rule, tuple(sorted(scalars)))
+    found: list[FieldValue] = []
+    for field in architecture.fields:
+        if field.name not in read or scalars.get(field.name) is not None:
+            continue
+        allowed = [
+            value
+            for value in field.domain
+            if truth(evaluate(expression, {**scalars, field.name: value}.get)) is not False
+        ]
+        if len(allowed) == 1 < len(field.domain):
+            confidence = weakest(values[name].confidence for name in scalars)
+            found.append(
+                FieldValue(
+                    name=field.name, value=allowed[0], confidence=confidence, sources=(rule.id,)
+                )
+            )
+            scalars[field.name] = allowed[0]
+    return found
+
+
+@lru_cache(maxsize=256)
+def _names(expression: Expression) -> frozenset[str]:
+    return names(expression)
+
+
+def assume(
+    system: CpuSystem, architecture: Architecture, values: Mapping[tuple[int, str], Scalar]
+) -> CpuSystem | None:
+    """Return the system with unknown fields set, None where a rule forbids these values.
+
+    The keys are (index of the CPU, field), as `CpuSystem.unknown_fields` gives them.
+    """
+    cpus: list[SystemCpu] = []
+    for index, cpu in enumerate(system.cpus):
+        fields = {item.name: item for item in cpu.fields if item.value is not None}
+        for (at, name), value in values.items():
+            if at == index:
+                fields[name] = FieldValue(name=name, value=value, confidence=GIVEN, sources=())
+        try:
+            fields = propagate(fields, architecture)
+        except BrokenRuleError:
+            return None
+        cpus.append(replace(cpu, fields=tuple(fields.get(item.name, item) for item in cpu.fields)))
+    return replace(system, cpus=tuple(cpus))

@@ -1,0 +1,99 @@
+"""What a user writes beside the files: settings, command line, verdicts, folders; checked here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from matrix.analyze.verdict import Verdict
+from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.kernel.cmdline import load_boot_loader_line
+from matrix.schema.values import Architecture
+
+
+def check_verdicts(words: tuple[str, ...]) -> None:
+    """Check the verdicts of --fail-on.
+
+    Raises:
+        InputError: MX0907, all unknown ones at once.
+    """
+    wrong = [word for word in words if word not in set(Verdict)]
+    if wrong:
+        raise InputError(
+            [
+                Diagnostic(
+                    code="MX0907",
+                    message=f"unknown verdict `{word}` in --fail-on",
+                    hint=unknown_word_hint(word, set(Verdict), "verdicts"),
+                )
+                for word in wrong
+            ]
+        )
+
+
+def choose_surroundings(architecture: Architecture, settings: tuple[str, ...]) -> dict[str, str]:
+    """Return the environment axes that `axis=option` settings choose.
+
+    Raises:
+        InputError: MX0908 not axis=option or an unknown axis, MX0909 an unknown option.
+    """
+    axes = {axis.name: axis for axis in architecture.environment}
+    chosen: dict[str, str] = {}
+    problems: list[Diagnostic] = []
+    for setting in settings:
+        name, separator, option = setting.partition("=")
+        if name not in axes or not separator:
+            problems.append(
+                Diagnostic(
+                    code="MX0908",
+                    message=f"`{setting}` is not axis=option",
+                    hint=unknown_word_hint(name, axes, "axes of --set"),
+                )
+            )
+            continue
+        options = [known for known, _ in axes[name].options]
+        if option not in options:
+            problems.append(
+                Diagnostic(
+                    code="MX0909",
+                    message=f"unknown option `{option}` of `{name}`",
+                    hint=unknown_word_hint(option, options, f"options of {name}"),
+                )
+            )
+            continue
+        chosen[name] = option
+    if problems:
+        raise InputError(problems)
+    return chosen
+
+
+def boot_loader_text(text: str | None, file: Path | None) -> str:
+    """Return the command line the boot loader passes, given as text or in a file.
+
+    Raises:
+        InputError: MX0910 both are given; what is wrong with the file.
+    """
+    if file is None:
+        return text or ""
+    if text is not None:
+        raise InputError(
+            Diagnostic(
+                code="MX0910",
+                message="both --cmdline and --cmdline-file are given",
+                hint="give one of them",
+            )
+        )
+    return load_boot_loader_line(file)
+
+
+def expand_files(files: tuple[str, ...]) -> Iterator[str]:
+    """Yield the files; a folder stands for the files in it whose name holds `config`, sorted."""
+    for file in files:
+        path = Path(file)
+        if file == "-" or not path.is_dir():
+            yield file
+            continue
+        inside = sorted(
+            str(entry) for entry in path.iterdir() if entry.is_file() and "config" in entry.name
+        )
+        yield from inside or [file]

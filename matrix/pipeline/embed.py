@@ -1,0 +1,87 @@
+"""Documents with marker blocks in, the same documents with fresh blocks out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from matrix.analyze.result import StudyResult
+from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.pipeline.knowledge import DEFAULT_STUDY, Library
+from matrix.pipeline.study import run_study
+from matrix.render.blocks import Block, find_blocks, render_block, splice, stale_blocks
+from matrix.render.output import check_writable, write_files
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedOutcome:
+    """How many blocks were found, the documents that changed (or would), each stale block."""
+
+    blocks: int
+    changed: tuple[Path, ...]
+    stale: tuple[Diagnostic, ...]
+
+
+def embed(
+    files: tuple[Path, ...], *, configs: tuple[Path, ...] = (), check: bool = False
+) -> EmbedOutcome:
+    """Fill the blocks of documents; with `check` only compare.
+
+    Raises:
+        InputError: unreadable documents, malformed blocks, unknown studies: all at once, and
+            before anything is written.
+    """
+    texts, problems = _read(files)
+    found = {}
+    for path, text in texts.items():
+        try:
+            found[path] = find_blocks(text, str(path))
+        except InputError as error:
+            problems.extend(error.diagnostics)
+    library = Library(configs)
+    fresh: dict[Path, list[tuple[Block, str]]] = {}
+    results: dict[str, StudyResult] = {}
+    for path, blocks in found.items():
+        fresh[path] = []
+        for block in blocks:
+            name = block.study or DEFAULT_STUDY
+            try:
+                if name not in results:
+                    results[name] = run_study(library, name)
+                fresh[path].append((block, render_block(block, results[name])))
+            except InputError as error:
+                problems.extend(error.diagnostics)
+    if problems:
+        raise InputError(tuple(dict.fromkeys(problems)))
+    stale = tuple(item for contents in fresh.values() for item in stale_blocks(contents))
+    changed = {
+        path: text
+        for path, contents in fresh.items()
+        if (text := splice(texts[path], contents)) != texts[path]
+    }
+    if not check:
+        check_writable(list(changed))
+        for folder in dict.fromkeys(path.parent for path in changed):
+            inside = {Path(path.name): changed[path] for path in changed if path.parent == folder}
+            write_files(inside, folder)
+    blocks_in_all = sum(len(blocks) for blocks in found.values())
+    return EmbedOutcome(blocks=blocks_in_all, changed=tuple(changed), stale=stale)
+
+
+def _read(files: tuple[Path, ...]) -> tuple[dict[Path, str], list[Diagnostic]]:
+    texts: dict[Path, str] = {}
+    problems: list[Diagnostic] = []
+    for path in files:
+        try:
+            texts[path] = path.read_bytes().decode("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+            problems.append(
+                Diagnostic(
+                    code="MX0917",
+                    location=Location(file=str(path)),
+                    message=f"cannot read the document: {why}",
+                    hint="give Markdown files",
+                )
+            )
+    return texts, problems

@@ -1,0 +1,107 @@
+"""Declarations, looked up by the names a user writes; kernels lowered once per run.
+
+Takes the folders of `--configs`, gives profiles, capabilities, studies and CPUs, or a diagnostic
+that lists what exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from matrix.analyze.facts import FactProgram, lower
+from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.schema.compiled import knowledge
+from matrix.schema.values import (
+    Architecture,
+    Capability,
+    KernelProfile,
+    Knowledge,
+    MatrixStudy,
+)
+
+# The study that is meant where a user names none.
+DEFAULT_STUDY = "arm64-gmem-no-direct-map"
+
+
+class _Identified(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+Declared = TypeVar("Declared", bound=_Identified)
+
+
+class Library:
+    """All declarations of one run."""
+
+    def __init__(self, folders: Sequence[Path] = ()) -> None:
+        self.knowledge: Knowledge = knowledge(tuple(folders))
+        self._programs: dict[str, FactProgram] = {}
+
+    @cached_property
+    def kernels_by_release(self) -> dict[str, KernelProfile]:
+        """Profiles by release, oldest first."""
+        ordered = sorted(self.knowledge.kernels, key=lambda profile: release_key(profile.release))
+        return {profile.release: profile for profile in ordered}
+
+    def architecture(self, name: str) -> Architecture:
+        """Return an architecture by id."""
+        return _find(self.knowledge.architectures, name, "architecture", "architectures")
+
+    def kernel(self, name: str) -> KernelProfile:
+        """Return a profile by release (`7.3`) or id (`linux-7.3-arm64`)."""
+        if name in self.kernels_by_release:
+            return self.kernels_by_release[name]
+        for profile in self.knowledge.kernels:
+            if profile.id == name:
+                return profile
+        raise InputError(
+            Diagnostic(
+                code="MX0905",
+                message=f"unknown kernel `{name}`",
+                hint=unknown_word_hint(name, self.kernels_by_release, "kernels"),
+            )
+        )
+
+    def capability(self, name: str) -> Capability:
+        """Return a capability by id."""
+        return _find(self.knowledge.capabilities, name, "capability", "capabilities")
+
+    def study(self, name: str) -> MatrixStudy:
+        """Return a study by id."""
+        return _find(self.knowledge.studies, name, "study", "studies")
+
+    def program(self, profile: KernelProfile) -> FactProgram:
+        """Return the lowered facts of a profile."""
+        if profile.id not in self._programs:
+            self._programs[profile.id] = lower(profile, self.architecture(profile.arch))
+        return self._programs[profile.id]
+
+    def neighbours(self, release: str) -> tuple[str, ...]:
+        """Return the releases with a profile on both sides of one without."""
+        key = release_key(release)
+        known = list(self.kernels_by_release)
+        below = [name for name in known if release_key(name) < key]
+        above = [name for name in known if release_key(name) > key]
+        return (*below[-1:], *above[:1])
+
+
+def release_key(release: str) -> tuple[int, ...]:
+    """Return a release as numbers, so that 6.12 comes after 6.6."""
+    return tuple(int(part) for part in release.split(".") if part.isdigit())
+
+
+def _find(items: Iterable[Declared], name: str, kind: str, kinds: str) -> Declared:
+    by_id = {item.id: item for item in items}
+    if name in by_id:
+        return by_id[name]
+    raise InputError(
+        Diagnostic(
+            code="MX0906",
+            message=f"unknown {kind} `{name}`",
+            hint=unknown_word_hint(name, by_id, kinds),
+        )
+    )

@@ -1,0 +1,75 @@
+"""Studies in, report files out: the main job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from matrix.analyze.result import StudyResult
+from matrix.pipeline.knowledge import Library
+from matrix.pipeline.study import run_study
+from matrix.render.output import check_writable, stale, write_files
+from matrix.render.report import render_html, render_markdown
+from matrix.schema.values import Cpu
+
+
+class _Renderer(Protocol):
+    def __call__(self, result: StudyResult, *, cpus: Sequence[Cpu] = ()) -> str: ...
+
+
+_RENDERERS: dict[str, tuple[str, _Renderer]] = {
+    "html": ("html", render_html),
+    "markdown": ("md", render_markdown),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOutcome:
+    """The files of a report run; `stale` only when they were compared, not written."""
+
+    paths: tuple[Path, ...]
+    stale: tuple[Path, ...] = ()
+
+
+def report(
+    studies: tuple[str, ...],
+    folder: Path,
+    *,
+    configs: tuple[Path, ...] = (),
+    predicate: str | None = None,
+    check: bool = False,
+    say: Callable[[str], None],
+) -> ReportOutcome:
+    """Render studies (all that are known, if none is named) into a folder, or compare with it.
+
+    Raises:
+        InputError: unknown names, wrong declarations; a folder that cannot be written, before any
+            work is done.
+    """
+    library = Library(configs)
+    names = studies or tuple(study.id for study in library.knowledge.studies)
+    declared = {name: library.study(name) for name in names}
+    if not check:
+        check_writable([folder / f"{name}.html" for name in names])
+    files: dict[Path, str] = {}
+    for name, study in declared.items():
+        result = run_study(library, name, predicate)
+        say(_understood(result))
+        for output_format in study.formats:
+            suffix, render = _RENDERERS[output_format]
+            files[Path(f"{name}.{suffix}")] = render(result, cpus=library.knowledge.cpus)
+    paths = tuple(folder / path for path in files)
+    if check:
+        return ReportOutcome(paths=paths, stale=stale(files, folder))
+    write_files(files, folder)
+    return ReportOutcome(paths=paths)
+
+
+def _understood(result: StudyResult) -> str:
+    axes = result.study.axes
+    return (
+        f"{result.study.id}: {len(axes)} axes, {result.cells:,} of {result.combinations:,} cells, "
+        f"{result.behaviour_classes} behaviour classes"
+    )

@@ -1,0 +1,205 @@
+"""A study: from its name to a `StudyResult`.
+
+Lowers the capability's question for every kernel of the study, solves the space, answers the cells
+of the declared tables.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from matrix.analyze.answer import Answer
+from matrix.analyze.assemble import StudyCells, command_line_of, study_options
+from matrix.analyze.behaviour import Behaviours
+from matrix.analyze.cell import Cell, answer, exists
+from matrix.analyze.question import Question, lower_question, predicate_version
+from matrix.analyze.result import StudyResult, TableCell
+from matrix.analyze.study import SolvedStudy, solve_study
+from matrix.analyze.summary import summarise
+from matrix.analyze.verdict import Verdict
+from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.expr.nodes import Value
+from matrix.kernel.cpu import resolve_system
+from matrix.kernel.system import CpuSystem
+from matrix.pipeline.knowledge import Library
+from matrix.render.columns import align
+from matrix.schema.values import (
+    Architecture,
+    KernelProfile,
+    MatrixStudy,
+    Option,
+    PredicateVersion,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedStudy:
+    """A study with everything it names looked up and lowered."""
+
+    library: Library
+    study: MatrixStudy
+    predicate: PredicateVersion
+    architecture: Architecture
+    kernels: tuple[KernelProfile, ...]
+    questions: Mapping[str, Question]
+    systems: Mapping[str, CpuSystem]
+    behaviours: Behaviours
+    cells: StudyCells
+
+    def solve(self) -> SolvedStudy:
+        """Return the verdict regions of the whole space."""
+        pairs = [(profile, self.questions[profile.id]) for profile in self.kernels]
+        return solve_study(self.study, pairs, self.architecture, self.systems, self.behaviours)
+
+    def cell(self, chosen: Mapping[str, str]) -> tuple[Question, Cell, Mapping[str, Option]]:
+        """Return the cell that differs from the baseline in the options chosen."""
+        options = study_options(self.study, chosen)
+        profile_id = next(option.kernel for option in options.values() if option.kernel)
+        profile = next(item for item in self.kernels if item.id == profile_id)
+        question = self.questions[profile.id]
+        cell = self.cells.cell(question.program, profile, options)
+        return question, cell, options
+
+    def answer(self, chosen: Mapping[str, str], *, detailed: bool = False) -> Answer | None:
+        """Return the answer of a cell; None where no such cell can exist."""
+        question, cell, _ = self.cell(chosen)
+        return self.answer_cell(question, cell, detailed=detailed)
+
+    def answer_cell(
+        self, question: Question, cell: Cell, *, detailed: bool = False
+    ) -> Answer | None:
+        """Return the answer of a cell made by `cell`; None where it cannot exist."""
+        if not exists(question, cell, self.behaviours):
+            return None
+        return answer(question, cell, self.behaviours, detailed=detailed)
+
+
+def prepare_study(library: Library, name: str, predicate: str | None = None) -> PreparedStudy:
+    """Look a study up and lower what it asks.
+
+    Raises:
+        InputError: an unknown study or predicate, and what lowering finds wrong.
+    """
+    study = library.study(name)
+    capability = library.capability(study.capability)
+    version = predicate_version(capability, predicate or study.predicate)
+    kernel_ids = [option.kernel for axis in study.axes for option in axis.options if option.kernel]
+    kernels = tuple(library.kernel(kernel_id) for kernel_id in kernel_ids)
+    architecture = library.architecture(kernels[0].arch)
+    specs = [option.cpu for axis in study.axes for option in axis.options if option.cpu]
+    systems = {spec: resolve_system(spec, library.knowledge, architecture) for spec in specs}
+    return PreparedStudy(
+        library=library,
+        study=study,
+        predicate=version,
+        architecture=architecture,
+        kernels=kernels,
+        questions={
+            profile.id: lower_question(
+                library.program(profile), capability, version, study.constraints
+            )
+            for profile in kernels
+        },
+        systems=systems,
+        behaviours=Behaviours(),
+        cells=StudyCells(systems, architecture),
+    )
+
+
+def run_study(library: Library, name: str, predicate: str | None = None) -> StudyResult:
+    """Return everything a report says of a study."""
+    prepared = prepare_study(library, name, predicate)
+    return summarise(
+        prepared.solve(),
+        prepared.questions,
+        prepared.kernels,
+        prepared.architecture,
+        prepared.predicate,
+        _table_cells(prepared),
+        library.knowledge.digest,
+    )
+
+
+def _table_cells(prepared: PreparedStudy) -> Callable[[Mapping[str, str]], TableCell | None]:
+    # CPUs that are alike to a kernel share the answer of a table's column.
+    shared: dict[tuple[str, str, frozenset[tuple[str, Value]]], TableCell | None] = {}
+
+    def answer_cell(chosen: Mapping[str, str]) -> TableCell | None:
+        question, cell, options = prepared.cell(chosen)
+        line = command_line_of(options.values())
+        key = (question.program.release, line, frozenset(cell.atoms.items()))
+        if key not in shared:
+            found = prepared.answer_cell(question, cell)
+            shared[key] = (
+                None if found is None else TableCell(verdict=found.verdict, reason=found.reasons[0])
+            )
+        return shared[key]
+
+    return answer_cell
+
+
+def parse_cell(study: MatrixStudy, text: str) -> dict[str, str]:
+    """Return the options that `axis=option,axis=option` chooses; quotes protect commas.
+
+    Raises:
+        InputError: MX0604 malformed, MX0605 unknown axis, MX0606 unknown option; all at once.
+    """
+    import re
+
+    axes = {axis.name: axis for axis in study.axes}
+    chosen: dict[str, str] = {}
+    problems: list[Diagnostic] = []
+    for item in re.findall(r'(?:[^,"]|"[^"]*")+', text):
+        name, separator, raw = item.strip().partition("=")
+        option = raw.strip('"')
+        if not separator:
+            problems.append(
+                Diagnostic(
+                    code="MX0604",
+                    message=f"`{item}` is not axis=option",
+                    hint="a cell is written axis=option,axis=option",
+                )
+            )
+        elif name not in axes:
+            problems.append(
+                Diagnostic(
+                    code="MX0605",
+                    message=f"unknown axis `{name}` of study `{study.id}`",
+                    hint=unknown_word_hint(name, axes, "axes"),
+                )
+            )
+        elif option not in (names := [known.name for known in axes[name].options]):
+            problems.append(
+                Diagnostic(
+                    code="MX0606",
+                    message=f"unknown option `{option}` of axis `{name}`",
+                    hint=unknown_word_hint(option, names, f"options of {name}"),
+                )
+            )
+        else:
+            chosen[name] = option
+    if problems:
+        raise InputError(problems)
+    return chosen
+
+
+def count(name: str, *, configs: tuple[Path, ...], predicate: str | None, as_json: bool) -> str:
+    """Return the exact counts of a study per verdict, as text or JSON."""
+    prepared = prepare_study(Library(configs), name, predicate)
+    solved = prepared.solve()
+    counts = {verdict.value: solved.count(verdict) for verdict in Verdict}
+    cells = solved.valid.count()
+    classes = len(prepared.behaviours)
+    if as_json:
+        document = {
+            "schema": "matrix/count/1",
+            "cells": cells,
+            "behaviour_classes": classes,
+            "verdicts": counts,
+        }
+        return json.dumps(document, indent=2) + "\n"
+    rows = [(verdict, f"{number:,}") for verdict, number in counts.items()]
+    return align(("verdict", "cells"), rows) + (f"{cells:,} cells, {classes} behaviour classes\n")

@@ -1,0 +1,150 @@
+"""What an answer rests on, as rows: axes, kernel profiles, Kconfig constraints, CPU fields.
+
+Takes declarations, gives the rows that both forms of a report lay out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matrix.render.quantities import release_label
+from matrix.schema.values import (
+    Architecture,
+    Cpu,
+    FieldValue,
+    KernelProfile,
+    MatrixStudy,
+)
+
+# Keys are those of `matrix.schema.values.CONFIDENCES`, in their order.
+CONFIDENCE_MEANINGS = {
+    "register": "value of the register, read on the hardware or given in the source named",
+    "trm": "statement of the Technical Reference Manual",
+    "log": "shown by a boot log",
+    "inferred": "inferred from the architecture version or from a close relative",
+    "unknown": "not recorded, or a choice of the one who builds the chip",
+}
+# An axis with more options than this is summed up by their number.
+_LISTED_OPTIONS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AxisRow:
+    """An axis: its options in one line, and its baseline option (None: the study has none)."""
+
+    title: str
+    name: str
+    options: str
+    baseline: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelRow:
+    """A kernel profile and how many of its Kconfig constraints come from where."""
+
+    label: str
+    profile: KernelProfile
+    from_tree: int
+    by_hand: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConstraintRow:
+    """A Kconfig constraint with all releases that have it; `source` is that of the last one."""
+
+    text: str
+    because: str
+    grounded: str
+    releases: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CpuRow:
+    """A CPU and its values, one for each field of the table; None where nothing is recorded."""
+
+    cpu: Cpu
+    values: tuple[FieldValue | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CpuTable:
+    """CPUs by field, in the architecture's order of fields."""
+
+    fields: tuple[str, ...]
+    rows: tuple[CpuRow, ...]
+
+
+def axis_rows(study: MatrixStudy) -> tuple[AxisRow, ...]:
+    """Return one row for each axis, in the order of the study."""
+    baseline = dict(study.baseline)
+    return tuple(
+        AxisRow(
+            title=axis.title,
+            name=axis.name,
+            options=", ".join(option.name for option in axis.options)
+            if len(axis.options) <= _LISTED_OPTIONS
+            else f"{len(axis.options)} options",
+            baseline=baseline.get(axis.name),
+        )
+        for axis in study.axes
+    )
+
+
+def kernel_rows(kernels: Sequence[KernelProfile], patch: str | None) -> tuple[KernelRow, ...]:
+    """Return one row for each profile."""
+    return tuple(
+        KernelRow(
+            label=release_label((profile.release,), patch),
+            profile=profile,
+            from_tree=sum(item.grounded == "tree" for item in profile.constraints),
+            by_hand=sum(item.grounded == "hand" for item in profile.constraints),
+        )
+        for profile in kernels
+    )
+
+
+def constraint_rows(kernels: Sequence[KernelProfile]) -> tuple[ConstraintRow, ...]:
+    """Return each Kconfig constraint once, in the order first met."""
+    found: dict[tuple[str, str, str], list[tuple[str, str | None]]] = {}
+    for profile in kernels:
+        for item in profile.constraints:
+            key = (item.condition.text, item.condition.because or "", item.grounded)
+            found.setdefault(key, []).append((profile.release, item.condition.source))
+    return tuple(
+        ConstraintRow(
+            text=text,
+            because=because,
+            grounded=grounded,
+            releases=", ".join(release for release, _ in seen),
+            source=next((f"{where} ({release})" for release, where in seen[::-1] if where), ""),
+        )
+        for (text, because, grounded), seen in found.items()
+    )
+
+
+def cpu_table(study: MatrixStudy, cpus: Sequence[Cpu], architecture: Architecture) -> CpuTable:
+    """Return the CPUs that some option of the study names, with the fields the model reads.
+
+    An option names CPUs by a SPEC: `NAME[,field=value][+NAME]`.
+    """
+    named = {
+        part.split(",")[0]
+        for axis in study.axes
+        for option in axis.options
+        if option.cpu
+        for part in option.cpu.split("+")
+    }
+    shown = [cpu for cpu in cpus if named.intersection((cpu.id, *cpu.aliases))]
+    recorded = {value.name for cpu in shown for value in cpu.fields}
+    fields = tuple(field.name for field in architecture.fields if field.name in recorded)
+    return CpuTable(
+        fields=fields,
+        rows=tuple(CpuRow(cpu=cpu, values=_values(cpu, fields)) for cpu in shown),
+    )
+
+
+def _values(cpu: Cpu, fields: Sequence[str]) -> tuple[FieldValue | None, ...]:
+    by_name = {value.name: value for value in cpu.fields}
+    return tuple(by_name.get(name) for name in fields)

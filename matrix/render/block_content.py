@@ -1,0 +1,178 @@
+"""What a block of a document shows: counts, a table or a part of one, the unsound groups.
+
+Takes a `Block` and the `StudyResult` it asks for, gives Markdown that begins with the command that
+writes it anew.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import PurePath
+
+from matrix.analyze.result import StudyResult, Table
+from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.render.block_request import Block, Option
+from matrix.render.grid import build_grid
+from matrix.render.markdown import code, escape, prose
+from matrix.render.page import answer_sentence, build_page, count_rows, wording
+from matrix.render.tables import count_table, grid_notes, grid_table, group_section
+
+
+def render_block(block: Block, result: StudyResult) -> str:
+    """Return the content of a block, blank lines around it included.
+
+    Raises:
+        InputError: MX0810, a table, rows or columns that the study does not have.
+    """
+    shown = _CONTENTS[block.shows](block, result)
+    return "\n".join(["", f"<!-- {_command(block.file)} -->", "", *shown, "", ""])
+
+
+def _command(file: str) -> str:
+    """Return how the block is written anew. The folder is left out: it depends on who asks."""
+    name = PurePath(file).name
+    command = f"matrix embed {shlex.quote(name)}"
+    # A comment ends at the first of these, whatever stands around it.
+    if "-->" in command or "--!>" in command or "\n" in command or "\r" in command:
+        command = "matrix embed FILE"
+    return f"Written by `{command}`; edits are lost."
+
+
+def _counts(_: Block, result: StudyResult) -> list[str]:
+    return [prose(answer_sentence(result)), "", count_table(count_rows(result))]
+
+
+def _table(block: Block, result: StudyResult) -> list[str]:
+    table = _selected(block, result)
+    grid = build_grid(table, wording(result))
+    patch = result.capability.assumes_patch
+    on_top = f", every release with {escape(patch)} on top" if patch else ""
+    asked = (
+        f"Verdicts of {code(result.predicate)} in the study {code(result.study.id)}{on_top}; "
+        "what a table does not say is as in the baseline."
+    )
+    notes = grid_notes(grid)
+    return [asked, "", grid_table(grid), *(["", notes] if notes else [])]
+
+
+def _unsound(_: Block, result: StudyResult) -> list[str]:
+    page = build_page(result)
+    lines: list[str] = [prose(page.answer)]
+    for group in page.unsound:
+        lines += ["", group_section(group)]
+    return lines
+
+
+_CONTENTS: dict[str, Callable[[Block, StudyResult], list[str]]] = {
+    "counts": _counts,
+    "table": _table,
+    "unsound": _unsound,
+}
+
+
+def _selected(block: Block, result: StudyResult) -> Table:
+    """Return the table that the block asks for, cut to its rows and columns."""
+    table = _find_table(block, result.tables)
+    diagnostics: list[Diagnostic] = []
+    if rows := block.option("rows"):
+        known = [label for group in table.row_groups for label in group]
+        table = _with_rows(table, _chosen(rows, known, diagnostics))
+    if columns := block.option("columns"):
+        known = list(dict.fromkeys(label for column in table.columns for label in column))
+        table = _with_columns(table, _chosen(columns, known, diagnostics))
+    if diagnostics:
+        raise InputError(diagnostics)
+    return _merged_rows(table)
+
+
+def _find_table(block: Block, tables: Sequence[Table]) -> Table:
+    """Return a table by its title, or by its number in the report, counted from 1."""
+    option = block.option("table")
+    if option is None and tables:
+        return tables[0]
+    by_name = {table.title: table for table in tables}
+    by_name |= {str(number): table for number, table in enumerate(tables, start=1)}
+    if option and option.value in by_name:
+        return by_name[option.value]
+    titles = [table.title for table in tables]
+    raise InputError(
+        Diagnostic(
+            code="MX0810",
+            message=f"the study has no table `{option.value}`" if option else "no table to show",
+            location=option.location if option else block.location,
+            hint=unknown_word_hint(option.value if option else "", titles, "tables"),
+        )
+    )
+
+
+def _chosen(option: Option, known: Sequence[str], diagnostics: list[Diagnostic]) -> set[str]:
+    """Return the labels that a list with commas names; a word with `*` or `?` names all alike.
+
+    A label may itself hold commas (`neoverse-n2,dic=0`): the longest one that fits is taken.
+    """
+    words = option.value.split(",")
+    chosen: set[str] = set()
+    while words:
+        label, taken = _longest(words, known)
+        alike = [label] if taken else [name for name in known if fnmatchcase(name, label)]
+        chosen.update(alike)
+        if not alike:
+            diagnostics.append(
+                Diagnostic(
+                    code="MX0810",
+                    message=f"the table has no `{label}` among its {option.key}",
+                    location=option.location,
+                    hint=unknown_word_hint(label, known, option.key),
+                )
+            )
+        words = words[taken or 1 :]
+    return chosen
+
+
+def _longest(words: Sequence[str], known: Sequence[str]) -> tuple[str, int]:
+    """Return the longest known label that the words begin with, and of how many words it is."""
+    for number in range(len(words), 0, -1):
+        label = ",".join(words[:number]).strip()
+        if label in known:
+            return label, number
+    return words[0].strip(), 0
+
+
+def _with_rows(table: Table, chosen: set[str]) -> Table:
+    groups = [tuple(label for label in group if label in chosen) for group in table.row_groups]
+    kept = [index for index, group in enumerate(groups) if group]
+    return replace(
+        table,
+        row_groups=tuple(groups[index] for index in kept),
+        cells=tuple(table.cells[index] for index in kept),
+    )
+
+
+def _with_columns(table: Table, chosen: set[str]) -> Table:
+    """Keep the columns named; a level of which no label is named keeps all of its labels."""
+    named = [
+        {column[level] for column in table.columns} & chosen
+        for level in range(len(table.column_levels))
+    ]
+    kept = [
+        index
+        for index, column in enumerate(table.columns)
+        if all(not names or label in names for label, names in zip(column, named, strict=True))
+    ]
+    return replace(
+        table,
+        columns=tuple(table.columns[index] for index in kept),
+        cells=tuple(tuple(row[index] for index in kept) for row in table.cells),
+    )
+
+
+def _merged_rows(table: Table) -> Table:
+    """Merge the rows that have become equal."""
+    merged: dict[object, tuple[str, ...]] = {}
+    for labels, row in zip(table.row_groups, table.cells, strict=True):
+        merged[row] = merged.get(row, ()) + labels
+    rows = dict(zip(table.cells, table.cells, strict=True))
+    return replace(table, row_groups=tuple(merged.values()), cells=tuple(rows))

@@ -1,0 +1,112 @@
+"""The two Jinja environments: HTML, escaped as HTML, and Markdown, escaped as Markdown.
+
+In both a value is escaped unless it says that it is markup already; a name that does not exist is
+an error, never an empty text. Jinja is imported here and only when a page is rendered.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from matrix.render import basis_tables, markdown, tables
+from matrix.render.findings import certainty, events
+from matrix.render.quantities import counted, grouped, percent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+# Word characters, dots and hyphens are what ids, links and shells take without quoting.
+_NOT_IN_ANCHORS = re.compile(r"[^\w.-]+", re.ASCII)
+
+
+@cache
+def html_environment() -> Environment:
+    """Return the environment of the HTML templates."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("matrix.render"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(_FILTERS, prose=_html_prose)
+    return environment
+
+
+@cache
+def markdown_environment() -> Environment:
+    """Return the environment of the Markdown templates: what is no `Md` is escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("matrix.render"),
+        autoescape=False,  # noqa: S701 - `finalize` escapes, for Markdown instead of HTML
+        finalize=_finalize,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(_FILTERS, prose=markdown.prose, code=markdown.code)
+    environment.globals.update(
+        fenced=markdown.fenced,
+        basis=basis_tables,
+        count_table=tables.count_table,
+        grid_notes=tables.grid_notes,
+        grid_table=tables.grid_table,
+        group_section=tables.group_section,
+        group_table=tables.group_table,
+        finding_title=tables.finding_title,
+        trace=tables.trace,
+    )
+    return environment
+
+
+def anchors() -> Callable[[str, str], str]:
+    """Return a function that gives each (prefix, label) an id of its own on one page."""
+    taken: set[str] = set()
+
+    def anchor(prefix: str, label: str) -> str:
+        stem = prefix + (_NOT_IN_ANCHORS.sub("-", label).strip("-") or "row")
+        name, number = stem, 1
+        while name in taken:
+            number += 1
+            name = f"{stem}.{number}"
+        taken.add(name)
+        return name
+
+    return anchor
+
+
+def _finalize(value: object) -> object:
+    from jinja2 import Undefined
+
+    # An undefined value must reach Jinja, which raises with the name that is missing.
+    return value if isinstance(value, Undefined) else markdown.escape(value)
+
+
+def _html_prose(text: str) -> Markup:
+    """Return a sentence of ours as HTML: what stands in backticks becomes code."""
+    from markupsafe import Markup, escape
+
+    parts = markdown.CODE_IN_PROSE.split(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if index % 2 else escape(part)
+        for index, part in enumerate(parts)
+    )
+
+
+_FILTERS = {
+    "certainty": certainty,
+    "counted": counted,
+    "events": events,
+    "grouped": grouped,
+    "percent": percent,
+}

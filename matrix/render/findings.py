@@ -1,0 +1,32 @@
+"""Findings as readers see them: the assumption in words, the trace cut into events.
+
+Takes what the analysis found, gives values for text and pages; imports little, for `validate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from matrix.analyze.answer import TraceLine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One event of a trace and the micro-operations it did."""
+
+    name: str
+    lines: tuple[TraceLine, ...]
+
+
+def events(trace: Sequence[TraceLine]) -> tuple[Event, ...]:
+    """Return a trace cut where the event changes."""
+    return tuple(
+        Event(name=name, lines=tuple(lines)) for name, lines in groupby(trace, lambda x: x.event)
+    )
+
+
+def certainty(text: str) -> str:
+    """Return the certainty of a finding in words: `certain`, or under which assumption."""
+    return text if text == "certain" else f"if {text.replace('=', ' = ', 1)}"

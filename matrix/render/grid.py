@@ -1,0 +1,252 @@
+"""A table made small enough to read: equal neighbouring columns merged, reasons as numbered notes.
+
+Takes a `Table` of the study's result, gives a `Grid` that the templates draw. Nothing is lost:
+each merged column lists every label it stands for, and `indices` says which columns of the table
+it was made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from matrix.analyze.result import Table, TableCell
+from matrix.analyze.verdict import Verdict
+from matrix.render.quantities import release_label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """A header cell: its text and over how many columns it reaches."""
+
+    text: str
+    span: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One merged column: its heading at each level, and the table's columns it stands for."""
+
+    texts: tuple[str, ...]
+    indices: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One cell: its verdict and the number of the note that says why, None where none is given."""
+
+    verdict: Verdict
+    note: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One row: the labels that share it, and one entry a column (None: no such cell exists)."""
+
+    labels: tuple[str, ...]
+    entries: tuple[Entry | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Why cells have a verdict; `number` is what the cells refer to."""
+
+    number: int
+    verdict: Verdict
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """A table ready to be drawn: header rows outermost first, lines, notes.
+
+    A merged heading lists its labels, or says `all` where none is missing beneath its parent.
+    """
+
+    title: str
+    row_title: str
+    levels: tuple[str, ...]
+    header: tuple[tuple[Heading, ...], ...]
+    columns: tuple[Column, ...]
+    lines: tuple[Line, ...]
+    notes: tuple[Note, ...]
+
+    @property
+    def separator(self) -> str:
+        """What stands between the labels of one row: no comma where labels hold commas."""
+        held = any("," in label for line in self.lines for label in line.labels)
+        return "; " if held else ", "
+
+    @property
+    def has_gaps(self) -> bool:
+        """Tell whether some cell does not exist in the space."""
+        return any(entry is None for line in self.lines for entry in line.entries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """How levels and labels are written: titles of levels, and what is added to a release.
+
+    `titles` maps an axis (or `profiles`) to its title, `releases` are the levels and row titles
+    that name releases, `patch` what is ported on top of each (None for nothing).
+    """
+
+    titles: Mapping[str, str]
+    releases: frozenset[str]
+    patch: str | None
+
+    def title(self, level: str) -> str:
+        """Return the title of a level."""
+        return self.titles.get(level, level)
+
+    def label(self, level: str, labels: Sequence[str]) -> str:
+        """Return the text for the labels of one level: `7.2, 7.3 + v12`."""
+        return release_label(labels, self.patch if level in self.releases else None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Node:
+    """A heading with what stands beneath it: further headings, or the contents of one column."""
+
+    level: str
+    labels: tuple[str, ...]
+    children: tuple[_Node, ...]
+    content: tuple[TableCell | None, ...]
+    indices: tuple[int, ...]
+    is_all: bool = False
+
+    @property
+    def shape(self) -> object:
+        """What must be equal for two neighbours to be drawn as one."""
+        return tuple((child.labels, child.shape) for child in self.children) or self.content
+
+    @property
+    def span(self) -> int:
+        return sum(child.span for child in self.children) or 1
+
+    def text(self, wording: Wording) -> str:
+        return "all" if self.is_all else wording.label(self.level, self.labels)
+
+
+def build_grid(table: Table, wording: Wording) -> Grid:
+    """Return the grid of a table, whose columns have one label for each of one or more levels."""
+    nodes = _merged(_nodes(table, range(len(table.columns)), 0), below=False)
+    columns = tuple(column for node in nodes for column in _columns(node, (), wording))
+    lines, notes = _lines(table, columns, wording)
+    return Grid(
+        title=table.title,
+        row_title=wording.title(table.row_title),
+        levels=tuple(wording.title(level) for level in table.column_levels),
+        header=_header(nodes, len(table.column_levels), wording),
+        columns=columns,
+        lines=lines,
+        notes=notes,
+    )
+
+
+def _nodes(table: Table, indices: Sequence[int], level: int) -> list[_Node]:
+    """Return the headings of one level over the given columns, not merged yet."""
+    last = len(table.column_levels) - 1
+    nodes = []
+    for label, group in groupby(indices, key=lambda index: table.columns[index][level]):
+        members = list(group)
+        if level < last:
+            children = tuple(_merged(_nodes(table, members, level + 1), below=True))
+            nodes.append(
+                _Node(
+                    level=table.column_levels[level],
+                    labels=(label,),
+                    children=children,
+                    content=(),
+                    indices=tuple(members),
+                )
+            )
+            continue
+        nodes.extend(
+            _Node(
+                level=table.column_levels[level],
+                labels=(label,),
+                children=(),
+                content=tuple(row[index] for row in table.cells),
+                indices=(index,),
+            )
+            for index in members
+        )
+    return nodes
+
+
+def _merged(nodes: Sequence[_Node], *, below: bool) -> list[_Node]:
+    """Return the nodes with equal neighbours merged, their labels in order."""
+    result = []
+    for _, group in groupby(nodes, key=lambda node: node.shape):
+        members = list(group)
+        # A label seen twice (the table repeats itself) is written once.
+        labels = tuple(dict.fromkeys(label for node in members for label in node.labels))
+        result.append(
+            replace(
+                members[0],
+                labels=labels,
+                children=_joined(members),
+                indices=tuple(index for node in members for index in node.indices),
+                is_all=below and len(members) == len(nodes) and len(labels) > 1,
+            )
+        )
+    return result
+
+
+def _joined(members: Sequence[_Node]) -> tuple[_Node, ...]:
+    """Return the children of merged nodes: those of the first, standing for the columns of all."""
+    return tuple(
+        replace(
+            same[0],
+            children=_joined(same),
+            indices=tuple(index for node in same for index in node.indices),
+        )
+        for same in zip(*(member.children for member in members), strict=True)
+    )
+
+
+def _columns(node: _Node, above: tuple[str, ...], wording: Wording) -> list[Column]:
+    texts = (*above, node.text(wording))
+    if node.children:
+        return [column for child in node.children for column in _columns(child, texts, wording)]
+    return [Column(texts=texts, indices=node.indices)]
+
+
+def _header(
+    nodes: Sequence[_Node], depth: int, wording: Wording
+) -> tuple[tuple[Heading, ...], ...]:
+    """Return the header rows, outermost first."""
+    rows: list[tuple[Heading, ...]] = []
+    level = list(nodes)
+    for _ in range(depth):
+        rows.append(tuple(Heading(text=node.text(wording), span=node.span) for node in level))
+        level = [child for node in level for child in node.children]
+    return tuple(rows)
+
+
+def _lines(
+    table: Table, columns: Sequence[Column], wording: Wording
+) -> tuple[tuple[Line, ...], tuple[Note, ...]]:
+    """Return the rows over the merged columns, and the notes: by verdict, then as first met."""
+    shown = [[row[column.indices[0]] for column in columns] for row in table.cells]
+    met = dict.fromkeys(cell for row in shown for cell in row if cell and cell.reason)
+    order = {verdict: number for number, verdict in enumerate(Verdict)}
+    ranked = sorted(met, key=lambda cell: order[cell.verdict])
+    number_of = {cell: number for number, cell in enumerate(ranked, start=1)}
+    lines = tuple(
+        Line(
+            labels=tuple(wording.label(table.row_title, (label,)) for label in labels),
+            entries=tuple(
+                Entry(verdict=cell.verdict, note=number_of.get(cell)) if cell else None
+                for cell in row
+            ),
+        )
+        for labels, row in zip(table.row_groups, shown, strict=True)
+    )
+    notes = tuple(
+        Note(number=number, verdict=cell.verdict, reason=cell.reason)
+        for cell, number in number_of.items()
+    )
+    return lines, notes

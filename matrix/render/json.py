@@ -1,0 +1,105 @@
+"""The JSON document of `validate`: schema `matrix/validate/1`, keys in a fixed order.
+
+Takes answers with what was asked, gives one document; the contract stands in docs/json.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matrix.analyze.answer import Answer, Finding, Fix, TraceLine
+from matrix.diagnostics import Diagnostic
+
+Json = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
+VALIDATE_SCHEMA = "matrix/validate/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidateResult:
+    """One answer with what was asked: `cpu` has one name for each CPU type of the system."""
+
+    file: str
+    kernel: str
+    assumes_patch: str | None
+    cpu: tuple[str, ...]
+    cmdline: str
+    vm: str
+    capability: str
+    predicate_version: str
+    answer: Answer
+
+
+def validate_document(results: Sequence[ValidateResult]) -> dict[str, Json]:
+    """Return the document of one `validate` run, its results in the order given."""
+    return {"schema": VALIDATE_SCHEMA, "results": [_result(result) for result in results]}
+
+
+def dump(document: dict[str, Json]) -> str:
+    """Return the document as text: two spaces of indent, a final newline.
+
+    What UTF-8 cannot hold (a file name that is no text) is written as an escape of JSON.
+    """
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _result(result: ValidateResult) -> dict[str, Json]:
+    answer = result.answer
+    return {
+        "file": result.file,
+        "kernel": result.kernel,
+        "assumes_patch": result.assumes_patch,
+        "cpu": list(result.cpu),
+        "cmdline": result.cmdline,
+        "vm": result.vm,
+        "capability": result.capability,
+        "predicate_version": result.predicate_version,
+        "facts": dict(answer.facts),
+        "predicate": answer.predicate,
+        "simulation": {
+            "outcome": answer.outcome,
+            "violations": [_violation(finding) for finding in answer.violations],
+            "advisories": [_advisory(finding) for finding in answer.advisories],
+        },
+        "verdict": str(answer.verdict),
+        "confidence": answer.confidence,
+        "reasons": list(answer.reasons),
+        "fixes": [_fix(fix) for fix in answer.fixes],
+        "diagnostics": [_diagnostic(diagnostic) for diagnostic in answer.diagnostics],
+    }
+
+
+def _violation(finding: Finding) -> dict[str, Json]:
+    sources = dict.fromkeys(line.source for line in finding.trace if line.source)
+    return {
+        "invariant": finding.invariant,
+        "certainty": finding.certainty,
+        "trace": [_trace_line(line) for line in finding.trace],
+        "source": list(sources),
+    }
+
+
+def _trace_line(line: TraceLine) -> str:
+    done = f"{line.event}: {line.operation} {line.detail}".rstrip()
+    return f"{done} [{line.source}]" if line.source else done
+
+
+def _advisory(finding: Finding) -> str:
+    under = "" if finding.certainty == "certain" else f" ({finding.certainty})"
+    return f"{finding.invariant}{under}: {finding.message}"
+
+
+def _fix(fix: Fix) -> dict[str, Json]:
+    return {"change": dict(fix.change), "verdict": str(fix.verdict)}
+
+
+def _diagnostic(diagnostic: Diagnostic) -> dict[str, Json]:
+    return {
+        "code": diagnostic.code,
+        "severity": str(diagnostic.severity),
+        "message": diagnostic.message,
+        "location": str(diagnostic.location) if diagnostic.location else None,
+        "hint": diagnostic.hint,
+    }

@@ -1,0 +1,254 @@
+"""Output files: checked before the work, written whole or not at all, compared for freshness.
+
+Takes texts by path, gives files. A file is written beside its target and renamed over it, so that
+a reader, or an interrupted run, never sees half of it; where one of several files fails, those
+already renamed are put back. A symbolic link is followed: the file it points to is replaced and
+the link stays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from matrix.diagnostics import Diagnostic, InputError, Location
+
+Texts = Mapping[Path, str] | Mapping[str, str]
+
+
+def check_writable(paths: Iterable[Path]) -> None:
+    """Find out early whether files can be written; call it before work that would be lost.
+
+    Folders that do not exist yet are allowed; nothing is left behind.
+
+    Raises:
+        InputError: MX0801 for each path that cannot be written, MX0802 where two are one file.
+    """
+    diagnostics = []
+    seen: dict[Path, Path] = {}
+    for path in dict.fromkeys(paths):
+        target = _target(path)
+        try:
+            _try_writing(target)
+        except OSError as error:
+            diagnostics.append(_unwritable(path, error))
+        if target in seen:
+            diagnostics.append(_same_file(path, seen[target]))
+        seen[target] = path
+    if diagnostics:
+        raise InputError(diagnostics)
+
+
+def write_files(files: Texts, folder: Path) -> None:
+    """Write texts in UTF-8 to files below `folder`, all or none; equal ones are left alone.
+
+    Missing folders are made, permissions of files that exist are kept. A device or a pipe is
+    written to directly.
+
+    Raises:
+        InputError: MX0801 or MX0802, with what the system said.
+        ValueError: where a path leads out of the folder.
+    """
+    wanted = {path: _encoded(text) for path, text in _below(files, folder)}
+    targets: dict[Path, Path] = {}
+    for path in wanted:
+        target = _target(path)
+        if target in targets:
+            raise InputError(_same_file(path, targets[target]))
+        targets[target] = path
+    changes: list[_Change] = []
+    try:
+        for target, path in targets.items():
+            with _reported(path):
+                _prepare(target, path, wanted[path], changes)
+        for change in changes:
+            with _reported(change.shown):
+                change.make()
+    except BaseException:
+        for change in reversed(changes):
+            change.undo()
+        raise
+    finally:
+        for change in changes:
+            change.tidy()
+
+
+def stale(files: Texts, folder: Path) -> tuple[Path, ...]:
+    """Return the paths below `folder` that are missing or do not hold these texts."""
+    return tuple(path for path, text in _below(files, folder) if _held(path) != _encoded(text))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Change:
+    """One file to be replaced: `new` and `old` stand beside it, the text to come and the former.
+
+    `direct` is the text for what is no regular file.
+    """
+
+    shown: Path
+    target: Path
+    new: Path | None = None
+    old: Path | None = None
+    direct: bytes | None = None
+    done: bool = False
+
+    def make(self) -> None:
+        """Replace the file, in one step that others see whole or not at all."""
+        if self.direct is not None:
+            self.target.write_bytes(self.direct)
+        elif self.new is not None:
+            self.new.replace(self.target)
+            self.new, self.done = None, True
+
+    def undo(self) -> None:
+        """Put back what was there; best effort, the error that led here is the one to report."""
+        if not self.done:
+            return
+        with contextlib.suppress(OSError):
+            if self.old is None:
+                self.target.unlink()
+            else:
+                self.old.replace(self.target)
+                self.old = None
+
+    def tidy(self) -> None:
+        """Remove what stands beside the file."""
+        for path in (self.new, self.old):
+            if path is not None:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+
+def _prepare(target: Path, shown: Path, data: bytes, changes: list[_Change]) -> None:
+    """Append the change that gives `target` this content; none where it has it already."""
+    info = _info(target)
+    if info and not stat.S_ISREG(info.st_mode):
+        if stat.S_ISDIR(info.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        changes.append(_Change(shown=shown, target=target, direct=data))
+        return
+    former = target.read_bytes() if info else None
+    if former == data:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    mode = stat.S_IMODE(info.st_mode) if info else None
+    change = _Change(shown=shown, target=target)
+    changes.append(change)
+    change.new = _write_beside(target, data, mode)
+    if former is not None:
+        change.old = _write_beside(target, former, mode)
+
+
+def _write_beside(target: Path, data: bytes, mode: int | None) -> Path:
+    """Write a new file into the folder of `target`; without `mode` the umask decides."""
+    path, descriptor = _open_beside(target)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if mode is not None:
+            path.chmod(mode)
+    except BaseException:
+        path.unlink()
+        raise
+    return path
+
+
+def _open_beside(target: Path) -> tuple[Path, int]:
+    """Create a file of a name nobody can have prepared, never through a link."""
+    path = target.parent / f".matrix-{secrets.token_hex(8)}.tmp"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_BINARY"):  # not on every platform
+        flags |= getattr(os, name, 0)
+    return path, os.open(path, flags, 0o666)
+
+
+def _try_writing(target: Path) -> None:
+    """Raise OSError where `target` could not be written now."""
+    info = _info(target)
+    if info and stat.S_ISDIR(info.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if info and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    if info and not stat.S_ISREG(info.st_mode):
+        return
+    place = target
+    while _info(place.parent) is None:
+        place = place.parent
+    # Asking for permissions is not enough: the superuser has them all, a read-only mount has none.
+    path, descriptor = _open_beside(place)
+    os.close(descriptor)
+    path.unlink()
+
+
+def _info(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+
+
+def _target(path: Path) -> Path:
+    return Path(os.path.realpath(path))
+
+
+def _below(files: Texts, folder: Path) -> Iterator[tuple[Path, str]]:
+    for name, text in files.items():
+        path = PurePath(name)
+        if path.is_absolute() or ".." in path.parts:
+            raise ValueError(f"{path} leads out of {folder}")
+        yield folder / path, text
+
+
+def _encoded(text: str) -> bytes:
+    # A file name that is no text may be quoted in a report; UTF-8 cannot hold it.
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _held(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+@contextlib.contextmanager
+def _reported(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(_unwritable(path, error)) from error
+
+
+_HINTS = {
+    errno.EISDIR: "this is a folder: name a file in it",
+    errno.ENOTDIR: "a part of the path is a file, not a folder",
+    errno.ENOSPC: "the disk is full: nothing was changed",
+    errno.ELOOP: "the symbolic link leads back to itself",
+}
+
+
+def _unwritable(path: Path, error: OSError) -> Diagnostic:
+    default = "choose a place you may write to, or change its permissions"
+    return Diagnostic(
+        code="MX0801",
+        message=f"cannot write `{path}`: {error.strerror or error}",
+        location=Location(file=str(path)),
+        hint=_HINTS.get(error.errno or 0, default),
+    )
+
+
+def _same_file(path: Path, other: Path) -> Diagnostic:
+    return Diagnostic(
+        code="MX0802",
+        message=f"`{path}` and `{other}` are one file",
+        location=Location(file=str(path)),
+        hint="one is a link to the other: name two files, or remove the link",
+    )

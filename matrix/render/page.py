@@ -1,0 +1,259 @@
+"""What a report says, computed once for both of its forms: sentences, counts, grids, groups.
+
+Takes a `StudyResult` (and the CPUs of the knowledge, for their confidence), gives a `Page` of
+plain values that the HTML and the Markdown template lay out. Nothing here knows either format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from matrix.analyze.answer import Finding
+from matrix.analyze.result import ClassGroup, Counts, StudyResult
+from matrix.analyze.verdict import Verdict
+from matrix.render.basis import (
+    AxisRow,
+    ConstraintRow,
+    CpuTable,
+    KernelRow,
+    axis_rows,
+    constraint_rows,
+    cpu_table,
+    kernel_rows,
+)
+from matrix.render.grid import Grid, Wording, build_grid
+from matrix.render.quantities import NOTHING, cells, grouped, listing, percent, release_label
+from matrix.schema.values import Cpu, PredicateVersion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountRow:
+    """Cells per verdict of one release or of all; `counts` has every verdict, in their order."""
+
+    label: str
+    total: int
+    counts: tuple[tuple[Verdict, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A group of behaviour classes as shown: `label` of its releases, `cell` as `explain` reads it.
+
+    `findings` stand with the shortest trace first.
+    """
+
+    number: int
+    group: ClassGroup
+    label: str
+    cell: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def without_findings(self) -> str:
+        """What is said where no finding is listed: only some verdicts mean that there is none."""
+        safe = self.group.verdict in (Verdict.SUPPORTED, Verdict.OVERSTRICT)
+        return "nothing" if safe else NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advisory:
+    """An advisory over all groups that show it, with its shortest trace."""
+
+    finding: Finding
+    cells: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Everything a report shows that is not already in the result as it is.
+
+    `patch` is what is ported on top of every release, None for a released feature. `unsound` are
+    the groups shown with their traces, `others` all the rest.
+    """
+
+    result: StudyResult
+    patch: str | None
+    answer: str
+    remarks: tuple[str, ...]
+    predicate: PredicateVersion | None
+    count_rows: tuple[CountRow, ...]
+    grids: tuple[Grid, ...]
+    unsound: tuple[Group, ...]
+    others: tuple[Group, ...]
+    advisories: tuple[Advisory, ...]
+    absent_cells: int
+    idle: tuple[str, ...]
+    releases: str
+    axes: tuple[AxisRow, ...]
+    kernels: tuple[KernelRow, ...]
+    constraints: tuple[ConstraintRow, ...]
+    cpus: CpuTable
+
+
+def build_page(result: StudyResult, cpus: Sequence[Cpu] = ()) -> Page:
+    """Return the page of a study; of `cpus` those that an axis of the study names are shown."""
+    patch = result.capability.assumes_patch
+    groups = _groups(result, patch)
+    named = {version.name: version for version in result.capability.predicates}
+    titles = {axis.name: axis.title for axis in result.study.axes}
+    return Page(
+        result=result,
+        patch=patch,
+        answer=answer_sentence(result),
+        remarks=_remarks(result),
+        predicate=named.get(result.predicate),
+        count_rows=count_rows(result),
+        grids=tuple(build_grid(table, wording(result)) for table in result.tables),
+        unsound=tuple(group for group in groups if group.group.verdict is Verdict.UNSOUND),
+        others=tuple(group for group in groups if group.group.verdict is not Verdict.UNSOUND),
+        advisories=_advisories(result),
+        absent_cells=sum(number for _, number in result.absent_reasons),
+        idle=tuple(titles.get(name, name) for name in result.idle_axes),
+        releases=release_label([profile.release for profile in result.kernels], patch),
+        axes=axis_rows(result.study),
+        kernels=kernel_rows(result.kernels, patch),
+        constraints=constraint_rows(result.kernels),
+        cpus=cpu_table(result.study, cpus, result.architecture),
+    )
+
+
+def wording(result: StudyResult) -> Wording:
+    """Return how the tables of this study are worded: axes by title, releases with the patch."""
+    kernel_axes = [axis for axis in result.study.axes if axis.kind == "kernel"]
+    named = {name for axis in kernel_axes for name in (axis.name, axis.title)}
+    return Wording(
+        titles={"profiles": "command line"} | {axis.name: axis.title for axis in result.study.axes},
+        releases=frozenset(named | {"kernel"}),
+        patch=result.capability.assumes_patch,
+    )
+
+
+def answer_sentence(result: StudyResult) -> str:
+    """Return the study's answer in one sentence, computed from its counts."""
+    counts = dict(result.counts)
+    unsound, unknown = counts.get(Verdict.UNSOUND, 0), counts.get(Verdict.UNKNOWN, 0)
+    if result.cells == 0:
+        return "No cell satisfies every constraint of this study."
+    if unsound:
+        broken = dict.fromkeys(
+            finding.invariant
+            for group in result.groups
+            if group.verdict is Verdict.UNSOUND
+            for finding in group.findings
+        )
+        what = listing([f"`{name}`" for name in broken]) or "an invariant"
+        return (
+            f"`{result.predicate}` is unsound in {_share(unsound, result.cells)}: the kernel's "
+            f"check says yes there, and {what} can be violated."
+        )
+    if unknown:
+        return (
+            f"No cell is known in which `{result.predicate}` is unsound, but the answer is unknown "
+            f"in {_share(unknown, result.cells)}: it hangs on facts that nobody recorded."
+        )
+    return (
+        f"`{result.predicate}` is sound in all {cells(result.cells)}: wherever the kernel's check "
+        "says yes, no violation is reachable."
+    )
+
+
+def _remarks(result: StudyResult) -> tuple[str, ...]:
+    """Return what a reader must also know of the counts, a sentence each."""
+    counts = dict(result.counts)
+    remarks = []
+    if over := counts.get(Verdict.OVERSTRICT, 0):
+        remarks.append(
+            f"It is overstrict in {_share(over, result.cells)}: the check says no, though nothing "
+            "would be violated."
+        )
+    if (unknown := counts.get(Verdict.UNKNOWN, 0)) and counts.get(Verdict.UNSOUND, 0):
+        remarks.append(
+            f"The answer is unknown in {_share(unknown, result.cells)}: it hangs on facts that "
+            "nobody recorded."
+        )
+    return tuple(remarks)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{grouped(part)} of {cells(whole)} ({percent(part, whole)})"
+
+
+def count_rows(result: StudyResult) -> tuple[CountRow, ...]:
+    """Return the counts over all releases, then of each."""
+    patch = result.capability.assumes_patch
+    rows = [("all releases", result.counts)]
+    rows += [(release_label((name,), patch), counts) for name, counts in result.counts_by_kernel]
+    return tuple(_count_row(label, counts) for label, counts in rows)
+
+
+def _count_row(label: str, counts: Counts) -> CountRow:
+    by_verdict = dict(counts)
+    return CountRow(
+        label=label,
+        total=sum(by_verdict.values()),
+        counts=tuple((verdict, by_verdict.get(verdict, 0)) for verdict in Verdict),
+    )
+
+
+def cell_text(cell: Iterable[tuple[str, str]], baseline: Mapping[str, str]) -> str:
+    """Return the cell as `matrix explain` reads it: what differs from the baseline.
+
+    Options that are not plain words stand in double quotes; the empty text is the baseline.
+    """
+    return ",".join(
+        f"{axis}={option if _is_word(option) else _quoted(option)}"
+        for axis, option in cell
+        if baseline.get(axis) != option
+    )
+
+
+def _is_word(option: str) -> bool:
+    return option.isascii() and option.replace("_", "a").isalnum()
+
+
+def _quoted(option: str) -> str:
+    escaped = option.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _groups(result: StudyResult, patch: str | None) -> tuple[Group, ...]:
+    """Return the groups by verdict in the order of action, then the larger first, numbered."""
+    order = {verdict: number for number, verdict in enumerate(Verdict)}
+    ranked = sorted(result.groups, key=lambda group: (order[group.verdict], -group.cells))
+    baseline = dict(result.study.baseline)
+    return tuple(
+        Group(
+            number=number,
+            group=group,
+            label=release_label(group.kernels, patch),
+            cell=cell_text(group.example, baseline),
+            findings=tuple(sorted(group.findings, key=lambda finding: len(finding.trace))),
+        )
+        for number, group in enumerate(ranked, start=1)
+    )
+
+
+def _advisories(result: StudyResult) -> tuple[Advisory, ...]:
+    """Return each advisory once, with the cells and releases of all groups that show it."""
+    found: dict[tuple[str, str, str], list[tuple[ClassGroup, Finding]]] = {}
+    for group in result.groups:
+        for finding in group.advisories:
+            key = (finding.invariant, finding.certainty, finding.message)
+            found.setdefault(key, []).append((group, finding))
+    releases = {profile.release: number for number, profile in enumerate(result.kernels)}
+    return tuple(
+        Advisory(
+            finding=min((finding for _, finding in seen), key=lambda finding: len(finding.trace)),
+            cells=sum(group.cells for group, _ in seen),
+            label=release_label(
+                sorted(
+                    {name for group, _ in seen for name in group.kernels},
+                    key=lambda name: (releases.get(name, len(releases)), name),
+                ),
+                result.capability.assumes_patch,
+            ),
+        )
+        for _, seen in sorted(found.items())
+    )

@@ -1,0 +1,61 @@
+"""Reports of a study: one self-contained HTML page, and the same in Markdown.
+
+Takes a `StudyResult`, gives text; the same result gives the same text (no dates, no durations).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matrix.analyze.result import StudyResult
+from matrix.analyze.verdict import MEANINGS
+from matrix.render.basis import CONFIDENCE_MEANINGS
+from matrix.render.environment import anchors, html_environment, markdown_environment
+from matrix.render.page import build_page
+from matrix.schema.values import Cpu
+
+SECTIONS = (
+    ("asked", "What was asked"),
+    ("legend", "Legend"),
+    ("counts", "Cells by verdict"),
+    ("matrix", "Support matrix"),
+    ("unsound", "Where the check is unsound"),
+    ("groups", "All other behaviour"),
+    ("advisories", "Advisories"),
+    ("absent", "Why cells are absent"),
+    ("facts", "Facts and assumptions"),
+    ("idle", "Axes that do not matter"),
+)
+
+
+def render_html(result: StudyResult, *, cpus: Sequence[Cpu] = ()) -> str:
+    """Return the report as one HTML page that needs neither network nor JavaScript.
+
+    `cpus` are those of the knowledge; the ones that the study names are listed with the
+    confidence of their fields.
+    """
+    return (
+        html_environment()
+        .get_template("report.html.j2")
+        .render(
+            page=build_page(result, cpus),
+            meanings=MEANINGS,
+            confidences=CONFIDENCE_MEANINGS,
+            sections=SECTIONS,
+            anchor=anchors(),
+        )
+        + "\n"
+    )
+
+
+def render_markdown(result: StudyResult, *, cpus: Sequence[Cpu] = ()) -> str:
+    """Return the report in GitHub-flavoured Markdown, one table row a line."""
+    return (
+        markdown_environment()
+        .get_template("report.md.j2")
+        .render(
+            page=build_page(result, cpus),
+            meanings=MEANINGS,
+            confidences=CONFIDENCE_MEANINGS,
+        )
+    )

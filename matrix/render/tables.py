@@ -1,0 +1,128 @@
+"""Markdown of the parts that reports and embedded blocks share: counts, grids, traces, groups.
+
+Takes the values of `page.py` and `grid.py`, gives `Md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from matrix.analyze.answer import Finding
+from matrix.analyze.verdict import Verdict
+from matrix.render.findings import certainty, events
+from matrix.render.grid import Entry, Grid
+from matrix.render.markdown import Md, code, escape, joined, prose, table
+from matrix.render.page import CountRow, Group
+from matrix.render.quantities import NOTHING, counted, grouped, percent
+
+
+def verdict(value: Verdict) -> Md:
+    """Return the verdict; the one that needs action stands out."""
+    return Md(f"**{value}**") if value is Verdict.UNSOUND else Md(value)
+
+
+def count_table(rows: Sequence[CountRow]) -> Md:
+    """Return the counts, a row for each release."""
+    return table(
+        ["Release", "Cells", *Verdict],
+        [[row.label, grouped(row.total), *_shares(row)] for row in rows],
+        "l" + "r" * (1 + len(Verdict)),
+    )
+
+
+def _shares(row: CountRow) -> list[str]:
+    return [
+        f"{grouped(number)} ({percent(number, row.total)})" if number else "0"
+        for _, number in row.counts
+    ]
+
+
+def grid_table(grid: Grid) -> Md:
+    """Return a grid as one table; a column of several levels has them in one heading."""
+    return table(
+        [grid.row_title, *(joined(column.texts, ": ") for column in grid.columns)],
+        [[grid.separator.join(line.labels), *map(_entry, line.entries)] for line in grid.lines],
+    )
+
+
+def _entry(entry: Entry | None) -> Md:
+    if entry is None:
+        return Md(NOTHING)
+    return Md(f"{verdict(entry.verdict)} ({entry.note})" if entry.note else verdict(entry.verdict))
+
+
+def grid_notes(grid: Grid) -> Md:
+    """Return the notes of a grid as a numbered list; the empty text for none."""
+    return Md(
+        "\n".join(
+            f"{note.number}. {verdict(note.verdict)}: {prose(note.reason)}" for note in grid.notes
+        )
+    )
+
+
+def pairs(items: Iterable[tuple[str, str]]) -> Md:
+    """Return `name=value` pairs as code, separated by commas."""
+    return joined((code(f"{name}={value}") for name, value in items), ", ")
+
+
+def trace(finding: Finding) -> Md:
+    """Return the trace of a finding: a numbered list of events with their micro-operations."""
+    lines = []
+    for number, event in enumerate(events(finding.trace), start=1):
+        lines.append(f"{number}. **{escape(event.name)}**")
+        for line in event.lines:
+            detail = f" {escape(line.detail)}" if line.detail else ""
+            source = f" ({code(line.source)})" if line.source else ""
+            lines.append(f"   - {code(line.operation)}{detail}{source}")
+    return Md("\n".join(lines))
+
+
+def finding_title(finding: Finding) -> Md:
+    """Return the invariant and under which assumption it is broken."""
+    return Md(f"{code(finding.invariant)}, {escape(certainty(finding.certainty))}")
+
+
+def group_section(group: Group, heading: str = "") -> Md:
+    """Return a group with all its findings, the shortest trace first.
+
+    `heading` is `###` or so; without one the title is a bold line, which fits any document.
+    """
+    inner = group.group
+    title = f"{group.number}. {escape(group.label)}: {escape(counted(inner.cells, 'cell'))}"
+    where = [f"- where: {pairs(inner.conditions)}"] if inner.conditions else []
+    lines = [
+        f"{heading} {title}" if heading else f"**{title}**",
+        "",
+        *where,
+        f"- example: {_example(group)}",
+        f"- {escape(counted(inner.classes, 'behaviour class', 'behaviour classes'))}",
+    ]
+    for finding in group.findings:
+        lines += ["", f"{finding_title(finding)}: {prose(finding.message)}"]
+        if finding.trace:
+            lines += ["", trace(finding)]
+    return Md("\n".join(lines))
+
+
+def _example(group: Group) -> str:
+    return f"{code(group.cell)}, the rest as in the baseline" if group.cell else "the baseline cell"
+
+
+def group_table(groups: Sequence[Group]) -> Md:
+    """Return the groups of the remaining verdicts, one a row."""
+    return table(
+        ["Verdict", "Cells", "Classes", "Releases", "Where", "What can be violated", "Example"],
+        [
+            [
+                verdict(group.group.verdict),
+                grouped(group.group.cells),
+                grouped(group.group.classes),
+                group.label,
+                pairs(group.group.conditions),
+                joined(map(finding_title, group.findings), "; ") or group.without_findings,
+                code(group.cell) or "the baseline",
+            ]
+            for group in groups
+        ],
+        "lrr",
+    )

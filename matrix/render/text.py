@@ -1,0 +1,233 @@
+"""Answers in plain text for the terminal: the verdict first, readable without colour.
+
+Takes `Answer` values, gives lines no wider than the terminal (COLUMNS). What comes from files may
+hold anything, so control characters never reach the terminal.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from matrix.analyze.answer import Answer, Finding, TraceLine, Unsettled
+from matrix.analyze.verdict import MEANINGS, Verdict
+from matrix.expr.nodes import Value
+from matrix.render.findings import certainty, events
+from matrix.render.markdown import plain
+
+# Below and above this, lines are no longer good to read.
+_NARROWEST, _WIDEST = 40, 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Palette:
+    """Escape sequences (ECMA-48 SGR) of a coloured text; all empty for a plain one."""
+
+    verdicts: tuple[tuple[Verdict, str], ...] = ()
+    strong: str = ""
+    faint: str = ""
+    reset: str = ""
+
+    def verdict(self, verdict: Verdict) -> str:
+        """Return the verdict's word in its colour."""
+        colour = dict(self.verdicts).get(verdict, "")
+        return f"{colour}{verdict}{self.reset if colour else ''}"
+
+    def title(self, text: str) -> str:
+        """Return a title."""
+        return f"{self.strong}{text}{self.reset}"
+
+    def aside(self, text: str) -> str:
+        """Return what can be passed over at a first reading."""
+        return f"{self.faint}{text}{self.reset}"
+
+
+PLAIN = Palette()
+# The eight colours every terminal has, bold: they stay readable on light and on dark ground.
+COLOURED = Palette(
+    verdicts=(
+        (Verdict.UNSOUND, "\x1b[1;31m"),
+        (Verdict.UNKNOWN, "\x1b[1;35m"),
+        (Verdict.OVERSTRICT, "\x1b[1;33m"),
+        (Verdict.SUPPORTED, "\x1b[1;32m"),
+        (Verdict.REFUSED, "\x1b[1;34m"),
+        (Verdict.ABSENT, "\x1b[1m"),
+    ),
+    strong="\x1b[1m",
+    faint="\x1b[2m",
+    reset="\x1b[0m",
+)
+
+
+def render_answer(title: str, answer: Answer, *, colour: bool, verbose: bool) -> str:
+    """Return one answer: verdict, reasons, what is unsettled, the shortest trace, fixes.
+
+    `verbose` adds the facts, the traces of all findings and those of the advisories.
+    """
+    lines = _Lines(palette=COLOURED if colour else PLAIN)
+    lines.verdict(answer.verdict, f": {title}")
+    lines.add(MEANINGS[answer.verdict], indent=2, faint=True)
+    for reason in _own_reasons(answer):
+        lines.item(reason)
+    for fact in answer.unsettled:
+        lines.item(_open_fact(fact), head="not settled")
+    ranked = sorted(answer.violations, key=lambda finding: len(finding.trace))
+    for index, finding in enumerate(ranked):
+        lines.finding(_violation_title(answer.verdict), finding, traced=verbose or index == 0)
+    for finding in answer.advisories:
+        lines.finding("advisory", finding, traced=verbose)
+    for fix in answer.fixes:
+        change = " ".join(f"{name}={value}" for name, value in fix.change)
+        lines.item(f"{change} gives {fix.verdict}", head="fix")
+    if verbose and answer.facts:
+        _facts(lines, answer)
+    lines.add(f"confidence: {answer.confidence}", indent=2, faint=True)
+    return lines.text()
+
+
+def render_grouped(title: str, answers: Sequence[tuple[str, Answer]], *, colour: bool) -> str:
+    """Return many answers by verdict: names that share their reasons stand together.
+
+    Reasons that differ only in the name count as the same; `NAME` then stands for each of them.
+    """
+    lines = _Lines(palette=COLOURED if colour else PLAIN)
+    lines.title(title)
+    for verdict in Verdict:
+        found = [(name, answer) for name, answer in answers if answer.verdict is verdict]
+        if not found:
+            continue
+        lines.blank()
+        lines.verdict(verdict, f" ({len(found)}): {MEANINGS[verdict]}")
+        shared: dict[tuple[str, ...], list[tuple[str, Answer]]] = {}
+        for name, answer in found:
+            shared.setdefault(_without_name(name, _why(answer)), []).append((name, answer))
+        for why, alike in shared.items():
+            lines.add(", ".join(name for name, _ in alike), indent=2)
+            for reason in why if len(alike) > 1 else _why(alike[0][1]):
+                lines.item(reason, indent=4)
+    return lines.text()
+
+
+def _facts(lines: _Lines, answer: Answer) -> None:
+    lines.item("", head="facts")
+    width = max((len(name) for name, _ in answer.facts), default=0)
+    for name, value in answer.facts:
+        lines.add(f"{plain(name):{width}} = {plain(_value(value))}", indent=4, hang=width + 3)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Lines:
+    """Lines collected one after the other, each wrapped to the terminal."""
+
+    palette: Palette
+    lines: list[str] = field(default_factory=list)
+
+    def text(self) -> str:
+        return "\n".join(self.lines) + "\n"
+
+    def blank(self) -> None:
+        self.lines.append("")
+
+    def title(self, text: str) -> None:
+        self.lines += [self.palette.title(line) for line in _wrap(text, "", "")]
+
+    def verdict(self, verdict: Verdict, rest: str) -> None:
+        """Add a line that begins with the verdict."""
+        first, *more = _wrap(f"{verdict}{rest}", "", "  ")
+        self.lines += [first.replace(verdict, self.palette.verdict(verdict), 1), *more]
+
+    def add(self, text: str, *, indent: int, hang: int = 0, faint: bool = False) -> None:
+        """Add a paragraph; its lines after the first stand `hang` further in."""
+        wrapped = _wrap(text, " " * indent, " " * (indent + hang), keep=bool(hang))
+        self.lines += [self.palette.aside(line) for line in wrapped] if faint else wrapped
+
+    def item(self, text: str, *, indent: int = 2, head: str = "") -> None:
+        """Add an item of a list, with what kind it is where that is not plain."""
+        label = f"{head}: " if head else ""
+        self.lines += _wrap(f"{label}{text}", " " * indent + "- ", " " * (indent + 2))
+
+    def finding(self, title: str, finding: Finding, *, traced: bool) -> None:
+        """Add a finding, and its trace where `traced`."""
+        self.item(f"{title} {_finding(finding)}")
+        for number, event in enumerate(events(finding.trace) if traced else (), start=1):
+            self.lines += _wrap(f"{number}. {event.name}", " " * 4, " " * 7)
+            for line in event.lines:
+                self.operation(line)
+
+    def operation(self, line: TraceLine) -> None:
+        """Add a micro-operation, its kernel lines beside it where there is room, else beneath."""
+        done = _wrap(f"{line.operation} {line.detail}", " " * 7, " " * 9)
+        source = f"({plain(line.source)})" if line.source else ""
+        if source and len(done[-1]) + 1 + len(source) <= _width():
+            done[-1] += f" {self.palette.aside(source)}"
+        elif source:
+            beneath = _wrap(source, " " * 9, " " * 10)
+            done += [self.palette.aside(part) for part in beneath]
+        self.lines += done
+
+
+def _wrap(text: str, first: str, rest: str, *, keep: bool = False) -> list[str]:
+    """Return the text without control characters, cut at spaces to the width of the terminal.
+
+    A word longer than the line stays whole, so that paths can be copied. `keep` leaves runs of
+    spaces as they are.
+    """
+    return textwrap.wrap(
+        text if keep else plain(text),
+        _width(),
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or [first.rstrip()]
+
+
+def _own_reasons(answer: Answer) -> tuple[str, ...]:
+    """Return the reasons that no violation and no open fact says in the same words."""
+    said = {finding.message for finding in answer.violations}
+    said.update(_open_fact(fact) for fact in answer.unsettled)
+    return tuple(reason for reason in answer.reasons if reason not in said)
+
+
+def _why(answer: Answer) -> tuple[str, ...]:
+    """Return what a reader of many answers is told of one."""
+    title = _violation_title(answer.verdict)
+    broken = dict.fromkeys(f"{title} {_finding(finding)}" for finding in answer.violations)
+    return (*_own_reasons(answer), *(_open_fact(fact) for fact in answer.unsettled), *broken)
+
+
+def _without_name(name: str, reasons: Sequence[str]) -> tuple[str, ...]:
+    whole = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])") if name else re.compile(r"(?!)")
+    return tuple(whole.sub("NAME", reason) for reason in reasons)
+
+
+def _finding(finding: Finding) -> str:
+    return f"`{finding.invariant}` ({certainty(finding.certainty)}): {finding.message}"
+
+
+def _violation_title(verdict: Verdict) -> str:
+    match verdict:
+        case Verdict.UNKNOWN:
+            return "may violate"
+        case Verdict.REFUSED:
+            return "would violate"
+        case _:
+            return "violates"
+
+
+def _open_fact(fact: Unsettled) -> str:
+    settled = f"; settled by {fact.settled_by}" if fact.settled_by else ""
+    return f"{fact.name}: {fact.why}{settled}"
+
+
+def _value(value: Value) -> str:
+    if value is None:
+        return "unknown"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _width() -> int:
+    return min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)

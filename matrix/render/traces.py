@@ -1,0 +1,86 @@
+"""Traces of a simulation, step by step: for people and as JSON values.
+
+Takes a `SimulationResult` and the release's source lines, gives text that a KVM maintainer can
+paste into a bug report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from matrix.simulate.outcome import SimulationResult, Step, Violation
+
+
+def render_traces(title: str, result: SimulationResult, sources: Mapping[str, str]) -> str:
+    """Return every violation and advisory of a behaviour class with its shortest trace."""
+    lines = [title, f"explored {result.states} states and {result.transitions} transitions", ""]
+    if not result.violations:
+        lines += ["no violation is reachable", ""]
+    for violation in result.violations:
+        lines += [*_violation("violation", violation, sources), ""]
+    for advisory in result.advisories:
+        lines += [*_violation("advisory", advisory, sources), ""]
+    return "\n".join(lines)
+
+
+def _violation(kind: str, violation: Violation, sources: Mapping[str, str]) -> Iterator[str]:
+    yield f"{kind} {violation.invariant} ({certainty(violation)}): {violation.message}"
+    for number, step in enumerate(violation.trace, start=1):
+        yield f"  {number}. {step.event}"
+        yield from _changes(step)
+        for operation in step.operations:
+            source = sources.get(operation.name)
+            yield f"       {operation.name}: {operation.detail}"
+            if source:
+                yield f"         {source}"
+
+
+def _changes(step: Step) -> Iterator[str]:
+    """Yield the state that the event changed, before and after."""
+    before = dict(step.before)
+    for name, value in step.after:
+        if before.get(name) != value:
+            yield f"       {name}: {before.get(name, '-')} -> {value}"
+
+
+def certainty(violation: Violation) -> str:
+    """Return `certain`, or the assumption under which the violation happens."""
+    return "=".join(violation.assumption) if violation.assumption else "certain"
+
+
+def traces_document(
+    title: str, result: SimulationResult, sources: Mapping[str, str]
+) -> dict[str, object]:
+    """Return the same as JSON values."""
+    return {
+        "cell": title,
+        "outcome": "violates" if result.violations else "safe",
+        "states": result.states,
+        "transitions": result.transitions,
+        "violations": [_document(violation, sources) for violation in result.violations],
+        "advisories": [_document(advisory, sources) for advisory in result.advisories],
+    }
+
+
+def _document(violation: Violation, sources: Mapping[str, str]) -> dict[str, object]:
+    return {
+        "invariant": violation.invariant,
+        "certainty": certainty(violation),
+        "message": violation.message,
+        "trace": [
+            {
+                "event": step.event,
+                "before": dict(step.before),
+                "operations": [
+                    {
+                        "name": operation.name,
+                        "detail": operation.detail,
+                        "source": sources.get(operation.name),
+                    }
+                    for operation in step.operations
+                ],
+                "after": dict(step.after),
+            }
+            for step in violation.trace
+        ],
+    }

@@ -1,0 +1,1 @@
+"""Declarations: pydantic documents, the YAML loader that knows file:line:col, frozen values."""

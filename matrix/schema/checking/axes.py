@@ -1,0 +1,180 @@
+"""The options of a study's axes, written out: what `all` stands for, and what a name stands for.
+
+An option of a kernel axis is named by its release, or by the id of the profile where two
+architectures have the release. The options of CPU axes are `cpu_axis.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from matrix.diagnostics import Location
+from matrix.expr.nodes import Scalar
+from matrix.schema.checking.catalogue import Catalogue, Known
+from matrix.schema.checking.cpu_axis import CpuExpander
+from matrix.schema.checking.options import WRONG, FoundOption, blank_option, found
+from matrix.schema.documents.study import (
+    AxisDeclaration,
+    BootAxis,
+    CpuAxis,
+    KconfigAxis,
+    KernelAxis,
+)
+from matrix.schema.files import Kind
+from matrix.schema.reading.nodes import Node
+from matrix.schema.reading.problems import Problems
+from matrix.schema.values import Axis, Option
+
+# The values of a Kconfig symbol by its type; only `int` takes a number.
+_SYMBOL_VALUES: dict[str, tuple[str, ...]] = {
+    "bool": ("y", "n"),
+    "tristate": ("y", "m", "n"),
+    "int": (),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpandedAxis:
+    """An axis; `complete` is false where an option is missing because something is wrong."""
+
+    axis: Axis
+    complete: bool
+
+
+class AxisExpander:
+    """Expands the axes of the studies of one load."""
+
+    def __init__(self, catalogue: Catalogue, problems: Problems) -> None:
+        self._catalogue = catalogue
+        self._problems = problems
+        self._cpus = CpuExpander(catalogue, problems)
+        self._symbols = catalogue.symbol_types()
+
+    def expand(self, declared: AxisDeclaration, at: Node) -> ExpandedAxis:
+        """Return an axis with all its options; `at` is the node of the axis."""
+        kept: dict[str, FoundOption] = {}
+        complete = True
+        for item in self._options(declared, at):
+            if item.option is None:
+                complete = False
+                continue
+            first = kept.setdefault(item.identity, item)
+            if first is not item and first.written and item.written and first.option:
+                self._add_repeated(item.option, first.option.location)
+        options = [item.option for item in kept.values() if item.option]
+        axis = Axis(
+            name=at.name,
+            kind=declared.kind,
+            title=declared.title,
+            options=tuple(self._titled(options, declared.titles)),
+            location=at.place,
+        )
+        names = Known(kind="option", names=[option.name for option in options], complete=complete)
+        for title in at.rows("titles"):
+            names.check(title.name, title.place, self._problems)
+        return ExpandedAxis(axis=axis, complete=complete)
+
+    def _options(self, declared: AxisDeclaration, at: Node) -> Iterator[FoundOption]:
+        node = at["options"]
+        match declared:
+            case KernelAxis():
+                yield from self._kernels(declared.options, node)
+            case CpuAxis():
+                yield from self._cpus.options(declared.options, node)
+            case KconfigAxis():
+                for name, symbols in declared.options.items():
+                    yield self._kconfig(name, symbols, node[name])
+            case BootAxis():
+                for name, fragment in declared.options.items():
+                    yield found(replace(blank_option(name, node[name].place), cmdline=fragment))
+            case _:
+                yield from self._environment(at)
+
+    def _kernels(self, options: str | tuple[str, ...], node: Node) -> Iterator[FoundOption]:
+        kernels = self._catalogue.kernel_names()
+        complete = self._catalogue.knows_all(Kind.KERNEL)
+        known = Known(kind="kernel", names=kernels, complete=complete)
+        if isinstance(options, str):
+            for name, kernel in kernels.items():
+                option = replace(blank_option(name, node.location), kernel=kernel.id)
+                yield found(option, written=False)
+            if not complete:
+                yield WRONG
+            return
+        by_id = {kernel.id: kernel for kernel in kernels.values()}
+        for name, item in zip(options, node.children.values(), strict=True):
+            kernel_or_none = kernels.get(name) or by_id.get(name)
+            if kernel_or_none is None:
+                known.check(name, item.location, self._problems)
+                yield WRONG
+            else:
+                option = replace(blank_option(name, item.location), kernel=kernel_or_none.id)
+                yield found(option, kernel_or_none.id)
+
+    def _kconfig(self, name: str, symbols: dict[str, Scalar], node: Node) -> FoundOption:
+        settings = []
+        for symbol, item in zip(symbols, node.children.values(), strict=True):
+            value = self._symbol_value(symbol, item)
+            if value is not None:
+                settings.append((symbol, value))
+        if len(settings) < len(symbols):
+            return WRONG
+        return found(replace(blank_option(name, node.place), kconfig=tuple(settings)))
+
+    def _symbol_value(self, symbol: str, item: Node) -> str | int | None:
+        known = Known(
+            kind="Kconfig symbol",
+            names=self._symbols,
+            complete=self._catalogue.knows_all(Kind.KERNEL),
+        )
+        if not known.check(symbol, item.place, self._problems):
+            return None
+        types = self._symbols[symbol]
+        words = sorted({word for kind in types for word in _SYMBOL_VALUES[kind]})
+        value = item.data
+        if type(value) is int and "int" in types:
+            return value
+        if isinstance(value, str) and value in words:
+            return value
+        wanted = [f'"{word}"' for word in words] + (["a number"] if "int" in types else [])
+        message = f"`{item.raw}` is no value of CONFIG_{symbol}, which is {' or '.join(types)}"
+        self._problems.add("MX0222", message, item.location, f"write {', '.join(wanted)}")
+        return None
+
+    def _environment(self, at: Node) -> Iterator[FoundOption]:
+        axes = self._catalogue.environment()
+        complete = self._catalogue.knows_all(Kind.ARCHITECTURE)
+        known = Known(kind="environment axis", names=axes, complete=complete)
+        if not known.check(at.name, at.place, self._problems):
+            yield WRONG
+            return
+        axis, node = axes[at.name], at["options"]
+        described = dict(axis.options)
+        if node.data == "all":
+            for name, text in axis.options:
+                choice = ((axis.name, name),)
+                yield found(
+                    replace(blank_option(name, node.location), title=text, environment=choice)
+                )
+            return
+        options = Known(kind="option", names=described)
+        for item in node.children.values():
+            name = str(item.data)
+            if options.check(name, item.location, self._problems):
+                choice = ((axis.name, name),)
+                text = described[name]
+                yield found(
+                    replace(blank_option(name, item.location), title=text, environment=choice)
+                )
+            else:
+                yield WRONG
+
+    def _add_repeated(self, option: Option, first: Location) -> None:
+        message = f"`{option.name}` is the same option as the one at {first}"
+        self._problems.add("MX0219", message, option.location, "remove one of the two")
+
+    def _titled(self, options: list[Option], titles: dict[str, str]) -> Iterator[Option]:
+        for option in options:
+            title = titles.get(option.name)
+            yield replace(option, title=title) if title else option

@@ -1,0 +1,103 @@
+"""Every name that is declared, over all folders: what the other checks look names up in.
+
+Built from the files whose shape is right. `broken` says of which kinds some file is not: a name
+of such a kind may be declared there, so that not finding it is no error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from matrix.diagnostics import Location
+from matrix.schema.files import Kind
+from matrix.schema.reading.problems import Problems
+from matrix.schema.values import (
+    Architecture,
+    Capability,
+    Cpu,
+    EnvironmentAxis,
+    KernelProfile,
+    RegisterField,
+    SourceReference,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """Declared things by id. `kernels` are ordered by architecture and release, oldest first."""
+
+    architectures: Mapping[str, Architecture]
+    kernels: Mapping[str, KernelProfile]
+    cpus: Mapping[str, Cpu]
+    sources: Mapping[str, SourceReference]
+    capabilities: Mapping[str, Capability]
+    broken: frozenset[Kind]
+
+    def knows_all(self, kind: Kind) -> bool:
+        """Return whether every file of this kind could be read."""
+        return kind not in self.broken
+
+    def fields(self) -> dict[str, RegisterField]:
+        """Return the CPU fields of all architectures by name."""
+        return {
+            field.name: field
+            for architecture in self.architectures.values()
+            for field in architecture.fields
+        }
+
+    def environment(self) -> dict[str, EnvironmentAxis]:
+        """Return the environment axes of all architectures by name."""
+        return {
+            axis.name: axis
+            for architecture in self.architectures.values()
+            for axis in architecture.environment
+        }
+
+    def symbol_types(self) -> dict[str, frozenset[str]]:
+        """Return the Kconfig symbols that a profile reads and their types, over all releases."""
+        found: dict[str, frozenset[str]] = {}
+        for kernel in self.kernels.values():
+            for symbol in kernel.symbols:
+                found[symbol.name] = found.get(symbol.name, frozenset()) | {symbol.type}
+        return found
+
+    def kernel_names(self) -> dict[str, KernelProfile]:
+        """Return the profiles by release, or by id where two of them have the release."""
+        releases = [kernel.release for kernel in self.kernels.values()]
+        return {
+            kernel.release if releases.count(kernel.release) == 1 else kernel.id: kernel
+            for kernel in self.kernels.values()
+        }
+
+    def cpu_names(self) -> dict[str, Cpu]:
+        """Return the CPUs by id and alias."""
+        found: dict[str, Cpu] = {}
+        for cpu in self.cpus.values():
+            found.update(dict.fromkeys((cpu.id, *cpu.aliases), cpu))
+        return found
+
+    def groups(self) -> dict[str, tuple[Cpu, ...]]:
+        """Return the groups of CPUs and their members."""
+        found: dict[str, tuple[Cpu, ...]] = {}
+        for cpu in self.cpus.values():
+            for group in cpu.groups:
+                found[group] = (*found.get(group, ()), cpu)
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """The names of one kind that exist; `complete` is false where a file could not be read."""
+
+    kind: str
+    names: Iterable[str]
+    complete: bool = True
+
+    def check(self, name: str, at: Location, problems: Problems) -> bool:
+        """Return whether the name exists; add MX0221 where it does not."""
+        if name in self.names:
+            return True
+        if self.complete:
+            problems.unknown(self.kind, name, self.names, at)
+        return False

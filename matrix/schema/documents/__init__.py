@@ -1,0 +1,35 @@
+"""The YAML form of every kind of declaration as pydantic documents, and what each turns into.
+
+The table `DOCUMENTS` is the whole language: a kind of file and its document. A document only
+checks shape; names that other files declare are looked up by `matrix.schema.linking`.
+"""
+
+from __future__ import annotations
+
+from matrix.schema.documents.architecture import ArchitectureDocument
+from matrix.schema.documents.capability import CapabilityDocument
+from matrix.schema.documents.cpu import CpuDocument, SourcesDocument
+from matrix.schema.documents.fields import Declaration
+from matrix.schema.documents.kernel import KernelDocument
+from matrix.schema.documents.study import StudyDocument
+from matrix.schema.files import Kind
+
+DOCUMENTS: dict[Kind, type[Declaration]] = {
+    Kind.ARCHITECTURE: ArchitectureDocument,
+    Kind.KERNEL: KernelDocument,
+    Kind.CPU: CpuDocument,
+    Kind.SOURCES: SourcesDocument,
+    Kind.CAPABILITY: CapabilityDocument,
+    Kind.MATRIX: StudyDocument,
+}
+
+__all__ = [
+    "DOCUMENTS",
+    "ArchitectureDocument",
+    "CapabilityDocument",
+    "CpuDocument",
+    "Declaration",
+    "KernelDocument",
+    "SourcesDocument",
+    "StudyDocument",
+]

@@ -1,0 +1,220 @@
+"""The document of an architecture: `configs/architectures/<id>.yaml`."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from matrix.schema import values
+from matrix.schema.documents.cpucaps import NamedCapDeclaration
+from matrix.schema.documents.fields import (
+    AnyScalar,
+    AxisName,
+    Bits,
+    CExpression,
+    Declaration,
+    Identifier,
+    OptionName,
+    Signature,
+    Source,
+    Text,
+    Word,
+    condition,
+    contradiction,
+)
+from matrix.schema.reading.nodes import Node
+
+
+class FieldDeclaration(Declaration):
+    """A CPU field and where it stands in the ID registers."""
+
+    name: Word = Field(description="name of the field in declarations and SPECs, `dic`")
+    register_: Word = Field(alias="register", description="register as the Arm ARM spells it")
+    bits: Bits = Field(description='highest and lowest bit, quoted: "43:40"')
+    words: dict[int, AnyScalar] = Field(default={}, description="value of the bits: its meaning")
+    domain: tuple[AnyScalar, ...] = Field(
+        min_length=1, description="every value that an unknown field may have"
+    )
+    settable: bool = Field(description="whether a CPU SPEC may give it, `neoverse-n2,dic=0`")
+    description: Text = Field(description="what the field says")
+
+    @model_validator(mode="after")
+    def _fits_the_register(self) -> Self:
+        high, low = self.high_and_low()
+        if high < low or high > 63:
+            raise contradiction(
+                f"bits {self.bits} are not within a 64-bit register, highest first", key="bits"
+            )
+        wide = [bits for bits in self.words if not 0 <= bits < 1 << (high - low + 1)]
+        if wide:
+            raise contradiction(f"{wide[0]} does not fit into bits {self.bits}", key="words")
+        return self
+
+    def high_and_low(self) -> tuple[int, int]:
+        """Return highest and lowest bit."""
+        high, _, low = self.bits.partition(":")
+        return int(high), int(low or high)
+
+    def value(self, at: Node) -> values.RegisterField:
+        """Return the declared field."""
+        high, low = self.high_and_low()
+        return values.RegisterField(
+            name=self.name,
+            register=self.register_,
+            high_bit=high,
+            low_bit=low,
+            words=tuple(self.words.items()),
+            domain=self.domain,
+            settable=self.settable,
+            description=self.description,
+            location=at["name"].location,
+        )
+
+
+class RuleDeclaration(Declaration):
+    """A rule of the architecture over CPU fields."""
+
+    id: Identifier = Field(description="name of the rule")
+    c: CExpression = Field(description="C expression over CPU fields that every CPU satisfies")
+    source: Source = Field(description="section or file that states it")
+    because: Text = Field(description="the sentence a reader gets where the rule decides")
+
+    def value(self, at: Node) -> values.ArchitectureRule:
+        """Return the declared rule."""
+        return values.ArchitectureRule(
+            id=self.id,
+            condition=condition(self.c, at["c"], source=self.source, because=self.because),
+            location=at["id"].location,
+        )
+
+
+class EnvironmentDeclaration(Declaration):
+    """A choice outside kernel, `.config`, CPU and command line."""
+
+    name: AxisName = Field(description="name of the axis, `entry`")
+    default: OptionName = Field(description="option that holds unless another is given")
+    description: Text = Field(description="what the choice is about")
+    options: dict[OptionName, Text] = Field(min_length=1, description="option: what it means")
+
+    @model_validator(mode="after")
+    def _default_is_an_option(self) -> Self:
+        if self.default not in self.options:
+            raise contradiction(
+                f"the default `{self.default}` is not one of the options",
+                key="default",
+                hint=f"the options are {', '.join(self.options)}",
+            )
+        return self
+
+    def value(self, at: Node) -> values.EnvironmentAxis:
+        """Return the declared axis."""
+        return values.EnvironmentAxis(
+            name=self.name,
+            options=tuple(self.options.items()),
+            default=self.default,
+            description=self.description,
+            location=at["name"].location,
+        )
+
+
+class NamedFunctionDeclaration(Declaration):
+    """A function or macro that every release has."""
+
+    c: Signature = Field(description="`name()` or `NAME`")
+    body: CExpression = Field(description="what it returns, as one C expression")
+    source: Source = Field(description="path:line or section that says so")
+
+    def value(self, at: Node) -> values.KernelFunction:
+        """Return the declared function."""
+        return values.KernelFunction(
+            signature=self.c,
+            body=condition(self.body, at["body"], source=self.source),
+            source=self.source,
+            location=at["c"].location,
+        )
+
+
+class FactRow(Declaration):
+    """A fact: a name and a C expression over a profile."""
+
+    name: Word = Field(description="name of the fact")
+    c: CExpression = Field(description="C expression over a profile")
+    otherwise: AnyScalar | None = Field(
+        default=None, description="value where a release lacks a name in the expression"
+    )
+    description: Text = Field(description="what the fact says")
+
+    def value(self, at: Node) -> values.FactDeclaration:
+        """Return the declared fact."""
+        return values.FactDeclaration(
+            name=self.name,
+            condition=condition(self.c, at["c"]),
+            otherwise=self.otherwise,
+            description=self.description,
+            location=at["name"].location,
+        )
+
+
+class AssumptionDeclaration(Declaration):
+    """A choice the architecture leaves to implementations."""
+
+    name: Identifier = Field(description="name of the assumption")
+    source: Source = Field(description="section that leaves the choice")
+    values_: dict[Identifier, Text] = Field(
+        alias="values", min_length=1, description="value: what an implementation then does"
+    )
+
+    def value(self, at: Node) -> values.Assumption:
+        """Return the declared assumption."""
+        return values.Assumption(
+            name=self.name,
+            values=tuple(self.values_.items()),
+            source=self.source,
+            location=at["name"].location,
+        )
+
+
+class ArchitectureDocument(Declaration):
+    """What holds for every release on one architecture."""
+
+    id: Identifier = Field(description="name of the architecture, `arm64`")
+    fields: tuple[FieldDeclaration, ...] = Field(description="CPU fields the model reads")
+    rules: tuple[RuleDeclaration, ...] = Field(default=(), description="rules over CPU fields")
+    environment: tuple[EnvironmentDeclaration, ...] = Field(
+        default=(), description="choices outside kernel, `.config`, CPU and command line"
+    )
+    cpucaps: tuple[NamedCapDeclaration, ...] = Field(
+        default=(), description="properties of the CPUs that no release treats differently"
+    )
+    functions: tuple[NamedFunctionDeclaration, ...] = Field(
+        default=(), description="functions and macros that every release has"
+    )
+    facts: tuple[FactRow, ...] = Field(default=(), description="public facts")
+    simulation: tuple[FactRow, ...] = Field(
+        default=(), description="inputs of the simulation, one row each"
+    )
+    assumptions: tuple[AssumptionDeclaration, ...] = Field(
+        default=(), description="choices the architecture leaves to implementations"
+    )
+
+    def value(self, at: Node) -> values.Architecture:
+        """Return the declared architecture; `at` is the node the document was read from."""
+        return values.Architecture(
+            id=self.id,
+            fields=tuple(map(FieldDeclaration.value, self.fields, at.rows("fields"))),
+            rules=tuple(map(RuleDeclaration.value, self.rules, at.rows("rules"))),
+            environment=tuple(
+                map(EnvironmentDeclaration.value, self.environment, at.rows("environment"))
+            ),
+            cpucaps=tuple(map(NamedCapDeclaration.value, self.cpucaps, at.rows("cpucaps"))),
+            functions=tuple(
+                map(NamedFunctionDeclaration.value, self.functions, at.rows("functions"))
+            ),
+            facts=tuple(map(FactRow.value, self.facts, at.rows("facts"))),
+            simulation=tuple(map(FactRow.value, self.simulation, at.rows("simulation"))),
+            assumptions=tuple(
+                map(AssumptionDeclaration.value, self.assumptions, at.rows("assumptions"))
+            ),
+            location=at["id"].location,
+        )

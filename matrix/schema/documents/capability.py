@@ -1,0 +1,124 @@
+"""The document of a capability, `configs/capabilities/<id>.yaml`, and of claims."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from matrix.schema import values
+from matrix.schema.documents.fields import (
+    CExpression,
+    Declaration,
+    Identifier,
+    Source,
+    Text,
+    condition,
+    contradiction,
+)
+from matrix.schema.reading.nodes import Node
+
+
+class RequirementDeclaration(Declaration):
+    """A condition without which the capability is absent."""
+
+    c: CExpression = Field(description="C expression over a profile")
+    otherwise: Text = Field(description="the reason of `absent` where it does not hold")
+
+    def value(self, at: Node) -> values.Requirement:
+        """Return the declared requirement."""
+        return values.Requirement(
+            condition=condition(self.c, at["c"], because=self.otherwise),
+            otherwise=self.otherwise,
+            location=at["c"].location,
+        )
+
+
+class PredicateDeclaration(Declaration):
+    """One version of the kernel's own answer."""
+
+    c: CExpression = Field(description="the predicate as the kernel's C expression")
+    source: Source = Field(description="patch or path:line it is taken from")
+    description: Text = Field(description="what this version is")
+
+    def value(self, at: Node) -> values.PredicateVersion:
+        """Return the declared version."""
+        return values.PredicateVersion(
+            name=at.name,
+            condition=condition(self.c, at["c"], source=self.source),
+            description=self.description,
+            location=at.place,
+        )
+
+
+class ClaimDeclaration(Declaration):
+    """A statement over the whole space."""
+
+    c: CExpression = Field(description="C expression that is claimed to hold in every cell")
+    expected: dict[Text, Literal["proved", "refuted"]] = Field(
+        min_length=1, description='release, or "*" for every other: proved or refuted'
+    )
+    description: Text = Field(description="the claim in words")
+
+    def value(self, at: Node) -> values.Claim:
+        """Return the declared claim."""
+        return values.Claim(
+            id=at.name,
+            statement=condition(self.c, at["c"]),
+            expected=tuple(self.expected.items()),
+            description=self.description,
+            location=at.place,
+        )
+
+
+class CapabilityDocument(Declaration):
+    """A kernel feature: what it needs, its predicate versions, the scenario that decides."""
+
+    id: Identifier = Field(description="name of the capability, `gmem-no-direct-map`")
+    title: Text = Field(description="what it is, in one line")
+    description: Text = Field(description="what it is, in a paragraph")
+    assumes_patch: Identifier | None = Field(
+        description="version of the series that is assumed on top of a release; null: none"
+    )
+    requires: tuple[RequirementDeclaration, ...] = Field(
+        default=(), description="tested in order; the first that fails is the reason of `absent`"
+    )
+    predicates: dict[Identifier, PredicateDeclaration] = Field(
+        min_length=1, description="versions of the predicate by name"
+    )
+    default_predicate: Identifier = Field(description="version that holds unless another is given")
+    scenario: Literal["gmem", "secretmem"] = Field(description="events of the simulation")
+    scenario_options: dict[Identifier, Text] = Field(
+        default={}, description="options of the mechanism, `guest: no-exec`"
+    )
+    claims: dict[Identifier, ClaimDeclaration] = Field(
+        default={}, description="statements over the space of every study of the capability"
+    )
+
+    @model_validator(mode="after")
+    def _default_is_declared(self) -> Self:
+        if self.default_predicate not in self.predicates:
+            raise contradiction(
+                f"unknown predicate `{self.default_predicate}`",
+                key="default_predicate",
+                hint=f"the predicates are {', '.join(self.predicates)}",
+            )
+        return self
+
+    def value(self, at: Node) -> values.Capability:
+        """Return the declared capability; `at` is the node the document was read from."""
+        return values.Capability(
+            id=self.id,
+            title=self.title,
+            description=self.description,
+            assumes_patch=self.assumes_patch,
+            requires=tuple(map(RequirementDeclaration.value, self.requires, at.rows("requires"))),
+            predicates=tuple(
+                map(PredicateDeclaration.value, self.predicates.values(), at.rows("predicates"))
+            ),
+            default_predicate=self.default_predicate,
+            scenario=self.scenario,
+            scenario_options=tuple(self.scenario_options.items()),
+            claims=tuple(map(ClaimDeclaration.value, self.claims.values(), at.rows("claims"))),
+            location=at["id"].location,
+        )

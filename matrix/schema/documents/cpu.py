@@ -1,0 +1,148 @@
+"""The documents of a CPU, `configs/cpus/<id>.yaml`, and of the sources its fields name."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from matrix.schema import values
+from matrix.schema.documents.fields import (
+    AnyScalar,
+    Declaration,
+    Identifier,
+    Implementer,
+    Midr,
+    Part,
+    Register,
+    RegisterName,
+    SourceId,
+    Text,
+    Word,
+    contradiction,
+)
+from matrix.schema.reading.nodes import Node
+
+
+class MidrDeclaration(Declaration):
+    """MIDR_EL1 of a CPU type."""
+
+    implementer: Implementer | None = Field(
+        default=None, description="MIDR_EL1.Implementer, 0x41 is Arm; left out: unknown"
+    )
+    parts: tuple[Part, ...] = Field(
+        default=(), description="MIDR_EL1.PartNum, 0xd40; left out: unknown"
+    )
+    seen: tuple[Midr, ...] = Field(default=(), description="values of MIDR_EL1 that were seen")
+
+
+class CpuFieldDeclaration(Declaration):
+    """One field of a CPU: its value, or why it is unknown."""
+
+    known: AnyScalar | None = Field(
+        default=None, alias="value", description="value of the field, a number or its word"
+    )
+    unknown: Literal["unrecorded", "build-option"] | None = Field(
+        default=None, description="why it is unknown; `build-option`: the integrator chooses"
+    )
+    confidence: Literal["register", "trm", "log", "inferred", "unknown"] | None = Field(
+        default=None, description="how firm the value is; needed with `value`"
+    )
+    sources: tuple[SourceId, ...] = Field(
+        default=(), description="ids of configs/cpus/sources.yaml"
+    )
+    note: Text | None = Field(default=None, description="what a reader should know")
+
+    @model_validator(mode="after")
+    def _is_known_or_unknown(self) -> Self:
+        if (self.known is None) == (self.unknown is None):
+            raise contradiction(
+                "a CPU field has `value` or `unknown`, one of them",
+                hint="`{value: 1, confidence: trm, sources: [...]}` or `{unknown: unrecorded}`",
+            )
+        if self.known is not None and self.confidence in (None, "unknown"):
+            raise contradiction(
+                "a known value needs a confidence: register, trm, log or inferred",
+                key="confidence",
+            )
+        if self.known is not None and self.confidence != "inferred" and not self.sources:
+            raise contradiction(f"confidence `{self.confidence}` needs a source", key="confidence")
+        return self
+
+    def value(self, at: Node) -> values.FieldValue:
+        """Return the declared value of the field."""
+        return values.FieldValue(
+            name=at.name,
+            value=self.known,
+            confidence=self.confidence or "unknown",
+            sources=self.sources,
+            why_unknown=self.unknown,
+            note=self.note,
+        )
+
+
+class CpuDocument(Declaration):
+    """One CPU type: a core, a product, or a model of QEMU."""
+
+    id: Identifier = Field(description="name in SPECs, `neoverse-v1`")
+    name: Text = Field(description="name in reports, `Arm Neoverse-V1`")
+    vendor: Text = Field(description="who makes it")
+    aliases: tuple[Identifier, ...] = Field(default=(), description="other names in SPECs")
+    groups: tuple[Identifier, ...] = Field(
+        default=(), description="groups it is in, written @server in a SPEC"
+    )
+    midr: MidrDeclaration = Field(
+        default=MidrDeclaration(), description="implementer, part numbers and values of MIDR_EL1"
+    )
+    fields: dict[Word, CpuFieldDeclaration] = Field(description="CPU fields of the architecture")
+    registers: dict[RegisterName, Register] = Field(
+        default={}, description="raw values of ID registers, `ctr_el0: 0xb444c004`"
+    )
+    settled_by: dict[Word, tuple[Text, ...]] = Field(
+        default={}, description="unknown field: SPECs that settle it"
+    )
+    notes: tuple[Text, ...] = Field(default=(), description="what a reader should know")
+
+    def value(self, at: Node) -> values.Cpu:
+        """Return the declared CPU; `at` is the node the document was read from."""
+        return values.Cpu(
+            id=self.id,
+            name=self.name,
+            vendor=self.vendor,
+            aliases=self.aliases,
+            groups=self.groups,
+            implementer=self.midr.implementer,
+            parts=self.midr.parts,
+            midrs=self.midr.seen,
+            fields=tuple(map(CpuFieldDeclaration.value, self.fields.values(), at.rows("fields"))),
+            registers=tuple(self.registers.items()),
+            settled_by=tuple(
+                (field, " or ".join(specs)) for field, specs in self.settled_by.items()
+            ),
+            notes=self.notes,
+            location=at["id"].location,
+        )
+
+
+class SourceDeclaration(Declaration):
+    """Where values of CPU fields come from."""
+
+    kind: Text = Field(description="kind of source: TRM, register dump, dmesg log")
+    reference: Text = Field(description="where to find it")
+    note: Text | None = Field(default=None, description="what a reader should know")
+
+    def value(self, at: Node) -> values.SourceReference:
+        """Return the declared source."""
+        return values.SourceReference(
+            id=at.name, kind=self.kind, reference=self.reference, note=self.note, location=at.place
+        )
+
+
+class SourcesDocument(Declaration):
+    """The sources that CPU fields name."""
+
+    sources: dict[SourceId, SourceDeclaration] = Field(description="id: the source")
+
+    def value(self, at: Node) -> tuple[values.SourceReference, ...]:
+        """Return the declared sources; `at` is the node the document was read from."""
+        return tuple(map(SourceDeclaration.value, self.sources.values(), at.rows("sources")))

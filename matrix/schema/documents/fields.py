@@ -1,0 +1,160 @@
+"""The types of single values in declarations: identifiers, C expressions, sources, CPU revisions.
+
+Every document is strict (text is never taken for a number), frozen and closed (an unknown key is
+an error). The messages for the patterns below are rows of `FORMS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+from matrix.diagnostics import InputError
+from matrix.expr.nodes import Expression, Scalar
+from matrix.expr.parser import parse
+from matrix.schema.reading.nodes import Node
+from matrix.schema.values import Condition
+
+
+class Declaration(BaseModel):
+    """A mapping of a declaration: closed, frozen, strict."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+ID_PATTERN = r"^[a-z0-9]+([._-][a-z0-9]+)*$"
+SOURCE_ID_PATTERN = r"^[A-Za-z0-9]+([._-][A-Za-z0-9]+)*$"
+AXIS_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*([.-][A-Za-z0-9_]+)*$"
+OPTION_PATTERN = r'^[^\s"\x00-\x1f\x7f]([^"\x00-\x1f\x7f]*[^\s"\x00-\x1f\x7f])?$'
+WORD_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
+SYMBOL_PATTERN = r"^[A-Z0-9][A-Za-z0-9_]*$"
+SIGNATURE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(\(\))?$"
+PARAMETER_PATTERN = r"^[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)*$"
+RELEASE_PATTERN = r"^[0-9]+[.][0-9]+$"
+BITS_PATTERN = r"^[0-9]{1,2}(:[0-9]{1,2})?$"
+REVISION_PATTERN = r"^r([0-9]|1[0-5])p([0-9]|1[0-5])$"
+REGISTER_PATTERN = r"^[a-z][a-z0-9_]*$"
+SOURCE_PATTERN = r"[^0-9v.\s-]"
+
+# Pattern, and what a value of this form looks like, for the hint.
+FORMS: dict[str, str] = {
+    ID_PATTERN: "lower case letters and digits, joined by `-`, `_` or `.`: `neoverse-v1`",
+    SOURCE_ID_PATTERN: "letters and digits, joined by `-`, `_` or `.`: `hrw-trm`",
+    AXIS_PATTERN: "a name such as `page_size` or `boot.rodata`",
+    OPTION_PATTERN: "one line without double quotes, and without space at its ends",
+    WORD_PATTERN: "a C identifier",
+    SYMBOL_PATTERN: "a Kconfig symbol without `CONFIG_`: `KVM_GUEST_MEMFD`",
+    SIGNATURE_PATTERN: "`name()` for a function, `NAME` for a macro",
+    PARAMETER_PATTERN: "a parameter as on the command line, without `=`: `kvm-arm.mode`",
+    RELEASE_PATTERN: 'major and minor number between quotes: "7.3"',
+    BITS_PATTERN: 'highest and lowest bit, or one bit, between quotes: "43:40", "28"',
+    REVISION_PATTERN: "variant and revision of a MIDR, r0p0 to r15p15",
+    REGISTER_PATTERN: "a register in lower case: `ctr_el0`",
+    SOURCE_PATTERN: "where it stands, such as `arch/arm64/mm/mmu.c:808`; a version is no source",
+}
+
+Identifier = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+SourceId = Annotated[str, StringConstraints(pattern=SOURCE_ID_PATTERN)]
+AxisName = Annotated[str, StringConstraints(pattern=AXIS_PATTERN)]
+OptionName = Annotated[str, StringConstraints(pattern=OPTION_PATTERN)]
+Word = Annotated[str, StringConstraints(pattern=WORD_PATTERN)]
+
+
+def _without_prefix(symbol: str) -> str:
+    if symbol.startswith("CONFIG_"):
+        context = {"pattern": SYMBOL_PATTERN}
+        raise PydanticCustomError("string_pattern_mismatch", "CONFIG_ is not part of it", context)
+    return symbol
+
+
+SymbolName = Annotated[
+    str, StringConstraints(pattern=SYMBOL_PATTERN), AfterValidator(_without_prefix)
+]
+Signature = Annotated[str, StringConstraints(pattern=SIGNATURE_PATTERN)]
+ParameterName = Annotated[str, StringConstraints(pattern=PARAMETER_PATTERN)]
+Release = Annotated[str, StringConstraints(pattern=RELEASE_PATTERN)]
+Bits = Annotated[str, StringConstraints(pattern=BITS_PATTERN)]
+Revision = Annotated[str, StringConstraints(pattern=REVISION_PATTERN)]
+RegisterName = Annotated[str, StringConstraints(pattern=REGISTER_PATTERN)]
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+Source = Annotated[
+    str, StringConstraints(min_length=1, strip_whitespace=True, pattern=SOURCE_PATTERN)
+]
+Implementer = Annotated[int, Field(ge=0, le=0xFF)]
+Part = Annotated[int, Field(ge=0, le=0xFFF)]
+Midr = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
+Register = Annotated[int, Field(ge=0, le=0xFFFFFFFFFFFFFFFF)]
+
+
+def _read_scalar(value: object) -> Scalar:
+    if isinstance(value, bool | int | str):
+        return value
+    raise PydanticCustomError("scalar_type", "true, false, a whole number or text is wanted here")
+
+
+# One validator instead of a union: a union would report every branch that does not match.
+AnyScalar = Annotated[
+    bool | int | str,
+    PlainValidator(_read_scalar),
+    WithJsonSchema({"type": ["boolean", "integer", "string"]}),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedText:
+    """A C expression with the text it was parsed from."""
+
+    text: str
+    expression: Expression
+
+
+def _parse_text(value: object) -> ParsedText:
+    if not isinstance(value, str):
+        raise PydanticCustomError("string_type", "a C expression is text")
+    try:
+        return ParsedText(value, parse(value))
+    except InputError as error:
+        # `matrix.schema.reading.shape` parses again to place the carets: no place is known here.
+        raise PydanticCustomError("c_expression", "not a C expression") from error
+
+
+CExpression = Annotated[
+    ParsedText,
+    PlainValidator(_parse_text),
+    WithJsonSchema({"type": "string", "format": "c-expression", "minLength": 1}),
+]
+
+
+def contradiction(message: str, *, key: str | None = None, hint: str | None = None) -> Exception:
+    """Return the error of a mapping whose keys contradict each other; `key` is the one to mark."""
+    context = {"key": key or "", "hint": hint or ""}
+    return PydanticCustomError("contradiction", message, context)
+
+
+def condition(
+    parsed: ParsedText, at: Node, *, source: str | None = None, because: str | None = None
+) -> Condition:
+    """Return the declared form of a C expression that stands at a node."""
+    return Condition(
+        expression=parsed.expression,
+        text=parsed.text,
+        location=at.location,
+        source=source,
+        because=because,
+    )
+
+
+def optional_condition(parsed: ParsedText | None, at: Node, key: str) -> Condition | None:
+    """Return the declared form of a C expression under a key that may be absent."""
+    return None if parsed is None else condition(parsed, at[key])

@@ -1,0 +1,192 @@
+"""The document of a kernel profile: `configs/kernels/<id>.yaml`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from matrix.schema import values
+from matrix.schema.documents.cpucaps import CapDeclaration
+from matrix.schema.documents.fields import (
+    AnyScalar,
+    CExpression,
+    Declaration,
+    Identifier,
+    ParameterName,
+    Release,
+    Signature,
+    Source,
+    SymbolName,
+    Text,
+    Word,
+    condition,
+)
+from matrix.schema.documents.parameters import ParserDeclaration, parameter_value
+from matrix.schema.reading.nodes import Node
+
+
+class VerifiedOnDeclaration(Declaration):
+    """Against what the profile was checked."""
+
+    version: Text = Field(description="exact version or package that was read")
+    how: Text = Field(description="how it was read: a source package, a fact sheet")
+
+
+class SymbolDeclaration(Declaration):
+    """A Kconfig symbol the model reads."""
+
+    type: Literal["bool", "tristate", "int"] = Field(description="type in Kconfig")
+    source: Source = Field(description="path:line of the `config` entry")
+
+    def value(self, at: Node) -> values.KconfigSymbol:
+        """Return the declared symbol."""
+        return values.KconfigSymbol(
+            name=at.name, type=self.type, source=self.source, location=at.place
+        )
+
+
+class ConstraintDeclaration(Declaration):
+    """A condition that every realizable `.config` of the release satisfies."""
+
+    c: CExpression = Field(description="C expression over IS_ENABLED(CONFIG_X) and CONFIG_X")
+    grounded: Literal["hand", "tree"] = Field(
+        description="`hand`: read by a person; `tree`: projected from the parsed Kconfig tree"
+    )
+    because: Text = Field(description="the sentence a reader gets where the constraint decides")
+    source: Source | None = Field(default=None, description="path:line in the Kconfig tree")
+
+    def value(self, at: Node) -> values.KconfigConstraint:
+        """Return the declared constraint."""
+        return values.KconfigConstraint(
+            condition=condition(self.c, at["c"], source=self.source, because=self.because),
+            grounded=self.grounded,
+        )
+
+
+class KconfigDeclaration(Declaration):
+    """What the profile says about Kconfig."""
+
+    symbols: dict[SymbolName, SymbolDeclaration] = Field(
+        description="symbols the model reads, without `CONFIG_`"
+    )
+    constraints: tuple[ConstraintDeclaration, ...] = Field(
+        default=(), description="what every realizable `.config` satisfies"
+    )
+
+
+class VariableDeclaration(Declaration):
+    """A kernel variable that boot parameters may change."""
+
+    initial: CExpression = Field(description="compiled-in value, a C expression")
+    enumerators: tuple[Word, ...] = Field(default=(), description="values of an enum variable")
+    source: Source = Field(description="path:line of the definition")
+
+    def value(self, at: Node) -> values.Variable:
+        """Return the declared variable."""
+        return values.Variable(
+            name=at.name,
+            initial=condition(self.initial, at["initial"], source=self.source),
+            enumerators=self.enumerators,
+            source=self.source,
+            location=at.place,
+        )
+
+
+class FunctionDeclaration(Declaration):
+    """A kernel function or macro."""
+
+    body: CExpression = Field(description="what it returns, as one C expression")
+    source: Source = Field(description="path:line of the definition")
+
+    def value(self, at: Node) -> values.KernelFunction:
+        """Return the declared function."""
+        return values.KernelFunction(
+            signature=at.name,
+            body=condition(self.body, at["body"], source=self.source),
+            source=self.source,
+            location=at.place,
+        )
+
+
+class MechanismDeclaration(Declaration):
+    """A way in which releases differ that the simulation needs as a switch."""
+
+    switch: AnyScalar = Field(
+        alias="value", description="the value that mechanism.NAME has in this release"
+    )
+    source: Source = Field(description="path:line of the code that decides it")
+    note: Text | None = Field(default=None, description="what a reader should know")
+
+    def value(self, at: Node) -> values.Mechanism:
+        """Return the declared switch."""
+        return values.Mechanism(
+            name=at.name, value=self.switch, source=self.source, location=at.place, note=self.note
+        )
+
+
+class KernelDocument(Declaration):
+    """What is declared about one kernel release on one architecture."""
+
+    id: Identifier = Field(description="name of the profile, `linux-7.3-arm64`")
+    release: Release = Field(description='release, quoted: "7.3"')
+    arch: Identifier = Field(description="id of the architecture, `arm64`")
+    verified_on: VerifiedOnDeclaration = Field(description="exact version and how it was read")
+    kconfig: KconfigDeclaration = Field(description="Kconfig symbols and constraints")
+    variables: dict[Word, VariableDeclaration] = Field(
+        default={}, description="kernel variables that boot parameters may change"
+    )
+    parameters: dict[
+        ParameterName, Annotated[tuple[ParserDeclaration, ...], Field(min_length=1)]
+    ] = Field(default={}, description="boot parameters; each with its parsers in boot order")
+    cpucaps: dict[Word, CapDeclaration] = Field(
+        default={}, description="properties of the CPUs that the kernel detects"
+    )
+    functions: dict[Signature, FunctionDeclaration] = Field(
+        default={}, description="kernel functions and macros as C expressions"
+    )
+    mechanisms: dict[Word, MechanismDeclaration] = Field(
+        default={}, description="switches of the simulation, read as mechanism.NAME"
+    )
+    operations: dict[Word, Source] = Field(
+        default={}, description="micro-operation of the simulation: path:line in this release"
+    )
+
+    def value(self, at: Node) -> values.KernelProfile:
+        """Return the declared profile; `at` is the node the document was read from."""
+        kconfig = at["kconfig"]
+        return values.KernelProfile(
+            id=self.id,
+            release=self.release,
+            arch=self.arch,
+            verified_on=values.VerifiedOn(
+                version=self.verified_on.version, how=self.verified_on.how
+            ),
+            symbols=tuple(
+                map(SymbolDeclaration.value, self.kconfig.symbols.values(), kconfig.rows("symbols"))
+            ),
+            constraints=tuple(
+                map(
+                    ConstraintDeclaration.value,
+                    self.kconfig.constraints,
+                    kconfig.rows("constraints"),
+                )
+            ),
+            variables=tuple(
+                map(VariableDeclaration.value, self.variables.values(), at.rows("variables"))
+            ),
+            parameters=tuple(map(parameter_value, self.parameters.values(), at.rows("parameters"))),
+            cpucaps=tuple(map(CapDeclaration.value, self.cpucaps.values(), at.rows("cpucaps"))),
+            functions=tuple(
+                map(FunctionDeclaration.value, self.functions.values(), at.rows("functions"))
+            ),
+            mechanisms=tuple(
+                map(MechanismDeclaration.value, self.mechanisms.values(), at.rows("mechanisms"))
+            ),
+            operations=tuple(map(_operation, self.operations.values(), at.rows("operations"))),
+            location=at["id"].location,
+        )
+
+
+def _operation(source: str, at: Node) -> values.OperationSource:
+    return values.OperationSource(operation=at.name, source=source, location=at.place)

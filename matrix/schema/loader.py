@@ -1,0 +1,190 @@
+"""From configuration folders to `Knowledge`: read, compose, check shape, merge, resolve names.
+
+Each step goes on with what is left after an error, so that one run reports everything that is
+wrong in all files, in one InputError sorted by place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from matrix.diagnostics import Location
+from matrix.schema import values
+from matrix.schema.checking.catalogue import Catalogue
+from matrix.schema.checking.references import ReferenceChecker
+from matrix.schema.checking.shape import check_shape
+from matrix.schema.checking.studies import StudyChecker
+from matrix.schema.documents import (
+    ArchitectureDocument,
+    CapabilityDocument,
+    CpuDocument,
+    Declaration,
+    KernelDocument,
+    SourcesDocument,
+    StudyDocument,
+)
+from matrix.schema.files import DeclarationFile, Kind, Reading, content_digest, read_folders
+from matrix.schema.reading.composing import compose
+from matrix.schema.reading.nodes import Node
+from matrix.schema.reading.problems import Problems
+from matrix.schema.reading.source import decode
+
+DocumentT = TypeVar("DocumentT", bound=Declaration)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared(Generic[DocumentT]):
+    """One declaration: its document, the node it was read from, and the folder it is in."""
+
+    id: str
+    document: DocumentT
+    node: Node
+    folder: int
+    place: Location
+
+
+def load_knowledge(folders: Sequence[Path]) -> values.Knowledge:
+    """Return everything the folders declare; a later folder adds, or overrides by id.
+
+    Raises InputError with all that is wrong (MX02xx, MX01xx for C expressions), sorted by place.
+    """
+    return build_knowledge(read_folders(folders))
+
+
+def build_knowledge(reading: Reading) -> values.Knowledge:
+    """Return what the files declare; InputError as `load_knowledge`."""
+    loader = _Loader(reading)
+    knowledge = loader.load()
+    loader.problems.raise_if_any()
+    return knowledge
+
+
+class _Loader:
+    def __init__(self, reading: Reading) -> None:
+        self.problems = Problems()
+        self.problems.extend(reading.diagnostics)
+        self._reading = reading
+        self._broken: set[Kind] = set(reading.broken)
+
+    def load(self) -> values.Knowledge:
+        """Return the knowledge; it only holds where no problem was found."""
+        architectures = self._declared(Kind.ARCHITECTURE, ArchitectureDocument)
+        kernels = self._declared(Kind.KERNEL, KernelDocument)
+        cpus = self._declared(Kind.CPU, CpuDocument)
+        capabilities = self._declared(Kind.CAPABILITY, CapabilityDocument)
+        studies = self._declared(Kind.MATRIX, StudyDocument)
+        catalogue = Catalogue(
+            architectures={item.id: item.document.value(item.node) for item in architectures},
+            kernels={
+                item.id: item.document.value(item.node) for item in sorted(kernels, key=_by_release)
+            },
+            cpus={item.id: item.document.value(item.node) for item in cpus},
+            sources={source.id: source for source in self._sources()},
+            capabilities={item.id: item.document.value(item.node) for item in capabilities},
+            broken=frozenset(self._broken),
+        )
+        self._check_aliases(cpus)
+        checker = ReferenceChecker(catalogue, self.problems)
+        _each(checker.architecture, architectures)
+        _each(checker.kernel, kernels)
+        _each(checker.cpu, cpus)
+        _each(checker.capability, capabilities)
+        knowledge = values.Knowledge(
+            architectures=tuple(catalogue.architectures.values()),
+            kernels=tuple(catalogue.kernels.values()),
+            cpus=tuple(catalogue.cpus.values()),
+            sources=tuple(catalogue.sources.values()),
+            capabilities=tuple(catalogue.capabilities.values()),
+            studies=self._studies(studies, catalogue, checker),
+            digest=content_digest(self._reading.files),
+        )
+        declared = (knowledge.architectures, knowledge.kernels, knowledge.capabilities)
+        checker.mechanisms((*declared, knowledge.studies))
+        return knowledge
+
+    def _studies(
+        self,
+        studies: Iterable[Declared[StudyDocument]],
+        catalogue: Catalogue,
+        references: ReferenceChecker,
+    ) -> tuple[values.MatrixStudy, ...]:
+        checker = StudyChecker(catalogue, self.problems)
+        found = []
+        for item in studies:
+            references.claims(item.node)
+            axes = checker.axes(item.document, item.node)
+            found.append(item.document.value(item.node, axes))
+        return tuple(found)
+
+    def _declared(self, kind: Kind, document: type[DocumentT]) -> list[Declared[DocumentT]]:
+        """Return the declarations of a kind in the order of their ids, overridden ones left out."""
+        found: dict[str, Declared[DocumentT]] = {}
+        for file in self._files(kind):
+            node, checked = self._checked(file, document)
+            if node is None or checked is None:
+                self._broken.add(kind)
+                continue
+            place = node["id"].location
+            item = Declared(
+                id=str(node["id"].data),
+                document=checked,
+                node=node,
+                folder=file.folder,
+                place=place,
+            )
+            first = found.get(item.id)
+            if first is not None and first.folder == item.folder:
+                self._add_second(f"{kind} `{item.id}`", item.place, first.place)
+            found[item.id] = item
+        return [found[name] for name in sorted(found)]
+
+    def _sources(self) -> list[values.SourceReference]:
+        """Return the sources of all folders in the order of their ids."""
+        found: dict[str, values.SourceReference] = {}
+        for file in self._files(Kind.SOURCES):
+            node, document = self._checked(file, SourcesDocument)
+            if node is None or document is None:
+                self._broken.add(Kind.SOURCES)
+            else:
+                found.update({source.id: source for source in document.value(node)})
+        return [found[name] for name in sorted(found)]
+
+    def _files(self, kind: Kind) -> list[DeclarationFile]:
+        return [file for file in self._reading.files if file.kind is kind]
+
+    def _checked(
+        self, file: DeclarationFile, document: type[DocumentT]
+    ) -> tuple[Node | None, DocumentT | None]:
+        source = decode(file.file, file.data, self.problems)
+        node = compose(source, self.problems) if source else None
+        checked = check_shape(node, document, self.problems) if node else None
+        # What YAML refuses may leave a document that is right, but not what its author meant.
+        return node, None if self.problems.concern(file.file) else checked
+
+    def _check_aliases(self, cpus: Iterable[Declared[CpuDocument]]) -> None:
+        """Check that a name in a SPEC means one CPU: an id or alias of one CPU only."""
+        places: dict[str, Location] = {item.id: item.place for item in cpus}
+        for item in cpus:
+            for alias in item.node.rows("aliases"):
+                name = str(alias.data)
+                if name in places:
+                    self._add_second(f"CPU name `{name}`", alias.location, places[name])
+                places.setdefault(name, alias.location)
+
+    def _add_second(self, what: str, at: Location, first: Location) -> None:
+        hint = f"the first is at {first}; rename one, or override it from a folder of your own"
+        self.problems.add("MX0218", f"{what} is declared twice", at, hint)
+
+
+def _each(check: Callable[[DocumentT, Node], None], items: Iterable[Declared[DocumentT]]) -> None:
+    for item in items:
+        check(item.document, item.node)
+
+
+def _by_release(item: Declared[KernelDocument]) -> tuple[str, tuple[int, ...], str]:
+    """Order profiles by architecture and release, so that 6.12 comes after 6.6."""
+    numbers = tuple(int(part) for part in item.document.release.split("."))
+    return item.document.arch, numbers, item.id

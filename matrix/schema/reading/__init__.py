@@ -1,0 +1,1 @@
+"""From the bytes of a declaration to checked documents: text, plain scalars, nodes, shape."""

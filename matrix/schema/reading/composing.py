@@ -1,0 +1,259 @@
+"""From a YAML text to nodes: one document, no key twice, nothing that lets one line say another.
+
+Built from ruamel.yaml's events, so that nothing is decided for us: what a plain scalar means is
+`scalars.py`, keys may not repeat, and anchors, aliases, merge keys, tags and directives are
+refused. The builder keeps its own stack: depth is bounded, not crashed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, StringMark, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+from ruamel.yaml.reader import ReaderError
+
+from matrix.diagnostics import Location
+from matrix.schema.reading.nodes import Key, Node
+from matrix.schema.reading.problems import Problems
+from matrix.schema.reading.scalars import Unquoted, read_plain
+from matrix.schema.reading.source import SourceText
+
+# The deepest document needs 7 levels, the largest has 600 values; the bounds keep garbage from
+# running away.
+MAX_DEPTH = 24
+MAX_NODES = 50_000
+
+_CHECK = "check quotes, brackets and indentation here and in the line before"
+
+
+def compose(source: SourceText, problems: Problems) -> Node | None:
+    """Return the root of a file with one document; None where it cannot be read (MX0206 …)."""
+    builder = _Builder(source, problems)
+    try:
+        for event in YAML(typ="safe", pure=True).parse(source.text):
+            if not builder.take(event):
+                return None
+    except MarkedYAMLError as error:
+        _add_syntax_error(source, error, problems)
+        return None
+    except ReaderError as error:
+        _add_control_character(source, error, problems)
+        return None
+    except (YAMLError, ValueError, OverflowError) as error:  # e.g. an escape beyond Unicode
+        problems.add(
+            "MX0206", f"this is not YAML: `{error}`", source.location(builder.index), _CHECK
+        )
+        return None
+    if builder.root is None or builder.root.data is None:
+        message = f"`{source.file}` declares nothing"
+        problems.add("MX0212", message, source.location(0), "see `matrix schema` for what it holds")
+        return None
+    return builder.root
+
+
+def _add_syntax_error(source: SourceText, error: MarkedYAMLError, problems: Problems) -> None:
+    mark = error.problem_mark or error.context_mark
+    index = mark.index if isinstance(mark, StringMark) else 0
+    at = source.location(index)
+    word = (at.text or "")[at.column - 1 :].split(" ")[0][:40]
+    problem = " ".join(str(error.problem or "unreadable").split())
+    context = " ".join(str(error.context or "").split())
+    hint = f"{context}: {_CHECK}" if context else _CHECK
+    if "mapping values are not allowed" in problem:
+        hint = "a text that holds `: ` must stand in quotes"
+    elif "cannot start any token" in problem:
+        hint = "a text that starts with this character must stand in quotes"
+    shown = f"`{word}`" if word else "the end of the line"
+    problems.add("MX0206", f"this is not YAML at {shown}: {problem}", at, hint)
+
+
+def _add_control_character(source: SourceText, error: ReaderError, problems: Problems) -> None:
+    index = error.position if isinstance(error.position, int) else 0
+    problems.add(
+        "MX0204",
+        f"the character `U+{ord(source.text[index : index + 1] or chr(0)):04X}` may not stand here",
+        source.location(index),
+        "remove the control character",
+    )
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A collection that is being read; `key` is the pending key of a mapping, if any."""
+
+    start: int
+    mapping: bool
+    children: dict[Key, Node] = field(default_factory=dict)
+    keys: dict[Key, Location] = field(default_factory=dict)
+    expects_value: bool = False
+    key: Key | None = None  # None where the entry is dropped: its key was refused
+
+
+class _Builder:
+    """Takes the events of one file and builds the tree of its first document."""
+
+    def __init__(self, source: SourceText, problems: Problems) -> None:
+        self.root: Node | None = None
+        self.index = 0
+        self._source = source
+        self._problems = problems
+        self._stack: list[_Frame] = []
+        self._documents = 0
+        self._nodes = 0
+
+    def take(self, event: Event) -> bool:
+        """Add one event; False where reading on makes no sense."""
+        self.index = event.start_mark.index
+        match event:
+            case DocumentStartEvent():
+                return self._begin_document(event)
+            case AliasEvent():
+                self._refuse(event, f"alias `*{event.anchor}`")
+                self._close(self._node(event, Unquoted(f"*{event.anchor}", "an alias")))
+            case ScalarEvent():
+                self._refuse_properties(event)
+                self._close(self._scalar(event))
+            case SequenceStartEvent() | MappingStartEvent():
+                self._refuse_properties(event)
+                mapping = isinstance(event, MappingStartEvent)
+                self._stack.append(_Frame(start=self.index, mapping=mapping))
+            case SequenceEndEvent() | MappingEndEvent():
+                self._close(self._collection(self._stack.pop(), event.end_mark.index))
+            case _:
+                pass
+        return self._within_bounds()
+
+    def _begin_document(self, event: DocumentStartEvent) -> bool:
+        at = self._source.location(self.index, event.end_mark.index)
+        if event.version or event.tags:
+            hint = "remove the line that starts with `%`; YAML 1.2 is read"
+            self._problems.add("MX0208", "a `%` directive is not allowed", at, hint)
+        self._documents += 1
+        if self._documents > 1:
+            hint = "put the second declaration into a file of its own"
+            self._problems.add("MX0209", "`---` begins a second document in this file", at, hint)
+        return self._documents == 1
+
+    def _refuse(self, event: Event, what: str) -> None:
+        self._problems.add(
+            "MX0208",
+            f"{what} is not allowed in a declaration",
+            self._source.location(self.index, event.end_mark.index),
+            "write the value out: each line of a declaration says all that it means",
+        )
+
+    def _refuse_properties(
+        self, event: ScalarEvent | SequenceStartEvent | MappingStartEvent
+    ) -> None:
+        if event.anchor is not None:
+            self._refuse(event, f"anchor `&{event.anchor}`")
+        elif event.tag is not None:
+            self._refuse(event, f"tag `{event.tag}`")
+
+    def _scalar(self, event: ScalarEvent) -> Node:
+        plain = event.style is None and event.tag is None
+        return self._node(event, read_plain(event.value) if plain else event.value)
+
+    def _node(self, event: Event, data: object) -> Node:
+        key, place = self._pending()
+        end = event.end_mark.index
+        return Node(
+            data=data,
+            source=self._source,
+            start=self.index,
+            end=end,
+            key=key,
+            key_location=place,
+        )
+
+    def _pending(self) -> tuple[Key, Location | None]:
+        """Return the key under which the next value will stand, and its place."""
+        frame = self._stack[-1] if self._stack else None
+        if frame is None or (frame.mapping and frame.key is None):
+            return "", None
+        if not frame.mapping:
+            return len(frame.children), None
+        key = "" if frame.key is None else frame.key
+        return key, frame.keys.get(key)
+
+    def _collection(self, frame: _Frame, end: int) -> Node:
+        values = {key: node.data for key, node in frame.children.items()}
+        key, place = self._pending()
+        return Node(
+            data=values if frame.mapping else tuple(values.values()),
+            source=self._source,
+            start=frame.start,
+            end=end,
+            key=key,
+            key_location=place,
+            children=frame.children,
+            keys=frame.keys,
+        )
+
+    def _close(self, node: Node) -> None:
+        """Put a finished value where it belongs: a key, the value of a key, an item, the root."""
+        self._nodes += 1
+        if not self._stack:
+            self.root = self.root or node
+            return
+        frame = self._stack[-1]
+        if not frame.mapping:
+            frame.children[len(frame.children)] = node
+        elif frame.expects_value:
+            if frame.key is not None:
+                frame.children[frame.key] = node
+            frame.expects_value = False
+        else:
+            frame.key = self._key(frame, node)
+            frame.expects_value = True
+
+    def _key(self, frame: _Frame, node: Node) -> Key | None:
+        """Return the key to file an entry under, None where it is refused."""
+        at = node.location
+        data = node.data
+        if node.raw == "<<":
+            self._problems.add(
+                "MX0208", "merge key `<<` is not allowed in a declaration", at, "write the keys out"
+            )
+            return None
+        if isinstance(data, dict | tuple):
+            hint = "a key is a word or a number; a text that starts with `{` or `[` needs quotes"
+            self._problems.add("MX0206", f"`{node.raw}` cannot be a key", at, hint)
+            return None
+        if isinstance(data, bool | Unquoted | None):
+            taken_for = data.taken_for if isinstance(data, Unquoted) else "something else than text"
+            message = f"the key `{node.raw}` is taken for {taken_for} without quotes"
+            self._problems.add("MX0211", message, at, f'write "{node.raw}"')
+            data = node.raw
+        key = data if isinstance(data, str | int) else str(data)
+        if key in frame.keys:
+            hint = f"the first is at {frame.keys[key]}; remove one of the two"
+            self._problems.add("MX0207", f"the key `{key}` stands twice in this mapping", at, hint)
+            return None
+        frame.keys[key] = at
+        return key
+
+    def _within_bounds(self) -> bool:
+        if self._problems.is_full(self._source.file):
+            return False
+        at = self._source.location(self.index)
+        if len(self._stack) > MAX_DEPTH:
+            message = f"`{self._source.text[self.index]}` opens more than {MAX_DEPTH} levels"
+            self._problems.add("MX0210", message, at, "no declaration needs more than 7 levels")
+            return False
+        if self._nodes > MAX_NODES:
+            message = f"more than {MAX_NODES} values in `{self._source.file}`"
+            self._problems.add("MX0203", message, at, "split it into several files")
+            return False
+        return True

@@ -1,0 +1,491 @@
+"""What the declarations say, as plain frozen values: the language all rooms below `schema` share.
+
+`documents.py` (pydantic) checks a YAML file and turns it into these; the compiled knowledge cache
+pickles them, so that a cache hit imports neither pydantic nor a YAML parser. Every declared thing
+keeps its `Location`, so that the last stage can still point at the line that caused a cell.
+Collections are tuples in the order of the file. Nothing here computes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from matrix.diagnostics import Location
+from matrix.expr.nodes import Expression, Scalar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """A C expression as declared, with what it means to a reader and where it stands."""
+
+    expression: Expression
+    text: str
+    location: Location
+    source: str | None = None
+    because: str | None = None
+
+
+# --- kernel profile -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedOn:
+    """Against what a profile was checked: an exact version, and how."""
+
+    version: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KconfigSymbol:
+    """A Kconfig symbol the model reads. `name` has no `CONFIG_`; `type` is bool, tristate or int.
+
+    `default` is what a complete `.config` without the symbol means where that is not `n`
+    (an int symbol that is not visible: None).
+    """
+
+    name: str
+    type: str
+    source: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KconfigConstraint:
+    """A condition that every realizable `.config` of this release satisfies, over `CONFIG_` names.
+
+    `grounded` is `hand` (read by a person) or `tree` (projected from the parsed Kconfig tree).
+    """
+
+    condition: Condition
+    grounded: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """A kernel variable that boot parameters may change; `initial` is its compiled-in value.
+
+    `enumerators` lists the values of an enum variable (`KVM_MODE_PROTECTED` …), empty otherwise.
+    """
+
+    name: str
+    initial: Condition
+    enumerators: tuple[str, ...]
+    source: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What one parsed value of a boot parameter does.
+
+    `match` is the parsed value this row is for, None for any. `when` is a further condition (the
+    row is skipped, and nothing changes, where it is false). `assign` maps variables to expressions
+    in which the name `value` is the parsed value.
+    """
+
+    match: Scalar | None
+    when: Condition | None
+    assign: tuple[tuple[str, Condition], ...]
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterParser:
+    """One of the kernel's parsers of a boot parameter.
+
+    `stream` says which text it reads: `early` (early_param: 2047 characters, double quotes group,
+    stops at `--`), `setup` (`__setup`, as early but later), `module` (module_param on built-in
+    code) or `idreg` (ID-register overrides: raw text, split at white space, quotes mean nothing).
+    `grammar` turns the text after `=` into a value or into nothing (then no row applies):
+
+    * `words`: one of the effects' `match` texts, exactly;
+    * `kstrtobool`: the first characters looked up in `prefixes` (`on` before `o`);
+    * `get_option`: C integer prefix, truncated to 32-bit int; no digits: nothing;
+    * `kstrtoul`: a whole unsigned C integer; anything else: nothing;
+    * `hex-digit`: one hex digit, optional `0x`; `kstrtou64`: a C integer, base 0;
+    * `presence`: the mere presence of the parameter; the value is true.
+
+    `bare` is the value of the parameter written without `=`; None: it changes nothing.
+    `exists_if` says when the parser is compiled in.
+    """
+
+    stream: str
+    grammar: str
+    prefixes: tuple[tuple[str, bool], ...]
+    bare: Scalar | None
+    exists_if: Condition | None
+    effects: tuple[Effect, ...]
+    source: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootParameter:
+    """A boot parameter by name (`-` and `_` are equal), with all its parsers in boot order."""
+
+    name: str
+    parsers: tuple[ParameterParser, ...]
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MidrRange:
+    """CPUs of one model with variant and revision between two bounds, both inclusive."""
+
+    name: str
+    implementer: int
+    part: int
+    lowest: tuple[int, int] = (0, 0)
+    highest: tuple[int, int] = (15, 15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CpuCap:
+    """A property of the CPUs of a system that the kernel detects: an arm64 cpucap and its like.
+
+    A CPU has it where `field` is known and at least `minimum` (numbers) or one of `values` (words),
+    or where its MIDR is in `midrs`. `scope` says how CPUs combine: `every_cpu` (sanitised minimum),
+    `boot_cpu`, `any_cpu` (one is enough). `kconfig` must hold too; where `unless` holds the cap is
+    not detected whatever the CPU (an ID-register override, a VMM that wrote the register).
+    """
+
+    name: str
+    field: str | None
+    minimum: int | None
+    values: tuple[str, ...]
+    midrs: tuple[MidrRange, ...]
+    scope: str
+    kconfig: Condition | None
+    unless: Condition | None
+    source: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelFunction:
+    """A kernel function or macro as one C expression: `can_set_direct_map()`, `PAGE_SIZE`."""
+
+    signature: str
+    body: Condition
+    source: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mechanism:
+    """A way in which releases differ that the simulation needs as a switch, with its source."""
+
+    name: str
+    value: Scalar
+    source: str
+    location: Location
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationSource:
+    """Where one micro-operation of the simulation stands in this release."""
+
+    operation: str
+    source: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelProfile:
+    """What is declared about one kernel release on one architecture."""
+
+    id: str
+    release: str
+    arch: str
+    verified_on: VerifiedOn
+    symbols: tuple[KconfigSymbol, ...]
+    constraints: tuple[KconfigConstraint, ...]
+    variables: tuple[Variable, ...]
+    parameters: tuple[BootParameter, ...]
+    cpucaps: tuple[CpuCap, ...]
+    functions: tuple[KernelFunction, ...]
+    mechanisms: tuple[Mechanism, ...]
+    operations: tuple[OperationSource, ...]
+    location: Location
+
+
+# --- architecture ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterField:
+    """A CPU field and where it stands: register, highest and lowest bit, the words of its values.
+
+    `settable` fields may be given in a CPU SPEC (`neoverse-n2,dic=0`). `domain` lists every value
+    an unknown field may have; the verdict quantifies over them.
+    """
+
+    name: str
+    register: str
+    high_bit: int
+    low_bit: int
+    words: tuple[tuple[int, Scalar], ...]
+    domain: tuple[Scalar, ...]
+    settable: bool
+    description: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchitectureRule:
+    """A rule of the architecture over CPU fields, with the section or source that states it."""
+
+    id: str
+    condition: Condition
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentAxis:
+    """A choice outside kernel, `.config`, CPU and command line: entry level, GIC, VM kind."""
+
+    name: str
+    options: tuple[tuple[str, str], ...]  # option, description
+    default: str
+    description: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactDeclaration:
+    """A public fact: a C expression over a profile; absent from releases that lack a name in it.
+
+    `otherwise` is its value where the expression cannot be formed, None: the fact is left out.
+    """
+
+    name: str
+    condition: Condition
+    otherwise: Scalar | None
+    description: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumption:
+    """A choice the architecture leaves to implementations; verdicts quantify over its values."""
+
+    name: str
+    values: tuple[tuple[str, str], ...]  # value, description
+    source: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """What holds for every release on one architecture."""
+
+    id: str
+    fields: tuple[RegisterField, ...]
+    rules: tuple[ArchitectureRule, ...]
+    environment: tuple[EnvironmentAxis, ...]
+    cpucaps: tuple[CpuCap, ...]
+    functions: tuple[KernelFunction, ...]
+    facts: tuple[FactDeclaration, ...]
+    simulation: tuple[FactDeclaration, ...]
+    assumptions: tuple[Assumption, ...]
+    location: Location
+
+
+# --- CPUs -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldValue:
+    """One field of a CPU. `value` None is unknown, and `why_unknown` then says why.
+
+    `confidence` is one of `CONFIDENCES`; `why_unknown` is `unrecorded` or `build-option`.
+    """
+
+    name: str
+    value: Scalar | None
+    confidence: str
+    sources: tuple[str, ...]
+    why_unknown: str | None = None
+    note: str | None = None
+
+
+# From the firmest to the weakest; a verdict carries the weakest it used.
+CONFIDENCES = ("register", "trm", "log", "inferred", "unknown")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cpu:
+    """One CPU type. `midrs` are MIDR_EL1 values seen; `implementer`/`part` None where unknown.
+
+    `settles` names SPECs that settle an unknown field: ("dic", "neoverse-v1,dic=1 or graviton3").
+    """
+
+    id: str
+    name: str
+    vendor: str
+    aliases: tuple[str, ...]
+    groups: tuple[str, ...]
+    implementer: int | None
+    parts: tuple[int, ...]
+    midrs: tuple[int, ...]
+    fields: tuple[FieldValue, ...]
+    registers: tuple[tuple[str, int], ...]
+    settled_by: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceReference:
+    """A source named by CPU fields: kind, reference, note."""
+
+    id: str
+    kind: str
+    reference: str
+    note: str | None
+    location: Location
+
+
+# --- capability -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """A condition without which the capability is `absent`, and the sentence that says so."""
+
+    condition: Condition
+    otherwise: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredicateVersion:
+    """The kernel's own answer: one named version, as a C expression."""
+
+    name: str
+    condition: Condition
+    description: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A statement over the whole space, with the status each release is expected to have."""
+
+    id: str
+    statement: Condition
+    expected: tuple[tuple[str, str], ...]  # release or "*", proved|refuted
+    description: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capability:
+    """A kernel feature: what it needs, its predicate versions and the scenario that decides.
+
+    `requires` are tested in order; the first that fails gives the reason of `absent`.
+    `scenario_options` are options of the mechanism (`guest=no-exec`), see matrix/simulate.
+    """
+
+    id: str
+    title: str
+    description: str
+    assumes_patch: str | None
+    requires: tuple[Requirement, ...]
+    predicates: tuple[PredicateVersion, ...]
+    default_predicate: str
+    scenario: str
+    scenario_options: tuple[tuple[str, str], ...]
+    claims: tuple[Claim, ...]
+    location: Location
+
+
+# --- matrix study ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One value of an axis and what it stands for; several of the fields may be set.
+
+    `kernel` a profile id, `cpu` a SPEC, `cmdline` a command line fragment, `kconfig` symbol values
+    (`y`, `n`, `m` or an int), `environment` a choice of an environment axis.
+    """
+
+    name: str
+    title: str
+    kernel: str | None
+    cpu: str | None
+    cmdline: str | None
+    kconfig: tuple[tuple[str, str | int], ...]
+    environment: tuple[tuple[str, str], ...]
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axis:
+    """A named finite list of options. `kind`: kernel, cpu, kconfig, boot or environment."""
+
+    name: str
+    kind: str
+    title: str
+    options: tuple[Option, ...]
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandLineProfile:
+    """A named command line for the columns of a table: boot axes to options, rest baseline."""
+
+    name: str
+    cell: tuple[tuple[str, str], ...]
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pivot:
+    """A table of the report: each cell the verdict at (row option, column option, rest baseline).
+
+    `columns` are axes, or `profiles` for the study's named command lines. Row options that match
+    the shell pattern `leave_out` have no row.
+    """
+
+    title: str
+    rows: str
+    columns: tuple[str, ...]
+    fixed: tuple[tuple[str, str], ...]
+    leave_out: str | None = None
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixStudy:
+    """A study: a capability and predicate over a space of cells, with the tables to render."""
+
+    id: str
+    title: str
+    description: str
+    capability: str
+    predicate: str
+    axes: tuple[Axis, ...]
+    constraints: tuple[Condition, ...]
+    baseline: tuple[tuple[str, str], ...]
+    profiles: tuple[CommandLineProfile, ...]
+    pivots: tuple[Pivot, ...]
+    claims: tuple[Claim, ...]
+    formats: tuple[str, ...]
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """All declarations of one configuration folder (or several, later ones overriding)."""
+
+    architectures: tuple[Architecture, ...]
+    kernels: tuple[KernelProfile, ...]
+    cpus: tuple[Cpu, ...]
+    sources: tuple[SourceReference, ...]
+    capabilities: tuple[Capability, ...]
+    studies: tuple[MatrixStudy, ...]
+    digest: str = field(default="")

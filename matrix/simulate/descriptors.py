@@ -1,0 +1,170 @@
+"""Translation table descriptors of arm64, stage 1 and stage 2, as the kernel writes them.
+
+A descriptor is the 64-bit integer that stands in memory. Output addresses are at most 48 bits wide
+(no LPA2, no 52-bit form of the 64K granule): the memory modelled here lies below them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+VALID = 1 << 0
+TABLE_OR_PAGE = 1 << 1
+AF = 1 << 10  # access flag
+INNER_SHAREABLE = 3 << 8
+CONTIGUOUS = 1 << 52
+
+# Stage 1 (arch/arm64/include/asm/pgtable-hwdef.h).
+RDONLY = 1 << 7
+NG = 1 << 11
+PRESENT_INVALID = NG  # PTE_PRESENT_INVALID: only where the valid bit is clear
+WRITE = 1 << 51  # PTE_WRITE is PTE_DBM
+PXN = 1 << 53
+UXN = 1 << 54
+DIRTY = 1 << 55
+TABLE_PXN = 1 << 59
+TABLE_UXN = 1 << 60
+
+# PAGE_KERNEL without the type bits: Normal memory (AttrIndx 0), never executable.
+PAGE_KERNEL = AF | INNER_SHAREABLE | PXN | UXN | WRITE | DIRTY
+
+# Stage 2 (arch/arm64/kvm/hyp/pgtable.c KVM_PTE_LEAF_ATTR_LO_S2_*, HI_S2_XN).
+S2_READ = 1 << 6
+S2_WRITE = 1 << 7
+S2_XN = 2 << 53
+S2_MEMATTR_SHIFT = 2
+S2_MEMATTR_MASK = 0xF << S2_MEMATTR_SHIFT
+S2_NORMAL = 0xF << S2_MEMATTR_SHIFT  # MT_S2_NORMAL: outer and inner Write-Back
+S2_FWB_NORMAL = 0x6 << S2_MEMATTR_SHIFT  # MT_S2_FWB_NORMAL: forced Write-Back
+
+_TYPE_MASK = VALID | TABLE_OR_PAGE
+_ADDRESS_MASK = (1 << 48) - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """A descriptor taken apart: `kind` is invalid, table, block or page; `address` its output."""
+
+    kind: str
+    address: int
+    contiguous: bool
+    fields: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return " ".join((self.kind, f"{self.address:#x}", *self.fields))
+
+
+def output_address(descriptor: int, shift: int) -> int:
+    """Return the output address of a descriptor whose entry maps `1 << shift` bytes."""
+    return descriptor & _ADDRESS_MASK & ~((1 << shift) - 1)
+
+
+def table(address: int) -> int:
+    """Return a stage-1 table descriptor of the linear map (PMD_TYPE_TABLE, PXN and UXN)."""
+    return address | TABLE_PXN | TABLE_UXN | AF | _TYPE_MASK
+
+
+def leaf(address: int, level: int, *, contiguous: bool = False) -> int:
+    """Return a stage-1 block (levels 1 and 2) or page (level 3) descriptor of kernel memory."""
+    kind = _TYPE_MASK if level == 3 else VALID
+    return address | PAGE_KERNEL | kind | (CONTIGUOUS if contiguous else 0)
+
+
+def is_valid(descriptor: int) -> bool:
+    """Say whether the hardware walks through or translates with the descriptor."""
+    return bool(descriptor & VALID)
+
+
+def is_table(descriptor: int, level: int) -> bool:
+    """Say whether the descriptor points to a table of the next level."""
+    return level < 3 and descriptor & _TYPE_MASK == _TYPE_MASK
+
+
+def is_present(descriptor: int) -> bool:
+    """Say whether the kernel regards the entry as present (pte_present)."""
+    return bool(descriptor & (VALID | PRESENT_INVALID)) and descriptor != 0
+
+
+def make_invalid(descriptor: int, encoding: str) -> int:
+    """Return the entry as set_memory_valid(…, 0) leaves it: `valid-bit` or `present-invalid`."""
+    cleared = descriptor & ~VALID
+    return cleared | PRESENT_INVALID if encoding == "present-invalid" else cleared
+
+
+def make_valid(descriptor: int, encoding: str) -> int:
+    """Return the entry as set_memory_valid(…, 1) leaves it; undoes `make_invalid`."""
+    cleared = descriptor & ~PRESENT_INVALID if encoding == "present-invalid" else descriptor
+    return cleared | VALID
+
+
+def stage2_leaf(address: int, *, fwb: bool, executable: bool) -> int:
+    """Return a stage-2 page descriptor as kvm_init_valid_leaf_pte() builds it for Normal memory."""
+    memory_type = S2_FWB_NORMAL if fwb else S2_NORMAL
+    permissions = S2_READ | S2_WRITE | (0 if executable else S2_XN)
+    return address | memory_type | permissions | AF | INNER_SHAREABLE | _TYPE_MASK
+
+
+def stage2_is_cacheable(descriptor: int) -> bool:
+    """Say whether stage2_pte_cacheable() holds: the memory type is one of the Normal ones."""
+    return descriptor & S2_MEMATTR_MASK in (S2_NORMAL, S2_FWB_NORMAL)
+
+
+def stage2_is_executable(descriptor: int) -> bool:
+    """Say whether stage2_pte_executable() holds: valid and XN clear."""
+    return is_valid(descriptor) and not descriptor & S2_XN
+
+
+def stage2_is_writable(descriptor: int) -> bool:
+    """Say whether the guest may write through the entry."""
+    return is_valid(descriptor) and bool(descriptor & S2_WRITE)
+
+
+def decode_stage1(descriptor: int, level: int, shift: int) -> Decoded:
+    """Return the fields of a stage-1 descriptor of kernel memory at `level`."""
+    if is_table(descriptor, level):
+        address = descriptor & _ADDRESS_MASK & ~_TYPE_MASK & ~AF
+        return Decoded(kind="table", address=address, contiguous=False, fields=())
+    fields = [name for bit, name in _STAGE1_FIELDS if descriptor & bit]
+    if not is_valid(descriptor):
+        present = bool(descriptor & PRESENT_INVALID)
+        fields = [name for name in fields if name != "nG"]
+        fields.insert(0, "PTE_PRESENT_INVALID" if present else "PTE_VALID clear")
+    kind = _leaf_kind(descriptor, level)
+    contiguous = bool(descriptor & CONTIGUOUS)
+    address = output_address(descriptor, shift)
+    return Decoded(kind=kind, address=address, contiguous=contiguous, fields=tuple(fields))
+
+
+def decode_stage2(descriptor: int, shift: int) -> Decoded:
+    """Return the fields of a stage-2 page descriptor."""
+    memory_type = (descriptor & S2_MEMATTR_MASK) >> S2_MEMATTR_SHIFT
+    fields = (
+        "R" if descriptor & S2_READ else "-",
+        "W" if descriptor & S2_WRITE else "-",
+        "XN" if descriptor & S2_XN else "X",
+        f"MemAttr={memory_type:#06b}",
+        "AF" if descriptor & AF else "no AF",
+    )
+    return Decoded(
+        kind=_leaf_kind(descriptor, 3),
+        address=output_address(descriptor, shift),
+        contiguous=False,
+        fields=fields,
+    )
+
+
+def _leaf_kind(descriptor: int, level: int) -> str:
+    if not is_valid(descriptor):
+        return "invalid"
+    return "page" if level == 3 else "block"
+
+
+_STAGE1_FIELDS = (
+    (CONTIGUOUS, "contiguous"),
+    (RDONLY, "read-only"),
+    (NG, "nG"),
+    (AF, "AF"),
+    (PXN, "PXN"),
+    (UXN, "UXN"),
+    (WRITE, "write"),
+)

@@ -1,0 +1,95 @@
+"""What must never happen, and what a reader must be told: the rows of every finding.
+
+A micro-operation records what it sees itself; the invariants with a `holds` are looked at when an
+event is over (in the two-actor mode after every micro-operation).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from matrix.simulate.gmem import check_alias_removed
+from matrix.simulate.world import Machine, World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invariant:
+    """What is forbidden; `excused` where the base kernel breaking it as well makes it an advisory.
+
+    A refusal is never excused: the capability's predicate promised that the operation works.
+    """
+
+    name: str
+    forbids: str
+    excused: bool = True
+    holds: Callable[[Machine, World], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advisory:
+    """Something that is reported and never decides; `needs` says on what else it depends."""
+
+    name: str
+    reports: str
+    needs: str
+
+
+INVARIANTS: tuple[Invariant, ...] = (
+    Invariant(
+        name="alias-access",
+        forbids="the kernel uses an address of the direct map that is not mapped",
+    ),
+    Invariant(
+        name="alias-removed",
+        forbids="the kernel counts on the page being out of the direct map, and it is not",
+        holds=check_alias_removed,
+    ),
+    Invariant(
+        name="live-size-change",
+        forbids="a live mapping changes its size without BBML or a stop of the whole system",
+    ),
+    Invariant(name="coherent-data", forbids="the guest reads stale data"),
+    Invariant(name="coherent-instructions", forbids="the guest executes stale instructions"),
+    Invariant(
+        name="alias-restored",
+        forbids="the page goes back to the allocator with its direct-map entry invalid",
+    ),
+    Invariant(
+        name="operation-fails",
+        forbids="an operation of the host fails although nothing ran out",
+        excused=False,
+    ),
+    Invariant(
+        name="guest-progress",
+        forbids="the guest faults for ever on an access that its memory slot allows",
+    ),
+)
+
+ADVISORIES: tuple[Advisory, ...] = (
+    Advisory(
+        name="hibernation-copy",
+        reports="hibernation maps the page back and writes its contents into the image",
+        needs="CONFIG_HIBERNATION and a hibernation that nothing else forbids (lockdown)",
+    ),
+    Advisory(
+        name="vncr-alias",
+        reports="a VNCR page is mapped at a fixmap address of the kernel",
+        needs="a nested VM whose guest hypervisor puts its VNCR page into guest_memfd",
+    ),
+    Advisory(
+        name="split-out-of-memory",
+        reports="splitting a block of the direct map can fail with -ENOMEM",
+        needs="a direct map of blocks that are split on demand",
+    ),
+    Advisory(
+        name="flush-cost",
+        reports="every zapped page costs TLB invalidations that all CPUs take part in",
+        needs="nothing: it is the price of the mechanism",
+    ),
+    Advisory(
+        name="dev-kvm-over-advertises",
+        reports="KVM_CAP_GUEST_MEMFD_FLAGS on /dev/kvm includes the flag for every host",
+        needs="a VM whose own answer is no; ask the VM's file descriptor",
+    ),
+)

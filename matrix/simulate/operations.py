@@ -1,0 +1,300 @@
+"""Every micro-operation by name: what it is, what a trace says it touched, where its code stands.
+
+The names are the keys under which a kernel profile gives source lines (`operations:` in
+configs/kernels); `where` says whose code it is, so that a profile knows which ones it must have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from matrix.simulate import descriptors
+from matrix.simulate.outcome import MicroOperation
+from matrix.simulate.world import Machine, World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One micro-operation; `detail` is a format string over `_words`.
+
+    `where` is kernel (a release has a line for it), series (the patch under review), option (code
+    that only a mechanism option adds) or hardware (the guest, the CPUs: no source line).
+    """
+
+    name: str
+    description: str
+    detail: str
+    where: str = "kernel"
+
+
+def _operation(name: str, description: str, detail: str = "", where: str = "kernel") -> Operation:
+    return Operation(name=name, description=description, detail=detail or description, where=where)
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    # Boot.
+    _operation("boot_map_mem", "map_mem() builds the linear map", "A is {leaf}"),
+    _operation(
+        "boot_split_linear_map",
+        "linear_map_maybe_split_to_ptes() splits it to page entries under stop_machine()",
+        "a secondary CPU lacks BBML; A becomes {leaf}",
+    ),
+    # The page allocator.
+    _operation("page_alloc_map", "debug_pagealloc maps the page it hands out", "A becomes valid"),
+    _operation("page_free", "the page goes back to the page allocator", "A is {alias}"),
+    _operation("page_free_unmap", "debug_pagealloc unmaps the free page", "A becomes invalid"),
+    # set_direct_map_*().
+    _operation(
+        "direct_map_guard",
+        "set_direct_map_*() returns 0: its guard is false",
+        "can_set_direct_map() is false: returns 0 with A {alias}",
+    ),
+    _operation(
+        "direct_map_split",
+        "split_kernel_leaf_mapping() splits what maps A",
+        "{split}",
+    ),
+    _operation(
+        "direct_map_invalidate",
+        "update_range_prot() makes A's entry invalid, or refuses a leaf larger than a page",
+        "{invalidated}",
+    ),
+    _operation(
+        "direct_map_flush_tlb",
+        "__change_memory_common() invalidates the TLB for A",
+        "TLBI for A",
+    ),
+    _operation("direct_map_validate", "set_memory_valid() makes A's entry valid", "{validated}"),
+    # guest_memfd.
+    _operation("gmem_allocate_folio", "kvm_gmem_get_folio() allocates the folio", "P, order 0"),
+    _operation(
+        "gmem_clear_page",
+        "clear_highpage() zeroes the page through the direct map",
+        "writes through A, {alias}",
+    ),
+    _operation("gmem_user_fault", "kvm_gmem_fault_user_mapping()", "the VMM touches its mmap of P"),
+    _operation("gmem_truncate", "truncate_inode_pages_range() removes the folio", "A is {alias}"),
+    _operation("folio_lock", "the folio is locked"),
+    _operation("folio_unlock", "the folio is unlocked"),
+    # The series.
+    _operation("gmem_zap", "folio_zap_direct_map()", "A is {alias}", "series"),
+    _operation(
+        "gmem_zap_flush_tlb", "folio_zap_direct_map() flushes the TLB", "TLBI for A", "series"
+    ),
+    _operation(
+        "gmem_refuse_large_folio",
+        "folio_zap_direct_map() refuses a large folio",
+        "-EINVAL",
+        "series",
+    ),
+    _operation(
+        "gmem_set_zapped",
+        "the folio is recorded as zapped",
+        "folio->private; A is {alias}",
+        "series",
+    ),
+    _operation(
+        "gmem_zap_skipped",
+        "the folio's bit says that it is zapped",
+        "not zapped again; A is {alias}",
+        "series",
+    ),
+    _operation("gmem_free_folio", "kvm_gmem_free_folio() of the series", where="series"),
+    _operation("gmem_restore", "folio_restore_direct_map()", "A is {alias}", "series"),
+    _operation("gmem_clear_zapped", "the folio is no longer recorded as zapped", where="series"),
+    _operation("direct_map_set", "the zap calls set_direct_map_*()", "A is {alias}", "series"),
+    _operation("gmem_put_off_flush", "the TLB flush is put off", where="option"),
+    _operation("gmem_deferred_flush_tlb", "the TLB flush that was put off", where="option"),
+    _operation("gmem_ignore_error", "the zap's error is dropped", "{error}", "option"),
+    # KVM: faults.
+    _operation("guest_fetch", "the guest fetches an instruction", "stage 2: {stage2}", "hardware"),
+    _operation("guest_read", "the guest reads", "stage 2: {stage2}", "hardware"),
+    _operation("guest_write", "the guest writes", "stage 2: {stage2}", "hardware"),
+    _operation("gmem_abort", "gmem_abort()", "{fault}"),
+    _operation(
+        "pkvm_mem_abort",
+        "pkvm_mem_abort() refuses a page that is not backed by swap",
+        "-EIO: a guest_memfd page cannot back a protected VM",
+    ),
+    _operation("mmu_sequence_sample", "kvm->mmu_invalidate_seq is sampled"),
+    _operation("mmu_lock", "kvm->mmu_lock is taken"),
+    _operation("mmu_unlock", "kvm->mmu_lock is released"),
+    _operation("mmu_invalidate_retry", "the page was invalidated meanwhile: the guest retries"),
+    _operation("mmu_invalidate_start", "kvm_mmu_invalidate_start()"),
+    _operation("mmu_invalidate_end", "kvm_mmu_invalidate_end()"),
+    _operation("stage2_fault", "the stage-2 entry is installed or changed", "stage 2: {stage2}"),
+    _operation("gmem_abort_relax", "kvm_pgtable_stage2_relax_perms()", "stage 2: {stage2}"),
+    _operation("gmem_abort_map", "kvm_pgtable_stage2_map()", "PAGE_SIZE at P, {executable}"),
+    _operation("return_error", "the operation returns its error", "{error}"),
+    # KVM: stage-2 walkers and their maintenance.
+    _operation(
+        "stage2_keep_leaf",
+        "stage2_map_walker_try_leaf() finds only permissions to change: -EAGAIN",
+        "stage 2 stays {stage2}",
+    ),
+    _operation("stage2_map", "stage2_map_walker_try_leaf()", "no leaf yet"),
+    _operation("map_clean_dcache", "clean before the new leaf is installed", "P, one page"),
+    _operation(
+        "map_invalidate_icache", "the new leaf is executable: icache_inval_pou()", "P, one page"
+    ),
+    _operation("stage2_make_leaf", "stage2_make_pte()", "the guest can use P"),
+    _operation("stage2_leaf_gone", "stage2_attr_walker() finds no valid leaf: -EAGAIN"),
+    _operation("stage2_relax", "stage2_attr_walker()", "stage 2: {stage2}"),
+    _operation("relax_invalidate_icache", "X is being added: icache_inval_pou()", "P, one page"),
+    _operation("stage2_set_leaf", "stage2_try_set_pte()", "stage 2: {stage2}"),
+    _operation("stage2_unmap", "stage2_unmap_walker()", "stage 2: {stage2}"),
+    _operation("stage2_clear_leaf", "stage2_unmap_put_pte()", "the guest can no longer use P"),
+    _operation(
+        "vmid_flush_icache",
+        "__kvm_tlb_flush_vmid_ipa(): VPIPT and the host at EL1",
+        "IC IALLUIS at EL2",
+    ),
+    _operation("unmap_clean_dcache", "need_flush: clean what was unmapped", "P, one page"),
+    _operation("flush_clean_dcache", "stage2_flush_walker()", "P, one page"),
+    _operation(
+        "pkvm_flush_clean_dcache",
+        "pkvm_pgtable_stage2_flush(): the host cleans pfn_to_kaddr()",
+        "DC CIVAC on {address}, A {alias}",
+    ),
+    _operation("stage2_wrprotect", "kvm_pgtable_stage2_wrprotect()", "stage 2: {stage2}"),
+    # Cache maintenance.
+    _operation(
+        "dcache_clean_inval_poc",
+        "DC CIVAC on the linear-map address, no extable entry",
+        "DC CIVAC on __va(P) = {address}, A {alias}",
+    ),
+    _operation(
+        "icache_inval_pou",
+        "IC IVAU on the linear-map address",
+        "IC IVAU on __va(P) = {address}, A {alias}{ic_ivau}",
+    ),
+    _operation("icache_inval_all_pou", "IC IALLUIS", "IC IALLUIS names no address"),
+    _operation(
+        "hyp_dcache_clean_inval_poc",
+        "pKVM: DC CIVAC at EL2 through the hyp fixmap",
+        "DC CIVAC on the hyp fixmap address of P; A {alias} is not used",
+    ),
+    _operation(
+        "hyp_icache_inval_pou",
+        "pKVM: IC IVAU at EL2 through the hyp fixmap",
+        "IC IVAU on the hyp fixmap address of P; A {alias} is not used",
+    ),
+    _operation(
+        "temporary_dcache_clean_inval_poc",
+        "DC CIVAC through a temporary mapping",
+        "DC CIVAC on a temporary address of P; A {alias} is not used",
+        "option",
+    ),
+    _operation(
+        "temporary_icache_inval_pou",
+        "IC IVAU through a temporary mapping",
+        "IC IVAU on a temporary address of P; A {alias} is not used",
+        "option",
+    ),
+    # KVM: cache emulation, vCPU reset, teardown.
+    _operation("guest_toggle_caches", "the guest writes SCTLR_EL1.M and C", "", "hardware"),
+    _operation("guest_caches_change", "the guest's accesses change", "", "hardware"),
+    _operation("guest_set_way", "the guest executes DC by set and way", "", "hardware"),
+    _operation("kvm_toggle_cache", "kvm_toggle_cache(): stage2_flush_vm()", "stage 2: {stage2}"),
+    _operation("kvm_stop_trapping", "HCR_EL2.TVM is cleared"),
+    _operation("kvm_set_way_flush", "kvm_set_way_flush(): stage2_flush_vm()", "stage 2: {stage2}"),
+    _operation("kvm_start_trapping", "HCR_EL2.TVM is set"),
+    _operation("vcpu_icache_inval_all", "KVM_ARM_VCPU_INIT with FWB: icache_inval_all_pou()"),
+    _operation("vcpu_unmap_vm", "KVM_ARM_VCPU_INIT without FWB: stage2_unmap_vm()"),
+    _operation(
+        "vncr_map_fixmap", "the VNCR page is mapped in the fixmap", "A {alias}; fixmap valid"
+    ),
+    _operation("vm_destroy", "the VM is gone; the file keeps the page"),
+    _operation("host_user_write", "the VMM writes through its mmap", "", "hardware"),
+    # Outside KVM.
+    _operation("hibernate_map_page", "hibernate_map_page(): A is mapped back", "A is {alias}"),
+    _operation("hibernate_copy_page", "safe_copy_page(): P's contents go into the image"),
+    _operation("hibernate_unmap_page", "hibernate_unmap_page(): A is unmapped again"),
+    _operation(
+        "check_extension",
+        "kvm_vm_ioctl_check_extension_generic() with kvm == NULL",
+        "KVM_CHECK_EXTENSION(KVM_CAP_GUEST_MEMFD_FLAGS)",
+    ),
+    # memfd_secret(2).
+    _operation("user_access", "the process touches its mapping", "", "hardware"),
+    _operation("secretmem_fault", "secretmem_fault()"),
+    _operation("secretmem_allocate", "folio_alloc(__GFP_ZERO)"),
+    _operation(
+        "secretmem_zero", "clear_page() through the direct map", "writes through A, {alias}"
+    ),
+    _operation("secretmem_set_invalid", "set_direct_map_invalid_noflush()", "A is {alias}"),
+    _operation("secretmem_add_to_cache", "filemap_add_folio()", "A is {alias}"),
+    _operation("secretmem_flush_tlb", "flush_tlb_kernel_range()", "TLBI for A"),
+    _operation("secretmem_free", "secretmem_free_folio()"),
+    _operation("secretmem_restore", "set_direct_map_default_noflush()", "A is {alias}"),
+    _operation("secretmem_zero_on_free", "folio_zero_segment()", "writes through A, {alias}"),
+)
+
+_BY_NAME = {operation.name: operation for operation in OPERATIONS}
+
+
+def describe(name: str, machine: Machine, world: World) -> MicroOperation:
+    """Return the micro-operation as a trace shows it, in the state just before it."""
+    detail = _BY_NAME[name].detail
+    if "{" in detail:
+        detail = detail.format_map(_Words(machine, world))
+    return MicroOperation(name=name, detail=detail)
+
+
+class _Words(dict[str, str]):
+    """The words that details are filled with; each is made when it is asked for."""
+
+    def __init__(self, machine: Machine, world: World) -> None:
+        super().__init__()
+        self._machine, self._world = machine, world
+
+    def __missing__(self, word: str) -> str:
+        return _WORDS[word](self._machine, self._world)
+
+
+def _alias(machine: Machine, world: World) -> str:
+    return "valid" if machine.linear_map.is_valid(world.linear_map) else "invalid"
+
+
+def _changed(machine: Machine, change: tuple[int, str | None]) -> str:
+    handle, error = change
+    text = machine.linear_map.leaf_text(handle)
+    return f"A becomes {text}" if error is None else f"{error}: A stays {text}"
+
+
+def _ic_ivau(machine: Machine, world: World) -> str:
+    """Say what IC IVAU does where A is invalid, by the value of the assumption."""
+    if machine.linear_map.is_valid(world.linear_map):
+        return ""
+    return f": {_IC_IVAU[machine.assumption]}"
+
+
+_IC_IVAU = {
+    "faults": "translation fault",
+    "ignored": "neither faults nor invalidates",
+    "performed": "invalidates all the same",
+}
+
+
+def stage2_text(machine: Machine, descriptor: int) -> str:
+    """Return a stage-2 entry for people: hex and decoded, or `none`."""
+    if not descriptor:
+        return "none"
+    decoded = descriptors.decode_stage2(descriptor, machine.inputs.page_shift)
+    return f"{descriptor:#018x} {decoded}"
+
+
+_WORDS: dict[str, Callable[[Machine, World], str]] = {
+    "leaf": lambda m, w: m.linear_map.leaf_text(w.linear_map),
+    "split": lambda m, w: m.linear_map.split_text(w.linear_map),
+    "invalidated": lambda m, w: _changed(m, m.linear_map.invalidate(w.linear_map)),
+    "validated": lambda m, w: _changed(m, m.linear_map.validate(w.linear_map)),
+    "alias": _alias,
+    "address": lambda m, _: f"{m.linear_map.va:#x}",
+    "stage2": lambda m, w: stage2_text(m, w.stage2),
+    "fault": lambda _, w: "permission fault" if w.permission_fault else "translation fault",
+    "executable": lambda m, _: "executable at once" if m.inputs.dic else "X for a fetch only",
+    "error": lambda _, w: w.error or "0",
+    "ic_ivau": _ic_ivau,
+}

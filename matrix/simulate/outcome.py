@@ -1,0 +1,81 @@
+"""What the simulation found: traces of named micro-operations, per violated invariant.
+
+The kernel source line of a micro-operation is not known here; `pipeline` attaches it from the
+profile by the operation's name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matrix.simulate.inputs import SimulationInputs
+
+INVARIANTS = (
+    "alias-access",
+    "alias-removed",
+    "live-size-change",
+    "coherent-data",
+    "coherent-instructions",
+    "alias-restored",
+    "operation-fails",
+    "guest-progress",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MicroOperation:
+    """One thing done: `name` is the key of the profile's source line, `detail` what it touched."""
+
+    name: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One event of a trace with the micro-operations it did and the state before and after it.
+
+    `before` and `after` are (name, value) pairs for people, page-table entries in hex among them.
+    """
+
+    event: str
+    operations: tuple[MicroOperation, ...]
+    before: tuple[tuple[str, str], ...]
+    after: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """A broken invariant with its shortest trace; `assumption` is (name, value), None: certain."""
+
+    invariant: str
+    assumption: tuple[str, str] | None
+    message: str
+    trace: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulationResult:
+    """All that was found for one behaviour class; `complete` is false past the state bound."""
+
+    inputs: SimulationInputs
+    violations: tuple[Violation, ...]
+    advisories: tuple[Violation, ...]
+    states: int
+    transitions: int
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoActorResult:
+    """What two actors at once can break, within `bound` (words) from `starts` states.
+
+    `states` counts the nodes of all interleavings; `complete` is false past the bound on them. A
+    step of a trace is what one actor does before the other one goes on; its event names the actor.
+    """
+
+    inputs: SimulationInputs
+    violations: tuple[Violation, ...]
+    bound: str
+    starts: int
+    states: int
+    complete: bool

@@ -1,0 +1,1 @@
+"""Exact answers over finite spaces: regions of cells, counts, enumeration, partitions, rules."""

@@ -1,0 +1,256 @@
+"""Expressions over a space: from C to regions.
+
+A `Compiler` takes the variables of a space, named expressions and tables, and gives for any
+expression its partition: each value it can have, with the region where it has it. `joint` refines
+the partitions of many names into one; its parts are the behaviour classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
+from matrix.expr.nodes import (
+    Binary,
+    Call,
+    Conditional,
+    Constant,
+    Expression,
+    Name,
+    Scalar,
+    Unary,
+    Value,
+    spine,
+)
+from matrix.expr.printer import to_c
+from matrix.expr.trees import children
+from matrix.solve import algebra
+from matrix.solve.algebra import Part, Partition
+from matrix.solve.space import Backend, FiniteVariable, Region, within_memory
+
+# Definitions open at the same time. Profiles need about ten; the bound keeps a chain of generated
+# ones off Python's recursion limit.
+_MAX_DEFINITIONS_DEEP = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A name whose expression depends on the option of one variable; every option has an entry."""
+
+    variable: str
+    entries: Mapping[str, Expression]
+
+
+class Compiler:
+    """Partitions of expressions over one space; what a name compiles to is kept.
+
+    A name is, in this order: a variable of the space, a table, a definition. A call that was not
+    lowered is looked up as the name it prints as: `can_set_direct_map()`. What is decided
+    everywhere is not compiled: after `false && …` no name is looked up.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        definitions: Mapping[str, Expression] | None = None,
+        tables: Mapping[str, Table] | None = None,
+    ) -> None:
+        self._backend = backend
+        self._definitions = definitions or {}
+        self._tables = tables or {}
+        self._variables = {variable.name: variable for variable in backend.space.all_variables}
+        self._everything = backend.everything()
+        self._nothing = backend.nothing()
+        self._compiled: dict[str, Partition] = {}
+        self._open: list[str] = []
+
+    @property
+    def backend(self) -> Backend:
+        """What makes the regions of the space."""
+        return self._backend
+
+    def names(self) -> frozenset[str]:
+        """Return every name an expression may use."""
+        return frozenset((*self._variables, *self._tables, *self._definitions))
+
+    def partition(self, expression: Expression) -> Partition:
+        """Return each value of the expression with the region where it has it.
+
+        Raises InputError for an unknown name (MX0651), for definitions that need each other in a
+        circle or too deeply (MX0652) and for a space that is too large (MX0654).
+        """
+        with within_memory():
+            return self._partition(expression)
+
+    def where(self, expression: Expression, within: Region | None = None) -> Region:
+        """Return the part of `within` (everything) where the expression is true.
+
+        Raises InputError MX0653 where it is neither true nor false somewhere in that part.
+        """
+        with within_memory():
+            true, _, neither = algebra.truths(self._partition(expression), self._nothing)
+            if within is None:
+                within = self._everything
+            self._refuse(neither & within, "neither true nor false", to_c(expression))
+            return true & within
+
+    def joint(
+        self, names: Sequence[str], within: Region | None = None
+    ) -> tuple[tuple[dict[str, Value], Region], ...]:
+        """Return the parts of `within` on which every name has one value, with these values.
+
+        Parts are in the order in which the values were found: stable for equal input. Raises
+        InputError MX0653 where a name has no value somewhere in `within`.
+        """
+        start = self._everything if within is None else within
+        parts: list[Part] = [] if start.is_empty() else [((), start)]
+        with within_memory():
+            for name in names:
+                partition = self._named(name)
+                if None in partition:
+                    self._refuse(partition[None] & start, "without a value", name)
+                parts = list(algebra.refine(parts, partition))
+        return tuple((dict(zip(names, values, strict=True)), region) for values, region in parts)
+
+    def check(
+        self, expression: Expression, location: Location | None = None
+    ) -> tuple[Diagnostic, ...]:
+        """Return what is wrong with an expression that a user wrote, definitions not followed.
+
+        Every unknown name (MX0651), also where it could not matter, and every comparison of an
+        axis with an option it does not have (MX0655), which would be false in silence.
+        """
+        known = self.names()
+        found: dict[str, Diagnostic] = {}
+        stack = [expression]
+        while stack:
+            node = stack.pop()
+            match node:
+                case Call() | Name():
+                    name = to_c(node)
+                    if name not in known:
+                        found.setdefault(name, self._unknown(name, location))
+                    continue
+                case Binary("==" | "!=", Name(axis), Constant(option)) | Binary(
+                    "==" | "!=", Constant(option), Name(axis)
+                ) if axis in self._variables:
+                    variable = self._variables[axis]
+                    if option not in (variable.values or variable.options):
+                        found.setdefault(to_c(node), _no_option(variable, option, location))
+            stack.extend(reversed(children(node)))
+        return tuple(found.values())
+
+    def _partition(self, expression: Expression) -> Partition:
+        match expression:
+            case Constant(value):
+                return {value: self._everything}
+            case Name(identifier):
+                return self._named(identifier)
+            case Call():
+                return self._named(to_c(expression))
+            case Unary(operator, operand):
+                return algebra.unary(operator, self._partition(operand))
+            case Binary():
+                return self._chain(expression)
+            case Conditional(condition, then, otherwise):
+                truths = algebra.truths(self._partition(condition), self._nothing)
+                if truths[0] == self._everything:
+                    return self._partition(then)
+                if truths[1] == self._everything:
+                    return self._partition(otherwise)
+                arms = self._partition(then), self._partition(otherwise)
+                return algebra.conditional(truths, *arms)
+
+    def _chain(self, expression: Binary) -> Partition:
+        """Compile a left spine in a loop; what is decided everywhere needs no right operand."""
+        first, steps = spine(expression)
+        left = self._partition(first)
+        for operator, right in steps:
+            if operator in ("&&", "||"):
+                true, false, _ = algebra.truths(left, self._nothing)
+                decided = true if operator == "||" else false
+                if decided == self._everything:
+                    left = {operator == "||": self._everything}
+                    continue
+            left = algebra.binary(operator, left, self._partition(right))
+        return left
+
+    def _named(self, name: str) -> Partition:
+        found = self._compiled.get(name)
+        if found is None:
+            if name in self._open or len(self._open) >= _MAX_DEFINITIONS_DEEP:
+                raise InputError(self._needs(name))
+            self._open.append(name)
+            try:
+                found = self._compile(name)
+            finally:
+                self._open.pop()
+            self._compiled[name] = found
+        return found
+
+    def _compile(self, name: str) -> Partition:
+        if name in self._variables:
+            variable = self._variables[name]
+            partition = algebra.Collector()
+            for option in variable.options:
+                partition.add(variable.value(option), self._everything.at({name: option}))
+            return partition.parts
+        if name in self._tables:
+            return self._table(self._tables[name])
+        if name in self._definitions:
+            return self._partition(self._definitions[name])
+        raise InputError(self._unknown(name, None))
+
+    def _table(self, table: Table) -> Partition:
+        """Compile a table; options with the same entry are compiled as one."""
+        options: dict[Expression, list[str]] = {}
+        for option in self._variables[table.variable].options:
+            options.setdefault(table.entries[option], []).append(option)
+        partition = algebra.Collector()
+        for expression, same in options.items():
+            place = self._everything.restrict(table.variable, same)
+            partition.add_within(place, self._partition(expression))
+        return partition.parts
+
+    def _refuse(self, region: Region, fault: str, text: str) -> None:
+        """Raise MX0653 unless the region is empty."""
+        cell = region.pick()
+        if cell is None:
+            return
+        shown = ",".join(f"{axis}={option}" for axis, option in cell.items())
+        raise InputError(
+            Diagnostic(
+                code="MX0653",
+                message=f"`{text}` is {fault} in {region.count()} cells",
+                hint=f"one of them is {shown}; a text is compared with ==, not used as a truth",
+            )
+        )
+
+    def _unknown(self, name: str, location: Location | None) -> Diagnostic:
+        return Diagnostic(
+            code="MX0651",
+            message=f"unknown name `{name}`",
+            location=location,
+            hint=unknown_word_hint(name, self.names(), "names"),
+        )
+
+    def _needs(self, name: str) -> Diagnostic:
+        """Return the diagnostic of a name that is needed while it, or too much, is open."""
+        if name in self._open:
+            path = [*self._open[self._open.index(name) :], name]
+            message = f"the definition of `{name}` needs itself: {' → '.join(path)}"
+        else:
+            first = self._open[0]
+            message = f"`{first}` needs `{name}` over {_MAX_DEFINITIONS_DEEP} other definitions"
+        return Diagnostic(code="MX0652", message=message, hint="remove one of these uses")
+
+
+def _no_option(variable: FiniteVariable, option: Scalar, location: Location | None) -> Diagnostic:
+    options = [str(known) for known in variable.values or variable.options]
+    return Diagnostic(
+        code="MX0655",
+        message=f"`{variable.name}` has no option `{option}`",
+        location=location,
+        hint=unknown_word_hint(str(option), options, f"options of {variable.name}"),
+    )

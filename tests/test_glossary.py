@@ -1,0 +1,41 @@
+"""Each word that an answer uses has one row in the glossary."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from matrix.analyze.verdict import Verdict
+from matrix.simulate.outcome import INVARIANTS
+
+GLOSSARY = Path(__file__).resolve().parent.parent / "docs" / "glossary.md"
+
+
+def _rows() -> list[list[str]]:
+    lines = GLOSSARY.read_text("utf-8").splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "|" in line]
+    return [row for row in rows if row != ["term", "meaning", "source"] and set(row) != {"---"}]
+
+
+def _terms() -> list[str]:
+    return [term for row in _rows() for term in re.split(r", ", row[0])]
+
+
+def test_every_row_has_term_meaning_and_source() -> None:
+    assert all(len(row) == 3 and all(row) for row in _rows())
+
+
+def test_no_term_is_defined_twice() -> None:
+    terms = _terms()
+    assert len(terms) == len(set(terms))
+
+
+def test_each_table_is_in_alphabetical_order() -> None:
+    tables = re.split(r"^## ", GLOSSARY.read_text("utf-8"), flags=re.MULTILINE)[1:]
+    for table in tables:
+        terms = re.findall(r"^\| (?!term )([^|]+?) \|", table, flags=re.MULTILINE)
+        assert terms == sorted(terms, key=str.casefold), table.splitlines()[0]
+
+
+def test_verdicts_and_invariants_are_defined() -> None:
+    assert {verdict.value for verdict in Verdict} | set(INVARIANTS) <= set(_terms())

@@ -1,0 +1,67 @@
+"""What the README shows is what the tool prints: its commands, its table, its links."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.cli_runner import run_cli
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+COMMAND = re.compile(
+    r"(?P<head><!-- readme:command matrix (?P<arguments>[^\n]+) -->\n)```\n(?P<shown>.*?)```\n",
+    re.DOTALL,
+)
+ANSWER = re.compile(r"<!-- readme:answer -->\n\n(?P<table>.*?)\n\n<!-- readme:end -->", re.DOTALL)
+
+# The CPUs of the README's first table, row by row, and how its words are asked of the tool.
+ROWS = [
+    (("graviton3",), ()),
+    (("cortex-a710", "apple-m2"), ()),
+    (("apple-m1",), ()),
+    (("neoverse-v1",), ()),
+    (("neoverse-n1",), ()),
+    (("cortex-a710",), ("--cmdline", "kvm-arm.mode=protected")),
+]
+
+
+def shown_for(arguments: str) -> str:
+    ran = run_cli(*shlex.split(arguments))
+    return f"$ matrix {arguments}\n{ran.out}"
+
+
+def test_commands_print_what_is_shown(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    text = README.read_text()
+    fresh = COMMAND.sub(
+        lambda found: f"{found['head']}```\n{shown_for(found['arguments'])}```\n", text
+    )
+    if request.config.getoption("--update-golden"):
+        README.write_text(fresh)
+    assert len(COMMAND.findall(text)) >= 3
+    assert README.read_text() == fresh, "make golden writes the outputs anew"
+
+
+def test_the_first_table_is_true(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    found = ANSWER.search(README.read_text())
+    assert found is not None
+    rows = [line.split("|")[2].strip(" *") for line in found["table"].splitlines()[2:]]
+    assert len(rows) == len(ROWS)
+    for verdict, (cpus, extra) in zip(rows, ROWS, strict=True):
+        for cpu in cpus:
+            ran = run_cli("validate", "tests/data/booted/7.3.config", "--cpu", cpu, *extra)
+            assert ran.out.startswith(f"{verdict}: "), (cpu, ran.out)
+
+
+def test_it_is_short_and_its_links_lead_somewhere() -> None:
+    text = README.read_text()
+    assert len(text.splitlines()) <= 150
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        assert (ROOT / target).exists(), target

@@ -1,0 +1,67 @@
+"""Each file `tests/cases/bad/MX03…05…` gives the diagnostic it is named after."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from matrix.diagnostics import Diagnostic, InputError
+from matrix.kernel.cmdline import (
+    ignored_boot_loader_line,
+    load_boot_loader_line,
+    read_command_line,
+)
+from matrix.kernel.cpu import expand_group, resolve_system
+from matrix.kernel.dotconfig import load_dotconfig
+from tests.unit.kernel.hand_made import ARCHITECTURE, KNOWLEDGE
+from tests.unit.kernel.kernel_cases import CASES
+
+BAD = sorted(path for path in (CASES / "bad").iterdir() if re.match(r"MX0[345]", path.name))
+
+# No file can show these: a missing file, a package that is not installed.
+WITHOUT_A_FILE = {"MX0301", "MX0304", "MX0402"}
+
+
+def _dotconfig(path: Path) -> tuple[Diagnostic, ...]:
+    config = load_dotconfig(path)
+    ignored = ignored_boot_loader_line("quiet", config)
+    return (*config.diagnostics, ignored) if ignored else config.diagnostics
+
+
+def _cmdline(path: Path) -> tuple[Diagnostic, ...]:
+    return read_command_line(load_boot_loader_line(path), file=path.name).diagnostics
+
+
+def _spec(path: Path) -> tuple[Diagnostic, ...]:
+    found: list[Diagnostic] = []
+    for spec in expand_group(path.read_text("utf-8").strip(), KNOWLEDGE):
+        found += resolve_system(spec, KNOWLEDGE, ARCHITECTURE).diagnostics
+    return tuple(found)
+
+
+READERS: dict[str, Callable[[Path], tuple[Diagnostic, ...]]] = {
+    ".config": _dotconfig,
+    ".cmdline": _cmdline,
+    ".spec": _spec,
+}
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda path: path.name)
+def test_a_bad_input_gives_the_code_it_is_named_after(path: Path) -> None:
+    try:
+        diagnostics = READERS[path.suffixes[0]](path)
+    except InputError as error:
+        diagnostics = error.diagnostics
+    assert {item.code for item in diagnostics} == {path.name[:6]}
+    assert all(item.location and item.hint for item in diagnostics)
+
+
+def test_every_code_of_the_room_has_a_bad_input(repository: Path) -> None:
+    sources = (repository / "matrix" / "kernel").glob("*.py")
+    used = {
+        code for path in sources for code in re.findall(r'"(MX\d{4})"', path.read_text("utf-8"))
+    }
+    assert used == {path.name[:6] for path in BAD} | WITHOUT_A_FILE

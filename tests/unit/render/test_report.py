@@ -1,0 +1,287 @@
+"""The report: a page that stands alone, reads without colour and holds against hostile labels."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+from matrix.analyze.answer import TraceLine
+from matrix.analyze.result import StudyResult, Table, TableCell
+from matrix.analyze.verdict import Verdict
+from matrix.render.basis import CONFIDENCE_MEANINGS
+from matrix.render.report import SECTIONS, render_html, render_markdown
+from matrix.schema.values import CONFIDENCES
+from tests.golden_files import Golden
+from tests.unit.render import builder
+from tests.unit.render.test_markdown import LABELS
+
+VOID = {"meta", "link", "input", "br", "hr", "img", "wbr", "col"}
+STYLE = Path(__file__).parents[3] / "matrix" / "render" / "templates" / "report.css"
+
+
+class Page(HTMLParser):
+    """A page read as a browser would, failing where tags do not nest."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: Counter[str] = Counter()
+        self.attributes: list[tuple[str, dict[str, str | None]]] = []
+        self.verdicts: list[tuple[str, str]] = []
+        self.title = ""
+        self._verdict: str | None = None
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        assert len(attributes) == len(attrs), f"an attribute twice: {attrs}"
+        self.tags[tag] += 1
+        self.attributes.append((tag, attributes))
+        if tag not in VOID:
+            self.open.append(tag)
+        classes = (attributes.get("class") or "").split()
+        if tag == "td" and "verdict" in classes:
+            self.verdicts.append((classes[1], ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "title" in self.open:
+            self.title += data
+        if self.open and self.open[-1] == "td" and self.verdicts and not self.verdicts[-1][1]:
+            self.verdicts[-1] = (self.verdicts[-1][0], data)
+
+    def values(self, name: str) -> list[str]:
+        return [value for _, attrs in self.attributes if (value := attrs.get(name))]
+
+
+@pytest.fixture(scope="module")
+def page() -> Page:
+    return Page(render_html(builder.result(), cpus=builder.CPUS))
+
+
+def large(*, distinct: bool) -> StudyResult:
+    """82 CPUs, 7 releases and 5 command lines; with `distinct` no two cells are alike."""
+    cpus = tuple(f"vendor-core-{n}" for n in range(82))
+    releases = ("5.10", "6.1", "6.6", "6.12", "6.18", "7.2", "7.3")
+    lines = ("default", "rodata=off", "rodata=off + KFENCE", "rodata=on + KFENCE", "pKVM")
+    verdicts = list(Verdict)
+
+    def cell(row: int, column: int) -> TableCell:
+        number = row * 35 + column if distinct else row * 7 + column % 5
+        verdict = verdicts[number % len(verdicts)]
+        where = f" on {cpus[row]} at {column}" if distinct else ""
+        return TableCell(verdict=verdict, reason=f"{'a reason of ordinary length ' * 4}{where}")
+
+    table = Table(
+        title="CPU × kernel × command line",
+        row_title="cpu",
+        column_levels=("kernel", "profiles"),
+        columns=tuple((release, line) for release in releases for line in lines),
+        row_groups=tuple((name,) for name in cpus),
+        cells=tuple(tuple(cell(row, column) for column in range(35)) for row in range(82)),
+    )
+    groups = builder.result().groups * 20
+    return replace(
+        builder.result(), study=builder.study(releases, cpus), tables=(table,), groups=groups
+    )
+
+
+def test_every_id_is_unique(page: Page) -> None:
+    twice = [name for name, number in Counter(page.values("id")).items() if number > 1]
+    assert twice == []
+
+
+def test_every_internal_link_leads_somewhere(page: Page) -> None:
+    links = page.values("href")
+    assert links
+    assert all(link.startswith("#") for link in links)
+    assert {link[1:] for link in links} <= set(page.values("id"))
+
+
+def test_nothing_is_loaded(page: Page) -> None:
+    assert page.values("src") == []
+    assert page.tags["link"] == page.tags["img"] == page.tags["iframe"] == 0
+    assert "url(" not in STYLE.read_text(encoding="utf-8")
+
+
+def test_labels_of_regions_exist(page: Page) -> None:
+    assert set(page.values("aria-labelledby")) <= set(page.values("id"))
+
+
+def test_every_verdict_is_written_in_words(page: Page) -> None:
+    assert len(page.verdicts) == 9
+    assert all(name == text for name, text in page.verdicts)
+
+
+def test_every_header_cell_says_what_it_heads(page: Page) -> None:
+    scopes = [attrs.get("scope") for tag, attrs in page.attributes if tag == "th"]
+    assert set(scopes) == {"col", "colgroup", "row"}
+
+
+def test_the_page_names_its_language_and_can_be_skipped(page: Page) -> None:
+    assert page.attributes[0] == ("html", {"lang": "en"})
+    first_link = next(attrs for tag, attrs in page.attributes if tag == "a")
+    assert first_link == {"class": "skip", "href": "#matrix"}
+
+
+def test_every_section_is_there_in_order(page: Page) -> None:
+    sections = [attrs["id"] for tag, attrs in page.attributes if tag == "section"]
+    assert sections == [anchor for anchor, _ in SECTIONS]
+
+
+@pytest.mark.parametrize("distinct", [False, True])
+def test_a_large_study_stays_small(*, distinct: bool) -> None:
+    assert len(render_html(large(distinct=distinct)).encode()) < 1_500_000
+
+
+def test_one_result_gives_one_page() -> None:
+    assert render_html(builder.result()) == render_html(builder.result())
+    assert render_markdown(builder.result()) == render_markdown(builder.result())
+
+
+@pytest.mark.parametrize("render", [render_html, render_markdown])
+def test_every_release_says_what_is_ported_on_top(render: Callable[[StudyResult], str]) -> None:
+    text = render(builder.result())
+    assert "7.3 + v12" in text
+    assert "6.12 + v12" in text
+    assert "7.3 + " not in render(builder.result(patch=None))
+
+
+@given(LABELS)
+def test_labels_stay_text_in_html(label: str) -> None:
+    result = hostile(label)
+    page = Page(render_html(result, cpus=(builder.cpu("aws-graviton3", dic=label),)))
+    assert page.title == label
+    assert page.tags["script"] == 1
+    assert page.tags["style"] == 1
+    assert len(page.verdicts) == 11
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
+    assert {link[1:] for link in page.values("href")} <= set(ids)
+
+
+@given(LABELS)
+def test_labels_stay_in_their_cells_in_markdown(label: str) -> None:
+    text = render_markdown(hostile(label), cpus=(builder.cpu("aws-graviton3", dic=label),))
+    for block in tables_of(text):
+        assert len({columns_of(line) for line in block}) == 1
+
+
+@given(LABELS)
+def test_labels_make_no_line_of_their_own(label: str) -> None:
+    plain = render_markdown(hostile("x"), cpus=(builder.cpu("aws-graviton3", dic="x"),))
+    two = f"x{label}\n{label}x"
+    text = render_markdown(hostile(two), cpus=(builder.cpu("aws-graviton3", dic=two),))
+    assert len(text.splitlines()) == len(plain.splitlines())
+
+
+def hostile(label: str) -> StudyResult:
+    """A result that shows the label wherever a declaration may put one."""
+    result = builder.result(title=label)
+    reason = TableCell(verdict=Verdict.UNSOUND, reason=label)
+    table = result.tables[0]
+    finding = replace(builder.FAULT, invariant=label, message=label, certainty=label)
+    line = TraceLine(event=label, operation=label, detail=label, source=label)
+    return replace(
+        result,
+        study=replace(result.study, description=label),
+        tables=(
+            replace(
+                table,
+                title=label,
+                columns=((label, label), (label, "b"), ("c", label), ("c", "d")),
+                row_groups=((label, "r1"), (f"{label}2",), ("r3",)),
+                cells=((reason, *table.cells[0][1:]), *table.cells[1:]),
+            ),
+        ),
+        groups=(
+            replace(
+                result.groups[1],
+                conditions=((label, label),),
+                example=(("cpu", label),),
+                findings=(replace(finding, trace=(line,)),),
+                advisories=(finding,),
+            ),
+        ),
+        absent_reasons=((label, 1),),
+        digest=label,
+    )
+
+
+def tables_of(markdown: str) -> list[list[str]]:
+    """The tables of a text: runs of lines that begin with a pipe, outside of code blocks."""
+    found: list[list[str]] = [[]]
+    for line in re.sub(r"(?ms)^```c$.*?^```$", "", markdown).splitlines():
+        if line.startswith("|"):
+            found[-1].append(line)
+        elif found[-1]:
+            found.append([])
+    return [block for block in found if block]
+
+
+def columns_of(line: str) -> int:
+    """The number of cells by GFM 4.10: pipes divide unless a backslash stands before them."""
+    return len(re.findall(r"(?<!\\)\|", line)) - 1
+
+
+def test_markdown_golden(golden: Callable[[str], Golden]) -> None:
+    golden("render/report.md").check(render_markdown(builder.result(), cpus=builder.CPUS))
+
+
+def test_sound_study_golden(golden: Callable[[str], Golden]) -> None:
+    text = render_markdown(builder.result(unsound=0))
+    answer = text[text.index("`v12` is sound") : text.index("## What was asked")]
+    golden("render/sound-answer.md").check(answer)
+
+
+def test_every_confidence_is_explained() -> None:
+    assert tuple(CONFIDENCE_MEANINGS) == CONFIDENCES
+
+
+SCHEMES = re.findall(r":root \{(.*?)\n *\}", STYLE.read_text(encoding="utf-8"), re.DOTALL)
+PAIRS = [("text", "page"), ("muted", "page"), ("link", "page"), ("text", "surface")]
+PAIRS += [("muted", "surface"), *((f"on-{verdict}", str(verdict)) for verdict in Verdict)]
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, WCAG 2.2."""
+    parts = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize(("ink", "ground"), PAIRS)
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_contrast_is_at_least_4_5(scheme: int, ink: str, ground: str) -> None:
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", SCHEMES[scheme]))
+    light, dark = sorted((luminance(colours[ink]), luminance(colours[ground])), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+@pytest.mark.parametrize("cells", [0, 5])
+def test_a_study_that_found_nothing_is_a_page_too(cells: int) -> None:
+    result = replace(
+        builder.result(),
+        cells=cells,
+        counts=builder.counts(absent=cells),
+        counts_by_kernel=(),
+        tables=(),
+        groups=(),
+        absent_reasons=(),
+        idle_axes=(),
+    )
+    Page(render_html(result))
+    text = render_markdown(result)
+    assert ("No cell satisfies every constraint" in text) == (cells == 0)
+    assert "Nowhere: no cell of the study is unsound." in text

@@ -1,0 +1,126 @@
+"""Answers on the terminal: read without colour, no wider than it, no foreign control codes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from matrix.analyze.answer import Answer, Unsettled
+from matrix.analyze.verdict import MEANINGS, Verdict
+from matrix.render.text import render_answer, render_grouped
+from tests.golden_files import Golden
+from tests.unit.render import builder
+
+TITLE = "7.3 + v12 on cortex-a710, trixie.config"
+SGR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@pytest.mark.parametrize("verdict", ["unsound", "unknown", "refused", "absent"])
+@pytest.mark.parametrize("verbose", [False, True], ids=["short", "verbose"])
+def test_answer_golden(verdict: str, *, verbose: bool, golden: Callable[[str], Golden]) -> None:
+    text = render_answer(TITLE, builder.answer(verdict), colour=False, verbose=verbose)
+    golden(f"render/answer-{verdict}-{'verbose' if verbose else 'short'}.txt").check(text)
+
+
+def test_grouped_golden(golden: Callable[[str], Golden]) -> None:
+    answers = [
+        *((f"cortex-x{n}", builder.answer("unsound")) for n in range(12)),
+        ("cortex-a53", builder.answer("absent")),
+        ("neoverse-v1", builder.answer("unknown")),
+    ]
+    golden("render/grouped.txt").check(render_grouped(TITLE, answers, colour=False))
+
+
+@pytest.mark.parametrize("verdict", [verdict.value for verdict in Verdict])
+def test_the_verdict_comes_first_and_is_explained(verdict: str) -> None:
+    answer = replace(builder.answer(), verdict=Verdict(verdict))
+    text = render_answer(TITLE, answer, colour=False, verbose=False)
+    assert text.startswith(f"{verdict}: {TITLE}\n")
+    assert MEANINGS[Verdict(verdict)] in " ".join(text.split())
+
+
+def test_facts_come_on_request() -> None:
+    short, long = (
+        render_answer(TITLE, builder.answer(), colour=False, verbose=v) for v in (False, True)
+    )
+    assert "page_size" not in short
+    assert "has_cache_dic      = unknown" in long
+
+
+def test_a_group_names_every_cpu_once() -> None:
+    answers = [(f"cpu-{n}", builder.answer(("unsound", "absent")[n % 2])) for n in range(9)]
+    text = render_grouped(TITLE, answers, colour=False)
+    assert sorted(re.findall(r"cpu-\d", text)) == [f"cpu-{n}" for n in range(9)]
+    assert "unsound (5)" in text
+    assert "absent (4)" in text
+
+
+def test_reasons_that_differ_in_the_name_are_said_once() -> None:
+    def unknown(name: str, settled_by: str) -> tuple[str, Answer]:
+        fact = Unsettled(name="dic", why=f"`dic` of {name} is open", settled_by=settled_by)
+        plain = replace(builder.answer("unknown"), unsettled=(fact,), violations=())
+        said = f"dic: `dic` of {name} is open; settled by {settled_by}"
+        return name, replace(plain, reasons=(f"see {name}-plus", said))
+
+    alike = [unknown(name, f"{name},dic=1") for name in ("c1", "c1-pro")]
+    text = render_grouped(TITLE, [*alike, unknown("v1", "graviton3")], colour=False)
+    assert text.splitlines()[3:] == [
+        "  recorded",
+        "  c1",
+        "    - see c1-plus",
+        "    - dic: `dic` of c1 is open; settled by c1,dic=1",
+        "  c1-pro",
+        "    - see c1-pro-plus",
+        "    - dic: `dic` of c1-pro is open; settled by c1-pro,dic=1",
+        "  v1",
+        "    - see v1-plus",
+        "    - dic: `dic` of v1 is open; settled by graviton3",
+    ]
+    plain = [(name, replace(answer, reasons=())) for name, answer in alike]
+    assert render_grouped(TITLE, plain, colour=False).splitlines()[4:] == [
+        "  c1, c1-pro",
+        "    - dic: `dic` of NAME is open; settled by NAME,dic=1",
+    ]
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_colour_adds_nothing_but_colour(*, verbose: bool) -> None:
+    for verdict in ("unsound", "unknown", "absent"):
+        answer = builder.answer(verdict)
+        plain, coloured = (
+            render_answer(TITLE, answer, colour=colour, verbose=verbose) for colour in (False, True)
+        )
+        assert "\x1b" not in plain
+        assert SGR.sub("", coloured) == plain != coloured
+    grouped = [render_grouped(TITLE, [("a", builder.answer())], colour=c) for c in (False, True)]
+    assert SGR.sub("", grouped[1]) == grouped[0] != grouped[1]
+
+
+@pytest.mark.parametrize("columns", [1, 40, 60, 80, 100, 500])
+def test_lines_fit_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = render_answer(TITLE, builder.answer("unknown"), colour=False, verbose=True)
+    width = min(max(columns, 40), 100)
+    too_long = [line for line in text.splitlines() if len(line) > width]
+    # A word that is longer than the line stays whole: a path is to be copied.
+    assert all(len(line.strip().split()) == 1 for line in too_long)
+
+
+@given(st.text())
+def test_no_control_character_reaches_the_terminal(text: str) -> None:
+    finding = replace(builder.FAULT, message=text, invariant=text)
+    answer = replace(
+        builder.answer(),
+        reasons=(text,),
+        violations=(finding,),
+        facts=((text, text),),
+        confidence=text,
+    )
+    shown = render_answer(text, answer, colour=False, verbose=True)
+    shown += render_grouped(text, [(text, answer)], colour=False)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", shown)

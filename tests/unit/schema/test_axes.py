@@ -1,0 +1,101 @@
+"""What the options of a study stand for once they are written out."""
+
+from __future__ import annotations
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from matrix.schema.files import Kind
+from matrix.schema.values import Axis
+from tests.unit.schema.declarations import declared, errors, good_text, load, replace
+
+
+def axis(name: str, change: str = "", by: str = "") -> Axis:
+    knowledge = load({Kind.MATRIX: replace(change, by)} if change else None)
+    return next(item for item in knowledge.studies[0].axes if item.name == name)
+
+
+def test_cpu_axis_in_parts() -> None:
+    options = axis("cpu").options
+    assert [item.name for item in options] == [
+        "neoverse-v1",
+        "neoverse-v1+zeus",
+        "free,fwb=0,l1ip=pipt",
+        "free,fwb=0,l1ip=vipt",
+        "free,fwb=1,l1ip=pipt",
+        "free,fwb=1,l1ip=vipt",
+    ]
+    assert all(item.cpu == item.name for item in options)
+    assert [item.title for item in options[:3]] == [
+        "Neoverse V1",
+        "Arm Neoverse-V1 + Arm Neoverse-V1",
+        "fwb=0 l1ip=pipt",
+    ]
+    assert str(options[0].location) == "matrices/matrix.yaml:14:16"
+    assert str(options[2].location) == "matrices/matrix.yaml:16:7"
+
+
+def test_all_cpus_and_overlapping_groups_list_each_cpu_once() -> None:
+    second = good_text(Kind.CPU).replace("neoverse-v1", "other").replace("zeus", "hera")
+    file = declared(Kind.CPU, second.encode(), name="cpus/other.yaml")
+    change = replace('named: ["@server"]', 'named: ["@server", other, "@server"]')
+    for study in (None, {Kind.MATRIX: change}):
+        options = load(study, file).studies[0].axes[1].options
+        assert [item.name for item in options[:3]] == ["neoverse-v1", "other", "neoverse-v1+zeus"]
+
+
+def test_kconfig_boot_and_environment() -> None:
+    kfence = axis("kconfig.KFENCE").options
+    assert kfence[1].kconfig == (
+        ("KFENCE", "y"),
+        ("KFENCE_SAMPLE_INTERVAL", 100),
+        ("CRYPTO_TEST", "m"),
+    )
+    rodata = axis("boot.rodata").options
+    assert [(item.name, item.cmdline) for item in rodata] == [
+        ("absent", ""),
+        ("off,on", "rodata=off rodata=on"),
+    ]
+    assert rodata[0].kernel is rodata[0].cpu is None
+    (entry,) = axis("entry").options
+    assert (entry.environment, entry.title) == ((("entry", "el2"),), "entered at EL2")
+    both = axis("entry", "options: [el2]", "options: all").options
+    assert [item.name for item in both] == ["el2", "el1"]
+
+
+def test_a_release_that_two_architectures_have_is_named_by_id() -> None:
+    kernel = good_text(Kind.KERNEL).replace("linux-7.3-arm64", "linux-7.3-other")
+    file = declared(Kind.KERNEL, kernel.encode(), name="kernels/other.yaml")
+    change = replace('kernel: "7.3"', "kernel: linux-7.3-other")
+    options = load({Kind.MATRIX: change}, file).studies[0].axes[0].options
+    assert [item.name for item in options] == ["linux-7.3-arm64", "linux-7.3-other"]
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["fwb", "dic", "l1ip"]), st.integers(min_value=1, max_value=2), min_size=1
+    )
+)
+def test_free_is_the_product_of_its_values(counts: dict[str, int]) -> None:
+    domains: dict[str, list[object]] = {"fwb": [0, 1], "dic": [0, 1], "l1ip": ["pipt", "vipt"]}
+    chosen = {name: domains[name][:count] for name, count in counts.items()}
+    text = ", ".join(f"{name}: {values}" for name, values in chosen.items()).replace("'", "")
+    changes = {
+        Kind.MATRIX: lambda good: good.replace(
+            "free: {fwb: [0, 1], l1ip: [pipt, vipt]}", f"free: {{{text}}}"
+        ).replace('"free,fwb=1,l1ip=pipt"', "neoverse-v1")
+    }
+    options = load(changes).studies[0].axes[1].options[2:]
+    expected = {
+        frozenset(f"{name}={value}" for name, value in zip(chosen, row, strict=True))
+        for row in itertools.product(*chosen.values())
+    }
+    assert [item.name.split(",")[0] for item in options] == ["free"] * len(expected)
+    assert {frozenset(item.name.split(",")[1:]) for item in options} == expected
+
+
+def test_titles_are_of_options() -> None:
+    (found,) = errors({Kind.MATRIX: replace("titles: {neoverse-v1:", "titles: {neoverse:")})
+    assert (found.code, "did you mean `neoverse-v1`?" in str(found.hint)) == ("MX0221", True)
