@@ -65,6 +65,7 @@ def lay_out(folder: Path) -> None:
     (folder / "other-release.config").write_text(text.replace("7.3.0", "7.1.4", 1))
     without = re.sub(r"CONFIG_KVM_GUEST_MEMFD=y\n", "", text).replace("7.3.0", "5.15.9", 1)
     (folder / "no-gmem.config").write_text(without)
+    (folder / "fragment.config").write_text("CONFIG_KVM=y\nCONFIG_ARM64_4K_PAGES=y\n")
     (folder / "taken" / "matrices").mkdir(parents=True)
     (folder / "taken" / "matrices" / "my-study.yaml").write_text("")
 

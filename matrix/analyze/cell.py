@@ -8,7 +8,7 @@ is. Unknown atoms are not guessed: every value they may have is tried, but only 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matrix.analyze.answer import Answer, Finding, TraceLine, Unsettled
 from matrix.analyze.behaviour import Behaviours
@@ -22,6 +22,9 @@ from matrix.kernel.detection import Detection
 from matrix.kernel.system import weakest
 from matrix.simulate.inputs import SimulationInputs
 from matrix.simulate.outcome import Violation
+
+# Unknown atoms with the values tried, in the order they were tried.
+Assigned = tuple[tuple[str, Value], ...]
 
 # 2^12 completions are more than any real CPU or `.config` fragment needs; past it we say so.
 _MAX_LEAVES = 4096
@@ -43,7 +46,7 @@ class Cell:
 class Completion:
     """One way in which the unknown atoms may be, the answer there, and the atoms it rests on."""
 
-    assigned: tuple[tuple[str, Value], ...]
+    assigned: Assigned
     leaf: Leaf
     reads: frozenset[str]
 
@@ -87,9 +90,18 @@ def exists(question: Question, cell: Cell, behaviours: Behaviours) -> bool:
 def answer(
     question: Question, cell: Cell, behaviours: Behaviours, *, detailed: bool = True
 ) -> Answer:
-    """Return all that is known of one cell; without `detailed` neither facts nor confidence."""
+    """Return all that is known of one cell; without `detailed` neither facts nor confidence.
+
+    A `.config` that the release's Kconfig could not have made is answered as it stands, with a
+    warning (MX0919).
+    """
     known = Evaluation(question.program.definitions, cell.variables, cell.atoms)
     completions = _settle(question, known, behaviours)
+    notes = _granule_note(question, known)
+    if not completions:
+        notes = (*notes, _unbuildable(question, known))
+        question = replace(question, constraints=())
+        completions = _settle(question, known, behaviours)
     verdicts = {completion.leaf.verdict for completion in completions}
     facts = _facts(question, known) if detailed else ()
     unsettled = _unsettled(completions, cell)
@@ -104,7 +116,7 @@ def answer(
             confidence="unknown",
             reasons=_unknown_reasons(completions, unsettled),
             unsettled=unsettled,
-            diagnostics=_granule_note(question, known),
+            diagnostics=notes,
         )
     leaf = _worst(completions)
     result = leaf.result
@@ -118,14 +130,14 @@ def answer(
         confidence=_confidence(question, cell, known, completions, behaviours) if detailed else "",
         reasons=_reasons(question, known, leaf),
         unsettled=(),
-        diagnostics=_granule_note(question, known),
+        diagnostics=notes,
     )
 
 
 def _complete(
     question: Question,
     cell: Evaluation,
-    assigned: tuple[tuple[str, Value], ...],
+    assigned: Assigned,
     behaviours: Behaviours,
 ) -> Iterator[Completion]:
     """Yield the completions below one partial assignment, depth first."""
@@ -182,21 +194,18 @@ def findings_of(question: Question, violations: tuple[Violation, ...]) -> tuple[
 
 
 def _unsettled(completions: tuple[Completion, ...], cell: Cell) -> tuple[Unsettled, ...]:
-    """Return the atoms whose value alone can narrow the set of verdicts."""
-    verdicts = {completion.leaf.verdict for completion in completions}
-    if len(verdicts) == 1:
-        return ()
-    found = []
-    atoms = dict.fromkeys(atom for completion in completions for atom, _ in completion.assigned)
-    for atom in atoms:
-        by_value: dict[Value, set[Verdict]] = {}
-        for completion in completions:
-            for name, value in completion.assigned:
-                if name == atom:
-                    by_value.setdefault(value, set()).add(completion.leaf.verdict)
-        if any(verdicts - narrowed for narrowed in by_value.values()):
-            found.append(_describe(atom, cell))
-    return tuple(found)
+    """Return the atoms whose value makes a difference, all that was tried before it being equal."""
+    branches: dict[tuple[Assigned, str], dict[Value, set[Verdict]]] = {}
+    for completion in completions:
+        for index, (atom, value) in enumerate(completion.assigned):
+            values = branches.setdefault((completion.assigned[:index], atom), {})
+            values.setdefault(value, set()).add(completion.leaf.verdict)
+    decisive = {
+        atom: None
+        for (_, atom), values in branches.items()
+        if any(verdicts != next(iter(values.values())) for verdicts in values.values())
+    }
+    return tuple(_describe(atom, cell) for atom in decisive)
 
 
 def _describe(atom: str, cell: Cell) -> Unsettled:
@@ -233,6 +242,24 @@ def _reasons(question: Question, cell: Evaluation, leaf: Leaf) -> tuple[str, ...
     if broken:
         return (f"{answer_is_no}; were it forced to yes: {broken[0]}", *broken[1:])
     return (f"{answer_is_no}; though nothing would be violated",)
+
+
+def _unbuildable(question: Question, cell: Evaluation) -> Diagnostic:
+    program = question.program
+    broken = [
+        text
+        for constraint, text in zip(program.constraints, program.constraint_texts, strict=True)
+        if truth(cell.of(constraint)) is False
+    ]
+    return Diagnostic(
+        code="MX0919",
+        severity=Severity.WARNING,
+        message=(
+            f"the Kconfig of Linux {program.release} makes no such `.config`: "
+            f"{'; '.join(broken) or 'its settings contradict each other'}"
+        ),
+        hint="is it of another release? the answer takes the settings as they stand",
+    )
 
 
 def _granule_note(question: Question, cell: Evaluation) -> tuple[Diagnostic, ...]:

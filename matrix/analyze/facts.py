@@ -44,7 +44,8 @@ class FactProgram:
     `definitions` is acyclic; `variables` are the names the command line sets. `facts` and
     `simulation` hold the rows this release has. `operation_sources` maps micro-operations of the
     simulation to kernel lines, `sources` definitions to theirs. `always_set` are the symbols that
-    every `.config` of the release has set.
+    every `.config` of the release has set; `constraint_texts` say what each constraint says, with
+    its source line.
     """
 
     release: str
@@ -53,6 +54,7 @@ class FactProgram:
     atoms: frozenset[str]
     symbols: Mapping[str, str]
     constraints: tuple[Expression, ...]
+    constraint_texts: tuple[str, ...]
     always_set: frozenset[str]
     cpucaps: tuple[CpuCap, ...]
     facts: Mapping[str, Expression]
@@ -124,6 +126,10 @@ def lower(profile: KernelProfile, architecture: Architecture) -> FactProgram:
         atoms=(read | environment | symbols) - definitions.keys() - variables,
         symbols={symbol.name: symbol.type for symbol in profile.symbols},
         constraints=constraints,
+        constraint_texts=tuple(
+            f"{item.condition.because or item.condition.text} ({item.condition.source})"
+            for item in profile.constraints
+        ),
         cpucaps=tuple(lowering.cpucaps.values()),
         facts=facts,
         simulation=simulation,

@@ -21,6 +21,7 @@ from matrix.cli import (
     init,
     kernels,
     report,
+    rules,
     schema,
     simulate,
     validate,
@@ -46,6 +47,7 @@ app.command("validate")(validate.validate)
 app.command("explain")(explain.explain)
 app.command("simulate")(simulate.simulate)
 app.command("count")(count.count)
+app.command("rules")(rules.rules)
 app.command("embed")(embed.embed)
 app.add_typer(kernels.app, name="kernels")
 app.add_typer(cpus.app, name="cpus")

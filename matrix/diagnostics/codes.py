@@ -509,6 +509,13 @@ CODES: dict[str, tuple[str, str]] = {
         "two command lines",
         "--cmdline and --cmdline-file exclude each other.",
     ),
+    "MX0911": (
+        "partial `.config`",
+        (
+            "The file is a fragment, a defconfig or a merge: what it does not set is unknown, not "
+            "off, and the answer holds for every completion."
+        ),
+    ),
     "MX0912": (
         "release not stated",
         "The `.config` has no header that names its release: give --kernel.",
@@ -536,5 +543,12 @@ CODES: dict[str, tuple[str, str]] = {
     "MX0918": (
         "nothing to simulate",
         "The capability is absent from the cell, or the cell's answer is unknown.",
+    ),
+    "MX0919": (
+        "`.config` of another release",
+        (
+            "The Kconfig of the release could not have made these settings; the answer takes them "
+            "as they stand."
+        ),
     ),
 }

@@ -194,7 +194,12 @@ def _answer_file(job: _Job, config: DotConfig) -> list[ValidateResult]:
     text = effective_command_line(job.boot_loader, config)
     line = read_command_line(text)
     ignored = ignored_boot_loader_line(job.boot_loader, config)
-    notes = (*config.diagnostics, *line.diagnostics, *((ignored,) if ignored else ()))
+    notes = (
+        *config.diagnostics,
+        *_partial_note(config),
+        *line.diagnostics,
+        *((ignored,) if ignored else ()),
+    )
     question = job.question(profile)
     atoms = config_atoms(question.program, config)
     atoms.update(surroundings_atoms(job.library.architecture(profile.arch), job.surroundings))
@@ -290,10 +295,24 @@ def _absent_anyway(job: _Job, config: DotConfig, system: CpuSystem) -> ValidateR
         confidence="register",
         reasons=(_absent_reason(job.capability, config) or "",),
         unsettled=(),
-        diagnostics=(note,),
+        diagnostics=(*config.diagnostics, *_partial_note(config), note),
     )
     text = effective_command_line(job.boot_loader, config)
     return _result(job, config, config.release or "unknown", system, text, given)
+
+
+def _partial_note(config: DotConfig) -> tuple[Diagnostic, ...]:
+    if config.complete:
+        return ()
+    return (
+        Diagnostic(
+            code="MX0911",
+            severity=Severity.NOTE,
+            location=Location(file=config.file),
+            message=f"the file is not a complete `.config` ({config.completeness})",
+            hint="what it does not set is unknown, not off; give the `.config` that was built with",
+        ),
+    )
 
 
 def _kernel_of(config: DotConfig) -> str:

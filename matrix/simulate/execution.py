@@ -70,6 +70,8 @@ def run_event(
     if event.start is not None:
         event.start(machine, world)
     run(program, machine, world)
+    if world.invalidating and not world.crashed:
+        raise AssertionError(f"`{event.name}` begins an invalidation and does not end it")
     check(machine, world)
     return world
 

@@ -118,6 +118,12 @@ def _explore_base(inputs: SimulationInputs, max_states: int) -> Findings:
     )
 
 
+def clear_cache() -> None:
+    """Forget every class that was explored; for measurements and tests of the cold case."""
+    explore_class.cache_clear()
+    _explore_base.cache_clear()
+
+
 def _explore_assumptions(
     inputs: SimulationInputs, max_states: int, *, with_series: bool
 ) -> dict[str, Exploration]:

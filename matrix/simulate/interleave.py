@@ -43,7 +43,7 @@ class Registers(NamedTuple):
     error: str | None = None
     permission_fault: bool = False
     resumed: bool = False
-    sampled: int = 0
+    sampled: int = -1
     no_memory: bool = False
     flush_pending: bool = False
 
@@ -166,10 +166,12 @@ class _Search:
         moves: dict[Node, tuple[int, ...]] = {start: ()}
         queue = [start]
         for node in queue:
+            stuck = True
             for actor in (0, 1):
                 world, following = self.advance(node, pair, actor)
                 if following is None or world is None:
                     continue
+                stuck = False
                 made = (*moves[node], actor)
                 self.assumed = self.assumed or world.assumed
                 for name, message in world.found:
@@ -182,6 +184,8 @@ class _Search:
                 self.nodes += 1
                 moves[following] = made
                 queue.append(following)
+            if stuck and not all(_is_done(node, pair, actor) for actor in (0, 1)):
+                raise AssertionError(f"{' and '.join(e.name for e in pair.events)} wait for ever")
 
     def _start(self, state: State, pair: _Pair) -> Node:
         """Return the node in which both tasks are about to begin."""
@@ -208,7 +212,7 @@ class _Search:
         """Run one actor up to and including its next row that others can see."""
         program, position = pair.programs[actor], node.positions[actor]
         registers = node.registers[actor]
-        if registers.stopped or position >= len(program):
+        if _is_done(node, pair, actor):
             return None, None
         world = World(
             *node.state,
@@ -270,6 +274,10 @@ class _Search:
             message=message,
             trace=tuple(steps),
         )
+
+
+def _is_done(node: Node, pair: _Pair, actor: int) -> bool:
+    return node.registers[actor].stopped or node.positions[actor] >= len(pair.programs[actor])
 
 
 def _with(pair: tuple[_T, _T], actor: int, value: _T) -> tuple[_T, _T]:

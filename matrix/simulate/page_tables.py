@@ -15,7 +15,10 @@ from matrix.simulate.geometry import Geometry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """`count` entries from index `first`; entry `first + n` is `descriptor + n * stride` bytes."""
+    """`count` entries from index `first`; entry `first + n` is `descriptor + n * stride` bytes.
+
+    `stride` is the bytes that a leaf maps, 0 for a table.
+    """
 
     first: int
     count: int
@@ -98,13 +101,13 @@ class PageTables:
             kept.extend(
                 part for part in (old.part(0, run.first), old.part(end, last)) if part is not None
             )
-        runs = tuple(sorted(kept, key=lambda item: item.first))
+        runs = _joined(sorted(kept, key=lambda item: item.first))
         return replace(self, tables=(*self.tables[:number], runs, *self.tables[number + 1 :]))
 
     def with_leaf(self, va: int, descriptor: int) -> PageTables:
         """Return tables in which the entry that a walk of `va` ends at is `descriptor`."""
         walk = self.walk(va)
-        return self._with_entry_at(walk.entry_address, descriptor)
+        return self._with_entry_at(walk.entry_address, descriptor, self.geometry.size(walk.level))
 
     def map(
         self, va: int, address: int, size: int, *, blocks: bool, contiguous: bool
@@ -133,19 +136,18 @@ class PageTables:
         )
         grown, table = self._with_table()
         filled = grown.with_entries(table, run)
-        return filled._with_entry_at(walk.entry_address, descriptors.table(table))
+        return filled._with_entry_at(walk.entry_address, descriptors.table(table), 0)
 
     def without_contiguous(self, va: int) -> PageTables:
         """Clear the contiguous bit of every entry of the run `va` lies in (split_contpte/pmd)."""
         walk, geometry = self.walk(va), self.geometry
         run_entries = geometry.contiguous_entries(walk.level)
-        table, index = divmod(walk.entry_address, geometry.page_size)
-        first = (index // 8) // run_entries * run_entries
+        table = walk.entry_address & ~(geometry.page_size - 1)
+        first = (walk.entry_address - table) // 8 // run_entries * run_entries
         tables = self
-        for number in range(first, first + run_entries):
-            address = table * geometry.page_size + 8 * number
-            old = tables.entry(table * geometry.page_size, number)
-            tables = tables._with_entry_at(address, old & ~descriptors.CONTIGUOUS)
+        for address in range(table + 8 * first, table + 8 * (first + run_entries), 8):
+            entry = tables.entry(table, (address - table) // 8) & ~descriptors.CONTIGUOUS
+            tables = tables._with_entry_at(address, entry, geometry.size(walk.level))
         return tables
 
     def leaves(self, start: int, end: int) -> Iterator[tuple[int, Walk]]:
@@ -164,10 +166,12 @@ class PageTables:
         address = self.pool + (len(self.tables) << self.geometry.page_shift)
         return replace(self, tables=(*self.tables, ())), address
 
-    def _with_entry_at(self, entry_address: int, descriptor: int) -> PageTables:
+    def _with_entry_at(self, entry_address: int, descriptor: int, stride: int) -> PageTables:
         table = entry_address & ~(self.geometry.page_size - 1)
         index = (entry_address - table) // 8
-        return self.with_entries(table, Run(first=index, count=1, descriptor=descriptor, stride=0))
+        return self.with_entries(
+            table, Run(first=index, count=1, descriptor=descriptor, stride=stride)
+        )
 
     def _map_table(self, table: int, level: int, va: int, end: int, piece: _Piece) -> PageTables:
         """Map [va, end), which lies within the table, as whole entries and partial ones."""
@@ -213,6 +217,23 @@ class PageTables:
         grown, child = self._with_table()
         entry = Run(first=index, count=1, descriptor=descriptors.table(child), stride=0)
         return grown.with_entries(table, entry), child
+
+
+def _joined(runs: list[Run]) -> tuple[Run, ...]:
+    """Return the same entries in the fewest runs: equal tables are equal values."""
+    joined: list[Run] = []
+    for run in runs:
+        last = joined[-1] if joined else None
+        if (
+            last is not None
+            and last.first + last.count == run.first
+            and last.stride == run.stride
+            and last.at(run.first) == run.descriptor
+        ):
+            joined[-1] = replace(last, count=last.count + run.count)
+        else:
+            joined.append(run)
+    return tuple(joined)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

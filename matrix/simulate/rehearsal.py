@@ -57,7 +57,11 @@ def rehearse(
                 code="MX0707",
                 message=f"the event `{impossible.event}` cannot happen at step {impossible.step}",
                 location=location,
-                hint=f"possible there: {', '.join(impossible.possible)}",
+                hint=(
+                    f"possible there: {', '.join(impossible.possible)}"
+                    if impossible.possible
+                    else "nothing can happen there: the kernel died before"
+                ),
             )
         ) from impossible
     return Rehearsal(steps=steps, found=found)

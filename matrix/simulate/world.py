@@ -72,7 +72,7 @@ class World:
     error: str | None = None
     permission_fault: bool = False
     resumed: bool = False
-    sampled: int = 0
+    sampled: int = -1
     no_memory: bool = False
     flush_pending: bool = False
     flushes: int = 0

@@ -19,6 +19,12 @@ SOUND: list[tuple[str, dict[str, Setting]]] = [
     ("pages", {"scenario": "secretmem"}),
     ("split", {"scenario": "secretmem"}),
 ]
+BASE: list[dict[str, Setting]] = [
+    {},
+    {"dic": False},
+    {"fwb": False, "dic": False},
+    {"fwb": False, "dic": False, "pkvm": True},
+]
 
 
 @pytest.mark.parametrize(("linear_map", "settings"), SOUND)
@@ -31,10 +37,7 @@ def test_the_series_withstands_two_actors(linear_map: str, settings: dict[str, S
     assert result.bound == BOUND
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [{}, {"dic": False}, {"fwb": False, "dic": False}, {"fwb": False, "dic": False, "pkvm": True}],
-)
+@pytest.mark.parametrize("settings", BASE)
 def test_the_base_kernel_withstands_two_actors(settings: dict[str, Setting]) -> None:
     result = simulate_two_actors(inputs_of("7.3", "pages", settings), with_series=False)
     assert result.complete
