@@ -23,12 +23,13 @@ class Behaviours:
         self._results: dict[SimulationInputs, SimulationResult] = {}
 
     def __len__(self) -> int:
-        return len(self._results)
+        return len(self.results)
 
     @property
     def results(self) -> tuple[SimulationResult, ...]:
-        """All simulations made so far, in the order they were asked for."""
-        return tuple(self._results.values())
+        """The simulations of all classes so far, in the order they were asked for."""
+        classes = dict.fromkeys(self._classes.values())
+        return tuple(self._results[item] for item in classes if item in self._results)
 
     def class_of(self, inputs: SimulationInputs) -> SimulationInputs:
         """Return the inputs that stand for the behaviour class of `inputs`."""
@@ -37,14 +38,24 @@ class Behaviours:
         return self._classes[inputs]
 
     def result(self, inputs: SimulationInputs) -> SimulationResult:
-        """Return what the simulation finds.
+        """Return what the simulation finds for the behaviour class of `inputs`.
 
         Raises:
             UndecidedError: MX0710, where the state space passes the bound (never a silent "safe").
         """
-        behaviour = self.class_of(inputs)
-        if behaviour not in self._results:
-            result = simulate(behaviour)
+        return self.exact(self.class_of(inputs))
+
+    def exact(self, inputs: SimulationInputs) -> SimulationResult:
+        """Return what the simulation finds for just these inputs.
+
+        The findings are those of the class; the trace shows this release's page size and
+        descriptors instead of those of the class's representative.
+
+        Raises:
+            UndecidedError: MX0710, as `result`.
+        """
+        if inputs not in self._results:
+            result = simulate(inputs)
             if not result.complete:
                 raise UndecidedError(
                     Diagnostic(
@@ -53,5 +64,5 @@ class Behaviours:
                         hint="raise the bound, or ask about a smaller scenario",
                     )
                 )
-            self._results[behaviour] = result
-        return self._results[behaviour]
+            self._results[inputs] = result
+        return self._results[inputs]

@@ -119,7 +119,7 @@ def answer(
             diagnostics=notes,
         )
     leaf = _worst(completions)
-    result = leaf.result
+    result = behaviours.exact(leaf.inputs) if leaf.inputs is not None else None
     return Answer(
         facts=facts,
         predicate=_agreed(completions),
@@ -309,9 +309,9 @@ def inputs_of(question: Question, cell: Cell, behaviours: Behaviours) -> Simulat
     """
     completions = settle(question, cell, behaviours)
     results = {
-        completion.leaf.result.inputs: completion.leaf
+        completion.leaf.inputs: completion.leaf
         for completion in completions
-        if completion.leaf.result is not None
+        if completion.leaf.inputs is not None
     }
     if len(results) != 1:
         leaf = completions[0].leaf if completions else None

@@ -72,6 +72,7 @@ class Leaf:
 
     verdict: Verdict
     predicate: bool | None = None
+    inputs: SimulationInputs | None = None
     result: SimulationResult | None = None
     reason: str | None = None
 
@@ -185,10 +186,14 @@ def _ask_present(question: Question, cell: Evaluation, behaviours: Behaviours) -
         values[name] = cell.of(expression)
         if values[name] is None:
             return expression
-    result = behaviours.result(question.inputs(values))
+    inputs = question.inputs(values)
+    result = behaviours.result(inputs)
     violates = bool(result.violations)
     return Leaf(
-        verdict=decide(predicate=predicate, violates=violates), predicate=predicate, result=result
+        verdict=decide(predicate=predicate, violates=violates),
+        predicate=predicate,
+        inputs=inputs,
+        result=result,
     )
 
 

@@ -23,11 +23,15 @@ from matrix.solve.space import Backend, Region
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassRegion:
-    """A behaviour class of one kernel: its simulation and the visible cells where it may occur."""
+    """A behaviour class of one kernel: its simulation and the cells where it may occur.
+
+    `inputs` stand for the class, `example` are those of some of its cells.
+    """
 
     profile: KernelProfile
     question: Question
     inputs: SimulationInputs
+    example: SimulationInputs
     result: SimulationResult
     predicate: bool
     region: Region
@@ -117,6 +121,7 @@ def _decided(
 ) -> list[ClassRegion]:
     """Return the behaviour classes of a kernel, merged, split by what the predicate says."""
     merged: dict[tuple[SimulationInputs, bool], Region] = {}
+    examples: dict[tuple[SimulationInputs, bool], SimulationInputs] = {}
     for inputs, region in part.classes:
         behaviour = behaviours.class_of(inputs)
         for says_yes, share in (
@@ -125,12 +130,14 @@ def _decided(
         ):
             if not share.is_empty():
                 key = (behaviour, says_yes)
+                examples.setdefault(key, inputs)
                 merged[key] = merged[key] | share if key in merged else share
     return [
         ClassRegion(
             profile=profile,
             question=part.question,
             inputs=behaviour,
+            example=examples[behaviour, says_yes],
             result=behaviours.result(behaviour),
             predicate=says_yes,
             region=region,

@@ -143,6 +143,7 @@ def _group(solved: SolvedStudy, verdict: Verdict, classes: list[ClassRegion]) ->
     if example is None:
         return None
     newest = classes[-1]
+    shown = solved.behaviours.exact(newest.example)
     kernels = dict.fromkeys(item.profile.release for item in classes)
     return ClassGroup(
         verdict=verdict,
@@ -151,8 +152,8 @@ def _group(solved: SolvedStudy, verdict: Verdict, classes: list[ClassRegion]) ->
         kernels=tuple(kernels),
         conditions=_shared_conditions(classes, solved.classes),
         example=_away_from_baseline(solved, region),
-        findings=_findings(newest, newest.result.violations),
-        advisories=_findings(newest, newest.result.advisories),
+        findings=_findings(newest, shown.violations),
+        advisories=_findings(newest, shown.advisories),
     )
 
 

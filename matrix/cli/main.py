@@ -24,6 +24,7 @@ from matrix.cli import (
     rules,
     schema,
     simulate,
+    synthesize,
     validate,
 )
 from matrix.diagnostics import ExitCode, InputError, UndecidedError, format_diagnostic
@@ -48,6 +49,7 @@ app.command("explain")(explain.explain)
 app.command("simulate")(simulate.simulate)
 app.command("count")(count.count)
 app.command("rules")(rules.rules)
+app.command("synthesize")(synthesize.synthesize)
 app.command("embed")(embed.embed)
 app.add_typer(kernels.app, name="kernels")
 app.add_typer(cpus.app, name="cpus")

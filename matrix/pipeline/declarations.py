@@ -57,7 +57,7 @@ vendor: "Ourselves"
 groups: [server]
 midr: {implementer: 0x41, parts: [0xd49]}
 fields:
-  fwb: {value: 1, confidence: register, sources: []}
+  fwb: {value: 1, confidence: inferred, sources: []}
   dic: {unknown: unrecorded}
 """
 

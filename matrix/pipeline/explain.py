@@ -156,7 +156,7 @@ def simulate(
     for text in cells:
         question, cell, chosen = prepared.cell(parse_cell(prepared.study, text))
         inputs = inputs_of(question, cell, prepared.behaviours)
-        result = prepared.behaviours.result(replace(inputs, variant=options))
+        result = prepared.behaviours.exact(replace(inputs, variant=options))
         title = _title(prepared, question, chosen)
         sources = question.program.operation_sources
         texts.append(render_traces(title, result, sources))

@@ -99,6 +99,10 @@ def _advise(name: str, message: str) -> Callable[[Machine, World], None]:
     return effect
 
 
+def _splits_at_boot(machine: Machine) -> bool:
+    return machine.linear_map.splits_at_boot
+
+
 def _without_memory(_machine: Machine, world: World) -> None:
     world.no_memory = True
 
@@ -270,6 +274,20 @@ EVENTS: tuple[Event, ...] = (
                 effect=_advise(
                     "dev-kvm-over-advertises",
                     "/dev/kvm reports NO_DIRECT_MAP whatever the VM's own answer is",
+                ),
+            ),
+        ),
+    ),
+    Event(
+        name="late split while page tables cannot be allocated",
+        actor="system",
+        offered=_splits_at_boot,
+        enabled=_no_folio,
+        rows=(
+            Row(
+                operation="boot_split_linear_map",
+                effect=_advise(
+                    "boot-split-panic", "linear_map_split_to_ptes() panics (GFP_ATOMIC)"
                 ),
             ),
         ),

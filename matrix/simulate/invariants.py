@@ -83,6 +83,11 @@ ADVISORIES: tuple[Advisory, ...] = (
         needs="a direct map of blocks that are split on demand",
     ),
     Advisory(
+        name="boot-split-panic",
+        reports="splitting the whole direct map at boot panics when a table page is not to be had",
+        needs="a boot CPU with BBML and a secondary CPU without",
+    ),
+    Advisory(
         name="flush-cost",
         reports="every zapped page costs TLB invalidations that all CPUs take part in",
         needs="nothing: it is the price of the mechanism",

@@ -68,6 +68,11 @@ def placements(inputs: SimulationInputs, geometry: Geometry) -> tuple[Placement,
     return (in_block, in_tail)
 
 
+def splits_at_boot(inputs: SimulationInputs) -> bool:
+    """Say whether the boot CPU had BBML and some other early CPU has not."""
+    return inputs.linear_map_requires_bbml and not inputs.system_supports_bbml
+
+
 def linear_maps(inputs: SimulationInputs) -> tuple[LinearMap, ...]:
     """Return the linear map of a class, once for every place of P."""
     geometry = Geometry(page_shift=inputs.page_shift)
@@ -196,8 +201,8 @@ class LinearMap:
 
     @property
     def splits_at_boot(self) -> bool:
-        """Say whether the boot CPU had BBML and some other early CPU has not."""
-        return self.inputs.linear_map_requires_bbml and not self.inputs.system_supports_bbml
+        """Say whether linear_map_maybe_split_to_ptes() has anything to do."""
+        return splits_at_boot(self.inputs)
 
     def _split(self, tables: PageTables) -> tuple[PageTables, str | None]:
         """Split at the less aligned end of the page (split_kernel_leaf_mapping_locked)."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from matrix.simulate.caches import invalidates_whole_cache, vmid_tagged
 from matrix.simulate.direct_map import split_gate_open
 from matrix.simulate.inputs import SimulationInputs
+from matrix.simulate.linear_map import splits_at_boot
 
 # Options under which the instruction-cache and data-cache rules below were not thought through.
 _MAINTENANCE = "maintenance"
@@ -52,8 +53,7 @@ def _zap_outcome(inputs: SimulationInputs, options: dict[str, str]) -> str:
     """Say what set_direct_map_*() does to A, from the guard, the map and the split gate."""
     if not inputs.set_direct_map_guard:
         return _NO_OP
-    split_at_boot = inputs.linear_map_requires_bbml and not inputs.system_supports_bbml
-    if inputs.map_mem_forces_ptes or split_at_boot:
+    if inputs.map_mem_forces_ptes or splits_at_boot(inputs):
         return _PAGES
     return _SPLIT if split_gate_open(inputs, options.get("split", "gated")) else _REFUSED
 
@@ -65,13 +65,14 @@ def _direct_map(
     # A free page that debug_pagealloc unmapped is mapped again before it has an owner; without the
     # restore hook that repairs what the hook left.
     unmaps_free = options.get("restore") == "compiled-out" or outcome in (_SPLIT, _REFUSED)
+    late = splits_at_boot(inputs)
     splits_legally = outcome == _SPLIT and inputs.system_supports_bbml
     return replace(
         inputs,
         page_shift=12,
-        map_mem_forces_ptes=outcome in (_NO_OP, _PAGES),
+        map_mem_forces_ptes=outcome in (_NO_OP, _PAGES) and not late,
         can_set_direct_map=inputs.set_direct_map_guard,
-        linear_map_requires_bbml=splits_legally,
+        linear_map_requires_bbml=splits_legally or late,
         system_supports_bbml=splits_legally,
         force_pte_mapping=outcome in (_NO_OP, _PAGES),
         split_gate="boot-flag",

@@ -72,7 +72,16 @@ class Compiler:
 
     def names(self) -> frozenset[str]:
         """Return every name an expression may use."""
-        return frozenset((*self._variables, *self._tables, *self._definitions))
+        return frozenset((*self._variables, *self._tables, *self._definitions, *self._compiled))
+
+    def know(self, name: str, partition: Partition) -> None:
+        """Give a name the partition it has: one that no expression makes, such as a verdict.
+
+        ValueError for a name that has a meaning already.
+        """
+        if name in self.names():
+            raise ValueError(f"{name} has a meaning already")
+        self._compiled[name] = partition
 
     def partition(self, expression: Expression) -> Partition:
         """Return each value of the expression with the region where it has it.

@@ -52,7 +52,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsed:
-    """One row: a chosen order of events, what its last event finds, and the operations it does."""
+    """One row: a chosen order of events, what its last event finds, and the operations it does.
+
+    `exactly` are all operations of the last event; `after` words of the state it leaves.
+    """
 
     id: str
     facts: str
@@ -64,7 +67,9 @@ class Rehearsed:
     options: dict[str, str] = field(default_factory=dict)
     assumption: str = "faults"
     operations: list[str] = field(default_factory=list)
+    exactly: list[str] = field(default_factory=list)
     never: list[str] = field(default_factory=list)
+    after: dict[str, str] = field(default_factory=dict)
     detail: str = ""
 
 

@@ -50,6 +50,8 @@ def test_orders(row: Rehearsed, release: str) -> None:
     assert sorted(name for name, _ in rehearsal.found) == sorted(row.finds)
     last = _operations(rehearsal.steps[-1])
     assert subsequence(row.operations, last)
+    assert row.exactly in ([], last)
+    assert row.after.items() <= dict(rehearsal.steps[-1].after).items()
     done = {name for step in rehearsal.steps for name in _operations(step)}
     assert not done & set(row.never)
     assert row.detail in _details(rehearsal.steps[-1])

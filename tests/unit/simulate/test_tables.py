@@ -27,7 +27,7 @@ CONCURRENT = {
     "mmu_invalidate_retry",
     "stage2_leaf_gone",
 }
-BOOT = {"boot_map_mem", "boot_split_linear_map"}
+BOOT = {"boot_map_mem"}
 
 
 @cache

@@ -1,0 +1,121 @@
+"""What a stranger types first, through the whole command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from ruamel.yaml import YAML
+
+from tests.cli_runner import run_cli
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_a_starter_study_checks_and_reports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_cli("init", "mine").code == 0
+    checked = run_cli("check", "mine")
+    assert checked.code == 0, checked.err
+    ran = run_cli("report", "my-study", "--configs", "mine", "-o", "out")
+    assert ran.code == 0, ran.err
+    assert ran.out.split() == ["out/my-study.html", "out/my-study.md"]
+    text = (tmp_path / "out" / "my-study.md").read_text()
+    assert "my-cpu" in text
+    again = run_cli("report", "my-study", "--configs", "mine", "-o", "out", "--check")
+    assert again.code == 0
+
+
+def test_a_stale_report_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_cli("report", "arm64-memfd-secret").code == 0
+    page = tmp_path / "reports" / "arm64-memfd-secret.md"
+    page.write_text(page.read_text() + "edited\n")
+    ran = run_cli("report", "arm64-memfd-secret", "--check")
+    assert ran.code == 1
+    assert "stale: reports/arm64-memfd-secret.md" in ran.err
+    assert page.read_text().endswith("edited\n")
+
+
+def test_the_overview_names_every_kernel_and_cpu() -> None:
+    text = (ROOT / "reports" / "arm64-overview.md").read_text()
+    kernels = json.loads(run_cli("kernels", "list", "--format", "json").out)["kernels"]
+    cpus = json.loads(run_cli("cpus", "list", "--format", "json").out)["cpus"]
+    assert len(kernels) == 7
+    assert len(cpus) == 82
+    assert [item["release"] for item in kernels if item["release"] not in text] == []
+    assert [item["id"] for item in cpus if item["id"] not in text] == []
+
+
+def test_shipped_declarations_are_valid_for_another_validator() -> None:
+    schema = json.loads(run_cli("schema").out)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    files = sorted((ROOT / "configs").rglob("*.yaml"))
+    assert len(files) > 90
+    for path in files:
+        document = json.loads(json.dumps(YAML(typ="safe").load(path.read_text())))
+        assert list(validator.iter_errors(document)) == [], path
+
+
+def test_embed_fills_a_block_and_check_notices_a_change(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# Page\n\n<!-- matrix:begin arm64-memfd-secret show=counts -->\n<!-- matrix:end -->\n"
+    )
+    assert run_cli("embed", "--check", str(page)).code == 1
+    assert run_cli("embed", str(page)).code == 0
+    filled = page.read_text()
+    assert "supported" in filled
+    assert run_cli("embed", "--check", str(page)).code == 0
+    page.write_text(filled.replace("supported", "suported", 1))
+    stale = run_cli("embed", "--check", str(page))
+    assert stale.code == 1
+    assert "MX0811" in stale.err
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "code"), [("unsound", 1), ("supported", 0), ("unsound,refused", 1)]
+)
+def test_fail_on(booted_extract: Path, verdicts: str, code: int) -> None:
+    config = str(booted_extract / "7.3.config")
+    ran = run_cli("validate", config, "--cpu", "cortex-a710", "--fail-on", verdicts)
+    assert ran.code == code
+
+
+def test_unknown_exits_undecided_only_where_a_cpu_was_named(booted_extract: Path) -> None:
+    config = str(booted_extract / "7.3.config")
+    assert run_cli("validate", config, "--cpu", "neoverse-v1").code == 4
+    assert run_cli("validate", config, "--fail-on", "overstrict").code == 0
+
+
+def test_a_wrong_file_does_not_keep_the_others_from_their_answer(booted_extract: Path) -> None:
+    good = str(booted_extract / "7.3.config")
+    ran = run_cli(
+        "validate", good, "nowhere.config", good, "--cpu", "graviton3", "--format", "json"
+    )
+    assert ran.code == 3
+    assert "MX0301" in ran.err
+    assert [item["verdict"] for item in json.loads(ran.out)["results"]] == ["supported"] * 2
+
+
+def test_simulate_prints_states_and_lines() -> None:
+    ran = run_cli("simulate", "cpu=apple-m2,page_size=16k", "--format", "json")
+    (cell,) = json.loads(ran.out)["cells"]
+    violation = cell["violations"][0]
+    assert violation["invariant"] == "alias-access"
+    last = violation["trace"][-1]["operations"][-1]
+    assert last["name"] == "icache_inval_pou"
+    assert "arch/arm64/mm/cache.S:92-100" in last["source"]
+    fixed = run_cli("simulate", "cpu=apple-m2", "--variant", "guest=no-exec")
+    assert "no violation is reachable" in fixed.out
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    ran = run_cli("kernels", "lst")
+    assert ran.code == 2
+    assert "Did you mean 'list'" in ran.err
