@@ -7,7 +7,7 @@ cell per CPU system, answer it. CPUs whose properties are equal for this kernel 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from matrix.analyze.answer import Answer
@@ -101,6 +101,19 @@ class ValidateOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Cpu:
+    """What one kernel detects on one CPU system; equal keys mean equally known systems."""
+
+    atoms: Mapping[str, Value]
+    detections: Mapping[str, Detection]
+    detections_key: int
+
+
+# Kernel profile, command line, settings; and the CPU system's key.
+_AnswerKey = tuple[tuple[str, str, frozenset[tuple[str, Value]]], int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
     """What is equal for every file of one request."""
 
@@ -111,7 +124,9 @@ class _Job:
     surroundings: Mapping[str, str]
     boot_loader: str
     behaviours: Behaviours
-    questions: dict[str, Question]
+    questions: dict[str, Question] = field(default_factory=dict)
+    cpus_by_kernel: dict[str, tuple[_Cpu, ...]] = field(default_factory=dict)
+    answers: dict[_AnswerKey, Answer] = field(default_factory=dict)
 
     @property
     def grouped(self) -> bool:
@@ -127,6 +142,18 @@ class _Job:
                 predicate_version(self.capability, self.request.predicate),
             )
         return self.questions[profile.id]
+
+    def cpus(self, profile: KernelProfile, question: Question) -> tuple[_Cpu, ...]:
+        """Return what a kernel detects on each system, worked out once."""
+        if profile.id not in self.cpus_by_kernel:
+            keys: dict[frozenset[tuple[str, Detection]], int] = {}
+            found = []
+            for system in self.systems:
+                atoms, detections = cpu_atoms(question.program, system)
+                key = keys.setdefault(frozenset(detections.items()), len(keys))
+                found.append(_Cpu(atoms=atoms, detections=detections, detections_key=key))
+            self.cpus_by_kernel[profile.id] = tuple(found)
+        return self.cpus_by_kernel[profile.id]
 
 
 def validate(request: ValidateRequest) -> ValidateOutcome:
@@ -183,7 +210,6 @@ def _prepare(request: ValidateRequest) -> _Job:
         surroundings=choose_surroundings(architecture, (f"vm={request.vm}", *request.settings)),
         boot_loader=boot_loader_text(request.cmdline, request.cmdline_file),
         behaviours=Behaviours(),
-        questions={},
     )
 
 
@@ -209,20 +235,21 @@ def _answer_file(job: _Job, config: DotConfig) -> list[ValidateResult]:
         longer = effective_command_line(f"{job.boot_loader} {appended}", config)
         return variables_of(question.program, profile, longer)
 
-    # Without --cpu, CPUs of which the same is known share one answer.
-    shared: dict[frozenset[tuple[str, Detection]], Answer] = {}
+    # What the answer rests on besides the CPU; files that are alike in it share answers.
+    rests_on = (profile.id, text, frozenset(atoms.items()))
     results = []
-    for system in job.systems:
-        found, detections = cpu_atoms(question.program, system)
-        cell = Cell(variables=variables, atoms={**atoms, **found}, detections=detections)
-        key = frozenset(detections.items())
-        if key not in shared:
+    for system, cpu in zip(job.systems, job.cpus(profile, question), strict=True):
+        key = (rests_on, cpu.detections_key)
+        if key not in job.answers:
+            cell = Cell(
+                variables=variables, atoms={**atoms, **cpu.atoms}, detections=cpu.detections
+            )
             given = answer(question, cell, job.behaviours)
             if not job.grouped and given.verdict is not Verdict.SUPPORTED:
                 fixes = find_fixes(question, profile, cell, reline, job.behaviours)
                 given = replace(given, fixes=fixes)
-            shared[key] = given
-        given = shared[key]
+            job.answers[key] = given
+        given = job.answers[key]
         said = (*notes, *system.diagnostics, *given.diagnostics)
         given = replace(given, diagnostics=said)
         results.append(_result(job, config, profile.release, system, text, given))
