@@ -1,4 +1,4 @@
-"""What the README shows is what the tool prints: its commands, its table, its links."""
+"""What the documents show is what the tool prints: commands, the README's table, its links."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from tests.cli_runner import run_cli
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+# Documents that show commands, and how many they show at least.
+SHOWING = {"README.md": 3, "docs/review-questions.md": 15}
 COMMAND = re.compile(
     r"(?P<head><!-- readme:command matrix (?P<arguments>[^\n]+) -->\n)```\n(?P<shown>.*?)```\n",
     re.DOTALL,
@@ -34,18 +36,20 @@ def shown_for(arguments: str) -> str:
     return f"$ matrix {arguments}\n{ran.out}"
 
 
+@pytest.mark.parametrize(("document", "least"), SHOWING.items(), ids=SHOWING)
 def test_commands_print_what_is_shown(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    document: str, least: int, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
-    text = README.read_text()
+    page = ROOT / document
+    text = page.read_text()
     fresh = COMMAND.sub(
         lambda found: f"{found['head']}```\n{shown_for(found['arguments'])}```\n", text
     )
     if request.config.getoption("--update-golden"):
-        README.write_text(fresh)
-    assert len(COMMAND.findall(text)) >= 3
-    assert README.read_text() == fresh, "make golden writes the outputs anew"
+        page.write_text(fresh)
+    assert len(COMMAND.findall(text)) >= least
+    assert page.read_text() == fresh, "make golden writes the outputs anew"
 
 
 def test_the_first_table_is_true(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,9 @@ def simulate(
         list[str] | None,
         typer.Option(metavar="OPTION=VALUE", help="A mechanism variant, such as guest=no-exec."),
     ] = None,
+    brief: Annotated[
+        bool, typer.Option("--brief", help="Only what is violated, without the traces.")
+    ] = False,
     output_format: Format = TextFormat.TEXT,
     output: Output = None,
     configs: Configs = None,
@@ -35,5 +38,6 @@ def simulate(
         variant=tuple(variant or ()),
         configs=tuple(configs or ()),
         as_json=output_format is TextFormat.JSON,
+        brief=brief,
     )
     deliver(text, output)

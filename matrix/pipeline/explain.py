@@ -24,7 +24,7 @@ from matrix.pipeline.knowledge import Library
 from matrix.pipeline.study import PreparedStudy, parse_cell, prepare_study
 from matrix.render.json import ValidateResult, dump, validate_document
 from matrix.render.text import render_answer
-from matrix.render.traces import render_traces, traces_document
+from matrix.render.traces import render_findings, render_traces, traces_document
 from matrix.schema.values import Option
 from matrix.simulate.scenario import scenario_options
 
@@ -146,8 +146,12 @@ def simulate(
     variant: tuple[str, ...],
     configs: tuple[Path, ...],
     as_json: bool,
+    brief: bool,
 ) -> str:
-    """Return the traces of cells, each step with the state before and after it."""
+    """Return the traces of cells, each step with the state before and after it.
+
+    `brief` leaves the traces out of the text.
+    """
     prepared = prepare_study(Library(configs), study)
     scenario = prepared.library.capability(prepared.study.capability).scenario
     options = scenario_options(scenario, _pairs(variant))
@@ -157,9 +161,11 @@ def simulate(
         question, cell, chosen = prepared.cell(parse_cell(prepared.study, text))
         inputs = inputs_of(question, cell, prepared.behaviours)
         result = prepared.behaviours.exact(replace(inputs, variant=options))
-        title = _title(prepared, question, chosen)
+        title = _title(prepared, question, chosen) + _varied(options)
         sources = question.program.operation_sources
-        texts.append(render_traces(title, result, sources))
+        texts.append(
+            render_findings(title, result) if brief else render_traces(title, result, sources)
+        )
         documents.append(traces_document(title, result, sources))
     if as_json:
         return (
@@ -190,3 +196,7 @@ def _pairs(variant: tuple[str, ...]) -> list[tuple[str, str]]:
             ]
         )
     return [(name, value) for name, _, value in (text.partition("=") for text in variant)]
+
+
+def _varied(options: tuple[tuple[str, str], ...]) -> str:
+    return "".join(f", {name}={value}" for name, value in options)

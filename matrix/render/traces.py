@@ -23,6 +23,18 @@ def render_traces(title: str, result: SimulationResult, sources: Mapping[str, st
     return "\n".join(lines)
 
 
+def render_findings(title: str, result: SimulationResult) -> str:
+    """Return what was found without the traces: one line a violation or advisory."""
+    lines = [title]
+    if not result.violations:
+        lines.append("  no violation is reachable")
+    for kind, found in (("violation", result.violations), ("advisory", result.advisories)):
+        lines.extend(
+            f"  {kind} {item.invariant} ({certainty(item)}): {item.message}" for item in found
+        )
+    return "\n".join(lines) + "\n"
+
+
 def _violation(kind: str, violation: Violation, sources: Mapping[str, str]) -> Iterator[str]:
     yield f"{kind} {violation.invariant} ({certainty(violation)}): {violation.message}"
     for number, step in enumerate(violation.trace, start=1):
