@@ -20,6 +20,7 @@ from tests.golden_files import Golden
 
 ROOT = Path(__file__).parent.parent
 BAD = Path(__file__).parent / "cases" / "bad"
+CLAIMS = Path(__file__).parent / "cases" / "claims"
 GOOD = Path(__file__).parent / "cases" / "good"
 CONFIG = Path(__file__).parent / "data" / "booted" / "7.3.config"
 
@@ -30,7 +31,9 @@ WITHOUT_EXAMPLE = {
     "MX0291": "likewise",
     "MX0292": "likewise",
     "MX0304": "needs an environment without zstandard",
+    "MX0608": "a study of its own would be needed; tests/unit/analyze/test_bounds.py",
     "MX0610": "a study of its own would be needed; tests/unit/analyze/test_bounds.py",
+    "MX0620": "no shipped study needs so many features; tests/unit/analyze/test_rules.py",
     "MX0651": "tests/unit/solve/test_partition.py",
     "MX0652": "likewise",
     "MX0653": "likewise",
@@ -66,6 +69,7 @@ def lay_out(folder: Path) -> None:
     without = re.sub(r"CONFIG_KVM_GUEST_MEMFD=y\n", "", text).replace("7.3.0", "5.15.9", 1)
     (folder / "no-gmem.config").write_text(without)
     (folder / "fragment.config").write_text("CONFIG_KVM=y\nCONFIG_ARM64_4K_PAGES=y\n")
+    shutil.copytree(CLAIMS, folder / "claims" / "matrices")
     (folder / "taken" / "matrices").mkdir(parents=True)
     (folder / "taken" / "matrices" / "my-study.yaml").write_text("")
 

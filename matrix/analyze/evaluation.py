@@ -13,8 +13,10 @@ from matrix.expr.evaluation import evaluate
 from matrix.expr.nodes import Expression, Value
 from matrix.expr.trees import names
 
-# A name or the identity of a question's expression; the questions outlive their evaluations.
+# A name, or the identity of an expression: what is kept holds the expression too, so that no other
+# one can come to have its identity.
 _Key = str | int
+_Kept = tuple[Value, frozenset[str], Expression | None]
 
 
 class Evaluation:
@@ -35,7 +37,7 @@ class Evaluation:
         self._definitions = definitions
         self._variables = variables
         self._atoms = atoms
-        self._kept: dict[_Key, tuple[Value, frozenset[str]]] = {}
+        self._kept: dict[_Key, _Kept] = {}
         self._reading: set[str] = set()
 
     @property
@@ -59,7 +61,7 @@ class Evaluation:
         if kept is None:
             definition = self._definition(name)
             if definition is None:
-                kept = self._kept[name] = (self._atoms.get(name), frozenset((name,)))
+                kept = self._kept[name] = (self._atoms.get(name), frozenset((name,)), None)
             else:
                 kept = self._keep(name, definition)
         self._reading |= kept[1]
@@ -88,11 +90,11 @@ class Evaluation:
             else:
                 stack.extend(sorted(names(definition), reverse=True))
 
-    def _keep(self, key: _Key, expression: Expression) -> tuple[Value, frozenset[str]]:
+    def _keep(self, key: _Key, expression: Expression) -> _Kept:
         """Evaluate an expression, noting the atoms it reads apart from what was read before."""
         outer, self._reading = self._reading, set()
         value = evaluate(expression, self.value)
-        kept = self._kept[key] = (value, frozenset(self._reading))
+        kept = self._kept[key] = (value, frozenset(self._reading), expression)
         self._reading = outer
         return kept
 

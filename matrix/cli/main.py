@@ -14,8 +14,10 @@ import typer
 import matrix
 from matrix.cli import (
     check,
+    claims,
     count,
     cpus,
+    diff,
     embed,
     explain,
     init,
@@ -49,7 +51,9 @@ app.command("explain")(explain.explain)
 app.command("simulate")(simulate.simulate)
 app.command("count")(count.count)
 app.command("rules")(rules.rules)
+app.command("claims")(claims.claims)
 app.command("synthesize")(synthesize.synthesize)
+app.command("diff")(diff.diff)
 app.command("embed")(embed.embed)
 app.add_typer(kernels.app, name="kernels")
 app.add_typer(cpus.app, name="cpus")

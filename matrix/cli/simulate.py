@@ -22,6 +22,10 @@ def simulate(
         list[str] | None,
         typer.Option(metavar="OPTION=VALUE", help="A mechanism variant, such as guest=no-exec."),
     ] = None,
+    two_actors: Annotated[
+        bool,
+        typer.Option("--two-actors", help="Interleave two actors, to find races; bounded."),
+    ] = False,
     brief: Annotated[
         bool, typer.Option("--brief", help="Only what is violated, without the traces.")
     ] = False,
@@ -30,14 +34,16 @@ def simulate(
     configs: Configs = None,
 ) -> None:
     """Simulate cells and print each trace: state before and after each step, source lines."""
+    from matrix.pipeline.explain import SimulateRequest
     from matrix.pipeline.explain import simulate as run_simulate
 
-    text = run_simulate(
-        tuple(cell),
-        study,
+    request = SimulateRequest(
+        cells=tuple(cell),
+        study=study,
         variant=tuple(variant or ()),
-        configs=tuple(configs or ()),
-        as_json=output_format is TextFormat.JSON,
+        two_actors=two_actors,
         brief=brief,
+        as_json=output_format is TextFormat.JSON,
+        configs=tuple(configs or ()),
     )
-    deliver(text, output)
+    deliver(run_simulate(request), output)

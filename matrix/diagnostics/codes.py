@@ -348,12 +348,65 @@ CODES: dict[str, tuple[str, str]] = {
             "cannot exist."
         ),
     ),
+    "MX0608": (
+        "constraint that does nothing",
+        (
+            "No kernel of the study has the names of the constraint, so it would exclude no cell: "
+            "constraints are over facts, Kconfig symbols and environment axes."
+        ),
+    ),
     "MX0610": (
         "two axes set one variable",
         (
             "The parameters of two boot axes change the same kernel variable, so their order "
             "would matter: put them into one axis."
         ),
+    ),
+    "MX0620": (
+        "too many features decide",
+        (
+            "More axes and facts decide the answer together than a reader can follow, so no rules "
+            "are made: ask about a part of the study, or leave axes out of it."
+        ),
+    ),
+    "MX0621": (
+        "rules left out",
+        (
+            "There are more rules than --max-rules; the list is cut, the number left out is said, "
+            "and the command ends undecided."
+        ),
+    ),
+    "MX0622": (
+        "nothing to synthesize from",
+        (
+            "The capability is absent from every cell asked for, so any predicate would do: choose "
+            "other kernels or kinds of VM."
+        ),
+    ),
+    "MX0623": (
+        "malformed claim",
+        (
+            "A claim is `always(x)`, `never(x)`, `implies(a, b)` or a bare expression, and "
+            '`violates("invariant", "option=value")` takes an invariant and mechanism options.'
+        ),
+    ),
+    "MX0624": (
+        "unknown name in a claim",
+        (
+            "A claim uses a name that is no axis, fact, simulation input or name of the kernel in "
+            "any release it is expected of."
+        ),
+    ),
+    "MX0625": (
+        "comparison that is never true",
+        (
+            "A claim compares an axis or a fact with an option it never has, which would be false "
+            "in silence."
+        ),
+    ),
+    "MX0626": (
+        "nothing to compare",
+        "`matrix diff` compares two predicates or two kernels of one study.",
     ),
     "MX0651": (
         "unknown name",

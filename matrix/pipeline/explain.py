@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from matrix.analyze.answer import Answer
@@ -17,15 +17,24 @@ from matrix.analyze.cell import Cell, exists, inputs_of
 from matrix.analyze.fix import find_fixes
 from matrix.analyze.question import Question
 from matrix.analyze.verdict import Verdict
-from matrix.diagnostics import Diagnostic, InputError, did_you_mean
+from matrix.diagnostics import Diagnostic, InputError, UndecidedError, did_you_mean
 from matrix.diagnostics.codes import CODES
 from matrix.expr.nodes import Expression
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.study import PreparedStudy, parse_cell, prepare_study
 from matrix.render.json import ValidateResult, dump, validate_document
 from matrix.render.text import render_answer
-from matrix.render.traces import render_findings, render_traces, traces_document
+from matrix.render.traces import (
+    render_findings,
+    render_traces,
+    render_two_actors,
+    traces_document,
+    two_actors_document,
+)
 from matrix.schema.values import Option
+from matrix.simulate.inputs import SimulationInputs
+from matrix.simulate.interleave import simulate_two_actors
+from matrix.simulate.outcome import TwoActorResult
 from matrix.simulate.scenario import scenario_options
 
 
@@ -139,41 +148,46 @@ def _result(
     )
 
 
-def simulate(
-    cells: tuple[str, ...],
-    study: str,
-    *,
-    variant: tuple[str, ...],
-    configs: tuple[Path, ...],
-    as_json: bool,
-    brief: bool,
-) -> str:
-    """Return the traces of cells, each step with the state before and after it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulateRequest:
+    """What `matrix simulate` was asked: cells of a study, a mechanism variant, how to show it."""
 
-    `brief` leaves the traces out of the text.
-    """
-    prepared = prepare_study(Library(configs), study)
+    cells: tuple[str, ...]
+    study: str
+    variant: tuple[str, ...] = ()
+    two_actors: bool = False
+    brief: bool = False
+    as_json: bool = False
+    configs: tuple[Path, ...] = ()
+
+
+def simulate(request: SimulateRequest) -> str:
+    """Return the traces of cells, each step with the state before and after it."""
+    prepared = prepare_study(Library(request.configs), request.study)
     scenario = prepared.library.capability(prepared.study.capability).scenario
-    options = scenario_options(scenario, _pairs(variant))
-    documents = []
+    options = scenario_options(scenario, _pairs(request.variant))
     texts = []
-    for text in cells:
+    documents = []
+    for text in request.cells:
         question, cell, chosen = prepared.cell(parse_cell(prepared.study, text))
-        inputs = inputs_of(question, cell, prepared.behaviours)
-        result = prepared.behaviours.exact(replace(inputs, variant=options))
+        inputs = replace(inputs_of(question, cell, prepared.behaviours), variant=options)
         title = _title(prepared, question, chosen) + _varied(options)
         sources = question.program.operation_sources
-        texts.append(
-            render_findings(title, result) if brief else render_traces(title, result, sources)
-        )
+        if request.two_actors:
+            raced = _race(inputs)
+            texts.append(render_two_actors(title, raced, sources, brief=request.brief))
+            documents.append(two_actors_document(title, raced, sources))
+            continue
+        result = prepared.behaviours.exact(inputs)
         documents.append(traces_document(title, result, sources))
-    if as_json:
-        return (
-            json.dumps(
-                {"schema": "matrix/simulate/1", "cells": documents}, indent=2, ensure_ascii=False
-            )
-            + "\n"
+        texts.append(
+            render_findings(title, result)
+            if request.brief
+            else render_traces(title, result, sources)
         )
+    if request.as_json:
+        document = {"schema": "matrix/simulate/1", "cells": documents}
+        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     return "\n".join(texts)
 
 
@@ -200,3 +214,21 @@ def _pairs(variant: tuple[str, ...]) -> list[tuple[str, str]]:
 
 def _varied(options: tuple[tuple[str, str], ...]) -> str:
     return "".join(f", {name}={value}" for name, value in options)
+
+
+def _race(inputs: SimulationInputs) -> TwoActorResult:
+    """Interleave two actors.
+
+    Raises:
+        UndecidedError: MX0710, past the bound on states.
+    """
+    raced = simulate_two_actors(inputs)
+    if not raced.complete:
+        raise UndecidedError(
+            Diagnostic(
+                code="MX0710",
+                message=f"two actors passed the bound after {raced.states} states",
+                hint="ask about one actor, or about a smaller scenario",
+            )
+        )
+    return raced

@@ -7,7 +7,7 @@ of the declared tables.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from matrix.analyze.answer import Answer
 from matrix.analyze.assemble import StudyCells, command_line_of, study_options
 from matrix.analyze.behaviour import Behaviours
 from matrix.analyze.cell import Cell, answer, exists
+from matrix.analyze.facts import FactProgram
 from matrix.analyze.question import Question, lower_question, predicate_version
 from matrix.analyze.result import StudyResult, TableCell
 from matrix.analyze.study import SolvedStudy, solve_study
@@ -90,6 +91,7 @@ def prepare_study(library: Library, name: str, predicate: str | None = None) -> 
     kernels = tuple(library.kernel(kernel_id) for kernel_id in kernel_ids)
     architecture = library.architecture(kernels[0].arch)
     specs = [option.cpu for axis in study.axes for option in axis.options if option.cpu]
+    _refuse_idle_constraints(study, [library.program(profile) for profile in kernels])
     systems = {spec: resolve_system(spec, library.knowledge, architecture) for spec in specs}
     return PreparedStudy(
         library=library,
@@ -107,6 +109,29 @@ def prepare_study(library: Library, name: str, predicate: str | None = None) -> 
         behaviours=Behaviours(),
         cells=StudyCells(systems, architecture),
     )
+
+
+def _refuse_idle_constraints(study: MatrixStudy, programs: Sequence[FactProgram]) -> None:
+    """Refuse a constraint that no kernel of the study knows the names of: it would do nothing.
+
+    Raises:
+        InputError: MX0608, all such constraints at once.
+    """
+    problems = []
+    for condition in study.constraints:
+        lacking = [program.lacks(condition) for program in programs]
+        if all(lacking):
+            names = sorted(frozenset.intersection(*lacking) or lacking[-1])
+            problems.append(
+                Diagnostic(
+                    code="MX0608",
+                    location=condition.location,
+                    message=f"no kernel of the study has `{'`, `'.join(names)}`",
+                    hint="constraints are over facts, Kconfig symbols and environment axes",
+                )
+            )
+    if problems:
+        raise InputError(problems)
 
 
 def run_study(library: Library, name: str, predicate: str | None = None) -> StudyResult:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from matrix.simulate.outcome import SimulationResult, Step, Violation
+from matrix.simulate.outcome import SimulationResult, Step, TwoActorResult, Violation
 
 
 def render_traces(title: str, result: SimulationResult, sources: Mapping[str, str]) -> str:
@@ -32,6 +32,24 @@ def render_findings(title: str, result: SimulationResult) -> str:
         lines.extend(
             f"  {kind} {item.invariant} ({certainty(item)}): {item.message}" for item in found
         )
+    return "\n".join(lines) + "\n"
+
+
+def render_two_actors(
+    title: str, result: TwoActorResult, sources: Mapping[str, str], *, brief: bool
+) -> str:
+    """Return what two actors at once can break, with the bound that was kept."""
+    lines = [
+        f"{title}, two actors",
+        f"bound: {result.bound}; {result.starts} starts, {result.states} states",
+    ]
+    if not result.violations:
+        lines.append("  no violation is reachable within the bound")
+    for item in result.violations:
+        if brief:
+            lines.append(f"  violation {item.invariant} ({certainty(item)}): {item.message}")
+        else:
+            lines.extend(_violation("violation", item, sources))
     return "\n".join(lines) + "\n"
 
 
@@ -71,6 +89,19 @@ def traces_document(
         "transitions": result.transitions,
         "violations": [_document(violation, sources) for violation in result.violations],
         "advisories": [_document(advisory, sources) for advisory in result.advisories],
+    }
+
+
+def two_actors_document(
+    title: str, result: TwoActorResult, sources: Mapping[str, str]
+) -> dict[str, object]:
+    """Return what two actors can break as JSON values."""
+    return {
+        "cell": title,
+        "outcome": "violates" if result.violations else "safe within the bound",
+        "bound": result.bound,
+        "states": result.states,
+        "violations": [_document(violation, sources) for violation in result.violations],
     }
 
 

@@ -80,11 +80,6 @@ def is_table(descriptor: int, level: int) -> bool:
     return level < 3 and descriptor & _TYPE_MASK == _TYPE_MASK
 
 
-def is_present(descriptor: int) -> bool:
-    """Say whether the kernel regards the entry as present (pte_present)."""
-    return bool(descriptor & (VALID | PRESENT_INVALID)) and descriptor != 0
-
-
 def make_invalid(descriptor: int, encoding: str) -> int:
     """Return the entry as set_memory_valid(…, 0) leaves it: `valid-bit` or `present-invalid`."""
     cleared = descriptor & ~VALID
@@ -102,11 +97,6 @@ def stage2_leaf(address: int, *, fwb: bool, executable: bool) -> int:
     memory_type = S2_FWB_NORMAL if fwb else S2_NORMAL
     permissions = S2_READ | S2_WRITE | (0 if executable else S2_XN)
     return address | memory_type | permissions | AF | INNER_SHAREABLE | _TYPE_MASK
-
-
-def stage2_is_cacheable(descriptor: int) -> bool:
-    """Say whether stage2_pte_cacheable() holds: the memory type is one of the Normal ones."""
-    return descriptor & S2_MEMATTR_MASK in (S2_NORMAL, S2_FWB_NORMAL)
 
 
 def stage2_is_executable(descriptor: int) -> bool:

@@ -205,22 +205,19 @@ class LinearMap:
         return splits_at_boot(self.inputs)
 
     def _split(self, tables: PageTables) -> tuple[PageTables, str | None]:
-        """Split at the less aligned end of the page (split_kernel_leaf_mapping_locked)."""
-        end = self.va + self.geometry.page_size
-        at = self.va if self.va & -self.va < end & -end else end
+        """Split level by level, as split_kernel_leaf_mapping_locked() does for the page.
+
+        It splits at the less aligned end of the range. Of the two ends of one page one is aligned
+        to a page and to nothing larger, so no level is left out.
+        """
         for level in self.geometry.leaf_levels:
-            size = self.geometry.size(level)
-            run_size = size * self.geometry.contiguous_entries(level)
-            if at & (run_size - 1) == 0:
-                break
             walk = tables.walk(self.va)
             if walk.level != level:
                 continue
             if walk.descriptor & descriptors.CONTIGUOUS:
                 tables = tables.without_contiguous(self.va)
-            if level == 3 or at & (size - 1) == 0:
-                break
-            tables = tables.split(self.va, to_contiguous=True)
+            if level < 3:
+                tables = tables.split(self.va, to_contiguous=True)
         return tables, None
 
     def _invalidate(self, tables: PageTables) -> tuple[PageTables, str | None]:

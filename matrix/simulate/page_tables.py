@@ -6,7 +6,6 @@ gigabytes of memory are a few dozen values. What stands at an index is the real 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from matrix.simulate import descriptors
@@ -149,15 +148,6 @@ class PageTables:
             entry = tables.entry(table, (address - table) // 8) & ~descriptors.CONTIGUOUS
             tables = tables._with_entry_at(address, entry, geometry.size(walk.level))
         return tables
-
-    def leaves(self, start: int, end: int) -> Iterator[tuple[int, Walk]]:
-        """Return each leaf or hole of [start, end) with the address it begins at, in order."""
-        va = start
-        while va < end:
-            walk = self.walk(va)
-            yield va, walk
-            size = self.geometry.size(walk.level)
-            va = (va & ~(size - 1)) + size
 
     def _number(self, table: int) -> int:
         return (table - self.pool) >> self.geometry.page_shift

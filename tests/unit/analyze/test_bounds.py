@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +66,19 @@ def test_two_axes_that_set_one_variable_are_refused(prepared: PreparedStudy) -> 
     with pytest.raises(InputError) as caught:
         replace(prepared, study=study).solve()
     assert code_of(caught) == "MX0610"
+
+
+def test_a_constraint_that_would_do_nothing_is_refused(tmp_path: Path) -> None:
+    shipped = Path(__file__).parents[3] / "configs" / "matrices" / "arm64-overview.yaml"
+    text = shipped.read_text().replace("id: arm64-overview", "id: mine")
+    folder = tmp_path / "matrices"
+    folder.mkdir()
+    (folder / "mine.yaml").write_text(
+        text.replace('c: "granule_supported()"', "c: 'boot.rodata != \"off\"'")
+    )
+    with pytest.raises(InputError) as caught:
+        prepare_study(Library([tmp_path]), "mine")
+    assert code_of(caught) == "MX0608"
 
 
 def test_a_predicate_that_a_release_cannot_be_asked() -> None:

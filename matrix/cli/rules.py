@@ -1,0 +1,56 @@
+"""`matrix rules`: the shortest conjunctions of axes and facts that make each verdict."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated
+
+import typer
+
+from matrix.analyze.verdict import Verdict
+from matrix.cli.console import deliver, say
+from matrix.cli.options import DEFAULT_STUDY, Configs, Output, Predicate, Study
+
+
+class RulesFormat(enum.StrEnum):
+    """Formats of rules."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+MaxRules = Annotated[
+    int, typer.Option(metavar="N", min=1, help="Show at most N rules of a kind; exit 4 if cut.")
+]
+
+
+def rules(
+    study: Study = DEFAULT_STUDY,
+    predicate: Predicate = None,
+    verdict: Annotated[
+        Verdict | None,
+        typer.Option("--verdict", metavar="VERDICT", help="Only the rules of one verdict."),
+    ] = None,
+    max_rules: MaxRules = 200,
+    output_format: Annotated[
+        RulesFormat, typer.Option("--format", help="Format of the answer.")
+    ] = RulesFormat.TEXT,
+    output: Output = None,
+    configs: Configs = None,
+) -> int:
+    """Describe each verdict by rules over axes and facts; together they are exactly its cells."""
+    from matrix.pipeline.rules import rules as run_rules
+
+    reply = run_rules(
+        study,
+        configs=tuple(configs or ()),
+        predicate=predicate,
+        verdict=verdict,
+        form=output_format,
+        max_rules=max_rules,
+    )
+    for line in reply.speech:
+        say(line)
+    deliver(reply.text, output)
+    return reply.exit_code

@@ -1,0 +1,99 @@
+"""`matrix rules`: which short conjunctions of axes and facts make each verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from matrix.analyze.features import Candidates
+from matrix.analyze.rules import FeatureRule, find_rules
+from matrix.analyze.verdict import Verdict
+from matrix.diagnostics import Diagnostic, ExitCode, Severity, format_diagnostic
+from matrix.pipeline.knowledge import Library
+from matrix.pipeline.reply import Reply
+from matrix.pipeline.study import prepare_study
+from matrix.render.json import dump
+from matrix.render.solver_text import LabelRules, rules_document, rules_markdown, rules_text
+from matrix.schema.values import MatrixStudy
+
+# More rules than a person reads; the rest is left out, said, and the command ends undecided.
+MAX_RULES = 200
+
+
+def rules(
+    name: str,
+    *,
+    configs: tuple[Path, ...],
+    predicate: str | None,
+    verdict: str | None,
+    form: str,
+    max_rules: int = MAX_RULES,
+) -> Reply:
+    """Return the rules of every verdict, or of one, as `text`, `json` or `markdown`.
+
+    Raises:
+        UndecidedError: MX0620, where no small set of features decides the verdict.
+    """
+    prepared = prepare_study(Library(configs), name, predicate)
+    solved = prepared.solve()
+    labels = {word.value: region for word, region in solved.verdicts.items()}
+    found = find_rules(Candidates(solved), labels)
+    asked = [verdict] if verdict else [word.value for word in Verdict]
+    counts = {word: labels[word].count() for word in asked}
+    shown = label_rules(prepared.study, found, counts, max_rules)
+    left_out = sum(item.left_out for item in shown)
+    title = f"{prepared.study.title}, predicate {prepared.predicate.name}"
+    text = {
+        "text": lambda: rules_text(title, shown),
+        "markdown": lambda: rules_markdown(title, shown),
+        "json": lambda: dump(rules_document(shown)),
+    }[form]()
+    return Reply(
+        text=text,
+        exit_code=ExitCode.UNDECIDED if left_out else ExitCode.OK,
+        speech=(format_diagnostic(too_many(left_out, max_rules)),) if left_out else (),
+    )
+
+
+def label_rules(
+    study: MatrixStudy,
+    found: Sequence[FeatureRule],
+    counts: Mapping[str, int],
+    max_rules: int,
+) -> tuple[LabelRules, ...]:
+    """Return the rules of the labels counted, at most `max_rules` of each, with their CPUs."""
+    grouped = []
+    for label, cells in counts.items():
+        mine = [rule for rule in found if rule.label == label]
+        grouped.append(
+            LabelRules(
+                label=label,
+                cells=cells,
+                rules=tuple((rule, _cpus(study, rule)) for rule in mine[:max_rules]),
+                left_out=max(0, len(mine) - max_rules),
+            )
+        )
+    return tuple(grouped)
+
+
+def _cpus(study: MatrixStudy, rule: FeatureRule) -> tuple[str, ...]:
+    """Return the CPUs of a rule in declared order, nothing where it has every CPU of the study.
+
+    Combinations of bare features are left out.
+    """
+    for axis in study.axes:
+        if axis.kind == "cpu":
+            named = [option.name for option in axis.options if "=" not in option.name]
+            mine = [option for option in rule.region.options(axis.name) if "=" not in option]
+            return tuple(mine) if len(mine) < len(named) else ()
+    return ()
+
+
+def too_many(left_out: int, max_rules: int) -> Diagnostic:
+    """Return the diagnostic of a list of rules that was cut."""
+    return Diagnostic(
+        code="MX0621",
+        severity=Severity.WARNING,
+        message=f"{left_out} rules are left out: more than {max_rules} of one kind",
+        hint="raise --max-rules, or ask for one --verdict",
+    )

@@ -1,0 +1,109 @@
+"""`matrix synthesize`: the predicate the kernel should have, beside those that were proposed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matrix.analyze.difference import asked_again
+from matrix.analyze.study import SolvedStudy
+from matrix.analyze.synthesis import ATOMS, synthesise
+from matrix.analyze.verdict import Verdict
+from matrix.diagnostics import Diagnostic, ExitCode, InputError, unknown_word_hint
+from matrix.pipeline.knowledge import Library
+from matrix.pipeline.reply import Reply
+from matrix.pipeline.study import prepare_study
+from matrix.render.json import dump
+from matrix.render.synthesis_text import ComparedPredicate, synthesize_document, synthesize_text
+from matrix.schema.values import MatrixStudy
+from matrix.solve.space import Region
+
+# The word for every option of an axis.
+ALL = "all"
+
+
+def synthesize(
+    name: str,
+    *,
+    kernels: Sequence[str],
+    vms: Sequence[str],
+    configs: tuple[Path, ...],
+    as_json: bool,
+) -> Reply:
+    """Return the weakest sound predicate for some kernels and kinds of VM of a study.
+
+    Raises:
+        InputError: MX0605 and MX0606 for axes and options the study lacks, MX0622 where the
+            capability is absent from all that was asked for.
+    """
+    prepared = prepare_study(Library(configs), name)
+    capability = prepared.library.capability(prepared.study.capability)
+    chosen = [
+        (axis, _options(prepared.study, axis, options))
+        for axis, options in (("kernel", kernels), ("vm", vms))
+        if options and ALL not in options
+    ]
+    solved = prepared.solve()
+    within = solved.valid
+    for axis, options in chosen:
+        within = within.restrict(axis, options)
+    found = synthesise(solved, ATOMS[capability.scenario], within)
+    compared = [
+        _compared(version.name, solved, asked_again(solved, version), within)
+        for version in (
+            prepared.predicate,
+            *(item for item in capability.predicates if item.name != prepared.predicate.name),
+            found.predicate,
+        )
+    ]
+    if as_json:
+        text = dump(synthesize_document(found, capability.scenario, compared))
+    else:
+        asked = "; ".join(f"{axis}: {', '.join(options)}" for axis, options in chosen)
+        title = f"{prepared.study.title}{f' ({asked})' if asked else ''}: {within.count():,} cells"
+        baseline = dict(prepared.study.baseline)
+        text = synthesize_text(title, found, capability.scenario, compared, baseline)
+    return Reply(text=text, exit_code=ExitCode.OK)
+
+
+def _compared(
+    name: str, before: SolvedStudy, after: SolvedStudy, within: Region
+) -> ComparedPredicate:
+    old, new = before.verdicts[Verdict.SUPPORTED], after.verdicts[Verdict.SUPPORTED]
+    return ComparedPredicate(
+        name=name,
+        verdicts={verdict: after.count(verdict, within) for verdict in Verdict},
+        gained=((new - old) & within).count(),
+        lost=((old - new) & within).count(),
+    )
+
+
+def _options(study: MatrixStudy, name: str, wanted: Sequence[str]) -> tuple[str, ...]:
+    """Return options of an axis that a user chose.
+
+    Raises:
+        InputError: MX0605 no such axis, MX0606 for each option it does not have.
+    """
+    axes = {axis.name: axis for axis in study.axes}
+    if name not in axes:
+        raise InputError(
+            Diagnostic(
+                code="MX0605",
+                message=f"unknown axis `{name}` of study `{study.id}`",
+                hint=unknown_word_hint(name, axes, "axes"),
+            )
+        )
+    known = [option.name for option in axes[name].options]
+    unknown = [option for option in wanted if option not in known]
+    if unknown:
+        raise InputError(
+            [
+                Diagnostic(
+                    code="MX0606",
+                    message=f"unknown option `{option}` of axis `{name}`",
+                    hint=unknown_word_hint(option, known, f"options of {name}"),
+                )
+                for option in unknown
+            ]
+        )
+    return tuple(wanted)

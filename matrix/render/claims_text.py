@@ -1,0 +1,83 @@
+"""Claims as text and JSON (`matrix/claims/1`): PROVED with a count, REFUTED with a witness."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from matrix.analyze.answer import Answer, Finding
+from matrix.analyze.claims import PROVED, ClaimResult
+from matrix.render.json import Json
+from matrix.render.synthesis_text import cell_text
+
+CLAIMS_SCHEMA = "matrix/claims/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimAnswer:
+    """A claim's result and what is the answer in its witness, if it has one."""
+
+    result: ClaimResult
+    witness: Answer | None
+
+
+def claims_document(answers: Sequence[ClaimAnswer]) -> dict[str, Json]:
+    """Return the JSON document: one entry per claim and group of releases with one expectation."""
+    return {"schema": CLAIMS_SCHEMA, "claims": [_entry(answer) for answer in answers]}
+
+
+def _entry(answer: ClaimAnswer) -> dict[str, Json]:
+    result = answer.result
+    return {
+        "id": result.claim.id,
+        "kernels": list(result.kernels),
+        "statement": result.claim.statement.text,
+        "status": result.status,
+        "expected": result.expected,
+        "cells": result.cells,
+        "witness": dict(result.witness) if result.witness is not None else None,
+    }
+
+
+def claims_text(title: str, answers: Sequence[ClaimAnswer], baseline: Mapping[str, str]) -> str:
+    """Return the claims for the terminal, those that are not as expected named at the end."""
+    lines = [title]
+    shown: str | None = None
+    for answer in answers:
+        claim = answer.result.claim
+        if claim.id != shown:
+            lines.extend(["", f"{claim.id}: {claim.description}", f"  {claim.statement.text}"])
+            shown = claim.id
+        lines.extend(_lines(answer, baseline))
+    unexpected = [answer.result for answer in answers if not answer.result.as_expected]
+    lines.append("")
+    lines.append(f"{len(answers)} answers, {len(answers) - len(unexpected)} as expected")
+    lines.extend(
+        f"not as expected: {result.claim.id} on {', '.join(result.kernels)}"
+        for result in unexpected
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _lines(answer: ClaimAnswer, baseline: Mapping[str, str]) -> list[str]:
+    result = answer.result
+    where = ", ".join(result.kernels)
+    surprise = "" if result.as_expected else f" (expected: {result.expected})"
+    if result.status == PROVED:
+        shown = f"{result.cells:,} cells" if result.cells else "vacuously: no cell has its premise"
+        return [f"  PROVED   {where}: {shown}{surprise}"]
+    lines = [f"  REFUTED  {where}: {result.cells:,} cells{surprise}"]
+    if result.witness is not None:
+        lines.append(f"           nearest: {cell_text(result.witness, baseline)}")
+    if answer.witness is not None:
+        lines.append(f"           there: {answer.witness.verdict}; {answer.witness.reasons[0]}")
+        lines.extend(f"           {_trace(finding)}" for finding in answer.witness.violations)
+    return lines
+
+
+def _trace(finding: Finding) -> str:
+    """Return the last micro-operation of a trace, the one that breaks the invariant."""
+    last = finding.trace[-1]
+    source = f" [{last.source}]" if last.source else ""
+    done = f"{last.operation} {last.detail}".rstrip()
+    return f"{finding.invariant} ({finding.certainty}): {last.event}: {done}{source}"

@@ -1,0 +1,129 @@
+"""Rules as text, Markdown and JSON (`matrix/rules/1`): one conjunction a line, CPUs beneath.
+
+Takes rules per label with the CPUs they hold for. Text leaves out options that no cell of the rule
+has; JSON has every option that could stand there, so that none can be added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matrix.analyze.rules import FeatureRule
+from matrix.render.json import Json
+
+RULES_SCHEMA = "matrix/rules/1"
+
+# So many CPUs are named beneath a rule in text; the rest is a number.
+_MAX_NAMED = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelRules:
+    """The rules of one verdict or change of verdict, each with its CPUs; none where all may be.
+
+    `cells` are all cells of the label; `left_out` counts rules that a bound keeps from view.
+    """
+
+    label: str
+    cells: int
+    rules: tuple[tuple[FeatureRule, tuple[str, ...]], ...]
+    left_out: int
+
+
+def rules_document(groups: Sequence[LabelRules], key: str = "verdict") -> dict[str, Json]:
+    """Return the JSON document; `left_out` is there only where rules are left out."""
+    document: dict[str, Json] = {
+        "schema": RULES_SCHEMA,
+        "rules": [
+            {
+                key: rule.label,
+                "when": {name: list(options) for name, options in rule.when},
+                "cells": rule.cells,
+            }
+            for group in groups
+            for rule, _ in group.rules
+        ],
+    }
+    left_out = sum(group.left_out for group in groups)
+    return {**document, "left_out": left_out} if left_out else document
+
+
+def rules_text(title: str, groups: Sequence[LabelRules]) -> str:
+    """Return the rules for the terminal."""
+    return "\n".join([title, "", *_lines(groups)]) + "\n"
+
+
+def _lines(groups: Sequence[LabelRules]) -> list[str]:
+    lines: list[str] = []
+    for group in groups:
+        lines.append(f"{group.label}: {group.cells:,} cells{'' if group.rules else ', no rules'}")
+        for rule, cpus in group.rules:
+            lines.append(f"  {rule.cells:>17,}  {conjunction(rule)}")
+            if cpus:
+                lines.append(f"{'':21}{_named(cpus)}")
+        if group.left_out:
+            lines.append(f"{'':21}… and {group.left_out} more rules")
+        lines.append("")
+    return lines[:-1]
+
+
+def rule_lines(groups: Sequence[LabelRules]) -> list[str]:
+    """Return the lines of `rules_text` without a title, for a longer text."""
+    return _lines(groups)
+
+
+def rules_markdown(title: str, groups: Sequence[LabelRules]) -> str:
+    """Return the rules as Markdown, one table a label."""
+    lines = [f"## {title}", ""]
+    for group in groups:
+        lines.extend([f"### {group.label}: {group.cells:,} cells", ""])
+        if group.rules:
+            lines.extend(["| cells | rule | CPUs |", "|---:|---|---|"])
+        for rule, cpus in group.rules:
+            text = conjunction(rule).replace("|", "\\|")
+            lines.append(f"| {rule.cells:,} | {text} | {_named(cpus)} |")
+        if group.left_out:
+            lines.extend(["", f"… and {group.left_out} more rules"])
+        if group.rules:
+            lines.append("")
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def conjunction(rule: FeatureRule) -> str:
+    """Return a rule as `has_stage2_fwb ∧ ¬has_cache_dic ∧ kvm_mode ∈ {nvhe, vhe}`."""
+    literals = [literal(*item) for item in rule.shown]
+    return " ∧ ".join(item for item in literals if item) or "always"
+
+
+def literal(name: str, options: tuple[str, ...], known: tuple[str, ...]) -> str:
+    """Return one literal, the shorter of `∈` and `∉`; empty where every option is in.
+
+    >>> literal("has_cache_dic", ("false",), ("true", "false", "unknown"))
+    '¬has_cache_dic'
+    >>> literal("kernel", ("6.12", "7.2", "7.3"), ("6.1", "6.12", "7.2", "7.3"))
+    'kernel ≠ 6.1'
+    """
+    others = tuple(option for option in known if option not in options)
+    if not others:
+        return ""
+    if options == ("true",):
+        return name
+    if options == ("false",):
+        return f"¬{name}"
+    if len(options) == 1:
+        return f"{name} = {options[0]}"
+    if len(others) == 1:
+        return f"{name} ≠ {others[0]}"
+    if len(others) < len(options):
+        return f"{name} ∉ {{{', '.join(others)}}}"
+    return f"{name} ∈ {{{', '.join(options)}}}"
+
+
+def _named(cpus: Sequence[str]) -> str:
+    if not cpus:
+        return ""
+    shown = ", ".join(cpus[:_MAX_NAMED])
+    more = len(cpus) - _MAX_NAMED
+    count = "1 CPU" if len(cpus) == 1 else f"{len(cpus)} CPUs"
+    return f"{count}: {shown}{f' and {more} more' if more > 0 else ''}"

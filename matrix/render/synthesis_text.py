@@ -1,0 +1,153 @@
+"""A synthesised predicate as a C function in kernel style, with its comparison; text and JSON.
+
+Takes a `Synthesis` and the verdicts under each predicate, gives the answer of `matrix synthesize`
+(`matrix/synthesize/1`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from matrix.analyze.synthesis import Indistinguishable, Synthesis
+from matrix.analyze.verdict import Verdict
+from matrix.analyze.witness import changes
+from matrix.expr.nodes import Binary, Expression
+from matrix.expr.printer import to_c
+from matrix.render.columns import align
+from matrix.render.json import Json
+
+SYNTHESIZE_SCHEMA = "matrix/synthesize/1"
+
+# The function that each scenario's predicate is the body of.
+_SIGNATURES = {
+    "gmem": "static bool kvm_arch_gmem_supports_no_direct_map(struct kvm *kvm)",
+    "secretmem": "static bool secretmem_is_supported(void)",
+}
+# Documentation/process/coding-style.rst: 80 columns, tabs of 8.
+_WIDTH, _TAB = 80, 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedPredicate:
+    """One predicate over the cells asked for: verdicts, and what it gains and loses.
+
+    `gained` cells are supported here and not under the study's own predicate, `lost` the reverse.
+    """
+
+    name: str
+    verdicts: Mapping[Verdict, int]
+    gained: int
+    lost: int
+
+
+def synthesize_document(
+    found: Synthesis, scenario: str, compared: Sequence[ComparedPredicate]
+) -> dict[str, Json]:
+    """Return the JSON document; the cells of `indistinguishable` name every axis."""
+    pair = found.indistinguishable
+    return {
+        "schema": SYNTHESIZE_SCHEMA,
+        "predicate": to_c(found.expression),
+        "function": c_function(found.expression, scenario),
+        "exact": found.exact,
+        "atoms": [atom.c for atom in found.atoms],
+        "indistinguishable": None
+        if pair is None
+        else {"safe": dict(pair.safe), "unsafe": dict(pair.unsafe), "atoms": dict(pair.atoms)},
+        "comparison": [
+            {
+                "predicate": item.name,
+                "verdicts": {str(verdict): cells for verdict, cells in item.verdicts.items()},
+                "gained": item.gained,
+                "lost": item.lost,
+            }
+            for item in compared
+        ],
+    }
+
+
+def synthesize_text(
+    title: str,
+    found: Synthesis,
+    scenario: str,
+    compared: Sequence[ComparedPredicate],
+    baseline: Mapping[str, str],
+) -> str:
+    """Return the answer for the terminal."""
+    lines = [title, "", c_function(found.expression, scenario), "As one expression:", ""]
+    lines.extend([f"    {to_c(found.expression)}", "", *_exactness(found, baseline), ""])
+    names = [item.name for item in compared]
+    rows = [
+        [str(verdict), *(f"{item.verdicts[verdict]:,}" for item in compared)] for verdict in Verdict
+    ]
+    rows.append(["gained", *(f"{item.gained:,}" for item in compared)])
+    rows.append(["lost", *(f"{item.lost:,}" for item in compared)])
+    note = f"gained and lost: supported cells, against {names[0]}\n"
+    return "\n".join(lines) + "\n" + align(["cells", *names], rows) + note
+
+
+def _exactness(found: Synthesis, baseline: Mapping[str, str]) -> list[str]:
+    pair = found.indistinguishable
+    if pair is None:
+        return ["It is exact: it says yes to every safe cell and to no other."]
+    lines = [
+        "It is not exact: these two cells have the same atoms, one is safe and one is not,",
+        "so it says no to both.",
+    ]
+    lines.extend(_pair_lines(pair, baseline))
+    return lines
+
+
+def _pair_lines(pair: Indistinguishable, baseline: Mapping[str, str]) -> list[str]:
+    atoms = ", ".join(name if value else f"!{name}" for name, value in pair.atoms)
+    return [
+        f"    safe:    {cell_text(pair.safe, baseline)}",
+        f"    unsafe:  {cell_text(pair.unsafe, baseline)}",
+        f"    atoms:   {atoms}",
+    ]
+
+
+def cell_text(cell: Mapping[str, str], baseline: Mapping[str, str]) -> str:
+    """Return a cell as `axis=option,…` where it differs from the baseline: what commands take."""
+    changed = changes(cell, baseline)
+    quoted = (
+        f'{name}="{option}"' if "," in option else f"{name}={option}"
+        for name, option in changed.items()
+    )
+    return ",".join(quoted) or "the baseline cell"
+
+
+def c_function(expression: Expression, scenario: str) -> str:
+    """Return a function in kernel style whose body is the expression."""
+    text = _wrapped(expression, _TAB + len("return "))
+    return f"{_SIGNATURES[scenario]}\n{{\n\treturn {text};\n}}\n"
+
+
+def _wrapped(expression: Expression, column: int) -> str:
+    """Return an expression from a column on, broken after its operators where it is too long."""
+    whole = to_c(expression)
+    if column + len(whole) < _WIDTH or not isinstance(expression, Binary):
+        return whole
+    operator = expression.operator
+    texts = []
+    for operand in _operands(expression, operator):
+        bare = to_c(operand)
+        if isinstance(operand, Binary) and f"({bare})" in whole:
+            texts.append(f"({_wrapped(operand, column + 1)})")
+        else:
+            texts.append(_wrapped(operand, column))
+    return f" {operator}\n{_indent(column)}".join(texts)
+
+
+def _operands(expression: Expression, operator: str) -> list[Expression]:
+    """Return the operands that one operator joins, in reading order."""
+    operands: list[Expression] = []
+    while isinstance(expression, Binary) and expression.operator == operator:
+        operands.append(expression.right)
+        expression = expression.left
+    return [expression, *reversed(operands)]
+
+
+def _indent(column: int) -> str:
+    return "\t" * (column // _TAB) + " " * (column % _TAB)

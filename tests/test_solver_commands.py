@@ -1,0 +1,189 @@
+"""The solver's commands as a user runs them: JSON contracts, exit codes, the three texts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from matrix.diagnostics import ExitCode
+from tests.cli_runner import run_cli
+from tests.unit.analyze.small_study import declarations
+
+OVERVIEW = "arm64-overview"
+DIRECT_MAP = "arm64-memfd-secret"
+
+
+@pytest.fixture(scope="module")
+def configs(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(declarations(tmp_path_factory.mktemp("small")))
+
+
+def test_rules_in_json_have_the_keys_of_the_contract() -> None:
+    ran = run_cli("rules", DIRECT_MAP, "--format", "json")
+    assert ran.code == ExitCode.OK
+    document = json.loads(ran.out)
+    assert document.keys() == {"schema", "rules"}
+    assert document["schema"] == "matrix/rules/1"
+    counts = json.loads(run_cli("count", DIRECT_MAP, "--format", "json").out)["verdicts"]
+    for rule in document["rules"]:
+        assert rule.keys() == {"verdict", "when", "cells"}
+        assert 0 < rule["cells"] <= counts[rule["verdict"]]
+        assert all(isinstance(word, str) for words in rule["when"].values() for word in words)
+    listed = [rule["verdict"] for rule in document["rules"]]
+    assert {verdict for verdict, cells in counts.items() if cells} == set(listed)
+
+
+def test_rules_of_one_verdict_are_those_of_all() -> None:
+    every = json.loads(run_cli("rules", OVERVIEW, "--format", "json").out)["rules"]
+    one = json.loads(run_cli("rules", OVERVIEW, "--verdict", "unsound", "--format", "json").out)
+    assert one["rules"] == [rule for rule in every if rule["verdict"] == "unsound"]
+    assert run_cli("rules", "--verdict", "unsund").code == ExitCode.USAGE
+
+
+def test_the_rules_a_reader_sees() -> None:
+    ran = run_cli("rules", OVERVIEW, "--verdict", "unsound")
+    assert "has_stage2_fwb" in ran.out
+    assert "¬has_cache_dic" in ran.out
+    assert "¬icache_is_aliasing" in ran.out
+    assert "cortex-a710" in ran.out
+    table = run_cli("rules", OVERVIEW, "--verdict", "unsound", "--format", "markdown").out
+    assert "| cells | rule | CPUs |" in table
+
+
+def test_rules_above_the_bound_are_cut_and_undecided() -> None:
+    ran = run_cli("rules", DIRECT_MAP, "--max-rules", "1")
+    assert ran.code == ExitCode.UNDECIDED
+    assert "warning[MX0621]" in ran.err
+    assert "more rules" in ran.out
+    document = json.loads(run_cli("rules", DIRECT_MAP, "--max-rules", "1", "--format", "json").out)
+    whole = json.loads(run_cli("rules", DIRECT_MAP, "--format", "json").out)["rules"]
+    assert document["left_out"] == len(whole) - len(document["rules"]) > 0
+
+
+def test_synthesize_in_json_has_the_keys_of_the_contract() -> None:
+    ran = run_cli("synthesize", "--vm", "default", "--kernel", "7.3", "--format", "json")
+    assert ran.code == ExitCode.OK
+    document = json.loads(ran.out)
+    assert {"schema", "predicate", "exact", "atoms", "indistinguishable"} <= document.keys()
+    assert document["schema"] == "matrix/synthesize/1"
+    assert document["exact"] is True
+    assert document["indistinguishable"] is None
+    v12, cacheable, found = document["comparison"]
+    assert [item["predicate"] for item in (v12, cacheable, found)] == [
+        "v12",
+        "cacheable-pfnmap",
+        "synthesised",
+    ]
+    assert v12["verdicts"]["unsound"] > 0
+    assert found["verdicts"]["unsound"] == 0
+    assert found["lost"] == 0 < cacheable["lost"]
+
+
+def test_a_synthesised_function_is_in_kernel_style() -> None:
+    text = run_cli("synthesize", "--kernel", "7.3").out
+    assert (
+        "static bool kvm_arch_gmem_supports_no_direct_map(struct kvm *kvm)\n"
+        "{\n"
+        "\treturn can_set_direct_map() &&\n"
+        "\t       cpus_have_final_cap(ARM64_HAS_STAGE2_FWB) &&\n"
+        "\t       (cpus_have_final_cap(ARM64_HAS_CACHE_DIC) ||\n"
+        "\t\ticache_is_aliasing() ||\n"
+        "\t\tis_protected_kvm_enabled()) &&\n"
+        "\t       !kvm_vm_is_protected(kvm);\n"
+        "}\n"
+    ) in text
+    assert max(len(line.expandtabs(8)) for line in text.splitlines() if "\t" in line) <= 80
+
+
+def test_a_predicate_that_cannot_be_exact_shows_the_pair() -> None:
+    document = json.loads(run_cli("synthesize", DIRECT_MAP, "--format", "json").out)
+    assert document["exact"] is False
+    pair = document["indistinguishable"]
+    assert pair.keys() == {"safe", "unsafe", "atoms"}
+    assert pair["safe"].keys() == pair["unsafe"].keys()
+    assert "not exact" in run_cli("synthesize", DIRECT_MAP).out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--vm", "protectedd"), "MX0606"),
+        (("--kernel", "7.4"), "MX0606"),
+        ((OVERVIEW, "--vm", "default"), "MX0605"),
+        (("--kernel", "6.1"), "MX0622"),
+    ],
+)
+def test_what_cannot_be_synthesized_is_said(arguments: tuple[str, ...], code: str) -> None:
+    ran = run_cli("synthesize", *arguments)
+    assert ran.code == ExitCode.INPUT
+    assert f"error[{code}]" in ran.err
+
+
+def test_claims_in_json_have_the_keys_of_the_contract(configs: str) -> None:
+    ran = run_cli("claims", "small", "--configs", configs, "--format", "json")
+    document = json.loads(ran.out)
+    assert document["schema"] == "matrix/claims/1"
+    wanted = {"id", "statement", "status", "expected", "cells", "witness"}
+    for item in document["claims"]:
+        assert wanted <= item.keys()
+        assert (item["witness"] is None) == (item["status"] == "proved")
+        assert item["cells"] > 0 or item["id"] == "vacuous"
+
+
+def test_a_claim_that_is_not_as_expected_exits_one(configs: str) -> None:
+    ran = run_cli("claims", "small", "--configs", configs)
+    assert ran.code == ExitCode.FINDINGS
+    assert "not as expected: wrongly-expected" in ran.out
+    assert "vacuously" in ran.out
+    assert "nearest: the baseline cell" in ran.out
+
+
+def test_the_witness_that_is_printed_can_be_explained(configs: str) -> None:
+    text = run_cli("claims", "small", "--configs", configs).out
+    cell = next(line for line in text.splitlines() if "nearest: cpu=" in line).split()[-1]
+    ran = run_cli("explain", cell, "--matrix", "small", "--configs", configs)
+    assert ran.code == ExitCode.OK
+    assert "unsound" in ran.out
+
+
+def test_shipped_claims_end_well() -> None:
+    ran = run_cli("claims")
+    assert ran.code == ExitCode.OK
+    assert "IC IVAU on __va(P)" in ran.out
+
+
+@pytest.mark.parametrize("between", [("v12", "cacheable-pfnmap"), ("6.18", "7.3")])
+def test_diff_counts_changes_and_rules_them(configs: str, between: tuple[str, str]) -> None:
+    ran = run_cli("diff", *between, "--matrix", "small", "--configs", configs, "--format", "json")
+    assert ran.code == ExitCode.OK
+    document = json.loads(ran.out)
+    assert document["schema"] == "matrix/diff/1"
+    assert document["changes"]
+    for change in document["changes"]:
+        assert change["from"] != change["to"]
+        assert change["rules"]
+        assert sum(rule["cells"] for rule in change["rules"]) >= change["cells"] > 0
+    text = run_cli("diff", *between, "--matrix", "small", "--configs", configs).out
+    assert f"{change['from']} → {change['to']}: {change['cells']:,} cells" in text
+
+
+def test_diff_of_equals_is_empty() -> None:
+    ran = run_cli("diff", "v12", "v12", "--matrix", OVERVIEW)
+    assert ran.code == ExitCode.OK
+    assert "no verdict changes" in ran.out
+
+
+@pytest.mark.parametrize("other", ["v13", "7.3"])
+def test_diff_of_what_cannot_be_compared(other: str) -> None:
+    ran = run_cli("diff", "v12", other, "--matrix", OVERVIEW)
+    assert ran.code == ExitCode.INPUT
+    assert "error[MX0626]" in ran.err
+
+
+def test_an_answer_can_go_to_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "rules.md"
+    ran = run_cli("rules", OVERVIEW, "--format", "markdown", "--output", str(path))
+    assert ran.out == ""
+    assert path.read_text().startswith("## ")
