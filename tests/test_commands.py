@@ -72,7 +72,7 @@ def test_embed_fills_a_block_and_check_notices_a_change(tmp_path: Path) -> None:
     filled = page.read_text()
     assert "supported" in filled
     assert run_cli("embed", "--check", str(page)).code == 0
-    page.write_text(filled.replace("supported", "suported", 1))
+    page.write_text(filled.replace("supported", "unsound", 1))
     stale = run_cli("embed", "--check", str(page))
     assert stale.code == 1
     assert "MX0811" in stale.err
