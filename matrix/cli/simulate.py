@@ -22,6 +22,12 @@ def simulate(
         list[str] | None,
         typer.Option(metavar="OPTION=VALUE", help="A mechanism variant, such as guest=no-exec."),
     ] = None,
+    event: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--event", metavar="EVENT", help="Run this order of events instead of all. Repeated."
+        ),
+    ] = None,
     two_actors: Annotated[
         bool,
         typer.Option("--two-actors", help="Interleave two actors, to find races; bounded."),
@@ -41,6 +47,7 @@ def simulate(
         cells=tuple(cell),
         study=study,
         variant=tuple(variant or ()),
+        events=tuple(event or ()),
         two_actors=two_actors,
         brief=brief,
         as_json=output_format is TextFormat.JSON,

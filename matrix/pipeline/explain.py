@@ -25,7 +25,9 @@ from matrix.pipeline.study import PreparedStudy, parse_cell, prepare_study
 from matrix.render.json import ValidateResult, dump, validate_document
 from matrix.render.text import render_answer
 from matrix.render.traces import (
+    rehearsal_document,
     render_findings,
+    render_rehearsal,
     render_traces,
     render_two_actors,
     traces_document,
@@ -35,6 +37,7 @@ from matrix.schema.values import Option
 from matrix.simulate.inputs import SimulationInputs
 from matrix.simulate.interleave import simulate_two_actors
 from matrix.simulate.outcome import TwoActorResult
+from matrix.simulate.rehearsal import rehearse
 from matrix.simulate.scenario import scenario_options
 
 
@@ -150,11 +153,15 @@ def _result(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulateRequest:
-    """What `matrix simulate` was asked: cells of a study, a mechanism variant, how to show it."""
+    """What `matrix simulate` was asked: cells of a study, a mechanism variant, how to show it.
+
+    `events` are an order of events to run instead of exploring all orders.
+    """
 
     cells: tuple[str, ...]
     study: str
     variant: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
     two_actors: bool = False
     brief: bool = False
     as_json: bool = False
@@ -173,6 +180,11 @@ def simulate(request: SimulateRequest) -> str:
         inputs = replace(inputs_of(question, cell, prepared.behaviours), variant=options)
         title = _title(prepared, question, chosen) + _varied(options)
         sources = question.program.operation_sources
+        if request.events:
+            rehearsal = rehearse(inputs, request.events)
+            texts.append(render_rehearsal(title, rehearsal, sources))
+            documents.append(rehearsal_document(title, rehearsal, sources))
+            continue
         if request.two_actors:
             raced = _race(inputs)
             texts.append(render_two_actors(title, raced, sources, brief=request.brief))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from matrix.simulate.outcome import SimulationResult, Step, TwoActorResult, Violation
+from matrix.simulate.rehearsal import Rehearsal
 
 
 def render_traces(title: str, result: SimulationResult, sources: Mapping[str, str]) -> str:
@@ -53,9 +54,20 @@ def render_two_actors(
     return "\n".join(lines) + "\n"
 
 
+def render_rehearsal(title: str, rehearsal: Rehearsal, sources: Mapping[str, str]) -> str:
+    """Return what a chosen order of events does, and what its last event found."""
+    lines = [title, *_steps(rehearsal.steps, sources)]
+    lines += [f"found {name}: {message}" for name, message in rehearsal.found]
+    return "\n".join(lines if rehearsal.found else [*lines, "nothing was found"]) + "\n"
+
+
 def _violation(kind: str, violation: Violation, sources: Mapping[str, str]) -> Iterator[str]:
     yield f"{kind} {violation.invariant} ({certainty(violation)}): {violation.message}"
-    for number, step in enumerate(violation.trace, start=1):
+    yield from _steps(violation.trace, sources)
+
+
+def _steps(trace: tuple[Step, ...], sources: Mapping[str, str]) -> Iterator[str]:
+    for number, step in enumerate(trace, start=1):
         yield f"  {number}. {step.event}"
         yield from _changes(step)
         for operation in step.operations:
@@ -105,25 +117,37 @@ def two_actors_document(
     }
 
 
+def rehearsal_document(
+    title: str, rehearsal: Rehearsal, sources: Mapping[str, str]
+) -> dict[str, object]:
+    """Return a chosen order of events as JSON values."""
+    return {
+        "cell": title,
+        "found": [{"name": name, "message": message} for name, message in rehearsal.found],
+        "trace": [_step_document(step, sources) for step in rehearsal.steps],
+    }
+
+
 def _document(violation: Violation, sources: Mapping[str, str]) -> dict[str, object]:
     return {
         "invariant": violation.invariant,
         "certainty": certainty(violation),
         "message": violation.message,
-        "trace": [
+        "trace": [_step_document(step, sources) for step in violation.trace],
+    }
+
+
+def _step_document(step: Step, sources: Mapping[str, str]) -> dict[str, object]:
+    return {
+        "event": step.event,
+        "before": dict(step.before),
+        "operations": [
             {
-                "event": step.event,
-                "before": dict(step.before),
-                "operations": [
-                    {
-                        "name": operation.name,
-                        "detail": operation.detail,
-                        "source": sources.get(operation.name),
-                    }
-                    for operation in step.operations
-                ],
-                "after": dict(step.after),
+                "name": operation.name,
+                "detail": operation.detail,
+                "source": sources.get(operation.name),
             }
-            for step in violation.trace
+            for operation in step.operations
         ],
+        "after": dict(step.after),
     }
