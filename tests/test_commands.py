@@ -103,6 +103,33 @@ def test_a_wrong_file_does_not_keep_the_others_from_their_answer(booted_extract:
     assert [item["verdict"] for item in json.loads(ran.out)["results"]] == ["supported"] * 2
 
 
+def test_a_fix_of_one_file_is_not_taken_for_another(booted_extract: Path, tmp_path: Path) -> None:
+    # Both kernels see the same command line, but the forced one ignores what is appended to it.
+    line = "rodata=off kfence.sample_interval=100"
+    text = (booted_extract / "7.3.config").read_text()
+    kept = "".join(item for item in text.splitlines(keepends=True) if "CONFIG_CMDLINE" not in item)
+    open_file, forced = tmp_path / "a-config", tmp_path / "b-config"
+    open_file.write_text(kept + f'CONFIG_CMDLINE="{line}"\n# CONFIG_CMDLINE_FORCE is not set\n')
+    forced.write_text(kept + f'CONFIG_CMDLINE="{line}"\nCONFIG_CMDLINE_FORCE=y\n')
+    ran = run_cli(
+        "validate",
+        str(open_file),
+        str(forced),
+        "--cpu",
+        "graviton3",
+        "--format",
+        "json",
+        "--cmdline",
+        line,
+    )
+    first, second = json.loads(ran.out)["results"]
+    assert first["cmdline"] == second["cmdline"] == line
+    assert first["verdict"] == second["verdict"] == "refused"
+    assert first["fixes"]
+    assert all(name.startswith("boot.") for fix in first["fixes"] for name in fix["change"])
+    assert not any(name.startswith("boot.") for fix in second["fixes"] for name in fix["change"])
+
+
 def test_simulate_prints_states_and_lines() -> None:
     ran = run_cli("simulate", "cpu=apple-m2,page_size=16k", "--format", "json")
     (cell,) = json.loads(ran.out)["cells"]

@@ -20,7 +20,7 @@ def claims(name: str, *, configs: tuple[Path, ...], predicate: str | None, as_js
         InputError: a statement that is malformed or names what no release has.
     """
     prepared = prepare_study(Library(configs), name, predicate)
-    capability = prepared.library.capability(prepared.study.capability)
+    capability = prepared.capability
     declared = {claim.id: claim for claim in (*capability.claims, *prepared.study.claims)}
     found = decide_claims(prepared.solve(), tuple(declared.values()))
     answers = [_answer(prepared, result) for result in found]

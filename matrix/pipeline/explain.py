@@ -117,7 +117,7 @@ def _no_such_cell(prepared: PreparedStudy, question: Question, cell: Cell) -> Di
 
 
 def _title(prepared: PreparedStudy, question: Question, options: Mapping[str, Option]) -> str:
-    patch = prepared.library.capability(prepared.study.capability).assumes_patch
+    patch = prepared.capability.assumes_patch
     kernel = question.program.release + (f" + {patch}" if patch else "")
     changed = ", ".join(
         f"{axis}={option.name}"
@@ -137,7 +137,7 @@ def _result(
         name: value for option in options.values() for name, value in option.environment
     }
     cpu = next((option.cpu for option in options.values() if option.cpu), None)
-    capability = prepared.library.capability(prepared.study.capability)
+    capability = prepared.capability
     return ValidateResult(
         file=prepared.study.id,
         kernel=question.program.release,
@@ -171,7 +171,7 @@ class SimulateRequest:
 def simulate(request: SimulateRequest) -> str:
     """Return the traces of cells, each step with the state before and after it."""
     prepared = prepare_study(Library(request.configs), request.study)
-    scenario = prepared.library.capability(prepared.study.capability).scenario
+    scenario = prepared.capability.scenario
     options = scenario_options(scenario, _pairs(request.variant))
     texts = []
     documents = []

@@ -29,6 +29,7 @@ from matrix.pipeline.knowledge import Library
 from matrix.render.columns import align
 from matrix.schema.values import (
     Architecture,
+    Capability,
     KernelProfile,
     MatrixStudy,
     Option,
@@ -49,6 +50,11 @@ class PreparedStudy:
     systems: Mapping[str, CpuSystem]
     behaviours: Behaviours
     cells: StudyCells
+
+    @property
+    def capability(self) -> Capability:
+        """The capability that the study asks about."""
+        return self.library.capability(self.study.capability)
 
     def solve(self) -> SolvedStudy:
         """Return the verdict regions of the whole space."""

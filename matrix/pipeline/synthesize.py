@@ -37,7 +37,7 @@ def synthesize(
             capability is absent from all that was asked for.
     """
     prepared = prepare_study(Library(configs), name)
-    capability = prepared.library.capability(prepared.study.capability)
+    capability = prepared.capability
     chosen = [
         (axis, _options(prepared.study, axis, options))
         for axis, options in (("kernel", kernels), ("vm", vms))

@@ -109,8 +109,10 @@ class _Cpu:
     detections_key: int
 
 
-# Kernel profile, command line, settings; and the CPU system's key.
-_AnswerKey = tuple[tuple[str, str, frozenset[tuple[str, Value]]], int]
+# Kernel profile, command line, the same with a parameter appended, settings; the CPU system's key.
+_AnswerKey = tuple[tuple[str, str, str, frozenset[tuple[str, Value]]], int]
+# Stands for any parameter that a fix may append to what the boot loader passes.
+_APPENDED = "appended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,8 +237,10 @@ def _answer_file(job: _Job, config: DotConfig) -> list[ValidateResult]:
         longer = effective_command_line(f"{job.boot_loader} {appended}", config)
         return variables_of(question.program, profile, longer)
 
-    # What the answer rests on besides the CPU; files that are alike in it share answers.
-    rests_on = (profile.id, text, frozenset(atoms.items()))
+    # What answer and fixes rest on besides the CPU; files that are alike in it share them. Where
+    # the kernel would put an appended parameter (CMDLINE_FORCE: nowhere) decides the fixes.
+    appended_to = effective_command_line(f"{job.boot_loader} {_APPENDED}", config)
+    rests_on = (profile.id, text, appended_to, frozenset(atoms.items()))
     results = []
     for system, cpu in zip(job.systems, job.cpus(profile, question), strict=True):
         key = (rests_on, cpu.detections_key)

@@ -88,7 +88,7 @@ def test_the_predicate_of_the_issue_is_found(
 
 def solved_anew(prepared: PreparedStudy, found: Synthesis) -> SolvedStudy:
     """Solve the study from its beginning with the predicate as one of its versions."""
-    capability = prepared.library.capability(prepared.study.capability)
+    capability = prepared.capability
     questions = {
         profile.id: lower_question(
             prepared.library.program(profile),
