@@ -408,6 +408,13 @@ CODES: dict[str, tuple[str, str]] = {
         "nothing to compare",
         "`matrix diff` compares two predicates or two kernels of one study.",
     ),
+    "MX0640": (
+        "too many combinations to cover",
+        (
+            "So many combinations of t options are valid that a covering array of them is not "
+            "made: ask for a smaller t, for a part of the study, or leave axes out of it."
+        ),
+    ),
     "MX0651": (
         "unknown name",
         ("An expression over a study uses a name that is neither axis, fact nor definition."),

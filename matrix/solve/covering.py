@@ -1,0 +1,168 @@
+"""Covering arrays: few cells that hold every valid combination of options of any t axes.
+
+A combination of t options is valid where some cell of the region holds all of them; others are
+never asked for, and every row is a cell of the region. Hidden variables are no axes. Strength 1 and
+2 are built row after row (`covering_rows.py`) and then made smaller (`covering_search.py`),
+strength 3 and 4 axis after axis (`covering_axes.py`). Equal input gives equal rows on any machine.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from matrix.diagnostics import Diagnostic, UndecidedError
+from matrix.solve.covering_rows import RowBuilder, values_of
+from matrix.solve.covering_search import RowSearch
+from matrix.solve.space import Region, Space, within_memory
+from matrix.solve.walk import START, Walk
+
+# The strengths that can be asked for. Faults that need more than four conditions at once were not
+# found in the field (Kuhn, Wallace, Gallo, IEEE TSE 30/6, 2004: six at most, four nearly always).
+STRENGTHS = range(1, 5)
+
+# Most combinations to cover.
+MOST_COMBINATIONS = 20_000_000
+
+# Arrays built before the best is made smaller, and steps of that search per combination. More of
+# either finds hardly fewer rows.
+_ARRAYS = 4
+_STEPS_PER_COMBINATION = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoveringArray:
+    """Cells that together hold every valid combination of options of any `strength` axes.
+
+    `rows` hold one option number per axis, in the order of the space, and are sorted, so the order
+    is that of `Region.cells`. `combinations` is the exact number of valid combinations, `fewest` a
+    bound below which no such array can be.
+    """
+
+    space: Space
+    strength: int
+    rows: tuple[tuple[int, ...], ...]
+    combinations: int
+    fewest: int
+
+    def cells(self) -> Iterator[dict[str, str]]:
+        """Yield the rows as cells: axis to option."""
+        axes = self.space.variables
+        for row in self.rows:
+            pairs = zip(axes, row, strict=True)
+            yield {axis.name: axis.options[option] for axis, option in pairs}
+
+
+def covering_array(region: Region, strength: int, seed: int = 0) -> CoveringArray:
+    """Return a covering array of the visible cells of a region.
+
+    With fewer axes than `strength` every cell is a combination. Another `seed` decides otherwise
+    between options that are worth the same.
+
+    Raises:
+        ValueError: a strength that is not in `STRENGTHS`.
+        UndecidedError: MX0640, more than `MOST_COMBINATIONS` combinations.
+        InputError: MX0654, a space that is too large.
+    """
+    if strength not in STRENGTHS:
+        raise ValueError(f"strength {strength} is not one of {list(STRENGTHS)}")
+    with within_memory():
+        return _covering_array(region, strength, seed)
+
+
+def _covering_array(region: Region, strength: int, seed: int) -> CoveringArray:
+    space = region.space
+    if region.is_empty():
+        return CoveringArray(space=space, strength=strength, rows=(), combinations=0, fewest=0)
+    walk = Walk(region)
+    effective = min(strength, len(walk.sizes))
+    combinations = count_combinations(walk, effective)
+    if combinations > MOST_COMBINATIONS:
+        raise UndecidedError(_too_many(walk, effective, combinations))
+    fewest = _fewest(walk, effective)
+    if effective == 0:
+        rows: list[tuple[int, ...]] = [()]
+    elif effective <= 2:
+        rows = _row_after_row(walk, effective, combinations, fewest, random.Random(seed))  # noqa: S311
+    else:
+        from matrix.solve.covering_axes import axis_after_axis
+
+        rows = axis_after_axis(walk, effective, seed)
+    return CoveringArray(
+        space=space,
+        strength=strength,
+        rows=tuple(sorted(rows)),
+        combinations=combinations,
+        fewest=fewest,
+    )
+
+
+def _row_after_row(
+    walk: Walk, strength: int, combinations: int, fewest: int, generator: random.Random
+) -> list[tuple[int, ...]]:
+    values = values_of(walk, strength)
+    builder = RowBuilder(walk, values, generator)
+    best = builder.build()
+    for _ in range(_ARRAYS - 1):
+        if len(best) == fewest:
+            break
+        best = min(best, builder.build(), key=len)
+    if strength == 2 and len(best) > fewest:
+        steps = math.ceil(combinations * _STEPS_PER_COMBINATION)
+        best = RowSearch(walk, values, best, generator).reduce(steps, fewest)
+    return [values.row(row) for row in best]
+
+
+def count_combinations(walk: Walk, strength: int) -> int:
+    """Return the exact number of valid combinations of options of any `strength` axes.
+
+    Axes that no constraint speaks about multiply: with those the elementary symmetric polynomials
+    of their sizes are enough, whatever their number.
+    """
+    free = [size for size, bound in zip(walk.sizes, walk.is_bound, strict=True) if not bound]
+    symmetric = [1, *itertools.repeat(0, strength)]
+    for size in free:
+        for degree in range(strength, 0, -1):
+            symmetric[degree] += size * symmetric[degree - 1]
+    return sum(
+        symmetric[strength - chosen]
+        * sum(walk.count(START, axes) for axes in itertools.combinations(walk.bound, chosen))
+        for chosen in range(strength + 1)
+    )
+
+
+def _fewest(walk: Walk, strength: int) -> int:
+    """Return the most combinations that one choice of axes has: each needs a row of its own."""
+    free = sorted(
+        (size for size, bound in zip(walk.sizes, walk.is_bound, strict=True) if not bound),
+        reverse=True,
+    )
+    return max(
+        math.prod(free[: strength - chosen]) * walk.count(START, axes)
+        for chosen in range(strength + 1)
+        if strength - chosen <= len(free)
+        for axes in itertools.combinations(walk.bound, chosen)
+    )
+
+
+def _too_many(walk: Walk, strength: int, combinations: int) -> Diagnostic:
+    weaker = next(
+        (
+            lower
+            for lower in range(strength - 1, 0, -1)
+            if count_combinations(walk, lower) <= MOST_COMBINATIONS
+        ),
+        None,
+    )
+    hint = "leave axes or options out"
+    if weaker:
+        hint = f"strength {weaker} has {count_combinations(walk, weaker):,} of them; or {hint}"
+    return Diagnostic(
+        code="MX0640",
+        message=f"{combinations:,} combinations of {strength} options are valid, more than the "
+        f"{MOST_COMBINATIONS:,} that are covered; no row was made",
+        hint=hint,
+    )
