@@ -2,8 +2,9 @@
 
 A combination of t options is valid where some cell of the region holds all of them; others are
 never asked for, and every row is a cell of the region. Hidden variables are no axes. Strength 1 and
-2 are built row after row (`covering_rows.py`) and then made smaller (`covering_search.py`),
-strength 3 and 4 axis after axis (`covering_axes.py`). Equal input gives equal rows on any machine.
+2 are built row after row (`covering_rows.py`), strength 3 and 4 axis after axis
+(`covering_axes.py`); a search then drops rows (`covering_search.py` and `covering_mend.py`). Equal
+input gives equal rows on any machine.
 """
 
 from __future__ import annotations
@@ -27,10 +28,15 @@ STRENGTHS = range(1, 5)
 # Most combinations to cover.
 MOST_COMBINATIONS = 20_000_000
 
-# Arrays built before the best is made smaller, and steps of that search per combination. More of
+# Arrays of pairs built before the best is made smaller, and steps of the search per pair. More of
 # either finds hardly fewer rows.
 _ARRAYS = 4
-_STEPS_PER_COMBINATION = 0.25
+_STEPS_PER_PAIR = 0.25
+# At strength 3 and 4 a step looks at many combinations at once: one step per combination, so many
+# at most, and none where rows × choices of axes are more than this (it would take longer than all
+# before it).
+_MOST_STEPS = 2_000
+_MOST_MENDED = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +94,7 @@ def _covering_array(region: Region, strength: int, seed: int) -> CoveringArray:
     elif effective <= 2:
         rows = _row_after_row(walk, effective, combinations, fewest, random.Random(seed))  # noqa: S311
     else:
-        from matrix.solve.covering_axes import axis_after_axis
-
-        rows = axis_after_axis(walk, effective, seed)
+        rows = _axis_after_axis(walk, effective, combinations, fewest, seed)
     return CoveringArray(
         space=space,
         strength=strength,
@@ -111,9 +115,24 @@ def _row_after_row(
             break
         best = min(best, builder.build(), key=len)
     if strength == 2 and len(best) > fewest:
-        steps = math.ceil(combinations * _STEPS_PER_COMBINATION)
+        steps = math.ceil(combinations * _STEPS_PER_PAIR)
         best = RowSearch(walk, values, best, generator).reduce(steps, fewest)
     return [values.row(row) for row in best]
+
+
+def _axis_after_axis(
+    walk: Walk, strength: int, combinations: int, fewest: int, seed: int
+) -> list[tuple[int, ...]]:
+    # Both bring numpy, which pairs do without.
+    from matrix.solve.covering_axes import axis_after_axis
+    from matrix.solve.covering_mend import RowMender
+
+    rows = axis_after_axis(walk, strength, seed)
+    if len(rows) * math.comb(len(walk.sizes), strength) <= _MOST_MENDED:
+        steps = min(_MOST_STEPS, combinations)
+        mender = RowMender(walk, rows, strength, random.Random(seed))  # noqa: S311
+        rows = mender.reduce(steps, fewest)
+    return [tuple(row) for row in rows.tolist()]
 
 
 def count_combinations(walk: Walk, strength: int) -> int:

@@ -33,17 +33,18 @@ _MOST_GATHERED = 1 << 23
 _MOST_TRIED = 16
 
 
-def axis_after_axis(walk: Walk, strength: int, seed: int) -> list[tuple[int, ...]]:
-    """Return rows that hold every valid combination; strength is below the number of axes or it."""
+def axis_after_axis(walk: Walk, strength: int, seed: int) -> Integers:
+    """Return rows that hold every valid combination: rows × axes, option numbers.
+
+    There are at least as many axes as the strength.
+    """
     alive = [len(walk.open_options(START, axis)) for axis in range(len(walk.sizes))]
     # The largest axes first: their combinations are the rows that nothing can spare.
     order = sorted(range(len(alive)), key=lambda axis: (-alive[axis], axis))
     growth = _Growth(walk, order, strength, seed)
     for depth in range(strength, len(order)):
         growth.add(depth)
-    rows = growth.rows
-    columns = np.argsort(order)
-    return [tuple(row) for row in rows[:, columns].tolist()]
+    return growth.rows[:, np.argsort(order)]
 
 
 class _Growth:

@@ -52,7 +52,7 @@ def test_no_more_rows_than_the_known_tools(sizes: tuple[int, ...], most: int) ->
 
 @pytest.mark.parametrize(
     ("strength", "sizes", "most"),
-    [(1, (5, 3, 3), 5), (3, (3,) * 13, 90), (3, (2,) * 20, 35), (4, (3,) * 8, 220)],
+    [(1, (5, 3, 3), 5), (3, (3,) * 13, 70), (3, (2,) * 20, 24), (4, (2,) * 12, 30)],
 )
 def test_rows_at_other_strengths(strength: int, sizes: tuple[int, ...], most: int) -> None:
     array = covering_array(region_of(*sizes), strength)
