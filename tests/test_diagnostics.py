@@ -34,6 +34,7 @@ WITHOUT_EXAMPLE = {
     "MX0608": "a study of its own would be needed; tests/unit/analyze/test_bounds.py",
     "MX0610": "a study of its own would be needed; tests/unit/analyze/test_bounds.py",
     "MX0620": "no shipped study needs so many features; tests/unit/analyze/test_rules.py",
+    "MX0634": "needs two million nodes; tests/unit/solve/test_layers.py",
     "MX0640": "no shipped study has so many; tests/unit/solve/test_covering.py",
     "MX0651": "tests/unit/solve/test_partition.py",
     "MX0652": "likewise",

@@ -13,7 +13,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-HEAVY = {"pydantic", "ruamel", "pandas", "numpy", "jinja2", "oxidd", "rich", "markupsafe"}
+HEAVY = {
+    "pydantic",
+    "ruamel",
+    "pandas",
+    "pyarrow",
+    "numpy",
+    "jinja2",
+    "oxidd",
+    "rich",
+    "markupsafe",
+}
 
 LIST_MODULES = """
 import contextlib, io, json, sys

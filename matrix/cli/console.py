@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import typer
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 
 def say(message: str) -> None:
@@ -23,6 +30,30 @@ def deliver(text: str, output: Path | None) -> None:
     from matrix.render.output import write_files
 
     write_files({output.name: text}, output.parent)
+
+
+@contextlib.contextmanager
+def delivery(output: Path | None) -> Iterator[BinaryIO]:
+    """Open where an answer goes that is written piece by piece: as `deliver`, for large ones."""
+    if output is None:
+        sys.stdout.flush()
+        yield getattr(sys.stdout, "buffer", None) or cast("BinaryIO", _TextOutput())
+        sys.stdout.flush()
+        return
+    from matrix.render.output import replacing
+
+    with replacing(output) as file:
+        yield file
+
+
+class _TextOutput(io.RawIOBase):
+    """Standard output where it takes only texts, as one that collects them does."""
+
+    def write(self, data: ReadableBuffer) -> int:
+        """Write bytes that end where a row ends."""
+        written = bytes(data)
+        sys.stdout.write(written.decode())
+        return len(written)
 
 
 def use_colour() -> bool:

@@ -13,6 +13,7 @@ import typer
 
 import matrix
 from matrix.cli import (
+    cells,
     check,
     claims,
     count,
@@ -50,6 +51,7 @@ app.command("validate")(validate.validate)
 app.command("explain")(explain.explain)
 app.command("simulate")(simulate.simulate)
 app.command("count")(count.count)
+app.command("cells")(cells.cells)
 app.command("rules")(rules.rules)
 app.command("claims")(claims.claims)
 app.command("synthesize")(synthesize.synthesize)

@@ -408,6 +408,42 @@ CODES: dict[str, tuple[str, str]] = {
         "nothing to compare",
         "`matrix diff` compares two predicates or two kernels of one study.",
     ),
+    "MX0630": (
+        "unknown column",
+        (
+            "`matrix cells --columns` names what is neither an axis of the study nor one of "
+            "predicate, outcome, verdict and behaviour_class."
+        ),
+    ),
+    "MX0631": (
+        "column named twice",
+        "`matrix cells --columns` names a column more than once.",
+    ),
+    "MX0632": (
+        "too many rows",
+        (
+            "More rows would be written than anyone asks for by accident, so nothing was: give "
+            "--limit or --random, choose cells with --where, or name fewer --columns."
+        ),
+    ),
+    "MX0633": (
+        "no file for what is not text",
+        "Parquet and Arrow are not text: name a file with --output.",
+    ),
+    "MX0634": (
+        "too many combinations of columns",
+        (
+            "The distinct combinations of the columns cannot be told apart within the bound on "
+            "memory: name other columns, or choose cells with --where."
+        ),
+    ),
+    "MX0635": (
+        "options of cells that do not go together",
+        (
+            "--limit and --random both say how many rows there are to be, and --seed belongs to "
+            "--random."
+        ),
+    ),
     "MX0640": (
         "too many combinations to cover",
         (

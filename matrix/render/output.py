@@ -16,6 +16,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import BinaryIO
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 
@@ -77,6 +78,39 @@ def write_files(files: Texts, folder: Path) -> None:
     finally:
         for change in changes:
             change.tidy()
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to be written piece by piece; it replaces `path` only once all went well.
+
+    For what is too large to be held as a text. Missing folders are made, permissions of a file
+    that exists are kept. A device or a pipe is written to directly.
+
+    Raises:
+        InputError: MX0801, with what the system said, also of a piece.
+    """
+    target = _target(path)
+    with _reported(path):
+        info = _info(target)
+        if info and not stat.S_ISREG(info.st_mode):
+            with target.open("wb") as direct:
+                yield direct
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        new, descriptor = _open_beside(target)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            if info:
+                new.chmod(stat.S_IMODE(info.st_mode))
+            new.replace(target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                new.unlink()
+            raise
 
 
 def stale(files: Texts, folder: Path) -> tuple[Path, ...]:

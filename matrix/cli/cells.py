@@ -1,0 +1,88 @@
+"""`matrix cells`: the cells of a study as rows of CSV, JSON Lines, Parquet or Arrow."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated
+
+import typer
+
+from matrix.cli.console import delivery, say
+from matrix.cli.options import DEFAULT_STUDY, Configs, Output, Predicate, Study
+
+
+class CellsFormat(enum.StrEnum):
+    """Formats of cells."""
+
+    CSV = "csv"
+    JSON_LINES = "json-lines"
+    PARQUET = "parquet"
+    ARROW = "arrow"
+
+
+def cells(
+    study: Study = DEFAULT_STUDY,
+    predicate: Predicate = None,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            "--where",
+            metavar="EXPR",
+            help="Only cells in which a C expression over axes, facts and `verdict` is true, as in "
+            'claims: \'verdict == "unsound" && kernel == "7.3"\'.',
+        ),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns",
+            metavar="A,B",
+            help="Only these columns: axes, predicate, outcome, verdict, behaviour_class. Each "
+            "combination is one row.",
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", metavar="N", min=0, help="Only the first N rows."),
+    ] = None,
+    random: Annotated[
+        int | None,
+        typer.Option("--random", metavar="N", min=0, help="N rows, each choice equally likely."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="S", help="Of --random; 0 unless given.")
+    ] = None,
+    output_format: Annotated[
+        CellsFormat | None,
+        typer.Option("--format", help="Unless given: what FILE's name ends in, otherwise csv."),
+    ] = None,
+    output: Output = None,
+    configs: Configs = None,
+) -> int:
+    """List the cells of a study with what is answered in each: all, some, or a random choice.
+
+    Rows are in the order of the study's axes and options. Without --limit or --random, more than
+    10,000,000 rows are refused (exit 4).
+    """
+    from matrix.pipeline.cells import Wanted
+    from matrix.pipeline.cells import cells as run_cells
+    from matrix.render.cell_files import CellFormat
+
+    reply = run_cells(
+        study,
+        Wanted(
+            where=where,
+            columns=tuple(name.strip() for name in columns.split(",")) if columns else (),
+            limit=limit,
+            random=random,
+            seed=seed,
+        ),
+        configs=tuple(configs or ()),
+        predicate=predicate,
+        form=CellFormat(output_format) if output_format else None,
+        output=output,
+        opened=lambda: delivery(output),
+    )
+    for line in reply.speech:
+        say(line)
+    return reply.exit_code

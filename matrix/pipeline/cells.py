@@ -1,0 +1,170 @@
+"""`matrix cells`: the cells of a study as rows, all of them, the first ones, or a fair choice.
+
+A source of rows (`_chunks`) is written as it is made (`matrix.render.cell_files`), so that memory
+does not depend on their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from matrix.analyze.cell_rows import ANSWER_COLUMNS, CellRows
+from matrix.analyze.selection import Selection, select
+from matrix.diagnostics import (
+    Diagnostic,
+    ExitCode,
+    InputError,
+    Location,
+    UndecidedError,
+    unknown_word_hint,
+)
+from matrix.expr.parser import parse
+from matrix.pipeline.knowledge import Library
+from matrix.pipeline.reply import Reply
+from matrix.pipeline.study import prepare_study
+from matrix.render.cell_files import TEXTS, CellFormat, chunk_rows, format_of, write_cells
+from matrix.render.output import check_writable
+from matrix.schema.values import Condition, MatrixStudy
+from matrix.solve.listing import Columns
+
+# More rows than anyone meant to ask for without saying so: some 2 GB of CSV.
+MAX_ROWS = 10_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which cells a user asked for; None and nothing are "not said"."""
+
+    where: str | None = None
+    columns: tuple[str, ...] = ()
+    limit: int | None = None
+    random: int | None = None
+    seed: int | None = None
+
+
+def cells(
+    name: str,
+    wanted: Wanted,
+    *,
+    configs: tuple[Path, ...],
+    predicate: str | None,
+    form: CellFormat | None,
+    output: Path | None,
+    opened: Callable[[], AbstractContextManager[BinaryIO]],
+) -> Reply:
+    """Write the cells of a study to what `opened` opens; the reply has no text.
+
+    `output` is its name, None for standard output.
+
+    Raises:
+        InputError: MX0630 to MX0635, all that is wrong with what is wanted; what is wrong with
+            the expression of `where`; MX0801, a file that cannot be written.
+        UndecidedError: MX0632, more than `MAX_ROWS` rows without a limit.
+    """
+    form = form or format_of(output)
+    prepared = prepare_study(Library(configs), name, predicate)
+    problems = [*_problems(wanted, form, output), *_wrong_columns(prepared.study, wanted.columns)]
+    condition = None
+    try:
+        condition = _condition(wanted.where)
+    except InputError as error:
+        problems.extend(error.diagnostics)
+    if problems:
+        raise InputError(problems)
+    if output is not None:
+        check_writable([output])
+    solved = prepared.solve()
+    selection = select(solved, condition) if condition else None
+    rows = CellRows(solved, selection.region if selection else None, wanted.columns or None)
+    if wanted.limit is None and wanted.random is None and rows.rows > MAX_ROWS:
+        raise UndecidedError(_too_many(rows.rows))
+    with opened() as file:
+        written = write_cells(rows.columns, _chunks(rows, wanted, chunk_rows(form)), form, file)
+    return Reply(
+        text="", exit_code=ExitCode.OK, speech=tuple(_speech(rows, written, wanted, selection))
+    )
+
+
+def _chunks(rows: CellRows, wanted: Wanted, size: int) -> Iterator[Columns]:
+    """Yield the rows that are wanted."""
+    if wanted.random is not None:
+        return rows.sample(wanted.random, wanted.seed or 0, size)
+    return rows.chunks(size, wanted.limit)
+
+
+def _condition(text: str | None) -> Condition | None:
+    """Return the expression of --where; raises InputError (MX01xx) where it is not C."""
+    if text is None:
+        return None
+    location = Location(file="--where", line=1, column=1, length=len(text) or 1, text=text)
+    return Condition(expression=parse(text, location), text=text, location=location)
+
+
+def _problems(wanted: Wanted, form: CellFormat, output: Path | None) -> Iterator[Diagnostic]:
+    """Yield what does not go together."""
+    if form not in TEXTS and output is None:
+        yield Diagnostic(
+            code="MX0633",
+            message=f"{form} is not text and needs a file",
+            hint=f"add --output cells.{form}",
+        )
+    if wanted.random is not None and wanted.limit is not None:
+        yield Diagnostic(
+            code="MX0635",
+            message="--random and --limit both say how many rows",
+            hint="give one of them",
+        )
+    if wanted.random is None and wanted.seed is not None:
+        yield Diagnostic(
+            code="MX0635",
+            message="--seed does nothing without --random",
+            hint="add --random N, or leave --seed out",
+        )
+
+
+def _wrong_columns(study: MatrixStudy, columns: Sequence[str]) -> Iterator[Diagnostic]:
+    known = [*(axis.name for axis in study.axes), *ANSWER_COLUMNS]
+    for name in dict.fromkeys(columns):
+        if name not in known:
+            yield Diagnostic(
+                code="MX0630",
+                message=f"unknown column `{name}` of study `{study.id}`",
+                hint=unknown_word_hint(name, known, "columns"),
+            )
+        elif columns.count(name) > 1:
+            yield Diagnostic(
+                code="MX0631",
+                message=f"column `{name}` is named {columns.count(name)} times",
+                hint="name each column once",
+            )
+
+
+def _too_many(rows: int) -> Diagnostic:
+    return Diagnostic(
+        code="MX0632",
+        message=f"{rows:,} rows are more than {MAX_ROWS:,}; nothing was written",
+        hint="--limit N writes the first N, however many; --random N a fair choice; --where EXPR "
+        "chooses cells; --columns A,B writes distinct combinations",
+    )
+
+
+def _speech(
+    rows: CellRows, written: int, wanted: Wanted, selection: Selection | None
+) -> Iterator[str]:
+    """Yield what was understood, and what was left out."""
+    cut = f"{'chosen at random' if wanted.random is not None else 'the first'} of "
+    yield f"{written:,} rows{f', {cut}{rows.rows:,}' if written < rows.rows else ''}"
+    if selection and selection.undecided:
+        yield (
+            f"{selection.undecided:,} cells are left out: whether `{wanted.where}` holds there "
+            "depends on what nobody recorded of their CPU"
+        )
+    missing: dict[tuple[str, ...], list[str]] = {}
+    for release, names in selection.lacking if selection else ():
+        missing.setdefault(names, []).append(release)
+    for names, releases in missing.items():
+        yield f"cells of Linux {', '.join(releases)} are left out: no `{'`, `'.join(names)}` there"
