@@ -49,8 +49,19 @@ def cells(
         int | None,
         typer.Option("--random", metavar="N", min=0, help="N rows, each choice equally likely."),
     ] = None,
+    sample: Annotated[
+        int | None,
+        typer.Option(
+            "--sample",
+            metavar="T",
+            min=1,
+            max=4,
+            help="Few rows that hold every valid combination of options of any T axes, 1 to 4.",
+        ),
+    ] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", metavar="S", help="Of --random; 0 unless given.")
+        int | None,
+        typer.Option("--seed", metavar="S", help="Of --random and --sample; 0 unless given."),
     ] = None,
     output_format: Annotated[
         CellsFormat | None,
@@ -59,10 +70,10 @@ def cells(
     output: Output = None,
     configs: Configs = None,
 ) -> int:
-    """List the cells of a study with what is answered in each: all, some, or a random choice.
+    """List the cells of a study with what is answered in each: all, some, or a choice.
 
-    Rows are in the order of the study's axes and options. Without --limit or --random, more than
-    10,000,000 rows are refused (exit 4).
+    Rows are in the order of the study's axes and options. Without --limit, --random or --sample,
+    more than 10,000,000 rows are refused (exit 4).
     """
     from matrix.pipeline.cells import Wanted
     from matrix.pipeline.cells import cells as run_cells
@@ -75,6 +86,7 @@ def cells(
             columns=tuple(name.strip() for name in columns.split(",")) if columns else (),
             limit=limit,
             random=random,
+            sample=sample,
             seed=seed,
         ),
         configs=tuple(configs or ()),

@@ -451,6 +451,13 @@ CODES: dict[str, tuple[str, str]] = {
             "made: ask for a smaller t, for a part of the study, or leave axes out of it."
         ),
     ),
+    "MX0641": (
+        "options that --sample excludes",
+        (
+            "A covering array is useful only whole: its rows are not cut (--limit), drawn "
+            "(--random) or joined (--columns); --where chooses the cells it is made of."
+        ),
+    ),
     "MX0651": (
         "unknown name",
         ("An expression over a study uses a name that is neither axis, fact nor definition."),

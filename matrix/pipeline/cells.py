@@ -1,4 +1,4 @@
-"""`matrix cells`: the cells of a study as rows, all of them, the first ones, or a fair choice.
+"""`matrix cells`: the cells of a study as rows: all, the first ones, a fair or a covering choice.
 
 A source of rows (`_chunks`) is written as it is made (`matrix.render.cell_files`), so that memory
 does not depend on their number.
@@ -29,7 +29,9 @@ from matrix.pipeline.study import prepare_study
 from matrix.render.cell_files import TEXTS, CellFormat, chunk_rows, format_of, write_cells
 from matrix.render.output import check_writable
 from matrix.schema.values import Condition, MatrixStudy
+from matrix.solve.covering import CoveringArray, covering_array
 from matrix.solve.listing import Columns
+from matrix.solve.space import Region
 
 # More rows than anyone meant to ask for without saying so: some 2 GB of CSV.
 MAX_ROWS = 10_000_000
@@ -43,6 +45,7 @@ class Wanted:
     columns: tuple[str, ...] = ()
     limit: int | None = None
     random: int | None = None
+    sample: int | None = None
     seed: int | None = None
 
 
@@ -63,7 +66,8 @@ def cells(
     Raises:
         InputError: MX0630 to MX0635, all that is wrong with what is wanted; what is wrong with
             the expression of `where`; MX0801, a file that cannot be written.
-        UndecidedError: MX0632, more than `MAX_ROWS` rows without a limit.
+        UndecidedError: MX0632, more than `MAX_ROWS` rows without a limit; MX0640, too many
+            combinations for `sample`.
     """
     form = form or format_of(output)
     prepared = prepare_study(Library(configs), name, predicate)
@@ -79,6 +83,14 @@ def cells(
         check_writable([output])
     solved = prepared.solve()
     selection = select(solved, condition) if condition else None
+    if wanted.sample is not None:
+        region = selection.region if selection else solved.valid
+        array = covering_array(region, wanted.sample, wanted.seed or 0)
+        every = CellRows(solved)
+        with opened() as file:
+            write_cells(every.columns, _covering_chunks(every, array, chunk_rows(form)), form, file)
+        speech = (_covered(array, region), *_left_out(wanted, selection))
+        return Reply(text="", exit_code=ExitCode.OK, speech=speech)
     rows = CellRows(solved, selection.region if selection else None, wanted.columns or None)
     if wanted.limit is None and wanted.random is None and rows.rows > MAX_ROWS:
         raise UndecidedError(_too_many(rows.rows))
@@ -94,6 +106,26 @@ def _chunks(rows: CellRows, wanted: Wanted, size: int) -> Iterator[Columns]:
     if wanted.random is not None:
         return rows.sample(wanted.random, wanted.seed or 0, size)
     return rows.chunks(size, wanted.limit)
+
+
+def _covering_chunks(rows: CellRows, array: CoveringArray, size: int) -> Iterator[Columns]:
+    """Yield the rows of a covering array with what is answered in each."""
+    import numpy as np
+
+    for first in range(0, len(array.rows), size):
+        yield rows.answered(np.array(array.rows[first : first + size], np.int16))
+
+
+def _covered(array: CoveringArray, region: Region) -> str:
+    """Return what a covering array holds, and how far it may be from the smallest one."""
+    if not array.rows:
+        return "0 rows: no cell is chosen"
+    what = f"options of any {array.strength} axes" if array.strength > 1 else "options"
+    least = "fewer" if len(array.rows) == array.fewest else f"fewer than {array.fewest:,}"
+    return (
+        f"{len(array.rows):,} of {region.count():,} cells hold all {array.combinations:,} valid "
+        f"{'combinations of ' if array.strength > 1 else ''}{what}; {least} cannot"
+    )
 
 
 def _condition(text: str | None) -> Condition | None:
@@ -118,12 +150,25 @@ def _problems(wanted: Wanted, form: CellFormat, output: Path | None) -> Iterator
             message="--random and --limit both say how many rows",
             hint="give one of them",
         )
-    if wanted.random is None and wanted.seed is not None:
+    if wanted.random is None and wanted.sample is None and wanted.seed is not None:
         yield Diagnostic(
             code="MX0635",
-            message="--seed does nothing without --random",
-            hint="add --random N, or leave --seed out",
+            message="--seed does nothing without --random or --sample",
+            hint="add one of them, or leave --seed out",
         )
+    if wanted.sample is not None:
+        others = {
+            "--limit": wanted.limit is not None,
+            "--random": wanted.random is not None,
+            "--columns": bool(wanted.columns),
+        }
+        for other, given in others.items():
+            if given:
+                yield Diagnostic(
+                    code="MX0641",
+                    message=f"--sample and {other} do not go together",
+                    hint="a covering array has the rows and axes it needs; --where chooses cells",
+                )
 
 
 def _wrong_columns(study: MatrixStudy, columns: Sequence[str]) -> Iterator[Diagnostic]:
@@ -158,6 +203,11 @@ def _speech(
     """Yield what was understood, and what was left out."""
     cut = f"{'chosen at random' if wanted.random is not None else 'the first'} of "
     yield f"{written:,} rows{f', {cut}{rows.rows:,}' if written < rows.rows else ''}"
+    yield from _left_out(wanted, selection)
+
+
+def _left_out(wanted: Wanted, selection: Selection | None) -> Iterator[str]:
+    """Yield which cells --where could not choose."""
     if selection and selection.undecided:
         yield (
             f"{selection.undecided:,} cells are left out: whether `{wanted.where}` holds there "
