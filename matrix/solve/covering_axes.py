@@ -90,12 +90,12 @@ class _Growth:
             # Neighbouring rows share most combinations, those of a block should share few.
             members = np.arange(block, count, blocks)
             steps = following[inverse[members]]
-            gains = combinations.gains(self.rows[members])
+            lines = combinations.lines(self.rows[members])
             noise = _noise(members, self._sizes[depth], self._seed + depth)
             # A gain is at most the number of groups, far below 2^32; the noise is below 2^16.
-            ranks = np.where(steps == DEAD, -1, (gains << 16) + noise)
+            ranks = np.where(steps == DEAD, -1, (combinations.gains(lines) << 16) + noise)
             options = ranks.argmax(axis=1)
-            combinations.close(self.rows[members], options)
+            combinations.close(lines, options)
             chosen[members] = options
             states[members] = steps[np.arange(len(members)), options]
         self.rows = np.column_stack((self.rows, chosen))
@@ -125,34 +125,39 @@ class _Combinations:
         self._groups = list(itertools.combinations(range(before), strength - 1))
         lines = [math.prod(sizes[position] for position in group) for group in self._groups]
         self._starts = np.concatenate(([0], np.cumsum(lines))).astype(np.int64)
-        # The line of a row in each group is a product of matrices; floats are exact below 2^53.
-        self._strides = np.zeros((before, len(self._groups)))
+        # Per place in a group: the axis there, and what its options count in the group's lines.
+        places = np.array(self._groups, dtype=np.intp).T
+        factors = np.ones((strength - 1, len(self._groups)), dtype=np.int64)
         tables = []
         valid = _Valid(walk)
         for number, group in enumerate(self._groups):
             stride = 1
-            for position in reversed(group):
-                self._strides[position, number] = stride
-                stride *= sizes[position]
+            for place in range(strength - 2, -1, -1):
+                factors[place, number] = stride
+                stride *= sizes[group[place]]
             flags = valid.flags(START, tuple(axes[position] for position in (*group, before)))
             tables.append(flags.reshape(-1, sizes[-1]))
+        self._places, self._factors = places, factors[:, :, None]
         self._open = np.concatenate(tables).astype(np.uint8)
         self._sizes = sizes
         self.row_bytes = len(self._groups) * (sizes[-1] + 8)
 
-    def _lines(self, rows: Integers) -> Integers:
-        """Return the line of each row in each group: an array rows × groups."""
-        lines: Integers = (rows @ self._strides).astype(np.int64)
-        return lines + self._starts[:-1]
+    def lines(self, rows: Integers) -> Integers:
+        """Return the line of each row in each group: an array groups × rows."""
+        columns = np.ascontiguousarray(rows.T)
+        lines = np.repeat(self._starts[:-1, None], len(rows), axis=1)
+        for axes, factors in zip(self._places, self._factors, strict=True):
+            lines += columns[axes] * factors
+        return lines
 
-    def gains(self, rows: Integers) -> Integers:
+    def gains(self, lines: Integers) -> Integers:
         """Return how many combinations each option would close in each row: rows × options."""
-        gains: Integers = self._open[self._lines(rows)].sum(axis=1, dtype=np.int64)
+        gains: Integers = self._open[lines].sum(axis=0, dtype=np.int64)
         return gains
 
-    def close(self, rows: Integers, options: Integers) -> None:
-        """Close what the rows hold with an option each."""
-        self._open[self._lines(rows), options[:, None]] = 0
+    def close(self, lines: Integers, options: Integers) -> None:
+        """Close what the rows of these lines hold with an option each."""
+        self._open[lines, options] = 0
 
     def missing(self) -> list[tuple[Sequence[int], Integers]]:
         """Return each group with open combinations, its axes as positions, the last one with it.
