@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matrix.solve.brute import Brute
@@ -99,7 +99,9 @@ def test_every_valid_combination_is_in_a_row_and_every_row_is_a_cell(
     assert found.fewest == fewest(valid) <= len(found.rows) <= len(valid)
 
 
+# Three arrays an example, brute force among them: fewer examples say as much.
 @STRENGTHS
+@settings(max_examples=50)
 @given(model=models())
 def test_the_rows_depend_on_the_set_of_cells_alone(model: Model, strength: int) -> None:
     def found(backend_type: type[Brute | Diagram]) -> CoveringArray:
