@@ -20,7 +20,7 @@ from matrix.solve.listing import Columns, Listing, Numbers, number_type
 from matrix.solve.sampling import distinct_ranks
 from matrix.solve.space import Region
 
-# The columns that stand after the axes; the glossary has their meaning.
+# The columns that stand after the axes; docs/glossary.md has their meaning.
 ANSWER_COLUMNS = ("predicate", "outcome", "verdict", "behaviour_class")
 # Those without a value where the capability is absent, or two values are possible.
 _OPTIONAL = frozenset({"predicate", "behaviour_class"})
@@ -165,7 +165,7 @@ class _Cells:
                     _PREDICATE,
                     _OUTCOMES,
                     tuple(map(str, _VERDICTS)),
-                    tuple("|".join(map(str, numbers)) for numbers in classes),
+                    tuple("/".join(map(str, numbers)) for numbers in classes),
                 ),
                 strict=True,
             )

@@ -112,7 +112,7 @@ def check(prepared: PreparedStudy) -> None:
     distinct = dict.fromkeys(item.inputs for item in solved.classes)
     numbered = {str(number): inputs for number, inputs in enumerate(distinct, start=1)}
     for row, (_, classes) in zip(found, expected, strict=True):
-        mine = {numbered[number] for number in (row["behaviour_class"] or "").split("|") if number}
+        mine = {numbered[number] for number in (row["behaviour_class"] or "").split("/") if number}
         # The concrete flow tries what is unknown of the boot CPU and of the only CPU apart, so it
         # may list a class that no machine is in; it never misses one.
         assert mine <= classes
