@@ -41,6 +41,7 @@ COMMANDS: list[tuple[list[str], set[str], int]] = [
     (["validate", "tests/data/booted/7.3.config", "--cpu", "graviton3"], set(), 400),
     (["explain", "MX0606"], {"oxidd"}, 430),
     (["count", "arm64-memfd-secret"], {"oxidd"}, 430),
+    (["cells", "arm64-memfd-secret", "--limit", "3"], {"oxidd", "numpy", "pyarrow"}, 560),
 ]
 
 

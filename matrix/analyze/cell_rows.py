@@ -20,8 +20,10 @@ from matrix.solve.listing import Columns, Listing, Numbers, number_type
 from matrix.solve.sampling import distinct_ranks
 from matrix.solve.space import Region
 
-# The columns that stand after the axes; the glossary has their meaning.
+# The columns that stand after the axes; docs/glossary.md has their meaning.
 ANSWER_COLUMNS = ("predicate", "outcome", "verdict", "behaviour_class")
+# Those without a value where the capability is absent, or two values are possible.
+_OPTIONAL = frozenset({"predicate", "behaviour_class"})
 
 _PREDICATE = ("false", "true")
 _OUTCOMES = ("safe", "violates", "not-run")
@@ -42,10 +44,11 @@ _Way = tuple[Verdict, bool | None, int | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellColumn:
-    """A column: number `n` in it means `texts[n]`, and -1 that there is no value."""
+    """A column: number `n` in it means `texts[n]`; in an optional one -1 is no value."""
 
     name: str
     texts: tuple[str, ...]
+    optional: bool = False
 
     @property
     def kind(self) -> np.dtype[np.signedinteger]:
@@ -72,7 +75,9 @@ class CellRows:
         cells = _Cells(solved, within)
         texts = {axis.name: axis.options for axis in axes} | cells.texts
         names = tuple(texts) if columns is None else tuple(columns)
-        self.columns = tuple(CellColumn(name=name, texts=texts[name]) for name in names)
+        self.columns = tuple(
+            CellColumn(name=name, texts=texts[name], optional=name in _OPTIONAL) for name in names
+        )
         answered = [place for place, name in enumerate(ANSWER_COLUMNS) if name in names]
         answers = [tuple(answer[place] for place in answered) for answer in cells.answers]
         distinct = sorted(set(answers))
@@ -160,7 +165,7 @@ class _Cells:
                     _PREDICATE,
                     _OUTCOMES,
                     tuple(map(str, _VERDICTS)),
-                    tuple("|".join(map(str, numbers)) for numbers in classes),
+                    tuple("/".join(map(str, numbers)) for numbers in classes),
                 ),
                 strict=True,
             )

@@ -94,12 +94,19 @@ def arrow_texts(texts: Sequence[str]) -> pa.Array:
 
 
 def arrow_schema(columns: Sequence[CellColumn]) -> pa.Schema:
-    """Return the Arrow schema of columns: dictionaries with the smallest indices that do."""
+    """Return the Arrow schema of columns: dictionaries with the smallest indices that do.
+
+    Only optional columns may have nulls, which Parquet writes in half of the time.
+    """
     import pyarrow as pa
 
     return pa.schema(
         [
-            (column.name, pa.dictionary(pa.from_numpy_dtype(column.kind), pa.string()))
+            pa.field(
+                column.name,
+                pa.dictionary(pa.from_numpy_dtype(column.kind), pa.string()),
+                nullable=column.optional,
+            )
             for column in columns
         ]
     )

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import typer
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
 
 
 def say(message: str) -> None:
@@ -46,10 +42,10 @@ def delivery(output: Path | None) -> Iterator[BinaryIO]:
         yield file
 
 
-class _TextOutput(io.RawIOBase):
+class _TextOutput:
     """Standard output where it takes only texts, as one that collects them does."""
 
-    def write(self, data: ReadableBuffer) -> int:
+    def write(self, data: bytes) -> int:
         """Write bytes that end where a row ends."""
         written = bytes(data)
         sys.stdout.write(written.decode())

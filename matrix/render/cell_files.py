@@ -47,6 +47,8 @@ _TEXT_ROWS = CHUNK_ROWS // 8
 # Every row group holds all options of the later axes: their least and greatest value exclude no
 # group, and finding them takes a third of the time.
 _STATISTICS = 3
+# Values encoded at a time: the default of 1024 is made for values larger than one byte.
+_PARQUET_BATCH = 1 << 16
 
 
 def format_of(path: Path | None) -> CellFormat:
@@ -113,8 +115,8 @@ def _csv_pieces(columns: Sequence[CellColumn]) -> Iterator[list[str]]:
 def _csv_text(text: str) -> str:
     """Return one field of CSV, quoted where it has to be."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow([text])
-    return line.getvalue()
+    csv.writer(line, lineterminator="\n").writerow([text])  # what ends a line is quoted
+    return line.getvalue()[:-1]
 
 
 def _json_pieces(columns: Sequence[CellColumn]) -> Iterator[list[str]]:
@@ -139,7 +141,11 @@ def _write_parquet(columns: Sequence[CellColumn], chunks: Iterable[Columns], fil
 
     names = [column.name for column in columns]
     with pyarrow.parquet.ParquetWriter(
-        file, arrow_schema(columns), compression="zstd", write_statistics=names[:_STATISTICS]
+        file,
+        arrow_schema(columns),
+        compression="snappy",
+        write_statistics=names[:_STATISTICS],
+        write_batch_size=_PARQUET_BATCH,
     ) as writer:
         return _write_batches(writer, batches(columns, chunks))
 
