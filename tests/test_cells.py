@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from matrix.analyze.cell_rows import ANSWER_COLUMNS, CellColumn
+from matrix.cli.cells import CellsFormat
 from matrix.diagnostics import ExitCode
 from matrix.pipeline import cells as pipeline
 from matrix.render.cell_files import CellFormat, format_of, write_cells
@@ -237,3 +238,7 @@ def numbers(column: CellColumn, values: list[int]) -> Numbers:
 def test_the_name_of_a_file_asks_for_its_format(name: str, form: str) -> None:
     assert format_of(Path(name)) == form
     assert format_of(None) == "csv"
+
+
+def test_the_command_offers_every_format() -> None:
+    assert [form.value for form in CellsFormat] == [form.value for form in CellFormat]
