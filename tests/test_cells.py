@@ -7,6 +7,8 @@ import io
 import json
 import re
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ import pandas as pd
 import pytest
 
 from matrix.analyze.cell_rows import ANSWER_COLUMNS, CellColumn
+from matrix.cli.cells import CellsFormat
 from matrix.diagnostics import ExitCode
 from matrix.pipeline import cells as pipeline
 from matrix.render.cell_files import CellFormat, format_of, write_cells
@@ -21,6 +24,7 @@ from matrix.solve.listing import Columns, Numbers
 from tests.cli_runner import Ran, run_cli
 from tests.unit.analyze.small_study import declarations
 
+ROOT = Path(__file__).parent.parent
 READERS = {"csv": pd.read_csv, "parquet": pd.read_parquet, "arrow": pd.read_feather}
 
 
@@ -172,6 +176,19 @@ def test_a_file_that_cannot_be_written(configs: str, tmp_path: Path) -> None:
         assert "error[MX0801]" in small(configs, "--output", "/dev/full").err
 
 
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    command = [sys.executable, "-m", "matrix", "cells", "arm64-overview", "--limit", "100000"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert running.stdout.readline().startswith("kernel,cpu,")
+        running.stdout.close()
+        assert running.stderr.read() == ""
+    assert running.returncode == ExitCode.OK
+
+
 def test_an_interrupted_run_leaves_the_former_file(
     configs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,3 +254,7 @@ def numbers(column: CellColumn, values: list[int]) -> Numbers:
 def test_the_name_of_a_file_asks_for_its_format(name: str, form: str) -> None:
     assert format_of(Path(name)) == form
     assert format_of(None) == "csv"
+
+
+def test_the_command_offers_every_format() -> None:
+    assert [form.value for form in CellsFormat] == [form.value for form in CellFormat]

@@ -118,9 +118,10 @@ class CellRows:
             yield self._columns(self._listing.at(ranks[first : first + size]))
 
     def answered(self, cells: Numbers) -> Columns:
-        """Return the rows of any cells, given as one row of option numbers each.
+        """Return the rows of cells found elsewhere, given as one row of option numbers each.
 
-        For the rows of a whole study, without `columns`. ValueError for what is no cell of it.
+        For the rows of a whole study, without `columns`; takes one look-up per axis for all cells
+        together. ValueError for what is no cell of the study.
         """
         labels = self._listing.labels(cells)
         if (labels < 0).any():

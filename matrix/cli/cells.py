@@ -12,7 +12,7 @@ from matrix.cli.options import DEFAULT_STUDY, Configs, Output, Predicate, Study
 
 
 class CellsFormat(enum.StrEnum):
-    """Formats of cells."""
+    """Formats of cells: those of `render.cell_files`, which is too heavy for `--help`."""
 
     CSV = "csv"
     JSON_LINES = "json-lines"

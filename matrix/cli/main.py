@@ -97,8 +97,9 @@ def main(arguments: list[str] | None = None) -> int:
     except typer.Abort:
         typer.echo("interrupted", err=True)
         return 130
-    except BrokenPipeError:
-        # The reader of a pipe went away: not an error, but Python would complain at exit.
+    except (BrokenPipeError, SystemExit):
+        # The reader of a pipe went away: not an error, but Python would complain at exit. Typer
+        # turns it into SystemExit(1), which would mean findings; nothing else exits so.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
     except Exception:  # noqa: BLE001 - the one place that turns our bug into its exit code

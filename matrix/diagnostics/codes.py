@@ -393,15 +393,15 @@ CODES: dict[str, tuple[str, str]] = {
     "MX0624": (
         "unknown name in a claim",
         (
-            "A claim uses a name that is no axis, fact, simulation input or name of the kernel in "
-            "any release it is expected of."
+            "A claim, or --where, uses a name that is no axis, fact, simulation input or name of "
+            "the kernel in any release it is asked of."
         ),
     ),
     "MX0625": (
         "comparison that is never true",
         (
-            "A claim compares an axis or a fact with an option it never has, which would be false "
-            "in silence."
+            "A claim, or --where, compares an axis or a fact with an option it never has, which "
+            "would be false in silence."
         ),
     ),
     "MX0626": (
