@@ -16,6 +16,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import BinaryIO
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 
@@ -77,6 +78,39 @@ def write_files(files: Texts, folder: Path) -> None:
     finally:
         for change in changes:
             change.tidy()
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Give a stream whose content becomes the file when the block ends without an error.
+
+    For content too large to be held: what was there stays until all is written.
+
+    Raises:
+        InputError: MX0801, with what the system said.
+    """
+    with _reported(path):
+        target = _target(path)
+        info = _info(target)
+        if info and stat.S_ISDIR(info.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if info and not stat.S_ISREG(info.st_mode):
+            with target.open("wb") as stream:
+                yield stream
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        new, descriptor = _open_beside(target)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            if info:
+                new.chmod(stat.S_IMODE(info.st_mode))
+            new.replace(target)
+        except BaseException:
+            new.unlink(missing_ok=True)
+            raise
 
 
 def stale(files: Texts, folder: Path) -> tuple[Path, ...]:
