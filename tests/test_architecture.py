@@ -44,7 +44,7 @@ _HEAVY = {
     "jinja2": ("render",),
     "markupsafe": ("render",),
     "pandas": ("analyze/frame.py", "render"),
-    "pyarrow": ("analyze/frame.py", "render"),
+    "pyarrow": ("analyze/frame.py", "kernel/hosts.py", "render"),
     "oxidd": ("solve",),
     "dd": ("solve",),
     "pysat": ("solve",),

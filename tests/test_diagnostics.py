@@ -11,7 +11,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 from ruamel.yaml import YAML
 
 from matrix.diagnostics.codes import CODES
@@ -72,6 +74,23 @@ def lay_out(folder: Path) -> None:
     shutil.copytree(CLAIMS, folder / "claims" / "matrices")
     (folder / "taken" / "matrices").mkdir(parents=True)
     (folder / "taken" / "matrices" / "my-study.yaml").write_text("")
+    lay_out_fleets(folder)
+
+
+def lay_out_fleets(folder: Path) -> None:
+    """Make the tables of hosts that the commands of `commands.yaml` name."""
+    (folder / "hosts.csv").write_text(
+        "host,kernel,config,cpu,cmdline,rack\n"
+        "good,7.3.0-1-arm64,config,graviton3,quiet,1\n"
+        "wordy,7.3,config,graviton3,quiet,1,rodata=on\n"
+        "nameless,vmlinuz,config,graviton3,,2\n"
+        f"hashed,7.3,{'ab' * 32},graviton3,,2\n"
+        "headless,7.3,config,,,2\n"
+    )
+    (folder / "lacking.csv").write_text("host,kernel,cpu\na,7.3,graviton3\n")
+    (folder / "cut.parquet").write_bytes(b"PAR1 and nothing more")
+    columns = {"host": ["a"], "kernel": [6.10], "config": ["config"], "cpu": ["graviton3"]}
+    parquet.write_table(pa.table(columns), folder / "numbers.parquet")
 
 
 def run_example(name: str, folder: Path) -> Ran:

@@ -51,6 +51,19 @@ class Completion:
     reads: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """An answer, the completions it comes from, and the atoms whose values it rests on.
+
+    A cell that agrees in those values, the unknown ones included, has the same completions, and the
+    same answer but for the names of CPUs in one that is unknown.
+    """
+
+    answer: Answer
+    completions: tuple[Completion, ...]
+    reads: frozenset[str]
+
+
 def settle(question: Question, cell: Cell, behaviours: Behaviours) -> tuple[Completion, ...]:
     """Return the answer under every completion of the unknown atoms that matter.
 
@@ -65,10 +78,13 @@ def settle(question: Question, cell: Cell, behaviours: Behaviours) -> tuple[Comp
 
 
 def _settle(
-    question: Question, start: Evaluation, behaviours: Behaviours
+    question: Question,
+    start: Evaluation,
+    behaviours: Behaviours,
+    reading: set[str] | None = None,
 ) -> tuple[Completion, ...]:
     completions = []
-    for completion in _complete(question, start, (), behaviours):
+    for completion in _complete(question, start, (), behaviours, reading):
         completions.append(completion)
         if len(completions) > _MAX_LEAVES:
             raise UndecidedError(
@@ -95,32 +111,29 @@ def answer(
     A `.config` that the release's Kconfig could not have made is answered as it stands, with a
     warning (MX0919).
     """
+    return examine(question, cell, behaviours, detailed=detailed).answer
+
+
+def examine(
+    question: Question, cell: Cell, behaviours: Behaviours, *, detailed: bool = True
+) -> Examined:
+    """Return the answer of a cell with what it rests on."""
+    reading: set[str] = set()
     known = Evaluation(question.program.definitions, cell.variables, cell.atoms)
-    completions = _settle(question, known, behaviours)
+    completions = _settle(question, known, behaviours, reading)
     notes = _granule_note(question, known)
     if not completions:
         notes = (*notes, _unbuildable(question, known))
         question = replace(question, constraints=())
-        completions = _settle(question, known, behaviours)
+        completions = _settle(question, known, behaviours, reading)
     verdicts = {completion.leaf.verdict for completion in completions}
     facts = _facts(question, known) if detailed else ()
-    unsettled = _unsettled(completions, cell)
     if len(verdicts) > 1:
-        return Answer(
-            facts=facts,
-            predicate=_agreed(completions),
-            outcome="not-run",
-            violations=(),
-            advisories=(),
-            verdict=Verdict.UNKNOWN,
-            confidence="unknown",
-            reasons=_unknown_reasons(completions, unsettled),
-            unsettled=unsettled,
-            diagnostics=notes,
-        )
+        given = unknown_answer(completions, cell, facts, notes)
+        return Examined(answer=given, completions=completions, reads=known.reads | reading)
     leaf = _worst(completions)
     result = behaviours.exact(leaf.inputs) if leaf.inputs is not None else None
-    return Answer(
+    given = Answer(
         facts=facts,
         predicate=_agreed(completions),
         outcome="not-run" if result is None else ("violates" if result.violations else "safe"),
@@ -132,6 +145,29 @@ def answer(
         unsettled=(),
         diagnostics=notes,
     )
+    return Examined(answer=given, completions=completions, reads=known.reads | reading)
+
+
+def unknown_answer(
+    completions: tuple[Completion, ...],
+    cell: Cell,
+    facts: tuple[tuple[str, Value], ...] = (),
+    notes: tuple[Diagnostic, ...] = (),
+) -> Answer:
+    """Return the answer of a cell whose completions differ in the verdict, in its CPU's names."""
+    unsettled = _unsettled(completions, cell)
+    return Answer(
+        facts=facts,
+        predicate=_agreed(completions),
+        outcome="not-run",
+        violations=(),
+        advisories=(),
+        verdict=Verdict.UNKNOWN,
+        confidence="unknown",
+        reasons=_unknown_reasons(completions, unsettled),
+        unsettled=unsettled,
+        diagnostics=notes,
+    )
 
 
 def _complete(
@@ -139,18 +175,25 @@ def _complete(
     cell: Evaluation,
     assigned: Assigned,
     behaviours: Behaviours,
+    reading: set[str] | None = None,
 ) -> Iterator[Completion]:
-    """Yield the completions below one partial assignment, depth first."""
-    if any(truth(cell.of(constraint)) is False for constraint in question.constraints):
+    """Yield the completions below one partial assignment, depth first.
+
+    What they read is added to `reading`, that of completions which cannot exist, too.
+    """
+    exists = all(truth(cell.of(constraint)) is not False for constraint in question.constraints)
+    found = ask(question, cell, behaviours) if exists else None
+    if reading is not None:
+        reading |= cell.reads
+    if found is None:
         return
-    found = ask(question, cell, behaviours)
     if isinstance(found, Leaf):
         yield Completion(assigned=assigned, leaf=found, reads=cell.reads)
         return
     atom = next(cell.undecided_atoms(found))
     for value in question.program.domain(atom):
         below = cell.with_atoms({atom: value})
-        yield from _complete(question, below, (*assigned, (atom, value)), behaviours)
+        yield from _complete(question, below, (*assigned, (atom, value)), behaviours, reading)
 
 
 def _worst(completions: tuple[Completion, ...]) -> Leaf:

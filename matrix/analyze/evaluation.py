@@ -48,11 +48,7 @@ class Evaluation:
     def with_atoms(self, changed: Mapping[str, Value]) -> Evaluation:
         """Return the same cell with some atoms changed, keeping what does not depend on them."""
         other = Evaluation(self._definitions, self._variables, {**self._atoms, **changed})
-        other._kept = {
-            key: kept
-            for key, kept in self._kept.items()
-            if not any(atom in kept[1] for atom in changed)
-        }
+        other._kept = {key: kept for key, kept in self._kept.items() if kept[1].isdisjoint(changed)}
         return other
 
     def value(self, name: str) -> Value:

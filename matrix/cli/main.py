@@ -21,6 +21,7 @@ from matrix.cli import (
     diff,
     embed,
     explain,
+    fleet,
     init,
     kernels,
     report,
@@ -48,6 +49,7 @@ app = typer.Typer(
 )
 app.command("report")(report.report)
 app.command("validate")(validate.validate)
+app.command("fleet")(fleet.fleet)
 app.command("explain")(explain.explain)
 app.command("simulate")(simulate.simulate)
 app.command("count")(count.count)

@@ -2,7 +2,7 @@
 
 Codes are never reused. The blocks: MX01 expressions, MX02 declarations, MX03 `.config`, MX04
 command line, MX05 CPU SPEC, MX06 cells and studies, MX07 simulation, MX08 output and documents,
-MX09 everything else. `docs/diagnostics.md` is made from this table.
+MX09 everything else, MX15 fleets. `docs/diagnostics.md` is made from this table.
 """
 
 from __future__ import annotations
@@ -653,5 +653,57 @@ CODES: dict[str, tuple[str, str]] = {
             "The Kconfig of the release could not have made these settings; the answer takes them "
             "as they stand."
         ),
+    ),
+    "MX1501": (
+        "table of hosts cannot be opened",
+        "The file of `matrix fleet` is missing, is a folder, or may not be read.",
+    ),
+    "MX1502": (
+        "neither CSV nor Parquet",
+        (
+            "The table of hosts is damaged, ends in the middle, or is of another format: give CSV "
+            "with a header, or Parquet."
+        ),
+    ),
+    "MX1503": (
+        "column missing or there twice",
+        (
+            "A table of hosts has the columns kernel, config, and cpu or midrs; host, cmdline and "
+            "vm may be there, too."
+        ),
+    ),
+    "MX1504": (
+        "numbers where text is needed",
+        "A release that is stored as a number has lost its zeros: 6.10 is 6.1. Store text.",
+    ),
+    "MX1505": (
+        "row of another length",
+        (
+            "A row of the CSV has more or fewer fields than its header: put double quotes around a "
+            "field that holds a comma. The other rows are answered."
+        ),
+    ),
+    "MX1506": (
+        "no kernel release",
+        "The row's kernel does not begin with a release: write it as `uname -r` does.",
+    ),
+    "MX1507": (
+        "no `.config` for the row",
+        (
+            "The row names no `.config`, or a SHA-256 that no file of the folder has: give a path, "
+            "and --config-folder."
+        ),
+    ),
+    "MX1508": (
+        "no CPU for the row",
+        "The row has neither a CPU SPEC nor MIDRs.",
+    ),
+    "MX1509": (
+        "unknown format of a table",
+        "The name of --table ends in .csv or .parquet.",
+    ),
+    "MX1510": (
+        "columns not read",
+        "The table of hosts has columns that no answer rests on; they are left out.",
     ),
 }

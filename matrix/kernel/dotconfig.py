@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.expr.nodes import Value
@@ -104,6 +104,15 @@ class DotConfig:
         if raw is None:
             return False if self.complete else None
         return dotconfig_lines.convert(raw)
+
+    def narrowed(self, symbols: Iterable[str]) -> DotConfig:
+        """Return the same file with only some symbols' values, for who keeps thousands of files.
+
+        Places and diagnostics are dropped: `value` answers as before for these symbols, and no
+        others may be asked for.
+        """
+        raw = {symbol: self._raw[symbol] for symbol in symbols if symbol in self._raw}
+        return replace(self, symbols={}, diagnostics=(), _raw=raw)
 
 
 def load_dotconfig(path: str | os.PathLike[str], *, arch: str = "arm64") -> DotConfig:

@@ -47,16 +47,16 @@ def occurrences(
     A value of None is an occurrence that this parser refuses. Whether a parser is built in
     (`exists_if`) is for the caller to say.
     """
-    key = _key(parameter.name)
+    key = parameter_key(parameter.name)
     return tuple(
         (parser, parse_value(parser, found.value), found)
         for parser in parameter.parsers
         for found in line.stream(parser.stream)
-        if _key(found.name) == key
+        if parameter_key(found.name) == key
     )
 
 
-def _key(name: str) -> str:
+def parameter_key(name: str) -> str:
     """Return a name as parameq() compares it: `-` is `_`, and case matters."""
     return name.replace("-", "_")
 
@@ -73,7 +73,7 @@ def _words(parser: ParameterParser, text: str) -> Scalar | None:
 
 def _same_word(parser: ParameterParser, word: str, text: str) -> bool:
     # The ID-register overrides read `-` as `_` in values too; the line's reader has done so.
-    return text == (_key(word) if parser.stream == "idreg" else word)
+    return text == (parameter_key(word) if parser.stream == "idreg" else word)
 
 
 def _kstrtobool(parser: ParameterParser, text: str) -> bool | None:

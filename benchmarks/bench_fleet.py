@@ -1,0 +1,116 @@
+"""`fleet` over a million hosts: 200,000 distinct rows, 50,000 distinct command lines.
+
+The baseline is one `validate` in a process that has started already, times the number of hosts:
+what a loop over the hosts would cost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from matrix.cli.main import main
+from matrix.kernel.cpu import default_cpus
+from matrix.pipeline.knowledge import Library
+
+CONFIGS = Path(__file__).parent.parent / "tests" / "data" / "booted"
+HOSTS = 1_000_000
+ROWS = 200_000
+LINES = 50_000
+LOOPED = 30
+
+# What decides, and what a host's line has besides.
+WORDS = (
+    ("", "rodata=on", "rodata=off", "rodata=full", "rodata=noalias", "rodata=off rodata=on"),
+    ("", "debug_pagealloc=on", "debug_pagealloc=off"),
+    ("", "kfence.sample_interval=0", "kfence.sample_interval=100", "kfence.sample_interval=-1"),
+    ("", "kvm-arm.mode=protected", "kvm-arm.mode=nvhe", "kvm-arm.mode=nested", "kvm-arm.mode=none"),
+    ("", "arm64.nomte", "id_aa64mmfr1.vh=0", "arm64_sw.hvhe=1"),
+    ("", "quiet", "quiet splash", "mitigations=auto,nosmt", "isolcpus=2-7 nohz_full=2-7"),
+)
+
+
+def command_lines(chance: random.Random) -> list[str]:
+    """Return distinct command lines as hosts have them."""
+    lines: dict[str, None] = {}
+    while len(lines) < LINES:
+        words = [chance.choice(options) for options in WORDS]
+        chance.shuffle(words)
+        root = f"root=UUID={chance.getrandbits(64):016x} ro console=ttyAMA0,115200"
+        lines[" ".join(filter(None, (root, *words)))] = None
+    return list(lines)
+
+
+def hosts_table(path: Path) -> None:
+    """Write the table of hosts."""
+    chance = random.Random(20261122)  # noqa: S311 - drawn, not secret
+    lines = command_lines(chance)
+    library = Library(())
+    cpus = default_cpus(library.knowledge)
+    midrs = [
+        f"{cpu.midrs[0]:#010x}" for cpu in library.knowledge.cpus if cpu.midrs and cpu.id in cpus
+    ]
+    configs = sorted(file.name for file in CONFIGS.glob("*.config"))
+    rows: dict[tuple[str, ...], None] = {}
+    while len(rows) < ROWS:
+        config = chance.choice(configs)
+        cpu, midr = (
+            (chance.choice(cpus), "") if chance.random() < 0.7 else ("", chance.choice(midrs))
+        )
+        vm = chance.choice(("default", "default", "default", "protected", "nested"))
+        rows[(config, cpu, midr, chance.choice(lines), vm)] = None
+    distinct = list(rows)
+    picked = distinct + chance.choices(distinct, k=HOSTS - ROWS)
+    chance.shuffle(picked)
+    names = ("config", "cpu", "midrs", "cmdline", "vm")
+    columns = {name: [row[index] for row in picked] for index, name in enumerate(names)}
+    columns["kernel"] = ["" for _ in picked]
+    columns["host"] = [f"host-{number:07}" for number in range(HOSTS)]
+    pq.write_table(pa.table(columns), path)
+
+
+def one_by_one(path: Path) -> float:
+    """Return the seconds that one `validate` takes, in a process that has started already."""
+    rows = pq.read_table(path).slice(0, LOOPED).to_pylist()
+    start = time.perf_counter()
+    for row in rows:
+        cpu = row["cpu"] or f"midr={row['midrs']}"
+        file = str(CONFIGS / row["config"])
+        arguments = ["validate", file, "--cpu", cpu, "--cmdline", row["cmdline"], "--vm", row["vm"]]
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            main(arguments)
+    return (time.perf_counter() - start) / len(rows)
+
+
+def run() -> None:
+    """Print the ratio."""
+    with tempfile.TemporaryDirectory() as folder:
+        hosts, answers = Path(folder) / "hosts.parquet", Path(folder) / "answers.parquet"
+        hosts_table(hosts)
+        command = [sys.executable, "-m", "matrix", "fleet", str(hosts), "--table", str(answers)]
+        start = time.perf_counter()
+        subprocess.run(
+            [*command, "--config-folder", str(CONFIGS)], capture_output=True, check=False
+        )
+        together = time.perf_counter() - start
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        answered = pq.read_metadata(answers).num_rows
+        loop = one_by_one(hosts) * HOSTS
+    print(
+        f"fleet, {answered:,} hosts, {ROWS:,} distinct, {LINES:,} command lines: {together:.1f} s, "
+        f"{peak:.0f} MiB, {loop / together:,.0f} × faster than validating one by one"
+    )
+
+
+if __name__ == "__main__":
+    run()

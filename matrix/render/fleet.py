@@ -1,0 +1,165 @@
+"""The answer for a fleet: a summary by verdict, kernel and reason, as text or JSON.
+
+Takes the groups that `pipeline/fleet.py` counted, gives one document (`matrix/fleet/1`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from matrix.analyze.answer import Fix
+from matrix.analyze.verdict import MEANINGS, Verdict
+from matrix.diagnostics import Diagnostic
+from matrix.render.json import Json, dump
+from matrix.render.markdown import plain
+
+FLEET_SCHEMA = "matrix/fleet/1"
+# A group may have hundreds of CPUs; a reader needs some names and how many more there are.
+_NAMED_CPUS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostAnswer:
+    """The answer of one host; `verdict` is None where the row is wrong, and `problems` says how."""
+
+    release: str = ""
+    verdict: Verdict | None = None
+    predicate: bool | None = None
+    outcome: str = ""
+    reasons: tuple[str, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostGroup:
+    """Hosts with one answer: how many, of each CPU, and the first of them."""
+
+    answer: HostAnswer
+    hosts: int
+    cpus: Mapping[str, int]
+    first_row: int
+    first_host: str
+    fixes: tuple[Fix, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetSummary:
+    """All of a fleet: `groups` in order of verdict and size, those of wrong rows apart.
+
+    `broken_rows` could not be read as rows at all; `hosts` counts every row.
+    """
+
+    file: str
+    capability: str
+    assumes_patch: str | None
+    predicate_version: str
+    hosts: int
+    groups: tuple[HostGroup, ...]
+    wrong: tuple[HostGroup, ...]
+    broken_rows: int
+
+    @property
+    def verdicts(self) -> dict[str, int]:
+        """The number of hosts of each verdict that occurs, in the order of the verdicts."""
+        counted = {
+            str(verdict): sum(item.hosts for item in self.groups if item.answer.verdict is verdict)
+            for verdict in Verdict
+        }
+        return {verdict: hosts for verdict, hosts in counted.items() if hosts}
+
+    @property
+    def wrong_rows(self) -> int:
+        """The number of rows that have no answer."""
+        return self.broken_rows + sum(group.hosts for group in self.wrong)
+
+
+def fleet_text(summary: FleetSummary, *, most_groups: int) -> str:
+    """Return the summary for a reader, the largest `most_groups` groups of each verdict."""
+    patch = f", kernels + {summary.assumes_patch}" if summary.assumes_patch else ""
+    asked = f"{summary.capability} ({summary.predicate_version}{patch})"
+    lines = [f"{plain(summary.file)}: {summary.hosts:,} hosts, {asked}"]
+    width = max(map(len, (*summary.verdicts, "no answer")))
+    lines += [
+        f"  {verdict:{width}}  {hosts:>12,}  {_share(hosts, summary.hosts)}"
+        for verdict, hosts in summary.verdicts.items()
+    ]
+    if summary.wrong_rows:
+        lines.append(f"  {'no answer':{width}}  {summary.wrong_rows:>12,}")
+    for verdict in Verdict:
+        groups = [item for item in summary.groups if item.answer.verdict is verdict]
+        if not groups:
+            continue
+        lines += ["", f"{verdict}: {MEANINGS[verdict]}"]
+        for group in groups[:most_groups]:
+            lines += _group(group)
+        if len(groups) > most_groups:
+            rest = sum(item.hosts for item in groups[most_groups:])
+            lines.append(f"  … and {len(groups) - most_groups:,} more groups of {rest:,} hosts")
+    return "\n".join(lines) + "\n"
+
+
+def fleet_json(summary: FleetSummary) -> str:
+    """Return the whole summary as JSON."""
+    return dump(
+        {
+            "schema": FLEET_SCHEMA,
+            "file": summary.file,
+            "capability": summary.capability,
+            "assumes_patch": summary.assumes_patch,
+            "predicate_version": summary.predicate_version,
+            "hosts": summary.hosts,
+            "verdicts": dict(summary.verdicts),
+            "groups": [_group_json(group) for group in summary.groups],
+            "wrong_rows": summary.wrong_rows,
+            "problems": [_problem_json(group) for group in summary.wrong],
+        }
+    )
+
+
+def _group(group: HostGroup) -> list[str]:
+    hosts = "1 host" if group.hosts == 1 else f"{group.hosts:,} hosts"
+    lines = [f"  {hosts}, Linux {group.answer.release}: {_cpus(group)}"]
+    lines += [f"    - {plain(reason)}" for reason in group.answer.reasons]
+    if group.hosts > 1 and group.first_host:
+        lines.append(f"    for instance {plain(group.first_host)} (row {group.first_row:,})")
+    for fix in group.fixes:
+        change = " ".join(f"{name}={value}" for name, value in fix.change)
+        lines.append(f"    fix there: {change} gives {fix.verdict}")
+    return lines
+
+
+def _cpus(group: HostGroup) -> str:
+    ranked = sorted(group.cpus, key=lambda name: (-group.cpus[name], name))
+    named = ", ".join(plain(name) for name in ranked[:_NAMED_CPUS])
+    more = len(ranked) - _NAMED_CPUS
+    return f"{named} and {more} more" if more > 0 else named
+
+
+def _share(hosts: int, of: int) -> str:
+    return f"{hosts / of:6.1%}" if of else ""
+
+
+def _group_json(group: HostGroup) -> dict[str, Json]:
+    return {
+        "verdict": str(group.answer.verdict),
+        "kernel": group.answer.release,
+        "predicate": group.answer.predicate,
+        "outcome": group.answer.outcome,
+        "reasons": list(group.answer.reasons),
+        "hosts": group.hosts,
+        "cpus": dict(sorted(group.cpus.items())),
+        "first": {"row": group.first_row, "host": group.first_host},
+        "fixes": [{"change": dict(fix.change), "verdict": str(fix.verdict)} for fix in group.fixes],
+    }
+
+
+def _problem_json(group: HostGroup) -> dict[str, Json]:
+    return {
+        "problems": [
+            {"code": item.code, "message": item.message, "hint": item.hint}
+            for item in group.answer.problems
+        ],
+        "rows": group.hosts,
+        "first": {"row": group.first_row, "host": group.first_host},
+    }

@@ -1,0 +1,141 @@
+"""The answers of a fleet as a table, one row a host: CSV, or Parquet by the file's name.
+
+Takes batches of answers, writes them as they come; memory does not grow with the fleet. The file
+stands under its name only when it is whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.expr.nodes import Value
+from matrix.render.fleet import HostAnswer
+from matrix.render.output import replacing
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+_PARQUET = (".parquet", ".pq")
+_CSV = (".csv",)
+COLUMNS = (
+    "row",
+    "host",
+    "kernel",
+    "cpu",
+    "vm",
+    "verdict",
+    "predicate",
+    "outcome",
+    "reason",
+    "problem",
+)
+
+
+class HostTableWriter:
+    """Writes the rows of one table."""
+
+    def __init__(self, sink: Any, *, parquet: bool) -> None:
+        import pyarrow as pa
+
+        words = pa.dictionary(pa.int32(), pa.string())
+        kinds: dict[str, Any] = dict.fromkeys(COLUMNS, words if parquet else pa.string())
+        kinds.update(row=pa.int64(), host=pa.string())
+        self._schema = pa.schema([(name, kinds[name]) for name in COLUMNS])
+        if parquet:
+            import pyarrow.parquet as pq
+
+            self._writer: Any = pq.ParquetWriter(sink, self._schema, compression="zstd")
+        else:
+            from pyarrow import csv
+
+            self._writer = csv.CSVWriter(sink, self._schema)
+
+    def write(
+        self,
+        *,
+        rows: npt.NDArray[np.int64],
+        hosts: Any,
+        cpus: tuple[Sequence[str], npt.NDArray[np.int64]],
+        vms: tuple[Sequence[str], npt.NDArray[np.int64]],
+        answers: tuple[Sequence[HostAnswer], npt.NDArray[np.int64]],
+    ) -> None:
+        """Write some rows; each pair holds the distinct values and, per row, the index of one."""
+        import pyarrow as pa
+
+        found, codes = answers
+        texts: dict[str, Any] = {
+            "kernel": [item.release for item in found],
+            "verdict": [str(item.verdict or "") for item in found],
+            "predicate": [_word(item.predicate) for item in found],
+            "outcome": [item.outcome for item in found],
+            "reason": ["; ".join(item.reasons) for item in found],
+            "problem": [_problems(item) for item in found],
+        }
+        columns: dict[str, Any] = {name: _words(text, codes) for name, text in texts.items()}
+        columns["cpu"] = _words(*cpus)
+        columns["vm"] = _words(*vms)
+        columns["row"] = pa.array(rows)
+        columns["host"] = pa.array([""] * len(rows)) if hosts is None else _text(hosts)
+        arrays = [columns[name].cast(self._schema.field(name).type) for name in COLUMNS]
+        self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
+
+    def close(self) -> None:
+        """Write what the format has at its end."""
+        self._writer.close()
+
+
+@contextlib.contextmanager
+def host_table(path: Path) -> Iterator[HostTableWriter]:
+    """Open a table for writing; the format is that of the file's name.
+
+    Raises:
+        InputError: MX1509 the name says neither CSV nor Parquet, MX0801 it cannot be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in (*_PARQUET, *_CSV):
+        raise InputError(
+            Diagnostic(
+                code="MX1509",
+                message=f"`{path.name}` says neither CSV nor Parquet",
+                location=Location(file=str(path)),
+                hint="end its name in .csv or .parquet",
+            )
+        )
+    with replacing(path) as sink:
+        writer = HostTableWriter(sink, parquet=suffix in _PARQUET)
+        try:
+            yield writer
+        finally:
+            writer.close()
+
+
+def _words(values: Sequence[str], codes: npt.NDArray[np.int64]) -> Any:
+    import pyarrow as pa
+
+    printable = [value.encode("utf-8", "backslashreplace").decode("utf-8") for value in values]
+    return pa.DictionaryArray.from_arrays(
+        pa.array(codes, pa.int32()), pa.array(printable, pa.string())
+    )
+
+
+def _text(hosts: Any) -> Any:
+    """Return names as text; bytes that are no UTF-8 are written as escapes."""
+    import pyarrow as pa
+
+    try:
+        return hosts.cast(pa.string())
+    except pa.ArrowInvalid:
+        return pa.array([item.decode("utf-8", "backslashreplace") for item in hosts.to_pylist()])
+
+
+def _word(value: Value) -> str:
+    return "" if value is None else str(value).lower()
+
+
+def _problems(answer: HostAnswer) -> str:
+    return "; ".join(f"{item.code}: {item.message}" for item in answer.problems)
