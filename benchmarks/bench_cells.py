@@ -1,8 +1,9 @@
 """Time and memory of listing cells: columns against a loop that answers one cell at a time.
 
-Run: `python benchmarks/bench_cells.py`. The loop answers cells of the same space,
-each by the concrete flow; the ratio compares cells per second in the same run, and the loop's
-answers, for cells drawn evenly, are compared with the rows. Memory is the most so far: it must not
+Run: `python benchmarks/bench_cells.py`. The loop answers cells of the same space, each by the
+concrete flow; the ratio compares cells per second in the same run, and the loop's answers, for
+cells drawn evenly, are compared with the rows. Seconds are of CPU time, so that what else the
+machine does is not counted; the work is done by one thread. Memory is the most so far: it must not
 grow with the number of rows. Files are written to a temporary folder.
 """
 
@@ -129,10 +130,10 @@ def said(what: str, speed: float, loop: float, least: int) -> bool:
 
 
 def timed(action: Callable[[], Result]) -> tuple[Result, float]:
-    """Return the result of an action and its seconds."""
-    start = time.perf_counter()
+    """Return the result of an action and its seconds of CPU time, of all threads together."""
+    start = time.process_time()
     result = action()
-    return result, time.perf_counter() - start
+    return result, time.process_time() - start
 
 
 def peak() -> float:
