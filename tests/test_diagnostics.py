@@ -21,6 +21,7 @@ from tests.golden_files import Golden
 ROOT = Path(__file__).parent.parent
 BAD = Path(__file__).parent / "cases" / "bad"
 CLAIMS = Path(__file__).parent / "cases" / "claims"
+STUDIES = Path(__file__).parent / "cases" / "studies"
 GOOD = Path(__file__).parent / "cases" / "good"
 CONFIG = Path(__file__).parent / "data" / "booted" / "7.3.config"
 
@@ -68,6 +69,7 @@ def lay_out(folder: Path) -> None:
     (folder / "no-gmem.config").write_text(without)
     (folder / "fragment.config").write_text("CONFIG_KVM=y\nCONFIG_ARM64_4K_PAGES=y\n")
     shutil.copytree(CLAIMS, folder / "claims" / "matrices")
+    shutil.copytree(STUDIES, folder / "studies")
     (folder / "taken" / "matrices").mkdir(parents=True)
     (folder / "taken" / "matrices" / "my-study.yaml").write_text("")
 

@@ -75,7 +75,12 @@ def rule_lines(groups: Sequence[LabelRules]) -> list[str]:
 
 def rules_markdown(title: str, groups: Sequence[LabelRules]) -> str:
     """Return the rules as Markdown, one table a label."""
-    lines = [f"## {title}", ""]
+    return "\n".join([f"## {title}", "", *rule_tables(groups)]).rstrip("\n") + "\n"
+
+
+def rule_tables(groups: Sequence[LabelRules]) -> list[str]:
+    """Return the lines of `rules_markdown` without a title, for a longer document."""
+    lines: list[str] = []
     for group in groups:
         lines.extend([f"### {group.label}: {group.cells:,} cells", ""])
         if group.rules:
@@ -87,7 +92,7 @@ def rules_markdown(title: str, groups: Sequence[LabelRules]) -> str:
             lines.extend(["", f"… and {group.left_out} more rules"])
         if group.rules:
             lines.append("")
-    return "\n".join(lines).rstrip("\n") + "\n"
+    return lines
 
 
 def conjunction(rule: FeatureRule) -> str:
