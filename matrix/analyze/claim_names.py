@@ -1,7 +1,8 @@
 """The names a claim may use, and what each is in one kernel of a solved study.
 
 Takes expressions as a user wrote them, gives regions, or what is wrong with a name. In this order
-a name is an axis, `verdict` or `predicate`, a public fact, a simulation input, the kernel's own.
+a name is an axis, `verdict` or `predicate`, a public fact, a simulation input, the kernel's own. A
+function without operands may be written with or without its parentheses.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ from dataclasses import replace
 from matrix.analyze.study import SolvedStudy
 from matrix.analyze.symbolic import KernelRegions
 from matrix.analyze.verdict import Verdict
-from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.diagnostics import Diagnostic, InputError, did_you_mean, unknown_word_hint
 from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Name, Value
 from matrix.expr.position import Source
 from matrix.expr.printer import to_c
-from matrix.expr.trees import calls, names, substitute, walk
+from matrix.expr.trees import calls, names, rewrite, substitute, walk
 from matrix.schema.values import Condition
 from matrix.simulate.outcome import INVARIANTS
 from matrix.simulate.scenario import scenario_options
+from matrix.solve.partition import Compiler
 from matrix.solve.space import Region
 
 VERDICT, PREDICATE, VIOLATES = "verdict", "predicate", "violates"
@@ -34,24 +36,45 @@ class ClaimNames:
         self._axes = {
             axis.name: tuple(option.name for option in axis.options) for axis in solved.study.axes
         }
+        # Per kernel and `violates(…)`: where it was asked, where it holds there, and as what.
+        self._asked: dict[tuple[Compiler, str], tuple[Region, Region, str]] = {}
 
     def where(self, part: KernelRegions, expression: Expression, within: Region) -> Region:
         """Return the part of a kernel's cells where an expression is true.
 
+        What stands behind an `&&` is asked only where the rest of it is true: of another mechanism
+        a simulation is asked for each class there.
+
         Raises:
             InputError: MX0653, where it is neither true nor false.
         """
-        self._know(part, (expression,))
-        return part.compiler.where(self._lowered(part, expression), within)
+        operands: list[Expression] = []
+        while isinstance(expression, Binary) and expression.operator == "&&":
+            operands.append(expression.right)
+            expression = expression.left
+        for operand in (expression, *reversed(operands)):
+            within = self._where(part, self._spelled(part, operand), within)
+        return within
+
+    def _where(self, part: KernelRegions, expression: Expression, within: Region) -> Region:
+        meanings = dict(self._meanings(part))
+        if VERDICT in names(expression) and VERDICT not in part.compiler.names():
+            # Outside the space there is no verdict; a partition is of everything.
+            regions: dict[Value, Region] = {"": ~self._solved.valid}
+            regions.update((word.value, self._solved.verdicts[word]) for word in Verdict)
+            _tell(part, VERDICT, regions)
+        for call in _violations((expression,)):
+            meanings[to_c(call)] = Name(self._known_violating(part, call, within))
+        lowered = part.question.program.lowering.lower(expression)
+        return part.compiler.where(substitute(lowered, meanings), within)
 
     def lacking(self, part: KernelRegions, expressions: Iterable[Expression]) -> frozenset[str]:
         """Return the names of expressions that a kernel does not have."""
         lowering = part.question.program.lowering
-        meanings = self._meanings(part)
-        mine = {VERDICT, *self._axes, *meanings}
+        mine = self._own(part)
         found: set[str] = set()
         for expression in expressions:
-            missing = lowering.missing(expression)
+            missing = lowering.missing(self._spelled(part, expression))
             found |= {name for name in missing if name not in mine and not _is_violates(name)}
         return frozenset(found)
 
@@ -77,26 +100,46 @@ class ClaimNames:
             meanings[PREDICATE] = question.predicate
         return {name: item for name, item in meanings.items() if name not in self._axes}
 
-    def _lowered(self, part: KernelRegions, expression: Expression) -> Expression:
-        lowered = part.question.program.lowering.lower(expression)
-        return substitute(lowered, self._meanings(part))
+    def _own(self, part: KernelRegions) -> frozenset[str]:
+        """Return the names that are not the kernel's own."""
+        return frozenset((VERDICT, *self._axes, *self._meanings(part)))
 
-    def _know(self, part: KernelRegions, expressions: Sequence[Expression]) -> None:
-        """Tell the kernel's compiler the verdicts and violations that expressions speak of."""
-        known = part.compiler.names()
-        if VERDICT not in known and any(VERDICT in names(item) for item in expressions):
-            # Outside the space there is no verdict; a partition is of everything.
-            regions: dict[Value, Region] = {"": ~self._solved.valid}
-            regions.update((word.value, self._solved.verdicts[word]) for word in Verdict)
-            _tell(part, VERDICT, regions)
-        for call in _violations(expressions):
-            name = to_c(call)
-            if name not in part.compiler.names():
-                region = self._violating(part, call)
-                _tell(part, name, {True: region, False: ~region})
+    def _spelled(self, part: KernelRegions, expression: Expression) -> Expression:
+        """Return an expression with its names spelled as the kernel and the study have them."""
+        functions = part.question.program.lowering.functions
+        mine = self._own(part)
 
-    def _violating(self, part: KernelRegions, call: Call) -> Region:
-        """Return the cells in which an invariant is broken, under another mechanism if given."""
+        def spell(node: Expression) -> Expression:
+            match node:
+                case Name(name) if name not in mine and name not in functions:
+                    return Call(name, ()) if f"{name}()" in functions else node
+                case Call(name, ()) if f"{name}()" not in functions and name in mine:
+                    return Name(name)
+            return node
+
+        return rewrite(expression, spell)
+
+    def _known_violating(self, part: KernelRegions, call: Call, within: Region) -> str:
+        """Return the name under which the compiler knows where an invariant is broken.
+
+        It is right inside `within`; where more is asked for later, that is another name.
+        """
+        key = (part.compiler, to_c(call))
+        nothing = self._solved.backend.nothing()
+        scope, violating, name = self._asked.get(key, (nothing, nothing, ""))
+        if name and within <= scope:
+            return name
+        violating = violating | self._violating(part, call, within - scope)
+        name = f"{key[1]} #{len(part.compiler.names())}"
+        _tell(part, name, {True: violating, False: ~violating})
+        self._asked[key] = (scope | within, violating, name)
+        return name
+
+    def _violating(self, part: KernelRegions, call: Call, within: Region) -> Region:
+        """Return the cells of classes met in `within` in which an invariant is broken.
+
+        Operands of the call are the invariant and another mechanism, if one is asked about.
+        """
         invariant, *chosen = (item.value for item in call.arguments if isinstance(item, Constant))
         question = part.question
         variant = dict(question.variant)
@@ -106,6 +149,8 @@ class ClaimNames:
         options = scenario_options(question.capability.scenario, variant.items())
         region = self._solved.backend.nothing()
         for inputs, cells in part.classes:
+            if (cells & within).is_empty():
+                continue
             result = self._solved.behaviours.result(replace(inputs, variant=options))
             if any(violation.invariant == invariant for violation in result.violations):
                 region = region | cells
@@ -117,13 +162,15 @@ class ClaimNames:
             known.update(self._meanings(part))
         known.update(f"{VIOLATES}({invariant})" for invariant in INVARIANTS)
         word = name.partition("(")[0]
-        return _at(
-            condition,
-            "MX0624",
-            f"unknown name `{name}`",
-            word,
-            unknown_word_hint(name, known, "names besides the kernel's own"),
-        )
+        functions = {
+            function
+            for _, part in self._solved.kernels
+            for function in part.question.program.lowering.functions
+        }
+        near = did_you_mean(name, known) or did_you_mean(f"{word}()", functions)
+        listing = unknown_word_hint("", known, "names besides the kernel's own")
+        hint = f"{near} {listing}" if near else listing
+        return _at(condition, "MX0624", f"unknown name `{name}`", word, hint)
 
     def _bad_violates(self, condition: Condition, call: Call) -> Iterator[Diagnostic]:
         values = [item.value for item in call.arguments if isinstance(item, Constant)]

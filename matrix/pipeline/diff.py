@@ -73,8 +73,8 @@ def diff(
     elif all(_is_study(word, library) for word in words):
         if study is not None:
             raise InputError(_study_around_studies(one, other, study))
-        before, prepared = (_prepared(word, library, configs, predicate) for word in words)
-        after, shown = _studies(words, before, prepared)
+        earlier, prepared = (_prepared(word, library, configs, predicate) for word in words)
+        after, shown = _studies(words, earlier, prepared)
     else:
         studies = [item.id for item in library.knowledge.studies]
         raise InputError(_cannot_compare(words, predicates, kernels, studies))
