@@ -222,3 +222,25 @@ def test_an_answer_can_go_to_a_file(tmp_path: Path) -> None:
     ran = run_cli("rules", OVERVIEW, "--format", "markdown", "--output", str(path))
     assert ran.out == ""
     assert path.read_text().startswith("## ")
+
+
+def test_check_reads_claims_and_decides_them_only_when_asked(tmp_path: Path) -> None:
+    small = (Path(__file__).parent / "cases" / "claims" / "small.yaml").read_text(encoding="utf-8")
+    folder = tmp_path / "mine"
+    (folder / "matrices").mkdir(parents=True)
+    study = folder / "matrices" / "small.yaml"
+    study.write_text(small, encoding="utf-8")
+    quick = run_cli("check", str(folder))
+    assert quick.code == ExitCode.OK
+    assert "4 studies with 25 claims: no errors" in quick.err
+    decided = run_cli("check", str(folder), "--claims")
+    assert decided.code == ExitCode.FINDINGS
+    assert "small: 5 of 6 answers to claims as expected" in decided.err
+    assert f"{study}:" in decided.err
+    assert "error[MX0672]" in decided.err
+    assert decided.out == ""
+    study.write_text(small.replace("rodata_full", "rodata_ful"), encoding="utf-8")
+    wrong = run_cli("check", str(folder))
+    assert wrong.code == ExitCode.INPUT
+    assert "error[MX0624]: unknown name `rodata_ful`" in wrong.err
+    assert "did you mean `rodata_full`?" in wrong.err

@@ -445,6 +445,20 @@ CODES: dict[str, tuple[str, str]] = {
         "a study around two studies",
         "Two studies are compared as they are: --matrix is for two predicates or two kernels.",
     ),
+    "MX0672": (
+        "claim not as expected",
+        (
+            "A claim was proved where the study expects it refuted, or the reverse: either the "
+            "declarations changed what is true, or the expectation is wrong."
+        ),
+    ),
+    "MX0673": (
+        "claim that is never asked",
+        (
+            "A study's claim expects something only of releases that the study does not have, so "
+            "it would never be asked."
+        ),
+    ),
     "MX0701": (
         "unknown scenario",
         "The capability names a scenario that the simulation does not have.",
