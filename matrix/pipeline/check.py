@@ -16,7 +16,7 @@ from matrix.pipeline.claims import answer_claims, declared_claims
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.reply import Reply
 from matrix.pipeline.study import PreparedStudy, prepare_study
-from matrix.render.synthesis_text import cell_text
+from matrix.render.cell_text import named_cell
 
 
 def check(folders: tuple[Path, ...], *, claims: bool) -> Reply:
@@ -43,7 +43,9 @@ def check(folders: tuple[Path, ...], *, claims: bool) -> Reply:
         wrong = [result for result in results if not result.as_expected]
         if results:
             expected = len(results) - len(wrong)
-            said.append(f"{prepared.study.id}: {expected} of {len(results)} answers to claims as expected")
+            said.append(
+                f"{prepared.study.id}: {expected} of {len(results)} answers to claims as expected"
+            )
         findings.extend(_not_as_expected(prepared, result) for result in wrong)
     return Reply(
         text="",
@@ -86,7 +88,7 @@ def _not_as_expected(prepared: PreparedStudy, result: ClaimResult) -> Diagnostic
     if result.witness is None:
         hint = f"it was shown for {result.cells:,} cells"
     else:
-        cell = cell_text(result.witness, dict(prepared.study.baseline))
+        cell = named_cell(result.witness, dict(prepared.study.baseline))
         hint = f"{result.cells:,} cells break it; the nearest: {cell}"
     return Diagnostic(
         code="MX0672",

@@ -141,16 +141,21 @@ def _refuse_idle_constraints(study: MatrixStudy, programs: Sequence[FactProgram]
 
 
 def run_study(library: Library, name: str, predicate: str | None = None) -> StudyResult:
-    """Return everything a report says of a study."""
+    """Return everything that is said of a study without its proofs."""
     prepared = prepare_study(library, name, predicate)
+    return study_result(prepared, prepared.solve())
+
+
+def study_result(prepared: PreparedStudy, solved: SolvedStudy) -> StudyResult:
+    """Return the result of a study that was solved."""
     return summarise(
-        prepared.solve(),
+        solved,
         prepared.questions,
         prepared.kernels,
         prepared.architecture,
         prepared.predicate,
         _table_cells(prepared),
-        library.knowledge.digest,
+        prepared.library.knowledge.digest,
     )
 
 
