@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from matrix.pipeline.reply import Reply
 
 
 def say(message: str) -> None:
@@ -23,6 +27,14 @@ def deliver(text: str, output: Path | None) -> None:
     from matrix.render.output import write_files
 
     write_files({output.name: text}, output.parent)
+
+
+def answer(reply: Reply, output: Path | None) -> int:
+    """Say what is for the person, deliver what is for a pipe, return the exit code."""
+    for line in reply.speech:
+        say(line)
+    deliver(reply.text, output)
+    return reply.exit_code
 
 
 def use_colour() -> bool:

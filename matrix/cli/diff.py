@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from matrix.cli.console import deliver, say
+from matrix.cli.console import answer
 from matrix.cli.options import Configs, Document, DocumentFormat, Output, Predicate
 from matrix.cli.rules import MaxRules
 
@@ -38,7 +38,4 @@ def diff(
         max_rules=max_rules,
         form=output_format,
     )
-    for line in reply.speech:
-        say(line)
-    deliver(reply.text, output)
-    return reply.exit_code
+    return answer(reply, output)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from matrix.analyze.verdict import Verdict
-from matrix.cli.console import deliver, say
+from matrix.cli.console import answer
 from matrix.cli.options import (
     DEFAULT_STUDY,
     Configs,
@@ -46,7 +46,4 @@ def rules(
         form=output_format,
         max_rules=max_rules,
     )
-    for line in reply.speech:
-        say(line)
-    deliver(reply.text, output)
-    return reply.exit_code
+    return answer(reply, output)

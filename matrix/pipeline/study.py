@@ -26,6 +26,7 @@ from matrix.expr.nodes import Value
 from matrix.kernel.cpu import resolve_system
 from matrix.kernel.system import CpuSystem
 from matrix.pipeline.knowledge import Library
+from matrix.pipeline.reply import Reply
 from matrix.render.columns import align
 from matrix.schema.values import (
     Architecture,
@@ -222,7 +223,7 @@ def parse_cell(study: MatrixStudy, text: str) -> dict[str, str]:
     return chosen
 
 
-def count(name: str, *, configs: tuple[Path, ...], predicate: str | None, as_json: bool) -> str:
+def count(name: str, *, configs: tuple[Path, ...], predicate: str | None, as_json: bool) -> Reply:
     """Return the exact counts of a study per verdict, as text or JSON."""
     prepared = prepare_study(Library(configs), name, predicate)
     solved = prepared.solve()
@@ -236,6 +237,7 @@ def count(name: str, *, configs: tuple[Path, ...], predicate: str | None, as_jso
             "behaviour_classes": classes,
             "verdicts": counts,
         }
-        return json.dumps(document, indent=2) + "\n"
+        return Reply(text=json.dumps(document, indent=2) + "\n")
     rows = [(verdict, f"{number:,}") for verdict, number in counts.items()]
-    return align(("verdict", "cells"), rows) + (f"{cells:,} cells, {classes} behaviour classes\n")
+    table = align(("verdict", "cells"), rows)
+    return Reply(text=f"{table}{cells:,} cells, {classes} behaviour classes\n")

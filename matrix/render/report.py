@@ -44,30 +44,24 @@ def render_html(
     `cpus` are those of the knowledge; the ones that the study names are listed with the
     confidence of their fields. `proofs` add the sections of the solver.
     """
-    return (
-        html_environment()
-        .get_template("report.html.j2")
-        .render(
-            page=build_page(result, cpus, proofs),
-            meanings=MEANINGS,
-            confidences=CONFIDENCE_MEANINGS,
-            sections=[item for item in SECTIONS if proofs or item not in PROOF_SECTIONS],
-            anchor=anchors(),
-        )
-        + "\n"
-    )
+    template = html_environment().get_template("report.html.j2")
+    sections = [item for item in SECTIONS if proofs or item not in PROOF_SECTIONS]
+    values = _values(result, cpus, proofs)
+    return template.render(values, sections=sections, anchor=anchors()) + "\n"
 
 
 def render_markdown(
     result: StudyResult, *, cpus: Sequence[Cpu] = (), proofs: Proofs | None = None
 ) -> str:
     """Return the report in GitHub-flavoured Markdown, one table row a line."""
-    return (
-        markdown_environment()
-        .get_template("report.md.j2")
-        .render(
-            page=build_page(result, cpus, proofs),
-            meanings=MEANINGS,
-            confidences=CONFIDENCE_MEANINGS,
-        )
-    )
+    template = markdown_environment().get_template("report.md.j2")
+    return template.render(_values(result, cpus, proofs))
+
+
+def _values(result: StudyResult, cpus: Sequence[Cpu], proofs: Proofs | None) -> dict[str, object]:
+    """Return what both templates name."""
+    return {
+        "page": build_page(result, cpus, proofs),
+        "meanings": MEANINGS,
+        "confidences": CONFIDENCE_MEANINGS,
+    }
