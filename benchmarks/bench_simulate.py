@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from matrix.analyze.symbolic import kernel_regions, study_space
+from matrix.analyze.symbolic import detected, kernel_regions, study_space
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.study import prepare_study
 from matrix.simulate.explore import clear_cache, explore_class, simulate
@@ -74,9 +74,10 @@ def study_inputs() -> list[SimulationInputs]:
     """Return the distinct inputs of all cells of the shipped study that are not absent."""
     prepared = prepare_study(Library(()), STUDY)
     programs = [question.program for question in prepared.questions.values()]
-    backend = Diagram(study_space(prepared.study, programs, prepared.systems))
+    atoms = detected(programs, prepared.systems)
+    backend = Diagram(study_space(prepared.study, prepared.systems, atoms))
     found: set[SimulationInputs] = set()
-    for profile in prepared.kernels:
+    for profile, of_kernel in zip(prepared.kernels, atoms, strict=True):
         regions = kernel_regions(
             backend,
             prepared.study,
@@ -84,6 +85,7 @@ def study_inputs() -> list[SimulationInputs]:
             profile,
             prepared.architecture,
             prepared.systems,
+            of_kernel,
         )
         found |= set(_classes(regions.classes))
     return sorted(found, key=repr)

@@ -175,7 +175,42 @@ def test_diff_of_equals_is_empty() -> None:
     assert "no verdict changes" in ran.out
 
 
-@pytest.mark.parametrize("other", ["v13", "7.3"])
+STUDIES = Path(__file__).parent / "cases" / "studies"
+
+
+def test_diff_of_studies_says_what_could_not_be_compared(configs: str) -> None:
+    words = ("small", str(STUDIES / "wider.yaml"))
+    ran = run_cli("diff", *words, "--configs", configs, "--format", "json")
+    assert ran.code == ExitCode.OK, ran.err
+    document = json.loads(ran.out)
+    assert document["schema"] == "matrix/diff/1"
+    assert (document["from"], document["to"]) == words
+    assert document["axes"]["only_from"] == {"boot.kvm_arm_mode": "absent"}
+    assert document["axes"]["only_to"] == {"gic": "v2"}
+    assert document["options"]["only_to"]["vm"] == ["nested"]
+    assert document["options"]["declared_differently"] == {"kconfig": ["no-kvm"]}
+    assert document["only_from"] > 0 < document["only_to"]
+    changes = {(item["from"], item["to"]): item["cells"] for item in document["changes"]}
+    text = run_cli("diff", *words, "--configs", configs).out
+    table = run_cli("diff", *words, "--configs", configs, "--format", "markdown").out
+    assert "predicate: v12 → cacheable-pfnmap" in text
+    for (old, new), cells in changes.items():
+        assert f"{old} → {new}: {cells:,} cells" in text
+        assert f"| {old} | {new} | {cells:,} |" in table
+
+
+def test_diff_of_a_file_and_the_shipped_study_of_its_name(tmp_path: Path) -> None:
+    # What a reviewer has of a change: the file before, and the study as it is now.
+    shipped = Path(__file__).parent.parent / "configs" / "matrices" / f"{DIRECT_MAP}.yaml"
+    before = tmp_path / "before.yaml"
+    text = shipped.read_text(encoding="utf-8")
+    before.write_text(text.replace('SECRETMEM: "y"', 'SECRETMEM: "n"', 1), encoding="utf-8")
+    document = json.loads(run_cli("diff", str(before), DIRECT_MAP, "--format", "json").out)
+    assert document["options"]["declared_differently"] == {"kconfig.SECRETMEM": ["y"]}
+    assert {change["from"] for change in document["changes"]} == {"absent"}
+
+
+@pytest.mark.parametrize("other", ["v13", "7.3", DIRECT_MAP])
 def test_diff_of_what_cannot_be_compared(other: str) -> None:
     ran = run_cli("diff", "v12", other, "--matrix", OVERVIEW)
     assert ran.code == ExitCode.INPUT
@@ -187,3 +222,25 @@ def test_an_answer_can_go_to_a_file(tmp_path: Path) -> None:
     ran = run_cli("rules", OVERVIEW, "--format", "markdown", "--output", str(path))
     assert ran.out == ""
     assert path.read_text().startswith("## ")
+
+
+def test_check_reads_claims_and_decides_them_only_when_asked(tmp_path: Path) -> None:
+    small = (Path(__file__).parent / "cases" / "claims" / "small.yaml").read_text(encoding="utf-8")
+    folder = tmp_path / "mine"
+    (folder / "matrices").mkdir(parents=True)
+    study = folder / "matrices" / "small.yaml"
+    study.write_text(small, encoding="utf-8")
+    quick = run_cli("check", str(folder))
+    assert quick.code == ExitCode.OK
+    assert "4 studies with 25 claims: no errors" in quick.err
+    decided = run_cli("check", str(folder), "--claims")
+    assert decided.code == ExitCode.FINDINGS
+    assert "small: 5 of 6 answers to claims as expected" in decided.err
+    assert f"{study}:" in decided.err
+    assert "error[MX0672]" in decided.err
+    assert decided.out == ""
+    study.write_text(small.replace("rodata_full", "rodata_ful"), encoding="utf-8")
+    wrong = run_cli("check", str(folder))
+    assert wrong.code == ExitCode.INPUT
+    assert "error[MX0624]: unknown name `rodata_ful`" in wrong.err
+    assert "did you mean `rodata_full`?" in wrong.err

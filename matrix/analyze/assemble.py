@@ -64,12 +64,11 @@ def surroundings_atoms(architecture: Architecture, chosen: Mapping[str, str]) ->
 def cpu_atoms(
     program: FactProgram, system: CpuSystem
 ) -> tuple[dict[str, Value], dict[str, Detection]]:
-    """Return the atoms of the CPU properties and how each is known."""
-    detections = {f"hw.{name}": found for name, found in detect(system, program.cpucaps).items()}
-    detections.update(
-        {f"boot_hw.{name}": found for name, found in detect_boot(system, program.cpucaps).items()}
-    )
-    read = {atom: found for atom, found in detections.items() if atom in program.atoms}
+    """Return the atoms of the CPU properties that the program reads, and how each is known."""
+    read: dict[str, Detection] = {}
+    for prefix, look in (("hw.", detect), ("boot_hw.", detect_boot)):
+        caps = [cap for cap in program.cpucaps if f"{prefix}{cap.name}" in program.atoms]
+        read.update((f"{prefix}{name}", found) for name, found in look(system, caps).items())
     return {atom: found.value for atom, found in read.items()}, read
 
 

@@ -1,57 +1,45 @@
-"""The names a claim may use, and what each is in one kernel of a solved study.
+"""The names a claim may use, and what each stands for in one kernel; nothing is solved for it.
 
-Takes expressions as a user wrote them, gives regions, or what is wrong with a name. In this order
-a name is an axis, `verdict` or `predicate`, a public fact, a simulation input, the kernel's own.
+Takes expressions as a user wrote them, gives what is wrong with their names. In this order a name
+is an axis, `verdict` or `predicate`, a public fact, a simulation input, the kernel's own. Functions
+without operands may be written with or without their parentheses.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
-from matrix.analyze.study import SolvedStudy
-from matrix.analyze.symbolic import KernelRegions
+from matrix.analyze.question import Question
 from matrix.analyze.verdict import Verdict
-from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
-from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Name, Value
+from matrix.diagnostics import Diagnostic, InputError, did_you_mean, unknown_word_hint
+from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Name
 from matrix.expr.position import Source
 from matrix.expr.printer import to_c
-from matrix.expr.trees import calls, names, substitute, walk
-from matrix.schema.values import Condition
+from matrix.expr.trees import calls, rewrite, walk
+from matrix.schema.values import Condition, MatrixStudy
 from matrix.simulate.outcome import INVARIANTS
 from matrix.simulate.scenario import scenario_options
-from matrix.solve.space import Region
 
 VERDICT, PREDICATE, VIOLATES = "verdict", "predicate", "violates"
 
 
 class ClaimNames:
-    """What claims may speak of, over one solved study; each name is compiled when first used."""
+    """What the claims of a study may speak of, over the questions asked of its kernels."""
 
-    def __init__(self, solved: SolvedStudy) -> None:
-        self._solved = solved
+    def __init__(self, study: MatrixStudy, questions: Sequence[Question]) -> None:
+        self._questions = tuple(questions)
         self._axes = {
-            axis.name: tuple(option.name for option in axis.options) for axis in solved.study.axes
+            axis.name: tuple(option.name for option in axis.options) for axis in study.axes
         }
 
-    def where(self, part: KernelRegions, expression: Expression, within: Region) -> Region:
-        """Return the part of a kernel's cells where an expression is true.
-
-        Raises:
-            InputError: MX0653, where it is neither true nor false.
-        """
-        self._know(part, (expression,))
-        return part.compiler.where(self._lowered(part, expression), within)
-
-    def lacking(self, part: KernelRegions, expressions: Iterable[Expression]) -> frozenset[str]:
+    def lacking(self, question: Question, expressions: Iterable[Expression]) -> frozenset[str]:
         """Return the names of expressions that a kernel does not have."""
-        lowering = part.question.program.lowering
-        meanings = self._meanings(part)
-        mine = {VERDICT, *self._axes, *meanings}
+        lowering = question.program.lowering
+        mine = self._own(question)
         found: set[str] = set()
         for expression in expressions:
-            missing = lowering.missing(expression)
+            missing = lowering.missing(self.spelled(question, expression))
             found |= {name for name in missing if name not in mine and not _is_violates(name)}
         return frozenset(found)
 
@@ -59,71 +47,58 @@ class ClaimNames:
         self, condition: Condition, expressions: Sequence[Expression]
     ) -> tuple[Diagnostic, ...]:
         """Return what is wrong with the names of a claim, over all releases of the study."""
-        parts = [part for _, part in self._solved.kernels]
-        lacked = frozenset.intersection(*(self.lacking(part, expressions) for part in parts))
+        lacked = frozenset.intersection(
+            *(self.lacking(question, expressions) for question in self._questions)
+        )
         problems = [self._unknown(condition, name) for name in sorted(lacked)]
-        for call in _violations(expressions):
+        for call in violations_in(expressions):
             problems.extend(self._bad_violates(condition, call))
         if not problems:
             for expression in expressions:
                 problems.extend(self._never_true(condition, expression))
         return tuple(problems)
 
-    def _meanings(self, part: KernelRegions) -> Mapping[str, Expression]:
+    def meanings(self, question: Question) -> Mapping[str, Expression]:
         """Return what names other than axes and the kernel's own stand for, later ones first."""
-        question = part.question
         meanings = {**dict(question.rows), **question.program.facts}
         if question.predicate is not None:
             meanings[PREDICATE] = question.predicate
         return {name: item for name, item in meanings.items() if name not in self._axes}
 
-    def _lowered(self, part: KernelRegions, expression: Expression) -> Expression:
-        lowered = part.question.program.lowering.lower(expression)
-        return substitute(lowered, self._meanings(part))
+    def _own(self, question: Question) -> frozenset[str]:
+        """Return the names that are not the kernel's own."""
+        return frozenset((VERDICT, *self._axes, *self.meanings(question)))
 
-    def _know(self, part: KernelRegions, expressions: Sequence[Expression]) -> None:
-        """Tell the kernel's compiler the verdicts and violations that expressions speak of."""
-        known = part.compiler.names()
-        if VERDICT not in known and any(VERDICT in names(item) for item in expressions):
-            # Outside the space there is no verdict; a partition is of everything.
-            regions: dict[Value, Region] = {"": ~self._solved.valid}
-            regions.update((word.value, self._solved.verdicts[word]) for word in Verdict)
-            _tell(part, VERDICT, regions)
-        for call in _violations(expressions):
-            name = to_c(call)
-            if name not in part.compiler.names():
-                region = self._violating(part, call)
-                _tell(part, name, {True: region, False: ~region})
+    def spelled(self, question: Question, expression: Expression) -> Expression:
+        """Return an expression with its names spelled as the kernel and the study have them."""
+        functions = question.program.lowering.functions
+        mine = self._own(question)
 
-    def _violating(self, part: KernelRegions, call: Call) -> Region:
-        """Return the cells in which an invariant is broken, under another mechanism if given."""
-        invariant, *chosen = (item.value for item in call.arguments if isinstance(item, Constant))
-        question = part.question
-        variant = dict(question.variant)
-        for text in map(str, chosen):
-            option, _, value = text.partition("=")
-            variant[option] = value
-        options = scenario_options(question.capability.scenario, variant.items())
-        region = self._solved.backend.nothing()
-        for inputs, cells in part.classes:
-            result = self._solved.behaviours.result(replace(inputs, variant=options))
-            if any(violation.invariant == invariant for violation in result.violations):
-                region = region | cells
-        return region
+        def spell(node: Expression) -> Expression:
+            match node:
+                case Name(name) if name not in mine and name not in functions:
+                    return Call(name, ()) if f"{name}()" in functions else node
+                case Call(name, ()) if f"{name}()" not in functions and name in mine:
+                    return Name(name)
+            return node
+
+        return rewrite(expression, spell)
 
     def _unknown(self, condition: Condition, name: str) -> Diagnostic:
         known = {VERDICT, PREDICATE, *self._axes}
-        for _, part in self._solved.kernels:
-            known.update(self._meanings(part))
+        for question in self._questions:
+            known.update(self.meanings(question))
         known.update(f"{VIOLATES}({invariant})" for invariant in INVARIANTS)
         word = name.partition("(")[0]
-        return _at(
-            condition,
-            "MX0624",
-            f"unknown name `{name}`",
-            word,
-            unknown_word_hint(name, known, "names besides the kernel's own"),
-        )
+        functions = {
+            function
+            for question in self._questions
+            for function in question.program.lowering.functions
+        }
+        near = did_you_mean(name, known) or did_you_mean(f"{word}()", functions)
+        listing = unknown_word_hint("", known, "names besides the kernel's own")
+        hint = f"{near} {listing}" if near else listing
+        return _at(condition, "MX0624", f"unknown name `{name}`", word, hint)
 
     def _bad_violates(self, condition: Condition, call: Call) -> Iterator[Diagnostic]:
         values = [item.value for item in call.arguments if isinstance(item, Constant)]
@@ -141,15 +116,24 @@ class ClaimNames:
             hint = unknown_word_hint(texts[0], INVARIANTS, "invariants")
             yield _at(condition, "MX0624", f"unknown invariant `{texts[0]}`", texts[0], hint)
         pairs = [(name, value) for name, _, value in (text.partition("=") for text in texts[1:])]
-        yield from _wrong_options(self._solved, pairs, condition)
+        yield from self._wrong_options(pairs, condition)
+
+    def _wrong_options(
+        self, pairs: Sequence[tuple[str, str]], condition: Condition
+    ) -> Iterator[Diagnostic]:
+        scenario = self._questions[0].capability.scenario
+        try:
+            scenario_options(scenario, pairs, condition.location)
+        except InputError as error:
+            yield from error.diagnostics
 
     def _never_true(self, condition: Condition, expression: Expression) -> Iterator[Diagnostic]:
         """Yield the comparisons of a name with a text it has in no cell of the study."""
         for node in walk(expression):
             match node:
-                case Binary("==" | "!=", Name(name), Constant(str() as text)) | Binary(
-                    "==" | "!=", Constant(str() as text), Name(name)
-                ):
+                case Binary(
+                    "==" | "!=", Name(name) | Call(name, ()), Constant(str() as text)
+                ) | Binary("==" | "!=", Constant(str() as text), Name(name) | Call(name, ())):
                     known = self._texts(name)
                     if known and text not in known:
                         hint = unknown_word_hint(text, known, f"values of {name}")
@@ -163,10 +147,10 @@ class ClaimNames:
         if name == VERDICT:
             return tuple(word.value for word in Verdict)
         found: dict[str, None] = {}
-        for _, part in self._solved.kernels:
-            meaning = self._meanings(part).get(name)
+        for question in self._questions:
+            definitions = question.program.definitions
+            meaning = self.meanings(question).get(name) or definitions.get(f"{name}()")
             if meaning is not None:
-                definitions = part.question.program.definitions
                 found.update(dict.fromkeys(_outcomes(meaning, definitions)))
         return tuple(found)
 
@@ -183,28 +167,13 @@ def _outcomes(expression: Expression, definitions: Mapping[str, Expression]) -> 
             yield from _outcomes(definitions[name], definitions)
 
 
-def _violations(expressions: Sequence[Expression]) -> list[Call]:
+def violations_in(expressions: Sequence[Expression]) -> list[Call]:
+    """Return the `violates(…)` of expressions."""
     return [call for item in expressions for call in calls(item) if call.function == VIOLATES]
-
-
-def _tell(part: KernelRegions, name: str, regions: Mapping[Value, Region]) -> None:
-    part.compiler.know(
-        name, {value: region for value, region in regions.items() if not region.is_empty()}
-    )
 
 
 def _is_violates(name: str) -> bool:
     return name.startswith(f"{VIOLATES}(")
-
-
-def _wrong_options(
-    solved: SolvedStudy, pairs: Sequence[tuple[str, str]], condition: Condition
-) -> Iterator[Diagnostic]:
-    scenario = solved.kernels[0][1].question.capability.scenario
-    try:
-        scenario_options(scenario, pairs, condition.location)
-    except InputError as error:
-        yield from error.diagnostics
 
 
 def _at(condition: Condition, code: str, message: str, word: str, hint: str) -> Diagnostic:

@@ -8,17 +8,19 @@ public facts, simulation inputs, the kernel's own functions, `predicate`, `verdi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from matrix.analyze.claim_names import ClaimNames
+from matrix.analyze.claim_regions import ClaimRegions
+from matrix.analyze.question import Question
 from matrix.analyze.study import SolvedStudy
 from matrix.analyze.symbolic import KernelRegions
 from matrix.analyze.witness import nearest
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.expr.nodes import Call, Constant, Expression
 from matrix.expr.position import Source
-from matrix.schema.values import Claim
+from matrix.schema.values import Claim, MatrixStudy
 
 PROVED, REFUTED = "proved", "refuted"
 # The key of `expected` for every release that is not named.
@@ -52,53 +54,87 @@ class ClaimResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Statement:
-    """A statement as premise and conclusion: wherever the first holds, the second does."""
+class Statement:
+    """A statement as premise and conclusion: wherever the first holds, the second does.
+
+    `groups` are the kernels it is asked of, by the key of `expected` that they fall under.
+    """
 
     premise: Expression
     conclusion: Expression
     negated: bool
+    groups: tuple[tuple[str, tuple[Question, ...]], ...] = ()
+
+    @property
+    def expressions(self) -> tuple[Expression, Expression]:
+        """Premise and conclusion."""
+        return (self.premise, self.conclusion)
+
+
+def read_claims(
+    study: MatrixStudy, questions: Sequence[Question], claims: Sequence[Claim]
+) -> tuple[Statement, ...]:
+    """Return the statements of claims over the kernels of a study; nothing is solved for it.
+
+    Raises:
+        InputError: everything that is wrong with them: MX0623 a malformed one, MX0624 a name that
+            no release has, or none that something is expected of, MX0625 a comparison that can
+            never be true, MX0673 a claim of the study that none of its releases is asked.
+    """
+    names = ClaimNames(study, questions)
+    problems: list[Diagnostic] = []
+    statements: list[Statement] = []
+    for claim in claims:
+        try:
+            statement = replace(_statement(claim), groups=_groups(questions, claim))
+        except InputError as error:
+            problems.extend(error.diagnostics)
+            continue
+        statements.append(statement)
+        if claim in study.claims and not statement.groups:
+            problems.append(_never_asked(claim, questions))
+        wrong = names.problems(claim.statement, statement.expressions)
+        problems.extend(wrong or _not_askable(names, claim, statement))
+    if problems:
+        raise InputError(problems)
+    return tuple(statements)
 
 
 def decide_claims(solved: SolvedStudy, claims: Sequence[Claim]) -> tuple[ClaimResult, ...]:
     """Return what becomes of every claim, releases with an expectation of their own apart.
 
     Raises:
-        InputError: everything that is wrong with the statements: MX0623 a malformed one, MX0624 a
-            name that no release has, MX0625 a comparison that can never be true.
+        InputError: as `read_claims`.
     """
-    names = ClaimNames(solved)
-    problems: list[Diagnostic] = []
-    statements: dict[str, _Statement] = {}
-    for claim in claims:
-        try:
-            statements[claim.id] = _statement(claim)
-        except InputError as error:
-            problems.extend(error.diagnostics)
-        else:
-            problems.extend(names.problems(claim.statement, _expressions(statements[claim.id])))
-    if problems:
-        raise InputError(problems)
+    questions = [part.question for _, part in solved.kernels]
+    statements = read_claims(solved.study, questions, claims)
+    names = ClaimNames(solved.study, questions)
+    regions = ClaimRegions(solved, names)
+    parts = {id(part.question): part for _, part in solved.kernels}
     return tuple(
-        result
-        for claim in claims
-        for result in _results(solved, names, claim, statements[claim.id])
+        _decide(
+            solved,
+            names,
+            regions,
+            claim,
+            statement,
+            [parts[id(question)] for question in asked],
+            dict(claim.expected)[key],
+        )
+        for claim, statement in zip(claims, statements, strict=True)
+        for key, asked in statement.groups
     )
 
 
-def _statement(claim: Claim) -> _Statement:
+def _statement(claim: Claim) -> Statement:
     match claim.statement.expression:
         case Call(form, arguments) if form in _FORMS:
             if len(arguments) != _FORMS[form]:
                 raise InputError(_malformed(claim, form, len(arguments)))
             premise = arguments[0] if form == "implies" else Constant(True)
-            return _Statement(premise=premise, conclusion=arguments[-1], negated=form == "never")
+            return Statement(premise=premise, conclusion=arguments[-1], negated=form == "never")
         case expression:
-            return _Statement(premise=Constant(True), conclusion=expression, negated=False)
-
-
-def _expressions(statement: _Statement) -> tuple[Expression, ...]:
-    return (statement.premise, statement.conclusion)
+            return Statement(premise=Constant(True), conclusion=expression, negated=False)
 
 
 def _malformed(claim: Claim, form: str, given: int) -> Diagnostic:
@@ -113,50 +149,52 @@ def _malformed(claim: Claim, form: str, given: int) -> Diagnostic:
     )
 
 
-def _results(
-    solved: SolvedStudy, names: ClaimNames, claim: Claim, statement: _Statement
-) -> list[ClaimResult]:
-    """Return one result per expectation that some release of the study falls under."""
+def _groups(
+    questions: Sequence[Question], claim: Claim
+) -> tuple[tuple[str, tuple[Question, ...]], ...]:
+    """Return the kernels that something is expected of, those with the same expectation together.
+
+    A release that `expected` names is on its own, all others are one group.
+    """
     expected = dict(claim.expected)
-    groups: dict[str, list[tuple[str, KernelRegions]]] = {}
-    for profile, part in solved.kernels:
-        key = profile.release if profile.release in expected else ALL_OTHERS
+    groups: dict[str, list[Question]] = {}
+    for question in questions:
+        release = question.program.release
+        key = release if release in expected else ALL_OTHERS
         if key in expected:
-            groups.setdefault(key, []).append((profile.release, part))
-    return [
-        _decide(solved, names, claim, statement, kernels, expected[key])
-        for key, kernels in groups.items()
-    ]
+            groups.setdefault(key, []).append(question)
+    return tuple((key, tuple(members)) for key, members in groups.items())
 
 
 def _decide(
     solved: SolvedStudy,
     names: ClaimNames,
+    regions: ClaimRegions,
     claim: Claim,
-    statement: _Statement,
-    kernels: Sequence[tuple[str, KernelRegions]],
+    statement: Statement,
+    parts: Sequence[KernelRegions],
     expected: str,
 ) -> ClaimResult:
     scope = broken = certain = solved.backend.nothing()
-    asked = []
-    for release, part in kernels:
-        if names.lacking(part, _expressions(statement)):
+    asked, not_asked = [], []
+    for part in parts:
+        release = part.question.program.release
+        if names.lacking(part.question, statement.expressions):
+            not_asked.append(release)
             continue
         asked.append(release)
-        inside = names.where(part, statement.premise, part.valid)
-        holds = names.where(part, statement.conclusion, inside)
+        inside = regions.where(part, statement.premise, part.valid)
+        holds = regions.where(part, statement.conclusion, inside)
         scope = scope | inside
         wrong = holds if statement.negated else inside - holds
         broken = broken | wrong
         # Broken whatever is unknown of the CPU; the other cells may be.
         certain = certain | (wrong.project_hidden() - (part.valid - wrong).project_hidden())
-    if not asked:
-        raise InputError(_nobody_has(claim, kernels, names, _expressions(statement)))
     refuted = not broken.is_empty()
     return ClaimResult(
         claim=claim,
         kernels=tuple(asked),
-        not_asked=tuple(release for release, _ in kernels if release not in asked),
+        not_asked=tuple(not_asked),
         status=REFUTED if refuted else PROVED,
         expected=expected,
         cells=(broken if refuted else scope).count(),
@@ -164,17 +202,27 @@ def _decide(
     )
 
 
-def _nobody_has(
-    claim: Claim,
-    kernels: Sequence[tuple[str, KernelRegions]],
-    names: ClaimNames,
-    expressions: Sequence[Expression],
-) -> Diagnostic:
-    lacking = sorted({name for _, part in kernels for name in names.lacking(part, expressions)})
+def _not_askable(names: ClaimNames, claim: Claim, statement: Statement) -> Iterator[Diagnostic]:
+    """Yield the expectations of releases of which every one lacks a name of the statement."""
+    for _, questions in statement.groups:
+        lacking = [names.lacking(question, statement.expressions) for question in questions]
+        if all(lacking):
+            words = sorted(frozenset[str]().union(*lacking))
+            releases = ", ".join(question.program.release for question in questions)
+            yield Diagnostic(
+                code="MX0624",
+                message=f"claim `{claim.id}` cannot be asked of Linux {releases}: no "
+                f"`{'`, `'.join(words)}`",
+                location=claim.location,
+                hint="expect nothing of these releases, or use names they have",
+            )
+
+
+def _never_asked(claim: Claim, questions: Sequence[Question]) -> Diagnostic:
+    releases = ", ".join(question.program.release for question in questions)
     return Diagnostic(
-        code="MX0624",
-        message=f"claim `{claim.id}` cannot be asked of Linux "
-        f"{', '.join(release for release, _ in kernels)}: no `{'`, `'.join(lacking)}`",
+        code="MX0673",
+        message=f"claim `{claim.id}` is asked of no release of the study",
         location=claim.location,
-        hint="expect nothing of these releases, or use names they have",
+        hint=f"expect something of {releases}, or of `*`",
     )

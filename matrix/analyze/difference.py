@@ -23,7 +23,7 @@ class Difference:
     """Cells by how their verdict changes; `changes` are in the order of the verdicts.
 
     Its regions are disjoint and together `compared`; equal verdicts have a region too. `only_one`
-    and `only_other` count cells that only one of two kernels has.
+    and `only_other` count cells that only one of two kernels or studies has.
     """
 
     compared: Region
@@ -81,7 +81,8 @@ def _cannot_be_asked(question: Question) -> Diagnostic:
 def between_predicates(one: SolvedStudy, other: SolvedStudy) -> Difference:
     """Return how verdicts change from one predicate to another of the same study."""
     return Difference(
-        compared=one.valid, changes=tuple(_changes(one.verdicts.items(), other.verdicts.items()))
+        compared=one.valid,
+        changes=tuple(changes_between(one.verdicts.items(), other.verdicts.items())),
     )
 
 
@@ -99,7 +100,7 @@ def between_kernels(solved: SolvedStudy, axis: str, one: str, other: str) -> Dif
     return Difference(
         compared=all_there & all_here & mine,
         changes=tuple(
-            (before, after, region & mine) for before, after, region in _changes(there, here)
+            (before, after, region & mine) for before, after, region in changes_between(there, here)
         ),
         only_one=((all_there - all_here) & mine).count(),
         only_other=((all_here - all_there) & mine).count(),
@@ -113,7 +114,7 @@ def _of_kernel(solved: SolvedStudy, axis: str, kernel: str) -> list[tuple[Verdic
     ]
 
 
-def _changes(
+def changes_between(
     before: Iterable[tuple[Verdict, Region]], after: Iterable[tuple[Verdict, Region]]
 ) -> Iterator[tuple[Verdict, Verdict, Region]]:
     """Yield the pairs of verdicts that occur, with the cells of each."""

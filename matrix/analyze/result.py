@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from matrix.analyze.answer import Finding
+from matrix.analyze.influence import Influence
 from matrix.analyze.verdict import Verdict
 from matrix.schema.values import Architecture, Capability, KernelProfile, MatrixStudy
 
@@ -63,8 +64,8 @@ class StudyResult:
 
     `combinations` is the product of the axes, `cells` those that satisfy every constraint;
     `counts` sum to `cells`; `counts_by_kernel` likewise per release. `absent_reasons` are the
-    sentences of absent cells with their counts, the largest first; `idle_axes` the axes that never
-    change the verdict.
+    sentences of absent cells with their counts, the largest first; `influences` what each axis
+    changes.
     """
 
     study: MatrixStudy
@@ -83,5 +84,5 @@ class StudyResult:
     tables: tuple[Table, ...]
     groups: tuple[ClassGroup, ...]
     absent_reasons: tuple[tuple[str, int], ...]
-    idle_axes: tuple[str, ...]
+    influences: tuple[Influence, ...]
     digest: str

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from matrix.analyze.claim_names import ClaimNames
+from matrix.analyze.claim_regions import ClaimRegions
 from matrix.analyze.study import SolvedStudy
 from matrix.diagnostics import InputError
 from matrix.schema.values import Condition
@@ -36,19 +37,20 @@ def select(solved: SolvedStudy, condition: Condition) -> Selection:
         InputError: MX0623, MX0624 and MX0625 for names, all at once; MX0653 where the expression
             is neither true nor false.
     """
-    names = ClaimNames(solved)
+    names = ClaimNames(solved.study, [part.question for _, part in solved.kernels])
     expressions = (condition.expression,)
     problems = names.problems(condition, expressions)
     if problems:
         raise InputError(problems)
+    regions = ClaimRegions(solved, names)
     chosen = undecided = solved.backend.nothing()
     lacking: list[tuple[str, tuple[str, ...]]] = []
     for profile, part in solved.kernels:
-        missing = names.lacking(part, expressions)
+        missing = names.lacking(part.question, expressions)
         if missing:
             lacking.append((profile.release, tuple(sorted(missing))))
             continue
-        true = names.where(part, condition.expression, part.valid)
+        true = regions.where(part, condition.expression, part.valid)
         possible = true.project_hidden()
         maybe_not = (part.valid - true).project_hidden()
         chosen = chosen | (possible - maybe_not)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from matrix.analyze.behaviour import Behaviours
 from matrix.analyze.question import Question
-from matrix.analyze.symbolic import KernelRegions, kernel_regions, study_space
+from matrix.analyze.symbolic import KernelRegions, detected, kernel_regions, study_space
 from matrix.analyze.verdict import Verdict, decide
 from matrix.kernel.cpu import CpuSystem
 from matrix.schema.values import Architecture, KernelProfile, MatrixStudy
@@ -68,10 +68,14 @@ def solve_study(
 ) -> SolvedStudy:
     """Return the verdict of every cell of a study."""
     programs = [question.program for _, question in questions]
-    backend = Diagram(study_space(study, programs, systems))
+    atoms = detected(programs, systems)
+    backend = Diagram(study_space(study, systems, atoms))
     kernels = [
-        (profile, kernel_regions(backend, study, question, profile, architecture, systems))
-        for profile, question in questions
+        (
+            profile,
+            kernel_regions(backend, study, question, profile, architecture, systems, of_kernel),
+        )
+        for (profile, question), of_kernel in zip(questions, atoms, strict=True)
     ]
     return decide_study(study, backend, kernels, behaviours)
 

@@ -1,7 +1,7 @@
 """A solved study, put into the words of a report.
 
 Takes `SolvedStudy`, gives `StudyResult`: exact counts, groups of behaviour classes that broke the
-same way, reasons of absence, axes that never matter.
+same way, reasons of absence, what each axis changes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 from matrix.analyze.answer import Finding
 from matrix.analyze.cell import findings_of
+from matrix.analyze.influence import influences
 from matrix.analyze.question import Question
 from matrix.analyze.result import ClassGroup, Counts, StudyResult, TableCell
 from matrix.analyze.study import ClassRegion, SolvedStudy
@@ -63,7 +64,7 @@ def summarise(
         tables=study_tables(study, answer_cell),
         groups=_groups(solved),
         absent_reasons=_absent_reasons(solved),
-        idle_axes=idle_axes(solved),
+        influences=influences(solved),
         digest=digest,
     )
 
@@ -88,23 +89,6 @@ def _absent_reasons(solved: SolvedStudy) -> tuple[tuple[str, int], ...]:
     return tuple(
         sorted(((reason, cells) for reason, cells in counted if cells), key=lambda item: -item[1])
     )
-
-
-def idle_axes(solved: SolvedStudy) -> tuple[str, ...]:
-    """Return the axes whose option never changes the verdict of a cell, others being equal."""
-    idle = []
-    for axis in solved.study.axes:
-        seen = solved.backend.nothing()
-        matters = False
-        for region in solved.verdicts.values():
-            elsewhere = region.forget((axis.name,))
-            if not (seen & elsewhere).is_empty():
-                matters = True
-                break
-            seen = seen | elsewhere
-        if not matters:
-            idle.append(axis.name)
-    return tuple(idle)
 
 
 def _groups(solved: SolvedStudy) -> tuple[ClassGroup, ...]:

@@ -28,6 +28,9 @@ _OFF_ON = ("no", "yes")
 # Simulation inputs are compiled under names of their own, apart from the kernel's.
 _ROW = "simulation."
 
+# What one kernel detects on each system, by SPEC: the atoms of its CPU properties.
+SystemAtoms = Mapping[str, Mapping[str, Value]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KernelRegions:
@@ -44,17 +47,26 @@ class KernelRegions:
     classes: tuple[tuple[SimulationInputs, Region], ...]
 
 
+def detected(
+    programs: Sequence[FactProgram], systems: Mapping[str, CpuSystem]
+) -> tuple[SystemAtoms, ...]:
+    """Return what each kernel detects on each system: the slowest part, so that it is done once."""
+    return tuple(
+        {spec: cpu_atoms(program, system)[0] for spec, system in systems.items()}
+        for program in programs
+    )
+
+
 def study_space(
-    study: MatrixStudy, programs: Sequence[FactProgram], systems: Mapping[str, CpuSystem]
+    study: MatrixStudy, systems: Mapping[str, CpuSystem], atoms: Sequence[SystemAtoms]
 ) -> Space:
     """Return the space of a study: its axes, and a hidden variable per CPU property unknown."""
     unknown: dict[str, None] = {}
-    for program in programs:
-        for system in systems.values():
-            values, _ = cpu_atoms(program, system)
+    for of_kernel in atoms:
+        for spec, values in of_kernel.items():
             for atom, value in values.items():
                 if value is None:
-                    unknown[_hidden(atom, system)] = None
+                    unknown[_hidden(atom, systems[spec])] = None
     variables = tuple(
         FiniteVariable(name=axis.name, options=tuple(option.name for option in axis.options))
         for axis in study.axes
@@ -79,14 +91,16 @@ def kernel_regions(
     profile: KernelProfile,
     architecture: Architecture,
     systems: Mapping[str, CpuSystem],
+    atoms: SystemAtoms,
 ) -> KernelRegions:
-    """Return what a kernel answers over its part of the space.
+    """Return what a kernel answers over its part of the space; `atoms` are `detected`.
 
     Raises:
         InputError: MX0610, two boot axes that set the same kernel variable.
     """
     program = question.program
-    names = _names(study, program, profile, architecture, systems)
+    names = _names(study, program, profile, architecture)
+    names.update(_cpu_tables(study, systems, atoms))
     rows = {f"{_ROW}{name}": expression for name, expression in question.rows}
     compiler = Compiler(
         backend,
@@ -178,11 +192,9 @@ def _names(
     program: FactProgram,
     profile: KernelProfile,
     architecture: Architecture,
-    systems: Mapping[str, CpuSystem],
 ) -> dict[str, Table | Expression]:
     tables: dict[str, Table | Expression] = {}
     tables.update(_kconfig_tables(study, program))
-    tables.update(_cpu_tables(study, program, systems))
     tables.update(_variable_tables(study, program, profile))
     axes = {axis.name for axis in study.axes}
     for environment in architecture.environment:
@@ -217,16 +229,16 @@ def _axis_of_symbol(study: MatrixStudy, symbol: str) -> Axis | None:
 
 
 def _cpu_tables(
-    study: MatrixStudy, program: FactProgram, systems: Mapping[str, CpuSystem]
+    study: MatrixStudy, systems: Mapping[str, CpuSystem], atoms: SystemAtoms
 ) -> dict[str, Table | Expression]:
     axis = next((axis for axis in study.axes if axis.kind == "cpu"), None)
     if axis is None:
         return {}
     entries: dict[str, dict[str, Expression]] = {}
     for option in axis.options:
-        system = systems[option.cpu or option.name]
-        values, _ = cpu_atoms(program, system)
-        for atom, value in values.items():
+        spec = option.cpu or option.name
+        system = systems[spec]
+        for atom, value in atoms[spec].items():
             entries.setdefault(atom, {})[option.name] = (
                 Name(_hidden(atom, system)) if value is None else Constant(value)
             )

@@ -15,8 +15,15 @@ def check(
         list[Path] | None,
         typer.Argument(metavar="[DIR]...", help="Folders of declarations; the shipped ones else."),
     ] = None,
-) -> None:
-    """Check declarations: schema, names, references, expressions; says all that is wrong."""
-    from matrix.pipeline.declarations import check as run_check
+    claims: Annotated[
+        bool,
+        typer.Option("--claims", help="Also prove or refute every claim; exit 1 if unexpected."),
+    ] = False,
+) -> int:
+    """Check declarations: schema, names, expressions, claims; says all that is wrong."""
+    from matrix.pipeline.check import check as run_check
 
-    say(run_check(tuple(folders or ())))
+    reply = run_check(tuple(folders or ()), claims=claims)
+    for line in reply.speech:
+        say(line)
+    return reply.exit_code

@@ -1,4 +1,4 @@
-"""`matrix diff`: which cells change their verdict between two predicates or kernels."""
+"""`matrix diff`: which cells change their verdict between two predicates, kernels or studies."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ from typing import Annotated
 
 import typer
 
-from matrix.cli.console import deliver, say
-from matrix.cli.options import DEFAULT_STUDY, Configs, Format, Output, Predicate, TextFormat
+from matrix.cli.console import answer
+from matrix.cli.options import Configs, Document, DocumentFormat, Output, Predicate
 from matrix.cli.rules import MaxRules
 
 
 def diff(
-    one: Annotated[str, typer.Argument(metavar="A", help="A predicate or a kernel of the study.")],
+    one: Annotated[
+        str, typer.Argument(metavar="A", help="A predicate, a kernel, or a study (id or file).")
+    ],
     other: Annotated[str, typer.Argument(metavar="B", help="Another one of the same kind.")],
     study: Annotated[
-        str, typer.Option("--matrix", metavar="MATRIX", help="The study of the cells.")
-    ] = DEFAULT_STUDY,
+        str | None,
+        typer.Option("--matrix", metavar="MATRIX", help="The study of two predicates or kernels."),
+    ] = None,
     predicate: Predicate = None,
     max_rules: MaxRules = 200,
-    output_format: Format = TextFormat.TEXT,
+    output_format: Document = DocumentFormat.TEXT,
     output: Output = None,
     configs: Configs = None,
 ) -> int:
@@ -33,9 +36,6 @@ def diff(
         configs=tuple(configs or ()),
         predicate=predicate,
         max_rules=max_rules,
-        as_json=output_format is TextFormat.JSON,
+        form=output_format,
     )
-    for line in reply.speech:
-        say(line)
-    deliver(reply.text, output)
-    return reply.exit_code
+    return answer(reply, output)

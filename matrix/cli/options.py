@@ -38,4 +38,13 @@ class TextFormat(enum.StrEnum):
     JSON = "json"
 
 
+class DocumentFormat(enum.StrEnum):
+    """Formats of commands whose answer may also stand in a document."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+Document = Annotated[DocumentFormat, typer.Option("--format", help="Format of the answer.")]
 Format = Annotated[TextFormat, typer.Option("--format", help="Format of the answer.")]

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import enum
 from typing import Annotated
 
 import typer
 
 from matrix.analyze.verdict import Verdict
-from matrix.cli.console import deliver, say
-from matrix.cli.options import DEFAULT_STUDY, Configs, Output, Predicate, Study
-
-
-class RulesFormat(enum.StrEnum):
-    """Formats of rules."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-
+from matrix.cli.console import answer
+from matrix.cli.options import (
+    DEFAULT_STUDY,
+    Configs,
+    Document,
+    DocumentFormat,
+    Output,
+    Predicate,
+    Study,
+)
 
 MaxRules = Annotated[
     int, typer.Option(metavar="N", min=1, help="Show at most N rules of a kind; exit 4 if cut.")
@@ -33,9 +31,7 @@ def rules(
         typer.Option("--verdict", metavar="VERDICT", help="Only the rules of one verdict."),
     ] = None,
     max_rules: MaxRules = 200,
-    output_format: Annotated[
-        RulesFormat, typer.Option("--format", help="Format of the answer.")
-    ] = RulesFormat.TEXT,
+    output_format: Document = DocumentFormat.TEXT,
     output: Output = None,
     configs: Configs = None,
 ) -> int:
@@ -50,7 +46,4 @@ def rules(
         form=output_format,
         max_rules=max_rules,
     )
-    for line in reply.speech:
-        say(line)
-    deliver(reply.text, output)
-    return reply.exit_code
+    return answer(reply, output)

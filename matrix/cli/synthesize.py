@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from matrix.cli.console import deliver
+from matrix.cli.console import answer
 from matrix.cli.options import DEFAULT_STUDY, Configs, Format, Output, Study, TextFormat
 
 
@@ -34,5 +34,4 @@ def synthesize(
         configs=tuple(configs or ()),
         as_json=output_format is TextFormat.JSON,
     )
-    deliver(reply.text, output)
-    return reply.exit_code
+    return answer(reply, output)

@@ -406,7 +406,10 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MX0626": (
         "nothing to compare",
-        "`matrix diff` compares two predicates or two kernels of one study.",
+        (
+            "`matrix diff` compares two predicates or two kernels of one study, or two studies by "
+            "id or file."
+        ),
     ),
     "MX0630": (
         "unknown column",
@@ -480,6 +483,31 @@ CODES: dict[str, tuple[str, str]] = {
     "MX0655": (
         "comparison with no option",
         ("An axis is compared with an option it does not have, which would be false in silence."),
+    ),
+    "MX0670": (
+        "studies with nothing in common",
+        (
+            "Cells of two studies are matched by the names of axes and options, and no cell of one "
+            "has a partner in the other."
+        ),
+    ),
+    "MX0671": (
+        "a study around two studies",
+        "Two studies are compared as they are: --matrix is for two predicates or two kernels.",
+    ),
+    "MX0672": (
+        "claim not as expected",
+        (
+            "A claim was proved where the study expects it refuted, or the reverse: either the "
+            "declarations changed what is true, or the expectation is wrong."
+        ),
+    ),
+    "MX0673": (
+        "claim that is never asked",
+        (
+            "A study's claim expects something only of releases that the study does not have, so "
+            "it would never be asked."
+        ),
     ),
     "MX0701": (
         "unknown scenario",

@@ -55,6 +55,8 @@ def _detect(system: CpuSystem, cap: CpuCap) -> Detection:
 
 def _combine(answers: tuple[Detection, ...], *, decides: bool) -> Detection:
     """Return the conjunction of some answers (`decides` False) or their disjunction."""
+    if len(answers) == 1:
+        return answers[0]
     deciding = [answer for answer in answers if answer.value is decides]
     if deciding:
         return min(deciding, key=lambda answer: rank(answer.confidence))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from matrix.analyze.claims import ClaimResult, decide_claims
+from matrix.analyze.claims import decide_claims
+from matrix.analyze.study import SolvedStudy
 from matrix.diagnostics import ExitCode
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.reply import Reply
 from matrix.pipeline.study import PreparedStudy, prepare_study
 from matrix.render.claims_text import ClaimAnswer, claims_document, claims_text
 from matrix.render.json import dump
+from matrix.schema.values import Claim
 
 
 def claims(name: str, *, configs: tuple[Path, ...], predicate: str | None, as_json: bool) -> Reply:
@@ -20,19 +22,32 @@ def claims(name: str, *, configs: tuple[Path, ...], predicate: str | None, as_js
         InputError: a statement that is malformed or names what no release has.
     """
     prepared = prepare_study(Library(configs), name, predicate)
-    capability = prepared.capability
-    declared = {claim.id: claim for claim in (*capability.claims, *prepared.study.claims)}
-    found = decide_claims(prepared.solve(), tuple(declared.values()))
-    answers = [_answer(prepared, result) for result in found]
+    answers = answer_claims(prepared, prepared.solve())
     if as_json:
         text = dump(claims_document(answers))
     else:
         title = f"{prepared.study.title}, predicate {prepared.predicate.name}"
         text = claims_text(title, answers, dict(prepared.study.baseline))
-    unexpected = any(not result.as_expected for result in found)
+    unexpected = any(not answer.result.as_expected for answer in answers)
     return Reply(text=text, exit_code=ExitCode.FINDINGS if unexpected else ExitCode.OK)
 
 
-def _answer(prepared: PreparedStudy, result: ClaimResult) -> ClaimAnswer:
-    found = prepared.answer(result.witness) if result.witness is not None else None
-    return ClaimAnswer(result=result, witness=found)
+def declared_claims(prepared: PreparedStudy) -> tuple[Claim, ...]:
+    """Return the claims of a study and of its capability, the study's own instead of equal ids."""
+    claims = (*prepared.capability.claims, *prepared.study.claims)
+    return tuple({claim.id: claim for claim in claims}.values())
+
+
+def answer_claims(prepared: PreparedStudy, solved: SolvedStudy) -> tuple[ClaimAnswer, ...]:
+    """Return what becomes of every claim of a study, with the answer in each witness.
+
+    Raises:
+        InputError: a statement that is malformed or names what no release has.
+    """
+    return tuple(
+        ClaimAnswer(
+            result=result,
+            witness=None if result.witness is None else prepared.answer(result.witness),
+        )
+        for result in decide_claims(solved, declared_claims(prepared))
+    )

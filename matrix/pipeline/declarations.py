@@ -1,17 +1,10 @@
-"""The user's own declarations: checking them, and starting some.
-
-`check` reads everything and lowers every question, so that what it accepts, every other command
-accepts.
-"""
+"""`matrix init`: a study and a CPU of one's own to start from."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from matrix.analyze.question import lower_question
 from matrix.diagnostics import Diagnostic, InputError
-from matrix.pipeline.knowledge import Library
-from matrix.pipeline.study import prepare_study
 from matrix.render.output import check_writable, write_files
 
 _STUDY = """\
@@ -60,35 +53,6 @@ fields:
   fwb: {value: 1, confidence: inferred, sources: []}
   dic: {unknown: unrecorded}
 """
-
-
-def check(folders: tuple[Path, ...]) -> str:
-    """Check declarations and say what was understood.
-
-    Raises:
-        InputError: everything that is wrong, all at once.
-    """
-    library = Library(folders)
-    problems: list[Diagnostic] = []
-    for capability in library.knowledge.capabilities:
-        for profile in library.knowledge.kernels:
-            for predicate in capability.predicates:
-                try:
-                    lower_question(library.program(profile), capability, predicate)
-                except InputError as error:
-                    problems.extend(error.diagnostics)
-    for study in library.knowledge.studies:
-        try:
-            prepare_study(library, study.id)
-        except InputError as error:
-            problems.extend(error.diagnostics)
-    if problems:
-        raise InputError(tuple(dict.fromkeys(problems)))
-    known = library.knowledge
-    return (
-        f"{len(known.kernels)} kernels, {len(known.cpus)} CPUs, "
-        f"{len(known.capabilities)} capabilities, {len(known.studies)} studies: no errors"
-    )
 
 
 def init(folder: Path) -> tuple[Path, ...]:

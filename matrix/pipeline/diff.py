@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from matrix.analyze.difference import Difference, asked_again, between_kernels, between_predicates
+from matrix.analyze.difference import asked_again, between_kernels, between_predicates
 from matrix.analyze.features import Candidates
 from matrix.analyze.question import predicate_version
 from matrix.analyze.rules import find_rules
 from matrix.analyze.study import SolvedStudy
+from matrix.analyze.study_difference import between_studies, overlap
 from matrix.diagnostics import (
     Diagnostic,
     ExitCode,
@@ -16,60 +17,113 @@ from matrix.diagnostics import (
     format_diagnostic,
     unknown_word_hint,
 )
-from matrix.pipeline.knowledge import Library
+from matrix.pipeline.knowledge import DEFAULT_STUDY, Library
 from matrix.pipeline.reply import Reply
 from matrix.pipeline.rules import label_rules, too_many
 from matrix.pipeline.study import PreparedStudy, prepare_study
-from matrix.render.diff_text import diff_document, diff_text
+from matrix.render.diff_text import ShownDifference, diff_document, diff_markdown, diff_text
 from matrix.render.json import dump
+from matrix.render.study_diff_text import differing_questions, overlap_document, overlap_lines
 
 _SAME = "the same"
+_YAML = (".yaml", ".yml")
 
 
 def diff(
     one: str,
     other: str,
-    study: str,
+    study: str | None,
     *,
     configs: tuple[Path, ...],
     predicate: str | None,
     max_rules: int,
-    as_json: bool,
+    form: str,
 ) -> Reply:
-    """Return how verdicts change from one predicate or kernel of a study to another.
+    """Return how verdicts change between two predicates or kernels of a study, or two studies.
+
+    A word is a predicate, a kernel, or a study by id or by its YAML file, in this order; `form` is
+    `text`, `json` or `markdown`.
 
     Raises:
-        InputError: MX0626, a word that is neither a predicate nor a kernel of the study, or one of
-            each.
+        InputError: MX0626, a word that is none of these, or two of different kinds; MX0670, two
+            studies with nothing in common; MX0671, two studies and a third one around them.
         UndecidedError: MX0620, where no small set of features tells the changes apart.
     """
     library = Library(configs)
-    prepared = prepare_study(library, study, predicate)
-    kernels = _kernels(prepared)
-    capability = library.capability(prepared.study.capability)
-    predicates = [version.name for version in capability.predicates]
-    solved = prepared.solve()
-    if one in predicates and other in predicates:
-        asked = [asked_again(solved, predicate_version(capability, name)) for name in (one, other)]
-        difference = between_predicates(*asked)
-        after = asked[1]
-    elif one in kernels and other in kernels:
-        difference = between_kernels(solved, _kernel_axis(prepared), one, other)
-        after = solved
+    asked = library.study(study or DEFAULT_STUDY)
+    kernels = [
+        option.name for axis in asked.axes if axis.kind == "kernel" for option in axis.options
+    ]
+    predicates = [version.name for version in library.capability(asked.capability).predicates]
+    words = (one, other)
+    if all(word in predicates for word in words):
+        prepared = prepare_study(library, asked.id, predicate)
+        solved = prepared.solve()
+        versions = [predicate_version(prepared.capability, word) for word in words]
+        before, after = (asked_again(solved, version) for version in versions)
+        shown = ShownDifference(
+            title=prepared.study.title, between=words, difference=between_predicates(before, after)
+        )
+    elif all(word in kernels for word in words):
+        prepared = prepare_study(library, asked.id, predicate)
+        after = prepared.solve()
+        axis = next(axis.name for axis in asked.axes if axis.kind == "kernel")
+        difference = between_kernels(after, axis, one, other)
+        shown = ShownDifference(title=asked.title, between=words, difference=difference)
+    elif all(_is_study(word, library) for word in words):
+        if study is not None:
+            raise InputError(_study_around_studies(one, other, study))
+        earlier, prepared = (_prepared(word, library, configs, predicate) for word in words)
+        after, shown = _studies(words, earlier, prepared)
     else:
-        raise InputError(_neither(one, other, predicates, kernels))
-    return _reply(prepared, after, difference, (one, other), max_rules, as_json=as_json)
+        studies = [item.id for item in library.knowledge.studies]
+        raise InputError(_cannot_compare(words, predicates, kernels, studies))
+    return _reply(prepared, after, shown, max_rules, form)
+
+
+def _is_study(word: str, library: Library) -> bool:
+    return word.endswith(_YAML) or any(word == study.id for study in library.knowledge.studies)
+
+
+def _prepared(
+    word: str, library: Library, configs: tuple[Path, ...], predicate: str | None
+) -> PreparedStudy:
+    """Return the study that a word names; one in a file does not change the others."""
+    if not word.endswith(_YAML):
+        return prepare_study(library, word, predicate)
+    file = Path(word)
+    own = Library(configs, (file,))
+    found = next(study for study in own.knowledge.studies if study.location.file == str(file))
+    return prepare_study(own, found.id, predicate)
+
+
+def _studies(
+    words: tuple[str, str], one: PreparedStudy, other: PreparedStudy
+) -> tuple[SolvedStudy, ShownDifference]:
+    shared = overlap(one.study, other.study)
+    after = other.solve()
+    difference = between_studies(one.solve(), after, shared)
+    questions = differing_questions(
+        (one.study.capability, one.predicate.name), (other.study.capability, other.predicate.name)
+    )
+    shown = ShownDifference(
+        title="two studies",
+        between=words,
+        difference=difference,
+        notes=(*questions, *overlap_lines(words, shared)),
+        document=overlap_document(shared),
+    )
+    return after, shown
 
 
 def _reply(
     prepared: PreparedStudy,
     after: SolvedStudy,
-    difference: Difference,
-    between: tuple[str, str],
+    shown: ShownDifference,
     max_rules: int,
-    *,
-    as_json: bool,
+    form: str,
 ) -> Reply:
+    difference = shown.difference
     labels = {f"{old} → {new}": region for old, new, region in difference.changed}
     same = difference.compared
     for region in labels.values():
@@ -79,10 +133,11 @@ def _reply(
     counts = {label: region.count() for label, region in labels.items()}
     groups = label_rules(prepared.study, found, counts, max_rules)
     left_out = sum(group.left_out for group in groups)
-    if as_json:
-        text = dump(diff_document(between, difference, groups))
-    else:
-        text = diff_text(f"{prepared.study.title}: {between[0]} → {between[1]}", difference, groups)
+    text = {
+        "text": lambda: diff_text(shown, groups),
+        "markdown": lambda: diff_markdown(shown, groups),
+        "json": lambda: dump(diff_document(shown, groups)),
+    }[form]()
     return Reply(
         text=text,
         exit_code=ExitCode.UNDECIDED if left_out else ExitCode.OK,
@@ -90,37 +145,34 @@ def _reply(
     )
 
 
-def _kernel_axis(prepared: PreparedStudy) -> str:
-    return next(axis.name for axis in prepared.study.axes if axis.kind == "kernel")
-
-
-def _kernels(prepared: PreparedStudy) -> list[str]:
-    return [
-        option.name
-        for axis in prepared.study.axes
-        if axis.kind == "kernel"
-        for option in axis.options
-    ]
-
-
-def _neither(
-    one: str, other: str, predicates: list[str], kernels: list[str]
+def _cannot_compare(
+    words: tuple[str, str], predicates: list[str], kernels: list[str], studies: list[str]
 ) -> tuple[Diagnostic, ...]:
-    known = [*predicates, *kernels]
-    unknown = [word for word in dict.fromkeys((one, other)) if word not in known]
+    known = [*predicates, *kernels, *studies]
+    unknown = [
+        word for word in dict.fromkeys(words) if word not in known and not word.endswith(_YAML)
+    ]
     if not unknown:
         return (
             Diagnostic(
                 code="MX0626",
-                message=f"`{one}` and `{other}` are a kernel and a predicate",
-                hint="compare two kernels or two predicates",
+                message=f"`{words[0]}` and `{words[1]}` are not of one kind",
+                hint="compare two predicates, two kernels or two studies",
             ),
         )
     return tuple(
         Diagnostic(
             code="MX0626",
-            message=f"`{word}` is no predicate and no kernel of the study",
-            hint=unknown_word_hint(word, known, "predicates and kernels"),
+            message=f"`{word}` is no predicate and no kernel of the study, and no study",
+            hint=unknown_word_hint(word, known, "predicates, kernels and studies"),
         )
         for word in unknown
+    )
+
+
+def _study_around_studies(one: str, other: str, study: str) -> Diagnostic:
+    return Diagnostic(
+        code="MX0671",
+        message=f"`{one}` and `{other}` are studies, and --matrix gives a third, `{study}`",
+        hint="leave --matrix out: it names the study of two predicates or two kernels",
     )

@@ -35,10 +35,10 @@ Declared = TypeVar("Declared", bound=_Identified)
 
 
 class Library:
-    """All declarations of one run."""
+    """All declarations of one run: shipped ones, those of folders, and studies in files."""
 
-    def __init__(self, folders: Sequence[Path] = ()) -> None:
-        self.knowledge: Knowledge = knowledge(tuple(folders))
+    def __init__(self, folders: Sequence[Path] = (), studies: Sequence[Path] = ()) -> None:
+        self.knowledge: Knowledge = knowledge(tuple(folders), tuple(studies))
         self._programs: dict[str, FactProgram] = {}
 
     @cached_property

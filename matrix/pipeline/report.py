@@ -9,14 +9,18 @@ from typing import Protocol
 
 from matrix.analyze.result import StudyResult
 from matrix.pipeline.knowledge import Library
-from matrix.pipeline.study import run_study
+from matrix.pipeline.proofs import study_proofs
+from matrix.pipeline.study import prepare_study, study_result
 from matrix.render.output import check_writable, stale, write_files
+from matrix.render.proofs import Proofs
 from matrix.render.report import render_html, render_markdown
 from matrix.schema.values import Cpu
 
 
 class _Renderer(Protocol):
-    def __call__(self, result: StudyResult, *, cpus: Sequence[Cpu] = ()) -> str: ...
+    def __call__(
+        self, result: StudyResult, *, cpus: Sequence[Cpu] = (), proofs: Proofs | None = None
+    ) -> str: ...
 
 
 _RENDERERS: dict[str, tuple[str, _Renderer]] = {
@@ -55,11 +59,16 @@ def report(
         check_writable([folder / f"{name}.html" for name in names])
     files: dict[Path, str] = {}
     for name, study in declared.items():
-        result = run_study(library, name, predicate)
+        prepared = prepare_study(library, name, predicate)
+        solved = prepared.solve()
+        result = study_result(prepared, solved)
         say(_understood(result))
+        proofs = study_proofs(prepared, solved)
         for output_format in study.formats:
             suffix, render = _RENDERERS[output_format]
-            files[Path(f"{name}.{suffix}")] = render(result, cpus=library.knowledge.cpus)
+            files[Path(f"{name}.{suffix}")] = render(
+                result, cpus=library.knowledge.cpus, proofs=proofs
+            )
     paths = tuple(folder / path for path in files)
     if check:
         return ReportOutcome(paths=paths, stale=stale(files, folder))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from matrix.analyze.features import Candidates
 from matrix.analyze.rules import FeatureRule, find_rules
+from matrix.analyze.study import SolvedStudy
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Diagnostic, ExitCode, Severity, format_diagnostic
 from matrix.pipeline.knowledge import Library
@@ -36,11 +37,8 @@ def rules(
     """
     prepared = prepare_study(Library(configs), name, predicate)
     solved = prepared.solve()
-    labels = {word.value: region for word, region in solved.verdicts.items()}
-    found = find_rules(Candidates(solved), labels)
-    asked = [verdict] if verdict else [word.value for word in Verdict]
-    counts = {word: labels[word].count() for word in asked}
-    shown = label_rules(prepared.study, found, counts, max_rules)
+    asked = (verdict,) if verdict else tuple(word.value for word in Verdict)
+    shown = verdict_rules(solved, asked, max_rules)
     left_out = sum(item.left_out for item in shown)
     title = f"{prepared.study.title}, predicate {prepared.predicate.name}"
     text = {
@@ -53,6 +51,20 @@ def rules(
         exit_code=ExitCode.UNDECIDED if left_out else ExitCode.OK,
         speech=(format_diagnostic(too_many(left_out, max_rules)),) if left_out else (),
     )
+
+
+def verdict_rules(
+    solved: SolvedStudy, asked: Sequence[str], max_rules: int
+) -> tuple[LabelRules, ...]:
+    """Return the rules of the verdicts asked for, at most `max_rules` of each.
+
+    Raises:
+        UndecidedError: MX0620, where no small set of features decides the verdict.
+    """
+    labels = {word.value: region for word, region in solved.verdicts.items()}
+    found = find_rules(Candidates(solved), labels)
+    counts = {word: labels[word].count() for word in asked}
+    return label_rules(solved.study, found, counts, max_rules)
 
 
 def label_rules(

@@ -26,6 +26,7 @@ from matrix.expr.nodes import Value
 from matrix.kernel.cpu import resolve_system
 from matrix.kernel.system import CpuSystem
 from matrix.pipeline.knowledge import Library
+from matrix.pipeline.reply import Reply
 from matrix.render.columns import align
 from matrix.schema.values import (
     Architecture,
@@ -141,16 +142,21 @@ def _refuse_idle_constraints(study: MatrixStudy, programs: Sequence[FactProgram]
 
 
 def run_study(library: Library, name: str, predicate: str | None = None) -> StudyResult:
-    """Return everything a report says of a study."""
+    """Return everything that is said of a study without its proofs."""
     prepared = prepare_study(library, name, predicate)
+    return study_result(prepared, prepared.solve())
+
+
+def study_result(prepared: PreparedStudy, solved: SolvedStudy) -> StudyResult:
+    """Return the result of a study that was solved."""
     return summarise(
-        prepared.solve(),
+        solved,
         prepared.questions,
         prepared.kernels,
         prepared.architecture,
         prepared.predicate,
         _table_cells(prepared),
-        library.knowledge.digest,
+        prepared.library.knowledge.digest,
     )
 
 
@@ -217,7 +223,7 @@ def parse_cell(study: MatrixStudy, text: str) -> dict[str, str]:
     return chosen
 
 
-def count(name: str, *, configs: tuple[Path, ...], predicate: str | None, as_json: bool) -> str:
+def count(name: str, *, configs: tuple[Path, ...], predicate: str | None, as_json: bool) -> Reply:
     """Return the exact counts of a study per verdict, as text or JSON."""
     prepared = prepare_study(Library(configs), name, predicate)
     solved = prepared.solve()
@@ -231,6 +237,7 @@ def count(name: str, *, configs: tuple[Path, ...], predicate: str | None, as_jso
             "behaviour_classes": classes,
             "verdicts": counts,
         }
-        return json.dumps(document, indent=2) + "\n"
+        return Reply(text=json.dumps(document, indent=2) + "\n")
     rows = [(verdict, f"{number:,}") for verdict, number in counts.items()]
-    return align(("verdict", "cells"), rows) + (f"{cells:,} cells, {classes} behaviour classes\n")
+    table = align(("verdict", "cells"), rows)
+    return Reply(text=f"{table}{cells:,} cells, {classes} behaviour classes\n")

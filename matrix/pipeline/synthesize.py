@@ -7,12 +7,12 @@ from pathlib import Path
 
 from matrix.analyze.difference import asked_again
 from matrix.analyze.study import SolvedStudy
-from matrix.analyze.synthesis import ATOMS, synthesise
+from matrix.analyze.synthesis import ATOMS, Synthesis, synthesise
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Diagnostic, ExitCode, InputError, unknown_word_hint
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.reply import Reply
-from matrix.pipeline.study import prepare_study
+from matrix.pipeline.study import PreparedStudy, prepare_study
 from matrix.render.json import dump
 from matrix.render.synthesis_text import ComparedPredicate, synthesize_document, synthesize_text
 from matrix.schema.values import MatrixStudy
@@ -47,15 +47,7 @@ def synthesize(
     within = solved.valid
     for axis, options in chosen:
         within = within.restrict(axis, options)
-    found = synthesise(solved, ATOMS[capability.scenario], within)
-    compared = [
-        _compared(version.name, solved, asked_again(solved, version), within)
-        for version in (
-            prepared.predicate,
-            *(item for item in capability.predicates if item.name != prepared.predicate.name),
-            found.predicate,
-        )
-    ]
+    found, compared = compare_predicates(prepared, solved, within)
     if as_json:
         text = dump(synthesize_document(found, capability.scenario, compared))
     else:
@@ -64,6 +56,27 @@ def synthesize(
         baseline = dict(prepared.study.baseline)
         text = synthesize_text(title, found, capability.scenario, compared, baseline)
     return Reply(text=text, exit_code=ExitCode.OK)
+
+
+def compare_predicates(
+    prepared: PreparedStudy, solved: SolvedStudy, within: Region
+) -> tuple[Synthesis, tuple[ComparedPredicate, ...]]:
+    """Return the synthesised predicate, and all of the capability beside it, the study's first.
+
+    Raises:
+        InputError: MX0622, where the capability is absent from every cell.
+    """
+    capability = prepared.capability
+    found = synthesise(solved, ATOMS[capability.scenario], within)
+    versions = (
+        prepared.predicate,
+        *(item for item in capability.predicates if item.name != prepared.predicate.name),
+        found.predicate,
+    )
+    return found, tuple(
+        _compared(version.name, solved, asked_again(solved, version), within)
+        for version in versions
+    )
 
 
 def _compared(

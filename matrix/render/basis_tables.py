@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from matrix.render.basis import AxisRow, ConstraintRow, CpuTable, KernelRow
 from matrix.render.markdown import Md, code, joined, prose, table
+from matrix.render.page import InfluenceRow
 from matrix.render.quantities import NOTHING, grouped, percent
 from matrix.schema.values import (
     ArchitectureRule,
@@ -121,6 +122,17 @@ def reason_table(reasons: Sequence[tuple[str, int]], total: int) -> Md:
         ["Reason", "Cells", "Of the absent"],
         [[prose(reason), grouped(number), percent(number, total)] for reason, number in reasons],
         "lrr",
+    )
+
+
+def influence_table(influences: Sequence[InfluenceRow]) -> Md:
+    """Return a pair of cells for each axis that differ in nothing else, and what changes."""
+    return table(
+        ["Axis", "Changes", "From", "In", "With", "To"],
+        [
+            [row.title, prose(row.what), row.before, code(row.cell), code(row.change), row.after]
+            for row in influences
+        ],
     )
 
 

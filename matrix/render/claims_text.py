@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from matrix.analyze.answer import Answer, Finding
 from matrix.analyze.claims import PROVED, ClaimResult
+from matrix.render.cell_text import named_cell
 from matrix.render.json import Json
-from matrix.render.synthesis_text import cell_text
 
 CLAIMS_SCHEMA = "matrix/claims/1"
 
@@ -68,7 +68,7 @@ def _lines(answer: ClaimAnswer, baseline: Mapping[str, str]) -> list[str]:
         return [f"  PROVED   {where}: {shown}{surprise}"]
     lines = [f"  REFUTED  {where}: {result.cells:,} cells{surprise}"]
     if result.witness is not None:
-        lines.append(f"           nearest: {cell_text(result.witness, baseline)}")
+        lines.append(f"           nearest: {named_cell(result.witness, baseline)}")
     if answer.witness is not None:
         lines.append(f"           there: {answer.witness.verdict}; {answer.witness.reasons[0]}")
         lines.extend(f"           {_trace(finding)}" for finding in answer.witness.violations)

@@ -1,30 +1,45 @@
-"""Changes of verdict as text and JSON (`matrix/diff/1`)."""
+"""Changes of verdict as text, Markdown and JSON (`matrix/diff/1`)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from matrix.analyze.difference import Difference
 from matrix.analyze.rules import FeatureRule
 from matrix.render.columns import align
 from matrix.render.json import Json
-from matrix.render.solver_text import LabelRules, rule_lines
+from matrix.render.solver_text import LabelRules, rule_lines, rule_tables
 
 DIFF_SCHEMA = "matrix/diff/1"
 
 
-def diff_document(
-    between: tuple[str, str], difference: Difference, groups: Sequence[LabelRules]
-) -> dict[str, Json]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownDifference:
+    """A difference with its title and the two words it is between.
+
+    `notes` are sentences on what could not be compared, `document` the same for JSON.
+    """
+
+    title: str
+    between: tuple[str, str]
+    difference: Difference
+    notes: tuple[str, ...] = ()
+    document: Mapping[str, Json] = field(default_factory=dict)
+
+
+def diff_document(shown: ShownDifference, groups: Sequence[LabelRules]) -> dict[str, Json]:
     """Return the JSON document; `changes` holds only verdicts that differ."""
     by_label = {group.label: group for group in groups}
+    difference = shown.difference
     return {
         "schema": DIFF_SCHEMA,
-        "from": between[0],
-        "to": between[1],
+        "from": shown.between[0],
+        "to": shown.between[1],
         "cells": difference.compared.count(),
         "only_from": difference.only_one,
         "only_to": difference.only_other,
+        **shown.document,
         "changes": [
             {
                 "from": str(old),
@@ -41,17 +56,42 @@ def _rule(rule: FeatureRule) -> dict[str, Json]:
     return {"when": {name: list(options) for name, options in rule.when}, "cells": rule.cells}
 
 
-def diff_text(title: str, difference: Difference, groups: Sequence[LabelRules]) -> str:
+def diff_text(shown: ShownDifference, groups: Sequence[LabelRules]) -> str:
     """Return the changes for the terminal."""
-    cells = difference.compared.count()
-    changed = [
-        (str(old), str(new), f"{region.count():,}") for old, new, region in difference.changed
-    ]
-    lines = [title, ""]
-    if difference.only_one or difference.only_other:
-        before, after = difference.only_one, difference.only_other
-        lines.append(f"{before:,} cells exist only before, {after:,} only after")
+    lines = [_title(shown), "", *_notes(shown)]
+    changed = _changes(shown)
+    cells = shown.difference.compared.count()
     if not changed:
         return "\n".join([*lines, f"no verdict changes in {cells:,} cells"]) + "\n"
     table = align(("before", "after", "cells"), changed)
     return "\n".join([*lines, f"of {cells:,} cells compared:", table, *rule_lines(groups)]) + "\n"
+
+
+def diff_markdown(shown: ShownDifference, groups: Sequence[LabelRules]) -> str:
+    """Return the changes as Markdown: a table of them, then one table of rules for each."""
+    lines = [f"## {_title(shown)}", "", *(f"- {note}" for note in _notes(shown))]
+    changed = _changes(shown)
+    cells = shown.difference.compared.count()
+    if not changed:
+        return "\n".join([*lines, f"- no verdict changes in {cells:,} cells"]) + "\n"
+    lines.extend(
+        [f"- {cells:,} cells compared", "", "| before | after | cells |", "|---|---|---:|"]
+    )
+    lines.extend(f"| {' | '.join(row)} |" for row in changed)
+    return "\n".join([*lines, "", *rule_tables(groups)]).rstrip("\n") + "\n"
+
+
+def _title(shown: ShownDifference) -> str:
+    return f"{shown.title}: {shown.between[0]} → {shown.between[1]}"
+
+
+def _notes(shown: ShownDifference) -> list[str]:
+    before, after = shown.difference.only_one, shown.difference.only_other
+    only = f"{before:,} cells exist only before, {after:,} only after"
+    return [*shown.notes, *([only] if before or after else [])]
+
+
+def _changes(shown: ShownDifference) -> list[tuple[str, str, str]]:
+    return [
+        (str(old), str(new), f"{region.count():,}") for old, new, region in shown.difference.changed
+    ]

@@ -10,7 +10,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from matrix.render import basis_tables, markdown, tables
+from matrix.render import basis_tables, markdown, proof_tables, tables
 from matrix.render.findings import certainty, events
 from matrix.render.quantities import counted, grouped, percent
 
@@ -58,6 +58,7 @@ def markdown_environment() -> Environment:
     environment.globals.update(
         fenced=markdown.fenced,
         basis=basis_tables,
+        proof_tables=proof_tables,
         count_table=tables.count_table,
         grid_notes=tables.grid_notes,
         grid_table=tables.grid_table,

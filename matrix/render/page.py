@@ -6,10 +6,11 @@ plain values that the HTML and the Markdown template lay out. Nothing here knows
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matrix.analyze.answer import Finding
+from matrix.analyze.influence import FACT, INPUT, VERDICT, Influence
 from matrix.analyze.result import ClassGroup, Counts, StudyResult
 from matrix.analyze.verdict import Verdict
 from matrix.render.basis import (
@@ -22,7 +23,9 @@ from matrix.render.basis import (
     cpu_table,
     kernel_rows,
 )
+from matrix.render.cell_text import cell_text, named_cell
 from matrix.render.grid import Grid, Wording, build_grid
+from matrix.render.proofs import ProofPage, Proofs, build_proofs
 from matrix.render.quantities import NOTHING, cells, grouped, listing, percent, release_label
 from matrix.schema.values import Cpu, PredicateVersion
 
@@ -66,11 +69,24 @@ class Advisory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InfluenceRow:
+    """What an axis changes: `before` in a cell, `after` where the axis is as in `change`."""
+
+    title: str
+    what: str
+    before: str
+    cell: str
+    change: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """Everything a report shows that is not already in the result as it is.
 
     `patch` is what is ported on top of every release, None for a released feature. `unsound` are
-    the groups shown with their traces, `others` all the rest.
+    the groups shown with their traces, `others` all the rest; `idle` the axes that change no
+    verdict. Without `proofs` a page has no such sections.
     """
 
     result: StudyResult
@@ -85,6 +101,8 @@ class Page:
     advisories: tuple[Advisory, ...]
     absent_cells: int
     idle: tuple[str, ...]
+    influences: tuple[InfluenceRow, ...]
+    proofs: ProofPage | None
     releases: str
     axes: tuple[AxisRow, ...]
     kernels: tuple[KernelRow, ...]
@@ -92,7 +110,7 @@ class Page:
     cpus: CpuTable
 
 
-def build_page(result: StudyResult, cpus: Sequence[Cpu] = ()) -> Page:
+def build_page(result: StudyResult, cpus: Sequence[Cpu] = (), proofs: Proofs | None = None) -> Page:
     """Return the page of a study; of `cpus` those that an axis of the study names are shown."""
     patch = result.capability.assumes_patch
     groups = _groups(result, patch)
@@ -110,12 +128,43 @@ def build_page(result: StudyResult, cpus: Sequence[Cpu] = ()) -> Page:
         others=tuple(group for group in groups if group.group.verdict is not Verdict.UNSOUND),
         advisories=_advisories(result),
         absent_cells=sum(number for _, number in result.absent_reasons),
-        idle=tuple(titles.get(name, name) for name in result.idle_axes),
+        idle=tuple(
+            titles.get(item.axis, item.axis) for item in result.influences if item.kind != VERDICT
+        ),
+        influences=tuple(
+            _influence_row(item, titles.get(item.axis, item.axis), dict(result.study.baseline))
+            for item in result.influences
+        ),
+        proofs=None
+        if proofs is None
+        else build_proofs(proofs, result.study, result.capability.scenario),
         releases=release_label([profile.release for profile in result.kernels], patch),
         axes=axis_rows(result.study),
         kernels=kernel_rows(result.kernels, patch),
         constraints=constraint_rows(result.kernels),
         cpus=cpu_table(result.study, cpus, result.architecture),
+    )
+
+
+# What a kind of change is called.
+_CHANGES = {
+    VERDICT: "the verdict",
+    INPUT: "`{}`, an input of the simulation, and no verdict",
+    FACT: "the fact `{}`, and nothing that follows",
+}
+
+
+def _influence_row(item: Influence, title: str, baseline: Mapping[str, str]) -> InfluenceRow:
+    if item.kind is None:
+        return InfluenceRow(title=title, what="nothing", before="", cell="", change="", after="")
+    changed = item.other[item.axis]
+    return InfluenceRow(
+        title=title,
+        what=_CHANGES[item.kind].format(item.name),
+        before=item.before,
+        cell=named_cell(item.one, baseline),
+        change=cell_text({item.axis: changed}, {}),
+        after=item.after,
     )
 
 
@@ -197,27 +246,6 @@ def _count_row(label: str, counts: Counts) -> CountRow:
     )
 
 
-def cell_text(cell: Iterable[tuple[str, str]], baseline: Mapping[str, str]) -> str:
-    """Return the cell as `matrix explain` reads it: what differs from the baseline.
-
-    Options that are not plain words stand in double quotes; the empty text is the baseline.
-    """
-    return ",".join(
-        f"{axis}={option if _is_word(option) else _quoted(option)}"
-        for axis, option in cell
-        if baseline.get(axis) != option
-    )
-
-
-def _is_word(option: str) -> bool:
-    return option.isascii() and option.replace("_", "a").isalnum()
-
-
-def _quoted(option: str) -> str:
-    escaped = option.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
 def _groups(result: StudyResult, patch: str | None) -> tuple[Group, ...]:
     """Return the groups by verdict in the order of action, then the larger first, numbered."""
     order = {verdict: number for number, verdict in enumerate(Verdict)}
@@ -228,7 +256,7 @@ def _groups(result: StudyResult, patch: str | None) -> tuple[Group, ...]:
             number=number,
             group=group,
             label=release_label(group.kernels, patch),
-            cell=cell_text(group.example, baseline),
+            cell=cell_text(dict(group.example), baseline),
             findings=tuple(sorted(group.findings, key=lambda finding: len(finding.trace))),
         )
         for number, group in enumerate(ranked, start=1)

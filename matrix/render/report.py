@@ -12,50 +12,56 @@ from matrix.analyze.verdict import MEANINGS
 from matrix.render.basis import CONFIDENCE_MEANINGS
 from matrix.render.environment import anchors, html_environment, markdown_environment
 from matrix.render.page import build_page
+from matrix.render.proofs import Proofs
 from matrix.schema.values import Cpu
 
+# Sections that a page has only with proofs.
+PROOF_SECTIONS = (
+    ("predicates", "What the check should be"),
+    ("claims", "Claims"),
+    ("rules", "Which cells have which verdict"),
+)
 SECTIONS = (
     ("asked", "What was asked"),
     ("legend", "Legend"),
     ("counts", "Cells by verdict"),
     ("matrix", "Support matrix"),
     ("unsound", "Where the check is unsound"),
+    *PROOF_SECTIONS,
     ("groups", "All other behaviour"),
     ("advisories", "Advisories"),
     ("absent", "Why cells are absent"),
     ("facts", "Facts and assumptions"),
-    ("idle", "Axes that do not matter"),
+    ("influence", "What each axis changes"),
 )
 
 
-def render_html(result: StudyResult, *, cpus: Sequence[Cpu] = ()) -> str:
+def render_html(
+    result: StudyResult, *, cpus: Sequence[Cpu] = (), proofs: Proofs | None = None
+) -> str:
     """Return the report as one HTML page that needs neither network nor JavaScript.
 
     `cpus` are those of the knowledge; the ones that the study names are listed with the
-    confidence of their fields.
+    confidence of their fields. `proofs` add the sections of the solver.
     """
-    return (
-        html_environment()
-        .get_template("report.html.j2")
-        .render(
-            page=build_page(result, cpus),
-            meanings=MEANINGS,
-            confidences=CONFIDENCE_MEANINGS,
-            sections=SECTIONS,
-            anchor=anchors(),
-        )
-        + "\n"
-    )
+    template = html_environment().get_template("report.html.j2")
+    sections = [item for item in SECTIONS if proofs or item not in PROOF_SECTIONS]
+    values = _values(result, cpus, proofs)
+    return template.render(values, sections=sections, anchor=anchors()) + "\n"
 
 
-def render_markdown(result: StudyResult, *, cpus: Sequence[Cpu] = ()) -> str:
+def render_markdown(
+    result: StudyResult, *, cpus: Sequence[Cpu] = (), proofs: Proofs | None = None
+) -> str:
     """Return the report in GitHub-flavoured Markdown, one table row a line."""
-    return (
-        markdown_environment()
-        .get_template("report.md.j2")
-        .render(
-            page=build_page(result, cpus),
-            meanings=MEANINGS,
-            confidences=CONFIDENCE_MEANINGS,
-        )
-    )
+    template = markdown_environment().get_template("report.md.j2")
+    return template.render(_values(result, cpus, proofs))
+
+
+def _values(result: StudyResult, cpus: Sequence[Cpu], proofs: Proofs | None) -> dict[str, object]:
+    """Return what both templates name."""
+    return {
+        "page": build_page(result, cpus, proofs),
+        "meanings": MEANINGS,
+        "confidences": CONFIDENCE_MEANINGS,
+    }

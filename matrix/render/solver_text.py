@@ -61,7 +61,7 @@ def _lines(groups: Sequence[LabelRules]) -> list[str]:
         for rule, cpus in group.rules:
             lines.append(f"  {rule.cells:>17,}  {conjunction(rule)}")
             if cpus:
-                lines.append(f"{'':21}{_named(cpus)}")
+                lines.append(f"{'':21}{named_cpus(cpus)}")
         if group.left_out:
             lines.append(f"{'':21}… and {group.left_out} more rules")
         lines.append("")
@@ -75,19 +75,24 @@ def rule_lines(groups: Sequence[LabelRules]) -> list[str]:
 
 def rules_markdown(title: str, groups: Sequence[LabelRules]) -> str:
     """Return the rules as Markdown, one table a label."""
-    lines = [f"## {title}", ""]
+    return "\n".join([f"## {title}", "", *rule_tables(groups)]).rstrip("\n") + "\n"
+
+
+def rule_tables(groups: Sequence[LabelRules]) -> list[str]:
+    """Return the lines of `rules_markdown` without a title, for a longer document."""
+    lines: list[str] = []
     for group in groups:
         lines.extend([f"### {group.label}: {group.cells:,} cells", ""])
         if group.rules:
             lines.extend(["| cells | rule | CPUs |", "|---:|---|---|"])
         for rule, cpus in group.rules:
             text = conjunction(rule).replace("|", "\\|")
-            lines.append(f"| {rule.cells:,} | {text} | {_named(cpus)} |")
+            lines.append(f"| {rule.cells:,} | {text} | {named_cpus(cpus)} |")
         if group.left_out:
             lines.extend(["", f"… and {group.left_out} more rules"])
         if group.rules:
             lines.append("")
-    return "\n".join(lines).rstrip("\n") + "\n"
+    return lines
 
 
 def conjunction(rule: FeatureRule) -> str:
@@ -120,7 +125,8 @@ def literal(name: str, options: tuple[str, ...], known: tuple[str, ...]) -> str:
     return f"{name} ∈ {{{', '.join(options)}}}"
 
 
-def _named(cpus: Sequence[str]) -> str:
+def named_cpus(cpus: Sequence[str]) -> str:
+    """Return the number of CPUs and the first names; the empty text for none."""
     if not cpus:
         return ""
     shown = ", ".join(cpus[:_MAX_NAMED])

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from matrix.analyze.synthesis import Indistinguishable, Synthesis
 from matrix.analyze.verdict import Verdict
-from matrix.analyze.witness import changes
 from matrix.expr.nodes import Binary, Expression
 from matrix.expr.printer import to_c
+from matrix.render.cell_text import named_cell
 from matrix.render.columns import align
 from matrix.render.json import Json
 
@@ -87,35 +87,28 @@ def synthesize_text(
     return "\n".join(lines) + "\n" + align(["cells", *names], rows) + note
 
 
+def exactness(found: Synthesis) -> str:
+    """Return in a sentence whether the predicate says yes to every safe cell."""
+    if found.exact:
+        return "It is exact: it says yes to every safe cell and to no other."
+    return (
+        "It is not exact: these two cells have the same atoms, one is safe and one is not, so it "
+        "says no to both."
+    )
+
+
 def _exactness(found: Synthesis, baseline: Mapping[str, str]) -> list[str]:
     pair = found.indistinguishable
-    if pair is None:
-        return ["It is exact: it says yes to every safe cell and to no other."]
-    lines = [
-        "It is not exact: these two cells have the same atoms, one is safe and one is not,",
-        "so it says no to both.",
-    ]
-    lines.extend(_pair_lines(pair, baseline))
-    return lines
+    return [exactness(found), *(_pair_lines(pair, baseline) if pair else ())]
 
 
 def _pair_lines(pair: Indistinguishable, baseline: Mapping[str, str]) -> list[str]:
     atoms = ", ".join(name if value else f"!{name}" for name, value in pair.atoms)
     return [
-        f"    safe:    {cell_text(pair.safe, baseline)}",
-        f"    unsafe:  {cell_text(pair.unsafe, baseline)}",
+        f"    safe:    {named_cell(pair.safe, baseline)}",
+        f"    unsafe:  {named_cell(pair.unsafe, baseline)}",
         f"    atoms:   {atoms}",
     ]
-
-
-def cell_text(cell: Mapping[str, str], baseline: Mapping[str, str]) -> str:
-    """Return a cell as `axis=option,…` where it differs from the baseline: what commands take."""
-    changed = changes(cell, baseline)
-    quoted = (
-        f'{name}="{option}"' if "," in option else f"{name}={option}"
-        for name, option in changed.items()
-    )
-    return ",".join(quoted) or "the baseline cell"
 
 
 def c_function(expression: Expression, scenario: str) -> str:

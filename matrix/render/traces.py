@@ -6,7 +6,7 @@ paste into a bug report.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from matrix.simulate.outcome import SimulationResult, Step, TwoActorResult, Violation
 from matrix.simulate.rehearsal import Rehearsal
@@ -17,10 +17,8 @@ def render_traces(title: str, result: SimulationResult, sources: Mapping[str, st
     lines = [title, f"explored {result.states} states and {result.transitions} transitions", ""]
     if not result.violations:
         lines += ["no violation is reachable", ""]
-    for violation in result.violations:
-        lines += [*_violation("violation", violation, sources), ""]
-    for advisory in result.advisories:
-        lines += [*_violation("advisory", advisory, sources), ""]
+    for kind, item in _found(result):
+        lines += [_headline(kind, item), *_steps(item.trace, sources), ""]
     return "\n".join(lines)
 
 
@@ -29,10 +27,7 @@ def render_findings(title: str, result: SimulationResult) -> str:
     lines = [title]
     if not result.violations:
         lines.append("  no violation is reachable")
-    for kind, found in (("violation", result.violations), ("advisory", result.advisories)):
-        lines.extend(
-            f"  {kind} {item.invariant} ({certainty(item)}): {item.message}" for item in found
-        )
+    lines.extend(f"  {_headline(kind, item)}" for kind, item in _found(result))
     return "\n".join(lines) + "\n"
 
 
@@ -48,9 +43,9 @@ def render_two_actors(
         lines.append("  no violation is reachable within the bound")
     for item in result.violations:
         if brief:
-            lines.append(f"  violation {item.invariant} ({certainty(item)}): {item.message}")
+            lines.append(f"  {_headline('violation', item)}")
         else:
-            lines.extend(_violation("violation", item, sources))
+            lines.extend([_headline("violation", item), *_steps(item.trace, sources)])
     return "\n".join(lines) + "\n"
 
 
@@ -61,20 +56,30 @@ def render_rehearsal(title: str, rehearsal: Rehearsal, sources: Mapping[str, str
     return "\n".join(lines if rehearsal.found else [*lines, "nothing was found"]) + "\n"
 
 
-def _violation(kind: str, violation: Violation, sources: Mapping[str, str]) -> Iterator[str]:
-    yield f"{kind} {violation.invariant} ({certainty(violation)}): {violation.message}"
-    yield from _steps(violation.trace, sources)
+def _found(result: SimulationResult) -> Iterator[tuple[str, Violation]]:
+    """Yield what was found with what kind it is, violations first."""
+    yield from (("violation", item) for item in result.violations)
+    yield from (("advisory", item) for item in result.advisories)
+
+
+def _headline(kind: str, item: Violation) -> str:
+    return f"{kind} {item.invariant} ({certainty(item)}): {item.message}"
 
 
 def _steps(trace: tuple[Step, ...], sources: Mapping[str, str]) -> Iterator[str]:
     for number, step in enumerate(trace, start=1):
         yield f"  {number}. {step.event}"
         yield from _changes(step)
-        for operation in step.operations:
-            source = sources.get(operation.name)
-            yield f"       {operation.name}: {operation.detail}"
+        for name, detail, source in _located(step, sources):
+            yield f"       {name}: {detail}"
             if source:
                 yield f"         {source}"
+
+
+def _located(step: Step, sources: Mapping[str, str]) -> Iterator[tuple[str, str, str | None]]:
+    """Yield name, detail and kernel lines of each micro-operation of a step."""
+    for operation in step.operations:
+        yield operation.name, operation.detail, sources.get(operation.name)
 
 
 def _changes(step: Step) -> Iterator[str]:
@@ -99,8 +104,8 @@ def traces_document(
         "outcome": "violates" if result.violations else "safe",
         "states": result.states,
         "transitions": result.transitions,
-        "violations": [_document(violation, sources) for violation in result.violations],
-        "advisories": [_document(advisory, sources) for advisory in result.advisories],
+        "violations": _documents(result.violations, sources),
+        "advisories": _documents(result.advisories, sources),
     }
 
 
@@ -113,7 +118,7 @@ def two_actors_document(
         "outcome": "violates" if result.violations else "safe within the bound",
         "bound": result.bound,
         "states": result.states,
-        "violations": [_document(violation, sources) for violation in result.violations],
+        "violations": _documents(result.violations, sources),
     }
 
 
@@ -124,30 +129,34 @@ def rehearsal_document(
     return {
         "cell": title,
         "found": [{"name": name, "message": message} for name, message in rehearsal.found],
-        "trace": [_step_document(step, sources) for step in rehearsal.steps],
+        "trace": _trace_document(rehearsal.steps, sources),
     }
 
 
-def _document(violation: Violation, sources: Mapping[str, str]) -> dict[str, object]:
-    return {
-        "invariant": violation.invariant,
-        "certainty": certainty(violation),
-        "message": violation.message,
-        "trace": [_step_document(step, sources) for step in violation.trace],
-    }
+def _documents(
+    violations: Sequence[Violation], sources: Mapping[str, str]
+) -> list[dict[str, object]]:
+    return [
+        {
+            "invariant": violation.invariant,
+            "certainty": certainty(violation),
+            "message": violation.message,
+            "trace": _trace_document(violation.trace, sources),
+        }
+        for violation in violations
+    ]
 
 
-def _step_document(step: Step, sources: Mapping[str, str]) -> dict[str, object]:
-    return {
-        "event": step.event,
-        "before": dict(step.before),
-        "operations": [
-            {
-                "name": operation.name,
-                "detail": operation.detail,
-                "source": sources.get(operation.name),
-            }
-            for operation in step.operations
-        ],
-        "after": dict(step.after),
-    }
+def _trace_document(steps: Sequence[Step], sources: Mapping[str, str]) -> list[dict[str, object]]:
+    return [
+        {
+            "event": step.event,
+            "before": dict(step.before),
+            "operations": [
+                {"name": name, "detail": detail, "source": source}
+                for name, detail, source in _located(step, sources)
+            ],
+            "after": dict(step.after),
+        }
+        for step in steps
+    ]

@@ -52,13 +52,13 @@ _UNREADABLE = (
 )
 
 
-def knowledge(extra_folders: Sequence[Path] = ()) -> Knowledge:
+def knowledge(extra_folders: Sequence[Path] = (), studies: Sequence[Path] = ()) -> Knowledge:
     """Return what the shipped folder and the given ones declare, later ones overriding.
 
-    Raises InputError as `matrix.schema.loader.load_knowledge`. A cache that cannot be written is
-    silently done without.
+    `studies` are files of one study each, read last. Raises InputError as
+    `matrix.schema.loader.load_knowledge`. A cache that cannot be written is silently done without.
     """
-    reading = read_folders([configs_folder(), *extra_folders])
+    reading = read_folders([configs_folder(), *extra_folders], studies)
     if reading.diagnostics:
         return _build(reading)
     key = cache_key(reading)

@@ -75,8 +75,11 @@ class Reading:
     broken: frozenset[Kind]
 
 
-def read_folders(folders: Sequence[Path]) -> Reading:
-    """Read every declaration of the folders; never raises for what it finds there."""
+def read_folders(folders: Sequence[Path], studies: Sequence[Path] = ()) -> Reading:
+    """Read every declaration of the folders, then studies that stand in files of their own.
+
+    Never raises for what it finds there.
+    """
     files: list[DeclarationFile] = []
     diagnostics: list[Diagnostic] = []
     broken: set[Kind] = set()
@@ -97,6 +100,18 @@ def read_folders(folders: Sequence[Path]) -> Reading:
             else:
                 diagnostics.append(data)
                 broken.add(kind)
+    for index, path in enumerate(studies, start=len(folders)):
+        file = _printable(str(path))
+        data = _read(path, file)
+        if isinstance(data, bytes):
+            files.append(
+                DeclarationFile(
+                    folder=index, name=path.name, file=file, kind=Kind.MATRIX, data=data
+                )
+            )
+        else:
+            diagnostics.append(data)
+            broken.add(Kind.MATRIX)
     return Reading(files=tuple(files), diagnostics=tuple(diagnostics), broken=frozenset(broken))
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matrix.analyze.claims import PROVED, REFUTED, ClaimResult, decide_claims
+from matrix.analyze.features import Candidates
+from matrix.analyze.rules import find_rules
 from matrix.analyze.witness import changes, nearest
 from matrix.diagnostics import InputError, Location
 from matrix.expr.nodes import Call
@@ -157,6 +162,84 @@ def test_a_name_that_only_other_releases_have_cannot_be_expected(small: Enumerat
     with pytest.raises(InputError) as caught:
         decide_claims(small.solved, [asked])
     assert caught.value.diagnostics[0].code == "MX0624"
+
+
+@pytest.mark.parametrize(
+    ("bare", "called"),
+    [
+        ("kvm_is_available", "kvm_is_available()"),
+        ("implies(is_protected_kvm_enabled, rodata_full)", None),
+        ("has_stage2_fwb", "has_stage2_fwb()"),
+        ('never(vm == "protected")', 'never(vm() == "protected")'),
+        ('never(verdict == "unsound")', 'never(verdict() == "unsound")'),
+    ],
+)
+def test_a_function_may_be_written_without_parentheses(
+    small: Enumerated, bare: str, called: str | None
+) -> None:
+    called = called or bare.replace("_enabled,", "_enabled(),")
+    (one,), (other,) = (decide_claims(small.solved, [claim(text)]) for text in (bare, called))
+    assert (one.status, one.cells, one.witness) == (other.status, other.cells, other.witness)
+    assert one.cells > 0
+
+
+@pytest.mark.parametrize("text", ["kvm_is_availabel", "kvm_is_availabel() && rodata_full"])
+def test_a_misspelt_function_is_said_with_the_nearest_one(small: Enumerated, text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        decide_claims(small.solved, [claim(text)])
+    (problem,) = caught.value.diagnostics
+    assert problem.code == "MX0624"
+    assert (problem.hint or "").startswith("did you mean `kvm_is_available()`?")
+    assert problem.location is not None
+    assert problem.location.column == 1
+
+
+def test_the_order_in_which_mechanisms_are_asked_changes_nothing(small: Enumerated) -> None:
+    # What was simulated for a part of the cells must not answer for the rest.
+    texts = (
+        'implies(verdict == "supported", !violates("alias-removed", "tlb-flush=none"))',
+        'never(cpu == "cortex-a710" && violates("alias-removed", "tlb-flush=none"))',
+        'never(violates("alias-removed", "tlb-flush=none"))',
+        'implies(violates("alias-removed", "tlb-flush=none"), can_set_direct_map)',
+    )
+    alone = [decide_claims(small.solved, [claim(text)]) for text in texts]
+    assert any(result.status == REFUTED for (result,) in alone)
+    for order in itertools.permutations(range(len(texts))):
+        asked = [replace(claim(texts[number]), id=str(number)) for number in order]
+        for number, result in zip(order, decide_claims(small.solved, asked), strict=True):
+            (expected,) = alone[number]
+            assert result == replace(expected, claim=result.claim)
+
+
+def spelled(name: str, option: str) -> str:
+    """A feature of a rule as a condition of a claim."""
+    if option in ("true", "false"):
+        return name if option == "true" else f"!{name}"
+    return f"{name} == {option}" if name == "page_size" else f'{name} == "{option}"'
+
+
+@pytest.mark.parametrize("study", [DEFAULT_STUDY, "arm64-overview"])
+def test_a_rule_is_a_claim_that_is_proved(study: str) -> None:
+    # The words of a rule can be used in a claim, and say the same there.
+    prepared = prepare_study(Library(), study)
+    solved = prepared.solve()
+    labels = {word.value: region for word, region in solved.verdicts.items()}
+    asked = []
+    for rule in find_rules(Candidates(solved), labels):
+        if any({"n/a", "unknown"}.intersection(shown) for _, shown, _ in rule.shown):
+            continue
+        kernels = next((shown for name, shown, _ in rule.shown if name == "kernel"), ("*",))
+        premise = " && ".join(
+            f"({' || '.join(spelled(name, option) for option in shown)})"
+            for name, shown, known in rule.shown
+            if len(shown) < len(known)
+        )
+        text = f'implies({premise}, verdict == "{rule.label}" || verdict == "unknown")'
+        asked.append(claim(text, dict.fromkeys(kernels, PROVED)))
+    results = [result for item in asked for result in decide_claims(solved, [item])]
+    assert len(asked) >= 5
+    assert [(item.claim.statement.text, item.witness) for item in results if item.witness] == []
+    assert sum(item.cells > 0 for item in results) > len(results) // 2
 
 
 def test_a_name_with_a_meaning_is_not_given_another(small: Enumerated) -> None:

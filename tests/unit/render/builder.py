@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from matrix.analyze.answer import Answer, Finding, Fix, TraceLine, Unsettled
+from matrix.analyze.influence import Influence
 from matrix.analyze.result import ClassGroup, Counts, StudyResult, Table, TableCell
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Location
@@ -277,6 +278,21 @@ def counts(**numbers: int) -> Counts:
     return tuple((Verdict(name), number) for name, number in numbers.items())
 
 
+def influence(axis: str, kind: str, before: str, after: str, option: str) -> Influence:
+    """Return what an axis changes in a cell, when it takes an option."""
+    one = {"kernel": "7.3", "cpu": "cortex-a710", "boot.rodata": "absent"}
+    return Influence(
+        axis=axis,
+        kind=kind,
+        name="rodata_full" if kind == "fact" else "",
+        before=before,
+        after=after,
+        one=one,
+        other={**one, axis: option},
+        idle=(),
+    )
+
+
 def result(
     *, unsound: int = 12, patch: str | None = "v12", title: str = "A small study"
 ) -> StudyResult:
@@ -302,7 +318,11 @@ def result(
         tables=(cpu_table(),),
         groups=(group(Verdict.SUPPORTED, 1234567), *broken),
         absent_reasons=(("arm64 has no guest_memfd in 6.12", 1600), ("no EL2", 400)),
-        idle_axes=("boot.rodata",),
+        influences=(
+            influence("kernel", "verdict", "unsound", "absent", "6.12"),
+            influence("cpu", "verdict", "unsound", "supported", "nvidia-grace"),
+            influence("boot.rodata", "fact", "true", "false", "off"),
+        ),
         digest="0123abcd",
     )
 

@@ -16,10 +16,10 @@ from matrix.analyze.answer import TraceLine
 from matrix.analyze.result import StudyResult, Table, TableCell
 from matrix.analyze.verdict import Verdict
 from matrix.render.basis import CONFIDENCE_MEANINGS
-from matrix.render.report import SECTIONS, render_html, render_markdown
+from matrix.render.report import PROOF_SECTIONS, SECTIONS, render_html, render_markdown
 from matrix.schema.values import CONFIDENCES
 from tests.golden_files import Golden
-from tests.unit.render import builder
+from tests.unit.render import builder, proof_builder
 from tests.unit.render.test_markdown import LABELS
 
 VOID = {"meta", "link", "input", "br", "hr", "img", "wbr", "col"}
@@ -67,7 +67,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def page() -> Page:
-    return Page(render_html(builder.result(), cpus=builder.CPUS))
+    return Page(render_html(builder.result(), cpus=builder.CPUS, proofs=proof_builder.proofs()))
 
 
 def large(*, distinct: bool) -> StudyResult:
@@ -138,6 +138,10 @@ def test_the_page_names_its_language_and_can_be_skipped(page: Page) -> None:
 def test_every_section_is_there_in_order(page: Page) -> None:
     sections = [attrs["id"] for tag, attrs in page.attributes if tag == "section"]
     assert sections == [anchor for anchor, _ in SECTIONS]
+    without = Page(render_html(builder.result()))
+    sections = [attrs["id"] for tag, attrs in without.attributes if tag == "section"]
+    assert sections == [item[0] for item in SECTIONS if item not in PROOF_SECTIONS]
+    assert {f"#{name}" for name in sections} <= set(without.values("href"))
 
 
 @pytest.mark.parametrize("distinct", [False, True])
@@ -161,7 +165,8 @@ def test_every_release_says_what_is_ported_on_top(render: Callable[[StudyResult]
 @given(LABELS)
 def test_labels_stay_text_in_html(label: str) -> None:
     result = hostile(label)
-    page = Page(render_html(result, cpus=(builder.cpu("aws-graviton3", dic=label),)))
+    cpus = (builder.cpu("aws-graviton3", dic=label),)
+    page = Page(render_html(result, cpus=cpus, proofs=proof_builder.proofs(label)))
     assert page.title == label
     assert page.tags["script"] == 1
     assert page.tags["style"] == 1
@@ -173,16 +178,26 @@ def test_labels_stay_text_in_html(label: str) -> None:
 
 @given(LABELS)
 def test_labels_stay_in_their_cells_in_markdown(label: str) -> None:
-    text = render_markdown(hostile(label), cpus=(builder.cpu("aws-graviton3", dic=label),))
+    text = render_markdown(
+        hostile(label),
+        cpus=(builder.cpu("aws-graviton3", dic=label),),
+        proofs=proof_builder.proofs(label),
+    )
     for block in tables_of(text):
         assert len({columns_of(line) for line in block}) == 1
 
 
 @given(LABELS)
 def test_labels_make_no_line_of_their_own(label: str) -> None:
-    plain = render_markdown(hostile("x"), cpus=(builder.cpu("aws-graviton3", dic="x"),))
     two = f"x{label}\n{label}x"
-    text = render_markdown(hostile(two), cpus=(builder.cpu("aws-graviton3", dic=two),))
+    plain, text = (
+        render_markdown(
+            hostile(shown),
+            cpus=(builder.cpu("aws-graviton3", dic=shown),),
+            proofs=proof_builder.proofs(shown, statement="rodata_full"),
+        )
+        for shown in ("x", two)
+    )
     assert len(text.splitlines()) == len(plain.splitlines())
 
 
@@ -236,7 +251,8 @@ def columns_of(line: str) -> int:
 
 
 def test_markdown_golden(golden: Callable[[str], Golden]) -> None:
-    golden("render/report.md").check(render_markdown(builder.result(), cpus=builder.CPUS))
+    text = render_markdown(builder.result(), cpus=builder.CPUS, proofs=proof_builder.proofs())
+    golden("render/report.md").check(text)
 
 
 def test_sound_study_golden(golden: Callable[[str], Golden]) -> None:
@@ -279,9 +295,27 @@ def test_a_study_that_found_nothing_is_a_page_too(cells: int) -> None:
         tables=(),
         groups=(),
         absent_reasons=(),
-        idle_axes=(),
+        influences=(),
     )
     Page(render_html(result))
     text = render_markdown(result)
     assert ("No cell satisfies every constraint" in text) == (cells == 0)
     assert "Nowhere: no cell of the study is unsound." in text
+
+
+def test_proofs_that_cannot_be_had_are_said() -> None:
+    proofs = proof_builder.nothing("too many features", "the capability is absent")
+    for text in (
+        render_html(builder.result(), proofs=proofs),
+        render_markdown(builder.result(), proofs=proofs),
+    ):
+        assert "No rules: too many features." in text
+        assert "No check was synthesised: the capability is absent." in text
+        assert "The study declares no claim." in text
+
+
+def test_releases_that_answer_alike_share_a_row() -> None:
+    text = render_markdown(builder.result(), proofs=proof_builder.proofs())
+    assert "- **refuted** on 6.12, 7.3: 10 cells each" in text
+    assert text.count("- nearest: ") == 1
+    assert "- **proved** on 6.12: vacuously: no cell has its premise (expected: refuted)" in text

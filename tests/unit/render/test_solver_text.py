@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from matrix.expr.parser import parse
+from matrix.render.cell_text import cell_text, named_cell
 from matrix.render.solver_text import literal
-from matrix.render.synthesis_text import c_function, cell_text
+from matrix.render.synthesis_text import c_function
 
 FACT = ("true", "false", "unknown")
 KERNELS = ("6.1", "6.6", "6.12", "6.18", "7.2", "7.3")
@@ -50,6 +51,7 @@ def test_a_wrapped_function_is_the_same_expression() -> None:
 
 def test_a_cell_is_written_as_commands_take_it() -> None:
     baseline = {"cpu": "a", "boot": "absent", "vm": "default"}
-    assert cell_text(baseline, baseline) == "the baseline cell"
+    assert cell_text(baseline, baseline) == ""
+    assert named_cell(baseline, baseline) == "the baseline cell"
     changed = {**baseline, "boot": "off,on", "vm": "mte"}
     assert cell_text(changed, baseline) == 'boot="off,on",vm=mte'

@@ -1,0 +1,43 @@
+"""What is proved of a study for its report: rules, claims, the right predicate by the others."""
+
+from __future__ import annotations
+
+from matrix.analyze.study import SolvedStudy
+from matrix.analyze.verdict import Verdict
+from matrix.diagnostics import InputError, UndecidedError
+from matrix.pipeline.claims import answer_claims
+from matrix.pipeline.rules import verdict_rules
+from matrix.pipeline.study import PreparedStudy
+from matrix.pipeline.synthesize import compare_predicates
+from matrix.render.proofs import Proofs
+from matrix.render.synthesis_text import ComparedPredicate
+
+# A page is read, not searched: `matrix rules` has the rest.
+_MAX_RULES = 8
+
+
+def study_proofs(prepared: PreparedStudy, solved: SolvedStudy) -> Proofs:
+    """Return the proofs of a report; what cannot be had is left out with the reason.
+
+    Raises:
+        InputError: what is wrong with a claim.
+    """
+    rules, no_rules = None, ""
+    try:
+        rules = verdict_rules(solved, [word.value for word in Verdict], _MAX_RULES)
+    except UndecidedError as error:
+        no_rules = error.diagnostics[0].message
+    synthesis, no_synthesis = None, ""
+    compared: tuple[ComparedPredicate, ...] = ()
+    try:
+        synthesis, compared = compare_predicates(prepared, solved, solved.valid)
+    except InputError as error:
+        no_synthesis = error.diagnostics[0].message
+    return Proofs(
+        rules=rules,
+        claims=answer_claims(prepared, solved),
+        synthesis=synthesis,
+        compared=compared,
+        no_rules=no_rules,
+        no_synthesis=no_synthesis,
+    )

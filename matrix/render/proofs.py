@@ -1,0 +1,216 @@
+"""What the solver proves of a study, as a report shows it: rules, claims, predicates side by side.
+
+Takes the answers of `rules`, `claims` and `synthesize`, gives plain values that the HTML and the
+Markdown template lay out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from matrix.analyze.claims import PROVED
+from matrix.analyze.synthesis import Synthesis
+from matrix.analyze.verdict import Verdict
+from matrix.render.cell_text import named_cell
+from matrix.render.claims_text import ClaimAnswer
+from matrix.render.quantities import cells, grouped, listing
+from matrix.render.solver_text import LabelRules, conjunction, named_cpus
+from matrix.render.synthesis_text import ComparedPredicate, c_function, exactness
+from matrix.schema.values import MatrixStudy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proofs:
+    """The answers of the solver for one study.
+
+    `rules` or `synthesis` are None where there are none, and `no_rules` or `no_synthesis` says why.
+    """
+
+    rules: tuple[LabelRules, ...] | None
+    claims: tuple[ClaimAnswer, ...]
+    synthesis: Synthesis | None
+    compared: tuple[ComparedPredicate, ...] = ()
+    no_rules: str = ""
+    no_synthesis: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleRow:
+    """One rule: its cells, its conjunction, and its CPUs unless it has all of them."""
+
+    number: int
+    cells: int
+    text: str
+    cpus: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictRules:
+    """The rules of a verdict, the largest first; `left_out` are not shown."""
+
+    verdict: Verdict
+    cells: int
+    rows: tuple[RuleRow, ...]
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimRow:
+    """What became of a claim on some releases; `nearest` and `there` are of the witness."""
+
+    releases: str
+    proved: bool
+    as_expected: bool
+    extent: str
+    nearest: str
+    there: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownClaim:
+    """A claim with its rows."""
+
+    id: str
+    description: str
+    statement: str
+    rows: tuple[ClaimRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownSynthesis:
+    """The synthesised predicate: its C function, whether it is exact, and the pair if it is not.
+
+    `unsound` counts the cells that stay unsound when it is asked: none, or it is wrong.
+    """
+
+    function: str
+    unsound: int
+    exactness: str
+    pair: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[str, tuple[int, ...]], ...]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofPage:
+    """Everything a report shows of the solver's answers; `unexpected` counts claims' answers."""
+
+    rules: tuple[VerdictRules, ...]
+    no_rules: str
+    claims: tuple[ShownClaim, ...]
+    proved: int
+    refuted: int
+    unexpected: int
+    synthesis: ShownSynthesis | None
+    no_synthesis: str
+
+
+def build_proofs(proofs: Proofs, study: MatrixStudy, scenario: str) -> ProofPage:
+    """Return what a report shows of the solver's answers."""
+    results = [answer.result for answer in proofs.claims]
+    proved = sum(result.status == PROVED for result in results)
+    return ProofPage(
+        rules=tuple(_verdict_rules(group) for group in proofs.rules or () if group.cells),
+        no_rules=proofs.no_rules,
+        claims=_claims(proofs.claims, study),
+        proved=proved,
+        refuted=len(results) - proved,
+        unexpected=sum(not result.as_expected for result in results),
+        synthesis=None
+        if proofs.synthesis is None
+        else _synthesis(proofs.synthesis, proofs.compared, scenario, dict(study.baseline)),
+        no_synthesis=proofs.no_synthesis,
+    )
+
+
+def _verdict_rules(group: LabelRules) -> VerdictRules:
+    return VerdictRules(
+        verdict=Verdict(group.label),
+        cells=group.cells,
+        rows=tuple(
+            RuleRow(number=number, cells=rule.cells, text=conjunction(rule), cpus=named_cpus(cpus))
+            for number, (rule, cpus) in enumerate(group.rules, start=1)
+        ),
+        left_out=group.left_out,
+    )
+
+
+def _claims(answers: Sequence[ClaimAnswer], study: MatrixStudy) -> tuple[ShownClaim, ...]:
+    by_claim: dict[str, list[ClaimAnswer]] = {}
+    for answer in answers:
+        by_claim.setdefault(answer.result.claim.id, []).append(answer)
+    return tuple(
+        ShownClaim(
+            id=name,
+            description=mine[0].result.claim.description,
+            statement=mine[0].result.claim.statement.text,
+            rows=tuple(_claim_rows(mine, study)),
+        )
+        for name, mine in by_claim.items()
+    )
+
+
+def _claim_rows(answers: Sequence[ClaimAnswer], study: MatrixStudy) -> Iterator[ClaimRow]:
+    """Yield the answers to one claim; releases that differ in nothing but numbers share a row.
+
+    The witness shown is that of the last of them.
+    """
+    kernels = {axis.name for axis in study.axes if axis.kind == "kernel"}
+    alike: dict[object, list[ClaimAnswer]] = {}
+    for answer in answers:
+        result = answer.result
+        witness = {
+            axis: option for axis, option in (result.witness or {}).items() if axis not in kernels
+        }
+        key = (result.status, result.expected, tuple(witness.items()), _there(answer))
+        alike.setdefault(key, []).append(answer)
+    for members in alike.values():
+        results = [answer.result for answer in members]
+        last = results[-1]
+        yield ClaimRow(
+            releases=", ".join(name for result in results for name in result.kernels),
+            proved=last.status == PROVED,
+            as_expected=last.as_expected,
+            extent=_extent([result.cells for result in results]),
+            nearest="" if last.witness is None else named_cell(last.witness, dict(study.baseline)),
+            there=_there(members[-1]),
+        )
+
+
+def _there(answer: ClaimAnswer) -> str:
+    return f"{answer.witness.verdict}: {answer.witness.reasons[0]}" if answer.witness else ""
+
+
+def _extent(numbers: Sequence[int]) -> str:
+    """Return how many cells a claim was shown for, or is broken by, on each of some releases."""
+    if not any(numbers):
+        return "vacuously: no cell has its premise"
+    if len(set(numbers)) == 1:
+        return cells(numbers[0]) + (" each" if len(numbers) > 1 else "")
+    return f"{listing([grouped(number) for number in numbers])} cells"
+
+
+def _synthesis(
+    found: Synthesis,
+    compared: Sequence[ComparedPredicate],
+    scenario: str,
+    baseline: Mapping[str, str],
+) -> ShownSynthesis:
+    pair = found.indistinguishable
+    rows = [(str(word), tuple(item.verdicts[word] for item in compared)) for word in Verdict]
+    rows.append(("gained", tuple(item.gained for item in compared)))
+    rows.append(("lost", tuple(item.lost for item in compared)))
+    return ShownSynthesis(
+        function=c_function(found.expression, scenario),
+        unsound=compared[-1].verdicts[Verdict.UNSOUND],
+        exactness=exactness(found),
+        pair=()
+        if pair is None
+        else (
+            ("safe", named_cell(pair.safe, baseline)),
+            ("unsafe", named_cell(pair.unsafe, baseline)),
+        ),
+        rows=tuple(rows),
+        names=tuple(item.name for item in compared),
+    )
