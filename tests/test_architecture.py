@@ -47,6 +47,8 @@ _HEAVY = {
     "oxidd": ("solve",),
     "dd": ("solve",),
     "pysat": ("solve",),
+    "arpy": ("kernel",),
+    "tomlkit": ("schema",),
     "kconfiglib": ("kernel",),
     "tree_sitter": ("kernel",),
     "tree_sitter_c": ("kernel",),
