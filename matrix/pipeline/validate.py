@@ -1,20 +1,30 @@
 """`.config` files, CPUs and a command line in; answers out.
 
 For each file: read it, find the kernel profile, work out the command line the kernel sees, make a
-cell per CPU system, answer it (`validate_file`). What files share stands in `validate_job`.
+cell per CPU system, answer it (`validate_file`). What files share stands in `validate_job`; what a
+repository's matrix.toml and baseline say is applied last and changes no answer, only what counts.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from matrix.analyze.verdict import Verdict
-from matrix.diagnostics import ExitCode, InputError, format_diagnostic, worst
-from matrix.kernel.dotconfig import load_dotconfig
-from matrix.pipeline.arguments import expand_files
+from matrix.diagnostics import (
+    Diagnostic,
+    ExitCode,
+    InputError,
+    Severity,
+    format_diagnostic,
+    worst,
+)
+from matrix.kernel.dotconfig import DotConfig
+from matrix.pipeline.standing import judge, new_baseline
 from matrix.pipeline.validate_file import answer_file
-from matrix.pipeline.validate_job import ValidateRequest, prepare
-from matrix.render.json import ValidateResult, dump, validate_document
+from matrix.pipeline.validate_inputs import read_inputs
+from matrix.pipeline.validate_job import ValidateJob, ValidateRequest, prepare
+from matrix.render.json import Standing, ValidateResult, dump, validate_document
 from matrix.render.text import render_answer, render_grouped
 
 __all__ = ["ValidateOutcome", "ValidateRequest", "validate"]
@@ -22,12 +32,29 @@ __all__ = ["ValidateOutcome", "ValidateRequest", "validate"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidateOutcome:
-    """The answers, what is to be said beside them, and the exit code."""
+    """The answers, what is to be said beside them, and the exit code.
+
+    `problems` are what is wrong with inputs, each with the file it was found in; `speech` has them,
+    too. `baseline_text` is the baseline to write, None where none was asked for.
+    """
 
     results: tuple[ValidateResult, ...]
     grouped: bool
     speech: tuple[str, ...]
     exit_code: ExitCode
+    request: ValidateRequest
+    problems: tuple[tuple[str, Diagnostic], ...] = ()
+    baseline_text: str | None = None
+
+    def render(self, form: str, *, colour: bool = False, verbose: bool = False) -> str:
+        """Return the answers in a format: text, json, github, junit or sarif."""
+        if form == "json":
+            return self.json_text()
+        if form == "text":
+            return self.text(colour=colour, verbose=verbose)
+        from matrix.pipeline.validate_formats import render_report
+
+        return render_report(self, form)
 
     def json_text(self) -> str:
         """Return the JSON document of all answers."""
@@ -37,7 +64,13 @@ class ValidateOutcome:
         """Return the answers for a reader: one by one, or grouped by verdict per file."""
         if not self.grouped:
             return "\n".join(
-                render_answer(_title(result), result.answer, colour=colour, verbose=verbose)
+                render_answer(
+                    _title(result),
+                    result.answer,
+                    colour=colour,
+                    verbose=verbose,
+                    aside=_standing(result),
+                )
                 for result in self.results
             )
         by_file: dict[str, list[ValidateResult]] = {}
@@ -48,9 +81,20 @@ class ValidateOutcome:
                 _file_title(results[0]),
                 [("+".join(result.cpu), result.answer) for result in results],
                 colour=colour,
+                asides=_standings(results),
             )
             for results in by_file.values()
         )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """What one run has gathered."""
+
+    results: list[ValidateResult] = field(default_factory=list)
+    problems: list[tuple[str, Diagnostic]] = field(default_factory=list)
+    remarks: list[Diagnostic] = field(default_factory=list)
+    codes: list[ExitCode] = field(default_factory=list)
 
 
 def validate(request: ValidateRequest) -> ValidateOutcome:
@@ -59,35 +103,66 @@ def validate(request: ValidateRequest) -> ValidateOutcome:
     A file that is wrong is said and does not keep the others from their answer.
 
     Raises:
-        InputError: where the request itself is wrong (CPU, capability, setting, command line).
+        InputError: where the request itself is wrong (CPU, capability, setting, command line), or
+            what matrix.toml or the baseline say.
     """
+    judged = judge(request)
+    request = judged.request
     job = prepare(request)
-    results: list[ValidateResult] = []
-    speech: list[str] = []
-    codes: list[ExitCode] = []
-    for file in expand_files(request.files):
+    run = _Run()
+    for found in read_inputs(request.files):
+        if isinstance(found, InputError):
+            _note_problem(run, found)
+            continue
         try:
-            config = load_dotconfig(file)
-            found = answer_file(job, config)
-            results.extend(found)
-            speech.extend(
-                format_diagnostic(item) for result in found for item in result.answer.diagnostics
-            )
+            answered = [judged.of(result) for result in answer_file(job, found)]
         except InputError as error:
-            speech.extend(format_diagnostic(item) for item in error.diagnostics)
-            codes.append(ExitCode.INPUT)
-    for result in results:
-        verdict = result.answer.verdict
-        if verdict in request.fail_on:
-            codes.append(ExitCode.FINDINGS)
-        if verdict is Verdict.UNKNOWN and request.cpus:
-            codes.append(ExitCode.UNDECIDED)
+            _note_problem(run, error)
+            continue
+        run.results += _pointed(job, found, answered) if request.pointing else answered
+        run.remarks += [item for result in answered for item in result.answer.diagnostics]
+    baseline = None
+    if request.write_baseline is not None:
+        baseline, run.results = new_baseline(
+            request, run.results, lambda result: any(_codes(request, result))
+        )
+    run.codes += [code for result in run.results for code in _codes(request, result)]
+    remarks = [item for item in dict.fromkeys(run.remarks) if not judged.hides(item)]
+    said = [*(item for _, item in run.problems), *remarks, *judged.remarks()]
     return ValidateOutcome(
-        results=tuple(results),
+        results=tuple(run.results),
         grouped=job.grouped,
-        speech=tuple(dict.fromkeys(speech)),
-        exit_code=worst(codes),
+        speech=tuple(dict.fromkeys(format_diagnostic(item) for item in said)),
+        exit_code=worst(run.codes),
+        request=request,
+        problems=tuple(run.problems),
+        baseline_text=baseline,
     )
+
+
+def _note_problem(run: _Run, error: InputError) -> None:
+    for item in error.diagnostics:
+        run.problems.append((item.location.file if item.location else "", item))
+        if item.severity is Severity.ERROR:
+            run.codes.append(ExitCode.INPUT)
+
+
+def _codes(request: ValidateRequest, result: ValidateResult) -> Iterator[ExitCode]:
+    """Yield what a result means for the exit code; `--fail-on none` leaves nothing."""
+    if result.standing is not Standing.OPEN or not request.fail_on:
+        return
+    if result.answer.verdict in request.fail_on:
+        yield ExitCode.FINDINGS
+    if result.answer.verdict is Verdict.UNKNOWN and request.cpus:
+        yield ExitCode.UNDECIDED
+
+
+def _pointed(
+    job: ValidateJob, config: DotConfig, results: Sequence[ValidateResult]
+) -> list[ValidateResult]:
+    from matrix.pipeline.deciding_line import with_deciding_line
+
+    return [with_deciding_line(result, config, job.capability) for result in results]
 
 
 def _title(result: ValidateResult) -> str:
@@ -97,3 +172,23 @@ def _title(result: ValidateResult) -> str:
 def _file_title(result: ValidateResult) -> str:
     patch = f" + {result.assumes_patch}" if result.assumes_patch else ""
     return f"{result.file}: Linux {result.kernel}{patch}"
+
+
+def _standing(result: ValidateResult) -> str | None:
+    """Return why a verdict does not count, None where it does."""
+    match result.standing:
+        case Standing.MUTED:
+            return f"muted: {result.muted_because}"
+        case Standing.KNOWN:
+            return "known: the baseline has it"
+        case _:
+            return None
+
+
+def _standings(results: Sequence[ValidateResult]) -> list[str]:
+    """Return for each reason not to count the CPUs it holds for."""
+    by_reason: dict[str, list[str]] = {}
+    for result in results:
+        if reason := _standing(result):
+            by_reason.setdefault(reason, []).append("+".join(result.cpu))
+    return [f"{reason} ({', '.join(cpus)})" for reason, cpus in by_reason.items()]

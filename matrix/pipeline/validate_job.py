@@ -37,6 +37,13 @@ class ValidateRequest:
     settings: tuple[str, ...] = ()
     fail_on: tuple[str, ...] = ("unsound",)
     configs: tuple[Path, ...] = ()
+    settings_file: Path | None = None
+    baseline: Path | None = None
+    write_baseline: Path | None = None
+    # Whether each result is to point at the line that decides it, for formats that show it.
+    pointing: bool = False
+    # The options the user wrote, which settings in a file do not override.
+    given: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
