@@ -27,6 +27,7 @@ from matrix.kernel.cmdline import (
 )
 from matrix.kernel.cpu import CpuSystem
 from matrix.kernel.dotconfig import DotConfig
+from matrix.pipeline.fix_costs import with_costs
 from matrix.pipeline.validate_job import ValidateJob
 from matrix.render.json import ValidateResult
 from matrix.schema.values import Capability, KernelProfile
@@ -76,7 +77,9 @@ def answer_file(job: ValidateJob, config: DotConfig) -> list[ValidateResult]:
             given = answer(question, cell, job.behaviours)
             if not job.grouped and given.verdict is not Verdict.SUPPORTED:
                 fixes = find_fixes(question, profile, cell, reline, job.behaviours)
+                declared = (job.library.architecture(profile.arch), job.capability)
                 given = replace(given, fixes=fixes)
+                given = with_costs(given, question, cell, reline, job.behaviours, declared)
             job.answers[key] = given
         given = job.answers[key]
         said = (*notes, *system.diagnostics, *given.diagnostics)
