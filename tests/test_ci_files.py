@@ -137,7 +137,8 @@ def test_the_hook_takes_kernel_configurations(name: str, wanted: bool) -> None:
 
 
 def test_the_entry_of_the_hook_runs() -> None:
-    program, *arguments = [*shlex.split(hook()["entry"]), *hook()["args"]]
+    manifest = hook()
+    program, *arguments = shlex.split(f"{manifest['entry']} {shlex.join(manifest['args'])}")
     assert program == "matrix"
     ran = run_cli(*arguments, str(CONFIG))
     assert ran.code == 1
