@@ -147,6 +147,20 @@ def test_muted_results_stay_visible_everywhere(repository_of_user: Path) -> None
     assert "muted: known, ours (" in validated().out
 
 
+def test_the_example_of_the_page_is_read(repository_of_user: Path) -> None:
+    page = (ROOT / "docs" / "ci.md").read_text()
+    (example,) = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    settings(repository_of_user, example)
+    (repository_of_user / "kernel-rules" / "cpus").mkdir(parents=True)
+    shutil.copy(
+        ROOT / "configs" / "cpus" / "aws-graviton3.yaml", repository_of_user / "kernel-rules/cpus"
+    )
+    ran = validated("--write-baseline", str(repository_of_user / "known-findings.json"))
+    assert ran.code == 0, ran.err
+    assert validated().code == 0
+    assert ran.err.count("MX1414") == 2  # neither of its mutes means this file
+
+
 def test_everything_wrong_is_said_at_once(repository_of_user: Path) -> None:
     settings(
         repository_of_user,

@@ -2,7 +2,8 @@
 
 Codes are never reused. The blocks: MX01 expressions, MX02 declarations, MX03 `.config`, MX04
 command line, MX05 CPU SPEC, MX06 cells and studies, MX07 simulation, MX08 output and documents,
-MX09 everything else. `docs/diagnostics.md` is made from this table.
+MX09 everything else, MX14 forms of input, settings and baseline files of `validate`.
+`docs/diagnostics.md` is made from this table.
 """
 
 from __future__ import annotations
