@@ -138,6 +138,43 @@ def test_sarif_results_point_at_the_line_that_decides(workspace: Path) -> None:
     assert problem["descriptor"]["id"] == "MX0303"
 
 
+# A release, symbols that are switched off in its file, and the lines of which one decides: those of
+# can_set_direct_map() (6.12: rodata_full || debug_pagealloc || KFENCE without an early pool,
+# arch/arm64/mm/pageattr.c) and of the requirements.
+OFF = "# CONFIG_{} is not set"
+DECIDING = [
+    ("6.12", ("SECRETMEM",), {"SECRETMEM"}),
+    ("7.3", ("SECRETMEM",), {"SECRETMEM"}),
+    (
+        "6.12",
+        ("RODATA_FULL_DEFAULT_ENABLED", "KFENCE"),
+        {"RODATA_FULL_DEFAULT_ENABLED", "KFENCE"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("release", "off", "deciding"), DECIDING)
+def test_the_deciding_line(
+    release: str, off: tuple[str, ...], deciding: set[str], tmp_path: Path
+) -> None:
+    text = (CONFIG.parent / f"{release}.config").read_text()
+    for symbol in off:
+        changed = re.sub(rf"(?m)^CONFIG_{symbol}=.*$", OFF.format(symbol), text)
+        assert changed != text
+        text = changed
+    path = tmp_path / "changed.config"
+    path.write_text(text)
+    asked = ("--capability", "memfd-secret", "--cpu", "cortex-a710")
+    ran = run_cli(
+        *("validate", str(path), *asked, "--format", "sarif"),
+        *("--fail-on", "absent,refused,overstrict"),
+    )
+    (result,) = sarif(ran)["results"]
+    region = result["locations"][0]["physicalLocation"]["region"]
+    assert region["snippet"]["text"] in {OFF.format(symbol) for symbol in deciding}
+    assert text.splitlines()[region["startLine"] - 1] == region["snippet"]["text"]
+
+
 def test_fingerprints_stay_while_the_finding_does(workspace: Path) -> None:
     def fingerprints() -> dict[tuple[str, str], str]:
         run = sarif(validated("--format", "sarif"))

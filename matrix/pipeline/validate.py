@@ -34,8 +34,9 @@ __all__ = ["ValidateOutcome", "ValidateRequest", "validate"]
 class ValidateOutcome:
     """The answers, what is to be said beside them, and the exit code.
 
-    `problems` are what is wrong with inputs, each with the file it was found in; `speech` has them,
-    too. `baseline_text` is the baseline to write, None where none was asked for.
+    `problems` are what is wrong or odd with inputs, settings and baseline, each with the file it
+    was found in; `speech` is their text. `baseline_text` is the baseline to write, None where none
+    was asked for.
     """
 
     results: tuple[ValidateResult, ...]
@@ -128,11 +129,11 @@ def validate(request: ValidateRequest) -> ValidateOutcome:
         )
     run.codes += [code for result in run.results for code in _codes(request, result)]
     remarks = [item for item in dict.fromkeys(run.remarks) if not judged.hides(item)]
-    said = [*(item for _, item in run.problems), *remarks, *judged.remarks()]
+    run.problems += [_with_file(item) for item in (*remarks, *judged.remarks())]
     return ValidateOutcome(
         results=tuple(run.results),
         grouped=job.grouped,
-        speech=tuple(dict.fromkeys(format_diagnostic(item) for item in said)),
+        speech=tuple(dict.fromkeys(format_diagnostic(item) for _, item in run.problems)),
         exit_code=worst(run.codes),
         request=request,
         problems=tuple(run.problems),
@@ -140,9 +141,13 @@ def validate(request: ValidateRequest) -> ValidateOutcome:
     )
 
 
+def _with_file(item: Diagnostic) -> tuple[str, Diagnostic]:
+    return item.location.file if item.location else "", item
+
+
 def _note_problem(run: _Run, error: InputError) -> None:
     for item in error.diagnostics:
-        run.problems.append((item.location.file if item.location else "", item))
+        run.problems.append(_with_file(item))
         if item.severity is Severity.ERROR:
             run.codes.append(ExitCode.INPUT)
 

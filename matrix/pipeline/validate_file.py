@@ -27,6 +27,7 @@ from matrix.kernel.cmdline import (
 )
 from matrix.kernel.cpu import CpuSystem
 from matrix.kernel.dotconfig import DotConfig
+from matrix.pipeline.deciding_line import deciding_symbol
 from matrix.pipeline.fix_costs import with_costs
 from matrix.pipeline.validate_job import ValidateJob
 from matrix.render.json import ValidateResult
@@ -80,11 +81,14 @@ def answer_file(job: ValidateJob, config: DotConfig) -> list[ValidateResult]:
                 declared = (job.library.architecture(profile.arch), job.capability)
                 given = replace(given, fixes=fixes)
                 given = with_costs(given, question, cell, reline, job.behaviours, declared)
+                if job.request.pointing:
+                    job.deciding[key] = deciding_symbol(question, profile, cell, job.behaviours)
             job.answers[key] = given
         given = job.answers[key]
         said = (*notes, *system.diagnostics, *given.diagnostics)
         given = replace(given, diagnostics=said)
-        results.append(_result(job, config, profile.release, system, text, given))
+        result = _result(job, config, profile.release, system, text, given)
+        results.append(replace(result, decided_by=job.deciding.get(key)))
     return results
 
 

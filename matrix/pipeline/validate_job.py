@@ -73,6 +73,7 @@ class ValidateJob:
     questions: dict[str, Question] = field(default_factory=dict)
     cpus_by_kernel: dict[str, tuple[DetectedCpu, ...]] = field(default_factory=dict)
     answers: dict[AnswerKey, Answer] = field(default_factory=dict)
+    deciding: dict[AnswerKey, str | None] = field(default_factory=dict)
 
     @property
     def grouped(self) -> bool:

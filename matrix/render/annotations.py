@@ -43,7 +43,7 @@ LEVEL_OF_SEVERITY = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a run has to say: its results, what was wrong with inputs, what makes it fail.
+    """What a run has to say: its results, what was wrong or odd, what makes it fail.
 
     `problems` are (file that was named or found, diagnostic). `compared` says that a baseline was
     used, so that every result is either known or new. `root` is the folder that paths are relative

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from matrix.diagnostics import Diagnostic
+from matrix.diagnostics import Diagnostic, Severity
 from matrix.render.annotations import (
     LEVEL_OF_SEVERITY,
     Level,
@@ -24,7 +24,11 @@ _COMMANDS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "notice
 
 def render_github(report: Report) -> str:
     """Return the annotations: what was wrong with inputs, then what counts, file by file."""
-    lines = [_of_problem(problem, report) for _, problem in report.problems]
+    lines = [
+        _of_problem(problem, report)
+        for _, problem in report.problems
+        if problem.severity is not Severity.NOTE
+    ]
     lines += _of_results(report)
     return "".join(f"{line}\n" for line in lines)
 
