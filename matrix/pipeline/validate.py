@@ -47,6 +47,11 @@ class ValidateOutcome:
     problems: tuple[tuple[str, Diagnostic], ...] = ()
     baseline_text: str | None = None
 
+    @property
+    def known(self) -> int:
+        """How many results a baseline covers."""
+        return sum(result.standing is Standing.KNOWN for result in self.results)
+
     def render(self, form: str, *, colour: bool = False, verbose: bool = False) -> str:
         """Return the answers in a format: text, json, github, junit or sarif."""
         if form == "json":
