@@ -17,6 +17,7 @@ from pyarrow import parquet
 from ruamel.yaml import YAML
 
 from matrix.diagnostics.codes import CODES
+from tests import package_builder
 from tests.cli_runner import Ran, run_cli
 from tests.golden_files import Golden
 
@@ -76,6 +77,7 @@ def lay_out(folder: Path) -> None:
     shutil.copytree(STUDIES, folder / "studies")
     (folder / "unexpected" / "matrices").mkdir(parents=True)
     shutil.copyfile(CLAIMS / "small.yaml", folder / "unexpected" / "matrices" / "small.yaml")
+    package_builder.lay_out(folder)
     (folder / "taken" / "matrices").mkdir(parents=True)
     (folder / "taken" / "matrices" / "my-study.yaml").write_text("")
     lay_out_fleets(folder)

@@ -50,10 +50,14 @@ class Unsettled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fix:
-    """A change of the cell that was evaluated again and gives `verdict`."""
+    """A change of the cell that was evaluated again and gives `verdict`.
+
+    `costs` are what the change costs besides: (note, source), as the declarations say.
+    """
 
     change: tuple[tuple[str, str], ...]
     verdict: Verdict
+    costs: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

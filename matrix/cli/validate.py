@@ -17,12 +17,24 @@ class ValidateFormat(enum.StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    GITHUB = "github"
+    JUNIT = "junit"
+    SARIF = "sarif"
+
+
+# Formats whose readers jump to the line that decides.
+_POINTING = (ValidateFormat.GITHUB, ValidateFormat.JUNIT, ValidateFormat.SARIF)
 
 
 def validate(
+    ctx: typer.Context,
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE...", help="`.config` files (.gz, .xz, .zst too), or `-`."),
+        typer.Argument(
+            metavar="FILE...",
+            help="`.config` files (.gz, .xz, .zst too), kernel images with IKCONFIG, .deb and "
+            ".rpm packages, folders of them, or `-`.",
+        ),
     ],
     kernel: Annotated[
         str, typer.Option(metavar="RELEASE", help="Release, or auto: from the file's header.")
@@ -52,8 +64,27 @@ def validate(
         ValidateFormat, typer.Option("--format", help="Format of the answer.")
     ] = ValidateFormat.TEXT,
     fail_on: Annotated[
-        str, typer.Option(metavar="VERDICTS", help="Verdicts that exit 1, separated by commas.")
+        str,
+        typer.Option(metavar="VERDICTS", help="Verdicts that exit 1, separated by commas; none."),
     ] = "unsound",
+    baseline: Annotated[
+        Path | None,
+        typer.Option("--baseline", metavar="FILE", help="Findings in FILE do not count."),
+    ] = None,
+    write_baseline: Annotated[
+        Path | None,
+        typer.Option(
+            "--write-baseline", metavar="FILE", help="Write the findings to FILE as known."
+        ),
+    ] = None,
+    settings_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings",
+            metavar="FILE",
+            help="Settings and mutes; else matrix.toml here or above, within the repository.",
+        ),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show facts and every trace line.")
     ] = False,
@@ -61,6 +92,8 @@ def validate(
     configs: Configs = None,
 ) -> int:
     """Say for each `.config` whether the capability works there, why, and what would fix it."""
+    from matrix.pipeline.arguments import verdict_words
+    from matrix.pipeline.settings_file import find_settings
     from matrix.pipeline.validate import ValidateRequest
     from matrix.pipeline.validate import validate as run_validate
 
@@ -74,14 +107,34 @@ def validate(
         predicate=predicate,
         vm=vm,
         settings=tuple(settings or ()),
-        fail_on=tuple(word for word in fail_on.split(",") if word),
+        fail_on=verdict_words(fail_on),
         configs=tuple(configs or ()),
+        settings_file=settings_file or find_settings(Path.cwd()),
+        baseline=baseline,
+        write_baseline=write_baseline,
+        pointing=output_format in _POINTING,
+        given=_given(ctx),
     )
     outcome = run_validate(request)
     for line in outcome.speech:
         say(line)
-    if output_format is ValidateFormat.JSON:
-        deliver(outcome.json_text(), output)
-    else:
-        deliver(outcome.text(colour=use_colour() and output is None, verbose=verbose), output)
+    colour = use_colour() and output is None
+    deliver(outcome.render(output_format, colour=colour, verbose=verbose), output)
+    if write_baseline is not None and outcome.baseline_text is not None:
+        deliver(outcome.baseline_text, write_baseline)
+        say(f"{outcome.known} findings are known from now on: {write_baseline}")
     return outcome.exit_code
+
+
+# The field of a request, where a parameter is named differently.
+_FIELDS = {"cpu": "cpus"}
+
+
+def _given(ctx: typer.Context) -> frozenset[str]:
+    """Return the fields of the request that the command line itself says."""
+    written = [
+        name
+        for name in ctx.params
+        if (source := ctx.get_parameter_source(name)) is not None and source.name != "DEFAULT"
+    ]
+    return frozenset(_FIELDS.get(name, name) for name in written)

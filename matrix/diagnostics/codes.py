@@ -2,7 +2,9 @@
 
 Codes are never reused. The blocks: MX01 expressions, MX02 declarations, MX03 `.config`, MX04
 command line, MX05 CPU SPEC, MX06 cells and studies, MX07 simulation, MX08 output and documents,
-MX09 everything else, MX15 fleets. `docs/diagnostics.md` is made from this table.
+MX09 everything else, MX10 Kconfig trees, MX11 kernel source, MX12 patches, MX13 architectures, MX14
+forms of input, settings and baseline files of `validate`, MX15 fleets, MX16 the machine itself,
+MX17 names that a release lacks, distributions. `docs/diagnostics.md` is made from this table.
 """
 
 from __future__ import annotations
@@ -680,6 +682,81 @@ CODES: dict[str, tuple[str, str]] = {
         (
             "The Kconfig of the release could not have made these settings; the answer takes them "
             "as they stand."
+        ),
+    ),
+    "MX1401": (
+        "no configuration in the image",
+        (
+            "The kernel image was built without CONFIG_IKCONFIG, or with it as a module: give the "
+            "`.config`, or the module configs.ko."
+        ),
+    ),
+    "MX1402": (
+        "no configuration in the package",
+        (
+            "The package holds no boot/config-*, lib/modules/*/config or the like: it may only "
+            "depend on the kernel."
+        ),
+    ),
+    "MX1403": (
+        "damaged package",
+        "The package ends early or its archive is malformed: fetch it anew.",
+    ),
+    "MX1404": (
+        "too large",
+        (
+            "An image or a package holds, or claims to hold, more than any kernel's does; nothing "
+            "was unpacked beyond the bound."
+        ),
+    ),
+    "MX1405": (
+        "member outside of the package",
+        "A member's name leads out of the package (`..`); nothing of the package is used.",
+    ),
+    "MX1406": (
+        "no configuration in the folder",
+        "No file below the folder is named like a kernel configuration or package of arm64.",
+    ),
+    "MX1407": (
+        "compression that cannot be read",
+        "The image is packed with LZ4, LZO or old LZMA: unpack it, or give the `.config`.",
+    ),
+    "MX1410": (
+        "settings cannot be read",
+        "matrix.toml is missing, too large, or no TOML; the place is where reading stopped.",
+    ),
+    "MX1411": (
+        "unknown key in the settings",
+        "matrix.toml has the tables [validate] and [[mute]]; the hint lists the keys.",
+    ),
+    "MX1412": (
+        "wrong kind of value in the settings",
+        "A text stands where a list belongs, or the like; the message says which.",
+    ),
+    "MX1413": (
+        "mute without a reason or a limit",
+        (
+            "A mute needs `because`, and at least one of verdict, rule, capability, file and cpu: "
+            "what nobody explains, nobody will remove."
+        ),
+    ),
+    "MX1414": (
+        "mute without use",
+        "Nothing in this run needed the mute: remove it, or it hides the next finding.",
+    ),
+    "MX1415": (
+        "unknown name in a mute",
+        "`verdict` is one of the six; `rule` is an invariant, or the code of a diagnostic.",
+    ),
+    "MX1420": (
+        "baseline cannot be read",
+        "The file of --baseline is missing or was not written by --write-baseline.",
+    ),
+    "MX1421": (
+        "stale entry of the baseline",
+        (
+            "A finding the baseline knows is gone: write it anew, so that the finding cannot come "
+            "back unseen."
         ),
     ),
     "MX1501": (

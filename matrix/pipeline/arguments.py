@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
 from matrix.kernel.cmdline import load_boot_loader_line
 from matrix.schema.values import Architecture
+
+# The word of --fail-on that stands for no verdict at all.
+NO_VERDICT = "none"
+
+
+def verdict_words(text: str) -> tuple[str, ...]:
+    """Return the verdicts of a `--fail-on`; `none` is an empty list."""
+    words = tuple(word.strip() for word in text.split(",") if word.strip())
+    return () if words == (NO_VERDICT,) else words
 
 
 def check_verdicts(words: tuple[str, ...]) -> None:
@@ -84,16 +92,3 @@ def boot_loader_text(text: str | None, file: Path | None) -> str:
             )
         )
     return load_boot_loader_line(file)
-
-
-def expand_files(files: tuple[str, ...]) -> Iterator[str]:
-    """Yield the files; a folder stands for the files in it whose name holds `config`, sorted."""
-    for file in files:
-        path = Path(file)
-        if file == "-" or not path.is_dir():
-            yield file
-            continue
-        inside = sorted(
-            str(entry) for entry in path.iterdir() if entry.is_file() and "config" in entry.name
-        )
-        yield from inside or [file]

@@ -1,80 +1,66 @@
 """`.config` files, CPUs and a command line in; answers out.
 
 For each file: read it, find the kernel profile, work out the command line the kernel sees, make a
-cell per CPU system, answer it. CPUs whose properties are equal for this kernel share one answer.
+cell per CPU system, answer it (`validate_file`). What files share stands in `validate_job`; what a
+repository's matrix.toml and baseline say is applied last and changes no answer, only what counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
-from matrix.analyze.answer import Answer
-from matrix.analyze.assemble import config_atoms, cpu_atoms, surroundings_atoms, variables_of
-from matrix.analyze.behaviour import Behaviours
-from matrix.analyze.cell import Cell, answer
-from matrix.analyze.fix import find_fixes
-from matrix.analyze.question import Question, lower_question, predicate_version
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import (
     Diagnostic,
     ExitCode,
     InputError,
-    Location,
     Severity,
     format_diagnostic,
     worst,
 )
-from matrix.expr.evaluation import evaluate, truth
-from matrix.expr.nodes import Call, Expression, Value
-from matrix.expr.printer import to_c
-from matrix.expr.trees import names
-from matrix.kernel.cmdline import (
-    effective_command_line,
-    ignored_boot_loader_line,
-    read_command_line,
-)
-from matrix.kernel.cpu import CpuSystem, default_cpus, expand_group, resolve_system
-from matrix.kernel.detection import Detection
-from matrix.kernel.dotconfig import DotConfig, load_dotconfig
-from matrix.pipeline.arguments import (
-    boot_loader_text,
-    check_verdicts,
-    choose_surroundings,
-    expand_files,
-)
-from matrix.pipeline.knowledge import Library
-from matrix.render.json import ValidateResult, dump, validate_document
+from matrix.kernel.dotconfig import DotConfig
+from matrix.pipeline.standing import judge, new_baseline
+from matrix.pipeline.validate_file import answer_file
+from matrix.pipeline.validate_inputs import read_inputs
+from matrix.pipeline.validate_job import ValidateJob, ValidateRequest, prepare
+from matrix.render.json import Standing, ValidateResult, dump, validate_document
 from matrix.render.text import render_answer, render_grouped
-from matrix.schema.values import Capability, KernelProfile
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValidateRequest:
-    """What `matrix validate` was asked."""
-
-    files: tuple[str, ...]
-    kernel: str = "auto"
-    cpus: tuple[str, ...] = ()
-    cmdline: str | None = None
-    cmdline_file: Path | None = None
-    capability: str = "gmem-no-direct-map"
-    predicate: str | None = None
-    vm: str = "default"
-    settings: tuple[str, ...] = ()
-    fail_on: tuple[str, ...] = ("unsound",)
-    configs: tuple[Path, ...] = ()
+__all__ = ["ValidateOutcome", "ValidateRequest", "validate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidateOutcome:
-    """The answers, what is to be said beside them, and the exit code."""
+    """The answers, what is to be said beside them, and the exit code.
+
+    `problems` are what is wrong or odd with inputs, settings and baseline, each with the file it
+    was found in; `speech` is their text. `baseline_text` is the baseline to write, None where none
+    was asked for.
+    """
 
     results: tuple[ValidateResult, ...]
     grouped: bool
     speech: tuple[str, ...]
     exit_code: ExitCode
+    request: ValidateRequest
+    problems: tuple[tuple[str, Diagnostic], ...] = ()
+    baseline_text: str | None = None
+
+    @property
+    def known(self) -> int:
+        """How many results a baseline covers."""
+        return sum(result.standing is Standing.KNOWN for result in self.results)
+
+    def render(self, form: str, *, colour: bool = False, verbose: bool = False) -> str:
+        """Return the answers in a format: text, json, github, junit or sarif."""
+        if form == "json":
+            return self.json_text()
+        if form == "text":
+            return self.text(colour=colour, verbose=verbose)
+        from matrix.pipeline.validate_formats import render_report
+
+        return render_report(self, form)
 
     def json_text(self) -> str:
         """Return the JSON document of all answers."""
@@ -84,7 +70,13 @@ class ValidateOutcome:
         """Return the answers for a reader: one by one, or grouped by verdict per file."""
         if not self.grouped:
             return "\n".join(
-                render_answer(_title(result), result.answer, colour=colour, verbose=verbose)
+                render_answer(
+                    _title(result),
+                    result.answer,
+                    colour=colour,
+                    verbose=verbose,
+                    aside=_standing(result),
+                )
                 for result in self.results
             )
         by_file: dict[str, list[ValidateResult]] = {}
@@ -95,67 +87,20 @@ class ValidateOutcome:
                 _file_title(results[0]),
                 [("+".join(result.cpu), result.answer) for result in results],
                 colour=colour,
+                asides=_standings(results),
             )
             for results in by_file.values()
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Cpu:
-    """What one kernel detects on one CPU system; equal keys mean equally known systems."""
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """What one run has gathered."""
 
-    atoms: Mapping[str, Value]
-    detections: Mapping[str, Detection]
-    detections_key: int
-
-
-# Kernel profile, command line, the same with a parameter appended, settings; the CPU system's key.
-_AnswerKey = tuple[tuple[str, str, str, frozenset[tuple[str, Value]]], int]
-# Stands for any parameter that a fix may append to what the boot loader passes.
-_APPENDED = "appended"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Job:
-    """What is equal for every file of one request."""
-
-    library: Library
-    request: ValidateRequest
-    capability: Capability
-    systems: tuple[CpuSystem, ...]
-    surroundings: Mapping[str, str]
-    boot_loader: str
-    behaviours: Behaviours
-    questions: dict[str, Question] = field(default_factory=dict)
-    cpus_by_kernel: dict[str, tuple[_Cpu, ...]] = field(default_factory=dict)
-    answers: dict[_AnswerKey, Answer] = field(default_factory=dict)
-
-    @property
-    def grouped(self) -> bool:
-        """Whether nobody named a CPU, so that all are answered and shown in groups."""
-        return not self.request.cpus
-
-    def question(self, profile: KernelProfile) -> Question:
-        """Return the capability's question for a kernel, lowered once."""
-        if profile.id not in self.questions:
-            self.questions[profile.id] = lower_question(
-                self.library.program(profile),
-                self.capability,
-                predicate_version(self.capability, self.request.predicate),
-            )
-        return self.questions[profile.id]
-
-    def cpus(self, profile: KernelProfile, question: Question) -> tuple[_Cpu, ...]:
-        """Return what a kernel detects on each system, worked out once."""
-        if profile.id not in self.cpus_by_kernel:
-            keys: dict[frozenset[tuple[str, Detection]], int] = {}
-            found = []
-            for system in self.systems:
-                atoms, detections = cpu_atoms(question.program, system)
-                key = keys.setdefault(frozenset(detections.items()), len(keys))
-                found.append(_Cpu(atoms=atoms, detections=detections, detections_key=key))
-            self.cpus_by_kernel[profile.id] = tuple(found)
-        return self.cpus_by_kernel[profile.id]
+    results: list[ValidateResult] = field(default_factory=list)
+    problems: list[tuple[str, Diagnostic]] = field(default_factory=list)
+    remarks: list[Diagnostic] = field(default_factory=list)
+    codes: list[ExitCode] = field(default_factory=list)
 
 
 def validate(request: ValidateRequest) -> ValidateOutcome:
@@ -164,206 +109,70 @@ def validate(request: ValidateRequest) -> ValidateOutcome:
     A file that is wrong is said and does not keep the others from their answer.
 
     Raises:
-        InputError: where the request itself is wrong (CPU, capability, setting, command line).
+        InputError: where the request itself is wrong (CPU, capability, setting, command line), or
+            what matrix.toml or the baseline say.
     """
-    job = _prepare(request)
-    results: list[ValidateResult] = []
-    speech: list[str] = []
-    codes: list[ExitCode] = []
-    for file in expand_files(request.files):
-        try:
-            config = load_dotconfig(file)
-            found = _answer_file(job, config)
-            results.extend(found)
-            speech.extend(
-                format_diagnostic(item) for result in found for item in result.answer.diagnostics
-            )
-        except InputError as error:
-            speech.extend(format_diagnostic(item) for item in error.diagnostics)
-            codes.append(ExitCode.INPUT)
-    for result in results:
-        verdict = result.answer.verdict
-        if verdict in request.fail_on:
-            codes.append(ExitCode.FINDINGS)
-        if verdict is Verdict.UNKNOWN and request.cpus:
-            codes.append(ExitCode.UNDECIDED)
-    return ValidateOutcome(
-        results=tuple(results),
-        grouped=job.grouped,
-        speech=tuple(dict.fromkeys(speech)),
-        exit_code=worst(codes),
-    )
-
-
-def _prepare(request: ValidateRequest) -> _Job:
-    library = Library(request.configs)
-    capability = library.capability(request.capability)
-    predicate_version(capability, request.predicate)
-    check_verdicts(request.fail_on)
-    named = request.cpus or default_cpus(library.knowledge)
-    specs = [spec for text in named for spec in expand_group(text, library.knowledge)]
-    architecture = library.architecture("arm64")
-    systems = tuple(resolve_system(spec, library.knowledge, architecture) for spec in specs)
-    return _Job(
-        library=library,
-        request=request,
-        capability=capability,
-        systems=systems,
-        surroundings=choose_surroundings(architecture, (f"vm={request.vm}", *request.settings)),
-        boot_loader=boot_loader_text(request.cmdline, request.cmdline_file),
-        behaviours=Behaviours(),
-    )
-
-
-def _answer_file(job: _Job, config: DotConfig) -> list[ValidateResult]:
-    profile = _profile(job, config)
-    if profile is None:
-        return [_absent_anyway(job, config, system) for system in job.systems]
-    text = effective_command_line(job.boot_loader, config)
-    line = read_command_line(text)
-    ignored = ignored_boot_loader_line(job.boot_loader, config)
-    notes = (
-        *config.diagnostics,
-        *_partial_note(config),
-        *line.diagnostics,
-        *((ignored,) if ignored else ()),
-    )
-    question = job.question(profile)
-    atoms = config_atoms(question.program, config)
-    atoms.update(surroundings_atoms(job.library.architecture(profile.arch), job.surroundings))
-    variables = variables_of(question.program, profile, line)
-
-    def reline(appended: str) -> Mapping[str, Expression]:
-        longer = effective_command_line(f"{job.boot_loader} {appended}", config)
-        return variables_of(question.program, profile, longer)
-
-    # What answer and fixes rest on besides the CPU; files that are alike in it share them. Where
-    # the kernel would put an appended parameter (CMDLINE_FORCE: nowhere) decides the fixes.
-    appended_to = effective_command_line(f"{job.boot_loader} {_APPENDED}", config)
-    rests_on = (profile.id, text, appended_to, frozenset(atoms.items()))
-    results = []
-    for system, cpu in zip(job.systems, job.cpus(profile, question), strict=True):
-        key = (rests_on, cpu.detections_key)
-        if key not in job.answers:
-            cell = Cell(
-                variables=variables, atoms={**atoms, **cpu.atoms}, detections=cpu.detections
-            )
-            given = answer(question, cell, job.behaviours)
-            if not job.grouped and given.verdict is not Verdict.SUPPORTED:
-                fixes = find_fixes(question, profile, cell, reline, job.behaviours)
-                given = replace(given, fixes=fixes)
-            job.answers[key] = given
-        given = job.answers[key]
-        said = (*notes, *system.diagnostics, *given.diagnostics)
-        given = replace(given, diagnostics=said)
-        results.append(_result(job, config, profile.release, system, text, given))
-    return results
-
-
-def _profile(job: _Job, config: DotConfig) -> KernelProfile | None:
-    """Return the profile of a file; None where the answer is `absent` whatever the release."""
-    if job.request.kernel != "auto":
-        return job.library.kernel(job.request.kernel)
-    release = config.release
-    if release is not None and release in job.library.kernels_by_release:
-        return job.library.kernels_by_release[release]
-    if _absent_reason(job.capability, config) is not None:
-        return None
-    location = Location(file=config.file, line=1 if release else 0, column=1)
-    if release is None:
-        raise InputError(
-            Diagnostic(
-                code="MX0912",
-                location=location,
-                message="the file does not say which kernel release it is for",
-                hint=f"give --kernel, one of {', '.join(job.library.kernels_by_release)}",
-            )
-        )
-    near = " and ".join(job.library.neighbours(release))
-    raise InputError(
-        Diagnostic(
-            code="MX0913",
-            location=location,
-            message=f"there is no profile of Linux {release}",
-            hint=f"the nearest profiles are {near}; decide with --kernel",
-        )
-    )
-
-
-def _absent_reason(capability: Capability, config: DotConfig) -> str | None:
-    """Return why the capability is absent from what the file alone says, or None."""
-    for requirement in capability.requires:
-        expression: Expression = requirement.condition.expression
-        symbols = names(expression)
-        if not symbols or not all(name.startswith("CONFIG_") for name in symbols):
+    judged = judge(request)
+    request = judged.request
+    job = prepare(request)
+    run = _Run()
+    for found in read_inputs(request.files):
+        if isinstance(found, InputError):
+            _note_problem(run, found)
             continue
-        value = evaluate(expression, config.value, lambda call: _is_enabled(config, call))
-        if truth(value) is False:
-            return requirement.otherwise
-    return None
-
-
-def _is_enabled(config: DotConfig, call: Call) -> Value:
-    """Return what IS_ENABLED() of a symbol is: `m` is set, too."""
-    value = config.value(to_c(call.arguments[0]))
-    return None if value is None else value is not False
-
-
-def _absent_anyway(job: _Job, config: DotConfig, system: CpuSystem) -> ValidateResult:
-    note = Diagnostic(
-        code="MX0914",
-        severity=Severity.NOTE,
-        message=f"there is no profile of {_kernel_of(config)}",
-        hint="the answer is the same for every release",
-    )
-    given = Answer(
-        facts=(),
-        predicate=None,
-        outcome="not-run",
-        violations=(),
-        advisories=(),
-        verdict=Verdict.ABSENT,
-        confidence="register",
-        reasons=(_absent_reason(job.capability, config) or "",),
-        unsettled=(),
-        diagnostics=(*config.diagnostics, *_partial_note(config), note),
-    )
-    text = effective_command_line(job.boot_loader, config)
-    return _result(job, config, config.release or "unknown", system, text, given)
-
-
-def _partial_note(config: DotConfig) -> tuple[Diagnostic, ...]:
-    if config.complete:
-        return ()
-    return (
-        Diagnostic(
-            code="MX0911",
-            severity=Severity.NOTE,
-            location=Location(file=config.file),
-            message=f"the file is not a complete `.config` ({config.completeness})",
-            hint="what it does not set is unknown, not off; give the `.config` that was built with",
-        ),
+        try:
+            answered = [judged.of(result) for result in answer_file(job, found)]
+        except InputError as error:
+            _note_problem(run, error)
+            continue
+        run.results += _pointed(job, found, answered) if request.pointing else answered
+        run.remarks += [item for result in answered for item in result.answer.diagnostics]
+    baseline = None
+    if request.write_baseline is not None:
+        baseline, run.results = new_baseline(
+            request, run.results, lambda result: any(_codes(request, result))
+        )
+    run.codes += [code for result in run.results for code in _codes(request, result)]
+    remarks = [item for item in dict.fromkeys(run.remarks) if not judged.hides(item)]
+    run.problems += [_with_file(item) for item in (*remarks, *judged.remarks())]
+    return ValidateOutcome(
+        results=tuple(run.results),
+        grouped=job.grouped,
+        speech=tuple(dict.fromkeys(format_diagnostic(item) for _, item in run.problems)),
+        exit_code=worst(run.codes),
+        request=request,
+        problems=tuple(run.problems),
+        baseline_text=baseline,
     )
 
 
-def _kernel_of(config: DotConfig) -> str:
-    return f"Linux {config.release}" if config.release else "this file's kernel"
+def _with_file(item: Diagnostic) -> tuple[str, Diagnostic]:
+    return item.location.file if item.location else "", item
 
 
-def _result(
-    job: _Job, config: DotConfig, release: str, system: CpuSystem, text: str, given: Answer
-) -> ValidateResult:
-    return ValidateResult(
-        file=config.file,
-        kernel=release,
-        assumes_patch=job.capability.assumes_patch,
-        cpu=system.names,
-        cmdline=text,
-        vm=job.surroundings["vm"],
-        capability=job.capability.id,
-        predicate_version=predicate_version(job.capability, job.request.predicate).name,
-        answer=given,
-    )
+def _note_problem(run: _Run, error: InputError) -> None:
+    for item in error.diagnostics:
+        run.problems.append(_with_file(item))
+        if item.severity is Severity.ERROR:
+            run.codes.append(ExitCode.INPUT)
+
+
+def _codes(request: ValidateRequest, result: ValidateResult) -> Iterator[ExitCode]:
+    """Yield what a result means for the exit code; `--fail-on none` leaves nothing."""
+    if result.standing is not Standing.OPEN or not request.fail_on:
+        return
+    if result.answer.verdict in request.fail_on:
+        yield ExitCode.FINDINGS
+    if result.answer.verdict is Verdict.UNKNOWN and request.cpus:
+        yield ExitCode.UNDECIDED
+
+
+def _pointed(
+    job: ValidateJob, config: DotConfig, results: Sequence[ValidateResult]
+) -> list[ValidateResult]:
+    from matrix.pipeline.deciding_line import with_deciding_line
+
+    return [with_deciding_line(result, config, job.capability) for result in results]
 
 
 def _title(result: ValidateResult) -> str:
@@ -373,3 +182,23 @@ def _title(result: ValidateResult) -> str:
 def _file_title(result: ValidateResult) -> str:
     patch = f" + {result.assumes_patch}" if result.assumes_patch else ""
     return f"{result.file}: Linux {result.kernel}{patch}"
+
+
+def _standing(result: ValidateResult) -> str | None:
+    """Return why a verdict does not count, None where it does."""
+    match result.standing:
+        case Standing.MUTED:
+            return f"muted: {result.muted_because}"
+        case Standing.KNOWN:
+            return "known: the baseline has it"
+        case _:
+            return None
+
+
+def _standings(results: Sequence[ValidateResult]) -> list[str]:
+    """Return for each reason not to count the CPUs it holds for."""
+    by_reason: dict[str, list[str]] = {}
+    for result in results:
+        if reason := _standing(result):
+            by_reason.setdefault(reason, []).append("+".join(result.cpu))
+    return [f"{reason} ({', '.join(cpus)})" for reason, cpus in by_reason.items()]

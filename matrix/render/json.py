@@ -5,20 +5,34 @@ Takes answers with what was asked, gives one document; the contract stands in do
 
 from __future__ import annotations
 
+import enum
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matrix.analyze.answer import Answer, Finding, Fix, TraceLine
-from matrix.diagnostics import Diagnostic
+from matrix.diagnostics import Diagnostic, Location
+from matrix.render.fixes import snippet
 
 Json = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 VALIDATE_SCHEMA = "matrix/validate/1"
 
 
+class Standing(enum.StrEnum):
+    """Whether a verdict counts: not where it is muted, or known from a baseline."""
+
+    OPEN = "open"
+    MUTED = "muted"
+    KNOWN = "known"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidateResult:
-    """One answer with what was asked: `cpu` has one name for each CPU type of the system."""
+    """One answer with what was asked: `cpu` has one name for each CPU type of the system.
+
+    `muted_because` is the reason in matrix.toml of a result that is MUTED. `decided_at` is the line
+    of the `.config` that decides, or line 1 where `decided_by` is not set in it.
+    """
 
     file: str
     kernel: str
@@ -29,6 +43,10 @@ class ValidateResult:
     capability: str
     predicate_version: str
     answer: Answer
+    standing: Standing = Standing.OPEN
+    muted_because: str | None = None
+    decided_by: str | None = None
+    decided_at: Location | None = None
 
 
 def validate_document(results: Sequence[ValidateResult]) -> dict[str, Json]:
@@ -68,6 +86,8 @@ def _result(result: ValidateResult) -> dict[str, Json]:
         "reasons": list(answer.reasons),
         "fixes": [_fix(fix) for fix in answer.fixes],
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in answer.diagnostics],
+        "standing": str(result.standing),
+        "muted_because": result.muted_because,
     }
 
 
@@ -92,7 +112,15 @@ def _advisory(finding: Finding) -> str:
 
 
 def _fix(fix: Fix) -> dict[str, Json]:
-    return {"change": dict(fix.change), "verdict": str(fix.verdict)}
+    parts = snippet(fix)
+    return {
+        "change": dict(fix.change),
+        "verdict": str(fix.verdict),
+        "scripts_config": parts.scripts_config,
+        "fragment": list(parts.fragment),
+        "boot": parts.boot,
+        "costs": [{"note": note, "source": source} for note, source in fix.costs],
+    }
 
 
 def _diagnostic(diagnostic: Diagnostic) -> dict[str, Json]:

@@ -16,6 +16,7 @@ from matrix.analyze.answer import Answer, Finding, TraceLine, Unsettled
 from matrix.analyze.verdict import MEANINGS, Verdict
 from matrix.expr.nodes import Value
 from matrix.render.findings import certainty, events
+from matrix.render.fixes import snippet_lines
 from matrix.render.markdown import plain
 
 # Below and above this, lines are no longer good to read.
@@ -62,10 +63,13 @@ COLOURED = Palette(
 )
 
 
-def render_answer(title: str, answer: Answer, *, colour: bool, verbose: bool) -> str:
+def render_answer(
+    title: str, answer: Answer, *, colour: bool, verbose: bool, aside: str | None = None
+) -> str:
     """Return one answer: verdict, reasons, what is unsettled, the shortest trace, fixes.
 
-    `verbose` adds the facts, the traces of all findings and those of the advisories.
+    `verbose` adds the facts, the traces of all findings and those of the advisories; `aside` is a
+    last remark.
     """
     lines = _Lines(palette=COLOURED if colour else PLAIN)
     lines.verdict(answer.verdict, f": {title}")
@@ -82,16 +86,29 @@ def render_answer(title: str, answer: Answer, *, colour: bool, verbose: bool) ->
     for fix in answer.fixes:
         change = " ".join(f"{name}={value}" for name, value in fix.change)
         lines.item(f"{change} gives {fix.verdict}", head="fix")
+        # Not wrapped: they are there to be copied.
+        lines.lines += [f"    {plain(line)}" for line in snippet_lines(fix)]
+        for note, source in fix.costs:
+            lines.item(f"{note} ({source})", indent=4, head="cost")
     if verbose and answer.facts:
         _facts(lines, answer)
+    if aside:
+        lines.item(aside)
     lines.add(f"confidence: {answer.confidence}", indent=2, faint=True)
     return lines.text()
 
 
-def render_grouped(title: str, answers: Sequence[tuple[str, Answer]], *, colour: bool) -> str:
+def render_grouped(
+    title: str,
+    answers: Sequence[tuple[str, Answer]],
+    *,
+    colour: bool,
+    asides: Sequence[str] = (),
+) -> str:
     """Return many answers by verdict: names that share their reasons stand together.
 
     Reasons that differ only in the name count as the same; `NAME` then stands for each of them.
+    `asides` are remarks at the end.
     """
     lines = _Lines(palette=COLOURED if colour else PLAIN)
     lines.title(title)
@@ -103,11 +120,15 @@ def render_grouped(title: str, answers: Sequence[tuple[str, Answer]], *, colour:
         lines.verdict(verdict, f" ({len(found)}): {MEANINGS[verdict]}")
         shared: dict[tuple[str, ...], list[tuple[str, Answer]]] = {}
         for name, answer in found:
-            shared.setdefault(_without_name(name, _why(answer)), []).append((name, answer))
-        for why, alike in shared.items():
+            shared.setdefault(without_name(name, why(answer)), []).append((name, answer))
+        for reasons, alike in shared.items():
             lines.add(", ".join(name for name, _ in alike), indent=2)
-            for reason in why if len(alike) > 1 else _why(alike[0][1]):
+            for reason in reasons if len(alike) > 1 else why(alike[0][1]):
                 lines.item(reason, indent=4)
+    for index, remark in enumerate(asides):
+        if index == 0:
+            lines.blank()
+        lines.add(remark, indent=2)
     return lines.text()
 
 
@@ -192,14 +213,15 @@ def _own_reasons(answer: Answer) -> tuple[str, ...]:
     return tuple(reason for reason in answer.reasons if reason not in said)
 
 
-def _why(answer: Answer) -> tuple[str, ...]:
+def why(answer: Answer) -> tuple[str, ...]:
     """Return what a reader of many answers is told of one."""
     title = _violation_title(answer.verdict)
     broken = dict.fromkeys(f"{title} {_finding(finding)}" for finding in answer.violations)
     return (*_own_reasons(answer), *(_open_fact(fact) for fact in answer.unsettled), *broken)
 
 
-def _without_name(name: str, reasons: Sequence[str]) -> tuple[str, ...]:
+def without_name(name: str, reasons: Sequence[str]) -> tuple[str, ...]:
+    """Return reasons with NAME for a CPU's name, so that those of alike CPUs are equal."""
     whole = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])") if name else re.compile(r"(?!)")
     return tuple(whole.sub("NAME", reason) for reason in reasons)
 

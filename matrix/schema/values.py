@@ -254,10 +254,20 @@ class EnvironmentAxis:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a change costs besides, in a sentence, and who says so."""
+
+    note: str
+    source: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FactDeclaration:
     """A public fact: a C expression over a profile; absent from releases that lack a name in it.
 
     `otherwise` is its value where the expression cannot be formed, None: the fact is left out.
+    `cost` is what a change costs that makes the fact true.
     """
 
     name: str
@@ -265,6 +275,7 @@ class FactDeclaration:
     otherwise: Scalar | None
     description: str
     location: Location
+    cost: Cost | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -386,7 +397,8 @@ class Capability:
     """A kernel feature: what it needs, its predicate versions and the scenario that decides.
 
     `requires` are tested in order; the first that fails gives the reason of `absent`.
-    `scenario_options` are options of the mechanism (`guest=no-exec`), see matrix/simulate.
+    `scenario_options` are options of the mechanism (`guest=no-exec`), see matrix/simulate. `costs`
+    are what a system pays that has the capability.
     """
 
     id: str
@@ -400,6 +412,7 @@ class Capability:
     scenario_options: tuple[tuple[str, str], ...]
     claims: tuple[Claim, ...]
     location: Location
+    costs: tuple[Cost, ...] = ()
 
 
 # --- matrix study ---------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from matrix.schema import values
+from matrix.schema.documents.cost import CostDeclaration
 from matrix.schema.documents.cpucaps import NamedCapDeclaration
 from matrix.schema.documents.fields import (
     AnyScalar,
@@ -144,6 +145,9 @@ class FactRow(Declaration):
         default=None, description="value where a release lacks a name in the expression"
     )
     description: Text = Field(description="what the fact says")
+    cost: CostDeclaration | None = Field(
+        default=None, description="what a change costs that makes the fact true"
+    )
 
     def value(self, at: Node) -> values.FactDeclaration:
         """Return the declared fact."""
@@ -153,6 +157,7 @@ class FactRow(Declaration):
             otherwise=self.otherwise,
             description=self.description,
             location=at["name"].location,
+            cost=self.cost.value(at["cost"]) if self.cost else None,
         )
 
 

@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from matrix.schema import values
+from matrix.schema.documents.cost import CostDeclaration
 from matrix.schema.documents.fields import (
     CExpression,
     Declaration,
@@ -91,6 +92,9 @@ class CapabilityDocument(Declaration):
     scenario_options: dict[Identifier, Text] = Field(
         default={}, description="options of the mechanism, `guest: no-exec`"
     )
+    costs: tuple[CostDeclaration, ...] = Field(
+        default=(), description="what a system pays that has the capability"
+    )
     claims: dict[Identifier, ClaimDeclaration] = Field(
         default={}, description="statements over the space of every study of the capability"
     )
@@ -121,4 +125,5 @@ class CapabilityDocument(Declaration):
             scenario_options=tuple(self.scenario_options.items()),
             claims=tuple(map(ClaimDeclaration.value, self.claims.values(), at.rows("claims"))),
             location=at["id"].location,
+            costs=tuple(map(CostDeclaration.value, self.costs, at.rows("costs"))),
         )

@@ -18,7 +18,7 @@ from tests.unit.render import builder
 RESULT_KEYS = [
     *("file", "kernel", "assumes_patch", "cpu", "cmdline", "vm", "capability", "predicate_version"),
     *("facts", "predicate", "simulation", "verdict", "confidence", "reasons", "fixes"),
-    "diagnostics",
+    *("diagnostics", "standing", "muted_because"),
 ]
 PLACE = Location(file="a.config", line=3, column=1, text="CONFIG_KVM=maybe")
 
@@ -58,7 +58,14 @@ def test_keys_and_their_order() -> None:
     violation = found["simulation"]["violations"][0]
     assert list(violation) == ["invariant", "certainty", "trace", "source"]
     assert found["fixes"] == [
-        {"change": {"boot.kvm_arm_mode": "protected"}, "verdict": "supported"}
+        {
+            "change": {"boot.kvm_arm_mode": "protected"},
+            "verdict": "supported",
+            "scripts_config": None,
+            "fragment": [],
+            "boot": "kvm_arm_mode=protected",
+            "costs": [],
+        }
     ]
 
 

@@ -1,0 +1,76 @@
+"""The `CONFIG_` line of a `.config` that a verdict hangs on, for formats that point at a line.
+
+It is the symbol whose flip alone makes the capability supported (evaluated, where a CPU was named);
+else, of what is absent, the symbol that is missing; else the last symbol the capability requires,
+without which there were no finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from matrix.analyze.behaviour import Behaviours
+from matrix.analyze.cell import Cell
+from matrix.analyze.fix import find_fixes
+from matrix.analyze.question import Question
+from matrix.analyze.verdict import Verdict
+from matrix.diagnostics import Location
+from matrix.expr.trees import names
+from matrix.kernel.dotconfig import DotConfig
+from matrix.render.json import ValidateResult
+from matrix.schema.values import Capability, KernelProfile
+
+_PREFIX = "CONFIG_"
+
+
+def deciding_symbol(
+    question: Question, profile: KernelProfile, cell: Cell, behaviours: Behaviours
+) -> str | None:
+    """Return the `CONFIG_` symbol whose flip alone makes a cell supported, or None."""
+    # Without parameters only symbols can be changed.
+    only_kconfig = replace(profile, parameters=())
+    for fix in find_fixes(question, only_kconfig, cell, lambda _: cell.variables, behaviours):
+        if len(fix.change) == 1:
+            kind, _, symbol = fix.change[0][0].partition(".")
+            if kind == "kconfig":
+                return f"{_PREFIX}{symbol}"
+    return None
+
+
+def with_deciding_line(
+    result: ValidateResult, config: DotConfig, capability: Capability
+) -> ValidateResult:
+    """Return the result with `decided_by` and `decided_at`; the first line where it is absent."""
+    symbol = next(_candidates(result, config, capability), None)
+    setting = config.symbols.get(symbol) if symbol else None
+    if setting is None:
+        place = Location(file=config.file, line=1, column=1)
+    else:
+        place = Location(
+            file=config.file,
+            line=setting.line,
+            column=1,
+            length=len(setting.text),
+            text=setting.text,
+        )
+    return replace(result, decided_by=symbol and f"{_PREFIX}{symbol}", decided_at=place)
+
+
+def _candidates(result: ValidateResult, config: DotConfig, capability: Capability) -> Iterator[str]:
+    if result.decided_by:
+        yield result.decided_by.removeprefix(_PREFIX)
+    required = []
+    for requirement in capability.requires:
+        symbols = [
+            name.removeprefix(_PREFIX)
+            for name in names(requirement.condition.expression)
+            if name.startswith(_PREFIX)
+        ]
+        if (
+            result.answer.verdict is Verdict.ABSENT
+            and requirement.otherwise in result.answer.reasons
+        ):
+            yield from symbols
+        required += symbols
+    yield from (symbol for symbol in reversed(required) if config.value(symbol))

@@ -1,0 +1,198 @@
+"""The answers for one `.config`: on each CPU system of the job, under its command line.
+
+Takes a job and a `.config`, gives one result for each system. CPUs whose properties are equal for
+this kernel share one answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from matrix.analyze.answer import Answer
+from matrix.analyze.assemble import config_atoms, surroundings_atoms, variables_of
+from matrix.analyze.cell import Cell, answer
+from matrix.analyze.fix import find_fixes
+from matrix.analyze.question import predicate_version
+from matrix.analyze.verdict import Verdict
+from matrix.diagnostics import Diagnostic, InputError, Location, Severity
+from matrix.expr.evaluation import evaluate, truth
+from matrix.expr.nodes import Call, Expression, Value
+from matrix.expr.printer import to_c
+from matrix.expr.trees import names
+from matrix.kernel.cmdline import (
+    effective_command_line,
+    ignored_boot_loader_line,
+    read_command_line,
+)
+from matrix.kernel.cpu import CpuSystem
+from matrix.kernel.dotconfig import DotConfig
+from matrix.pipeline.deciding_line import deciding_symbol
+from matrix.pipeline.fix_costs import with_costs
+from matrix.pipeline.validate_job import ValidateJob
+from matrix.render.json import ValidateResult
+from matrix.schema.values import Capability, KernelProfile
+
+# Stands for any parameter that a fix may append to what the boot loader passes.
+_APPENDED = "appended"
+
+
+def answer_file(job: ValidateJob, config: DotConfig) -> list[ValidateResult]:
+    """Answer one `.config` on every CPU system.
+
+    Raises:
+        InputError: MX0912, MX0913 where its release is not known; what its command line says.
+    """
+    profile = _profile(job, config)
+    if profile is None:
+        return [_absent_anyway(job, config, system) for system in job.systems]
+    text = effective_command_line(job.boot_loader, config)
+    line = read_command_line(text)
+    ignored = ignored_boot_loader_line(job.boot_loader, config)
+    notes = (
+        *config.diagnostics,
+        *_partial_note(config),
+        *line.diagnostics,
+        *((ignored,) if ignored else ()),
+    )
+    question = job.question(profile)
+    atoms = config_atoms(question.program, config)
+    atoms.update(surroundings_atoms(job.library.architecture(profile.arch), job.surroundings))
+    variables = variables_of(question.program, profile, line)
+
+    def reline(appended: str) -> Mapping[str, Expression]:
+        longer = effective_command_line(f"{job.boot_loader} {appended}", config)
+        return variables_of(question.program, profile, longer)
+
+    # What answer and fixes rest on besides the CPU; files that are alike in it share them. Where
+    # the kernel would put an appended parameter (CMDLINE_FORCE: nowhere) decides the fixes.
+    appended_to = effective_command_line(f"{job.boot_loader} {_APPENDED}", config)
+    rests_on = (profile.id, text, appended_to, frozenset(atoms.items()))
+    results = []
+    for system, cpu in zip(job.systems, job.cpus(profile, question), strict=True):
+        key = (rests_on, cpu.detections_key)
+        if key not in job.answers:
+            cell = Cell(
+                variables=variables, atoms={**atoms, **cpu.atoms}, detections=cpu.detections
+            )
+            given = answer(question, cell, job.behaviours)
+            if not job.grouped and given.verdict is not Verdict.SUPPORTED:
+                fixes = find_fixes(question, profile, cell, reline, job.behaviours)
+                declared = (job.library.architecture(profile.arch), job.capability)
+                given = replace(given, fixes=fixes)
+                given = with_costs(given, question, cell, reline, job.behaviours, declared)
+                if job.request.pointing:
+                    job.deciding[key] = deciding_symbol(question, profile, cell, job.behaviours)
+            job.answers[key] = given
+        given = job.answers[key]
+        said = (*notes, *system.diagnostics, *given.diagnostics)
+        given = replace(given, diagnostics=said)
+        result = _result(job, config, profile.release, system, text, given)
+        results.append(replace(result, decided_by=job.deciding.get(key)))
+    return results
+
+
+def _profile(job: ValidateJob, config: DotConfig) -> KernelProfile | None:
+    """Return the profile of a file; None where the answer is `absent` whatever the release."""
+    if job.request.kernel != "auto":
+        return job.library.kernel(job.request.kernel)
+    release = config.release
+    if release is not None and release in job.library.kernels_by_release:
+        return job.library.kernels_by_release[release]
+    if _absent_reason(job.capability, config) is not None:
+        return None
+    location = Location(file=config.file, line=1 if release else 0, column=1)
+    if release is None:
+        raise InputError(
+            Diagnostic(
+                code="MX0912",
+                location=location,
+                message="the file does not say which kernel release it is for",
+                hint=f"give --kernel, one of {', '.join(job.library.kernels_by_release)}",
+            )
+        )
+    near = " and ".join(job.library.neighbours(release))
+    raise InputError(
+        Diagnostic(
+            code="MX0913",
+            location=location,
+            message=f"there is no profile of Linux {release}",
+            hint=f"the nearest profiles are {near}; decide with --kernel",
+        )
+    )
+
+
+def _absent_reason(capability: Capability, config: DotConfig) -> str | None:
+    """Return why the capability is absent from what the file alone says, or None."""
+    for requirement in capability.requires:
+        expression: Expression = requirement.condition.expression
+        symbols = names(expression)
+        if not symbols or not all(name.startswith("CONFIG_") for name in symbols):
+            continue
+        value = evaluate(expression, config.value, lambda call: _is_enabled(config, call))
+        if truth(value) is False:
+            return requirement.otherwise
+    return None
+
+
+def _is_enabled(config: DotConfig, call: Call) -> Value:
+    """Return what IS_ENABLED() of a symbol is: `m` is set, too."""
+    value = config.value(to_c(call.arguments[0]))
+    return None if value is None else value is not False
+
+
+def _absent_anyway(job: ValidateJob, config: DotConfig, system: CpuSystem) -> ValidateResult:
+    note = Diagnostic(
+        code="MX0914",
+        severity=Severity.NOTE,
+        message=f"there is no profile of {_kernel_of(config)}",
+        hint="the answer is the same for every release",
+    )
+    given = Answer(
+        facts=(),
+        predicate=None,
+        outcome="not-run",
+        violations=(),
+        advisories=(),
+        verdict=Verdict.ABSENT,
+        confidence="register",
+        reasons=(_absent_reason(job.capability, config) or "",),
+        unsettled=(),
+        diagnostics=(*config.diagnostics, *_partial_note(config), note),
+    )
+    text = effective_command_line(job.boot_loader, config)
+    return _result(job, config, config.release or "unknown", system, text, given)
+
+
+def _partial_note(config: DotConfig) -> tuple[Diagnostic, ...]:
+    if config.complete:
+        return ()
+    return (
+        Diagnostic(
+            code="MX0911",
+            severity=Severity.NOTE,
+            location=Location(file=config.file),
+            message=f"the file is not a complete `.config` ({config.completeness})",
+            hint="what it does not set is unknown, not off; give the `.config` that was built with",
+        ),
+    )
+
+
+def _kernel_of(config: DotConfig) -> str:
+    return f"Linux {config.release}" if config.release else "this file's kernel"
+
+
+def _result(
+    job: ValidateJob, config: DotConfig, release: str, system: CpuSystem, text: str, given: Answer
+) -> ValidateResult:
+    return ValidateResult(
+        file=config.file,
+        kernel=release,
+        assumes_patch=job.capability.assumes_patch,
+        cpu=system.names,
+        cmdline=text,
+        vm=job.surroundings["vm"],
+        capability=job.capability.id,
+        predicate_version=predicate_version(job.capability, job.request.predicate).name,
+        answer=given,
+    )

@@ -1,0 +1,128 @@
+"""What one `validate` run was asked, and what is equal for each of its files.
+
+Takes a request, gives the job: declarations looked up, CPUs and settings resolved, and the stores
+in which files and CPUs that are alike share their answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from matrix.analyze.answer import Answer
+from matrix.analyze.assemble import cpu_atoms
+from matrix.analyze.behaviour import Behaviours
+from matrix.analyze.question import Question, lower_question, predicate_version
+from matrix.expr.nodes import Value
+from matrix.kernel.cpu import CpuSystem, default_cpus, expand_group, resolve_system
+from matrix.kernel.detection import Detection
+from matrix.pipeline.arguments import boot_loader_text, check_verdicts, choose_surroundings
+from matrix.pipeline.knowledge import Library
+from matrix.schema.values import Capability, KernelProfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidateRequest:
+    """What `matrix validate` was asked."""
+
+    files: tuple[str, ...]
+    kernel: str = "auto"
+    cpus: tuple[str, ...] = ()
+    cmdline: str | None = None
+    cmdline_file: Path | None = None
+    capability: str = "gmem-no-direct-map"
+    predicate: str | None = None
+    vm: str = "default"
+    settings: tuple[str, ...] = ()
+    fail_on: tuple[str, ...] = ("unsound",)
+    configs: tuple[Path, ...] = ()
+    settings_file: Path | None = None
+    baseline: Path | None = None
+    write_baseline: Path | None = None
+    # Whether each result is to point at the line that decides it, for formats that show it.
+    pointing: bool = False
+    # The options the user wrote, which settings in a file do not override.
+    given: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectedCpu:
+    """What one kernel detects on one CPU system; equal keys mean equally known systems."""
+
+    atoms: Mapping[str, Value]
+    detections: Mapping[str, Detection]
+    detections_key: int
+
+
+# Kernel profile, command line, the same with a parameter appended, settings; the CPU system's key.
+AnswerKey = tuple[tuple[str, str, str, frozenset[tuple[str, Value]]], int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidateJob:
+    """What is equal for every file of one request."""
+
+    library: Library
+    request: ValidateRequest
+    capability: Capability
+    systems: tuple[CpuSystem, ...]
+    surroundings: Mapping[str, str]
+    boot_loader: str
+    behaviours: Behaviours
+    questions: dict[str, Question] = field(default_factory=dict)
+    cpus_by_kernel: dict[str, tuple[DetectedCpu, ...]] = field(default_factory=dict)
+    answers: dict[AnswerKey, Answer] = field(default_factory=dict)
+    deciding: dict[AnswerKey, str | None] = field(default_factory=dict)
+
+    @property
+    def grouped(self) -> bool:
+        """Whether nobody named a CPU, so that all are answered and shown in groups."""
+        return not self.request.cpus
+
+    def question(self, profile: KernelProfile) -> Question:
+        """Return the capability's question for a kernel, lowered once."""
+        if profile.id not in self.questions:
+            self.questions[profile.id] = lower_question(
+                self.library.program(profile),
+                self.capability,
+                predicate_version(self.capability, self.request.predicate),
+            )
+        return self.questions[profile.id]
+
+    def cpus(self, profile: KernelProfile, question: Question) -> tuple[DetectedCpu, ...]:
+        """Return what a kernel detects on each system, worked out once."""
+        if profile.id not in self.cpus_by_kernel:
+            keys: dict[frozenset[tuple[str, Detection]], int] = {}
+            found = []
+            for system in self.systems:
+                atoms, detections = cpu_atoms(question.program, system)
+                key = keys.setdefault(frozenset(detections.items()), len(keys))
+                found.append(DetectedCpu(atoms=atoms, detections=detections, detections_key=key))
+            self.cpus_by_kernel[profile.id] = tuple(found)
+        return self.cpus_by_kernel[profile.id]
+
+
+def prepare(request: ValidateRequest) -> ValidateJob:
+    """Look up and resolve what a request names.
+
+    Raises:
+        InputError: capability, predicate, verdict, CPU, setting or command line is wrong.
+    """
+    library = Library(request.configs)
+    capability = library.capability(request.capability)
+    predicate_version(capability, request.predicate)
+    check_verdicts(request.fail_on)
+    named = request.cpus or default_cpus(library.knowledge)
+    specs = [spec for text in named for spec in expand_group(text, library.knowledge)]
+    architecture = library.architecture("arm64")
+    systems = tuple(resolve_system(spec, library.knowledge, architecture) for spec in specs)
+    return ValidateJob(
+        library=library,
+        request=request,
+        capability=capability,
+        systems=systems,
+        surroundings=choose_surroundings(architecture, (f"vm={request.vm}", *request.settings)),
+        boot_loader=boot_loader_text(request.cmdline, request.cmdline_file),
+        behaviours=Behaviours(),
+    )

@@ -1,0 +1,101 @@
+"""What every format of a code host or build server needs: how bad a result is, in one sentence.
+
+Takes validate results, gives level and message, and the place a result points at.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matrix.analyze.verdict import MEANINGS, Verdict
+from matrix.diagnostics import Diagnostic, Severity
+from matrix.render.fixes import snippet_lines
+from matrix.render.json import Standing, ValidateResult
+from matrix.render.text import why
+
+
+class Level(enum.StrEnum):
+    """How much a result matters, in SARIF's words."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+    NONE = "none"
+
+
+# The level of a verdict that --fail-on does not name.
+_LEVELS = {
+    Verdict.UNSOUND: Level.WARNING,
+    Verdict.UNKNOWN: Level.WARNING,
+    Verdict.OVERSTRICT: Level.NOTE,
+    Verdict.REFUSED: Level.NOTE,
+    Verdict.SUPPORTED: Level.NONE,
+    Verdict.ABSENT: Level.NONE,
+}
+LEVEL_OF_SEVERITY = {
+    Severity.ERROR: Level.ERROR,
+    Severity.WARNING: Level.WARNING,
+    Severity.NOTE: Level.NOTE,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a run has to say: its results, what was wrong or odd, what makes it fail.
+
+    `problems` are (file that was named or found, diagnostic). `compared` says that a baseline was
+    used, so that every result is either known or new. `root` is the folder that paths are relative
+    to, since a code host knows no others.
+    """
+
+    results: Sequence[ValidateResult]
+    problems: Sequence[tuple[str, Diagnostic]]
+    fail_on: frozenset[str]
+    undecided_fails: bool
+    compared: bool
+    exit_code: int
+    root: str = ""
+
+    def path(self, file: str) -> str:
+        """Return a path from the root, with `/`; one outside of it as it is."""
+        path = file.replace("\\", "/")
+        root = self.root.replace("\\", "/").rstrip("/")
+        path = path.removeprefix(f"{root}/") if root else path
+        while path.startswith("./"):
+            path = path[2:]
+        return path
+
+
+def level(result: ValidateResult, report: Report) -> Level:
+    """Return how much a verdict matters in this run, whatever its standing."""
+    verdict = result.answer.verdict
+    return Level.ERROR if verdict in report.fail_on else _LEVELS[verdict]
+
+
+def fails(result: ValidateResult, report: Report) -> bool:
+    """Tell whether a result makes the run fail."""
+    verdict = result.answer.verdict
+    return result.standing is Standing.OPEN and (
+        verdict in report.fail_on or (verdict is Verdict.UNKNOWN and report.undecided_fails)
+    )
+
+
+def heading(result: ValidateResult) -> str:
+    """Return what a result is about in a few words."""
+    patch = f" + {result.assumes_patch}" if result.assumes_patch else ""
+    cpu = " + ".join(result.cpu)
+    return f"{result.capability} is {result.answer.verdict} on {cpu}, Linux {result.kernel}{patch}"
+
+
+def details(result: ValidateResult) -> list[str]:
+    """Return the reasons of a result, what decides it, and its fixes, a line each."""
+    answer = result.answer
+    lines = list(why(answer)) or [MEANINGS[answer.verdict]]
+    place = result.decided_at
+    if result.decided_by and place:
+        lines.append(f"decided by: {place.text or f'{result.decided_by}, which is not set'}")
+    for fix in answer.fixes:
+        lines += [f"fix: {line}" for line in snippet_lines(fix)]
+    return lines

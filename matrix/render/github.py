@@ -1,0 +1,86 @@
+"""Workflow commands of GitHub Actions: annotations in the log and on the changed lines.
+
+Takes a report, gives lines `::error file=…,line=…,title=…::message`. CPUs that share verdict,
+reasons and line share one annotation, since a step shows ten of a kind at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from matrix.diagnostics import Diagnostic, Severity
+from matrix.render.annotations import (
+    LEVEL_OF_SEVERITY,
+    Level,
+    Report,
+    details,
+    level,
+)
+from matrix.render.json import Standing, ValidateResult
+from matrix.render.text import without_name
+
+_COMMANDS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "notice"}
+
+
+def render_github(report: Report) -> str:
+    """Return the annotations: what was wrong with inputs, then what counts, file by file."""
+    lines = [
+        _of_problem(problem, report)
+        for _, problem in report.problems
+        if problem.severity is not Severity.NOTE
+    ]
+    lines += _of_results(report)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _of_problem(problem: Diagnostic, report: Report) -> str:
+    place = problem.location
+    properties = {"file": report.path(place.file).partition("!")[0]} if place else {}
+    if place and place.line:
+        properties |= {"line": str(place.line), "col": str(place.column)}
+    message = f"{problem.message}\nhint: {problem.hint}" if problem.hint else problem.message
+    command = _COMMANDS[LEVEL_OF_SEVERITY[problem.severity]]
+    return _command(command, {**properties, "title": problem.code}, message)
+
+
+def _of_results(report: Report) -> Iterator[str]:
+    alike: dict[tuple[str, ...], list[ValidateResult]] = {}
+    for result in report.results:
+        shown = level(result, report)
+        if shown is Level.NONE or result.standing is not Standing.OPEN:
+            continue
+        said = without_name("+".join(result.cpu), details(result))
+        number = result.decided_at.line if result.decided_at else 1
+        alike_in = (_COMMANDS[shown], result.file, str(number), _title(result), *said)
+        alike.setdefault(alike_in, []).append(result)
+    for shared, results in alike.items():
+        command, file, line, title = shared[:4]
+        container, _, member = report.path(file).partition("!")
+        properties = {"file": container, "line": line, "title": title}
+        inside = [f"{member}, line {line}"] if member else []
+        cpus = ", ".join("+".join(result.cpu) for result in results)
+        lines = shared[4:] if len(results) > 1 else details(results[0])
+        yield _command(command, properties, "\n".join([*inside, f"on {cpus}", *lines]))
+
+
+def _title(result: ValidateResult) -> str:
+    return f"{_subject(result)} is {result.answer.verdict}"
+
+
+def _subject(result: ValidateResult) -> str:
+    patch = f" + {result.assumes_patch}" if result.assumes_patch else ""
+    return f"{result.capability} on Linux {result.kernel}{patch}"
+
+
+def _command(command: str, properties: dict[str, str], message: str) -> str:
+    written = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{command} {written}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    """Return a message as the runner unescapes it (actions/toolkit, packages/core/command.ts)."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

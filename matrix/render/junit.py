@@ -1,0 +1,66 @@
+"""JUnit XML, as build servers read it: a suite per file, a case per CPU system.
+
+Takes a report, gives the document: `failure` for what makes the run fail, `error` for an input that
+could not be read, `skipped` for what is absent, muted or known. No times: output is deterministic.
+"""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as ET
+
+from matrix.analyze.verdict import Verdict
+from matrix.diagnostics import Severity, format_diagnostic
+from matrix.render.annotations import Report, details, fails, heading
+from matrix.render.json import Standing, ValidateResult
+
+# What XML 1.0 cannot hold, not even as a reference.
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def render_junit(report: Report) -> str:
+    """Return the document."""
+    root = ET.Element("testsuites", name="matrix validate")
+    suites: dict[str, ET.Element] = {}
+
+    def suite(file: str) -> ET.Element:
+        if file not in suites:
+            suites[file] = ET.SubElement(root, "testsuite", name=_text(file))
+        return suites[file]
+
+    for result in report.results:
+        _case(suite(result.file), result, report)
+    for file, problem in report.problems:
+        if problem.severity is Severity.ERROR:
+            case = ET.SubElement(suite(file), "testcase", classname="input", name=problem.code)
+            error = ET.SubElement(case, "error", message=_text(problem.message), type=problem.code)
+            error.text = _text(format_diagnostic(problem))
+    for element in [*suites.values(), root]:
+        element.set("tests", str(len(element.findall(".//testcase"))))
+        for kind, name in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+            element.set(kind, str(len(element.findall(f".//{name}"))))
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
+def _case(suite: ET.Element, result: ValidateResult, report: Report) -> None:
+    case = ET.SubElement(
+        suite, "testcase", classname=_text(result.capability), name=_text("+".join(result.cpu))
+    )
+    verdict = result.answer.verdict
+    said = _text("\n".join([heading(result), *details(result)]))
+    if fails(result, report):
+        failure = ET.SubElement(case, "failure", message=_text(heading(result)), type=verdict)
+        failure.text = said
+    elif result.standing is Standing.MUTED:
+        ET.SubElement(case, "skipped", message=_text(f"{verdict}, muted: {result.muted_because}"))
+    elif result.standing is Standing.KNOWN:
+        ET.SubElement(case, "skipped", message=f"{verdict}, known from the baseline")
+    elif verdict is Verdict.ABSENT:
+        ET.SubElement(case, "skipped", message=_text("; ".join(["absent", *details(result)])))
+    else:
+        ET.SubElement(case, "system-out").text = said
+
+
+def _text(text: str) -> str:
+    return _FORBIDDEN.sub("\ufffd", text)

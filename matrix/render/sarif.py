@@ -1,0 +1,153 @@
+"""SARIF 2.1.0, the format of code-scanning dashboards (OASIS, sarif-v2.1.0-errata01).
+
+Takes a report, gives one run: a rule for each verdict, a result for each file and CPU system that
+needs a reader, inputs that could not be read as notifications. A result points at the `CONFIG_`
+line that decides and carries a fingerprint that unrelated changes of the file do not move.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from urllib.parse import quote
+
+import matrix
+from matrix.analyze.verdict import MEANINGS, Verdict
+from matrix.diagnostics import Diagnostic, Location
+from matrix.render.annotations import LEVEL_OF_SEVERITY, Level, Report, details, heading, level
+from matrix.render.json import Json, Standing, ValidateResult
+
+_SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+
+# What a reader does about each verdict.
+_HELP = {
+    Verdict.UNSOUND: "Do not enable the capability there: the kernel says yes, and what it "
+    "promises can be broken. Change what the fix names, or the CPU.",
+    Verdict.UNKNOWN: "Settle what the message names: give the CPU's field (--cpu NAME,field=value) "
+    "or the complete .config.",
+    Verdict.OVERSTRICT: "The kernel refuses although nothing would be violated: the predicate can "
+    "be weakened (matrix synthesize prints how).",
+    Verdict.SUPPORTED: "Nothing to do.",
+    Verdict.REFUSED: "The kernel rightly refuses; the fix names what would make it work.",
+    Verdict.ABSENT: "The message says what is not built in, switched off, or not available.",
+}
+
+
+def sarif_document(report: Report) -> dict[str, Json]:
+    """Return the document."""
+    shown = [result for result in report.results if level(result, report) is not Level.NONE]
+    rules: list[Json] = [_rule(verdict) for verdict in Verdict]
+    notifications: list[Json] = [_notification(problem, report) for _, problem in report.problems]
+    return {
+        "$schema": _SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "matrix",
+                        "semanticVersion": matrix.__version__,
+                        "rules": rules,
+                    }
+                },
+                "columnKind": "unicodeCodePoints",
+                "invocations": [
+                    {
+                        "executionSuccessful": report.exit_code != 3,
+                        "exitCode": int(report.exit_code),
+                        "toolExecutionNotifications": notifications,
+                    }
+                ],
+                "results": [_result(result, report) for result in shown],
+            }
+        ],
+    }
+
+
+def _rule(verdict: Verdict) -> Json:
+    return {
+        "id": str(verdict),
+        "name": str(verdict).capitalize(),
+        "shortDescription": {"text": f"{verdict}: {MEANINGS[verdict]}"},
+        "help": {"text": _HELP[verdict]},
+        "properties": {"tags": ["kernel", "configuration"]},
+    }
+
+
+def _result(result: ValidateResult, report: Report) -> Json:
+    verdict = result.answer.verdict
+    found: dict[str, Json] = {
+        "ruleId": str(verdict),
+        "ruleIndex": list(Verdict).index(verdict),
+        "level": str(level(result, report)),
+        "message": {"text": "\n".join([f"{heading(result)}.", *details(result)])},
+        "locations": [_location(_place(result), report)],
+        "partialFingerprints": {"finding/v1": fingerprint(result, report)},
+        "properties": {
+            "cpu": "+".join(result.cpu),
+            "kernel": result.kernel,
+            "cmdline": result.cmdline,
+            "vm": result.vm,
+        },
+    }
+    if result.standing is Standing.MUTED:
+        found["suppressions"] = [
+            {"kind": "external", "status": "accepted", "justification": result.muted_because}
+        ]
+    if report.compared:
+        found["baselineState"] = "unchanged" if result.standing is Standing.KNOWN else "new"
+    return found
+
+
+def fingerprint(result: ValidateResult, report: Report) -> str:
+    """Return what stays equal while the finding is the same: file, question, verdict, violations.
+
+    Not in it: lines, the release, the wording, other CPUs of the run.
+    """
+    violated = sorted({finding.invariant for finding in result.answer.violations})
+    parts = (
+        _uri(report.path(result.file)),
+        *(result.capability, result.predicate_version, result.vm, "+".join(result.cpu)),
+        *(str(result.answer.verdict), *violated),
+    )
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _place(result: ValidateResult) -> Location:
+    return result.decided_at or Location(file=result.file, line=1, column=1)
+
+
+def _location(place: Location, report: Report) -> Json:
+    container, _, member = report.path(place.file).partition("!")
+    physical: dict[str, Json] = {"artifactLocation": {"uri": _uri(container)}}
+    if place.line and not member:
+        region: dict[str, Json] = {"startLine": place.line, "startColumn": max(1, place.column)}
+        if place.text is not None:
+            region["endColumn"] = max(1, place.column) + max(1, place.length)
+            region["snippet"] = {"text": place.text}
+        physical["region"] = region
+    found: dict[str, Json] = {"physicalLocation": physical}
+    if member:
+        # A line of a member is no line of the package: it is said by name.
+        name = f"{member}:{place.line}" if place.line else member
+        found["logicalLocations"] = [{"fullyQualifiedName": name, "kind": "member"}]
+    return found
+
+
+def _notification(problem: Diagnostic, report: Report) -> Json:
+    text = f"{problem.message}\nhint: {problem.hint}" if problem.hint else problem.message
+    found: dict[str, Json] = {
+        "descriptor": {"id": problem.code},
+        "level": str(LEVEL_OF_SEVERITY[problem.severity]),
+        "message": {"text": text},
+    }
+    if problem.location:
+        found["locations"] = [_location(problem.location, report)]
+    return found
+
+
+def _uri(file: str) -> str:
+    """Return a path as a URI reference: relative stays relative, as dashboards want it."""
+    quoted = quote(file.encode("utf-8", "surrogateescape"), safe="/!$&'()*+,;=@~-._")
+    return f"file://{quoted}" if quoted.startswith("/") else quoted

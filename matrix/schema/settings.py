@@ -1,0 +1,208 @@
+"""matrix.toml: what a repository says once for every `matrix validate` in it.
+
+Takes the file, gives frozen `Settings`: defaults of options, and mutes with the reason for each.
+Everything that is wrong is reported at once with its place. This is the start of every run in CI,
+so that it needs no library but tomllib; places are looked up (`toml_places`) only to report one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
+
+Kind = TypeVar("Kind")
+# A settings file is written by hand.
+_MOST_BYTES = 1 << 20
+_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mute:
+    """Which findings do not count, and why.
+
+    Each field that is given must match: `verdict` and `capability` are equal, `rule` is a violated
+    invariant or the code of a diagnostic, `file` and `cpu` are patterns with `*`. `place` are the
+    keys that lead to it in the file.
+    """
+
+    because: str
+    verdict: str | None = None
+    rule: str | None = None
+    capability: str | None = None
+    file: str | None = None
+    cpu: str | None = None
+    place: tuple[str | int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """A settings file: `options` by their names in [validate], paths relative to its folder."""
+
+    path: Path
+    options: Mapping[str, str | tuple[str, ...]]
+    mutes: tuple[Mute, ...]
+
+    def location(self, place: tuple[str | int, ...]) -> Location:
+        """Return the place of a key, or of a table, in the file."""
+        return _location(self.path, place)
+
+
+# Keys of [validate]; a list for each option that may be repeated or takes several words.
+_TEXTS = ("kernel", "cmdline", "capability", "predicate", "vm", "baseline")
+_LISTS = ("cpus", "set", "fail_on", "configs")
+_MUTE_KEYS = ("because", "verdict", "rule", "capability", "file", "cpu")
+
+
+def load_settings(path: Path) -> Settings:
+    """Read a settings file.
+
+    Raises:
+        InputError: MX1410 it cannot be read or is no TOML; all at once: MX1411 an unknown key,
+            MX1412 a value of the wrong kind, MX1413 a mute without a reason or that would mute
+            everything.
+    """
+    document = _parse(path)
+    problems = _Problems(path)
+    problems.unknown(document, ("validate", "mute"), ())
+    options = problems.table(document.get("validate", {}), ("validate",))
+    problems.unknown(options, (*_TEXTS, *_LISTS), ("validate",))
+    texts = {
+        key: problems.text(options[key], ("validate", key)) for key in _TEXTS if key in options
+    }
+    lists = {
+        key: problems.words(options[key], ("validate", key)) for key in _LISTS if key in options
+    }
+    mutes = _mutes(document.get("mute", []), problems)
+    if problems.found:
+        raise InputError(sorted(problems.found, key=_order))
+    return Settings(path=path, options={**texts, **lists}, mutes=mutes)
+
+
+def _parse(path: Path) -> dict[str, object]:
+    import tomllib
+
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_MOST_BYTES + 1)
+        if len(data) > _MOST_BYTES:
+            raise InputError(_unreadable(path, "it is larger than 1 MiB", Location(file=str(path))))
+        return tomllib.loads(data.decode("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        found = _PLACE.search(str(error))
+        line, column = (int(found[1]), int(found[2])) if found else (0, 0)
+        lines = data.decode("utf-8").splitlines()
+        text = lines[line - 1] if 0 < line <= len(lines) else None
+        location = Location(file=str(path), line=line, column=column, text=text)
+        reason = _PLACE.sub("", str(error)).strip()
+        raise InputError(_unreadable(path, reason, location)) from error
+    except UnicodeDecodeError as error:
+        raise InputError(_unreadable(path, "it is not UTF-8", Location(file=str(path)))) from error
+    except RecursionError as error:
+        reason = "it is nested too deeply"
+        raise InputError(_unreadable(path, reason, Location(file=str(path)))) from error
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise InputError(_unreadable(path, reason, Location(file=str(path)))) from error
+
+
+def _unreadable(path: Path, reason: str, location: Location) -> Diagnostic:
+    return Diagnostic(
+        code="MX1410",
+        message=f"cannot read the settings `{path.name}`: {reason}",
+        location=location,
+        hint="it is a TOML file with the tables [validate] and [[mute]]; see docs/ci.md",
+    )
+
+
+def _mutes(tables: object, problems: _Problems) -> tuple[Mute, ...]:
+    if not isinstance(tables, list):
+        problems.add("MX1412", ("mute",), "`mute` is not a list of tables", "write [[mute]]")
+        return ()
+    found = []
+    for number, written in enumerate(tables):
+        place: tuple[str | int, ...] = ("mute", number)
+        table = problems.table(written, place)
+        problems.unknown(table, _MUTE_KEYS, place)
+        given = {
+            key: problems.text(table[key], (*place, key)) for key in _MUTE_KEYS if key in table
+        }
+        if not given.get("because", "").strip():
+            problems.add(
+                "MX1413",
+                place,
+                "this mute has no reason",
+                'write `because = "…"`: who decided it, why, and until when',
+            )
+        if len(table) and not set(given) - {"because"}:
+            problems.add(
+                "MX1413",
+                place,
+                "this mute would mute everything",
+                f"name at least one of {', '.join(_MUTE_KEYS[1:])}",
+            )
+        found.append(Mute(**{"because": "", **given}, place=place))
+    return tuple(found)
+
+
+class _Problems:
+    """What is wrong in one settings file, collected."""
+
+    def __init__(self, path: Path) -> None:
+        self.found: list[Diagnostic] = []
+        self._path = path
+
+    def add(self, code: str, place: tuple[str | int, ...], message: str, hint: str) -> None:
+        location = _location(self._path, place)
+        self.found.append(Diagnostic(code=code, message=message, location=location, hint=hint))
+
+    def unknown(
+        self, table: Mapping[str, object], known: tuple[str, ...], place: tuple[str | int, ...]
+    ) -> None:
+        for key in table:
+            if key not in known:
+                hint = unknown_word_hint(key, known, "keys")
+                self.add("MX1411", (*place, key), f"unknown key `{key}`", hint)
+
+    def table(self, value: object, place: tuple[str | int, ...]) -> Mapping[str, object]:
+        return self._of(value, dict, place, "a table", dict)
+
+    def text(self, value: object, place: tuple[str | int, ...]) -> str:
+        return self._of(value, str, place, 'a text in quotes, such as "7.3"', str)
+
+    def words(self, value: object, place: tuple[str | int, ...]) -> tuple[str, ...]:
+        written = self._of(value, list, place, 'a list of texts, such as ["unsound"]', list)
+        texts = [self.text(item, place) for item in written]
+        return tuple(texts)
+
+    def _of(
+        self,
+        value: object,
+        kind: type[Kind],
+        place: tuple[str | int, ...],
+        what: str,
+        empty: Callable[[], Kind],
+    ) -> Kind:
+        if isinstance(value, kind):
+            return value
+        self.add("MX1412", place, f"`{place[-1]}` is not {what}", f"give {what}")
+        return empty()
+
+
+def _location(path: Path, place: tuple[str | int, ...]) -> Location:
+    from matrix.schema.toml_places import location_of
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):  # it was read a moment ago; then without a place
+        return Location(file=str(path))
+    return location_of(text, place, str(path))
+
+
+def _order(problem: Diagnostic) -> tuple[int, int]:
+    location = problem.location
+    return (location.line, location.column) if location else (0, 0)
