@@ -39,6 +39,7 @@ WITHOUT_EXAMPLE = {
     "MX0653": "likewise",
     "MX0654": "needs more memory than there is; tests/unit/solve/test_space.py",
     "MX0655": "tests/unit/solve/test_partition.py",
+    "MX0662": "tests/unit/analyze/test_contradiction.py",
     "MX0701": "the schema refuses an unknown scenario first",
     "MX0708": "no command takes an assumption's value; tests/unit/simulate",
     "MX0710": "no shipped class is near the bound; tests/unit/analyze/test_bounds.py",
@@ -46,6 +47,16 @@ WITHOUT_EXAMPLE = {
     "MX0902": "can be asked where present; tests/unit/analyze/test_bounds.py",
     "MX0903": "no shipped CPU has so many unknown fields; tests/unit/analyze/test_bounds.py",
 }
+
+# What makes the small study contradictory: two constraints of its own and one of each Kconfig.
+CONTRADICTION = (
+    "constraints:\n",
+    """constraints:
+  - {c: "!IS_ENABLED(CONFIG_KVM)", because: "the first example of a contradiction"}
+  - {c: "kvm_mode != KVM_MODE_PROTECTED", because: "this one takes no part in it"}
+  - {c: "IS_ENABLED(CONFIG_KVM) || vm == \\"protected\\"", because: "the second example"}
+""",
+)
 
 
 def commands() -> dict[str, list[str]]:
@@ -68,6 +79,9 @@ def lay_out(folder: Path) -> None:
     (folder / "no-gmem.config").write_text(without)
     (folder / "fragment.config").write_text("CONFIG_KVM=y\nCONFIG_ARM64_4K_PAGES=y\n")
     shutil.copytree(CLAIMS, folder / "claims" / "matrices")
+    small = (CLAIMS / "small.yaml").read_text().replace("id: small", "id: contradictory")
+    (folder / "contradictory" / "matrices").mkdir(parents=True)
+    (folder / "contradictory" / "matrices" / "my.yaml").write_text(small.replace(*CONTRADICTION))
     (folder / "taken" / "matrices").mkdir(parents=True)
     (folder / "taken" / "matrices" / "my-study.yaml").write_text("")
 
