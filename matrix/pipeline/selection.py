@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from matrix.analyze.assemble import study_options
 from matrix.analyze.cell_settings import study_settings
+from matrix.analyze.change_costs import WEIGHTS
 from matrix.analyze.contradiction import Contradiction, Member, SelectionSpace
 from matrix.analyze.derivation import CPU, Derivation, Derivations
 from matrix.analyze.evaluation import Evaluation
-from matrix.analyze.nearest import WEIGHTS
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.pipeline.study import PreparedStudy
 from matrix.schema.values import Condition

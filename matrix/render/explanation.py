@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterator
 
 from matrix.analyze.answer import Unsettled
+from matrix.analyze.change_costs import CHANGE_COSTS
 from matrix.analyze.derivation import (
     BOOT,
     CPU,
@@ -21,7 +22,7 @@ from matrix.analyze.derivation import (
     Origin,
 )
 from matrix.analyze.explanation import Derived, Explanation
-from matrix.analyze.nearest import CHANGE_COSTS, NearestCells, NearestChange
+from matrix.analyze.nearest import NearestCells, NearestChange
 from matrix.analyze.verdict import Verdict
 from matrix.expr.nodes import Value
 from matrix.render.json import Json, diagnostics_document, simulation_document
