@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from matrix.analyze.boot_variables import BootStep
 from matrix.analyze.evaluation import Evaluation
 from matrix.analyze.facts import PARSED_VALUE, FactProgram
+from matrix.analyze.question import conjuncts
 from matrix.expr.evaluation import truth
 from matrix.expr.nodes import (
     Binary,
@@ -290,7 +291,7 @@ class Derivations:
                 continue
             applies = truth(self._evaluation.of(step.condition))
             if applies is False:
-                said.append((step, _idle(step)))
+                said.append((step, self._idle(step)))
             elif applies is None:
                 said.append((step, _PERHAPS))
             else:
@@ -316,6 +317,19 @@ class Derivations:
             if declared is not None and PARSED_VALUE.isdisjoint(names(declared.expression))
             for part in self._parts(declared.expression)
         )
+
+    def _idle(self, step: BootStep) -> str:
+        """Return why an occurrence with a row does nothing in this cell: what of it is false."""
+        conditions = (step.parser.exists_if, step.effect.when if step.effect else None)
+        operands = [
+            operand
+            for declared in conditions
+            if declared is not None
+            for operand in conjuncts(declared.expression)
+        ]
+        known = [item for item in operands if PARSED_VALUE.isdisjoint(names(item))]
+        false = [item for item in known if self._condition(item) is False]
+        return f"changes nothing: {' && '.join(map(to_c, false or operands))} is false"
 
     def _boot_origin(self, step: BootStep, remark: str) -> Origin:
         occurrence = step.occurrence
@@ -360,13 +374,6 @@ def _refusal(step: BootStep) -> str:
     words = [str(effect.match) for effect in step.parser.effects if effect.match is not None]
     takes = f"one of {', '.join(words)}" if words else f"what {step.parser.grammar} reads"
     return f"changes nothing: the parser takes {takes}"
-
-
-def _idle(step: BootStep) -> str:
-    """Return why an occurrence with a row does nothing in this cell."""
-    conditions = [step.parser.exists_if, step.effect.when if step.effect else None]
-    declared = " && ".join(item.text for item in conditions if item is not None)
-    return f"changes nothing: {declared} is false"
 
 
 def _open_origin(reason: str | None, settled_by: tuple[str, ...]) -> Origin:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from matrix.analyze.assemble import study_options
 from matrix.analyze.cell_settings import study_settings
 from matrix.analyze.change_costs import WEIGHTS
 from matrix.analyze.contradiction import Contradiction, Member, SelectionSpace
@@ -29,14 +28,7 @@ def no_such_cell(prepared: PreparedStudy, chosen: Mapping[str, str]) -> InputErr
     study = prepared.study
     asked = dict(chosen)
     baseline = {axis: option for axis, option in study.baseline if axis not in asked}
-    profile = prepared.kernel_of(study_options(study, chosen))
-    space = SelectionSpace(
-        study,
-        [(profile, prepared.questions[profile.id])],
-        prepared.architecture,
-        prepared.systems,
-    )
-    found = space.contradiction(asked, baseline)
+    found = _space(prepared).contradiction(asked, baseline)
     if found is None:
         raise RuntimeError(f"the diagram says that the cell exists: {dict(chosen)}")
     evidence = _cpu_evidence(prepared, chosen, found)
@@ -121,7 +113,7 @@ def _nearest_hint(prepared: PreparedStudy, found: Contradiction, origin: Mapping
     weights = {axis.name: WEIGHTS[axis.kind] for axis in prepared.study.axes}
     near = nearest_changes(found.valid, origin, weights, 1)
     if near is None:
-        return "no cell of this kernel exists; what follows cannot all be"
+        return "the study has no cell at all; what follows cannot all be"
     axes = ", ".join(f"{axis}={options[0]}" for axis, options in near.changes[0])
     return f"the nearest cell that exists has {axes}; what follows cannot all be"
 

@@ -45,7 +45,7 @@ def cost(cell: tuple[str, ...], origin: Mapping[str, str], weights: Mapping[str,
 
 def reached(changes: tuple[Changes, ...], origin: Mapping[str, str]) -> set[tuple[str, ...]]:
     """Return every cell that the changes describe."""
-    cells = set()
+    cells: set[tuple[str, ...]] = set()
     for change in changes:
         found = [dict(origin)]
         for axis, options in change:
