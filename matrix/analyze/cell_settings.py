@@ -29,6 +29,7 @@ def study_settings(
     line = read_command_line(command_line_of(options.values()))
     return CellSettings(
         atoms={**_symbols(program, profile, options), **_surroundings(architecture, options)},
+        line=line.text,
         steps=tuple(boot_steps(program, profile, line)),
         writers=tuple(_writers(options)),
         system=system,

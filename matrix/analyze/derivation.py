@@ -94,10 +94,11 @@ class CellSettings:
     """What set the atoms and the command line of one cell, in words.
 
     `atoms` are Kconfig symbols (`CONFIG_KVM`) and environment axes; `steps` the boot parameters
-    with, by the offset at which each stands, who put it there.
+    of the `line`, with who put each there by the offset at which it stands.
     """
 
     atoms: Mapping[str, Origin]
+    line: str
     steps: tuple[BootStep, ...]
     writers: tuple[tuple[range, str], ...]
     system: CpuSystem | None
@@ -334,6 +335,8 @@ class Derivations:
     def _boot_origin(self, step: BootStep, remark: str) -> Origin:
         occurrence = step.occurrence
         word = occurrence.name + ("" if occurrence.value is None else f"={occurrence.value}")
+        if step.parser.stream == "idreg":  # which reads `-` as `_`; a reader wrote something else
+            word = self._settings.line[occurrence.offset :].split(maxsplit=1)[0]
         writer = self._settings.writer(occurrence.offset)
         place = f" ({writer})" if writer else f" (character {occurrence.offset + 1} of the line)"
         text = f"`{word}`{place}" + (f" {remark}" if remark else "")

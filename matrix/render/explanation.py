@@ -144,10 +144,15 @@ def _nearest_text(nearest: NearestCells | None) -> str:
 
 def _change(change: NearestChange) -> str:
     return ", ".join(
-        f"{axis}={' or '.join(options)}"
+        f"{axis}={' or '.join(map(_quoted, options))}"
         + (f" or {change.left_out} more" if change.left_out else "")
         for axis, options in change.axes
     )
+
+
+def _quoted(option: str) -> str:
+    """Return an option as it is written in a cell."""
+    return f'"{option}"' if "," in option else option
 
 
 def _value(value: Value) -> str:
