@@ -37,7 +37,7 @@ def no_such_cell(prepared: PreparedStudy, chosen: Mapping[str, str]) -> InputErr
         code="MX0607",
         location=study.location,
         message=f"study `{study.id}` has no cell with {' and '.join(options) or 'these options'}",
-        hint=_nearest_hint(prepared, found, {**baseline, **asked}),
+        hint=_nearest_hint(prepared, found, asked, baseline),
     )
     return InputError([head, *(_said(member, evidence) for member in found.members)])
 
@@ -109,13 +109,25 @@ def _one_line(location: Location | None) -> Location | None:
     return None if location is None else replace(location, text=None)
 
 
-def _nearest_hint(prepared: PreparedStudy, found: Contradiction, origin: Mapping[str, str]) -> str:
+def _nearest_hint(
+    prepared: PreparedStudy,
+    found: Contradiction,
+    asked: Mapping[str, str],
+    baseline: Mapping[str, str],
+) -> str:
+    """Return which cell there is instead: one that keeps what was asked for, if any does."""
     weights = {axis.name: WEIGHTS[axis.kind] for axis in prepared.study.axes}
-    near = nearest_changes(found.valid, origin, weights, 1)
+    kept = found.valid.at(asked)
+    origin = {**baseline, **asked}
+    near = nearest_changes(found.valid if kept.is_empty() else kept, origin, weights, 1)
     if near is None:
         return "the study has no cell at all; what follows cannot all be"
-    axes = ", ".join(f"{axis}={options[0]}" for axis, options in near.changes[0])
-    return f"the nearest cell that exists has {axes}; what follows cannot all be"
+    axes = ",".join(
+        f'{axis}="{options[0]}"' if "," in options[0] else f"{axis}={options[0]}"
+        for axis, options in near.changes[0]
+    )
+    how = "the nearest cell that exists has" if kept.is_empty() else "such a cell exists with"
+    return f"{how} {axes}; what follows cannot all be"
 
 
 def _cpu_evidence(
