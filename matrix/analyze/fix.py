@@ -68,16 +68,19 @@ def find_fixes(
     """Return the changes of least weight that make the cell supported, each verified.
 
     None of the changes of one fix can be left out. Where the release's Kconfig could not have made
-    the `.config`, only boot parameters are tried.
+    the `.config`, boot parameters take its settings as they stand; a change of a symbol must also
+    make it one that Kconfig can make.
     """
     if question.predicate is None:
         return ()
-    knobs = list(_parameters(profile))
-    if exists(question, cell, behaviours):
-        knobs += _symbols(question, cell)
-    else:
-        question = replace(question, constraints=())
-    return _Search(question, cell, reline, behaviours, tuple(knobs)).fixes()
+    parameters = tuple(_parameters(profile))
+    if not exists(question, cell, behaviours):
+        as_it_stands = replace(question, constraints=())
+        found = _Search(as_it_stands, cell, reline, behaviours, parameters).fixes()
+        if found:
+            return found
+    knobs = (*parameters, *_symbols(question, cell))
+    return _Search(question, cell, reline, behaviours, knobs).fixes()
 
 
 def is_supported(question: Question, cell: Cell, behaviours: Behaviours) -> bool:

@@ -251,3 +251,13 @@ def test_every_command_on_a_contradictory_study(
     assert "error[MX0661]" in ran.err
     assert "small.yaml:32:10: note[MX0660]: the study demands `false`: no" in ran.err
     assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("command", ["explain", "simulate"])
+def test_a_cell_that_does_not_exist_exits_3(command: str) -> None:
+    ran = run_cli(command, "realm=yes,entry=el2")
+    assert (ran.code, ran.out) == (3, "")
+    head, *_, last = ran.err.splitlines()
+    assert "error[MX0607]" in head
+    assert "matrices/arm64-gmem-no-direct-map.yaml:" in last
+    assert "note[MX0660]: the study demands" in last
