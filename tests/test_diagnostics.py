@@ -53,6 +53,16 @@ WITHOUT_EXAMPLE = {
     "MX0903": "no shipped CPU has so many unknown fields; tests/unit/analyze/test_bounds.py",
 }
 
+# What makes the small study contradictory: two constraints of its own and one of each Kconfig.
+CONTRADICTION = (
+    "constraints:\n",
+    """constraints:
+  - {c: "!IS_ENABLED(CONFIG_KVM)", because: "the first example of a contradiction"}
+  - {c: "kvm_mode != KVM_MODE_PROTECTED", because: "this one takes no part in it"}
+  - {c: "IS_ENABLED(CONFIG_KVM) || vm == \\"protected\\"", because: "the second example"}
+""",
+)
+
 
 def commands() -> dict[str, list[str]]:
     table: dict[str, list[str]] = YAML(typ="safe").load((BAD / "commands.yaml").read_text())
@@ -78,6 +88,9 @@ def lay_out(folder: Path) -> None:
     (folder / "unexpected" / "matrices").mkdir(parents=True)
     shutil.copyfile(CLAIMS / "small.yaml", folder / "unexpected" / "matrices" / "small.yaml")
     package_builder.lay_out(folder)
+    small = (CLAIMS / "small.yaml").read_text().replace("id: small", "id: contradictory")
+    (folder / "contradictory" / "matrices").mkdir(parents=True)
+    (folder / "contradictory" / "matrices" / "my.yaml").write_text(small.replace(*CONTRADICTION))
     (folder / "taken" / "matrices").mkdir(parents=True)
     (folder / "taken" / "matrices" / "my-study.yaml").write_text("")
     lay_out_fleets(folder)

@@ -42,13 +42,24 @@ class Evaluation:
 
     @property
     def reads(self) -> frozenset[str]:
-        """The atoms on which everything asked so far rests."""
+        """The atoms and kernel variables on which everything asked so far rests."""
         return frozenset(self._reading)
 
     def with_atoms(self, changed: Mapping[str, Value]) -> Evaluation:
         """Return the same cell with some atoms changed, keeping what does not depend on them."""
         other = Evaluation(self._definitions, self._variables, {**self._atoms, **changed})
         other._kept = {key: kept for key, kept in self._kept.items() if kept[1].isdisjoint(changed)}
+        return other
+
+    def with_names(
+        self, variables: Mapping[str, Expression], atoms: Mapping[str, Value]
+    ) -> Evaluation:
+        """Return the same cell with kernel variables and atoms changed, keeping all else."""
+        other = Evaluation(
+            self._definitions, {**self._variables, **variables}, {**self._atoms, **atoms}
+        )
+        changed = variables.keys() | atoms.keys()
+        other._kept = {key: kept for key, kept in self._kept.items() if changed.isdisjoint(kept[1])}
         return other
 
     def value(self, name: str) -> Value:
@@ -60,6 +71,8 @@ class Evaluation:
                 kept = self._kept[name] = (self._atoms.get(name), frozenset((name,)), None)
             else:
                 kept = self._keep(name, definition)
+                if name in self._variables:
+                    kept = self._kept[name] = (kept[0], kept[1] | {name}, kept[2])
         self._reading |= kept[1]
         return kept[0]
 

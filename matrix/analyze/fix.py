@@ -1,43 +1,86 @@
 """The smallest change that makes a cell supported, verified by evaluating the changed cell.
 
-Takes a cell whose verdict is not `supported` and tries one change at a time, cheapest kind first:
-a boot parameter, then a Kconfig symbol. What a fix says has been evaluated; nothing is guessed.
+Takes a cell whose verdict is not `supported` and looks for the changes of least total weight: boot
+parameters to append and Kconfig symbols to set, at most `MOST_CHANGES` together. Nothing cheaper is
+overlooked within that bound, and what a fix says has been evaluated.
+
+The search decides one parameter or symbol after the other, cheapest first (Dijkstra 1959), and only
+those that matter: what is not decided yet is unknown, so that one evaluation with three values ends
+whole families of changes (without FWB no command line and no `.config` helps).
 """
 
 from __future__ import annotations
 
+import heapq
+import itertools
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from matrix.analyze.answer import Fix
 from matrix.analyze.behaviour import Behaviours
-from matrix.analyze.cell import Cell, settle
+from matrix.analyze.cell import Cell, exists, settle
+from matrix.analyze.change_costs import WEIGHTS
 from matrix.analyze.evaluation import Evaluation
-from matrix.analyze.question import Question
+from matrix.analyze.question import Leaf, Question, ask
 from matrix.analyze.verdict import Verdict
+from matrix.diagnostics import UndecidedError
 from matrix.expr.evaluation import truth
-from matrix.expr.nodes import Expression
+from matrix.expr.nodes import Expression, Value
 from matrix.schema.values import KernelProfile, ParameterParser
 
-# Appends a parameter to what the boot loader passes, and gives the kernel variables then.
+# Appends parameters to what the boot loader passes, and gives the kernel variables then.
 Reline = Callable[[str], Mapping[str, Expression]]
+
+# More changes at once are another kernel rather than a fix; so are more proposals than a few.
+MOST_CHANGES = 3
+_MOST_FIXES = 8
 
 _NUMBERS = ("0", "100")
 _SWITCHES = ("on", "off", "1", "0")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Knob:
+    """A boot parameter or a Kconfig symbol that can be changed: `names` are what it decides.
+
+    `values` are what it can be given, as written and, for a symbol, as its atom's value.
+    """
+
+    name: str
+    weight: int
+    names: frozenset[str]
+    values: tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Node:
+    """What is decided so far: the knobs that stay, and those that change with their values."""
+
+    evaluation: Evaluation
+    decided: frozenset[str]
+    changed: tuple[tuple[_Knob, str, Value], ...]
+
+
 def find_fixes(
     question: Question, profile: KernelProfile, cell: Cell, reline: Reline, behaviours: Behaviours
 ) -> tuple[Fix, ...]:
-    """Return the single changes of the cheapest kind that make the cell supported."""
-    for candidates in (_boot_changes(profile, cell, reline), _kconfig_changes(question, cell)):
-        found = tuple(
-            Fix(change=(change,), verdict=Verdict.SUPPORTED)
-            for change, changed in candidates
-            if is_supported(question, changed, behaviours)
-        )
+    """Return the changes of least weight that make the cell supported, each verified.
+
+    None of the changes of one fix can be left out. Where the release's Kconfig could not have made
+    the `.config`, boot parameters take its settings as they stand; a change of a symbol must also
+    make it one that Kconfig can make.
+    """
+    if question.predicate is None:
+        return ()
+    parameters = tuple(_parameters(profile))
+    if not exists(question, cell, behaviours):
+        as_it_stands = replace(question, constraints=())
+        found = _Search(as_it_stands, cell, reline, behaviours, parameters).fixes()
         if found:
             return found
-    return ()
+    knobs = (*parameters, *_symbols(question, cell))
+    return _Search(question, cell, reline, behaviours, knobs).fixes()
 
 
 def is_supported(question: Question, cell: Cell, behaviours: Behaviours) -> bool:
@@ -46,10 +89,170 @@ def is_supported(question: Question, cell: Cell, behaviours: Behaviours) -> bool
     return {completion.leaf.verdict for completion in completions} == {Verdict.SUPPORTED}
 
 
-def _boot_changes(
-    profile: KernelProfile, cell: Cell, reline: Reline
-) -> Iterator[tuple[tuple[str, str], Cell]]:
-    """Yield the cells with one boot parameter appended (the last valid occurrence wins)."""
+@dataclass(frozen=True)
+class _Search:
+    """One search: a cell, and the knobs that can change it."""
+
+    question: Question
+    cell: Cell
+    reline: Reline
+    behaviours: Behaviours
+    knobs: tuple[_Knob, ...]
+
+    def fixes(self) -> tuple[Fix, ...]:
+        """Return the fixes of least weight, those of the knobs declared first before others."""
+        turns = itertools.count()
+        waiting = [(0, next(turns), self._start())]
+        best: int | None = None
+        found: list[tuple[tuple[str, str], ...]] = []
+        while waiting and (best is None or waiting[0][0] <= best):
+            cost, _, node = heapq.heappop(waiting)
+            if self._is_hopeless(node):
+                continue
+            knob = self._next(node)
+            if knob is not None:
+                for child, price in self._below(node, knob):
+                    heapq.heappush(waiting, (cost + price, next(turns), child))
+            elif self._works(node):
+                best = cost
+                found.append(tuple((knob.name, text) for knob, text, _ in node.changed))
+        order = {knob.name: index for index, knob in enumerate(self.knobs)}
+        ordered = [tuple(sorted(fix, key=lambda change: order[change[0]])) for fix in found]
+        ordered.sort(key=lambda fix: [order[name] for name, _ in fix])
+        return tuple(Fix(change=fix, verdict=Verdict.SUPPORTED) for fix in ordered[:_MOST_FIXES])
+
+    def _start(self) -> _Node:
+        open_names = frozenset().union(*(knob.names for knob in self.knobs))
+        evaluation = Evaluation(
+            self.question.program.definitions,
+            {name: body for name, body in self.cell.variables.items() if name not in open_names},
+            {name: value for name, value in self.cell.atoms.items() if name not in open_names},
+        )
+        return _Node(evaluation=evaluation, decided=frozenset(), changed=())
+
+    def _is_hopeless(self, node: _Node) -> bool:
+        """Tell whether nothing that is still open can help: known answers never change."""
+        of = node.evaluation.of
+        if any(truth(of(constraint)) is False for constraint in self.question.constraints):
+            return True
+        if any(truth(of(needed)) is False for needed in self._needed):
+            return True
+        answer = ask(self.question, node.evaluation, self.behaviours)
+        return isinstance(answer, Leaf) and answer.verdict is not Verdict.SUPPORTED
+
+    def _next(self, node: _Node) -> _Knob | None:
+        """Return the knob to decide next, None where the node is to be tried as it is."""
+        if len(node.changed) == MOST_CHANGES:
+            return None
+        constraints = self.question.constraints
+        answer = ask(self.question, node.evaluation, self.behaviours)
+        if not isinstance(answer, Leaf):
+            return self._undecided(node, (answer, *self._needed, *self._rows, *constraints))
+        return None if self._works(node) else self._undecided(node, constraints)
+
+    @cached_property
+    def _needed(self) -> tuple[Expression, ...]:
+        """What must hold in every supported cell."""
+        question = self.question
+        asked = (question.boots, *(item.expression for item in question.requirements))
+        return tuple(item for item in (*asked, question.predicate) if item is not None)
+
+    @cached_property
+    def _rows(self) -> tuple[Expression, ...]:
+        return tuple(row for _, row in self.question.rows)
+
+    def _undecided(self, node: _Node, expressions: tuple[Expression, ...]) -> _Knob | None:
+        """Return a knob that some of the expressions, unknown so far, wait for."""
+        for expression in expressions:
+            for atom in node.evaluation.undecided_atoms(expression):
+                for knob in self._knobs_of.get(atom, ()):
+                    if knob.name not in node.decided:
+                        return knob
+        return None
+
+    @cached_property
+    def _knobs_of(self) -> dict[str, list[_Knob]]:
+        found: dict[str, list[_Knob]] = {}
+        for knob in self.knobs:
+            for name in knob.names:
+                found.setdefault(name, []).append(knob)
+        return found
+
+    def _below(self, node: _Node, knob: _Knob) -> Iterator[tuple[_Node, int]]:
+        """Yield the node with the knob left alone, and with each of its values; with the costs."""
+        yield self._decide(node, knob, node.changed), 0
+        if len(node.changed) < MOST_CHANGES:
+            for text, value in self._choices(knob):
+                yield self._decide(node, knob, (*node.changed, (knob, text, value))), knob.weight
+
+    def _decide(
+        self, node: _Node, knob: _Knob, changed: tuple[tuple[_Knob, str, Value], ...]
+    ) -> _Node:
+        decided = node.decided | {knob.name}
+        # A variable is known as soon as every parameter that can set it is decided.
+        names = {
+            name
+            for name in knob.names
+            if all(other.name in decided for other in self._knobs_of[name])
+        }
+        cell = self._changed(changed)
+        variables = {name: cell.variables[name] for name in names if name in cell.variables}
+        atoms = {name: cell.atoms[name] for name in names if name in cell.atoms}
+        evaluation = node.evaluation.with_names(variables, atoms)
+        return _Node(evaluation=evaluation, decided=decided, changed=changed)
+
+    def _changed(self, changed: tuple[tuple[_Knob, str, Value], ...]) -> Cell:
+        """Return the whole cell with some knobs changed and all others left alone."""
+        appended = []
+        atoms = dict(self.cell.atoms)
+        for knob, text, value in changed:
+            if value is None:
+                appended.append(f"{knob.name.removeprefix('boot.')}={text}")
+            else:
+                atoms.update(dict.fromkeys(knob.names, value))
+        variables = self._relined(" ".join(appended)) if appended else self.cell.variables
+        return Cell(variables=variables, atoms=atoms, detections=self.cell.detections)
+
+    def _choices(self, knob: _Knob) -> tuple[tuple[str, Value], ...]:
+        """Return the values of a knob that change something (the last valid occurrence wins).
+
+        Of values with the same effect (`on` and `1`) the first is enough.
+        """
+        if knob.name not in self._chosen:
+            kept = []
+            effects: list[Mapping[str, Expression]] = [self.cell.variables]
+            for text, value in knob.values:
+                if value is None:
+                    effect = self._changed(((knob, text, value),)).variables
+                    if effect in effects:
+                        continue
+                    effects.append(effect)
+                kept.append((text, value))
+            self._chosen[knob.name] = tuple(kept)
+        return self._chosen[knob.name]
+
+    @cached_property
+    def _chosen(self) -> dict[str, tuple[tuple[str, Value], ...]]:
+        return {}
+
+    def _relined(self, appended: str) -> Mapping[str, Expression]:
+        if appended not in self._lines:
+            self._lines[appended] = self.reline(appended)
+        return self._lines[appended]
+
+    @cached_property
+    def _lines(self) -> dict[str, Mapping[str, Expression]]:
+        return {}
+
+    def _works(self, node: _Node) -> bool:
+        try:
+            return is_supported(self.question, self._changed(node.changed), self.behaviours)
+        except UndecidedError:
+            return False
+
+
+def _parameters(profile: KernelProfile) -> Iterator[_Knob]:
+    """Yield the boot parameters with the values that some parser of theirs accepts."""
     for parameter in profile.parameters:
         texts = dict.fromkeys(
             text
@@ -57,12 +260,18 @@ def _boot_changes(
             if parser.stream != "idreg"
             for text in _texts(parser)
         )
-        for text in texts:
-            variables = reline(f"{parameter.name}={text}")
-            if variables == cell.variables:
-                continue
-            changed = Cell(variables=variables, atoms=cell.atoms, detections=cell.detections)
-            yield (f"boot.{parameter.name}", text), changed
+        if texts:
+            yield _Knob(
+                name=f"boot.{parameter.name}",
+                weight=WEIGHTS["boot"],
+                names=frozenset(
+                    variable
+                    for parser in parameter.parsers
+                    for effect in parser.effects
+                    for variable, _ in effect.assign
+                ),
+                values=tuple((text, None) for text in texts),
+            )
 
 
 def _texts(parser: ParameterParser) -> Iterator[str]:
@@ -78,19 +287,26 @@ def _texts(parser: ParameterParser) -> Iterator[str]:
             return
 
 
-def _kconfig_changes(question: Question, cell: Cell) -> Iterator[tuple[tuple[str, str], Cell]]:
-    """Yield the cells with one boolean symbol flipped that the release's constraints allow."""
+def _symbols(question: Question, cell: Cell) -> Iterator[_Knob]:
+    """Yield the Kconfig symbols whose value is known, with the other values they can have."""
     for atom, value in cell.atoms.items():
-        if not atom.startswith("CONFIG_") or not isinstance(value, bool):
+        symbol = atom.removeprefix("CONFIG_")
+        if symbol == atom or not isinstance(value, bool | int):
             continue
-        changed = Cell(
-            variables=cell.variables,
-            atoms={**cell.atoms, atom: not value},
-            detections=cell.detections,
+        if symbol not in question.program.symbols or atom in question.program.always_set:
+            continue
+        yield _Knob(
+            name=f"kconfig.{symbol}",
+            weight=WEIGHTS["kconfig"],
+            names=frozenset((atom,)),
+            values=tuple(
+                (_written(other), other)
+                for other in question.program.domain(atom)
+                if other != value and other is not None
+            ),
         )
-        evaluation = Evaluation(question.program.definitions, changed.variables, changed.atoms)
-        if all(
-            truth(evaluation.of(constraint)) is not False for constraint in question.constraints
-        ):
-            symbol = atom.removeprefix("CONFIG_")
-            yield (f"kconfig.{symbol}", "n" if value else "y"), changed
+
+
+def _written(value: Value) -> str:
+    """Return a symbol's value as a `.config` writes it."""
+    return {True: "y", False: "n"}[value] if isinstance(value, bool) else str(value)

@@ -133,7 +133,7 @@ def lower_question(
         if lacking
         else tuple(
             (to_c(operand), program.lowering.lower(operand))
-            for operand in _operands(predicate.condition.expression)
+            for operand in conjuncts(predicate.condition.expression)
         ),
         lacking=tuple(sorted(lacking)),
         rows=tuple(program.simulation.items()),
@@ -197,12 +197,12 @@ def _ask_present(question: Question, cell: Evaluation, behaviours: Behaviours) -
     )
 
 
-def _operands(expression: Expression) -> Iterator[Expression]:
+def conjuncts(expression: Expression) -> Iterator[Expression]:
     """Yield the operands of the outermost `&&` of an expression."""
     match expression:
         case Binary("&&", left, right):
-            yield from _operands(left)
-            yield from _operands(right)
+            yield from conjuncts(left)
+            yield from conjuncts(right)
         case _:
             yield expression
 

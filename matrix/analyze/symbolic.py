@@ -98,19 +98,8 @@ def kernel_regions(
     Raises:
         InputError: MX0610, two boot axes that set the same kernel variable.
     """
-    program = question.program
-    names = _names(study, program, profile, architecture)
-    names.update(_cpu_tables(study, systems, atoms))
-    rows = {f"{_ROW}{name}": expression for name, expression in question.rows}
-    compiler = Compiler(
-        backend,
-        {
-            **program.definitions,
-            **rows,
-            **{name: item for name, item in names.items() if not isinstance(item, Table)},
-        },
-        {name: item for name, item in names.items() if isinstance(item, Table)},
-    )
+    rows = [f"{_ROW}{name}" for name, _ in question.rows]
+    compiler = kernel_compiler(backend, study, question, profile, architecture, systems, atoms)
     valid = _valid(compiler, backend, study, question, profile)
     remaining = valid
     absent: list[tuple[str, Region]] = []
@@ -144,6 +133,34 @@ def kernel_regions(
     )
 
 
+def kernel_compiler(
+    backend: Backend,
+    study: MatrixStudy,
+    question: Question,
+    profile: KernelProfile,
+    architecture: Architecture,
+    systems: Mapping[str, CpuSystem],
+    atoms: SystemAtoms,
+) -> Compiler:
+    """Return what compiles one kernel's expressions over the study's space; `atoms` are `detected`.
+
+    Raises:
+        InputError: MX0610, two boot axes that set the same kernel variable.
+    """
+    program = question.program
+    names = _names(study, program, profile, architecture)
+    names.update(_cpu_tables(study, systems, atoms))
+    return Compiler(
+        backend,
+        {
+            **program.definitions,
+            **{f"{_ROW}{name}": expression for name, expression in question.rows},
+            **{name: item for name, item in names.items() if not isinstance(item, Table)},
+        },
+        {name: item for name, item in names.items() if isinstance(item, Table)},
+    )
+
+
 def _inputs(question: Question, values: Mapping[str, Value]) -> SimulationInputs:
     return question.inputs({name.removeprefix(_ROW): value for name, value in values.items()})
 
@@ -174,17 +191,24 @@ def distinct_options(axis: Axis, program: FactProgram, study: MatrixStudy) -> tu
     Options that differ only in symbols the release does not have are one `.config`; the baseline's
     option stands for them, otherwise the first, so that no cell is counted twice.
     """
+    names = option_groups(axis, program, study)
+    return tuple(option.name for option in axis.options if option.name in names)
+
+
+def option_groups(
+    axis: Axis, program: FactProgram, study: MatrixStudy
+) -> dict[str, tuple[str, ...]]:
+    """Return the options of a Kconfig axis by the one that stands for them in this kernel."""
     baseline = dict(study.baseline).get(axis.name)
     ordered = sorted(axis.options, key=lambda option: option.name != baseline)
-    kept: dict[tuple[tuple[str, str | int], ...], str] = {}
+    alike: dict[tuple[tuple[str, str | int], ...], list[str]] = {}
     for option in ordered:
         known = tuple(
             sorted((symbol, text) for symbol, text in option.kconfig if symbol in program.symbols)
         )
         meaningful = tuple((symbol, text) for symbol, text in known if text != "n")
-        kept.setdefault(meaningful, option.name)
-    names = set(kept.values())
-    return tuple(option.name for option in axis.options if option.name in names)
+        alike.setdefault(meaningful, []).append(option.name)
+    return {names[0]: tuple(names) for names in alike.values()}
 
 
 def _names(

@@ -346,8 +346,8 @@ CODES: dict[str, tuple[str, str]] = {
     "MX0607": (
         "no such cell",
         (
-            "The cell breaks a constraint of the study or of the release's Kconfig, so it "
-            "cannot exist."
+            "The cell's options contradict a constraint of the study or of the release's Kconfig; "
+            "the smallest such contradiction follows, one line (MX0660) for each part of it."
         ),
     ),
     "MX0608": (
@@ -445,8 +445,8 @@ CODES: dict[str, tuple[str, str]] = {
     "MX0635": (
         "options of cells that do not go together",
         (
-            "--limit and --random both say how many rows there are to be, and --seed belongs to "
-            "--random."
+            "--limit and --random both say how many rows there are to be; --seed belongs to --random "
+            "or --sample."
         ),
     ),
     "MX0640": (
@@ -485,6 +485,27 @@ CODES: dict[str, tuple[str, str]] = {
     "MX0655": (
         "comparison with no option",
         ("An axis is compared with an option it does not have, which would be false in silence."),
+    ),
+    "MX0660": (
+        "part of a contradiction",
+        (
+            "One of the options and constraints that cannot all be: without any one of those that "
+            "are listed together, the rest can."
+        ),
+    ),
+    "MX0661": (
+        "contradictory study",
+        (
+            "The constraints of a study and of its releases' Kconfig leave no cell; the smallest "
+            "contradiction follows, one line (MX0660) for each part of it."
+        ),
+    ),
+    "MX0662": (
+        "nothing selected",
+        (
+            "No cell of the study is what was asked for; the smallest contradiction follows, one "
+            "line (MX0660) for each part of it."
+        ),
     ),
     "MX0670": (
         "studies with nothing in common",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,9 +22,12 @@ from matrix.diagnostics import (
     UndecidedError,
     unknown_word_hint,
 )
+from matrix.expr.nodes import Binary
 from matrix.expr.parser import parse
+from matrix.expr.printer import to_c
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.reply import Reply
+from matrix.pipeline.selection import nothing_selected
 from matrix.pipeline.study import prepare_study
 from matrix.render.cell_files import TEXTS, CellFormat, chunk_rows, format_of, write_cells
 from matrix.render.output import check_writable
@@ -65,7 +68,8 @@ def cells(
 
     Raises:
         InputError: MX0630 to MX0635, all that is wrong with what is wanted; what is wrong with
-            the expression of `where`; MX0801, a file that cannot be written.
+            the expression of `where`; MX0662, constraints that leave none of the cells it asks
+            for; MX0801, a file that cannot be written.
         UndecidedError: MX0632, more than `MAX_ROWS` rows without a limit; MX0640, too many
             combinations for `sample`.
     """
@@ -83,6 +87,10 @@ def cells(
         check_writable([output])
     solved = prepared.solve()
     selection = select(solved, condition) if condition else None
+    if condition and selection and selection.region.is_empty() and not selection.undecided:
+        nothing = nothing_selected(prepared, {}, list(_operands(condition)))
+        if nothing is not None:
+            raise nothing
     if wanted.sample is not None:
         region = selection.region if selection else solved.valid
         array = covering_array(region, wanted.sample, wanted.seed or 0)
@@ -134,6 +142,16 @@ def _condition(text: str | None) -> Condition | None:
         return None
     location = Location(file="--where", line=1, column=1, length=len(text) or 1, text=text)
     return Condition(expression=parse(text, location), text=text, location=location)
+
+
+def _operands(condition: Condition) -> Iterator[Condition]:
+    """Yield the operands of the outermost `&&`: a contradiction names those it needs."""
+    match condition.expression:
+        case Binary("&&", left, right):
+            for operand in (left, right):
+                yield from _operands(replace(condition, expression=operand, text=to_c(operand)))
+        case _:
+            yield condition
 
 
 def _problems(wanted: Wanted, form: CellFormat, output: Path | None) -> Iterator[Diagnostic]:

@@ -11,19 +11,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from matrix.analyze.answer import Answer
-from matrix.analyze.assemble import command_line_of, variables_of
-from matrix.analyze.cell import Cell, exists, inputs_of
-from matrix.analyze.fix import find_fixes
-from matrix.analyze.question import Question
+from matrix.analyze.assemble import command_line_of
+from matrix.analyze.cell import exists, inputs_of
+from matrix.analyze.cell_settings import study_settings
+from matrix.analyze.explanation import Explanation, derive_answer
+from matrix.analyze.nearest import NearestCells, nearest_supported
+from matrix.analyze.study import SolvedStudy
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Diagnostic, InputError, UndecidedError, did_you_mean
 from matrix.diagnostics.codes import CODES
-from matrix.expr.nodes import Expression
 from matrix.pipeline.knowledge import Library
+from matrix.pipeline.selection import no_such_cell
 from matrix.pipeline.study import PreparedStudy, parse_cell, prepare_study
-from matrix.render.json import ValidateResult, dump, validate_document
-from matrix.render.text import render_answer
+from matrix.render.explanation import explanation_document, render_explanation
+from matrix.render.json import dump
 from matrix.render.traces import (
     rehearsal_document,
     render_findings,
@@ -33,7 +34,7 @@ from matrix.render.traces import (
     traces_document,
     two_actors_document,
 )
-from matrix.schema.values import Option
+from matrix.schema.values import KernelProfile
 from matrix.simulate.inputs import SimulationInputs
 from matrix.simulate.interleave import simulate_two_actors
 from matrix.simulate.outcome import TwoActorResult
@@ -55,11 +56,61 @@ def explain(
         return _explain_code(what)
     prepared = prepare_study(Library(configs), study, predicate)
     chosen = parse_cell(prepared.study, what)
-    question, cell, options = prepared.cell(chosen)
-    answer = _full_answer(prepared, question, cell, options, chosen)
+    explanation = explain_cell(prepared, chosen)
     if as_json:
-        return dump(validate_document([_result(prepared, question, options, answer)]))
-    return render_answer(_title(prepared, question, options), answer, colour=colour, verbose=True)
+        return dump(explanation_document(explanation))
+    return render_explanation(_title(prepared, explanation), explanation, colour=colour)
+
+
+def explain_cell(prepared: PreparedStudy, chosen: Mapping[str, str]) -> Explanation:
+    """Return the explanation of the cell that differs from the baseline in the options chosen.
+
+    Raises:
+        InputError: MX0607, no such cell, with the smallest contradiction.
+    """
+    question, cell, options = prepared.cell(chosen)
+    found = prepared.answer_cell(question, cell, detailed=True)
+    if found is None:
+        raise no_such_cell(prepared, chosen)
+    profile, system = prepared.kernel_of(options), prepared.system(options)
+    settings = study_settings(question.program, profile, prepared.architecture, options, system)
+    whole = {axis: option.name for axis, option in options.items()}
+    baseline = dict(prepared.study.baseline)
+    return Explanation(
+        study=prepared.study.id,
+        cell=whole,
+        chosen={axis: name for axis, name in whole.items() if baseline.get(axis) != name},
+        kernel=profile.release,
+        assumes_patch=prepared.capability.assumes_patch,
+        cpu=system.names if system else (),
+        cmdline=command_line_of(options.values()),
+        capability=prepared.capability.id,
+        predicate_version=prepared.predicate.name,
+        answer=found,
+        derived=derive_answer(
+            question,
+            profile,
+            prepared.architecture,
+            prepared.predicate,
+            cell,
+            settings,
+            found.verdict,
+        ),
+        nearest=None if found.verdict is Verdict.SUPPORTED else _nearest(prepared, profile, whole),
+    )
+
+
+def _nearest(
+    prepared: PreparedStudy, profile: KernelProfile, cell: Mapping[str, str]
+) -> NearestCells | None:
+    def solve_own() -> SolvedStudy:
+        return prepared.solve_kernel(profile)
+
+    def verdict_of(changed: Mapping[str, str]) -> Verdict | None:
+        answered = prepared.answer(changed)
+        return None if answered is None else answered.verdict
+
+    return nearest_supported(prepared.study, cell, (solve_own, prepared.solve), verdict_of)
 
 
 def _explain_code(code: str) -> str:
@@ -75,80 +126,18 @@ def _explain_code(code: str) -> str:
     return f"{code}: {title}\n\n{explanation}\n"
 
 
-def _full_answer(
-    prepared: PreparedStudy,
-    question: Question,
-    cell: Cell,
-    options: Mapping[str, Option],
-    chosen: Mapping[str, str],
-) -> Answer:
-    found = prepared.answer(chosen, detailed=True)
-    if found is None:
-        raise InputError(_no_such_cell(prepared, question, cell))
-    if found.verdict is Verdict.SUPPORTED:
-        return found
-    profile = next(item for item in prepared.kernels if item.release == question.program.release)
-    line = command_line_of(options.values())
-
-    def reline(appended: str) -> Mapping[str, Expression]:
-        return variables_of(question.program, profile, f"{line} {appended}")
-
-    return replace(found, fixes=find_fixes(question, profile, cell, reline, prepared.behaviours))
+def _title(prepared: PreparedStudy, explanation: Explanation) -> str:
+    return _cell_title(prepared, explanation.kernel, explanation.cell)
 
 
-def _no_such_cell(prepared: PreparedStudy, question: Question, cell: Cell) -> Diagnostic:
-    """Return which constraints of the study the cell breaks, each with what it says."""
-    broken = [
-        condition.because or condition.text
-        for condition in prepared.study.constraints
-        if not question.program.lacks(condition)
-        and not exists(
-            replace(question, constraints=(question.program.lower_expression(condition),)),
-            cell,
-            prepared.behaviours,
-        )
-    ]
-    return Diagnostic(
-        code="MX0607",
-        message=f"there is no such cell in study `{prepared.study.id}`",
-        location=prepared.study.location,
-        hint="; ".join(broken) or "the kernel's Kconfig constraints forbid it",
-    )
-
-
-def _title(prepared: PreparedStudy, question: Question, options: Mapping[str, Option]) -> str:
+def _cell_title(prepared: PreparedStudy, release: str, cell: Mapping[str, str]) -> str:
     patch = prepared.capability.assumes_patch
-    kernel = question.program.release + (f" + {patch}" if patch else "")
+    kernel = release + (f" + {patch}" if patch else "")
+    baseline = dict(prepared.study.baseline)
     changed = ", ".join(
-        f"{axis}={option.name}"
-        for axis, option in options.items()
-        if dict(prepared.study.baseline).get(axis) != option.name
+        f"{axis}={name}" for axis, name in cell.items() if baseline.get(axis) != name
     )
     return f"Linux {kernel}: {changed or 'the baseline cell'}"
-
-
-def _result(
-    prepared: PreparedStudy,
-    question: Question,
-    options: Mapping[str, Option],
-    answer: Answer,
-) -> ValidateResult:
-    surroundings = {
-        name: value for option in options.values() for name, value in option.environment
-    }
-    cpu = next((option.cpu for option in options.values() if option.cpu), None)
-    capability = prepared.capability
-    return ValidateResult(
-        file=prepared.study.id,
-        kernel=question.program.release,
-        assumes_patch=capability.assumes_patch,
-        cpu=prepared.systems[cpu].names if cpu else (),
-        cmdline=command_line_of(options.values()),
-        vm=surroundings.get("vm", "default"),
-        capability=capability.id,
-        predicate_version=prepared.predicate.name,
-        answer=answer,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,9 +165,13 @@ def simulate(request: SimulateRequest) -> str:
     texts = []
     documents = []
     for text in request.cells:
-        question, cell, chosen = prepared.cell(parse_cell(prepared.study, text))
+        asked = parse_cell(prepared.study, text)
+        question, cell, chosen = prepared.cell(asked)
+        if not exists(question, cell, prepared.behaviours):
+            raise no_such_cell(prepared, asked)
         inputs = replace(inputs_of(question, cell, prepared.behaviours), variant=options)
-        title = _title(prepared, question, chosen) + _varied(options)
+        names = {axis: option.name for axis, option in chosen.items()}
+        title = _cell_title(prepared, question.program.release, names) + _varied(options)
         sources = question.program.operation_sources
         if request.events:
             rehearsal = rehearse(inputs, request.events)

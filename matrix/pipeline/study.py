@@ -58,15 +58,40 @@ class PreparedStudy:
         return self.library.capability(self.study.capability)
 
     def solve(self) -> SolvedStudy:
-        """Return the verdict regions of the whole space."""
-        pairs = [(profile, self.questions[profile.id]) for profile in self.kernels]
+        """Return the verdict regions of the whole space.
+
+        Raises:
+            InputError: MX0661, where the constraints leave no cell.
+        """
+        solved = self._solve(self.kernels)
+        if solved.valid.is_empty():
+            from matrix.pipeline.selection import contradictory_study
+
+            raise contradictory_study(self)
+        return solved
+
+    def solve_kernel(self, profile: KernelProfile) -> SolvedStudy:
+        """Return the verdict regions of one kernel's part of the space."""
+        return self._solve((profile,))
+
+    def _solve(self, kernels: Sequence[KernelProfile]) -> SolvedStudy:
+        pairs = [(profile, self.questions[profile.id]) for profile in kernels]
         return solve_study(self.study, pairs, self.architecture, self.systems, self.behaviours)
+
+    def kernel_of(self, options: Mapping[str, Option]) -> KernelProfile:
+        """Return the kernel that one option per axis chooses."""
+        chosen = next(option.kernel for option in options.values() if option.kernel)
+        return next(profile for profile in self.kernels if profile.id == chosen)
+
+    def system(self, options: Mapping[str, Option]) -> CpuSystem | None:
+        """Return the CPU system that one option per axis chooses."""
+        spec = next((option.cpu for option in options.values() if option.cpu), None)
+        return None if spec is None else self.systems[spec]
 
     def cell(self, chosen: Mapping[str, str]) -> tuple[Question, Cell, Mapping[str, Option]]:
         """Return the cell that differs from the baseline in the options chosen."""
         options = study_options(self.study, chosen)
-        profile_id = next(option.kernel for option in options.values() if option.kernel)
-        profile = next(item for item in self.kernels if item.id == profile_id)
+        profile = self.kernel_of(options)
         question = self.questions[profile.id]
         cell = self.cells.cell(question.program, profile, options)
         return question, cell, options

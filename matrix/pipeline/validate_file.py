@@ -16,10 +16,7 @@ from matrix.analyze.fix import find_fixes
 from matrix.analyze.question import predicate_version
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
-from matrix.expr.evaluation import evaluate, truth
-from matrix.expr.nodes import Call, Expression, Value
-from matrix.expr.printer import to_c
-from matrix.expr.trees import names
+from matrix.expr.nodes import Expression
 from matrix.kernel.cmdline import (
     effective_command_line,
     ignored_boot_loader_line,
@@ -27,11 +24,12 @@ from matrix.kernel.cmdline import (
 )
 from matrix.kernel.cpu import CpuSystem
 from matrix.kernel.dotconfig import DotConfig
+from matrix.pipeline.absence import absent_reason
 from matrix.pipeline.deciding_line import deciding_symbol
 from matrix.pipeline.fix_costs import with_costs
 from matrix.pipeline.validate_job import ValidateJob
 from matrix.render.json import ValidateResult
-from matrix.schema.values import Capability, KernelProfile
+from matrix.schema.values import KernelProfile
 
 # Stands for any parameter that a fix may append to what the boot loader passes.
 _APPENDED = "appended"
@@ -99,7 +97,7 @@ def _profile(job: ValidateJob, config: DotConfig) -> KernelProfile | None:
     release = config.release
     if release is not None and release in job.library.kernels_by_release:
         return job.library.kernels_by_release[release]
-    if _absent_reason(job.capability, config) is not None:
+    if absent_reason(job.capability, config) is not None:
         return None
     location = Location(file=config.file, line=1 if release else 0, column=1)
     if release is None:
@@ -122,25 +120,6 @@ def _profile(job: ValidateJob, config: DotConfig) -> KernelProfile | None:
     )
 
 
-def _absent_reason(capability: Capability, config: DotConfig) -> str | None:
-    """Return why the capability is absent from what the file alone says, or None."""
-    for requirement in capability.requires:
-        expression: Expression = requirement.condition.expression
-        symbols = names(expression)
-        if not symbols or not all(name.startswith("CONFIG_") for name in symbols):
-            continue
-        value = evaluate(expression, config.value, lambda call: _is_enabled(config, call))
-        if truth(value) is False:
-            return requirement.otherwise
-    return None
-
-
-def _is_enabled(config: DotConfig, call: Call) -> Value:
-    """Return what IS_ENABLED() of a symbol is: `m` is set, too."""
-    value = config.value(to_c(call.arguments[0]))
-    return None if value is None else value is not False
-
-
 def _absent_anyway(job: ValidateJob, config: DotConfig, system: CpuSystem) -> ValidateResult:
     note = Diagnostic(
         code="MX0914",
@@ -156,7 +135,7 @@ def _absent_anyway(job: ValidateJob, config: DotConfig, system: CpuSystem) -> Va
         advisories=(),
         verdict=Verdict.ABSENT,
         confidence="register",
-        reasons=(_absent_reason(job.capability, config) or "",),
+        reasons=(absent_reason(job.capability, config) or "",),
         unsettled=(),
         diagnostics=(*config.diagnostics, *_partial_note(config), note),
     )

@@ -76,19 +76,29 @@ def _result(result: ValidateResult) -> dict[str, Json]:
         "predicate_version": result.predicate_version,
         "facts": dict(answer.facts),
         "predicate": answer.predicate,
-        "simulation": {
-            "outcome": answer.outcome,
-            "violations": [_violation(finding) for finding in answer.violations],
-            "advisories": [_advisory(finding) for finding in answer.advisories],
-        },
+        "simulation": simulation_document(answer),
         "verdict": str(answer.verdict),
         "confidence": answer.confidence,
         "reasons": list(answer.reasons),
         "fixes": [_fix(fix) for fix in answer.fixes],
-        "diagnostics": [_diagnostic(diagnostic) for diagnostic in answer.diagnostics],
+        "diagnostics": diagnostics_document(answer),
         "standing": str(result.standing),
         "muted_because": result.muted_because,
     }
+
+
+def simulation_document(answer: Answer) -> dict[str, Json]:
+    """Return what the simulation of an answer found."""
+    return {
+        "outcome": answer.outcome,
+        "violations": [_violation(finding) for finding in answer.violations],
+        "advisories": [_advisory(finding) for finding in answer.advisories],
+    }
+
+
+def diagnostics_document(answer: Answer) -> list[Json]:
+    """Return what is to be said beside an answer."""
+    return [_diagnostic(diagnostic) for diagnostic in answer.diagnostics]
 
 
 def _violation(finding: Finding) -> dict[str, Json]:

@@ -10,7 +10,7 @@ import re
 import shutil
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from matrix.analyze.answer import Answer, Finding, TraceLine, Unsettled
 from matrix.analyze.verdict import MEANINGS, Verdict
@@ -98,6 +98,23 @@ def render_answer(
     return lines.text()
 
 
+def render_verdict(title: str, answer: Answer, *, colour: bool) -> str:
+    """Return the verdict with its reasons and nothing of what the simulation found."""
+    return render_answer(
+        title, replace(answer, violations=(), advisories=(), fixes=()), colour=colour, verbose=False
+    )
+
+
+def render_simulation(answer: Answer, *, colour: bool) -> str:
+    """Return what the simulation found: violations with their traces, advisories without."""
+    lines = _Lines(palette=COLOURED if colour else PLAIN)
+    for finding in sorted(answer.violations, key=lambda finding: len(finding.trace)):
+        lines.finding(_violation_title(answer.verdict), finding, traced=True)
+    for finding in answer.advisories:
+        lines.finding("advisory", finding, traced=False)
+    return lines.text() if lines.lines else ""
+
+
 def render_grouped(
     title: str,
     answers: Sequence[tuple[str, Answer]],
@@ -182,7 +199,7 @@ class _Lines:
         """Add a micro-operation, its kernel lines beside it where there is room, else beneath."""
         done = _wrap(f"{line.operation} {line.detail}", " " * 7, " " * 9)
         source = f"({plain(line.source)})" if line.source else ""
-        if source and len(done[-1]) + 1 + len(source) <= _width():
+        if source and len(done[-1]) + 1 + len(source) <= terminal_width():
             done[-1] += f" {self.palette.aside(source)}"
         elif source:
             beneath = _wrap(source, " " * 9, " " * 10)
@@ -198,7 +215,7 @@ def _wrap(text: str, first: str, rest: str, *, keep: bool = False) -> list[str]:
     """
     return textwrap.wrap(
         text if keep else plain(text),
-        _width(),
+        terminal_width(),
         initial_indent=first,
         subsequent_indent=rest,
         break_long_words=False,
@@ -251,5 +268,6 @@ def _value(value: Value) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _width() -> int:
+def terminal_width() -> int:
+    """Return how many characters a line may have: the terminal's, within what is good to read."""
     return min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)

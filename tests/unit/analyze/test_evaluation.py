@@ -44,3 +44,19 @@ def test_undecided_atoms_are_the_unknown_ones_it_leads_to() -> None:
     assert list(evaluation.undecided_atoms(Name("twice"))) == ["a"]
     both = evaluation.undecided_atoms(parse("other || twice"))
     assert sorted(both) == ["a", "c"]
+
+
+def test_a_kernel_variable_that_is_not_set_yet_is_unknown() -> None:
+    definitions = {"full": parse("rodata || c"), "other": parse("c")}
+    start = Evaluation(definitions, {}, {"c": False})
+    assert (start.value("full"), start.value("other")) == (None, False)
+    assert list(start.undecided_atoms(Name("full"))) == ["rodata"]
+    decided = start.with_names({"rodata": parse("a == 1")}, {})
+    assert list(decided.undecided_atoms(Name("full"))) == ["a"]
+    known = decided.with_names({}, {"a": 1})
+    assert (known.value("full"), known.value("other")) == (True, False)
+    # Another command line: what rests on the variable is given up, though no atom changed.
+    assert known.reads >= {"rodata", "a"}
+    other = known.with_names({"rodata": parse("a == 2")}, {})
+    assert (other.value("full"), other.value("other")) == (False, False)
+    assert known.value("full") is True

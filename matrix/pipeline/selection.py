@@ -1,0 +1,164 @@
+"""Why nothing is selected: the smallest contradiction as a walk through the declarations.
+
+Takes a prepared study and what was asked of it, gives the error to raise: a head that says what
+does not exist and what would, and one line for each member of the core with its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from matrix.analyze.cell_settings import study_settings
+from matrix.analyze.change_costs import WEIGHTS
+from matrix.analyze.contradiction import Contradiction, Member, SelectionSpace
+from matrix.analyze.derivation import CPU, Derivation, Derivations
+from matrix.analyze.evaluation import Evaluation
+from matrix.diagnostics import Diagnostic, InputError, Location, Severity
+from matrix.pipeline.study import PreparedStudy
+from matrix.schema.values import Condition
+from matrix.solve.nearest import nearest_changes
+
+
+def no_such_cell(prepared: PreparedStudy, chosen: Mapping[str, str]) -> InputError:
+    """Return the error of a cell that cannot exist (MX0607): which choices and constraints clash.
+
+    `chosen` are the options asked for; the others are the baseline's.
+    """
+    study = prepared.study
+    asked = dict(chosen)
+    baseline = {axis: option for axis, option in study.baseline if axis not in asked}
+    found = _space(prepared).contradiction(asked, baseline)
+    if found is None:
+        raise RuntimeError(f"the diagram says that the cell exists: {dict(chosen)}")
+    evidence = _cpu_evidence(prepared, chosen, found)
+    options = [member.text for member in found.members if member.kind == "option"]
+    head = Diagnostic(
+        code="MX0607",
+        location=study.location,
+        message=f"study `{study.id}` has no cell with {' and '.join(options) or 'these options'}",
+        hint=_nearest_hint(prepared, found, asked, baseline),
+    )
+    return InputError([head, *(_said(member, evidence) for member in found.members)])
+
+
+def nothing_selected(
+    prepared: PreparedStudy, asked: Mapping[str, str], where: Sequence[Condition] = ()
+) -> InputError | None:
+    """Return the error of a selection that has no cell (MX0662), None where it has one.
+
+    `asked` fixes axes, the others are free; `where` are conditions that a user wrote.
+    """
+    found = _space(prepared).contradiction(asked, {}, where)
+    if found is None:
+        return None
+    if all(member.kind in ("study", "Kconfig") for member in found.members):
+        return contradictory_study(prepared)
+    head = Diagnostic(
+        code="MX0662",
+        location=prepared.study.location,
+        message=f"study `{prepared.study.id}` has no cell that is asked for",
+        hint="what follows cannot all be; without any one of them the rest can",
+    )
+    return InputError([head, *(_said(member, {}) for member in found.members)])
+
+
+def contradictory_study(prepared: PreparedStudy) -> InputError:
+    """Return the error of a study whose constraints leave no cell (MX0661)."""
+    found = _space(prepared).contradiction({}, {})
+    if found is None:
+        raise RuntimeError("a study without a cell has constraints that can be kept")
+    head = Diagnostic(
+        code="MX0661",
+        location=prepared.study.location,
+        message=f"the constraints of study `{prepared.study.id}` leave no cell",
+        hint="what follows cannot all be; without any one of them the rest can",
+    )
+    return InputError([head, *(_said(member, {}) for member in found.members)])
+
+
+def _space(prepared: PreparedStudy) -> SelectionSpace:
+    pairs = [(profile, prepared.questions[profile.id]) for profile in prepared.kernels]
+    return SelectionSpace(prepared.study, pairs, prepared.architecture, prepared.systems)
+
+
+def _said(member: Member, evidence: Mapping[str, str]) -> Diagnostic:
+    """Return one member of a core as one line."""
+    return Diagnostic(
+        code="MX0660",
+        severity=Severity.NOTE,
+        location=_one_line(member.location),
+        message=_sentence(member) + evidence.get(member.axis or "", ""),
+    )
+
+
+def _sentence(member: Member) -> str:
+    if member.kind == "option":
+        how = "is asked for" if member.because == "asked" else "is the baseline's"
+        return f"`{member.text}` {how}"
+    if member.kind == "where":
+        return f"`{member.text}` is asked for"
+    who = "the study" if member.kind == "study" else f"the Kconfig of Linux {member.release}"
+    because = f": {member.because}" if member.because else ""
+    source = f" ({member.source})" if member.source else ""
+    return f"{who} demands `{member.text}`{because}{source}"
+
+
+def _one_line(location: Location | None) -> Location | None:
+    """Return a place without the text of its line: a core is read as a list."""
+    return None if location is None else replace(location, text=None)
+
+
+def _nearest_hint(
+    prepared: PreparedStudy,
+    found: Contradiction,
+    asked: Mapping[str, str],
+    baseline: Mapping[str, str],
+) -> str:
+    """Return which cell there is instead: one that keeps what was asked for, if any does."""
+    weights = {axis.name: WEIGHTS[axis.kind] for axis in prepared.study.axes}
+    kept = found.valid.at(asked)
+    origin = {**baseline, **asked}
+    near = nearest_changes(found.valid if kept.is_empty() else kept, origin, weights, 1)
+    if near is None:
+        return "the study has no cell at all; what follows cannot all be"
+    axes = ",".join(
+        f'{axis}="{options[0]}"' if "," in options[0] else f"{axis}={options[0]}"
+        for axis, options in near.changes[0]
+    )
+    how = "the nearest cell that exists has" if kept.is_empty() else "such a cell exists with"
+    return f"{how} {axes}; what follows cannot all be"
+
+
+def _cpu_evidence(
+    prepared: PreparedStudy, chosen: Mapping[str, str], found: Contradiction
+) -> dict[str, str]:
+    """Return, for the CPU's axis, the fields that the constraints of the core read."""
+    question, cell, options = prepared.cell(chosen)
+    axis = next((name for name, option in options.items() if option.cpu), None)
+    if axis is None:
+        return {}
+    profile = prepared.kernel_of(options)
+    settings = study_settings(
+        question.program, profile, prepared.architecture, options, prepared.system(options)
+    )
+    evaluation = Evaluation(question.program.definitions, cell.variables, cell.atoms)
+    derivations = Derivations(
+        question.program, profile, prepared.architecture, evaluation, settings
+    )
+    fields = [
+        text
+        for member in found.members
+        if member.condition is not None
+        for text in _fields(derivations.derive(member.condition.expression))
+    ]
+    return {axis: f": {', '.join(dict.fromkeys(fields))}"} if fields else {}
+
+
+def _fields(tree: Derivation) -> list[str]:
+    own = [
+        f"{tree.text} is {str(tree.value).lower()} ({tree.source}, {origin.confidence})"
+        for origin in tree.origins
+        if origin.kind == CPU
+    ]
+    return [*own, *(text for part in tree.parts for text in _fields(part))]

@@ -1,0 +1,233 @@
+"""An explanation of one cell: as a tree for the terminal, and as JSON (`matrix/explain/1`).
+
+The tree is drawn with box characters, so it is read without colour: each line is an expression with
+its value, at its right or beneath it the kernel line, beneath it what set it.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from matrix.analyze.answer import Unsettled
+from matrix.analyze.change_costs import CHANGE_COSTS
+from matrix.analyze.derivation import (
+    BOOT,
+    CPU,
+    DEFAULT,
+    ENVIRONMENT,
+    KCONFIG,
+    RELEASE,
+    Derivation,
+    Origin,
+)
+from matrix.analyze.explanation import Derived, Explanation
+from matrix.analyze.nearest import NearestCells, NearestChange
+from matrix.analyze.verdict import Verdict
+from matrix.expr.nodes import Value
+from matrix.render.json import Json, diagnostics_document, simulation_document
+from matrix.render.markdown import plain
+from matrix.render.text import render_simulation, render_verdict, terminal_width
+
+EXPLAIN_SCHEMA = "matrix/explain/1"
+
+_BRANCH, _LAST, _TRUNK, _NOTHING = "├─ ", "└─ ", "│  ", "   "
+
+
+def render_explanation(title: str, explanation: Explanation, *, colour: bool) -> str:
+    """Return a cell's verdict, trees, what the simulation found, and what would work."""
+    answer = explanation.answer
+    text = render_verdict(title, answer, colour=colour) + _derivations(explanation.derived)
+    found = render_simulation(answer, colour=colour)
+    if found:
+        text += f"\nsimulation: {answer.outcome}\n{found}"
+    if answer.verdict is not Verdict.SUPPORTED:
+        text += _nearest_text(explanation.nearest)
+    return text
+
+
+def _derivations(derived: tuple[Derived, ...]) -> str:
+    """Return the trees, one beneath the other, each under its title."""
+    lines: list[str] = []
+    for item in derived:
+        lines += ["", *_head(item)]
+        lines += _children(item.tree, "")
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def _head(item: Derived) -> Iterator[str]:
+    tree = item.tree
+    yield from _line("", "", f"{item.title}: {plain(tree.text)} = {_value(tree.value)}", None)
+    for source in dict.fromkeys(filter(None, (item.source, tree.source))):
+        yield from _wrap(f"({plain(source)})", "  ", "   ")
+    yield from _origins(tree, "  ")
+
+
+def _children(tree: Derivation, prefix: str) -> Iterator[str]:
+    for number, part in enumerate(tree.parts, start=1):
+        last = number == len(tree.parts)
+        stem = prefix + (_NOTHING if last else _TRUNK)
+        text = f"{plain(part.text)} = {_value(part.value)}" + _shown_above(part)
+        yield from _line(prefix + (_LAST if last else _BRANCH), stem, text, part.source)
+        yield from _origins(part, stem + ("│ " if part.parts else "  "))
+        yield from _children(part, stem)
+
+
+def _shown_above(part: Derivation) -> str:
+    return " (shown above)" if part.repeated else ""
+
+
+def _line(first: str, rest: str, text: str, source: str | None) -> Iterator[str]:
+    """Yield an expression; its kernel lines stand beside it where there is room, else beneath."""
+    wrapped = _wrap(text, first, f"{rest}  ")
+    shown = f"({plain(source)})" if source else ""
+    if shown and len(wrapped[-1]) + 2 + len(shown) <= terminal_width():
+        wrapped[-1] += f"  {shown}"
+        shown = ""
+    yield from wrapped
+    if shown:
+        yield from _wrap(shown, f"{rest}  ", f"{rest}   ")
+
+
+def _origins(part: Derivation, indent: str) -> Iterator[str]:
+    for origin in part.origins:
+        yield from _wrap(_origin(origin), indent, f"{indent}  ")
+
+
+# What a reader is told first of an origin.
+_LEADS = {
+    BOOT: "set by",
+    KCONFIG: "set by",
+    ENVIRONMENT: "set by",
+    DEFAULT: "default:",
+    RELEASE: "release:",
+}
+
+
+def _origin(origin: Origin) -> str:
+    """Return what set a value, and for a CPU field how it is known."""
+    if origin.kind != CPU:
+        lead = _LEADS[origin.kind] if origin.counts else "but"
+        return f"{lead} {plain(origin.text)}"
+    if origin.confidence == "unknown":
+        return f"unknown: {plain(origin.text)}"
+    sources = f": {', '.join(origin.sources)}" if origin.sources else ""
+    return f"known by {origin.confidence}{sources}; {plain(origin.text)}"
+
+
+def _wrap(text: str, first: str, rest: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        terminal_width(),
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _nearest_text(nearest: NearestCells | None) -> str:
+    """Return the nearest supported cells, one change a line."""
+    if nearest is None:
+        return "\nno cell of the study is supported\n"
+    what = "cell" if nearest.cells == 1 else "cells"
+    head = f"nearest supported: {nearest.cells:,} {what} at weight {nearest.weight}"
+    lines = ["", f"{head}; each of these was evaluated again"]
+    for change in nearest.changes:
+        lines += _wrap(f"{_change(change)} ({' and '.join(change.acts)})", "  - ", "    ")
+    if nearest.left_out:
+        lines.append(f"  and {nearest.left_out} more changes of the same weight")
+    costs = ", ".join(f"{cost.act} {cost.weight:,}" for cost in CHANGE_COSTS)
+    lines += _wrap(f"weights: {costs}", "  ", "    ")
+    return "\n".join(lines) + "\n"
+
+
+def _change(change: NearestChange) -> str:
+    return ", ".join(
+        f"{axis}={' or '.join(map(_quoted, options))}"
+        + (f" or {change.left_out} more" if change.left_out else "")
+        for axis, options in change.axes
+    )
+
+
+def _quoted(option: str) -> str:
+    """Return an option as it is written in a cell."""
+    return f'"{option}"' if "," in option else option
+
+
+def _value(value: Value) -> str:
+    if value is None:
+        return "unknown"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def explanation_document(explanation: Explanation) -> dict[str, Json]:
+    """Return the whole explanation as JSON values, keys in a fixed order."""
+    answer = explanation.answer
+    return {
+        "schema": EXPLAIN_SCHEMA,
+        "study": explanation.study,
+        "cell": dict(explanation.cell),
+        "chosen": dict(explanation.chosen),
+        "kernel": explanation.kernel,
+        "assumes_patch": explanation.assumes_patch,
+        "cpu": list(explanation.cpu),
+        "cmdline": explanation.cmdline,
+        "capability": explanation.capability,
+        "predicate_version": explanation.predicate_version,
+        "verdict": str(answer.verdict),
+        "confidence": answer.confidence,
+        "reasons": list(answer.reasons),
+        "unsettled": [_unsettled(item) for item in answer.unsettled],
+        "facts": dict(answer.facts),
+        "predicate": answer.predicate,
+        "derivations": [
+            {"title": item.title, "source": item.source, "tree": _tree(item.tree)}
+            for item in explanation.derived
+        ],
+        "simulation": simulation_document(answer),
+        "nearest": None if explanation.nearest is None else _nearest(explanation.nearest),
+        "diagnostics": diagnostics_document(answer),
+    }
+
+
+def _tree(tree: Derivation) -> Json:
+    return {
+        "expression": tree.text,
+        "value": tree.value,
+        "source": tree.source,
+        "set_by": [
+            {
+                "kind": origin.kind,
+                "counts": origin.counts,
+                "what": origin.text,
+                "sources": list(origin.sources),
+                "confidence": origin.confidence,
+            }
+            for origin in tree.origins
+        ],
+        "repeated": tree.repeated,
+        "parts": [_tree(part) for part in tree.parts],
+    }
+
+
+def _unsettled(item: Unsettled) -> Json:
+    return {"name": item.name, "why": item.why, "settled_by": item.settled_by}
+
+
+def _nearest(nearest: NearestCells) -> Json:
+    return {
+        "weight": nearest.weight,
+        "cells": nearest.cells,
+        "changes": [
+            {
+                "axes": {axis: list(options) for axis, options in change.axes},
+                "acts": list(change.acts),
+                "left_out": change.left_out,
+                "verdict": "supported",
+            }
+            for change in nearest.changes
+        ],
+        "left_out": nearest.left_out,
+        "weights": {cost.kind: cost.weight for cost in CHANGE_COSTS},
+    }

@@ -1,0 +1,349 @@
+"""Laws of fixes: what `validate` prints works, nothing of it can be left out, nothing cheaper does.
+
+A fix is applied to the file and the command line as a person would, and the command run again. That
+none is printed where one exists is looked for by brute force over all changes within the bound.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from matrix.analyze.assemble import config_atoms, cpu_atoms, surroundings_atoms, variables_of
+from matrix.analyze.behaviour import Behaviours
+from matrix.analyze.cell import Cell, exists, settle
+from matrix.analyze.fix import MOST_CHANGES
+from matrix.analyze.question import Question, lower_question, predicate_version
+from matrix.expr.nodes import Value
+from matrix.kernel.cpu import resolve_system
+from matrix.kernel.dotconfig import load_dotconfig
+from matrix.pipeline.knowledge import Library
+from matrix.schema.values import KernelProfile
+from tests.cli_runner import run_cli
+
+BOOTED = Path(__file__).parents[1] / "data" / "booted"
+
+Change = dict[str, str]
+
+FILES = ("7.3", "7.3-16k", "7.2", "6.12", "6.1")
+CPUS = (
+    "graviton3",
+    "cortex-a710",
+    "neoverse-v1",
+    "apple-m2",
+    "neoverse-n1",
+    "cortex-a76+cortex-a55",
+)
+PARAMETERS = (
+    "rodata=off",
+    "rodata=noalias",
+    "rodata=full",
+    "rodata=bogus",
+    "kfence.sample_interval=100",
+    "kfence.sample_interval=0",
+    "kvm-arm.mode=none",
+    "kvm-arm.mode=nvhe",
+    "kvm-arm.mode=protected",
+    "secretmem.enable=0",
+    "debug_pagealloc=on",
+)
+SETTINGS: tuple[dict[str, str], ...] = (
+    {},
+    {"KVM": "n", "KVM_GUEST_MEMFD": "n"},
+    {"KVM": "n"},
+    {"KFENCE": "n", "KFENCE_SAMPLE_INTERVAL": "n"},
+    {"KFENCE_SAMPLE_INTERVAL": "100"},
+    {"DEBUG_PAGEALLOC": "y"},
+    {"RODATA_FULL_DEFAULT_ENABLED": "n"},
+    {"SECRETMEM": "n"},
+    {"CMDLINE": '"rodata=off"', "CMDLINE_FORCE": "y"},
+    {"ARM64_4K_PAGES": "n", "ARM64_64K_PAGES": "y", "ARM64_16K_PAGES": "n"},
+)
+# (capability, kind of VM)
+ASKED = (
+    ("gmem-no-direct-map", "default"),
+    ("memfd-secret", "default"),
+    ("gmem-no-direct-map", "nested"),
+    ("gmem-no-direct-map", "protected"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What a person gives to `validate`."""
+
+    file: str
+    settings: tuple[tuple[str, str], ...]
+    line: str
+    cpu: str
+    capability: str
+    vm: str
+
+    def text(self, change: Mapping[str, str]) -> str:
+        """Return the `.config` with its settings and a change made in it."""
+        text = (BOOTED / f"{self.file}.config").read_text()
+        named = {k.removeprefix("kconfig."): v for k, v in change.items() if k[0] == "k"}
+        for symbol, value in {**dict(self.settings), **named}.items():
+            text = re.sub(rf"^(# )?CONFIG_{symbol}[ =].*\n", "", text, flags=re.MULTILINE)
+            line = f"# CONFIG_{symbol} is not set" if value == "n" else f"CONFIG_{symbol}={value}"
+            text += f"{line}\n"
+        return text
+
+    def command_line(self, change: Mapping[str, str]) -> str:
+        """Return the command line with a change appended."""
+        named = [f"{k.removeprefix('boot.')}={v}" for k, v in change.items() if k[0] == "b"]
+        return " ".join((self.line, *named)).strip()
+
+
+givens = st.builds(
+    Given,
+    file=st.sampled_from(FILES),
+    settings=st.lists(st.sampled_from(SETTINGS), max_size=2).map(
+        lambda chosen: tuple({k: v for item in chosen for k, v in item.items()}.items())
+    ),
+    line=st.lists(st.sampled_from(PARAMETERS), max_size=3).map(" ".join),
+    cpu=st.sampled_from(CPUS),
+    capability=st.sampled_from(ASKED).map(lambda asked: asked[0]),
+    vm=st.just("default"),
+) | st.builds(
+    Given,
+    file=st.sampled_from(FILES[:3]),
+    settings=st.sampled_from(SETTINGS).map(lambda chosen: tuple(chosen.items())),
+    line=st.lists(st.sampled_from(PARAMETERS), max_size=2).map(" ".join),
+    cpu=st.sampled_from(CPUS),
+    capability=st.just("gmem-no-direct-map"),
+    vm=st.sampled_from(("default", "nested", "protected")),
+)
+
+
+def validated(folder: Path, asked: Given, change: Mapping[str, str]) -> dict[str, Any]:
+    """Run `matrix validate` with a change applied and return its result."""
+    file = folder / "asked.config"
+    file.write_text(asked.text(change))
+    ran = run_cli(
+        *("validate", str(file), "--cpu", asked.cpu, "--cmdline", asked.command_line(change)),
+        *("--capability", asked.capability, "--vm", asked.vm, "--format", "json"),
+        *("--kernel", asked.file.partition("-")[0], "--fail-on", ""),
+    )
+    assert ran.code in (0, 4), ran.err
+    result: dict[str, Any] = json.loads(ran.out)["results"][0]
+    return result
+
+
+def works(result: Mapping[str, Any]) -> bool:
+    """Tell whether an answer is `supported`, of a `.config` that the release's Kconfig can make."""
+    return result["verdict"] == "supported" and not unrealizable(result)
+
+
+def unrealizable(result: Mapping[str, Any]) -> bool:
+    return any(item["code"] == "MX0919" for item in result["diagnostics"])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("asked")
+
+
+def weight(change: Mapping[str, str]) -> int:
+    return sum(1 if name.startswith("boot.") else 10 for name in change)
+
+
+@settings(max_examples=30)
+@given(asked=givens)
+def test_what_is_printed_works_and_nothing_of_it_is_idle(folder: Path, asked: Given) -> None:
+    before = validated(folder, asked, {})
+    fixes = before["fixes"]
+    assert not (fixes and before["verdict"] == "supported")
+    for fix in (*fixes[:2], *fixes[-1:]):
+        change: Change = fix["change"]
+        assert 0 < len(change) <= MOST_CHANGES
+        again = validated(folder, asked, change)
+        assert again["verdict"] == fix["verdict"] == "supported", change
+        if not unrealizable(before) or any(name.startswith("kconfig.") for name in change):
+            assert not unrealizable(again), change
+        for size in range(1, len(change)):
+            for kept in itertools.combinations(change.items(), size):
+                part = validated(folder, asked, dict(kept))
+                assert not works(part), (change, kept)
+
+
+# --- brute force ----------------------------------------------------------------------------------
+
+
+@cache
+def library() -> Library:
+    return Library()
+
+
+class BruteForce:
+    """Every change of a given file and command line, each evaluated as a cell of its own."""
+
+    def __init__(self, folder: Path, asked: Given) -> None:
+        self.asked = asked
+        shelf = library()
+        self.profile: KernelProfile = shelf.kernel(asked.file.partition("-")[0])
+        capability = shelf.capability(asked.capability)
+        program = shelf.program(self.profile)
+        self.question: Question = lower_question(
+            program, capability, predicate_version(capability, None)
+        )
+        file = folder / "brute.config"
+        file.write_text(asked.text({}))
+        config = load_dotconfig(str(file))
+        architecture = shelf.architecture("arm64")
+        system = resolve_system(asked.cpu, shelf.knowledge, architecture)
+        values, self.detections = cpu_atoms(program, system)
+        self.atoms: dict[str, Value] = {
+            **config_atoms(program, config),
+            **surroundings_atoms(architecture, {"vm": asked.vm}),
+            **values,
+        }
+        self.built_in: str | None = None
+        if config.value("CMDLINE_FORCE") is True:
+            self.built_in = str(config.value("CMDLINE"))
+        self.lines: dict[str, Mapping[str, Any]] = {}
+        self.behaviours = Behaviours()
+        # Without a rebuild, a `.config` that Kconfig cannot make is taken as it stands.
+        self.as_it_stands = self.question
+        if not exists(self.question, self.cell({}), self.behaviours):
+            self.as_it_stands = replace(self.question, constraints=())
+
+    def cell(self, change: Mapping[str, str]) -> Cell:
+        line = self.built_in if self.built_in is not None else self.asked.command_line(change)
+        if line not in self.lines:
+            self.lines[line] = variables_of(self.question.program, self.profile, line)
+        atoms = dict(self.atoms)
+        for name, text in change.items():
+            if name.startswith("kconfig."):
+                value: Value = {"y": True, "n": False}.get(text)
+                atoms[name.replace("kconfig.", "CONFIG_")] = int(text) if value is None else value
+        return Cell(variables=self.lines[line], atoms=atoms, detections=self.detections)
+
+    def changes(self) -> list[tuple[str, str]]:
+        """Return every single change, written down here without the help of the search."""
+        words = {
+            "rodata": ("on", "off", "full", "noalias"),
+            "debug_pagealloc": ("on", "off"),
+            "kfence.sample_interval": ("0", "100"),
+            "secretmem.enable": ("1", "0"),
+            "kvm-arm.mode": ("none", "protected", "nvhe", "nested"),
+        }
+        found = [(f"boot.{name}", text) for name, texts in words.items() for text in texts]
+        for atom, value in self.atoms.items():
+            if not atom.startswith("CONFIG_"):
+                continue
+            name = atom.replace("CONFIG_", "kconfig.")
+            if self.question.program.symbols.get(atom.removeprefix("CONFIG_")) == "int":
+                found += [(name, text) for text in ("0", "100") if text != str(int(value or 0))]
+            elif isinstance(value, bool):
+                found.append((name, "n" if value else "y"))
+        return found
+
+    def supported(self, change: Mapping[str, str]) -> bool:
+        rebuilt = any(name.startswith("kconfig.") for name in change)
+        question = self.question if rebuilt else self.as_it_stands
+        completions = settle(question, self.cell(change), self.behaviours)
+        return {item.leaf.verdict for item in completions} == {"supported"}
+
+    def fixes(self, most: int) -> Iterator[Change]:
+        """Yield every change of at most `most` parts that makes the cell supported."""
+        single = self.changes()
+        for size in range(1, most + 1):
+            for parts in itertools.combinations(single, size):
+                if len({name for name, _ in parts}) == size and self.supported(dict(parts)):
+                    yield dict(parts)
+
+
+def compare(folder: Path, asked: Given, most: int) -> None:
+    before = validated(folder, asked, {})
+    if before["verdict"] == "supported":
+        return
+    printed: list[Change] = [fix["change"] for fix in before["fixes"]]
+    listed = list(BruteForce(folder, asked).fixes(most))
+    if not listed:
+        assert not [change for change in printed if len(change) <= most]
+        return
+    assert printed, listed[:3]
+    least = min(map(weight, listed))
+    assert {weight(change) for change in printed} == {min(least, weight(printed[0]))}
+    if len(printed[0]) <= most:
+        assert weight(printed[0]) == least
+
+
+@settings(max_examples=25)
+@given(asked=givens)
+def test_nothing_cheaper_is_overlooked(folder: Path, asked: Given) -> None:
+    compare(folder, asked, 2)
+
+
+THREE = [
+    # A KVM that is not built in, on a CPU that needs pKVM: three changes, of two kinds.
+    Given(
+        file="7.3",
+        settings=(("KVM", "n"), ("KVM_GUEST_MEMFD", "n")),
+        line="",
+        cpu="cortex-a710",
+        capability="gmem-no-direct-map",
+        vm="default",
+    ),
+    # A protected VM always fails: no change helps.
+    Given(
+        file="7.3",
+        settings=(),
+        line="kvm-arm.mode=protected",
+        cpu="graviton3",
+        capability="gmem-no-direct-map",
+        vm="protected",
+    ),
+    # The kernel ignores what the boot loader passes.
+    Given(
+        file="7.3",
+        settings=(("CMDLINE", '"rodata=off"'), ("CMDLINE_FORCE", "y"), ("KFENCE", "n")),
+        line="",
+        cpu="cortex-a710",
+        capability="gmem-no-direct-map",
+        vm="default",
+    ),
+    # The page size is a choice: the two symbols change together.
+    Given(
+        file="7.3",
+        settings=(("ARM64_4K_PAGES", "n"), ("ARM64_16K_PAGES", "y")),
+        line="",
+        cpu="apple-m2,dic=1",
+        capability="memfd-secret",
+        vm="default",
+    ),
+]
+
+
+@pytest.mark.parametrize("asked", THREE, ids=range(len(THREE)))
+def test_three_changes_at_once(folder: Path, asked: Given) -> None:
+    compare(folder, asked, MOST_CHANGES)
+
+
+def test_siblings_of_a_choice_change_together(folder: Path) -> None:
+    """A 16 kB kernel on a CPU with 4 kB pages only: the other symbol of the choice is set, too."""
+    asked = Given(
+        file="7.3-16k",
+        settings=(),
+        line="",
+        cpu="free,fwb=1,dic=1,l1ip=pipt,bbm=2,vhe=1,nv=0,mte=0,id_aa64mmfr0_el1=0x1122,midr=0x410fd490",
+        capability="gmem-no-direct-map",
+        vm="default",
+    )
+    before = validated(folder, asked, {})
+    assert before["verdict"] == "absent"
+    changes = [fix["change"] for fix in before["fixes"]]
+    assert {"kconfig.ARM64_4K_PAGES": "y", "kconfig.ARM64_16K_PAGES": "n"} in changes
+    assert all(len(change) == 2 for change in changes)
+    assert works(validated(folder, asked, changes[0]))
