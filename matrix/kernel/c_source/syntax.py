@@ -42,6 +42,17 @@ def parse_statements(body: str, first_line: int) -> Statements:
     return Statements(nodes=(), first_line=first_line)
 
 
+def first_error(statements: Statements) -> int | None:
+    """Return the line of the first statement that does not parse whole, None where all do.
+
+    `parse_statements` is lenient: what it could not read is in none of its statements.
+    """
+    for node in statements.nodes:
+        if node.has_error or node.is_error or node.is_missing:
+            return statements.line(node)
+    return None
+
+
 def parse_expression(text: str, first_line: int) -> Statements:
     """Return the one statement `return (text);`, or nothing where it is no expression."""
     found = parse_statements("{return (" + text + ");}", first_line)
