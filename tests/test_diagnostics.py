@@ -22,6 +22,7 @@ ROOT = Path(__file__).parent.parent
 BAD = Path(__file__).parent / "cases" / "bad"
 CLAIMS = Path(__file__).parent / "cases" / "claims"
 GOOD = Path(__file__).parent / "cases" / "good"
+REVIEW = Path(__file__).parent / "cases" / "review"
 CONFIG = Path(__file__).parent / "data" / "booted" / "7.3.config"
 
 # Codes without an example, and why; each has a test of its own.
@@ -45,6 +46,8 @@ WITHOUT_EXAMPLE = {
     "MX0802": "no command writes two results to one file; tests/unit/render",
     "MX0902": "can be asked where present; tests/unit/analyze/test_bounds.py",
     "MX0903": "no shipped CPU has so many unknown fields; tests/unit/analyze/test_bounds.py",
+    "MX1202": "the file would be larger than anyone reads; tests/unit/kernel/test_patch_mail.py",
+    "MX1217": "a warning beside an answer; tests/test_review.py",
 }
 
 
@@ -68,6 +71,8 @@ def lay_out(folder: Path) -> None:
     (folder / "no-gmem.config").write_text(without)
     (folder / "fragment.config").write_text("CONFIG_KVM=y\nCONFIG_ARM64_4K_PAGES=y\n")
     shutil.copytree(CLAIMS, folder / "claims" / "matrices")
+    shutil.copytree(REVIEW, folder / "review")
+    (folder / "binary.patch").write_bytes(b"\x7fELF\0\0\0")
     (folder / "taken" / "matrices").mkdir(parents=True)
     (folder / "taken" / "matrices" / "my-study.yaml").write_text("")
 

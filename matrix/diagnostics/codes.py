@@ -604,4 +604,78 @@ CODES: dict[str, tuple[str, str]] = {
             "as they stand."
         ),
     ),
+    "MX1201": (
+        "patch cannot be read",
+        "The file is missing, is a folder, or may not be read.",
+    ),
+    "MX1202": (
+        "patch too large",
+        "The file, or what it holds compressed, is larger than any thread of mails.",
+    ),
+    "MX1203": (
+        "empty patch",
+        "There is nothing in the file.",
+    ),
+    "MX1204": (
+        "no text",
+        "The file or a part of the mail is binary: a patch is plain text.",
+    ),
+    "MX1205": (
+        "mail cannot be decoded",
+        "The base64 text of a mail lost a character or its end.",
+    ),
+    "MX1206": (
+        "no patch",
+        "The file has no diff, and quotes none.",
+    ),
+    "MX1207": (
+        "damaged hunk",
+        "A line begins as the header of a hunk and is none: the patch was wrapped or edited.",
+    ),
+    "MX1208": (
+        "check not in the patch",
+        (
+            "The patch neither adds nor changes the function that the capability names; "
+            "--function takes another name."
+        ),
+    ),
+    "MX1209": (
+        "check of another architecture",
+        "The patch has the function, but for architectures that are not simulated.",
+    ),
+    "MX1210": (
+        "part of a check",
+        "The patch or the quotation has only some lines of the function: what it returns is open.",
+    ),
+    "MX1211": (
+        "two versions of a check",
+        "The file holds the function twice, and the two say different things.",
+    ),
+    "MX1212": (
+        "check without a body",
+        "The patch only declares the function, or only removes it.",
+    ),
+    "MX1213": (
+        "unknown name in a check",
+        "The function uses a name that neither the patch nor a profile defines.",
+    ),
+    "MX1214": (
+        "unknown symbol in a check",
+        "The function asks for a Kconfig symbol that no profile lists: it is not taken as off.",
+    ),
+    "MX1215": (
+        "check is no expression",
+        (
+            "The function does something that cannot be said as one expression, such as a loop, "
+            "or it is not C."
+        ),
+    ),
+    "MX1216": (
+        "capability without a function",
+        "The capability names no kernel function to look for; --function gives one.",
+    ),
+    "MX1217": (
+        "kernel left out",
+        "A release lacks a name that the check uses, so the check cannot be asked of it.",
+    ),
 }

@@ -60,7 +60,7 @@ def _result(result: ValidateResult) -> dict[str, Json]:
         "predicate": answer.predicate,
         "simulation": {
             "outcome": answer.outcome,
-            "violations": [_violation(finding) for finding in answer.violations],
+            "violations": [violation_document(finding) for finding in answer.violations],
             "advisories": [_advisory(finding) for finding in answer.advisories],
         },
         "verdict": str(answer.verdict),
@@ -71,7 +71,8 @@ def _result(result: ValidateResult) -> dict[str, Json]:
     }
 
 
-def _violation(finding: Finding) -> dict[str, Json]:
+def violation_document(finding: Finding) -> dict[str, Json]:
+    """Return a violation with its trace and, apart, the kernel lines in it."""
     sources = dict.fromkeys(line.source for line in finding.trace if line.source)
     return {
         "invariant": finding.invariant,

@@ -61,7 +61,7 @@ def _lines(groups: Sequence[LabelRules]) -> list[str]:
         for rule, cpus in group.rules:
             lines.append(f"  {rule.cells:>17,}  {conjunction(rule)}")
             if cpus:
-                lines.append(f"{'':21}{_named(cpus)}")
+                lines.append(f"{'':21}{named_cpus(cpus)}")
         if group.left_out:
             lines.append(f"{'':21}… and {group.left_out} more rules")
         lines.append("")
@@ -82,7 +82,7 @@ def rules_markdown(title: str, groups: Sequence[LabelRules]) -> str:
             lines.extend(["| cells | rule | CPUs |", "|---:|---|---|"])
         for rule, cpus in group.rules:
             text = conjunction(rule).replace("|", "\\|")
-            lines.append(f"| {rule.cells:,} | {text} | {_named(cpus)} |")
+            lines.append(f"| {rule.cells:,} | {text} | {named_cpus(cpus)} |")
         if group.left_out:
             lines.extend(["", f"… and {group.left_out} more rules"])
         if group.rules:
@@ -120,7 +120,8 @@ def literal(name: str, options: tuple[str, ...], known: tuple[str, ...]) -> str:
     return f"{name} ∈ {{{', '.join(options)}}}"
 
 
-def _named(cpus: Sequence[str]) -> str:
+def named_cpus(cpus: Sequence[str]) -> str:
+    """Return CPUs as `3 CPUs: a, b, c`, only the first ones of many by name."""
     if not cpus:
         return ""
     shown = ", ".join(cpus[:_MAX_NAMED])

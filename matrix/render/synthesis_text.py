@@ -95,11 +95,12 @@ def _exactness(found: Synthesis, baseline: Mapping[str, str]) -> list[str]:
         "It is not exact: these two cells have the same atoms, one is safe and one is not,",
         "so it says no to both.",
     ]
-    lines.extend(_pair_lines(pair, baseline))
+    lines.extend(pair_lines(pair, baseline))
     return lines
 
 
-def _pair_lines(pair: Indistinguishable, baseline: Mapping[str, str]) -> list[str]:
+def pair_lines(pair: Indistinguishable, baseline: Mapping[str, str]) -> list[str]:
+    """Return two cells that no condition tells apart, and what holds in both."""
     atoms = ", ".join(name if value else f"!{name}" for name, value in pair.atoms)
     return [
         f"    safe:    {cell_text(pair.safe, baseline)}",
@@ -120,11 +121,11 @@ def cell_text(cell: Mapping[str, str], baseline: Mapping[str, str]) -> str:
 
 def c_function(expression: Expression, scenario: str) -> str:
     """Return a function in kernel style whose body is the expression."""
-    text = _wrapped(expression, _TAB + len("return "))
+    text = wrapped_c(expression, _TAB + len("return "))
     return f"{_SIGNATURES[scenario]}\n{{\n\treturn {text};\n}}\n"
 
 
-def _wrapped(expression: Expression, column: int) -> str:
+def wrapped_c(expression: Expression, column: int) -> str:
     """Return an expression from a column on, broken after its operators where it is too long."""
     whole = to_c(expression)
     if column + len(whole) < _WIDTH or not isinstance(expression, Binary):
@@ -134,9 +135,9 @@ def _wrapped(expression: Expression, column: int) -> str:
     for operand in _operands(expression, operator):
         bare = to_c(operand)
         if isinstance(operand, Binary) and f"({bare})" in whole:
-            texts.append(f"({_wrapped(operand, column + 1)})")
+            texts.append(f"({wrapped_c(operand, column + 1)})")
         else:
-            texts.append(_wrapped(operand, column))
+            texts.append(wrapped_c(operand, column))
     return f" {operator}\n{_indent(column)}".join(texts)
 
 
