@@ -22,7 +22,10 @@ from matrix.kernel.patch.inlining import VM
 from matrix.schema.values import Axis, MatrixStudy, Option, PredicateVersion
 
 _SYMBOL = "CONFIG_"
-_CAP_TESTS = ("cpus_have_final_cap", "cpus_have_cap", "boot_cpu_has_cap")
+_CAP_TESTS = ("cpus_have_final_cap", "boot_cpu_has_cap")
+# Other tests of a cpucap: once it is final, long before there is a VM, they say the same as
+# cpus_have_final_cap() (arch/arm64/include/asm/cpufeature.h:484-527 in 7.3).
+_SAME_TEST = ("cpus_have_cap", "alternative_has_cap_likely", "alternative_has_cap_unlikely")
 _CALL = re.compile(r"(?P<function>\w+)\((?P<argument>.*)\)$")
 
 
@@ -33,22 +36,48 @@ def _meanings(scenario: str) -> dict[Expression, Expression]:
     }
 
 
-def with_vm_meanings(scenario: str, expression: Expression) -> Expression:
-    """Return an expression with `kvm_vm_is_protected(kvm)` and its like as names of a study."""
+def in_model_words(scenario: str, expression: Expression) -> Expression:
+    """Return an expression with what the kernel asks of a VM or cpucap in the model's words."""
     meanings = _meanings(scenario)
-    return rewrite(expression, lambda node: meanings.get(node, node))
+
+    def translate(node: Expression) -> Expression:
+        match node:
+            case Call(function, (Name(),) as arguments) if function in _SAME_TEST:
+                return Call("cpus_have_final_cap", arguments)
+        return meanings.get(node, node)
+
+    return rewrite(expression, translate)
 
 
 def known_to_any(programs: Sequence[FactProgram], scenario: str) -> Callable[[Call | Name], bool]:
     """Return whether a call or name is one that some kernel has: a helper of the kernel's own."""
-    functions = {call.function for meaning in _meanings(scenario) for call in calls(meaning)}
+    of_vm = {call.function for asked in _meanings(scenario) for call in calls(asked)}
 
     def is_known(node: Call | Name) -> bool:
-        if isinstance(node, Call) and node.function in functions:
+        if isinstance(node, Call) and node.function in of_vm:
             return True
         return any(not program.lowering.missing(node) for program in programs)
 
     return is_known
+
+
+def refuse_words_of_the_model(check: PatchedCheck, axes: Iterable[str]) -> None:
+    """Refuse names of C that are by chance those of axes: `host` in a patch is not ours.
+
+    Raises:
+        InputError: MX1213, all of them at once.
+    """
+    problems = [
+        Diagnostic(
+            code="MX1213",
+            message=f"nothing is known of `{name}`",
+            location=check.place_of(Name(name)),
+            hint="a variable of the kernel can be asked for where a profile declares it",
+        )
+        for name in sorted(names(check.expression) & frozenset(axes))
+    ]
+    if problems:
+        raise InputError(problems)
 
 
 def refuse_unknown_symbols(
@@ -180,15 +209,25 @@ def _unknown(name: str, programs: Sequence[FactProgram], check: PatchedCheck) ->
     )
 
 
+def _member(name: str, program: FactProgram, check: PatchedCheck) -> Diagnostic:
+    """Return the diagnostic of a check that looks into the VM itself."""
+    asked = [atom.c for atoms in ATOMS.values() for atom in atoms if f"({VM})" in atom.c]
+    return Diagnostic(
+        code="MX1213",
+        message=f"nothing is known of `{name.replace('.', '->', 1)}` in Linux {program.release}",
+        location=check.place_of_text(name),
+        hint=f"of a VM a check may ask {' and '.join(f'`{text}`' for text in asked)}",
+    )
+
+
 def _described(name: str, programs: Sequence[FactProgram]) -> tuple[str, str, Iterable[str], str]:
     """Return the word that is unknown, what kind of name it is, the known ones, the row to add."""
     found = _CALL.match(name)
     lowerings = [program.lowering for program in programs]
     if found and found["function"] in _CAP_TESTS and found["argument"]:
         known = {cap for lowering in lowerings for cap in lowering.cpucaps}
-        if found["function"] != "cpus_have_cap":
-            row = f"`cpucaps: {{{found['argument']}: {{field: …, minimum: …, scope: …}}}}`"
-            return found["argument"], "cpucaps", known, row
+        row = f"`cpucaps: {{{found['argument']}: {{field: …, minimum: …, scope: …}}}}`"
+        return found["argument"], "cpucaps", known, row
     if found:
         functions = {item for lowering in lowerings for item in lowering.functions if "(" in item}
         row = f'`functions: {{{found["function"]}(): {{body: "…", source: "path:line"}}}}`'

@@ -678,4 +678,8 @@ CODES: dict[str, tuple[str, str]] = {
         "kernel left out",
         "A release lacks a name that the check uses, so the check cannot be asked of it.",
     ),
+    "MX1218": (
+        "patch changes more than the check",
+        "The patch also changes a function that the check uses; that one is taken unchanged.",
+    ),
 }

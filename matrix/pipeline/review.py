@@ -16,11 +16,12 @@ from matrix.analyze.difference import asked_again
 from matrix.analyze.features import Candidates
 from matrix.analyze.implied import implied, kconfig_parts
 from matrix.analyze.patched_names import (
+    in_model_words,
     known_to_any,
     of_kernels_that_have,
     refuse_unknown_symbols,
+    refuse_words_of_the_model,
     with_symbol_axes,
-    with_vm_meanings,
 )
 from matrix.analyze.review import (
     equal_versions,
@@ -35,7 +36,14 @@ from matrix.analyze.study import SolvedStudy
 from matrix.analyze.synthesis import ATOMS, synthesise
 from matrix.analyze.verdict import Verdict
 from matrix.analyze.witness import nearest
-from matrix.diagnostics import Diagnostic, ExitCode, InputError, Location, format_diagnostic
+from matrix.diagnostics import (
+    Diagnostic,
+    ExitCode,
+    InputError,
+    Location,
+    Severity,
+    format_diagnostic,
+)
 from matrix.expr.nodes import Binary, Expression
 from matrix.expr.printer import to_c
 from matrix.expr.trees import names
@@ -133,6 +141,7 @@ def review_patches(
     prepared = _of_kernels(prepared, request.kernels)
     programs = [prepared.library.program(profile) for profile in prepared.kernels]
     check = find_check(patches, wanted, known_to_any(programs, prepared.capability.scenario))
+    refuse_words_of_the_model(check, (axis.name for axis in prepared.architecture.environment))
     version = _version(prepared, check)
     refuse_unknown_symbols(programs, version, check)
     study = with_symbol_axes(prepared.study, programs, version.condition.expression)
@@ -145,7 +154,7 @@ def review_patches(
     having = kernels_of(solved, within)
     found = synthesise(solved, ATOMS[prepared.capability.scenario], solved.valid)
     declared = [
-        (item.name, asked_again(base, item))
+        (item.name, base if item == prepared.predicate else asked_again(base, item))
         for item in prepared.capability.predicates
         if not any(part.question.program.lacks(item.condition) for _, part in having)
     ]
@@ -180,7 +189,7 @@ def review_patches(
         granularity=granularity(solved, within),
         synthesis=found,
         compared=tuple(compared),
-        diagnostics=lacking,
+        diagnostics=(*lacking, *(_redefined(name, at) for name, at in check.redefined)),
     )
 
 
@@ -216,7 +225,7 @@ def _of_kernels(prepared: PreparedStudy, releases: Sequence[str]) -> PreparedStu
 
 def _version(prepared: PreparedStudy, check: PatchedCheck) -> PredicateVersion:
     """Return the patch's check as a version of the predicate: what it returns, where compiled."""
-    expression = with_vm_meanings(prepared.capability.scenario, check.expression)
+    expression = in_model_words(prepared.capability.scenario, check.expression)
     for guard in reversed(check.guards):
         expression = Binary("&&", guard.condition, expression)
     return PredicateVersion(
@@ -322,6 +331,16 @@ def _built_in(prepared: PreparedStudy, condition: Expression) -> tuple[Expressio
 
 def _has_axis(prepared: PreparedStudy, name: str) -> bool:
     return any(axis.name == name for axis in prepared.study.axes)
+
+
+def _redefined(name: str, location: Location) -> Diagnostic:
+    return Diagnostic(
+        code="MX1218",
+        severity=Severity.WARNING,
+        message=f"the patch changes `{name}` as well; the answer takes it as the releases have it",
+        location=location,
+        hint="declare what it becomes in a profile in a folder for --configs",
+    )
 
 
 def _absent(prepared: PreparedStudy) -> Diagnostic:

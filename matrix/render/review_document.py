@@ -81,7 +81,7 @@ def review_document(result: ReviewResult) -> dict[str, Json]:
 def _rule(item: ReviewedRule) -> dict[str, Json]:
     return {
         "verdict": str(item.verdict),
-        "when": {name: list(options) for name, options in item.rule.when},
+        "when": {name: list(met) for name, met, known in item.rule.shown if len(met) < len(known)},
         "cells": item.rule.cells,
         "cpus": list(item.cpus),
         "example": dict(item.cell),

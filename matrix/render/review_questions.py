@@ -46,23 +46,23 @@ def questions(comments: Sequence[Comment]) -> tuple[Question, ...]:
 
     Paragraphs about the same subject below the same quotation are one.
     """
-    found: list[tuple[Comment, str, str | None]] = []
-    lead = ""
+    found: list[Question] = []
+    above: tuple[object, ...] = ()
+    lead: Comment | None = None
     for comment in comments:
-        text = f"{lead} {comment.text}".strip()
-        lead = text if comment.text.endswith(_LEADS_IN) else ""
+        line, text = comment.number, comment.text
+        if lead is not None:
+            line, text = lead.number, f"{lead.text} {text}"
+        lead = comment if comment.text.endswith(_LEADS_IN) else None
         section = _subject(text)
-        if lead or (section is None and "?" not in text):
+        if lead is not None or (section is None and "?" not in text):
             continue
-        last = found[-1] if found else None
-        if last is not None and last[0].above == comment.above and section in (None, last[2]):
-            found[-1] = (last[0], f"{last[1]} {text}", last[2])
-        else:
-            found.append((comment, text, section))
-    return tuple(
-        Question(line=comment.number, text=text, section=section)
-        for comment, text, section in found
-    )
+        if found and above == comment.above and section == found[-1].section:
+            text = f"{found[-1].text} {text}"
+            line = found.pop().line
+        found.append(Question(line=line, text=text, section=section))
+        above = comment.above
+    return tuple(found)
 
 
 def _subject(text: str) -> str | None:

@@ -131,7 +131,10 @@ def _wrong(result: ReviewResult, verdict: Verdict) -> Iterator[Block]:
         yield Item(
             number=number,
             text=f"{item.rule.cells:,} cells: {conjunction(item.rule)}",
-            notes=(*notes, f"For example {example}, all else usual{_found(item, shown, number)}"),
+            notes=(
+                *notes,
+                f"For example {example} (all else as in the baseline){_found(item, shown, number)}",
+            ),
         )
         key = _trace_key(item)
         if item.findings and key not in shown:
@@ -232,11 +235,11 @@ def _kconfig(result: ReviewResult) -> Iterator[Block]:
 def _kconfig_sentence(answer: KconfigAnswer, status: Implied, found: Sequence[Implication]) -> str:
     what = f"`{answer.directive or answer.condition}` (line {answer.location.line})"
     releases = _listed([item.release for item in found])
-    where = f" where `{answer.premise}`" if answer.premise else ""
+    where = f" where `{answer.premise}` holds" if answer.premise else ""
     match status:
         case Implied.ALWAYS:
-            drop = "the `#if` can go" if answer.directive else "the test can go"
-            return f"{what} is always true in {releases}{where}, {drop}: {_proof(found)}."
+            drop = "The `#if` can go." if answer.directive else "The test can go."
+            return f"{what} is always true in {releases}{where}: {_proof(found)}. {drop}"
         case Implied.NEVER:
             return f"{what} is never true in {releases}{where}: {_proof(found)}."
         case Implied.DECIDES:
@@ -261,7 +264,7 @@ def _proof(found: Sequence[Implication]) -> str:
         f"{text} ({'; '.join(_place(place, releases) for place, releases in places.items())})"
         for text, places in sources.items()
     )
-    return f"{proof} [read by hand]" if by_hand else proof
+    return f"{proof}, Kconfig read by hand" if by_hand else proof
 
 
 def _place(place: str, releases: Sequence[str]) -> str:
@@ -294,6 +297,9 @@ def _vm(result: ReviewResult) -> Iterator[Block]:
 
 def _placement(result: ReviewResult, argument: str) -> Iterator[Block]:
     check, function = result.check, result.function
+    if check.path is None:
+        yield "The quotation does not say in which file it stands."
+        return
     if function is None or check.path not in function.incomplete_in:
         return
     name = check.path.rpartition("include/")[2]

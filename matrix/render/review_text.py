@@ -132,7 +132,9 @@ def _markdown_blocks(blocks: Sequence[Block]) -> Iterator[str]:
             case Item():
                 yield f"{block.number}. {block.text}"
                 indent = " " * len(f"{block.number}. ")
-                yield from ("", *(f"{indent}{note}  " for note in block.notes), "")
+                for note in block.notes:
+                    yield from ("", f"{indent}{note}")
+                yield ""
             case _:
                 yield from (block, "")
 

@@ -43,10 +43,11 @@ class PatchedCheck:
     """A check as a patch has it.
 
     `expression` is what the function returns where it is compiled, in `guards`; the VM asked about
-    is `kvm`, and is there. `inlined` are the helpers of the patch that it holds. `parameter` is the
-    function's own word for the VM, None without one; `reads_parameter` says whether the value
-    depends on it. `lines` are the function as it stands in the patch. `places` has the first use of
-    every word of the function and its helpers.
+    is `kvm`, and is there. `inlined` are the helpers of the patch that it holds. `redefined` are
+    words of it that the kernel has and the patch changes: they are taken as the kernel has them.
+    `parameter` is the function's own word for the VM, None without one; `reads_parameter` says
+    whether the value depends on it. `lines` are the function as it stands in the patch. `places`
+    has the first use of every word of the function and its helpers.
     """
 
     patch: Patch
@@ -54,6 +55,7 @@ class PatchedCheck:
     expression: Expression
     guards: tuple[GuardLine, ...]
     inlined: tuple[str, ...]
+    redefined: tuple[tuple[str, Location], ...]
     parameter: str | None
     reads_parameter: bool
     is_static: bool
@@ -146,6 +148,7 @@ def _read(variants: Sequence[Definition], wanted: Wanted, helpers: Helpers) -> P
         expression=from_the_left(fold(vm_is_there(expression))),
         guards=guards,
         inlined=tuple(item.name for item in used),
+        redefined=tuple((item.name, item.location) for item in helpers.changed_words(expression)),
         parameter=parameter,
         reads_parameter=parameter is not None and reads,
         is_static="static" in words,

@@ -47,6 +47,12 @@ class Excerpt:
         row = self.rows[min(max(line, 1), len(self.rows)) - 1]
         return self._location(row, 0, max(1, len(row.text.rstrip())))
 
+    def at_word(self, line: int, word: str) -> Location:
+        """Return the place of a word of a line, of the line where it is not there."""
+        row = self.rows[line - 1]
+        at = row.text.find(word)
+        return self.at_line(line) if at < 0 else self._location(row, at, len(word))
+
     def at_token(self, token: Token) -> Location:
         """Return the place of a word."""
         column = token.offset - line_starts(self.source.text)[token.line - 1]
@@ -97,7 +103,7 @@ class Definition:
         for token in self.item.tokens if self.item is not None else ():
             if token.text == self.name:
                 return self.excerpt.at_token(token)
-        return self.excerpt.at_line(self.line)
+        return self.excerpt.at_word(self.line, self.name)
 
     @property
     def is_whole(self) -> bool:

@@ -19,8 +19,9 @@ from matrix.kernel.patch.missing import Wanted
 # The word of the predicates for the VM that is asked about, whatever a patch calls its parameter.
 VM = "kvm"
 _NULL = Name("NULL")
-# Helpers of helpers; more is a circle.
+# Helpers of helpers; more is a circle. A check that a person can read has a few dozen nodes.
 _MOST_STEPS = 50
+_MOST_NODES = 5000
 
 
 class Helpers:
@@ -47,14 +48,27 @@ class Helpers:
             definition = self._definitions[name]
             used[name] = definition
             expression = _put(expression, definition, derived_from(definition))
+            if sum(1 for _ in walk(expression)) > _MOST_NODES:
+                break
         raise InputError(
             Diagnostic(
                 code="MX1215",
-                message=f"`{name}` needs itself",
+                message=f"`{name}` needs itself, or the check is too long",
                 location=used[name or ""].location,
-                hint="a check is an expression without a circle",
+                hint="a check is an expression without a circle that a person can read",
             )
         )
+
+    def changed_words(self, expression: Expression) -> tuple[Definition, ...]:
+        """Return what the patch defines anew of an expression's words that the kernel has."""
+        found = {
+            name: self._definitions[name]
+            for node in walk(expression)
+            if isinstance(node, Call | Name)
+            for name in (node.function if isinstance(node, Call) else node.identifier,)
+            if name in self._definitions and self._known(node)
+        }
+        return tuple(found.values())
 
     def _called(self, expression: Expression) -> Iterator[str]:
         for node in walk(expression):
@@ -111,7 +125,12 @@ def derived_from(definition: Definition) -> Derived:
         InputError: MX1215, where it is none, or no C.
     """
     excerpt = definition.excerpt
-    found = derive(excerpt.source, definition.name)
+    try:
+        found = derive(excerpt.source, definition.name)
+    except RecursionError:
+        found = NotAnExpression(
+            reason="it is nested too deeply", line=definition.line, text=definition.name
+        )
     if isinstance(found, Derived):
         line = definition.unparsed_line()
         if line is None:
