@@ -223,6 +223,25 @@ def test_words_of_the_model_are_not_the_kernels(tmp_path: Path) -> None:
     assert f"{patch}:6:10: error[MX1213]: nothing is known of `host`" in ran.err
 
 
+def test_a_value_that_is_no_truth_is_refused_at_its_place(tmp_path: Path) -> None:
+    patch = written(tmp_path, HEAD, "{", "\treturn kvm_mode;", "}")
+    ran = small(str(patch))
+    assert ran.code == 3
+    assert f"{patch}:4:7: error[MX0653]: `kvm_mode` is neither true nor false" in ran.err
+
+
+def test_a_check_of_the_page_size_makes_the_page_size_matter(tmp_path: Path) -> None:
+    """A machine with 16 kB pages is safe as well: to refuse it is overstrict."""
+    body = "\treturn can_set_direct_map() && kvm_supports_cacheable_pfnmap()"
+    plain = small(str(written(tmp_path, HEAD, "{", f"{body};", "}")), "--format", "json")
+    bound = written(tmp_path, HEAD, "{", f"{body} && PAGE_SIZE == SZ_4K;", "}")
+    found = json.loads(small(str(bound), "--format", "json").out)
+    assert found["page_size"]["differing"] > 0
+    before = json.loads(plain.out)["verdicts"]
+    assert found["verdicts"]["overstrict"] > before["overstrict"]
+    assert found["verdicts"]["supported"] < before["supported"]
+
+
 def test_another_function_by_name() -> None:
     ran = small(
         str(CASES / "misspelt-function.patch"),

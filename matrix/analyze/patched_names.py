@@ -14,7 +14,7 @@ from matrix.analyze.facts import FactProgram
 from matrix.analyze.study import SolvedStudy, decide_study
 from matrix.analyze.synthesis import ATOMS
 from matrix.diagnostics import Diagnostic, InputError, Severity, unknown_word_hint
-from matrix.expr.nodes import Call, Expression, Name
+from matrix.expr.nodes import Call, Constant, Expression, Name
 from matrix.expr.parser import parse
 from matrix.expr.trees import calls, names, rewrite
 from matrix.kernel.patch.check import PatchedCheck
@@ -26,6 +26,9 @@ _CAP_TESTS = ("cpus_have_final_cap", "boot_cpu_has_cap")
 # Other tests of a cpucap: once it is final, long before there is a VM, they say the same as
 # cpus_have_final_cap() (arch/arm64/include/asm/cpufeature.h:484-527 in 7.3).
 _SAME_TEST = ("cpus_have_cap", "alternative_has_cap_likely", "alternative_has_cap_unlikely")
+# include/linux/sizes.h
+_SIZE = re.compile(r"SZ_(?P<number>\d+)(?P<unit>[KMG]?)$")
+_UNITS = {"": 0, "K": 10, "M": 20, "G": 30}
 _CALL = re.compile(r"(?P<function>\w+)\((?P<argument>.*)\)$")
 
 
@@ -37,13 +40,15 @@ def _meanings(scenario: str) -> dict[Expression, Expression]:
 
 
 def in_model_words(scenario: str, expression: Expression) -> Expression:
-    """Return an expression with what the kernel asks of a VM or cpucap in the model's words."""
+    """Return an expression with what it asks of a VM or cpucap, and sizes, in the model's words."""
     meanings = _meanings(scenario)
 
     def translate(node: Expression) -> Expression:
         match node:
             case Call(function, (Name(),) as arguments) if function in _SAME_TEST:
                 return Call("cpus_have_final_cap", arguments)
+            case Name(name) if found := _SIZE.match(name):
+                return Constant(int(found["number"]) << _UNITS[found["unit"]])
         return meanings.get(node, node)
 
     return rewrite(expression, translate)

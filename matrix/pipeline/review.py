@@ -147,7 +147,7 @@ def review_patches(
     study = with_symbol_axes(prepared.study, programs, version.condition.expression)
     prepared = replace(prepared, study=study)
     base, lacking = of_kernels_that_have(prepared.solve(), version, check)
-    solved = asked_again(base, version)
+    solved = _asked(base, version)
     within = present(solved, solved.valid)
     if within.is_empty():
         raise InputError(_absent(prepared))
@@ -234,6 +234,23 @@ def _version(prepared: PreparedStudy, check: PatchedCheck) -> PredicateVersion:
         description=check.patch.subject or "the check of the patch",
         location=check.location,
     )
+
+
+def _asked(base: SolvedStudy, version: PredicateVersion) -> SolvedStudy:
+    """Return the study under the patch's check.
+
+    Raises:
+        InputError: MX0653, where the check is neither true nor false, at its place in the mail.
+    """
+    try:
+        return asked_again(base, version)
+    except InputError as error:
+        raise InputError(
+            [
+                replace(item, location=item.location or version.location)
+                for item in error.diagnostics
+            ]
+        ) from error
 
 
 def _rules(

@@ -193,7 +193,7 @@ def _page_size(result: ReviewResult) -> Iterator[Block]:
         first = mentions[0]
         yield f'The message says "{first.text.strip()}" (line {first.number}).'
     sizes = result.page_sizes
-    if sizes is not None:
+    if sizes is not None and (mentions or asked):
         listed = _listed([str(size // 1024) for size in sizes.sizes])
         yield (
             f"PAGE_SIZE is meant: with pages of {listed} kB the verdict is the same on all "

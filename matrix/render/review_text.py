@@ -38,7 +38,7 @@ def review_text(result: ReviewResult) -> str:
 
 
 def _subject(result: ReviewResult) -> str:
-    subject = plain(result.check.patch.subject or result.check.location.file)
+    subject = plain(result.check.patch.subject or f"[PATCH] {result.check.name}()")
     return subject if subject.lower().startswith("re:") else f"Re: {subject}"
 
 

@@ -46,10 +46,12 @@ class PatchedCheck:
     is `kvm`, and is there. `inlined` are the helpers of the patch that it holds. `redefined` are
     words of it that the kernel has and the patch changes: they are taken as the kernel has them.
     `parameter` is the function's own word for the VM, None without one; `reads_parameter` says
-    whether the value depends on it. `lines` are the function as it stands in the patch. `places`
-    has the first use of every word of the function and its helpers.
+    whether the value depends on the VM: to test it for NULL is not to read it. `lines` are the
+    function as it stands in the patch. `places` has the first use of every word of the function
+    and its helpers.
     """
 
+    name: str
     patch: Patch
     path: str | None
     expression: Expression
@@ -133,7 +135,7 @@ def _read(variants: Sequence[Definition], wanted: Wanted, helpers: Helpers) -> P
     parameter = _vm_parameter(definition, wanted)
     if parameter is not None:
         expression = with_arguments(expression, {parameter: Name(VM)})
-    reads = VM in names(expression) or any(n.startswith(f"{VM}.") for n in names(expression))
+    expression = from_the_left(fold(vm_is_there(expression)))
     places: dict[str, Location] = {}
     for item in (*variants, *used):
         _add_places(places, item)
@@ -143,14 +145,16 @@ def _read(variants: Sequence[Definition], wanted: Wanted, helpers: Helpers) -> P
             places.setdefault(word, guard.location)
     words = _head_words(definition)
     return PatchedCheck(
+        name=definition.name,
         patch=excerpt.patch,
         path=excerpt.file.path,
-        expression=from_the_left(fold(vm_is_there(expression))),
+        expression=expression,
         guards=guards,
         inlined=tuple(item.name for item in used),
         redefined=tuple((item.name, item.location) for item in helpers.changed_words(expression)),
         parameter=parameter,
-        reads_parameter=parameter is not None and reads,
+        reads_parameter=parameter is not None
+        and any(name.partition(".")[0] == VM for name in names(expression)),
         is_static="static" in words,
         is_inline=bool({"inline", "__always_inline", "__inline"} & set(words)),
         is_macro=definition.macro is not None,
