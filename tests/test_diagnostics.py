@@ -24,6 +24,8 @@ CLAIMS = Path(__file__).parent / "cases" / "claims"
 GOOD = Path(__file__).parent / "cases" / "good"
 CONFIG = Path(__file__).parent / "data" / "booted" / "7.3.config"
 
+MAKEFILE = "VERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 0\nEXTRAVERSION = -rc7\n"
+
 # Codes without an example, and why; each has a test of its own.
 WITHOUT_EXAMPLE = {
     "MX0203": "the file would be larger than anyone reads",
@@ -45,6 +47,17 @@ WITHOUT_EXAMPLE = {
     "MX0802": "no command writes two results to one file; tests/unit/render",
     "MX0902": "can be asked where present; tests/unit/analyze/test_bounds.py",
     "MX0903": "no shipped CPU has so many unknown fields; tests/unit/analyze/test_bounds.py",
+    "MX1101": "needs a kernel tree; tests/test_source_drift.py",
+    "MX1102": "needs a kernel tree; tests/test_source_drift.py",
+    "MX1103": "needs a kernel tree; tests/test_source_drift.py",
+    "MX1104": "needs a kernel tree; tests/test_source_drift.py",
+    "MX1105": "needs a kernel tree; tests/test_source_drift.py",
+    "MX1106": "needs a kernel tree; tests/test_source_drift.py",
+    "MX1107": "needs a kernel tree; tests/test_source_drift.py",
+    "MX1108": "needs a kernel tree; tests/test_source_drift.py",
+    "MX1109": "needs a kernel tree; tests/test_source_drift.py",
+    "MX1110": "needs a kernel tree; tests/test_source_drift.py",
+    "MX1115": "needs a profile of its own; tests/test_source_drift.py",
 }
 
 
@@ -67,6 +80,9 @@ def lay_out(folder: Path) -> None:
     without = re.sub(r"CONFIG_KVM_GUEST_MEMFD=y\n", "", text).replace("7.3.0", "5.15.9", 1)
     (folder / "no-gmem.config").write_text(without)
     (folder / "fragment.config").write_text("CONFIG_KVM=y\nCONFIG_ARM64_4K_PAGES=y\n")
+    for name in ("tree/arch/arm64", "x86-tree/arch/x86"):
+        (folder / name).mkdir(parents=True)
+        (folder / name).parents[1].joinpath("Makefile").write_text(MAKEFILE)
     shutil.copytree(CLAIMS, folder / "claims" / "matrices")
     (folder / "taken" / "matrices").mkdir(parents=True)
     (folder / "taken" / "matrices" / "my-study.yaml").write_text("")
