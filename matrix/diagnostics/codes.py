@@ -604,6 +604,75 @@ CODES: dict[str, tuple[str, str]] = {
             "as they stand."
         ),
     ),
+    "MX1101": (
+        "value is not the source's",
+        (
+            "A declared function or initial value is not what the kernel's own definition can be "
+            "shown to be, on some value of what it reads."
+        ),
+    ),
+    "MX1102": (
+        "parameter is not parsed as declared",
+        (
+            "The kernel registers the boot parameter otherwise, accepts other words, or sets other "
+            "values."
+        ),
+    ),
+    "MX1103": (
+        "cpucap is not the source's",
+        "Type, Kconfig condition, register field, minimum or MIDR list differ from the table.",
+    ),
+    "MX1104": (
+        "source text has changed",
+        (
+            "A cited function, table or block has other words than when the profile was read; "
+            "comments, white space and names of local variables do not count."
+        ),
+    ),
+    "MX1105": (
+        "cited code is gone",
+        "The file no longer has the function, table entry, macro or block that is cited.",
+    ),
+    "MX1106": (
+        "cited lines have moved",
+        "The text is the same; `matrix kernels verify --fix` updates the lines.",
+    ),
+    "MX1107": (
+        "citation not compared",
+        "Nothing was recorded of the cited text, so that nobody can tell whether it has changed.",
+    ),
+    "MX1108": (
+        "file left out of the tree",
+        "The tree lacks a cited file, and lacked it when the evidence was recorded.",
+    ),
+    "MX1109": (
+        "declaration has changed",
+        "The profile declares something else than when its source was read.",
+    ),
+    "MX1110": (
+        "citation of nothing",
+        "At the cited lines stands no function, table, macro or variable.",
+    ),
+    "MX1111": (
+        "not a kernel tree",
+        "The folder is missing, or has no Makefile that names a release.",
+    ),
+    "MX1112": (
+        "tree of another release",
+        "The tree's Makefile names another release than the profile.",
+    ),
+    "MX1113": (
+        "tree of another architecture",
+        "The tree lacks the folder of the profile's architecture.",
+    ),
+    "MX1114": (
+        "tree is cut short",
+        "A cited file is missing or cannot be read, though it was there when it was recorded.",
+    ),
+    "MX1115": (
+        "evidence cannot be read",
+        "The file of recorded evidence beside a profile is damaged or of another version.",
+    ),
     "MX1201": (
         "patch cannot be read",
         "The file is missing, is a folder, or may not be read.",

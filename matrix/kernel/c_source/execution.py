@@ -23,7 +23,7 @@ from matrix.kernel.c_source.conversion import (
 from matrix.kernel.c_source.items import Item
 from matrix.kernel.c_source.preprocessor import conjunction
 from matrix.kernel.c_source.source import CSource, body_text
-from matrix.kernel.c_source.syntax import Statements, parse_statements, text_of
+from matrix.kernel.c_source.syntax import Statements, declared_name, parse_statements, text_of
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -59,7 +59,7 @@ _NO_EFFECT = re.compile(
 )
 # Calls that store what they parsed at the address they are given: the value is the name `value`
 # (lib/kstrtox.c, lib/cmdline.c). The name of the call itself stands for "it parsed".
-STORES = re.compile(r"kstrto\w+|get_option|kstrtobool\w*")
+STORES = re.compile(r"kstrto\w+|strtobool|get_option")
 
 # A function of more paths is none that a reader would call an expression.
 _MOST_PATHS = 500
@@ -174,10 +174,10 @@ class _Runner:
             raise stop("of what cannot be parsed", node, self._statements)
         self._refuse_directives(condition_node)
         condition = self._convert(condition_node, state)
-        yes = state
         if isinstance(condition, Call) and STORES.fullmatch(condition.function):
-            yes = _with(state, _stored(condition))
-        taken = self._guarded(then, yes, after, leave)
+            # A parser that refuses its text stores nothing; who follows that path must know it.
+            state = _with(state, _stored(condition))
+        taken = self._guarded(then, state, after, leave)
         if alternative is None:
             return _branch(condition, taken, after(state))
         return _branch(
@@ -213,6 +213,8 @@ class _Runner:
 
     def _declare(self, node: Node, state: _State, after: _Next, _leave: _Next | None) -> Tree:
         local = dict(state.local)
+        if any(text_of(child) == "extern" for child in node.children):
+            return after(state)
         for child in node.named_children:
             if child.type == "init_declarator":
                 name, value = (
@@ -224,9 +226,12 @@ class _Runner:
                 known = self._value_or_unknown(value, _State(local, state.assigned))
                 # An array is its own address wherever it is read whole.
                 array = name.type == "array_declarator"
-                local[_declared(name)] = Name(_declared(name)) if array else known
+                local[declared_name(name)] = Name(declared_name(name)) if array else known
+                if isinstance(known, Call) and STORES.fullmatch(known.function):
+                    state = _with(_State(local, state.assigned), _stored(known))
+                    local = dict(state.local)
             elif child.type.endswith("declarator") or child.type == "identifier":
-                local[_declared(child)] = None
+                local[declared_name(child)] = None
         return after(_State(local, state.assigned))
 
     def _value_or_unknown(self, node: Node, state: _State) -> Expression | None:
@@ -365,10 +370,3 @@ def _stored(call: Expression) -> dict[str, Expression | None]:
         case Call(_, (*_, Name(name))):
             return {name: Name("value")}
     return {}
-
-
-def _declared(node: Node) -> str:
-    """Return the name in a declarator: `*p`, `a[3]`."""
-    while (inner := node.child_by_field_name("declarator")) is not None:
-        node = inner
-    return text_of(node)

@@ -17,7 +17,7 @@ _TYPES = ("struct", "enum", "union")
 # The kernel's words (include/linux/compiler_attributes.h, init.h, cache.h) that may stand between a
 # name and its `=`, `{` or `;`, or before a type: they say nothing about the value.
 _ATTRIBUTE = re.compile(
-    r"__(?:attribute__|init|initdata|initconst|exit|ro_after_init|read_mostly|cacheline_\w+|section"
+    r"__(?:\w*init(?:data|const)|attribute__|init|exit|ro_after_init|read_mostly|cacheline_\w+|section"
     r"|aligned|packed|percpu|rcu|iomem|user|kernel|force|bitwise|private|maybe_unused|always_unused"
     r"|used|unused|always_inline|must_check|cold|weak|pure|noreturn|ref|refdata|latent_entropy"
     r"|meminit|nocfi|no_\w+|printf|scanf|visible|acquires|releases|must_hold|kprobes|malloc"

@@ -47,7 +47,8 @@ class Preprocessed:
     """A text with comments and directives blanked: every offset and line is that of the original.
 
     `guards[n]` are the conditions of line n (from 1), outermost first, all of which must hold;
-    include guards, `__KERNEL__` and `__ASSEMBLY__` are left out. `#ifdef CONFIG_X` is
+    include guards, `__KERNEL__` and `__ASSEMBLY__` are left out. What C never sees (`#if 0`,
+    `#ifdef __ASSEMBLY__`) is blanked too. `#ifdef CONFIG_X` is
     `IS_ENABLED(CONFIG_X)`: the same for the bool symbols that the kernel tests so. `directives` are
     the lines on which one stands.
     """
@@ -85,8 +86,10 @@ def preprocess(text: str) -> Preprocessed:
     while line < len(lines):
         match = _DIRECTIVE.match(clean, position)
         if match is None:
-            pieces.append(lines[line])
-            guards.append(reader.guard)
+            guard = reader.guard
+            # `#if 0`, and the assembly that headers keep under `#ifdef __ASSEMBLY__`.
+            pieces.append(_blank(lines[line]) if Constant(False) in guard else lines[line])
+            guards.append(guard)
             position += len(lines[line]) + 1
             line += 1
             continue

@@ -42,9 +42,9 @@ class TableEntry:
         return dict(self.fields).get(name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CSource:
-    """A parsed file; `file` is the path that is shown to people."""
+    """A parsed file; `file` is the path that is shown to people. Equal only to itself."""
 
     file: str
     text: str
@@ -155,3 +155,11 @@ def body_text(source: CSource, function: Item) -> tuple[str, int]:
     opening = function.tokens[function.body]
     closing = function.tokens[matching(function.tokens, function.body)]
     return source.preprocessed.text[opening.offset : closing.offset + 1], opening.line
+
+
+def local_names(source: CSource, function: Item) -> frozenset[str]:
+    """Return the names that belong to a function alone: parameters, local variables, labels."""
+    from matrix.kernel.c_source.syntax import declared_names, parse_statements
+
+    text, line = body_text(source, function)
+    return frozenset(function.parameters) | declared_names(parse_statements(text, line))

@@ -71,3 +71,28 @@ def _parser() -> Parser:
     import tree_sitter_c
 
     return tree_sitter.Parser(tree_sitter.Language(tree_sitter_c.language()))
+
+
+def declared_names(statements: Statements) -> frozenset[str]:
+    """Return the local variables and labels of a body, those of inner blocks included."""
+    found: set[str] = set()
+    pending = list(statements.nodes)
+    while pending:
+        node = pending.pop()
+        if node.type == "declaration":
+            # Names of externs are not the function's own.
+            own = not any(text_of(child) == "extern" for child in node.children)
+            declared = node.children_by_field_name("declarator") if own else ()
+            found.update(declared_name(declarator) for declarator in declared)
+        elif node.type in ("labeled_statement", "goto_statement"):
+            label = node.child_by_field_name("label")
+            found.update({text_of(label)} if label is not None else ())
+        pending.extend(node.named_children)
+    return frozenset(found)
+
+
+def declared_name(node: Node) -> str:
+    """Return the name in a declarator: `*p`, `a[3]`, `x = 1`."""
+    while (inner := node.child_by_field_name("declarator")) is not None:
+        node = inner
+    return text_of(node)

@@ -42,9 +42,10 @@ def tokenize(text: str) -> tuple[Token, ...]:
     """
     starts = line_starts(text)
     return tuple(
-        Token(str(found.lastgroup), found.group(), bisect_right(starts, found.start()), start)
+        Token(
+            str(found.lastgroup), found.group(), bisect_right(starts, found.start()), found.start()
+        )
         for found in _WORD.finditer(text)
-        for start in (found.start(),)
     )
 
 
