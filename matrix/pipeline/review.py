@@ -50,6 +50,7 @@ from matrix.expr.trees import names
 from matrix.kernel.bounded_input import file_name, read_bounded
 from matrix.kernel.patch.check import PatchedCheck, find_check
 from matrix.kernel.patch.diff import Patch, read_patches
+from matrix.kernel.patch.inlining import from_the_left
 from matrix.kernel.patch.mail import PATCH, read_mails
 from matrix.kernel.patch.missing import Wanted
 from matrix.pipeline.knowledge import Library
@@ -228,6 +229,7 @@ def _version(prepared: PreparedStudy, check: PatchedCheck) -> PredicateVersion:
     expression = in_model_words(prepared.capability.scenario, check.expression)
     for guard in reversed(check.guards):
         expression = Binary("&&", guard.condition, expression)
+    expression = from_the_left(expression)
     return PredicateVersion(
         name=PATCH_VERSION,
         condition=Condition(expression=expression, text=to_c(expression), location=check.location),
