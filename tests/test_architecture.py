@@ -64,6 +64,8 @@ _IMPORT_NAMES = {
     # Whose documentation says to import from there.
     "pydantic": {"pydantic", "pydantic_core"},
     "jinja2": {"jinja2", "markupsafe"},
+    "tree-sitter": {"tree_sitter"},
+    "tree-sitter-c": {"tree_sitter_c"},
 }
 
 _NAMELESS = frozenset({"utils", "util", "common", "helpers", "helper", "base", "manager", "misc"})

@@ -26,7 +26,10 @@ BAD = Path(__file__).parent / "cases" / "bad"
 CLAIMS = Path(__file__).parent / "cases" / "claims"
 STUDIES = Path(__file__).parent / "cases" / "studies"
 GOOD = Path(__file__).parent / "cases" / "good"
+REVIEW = Path(__file__).parent / "cases" / "review"
 CONFIG = Path(__file__).parent / "data" / "booted" / "7.3.config"
+
+MAKEFILE = "VERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 0\nEXTRAVERSION = -rc7\n"
 
 # Codes without an example, and why; each has a test of its own.
 WITHOUT_EXAMPLE = {
@@ -51,6 +54,20 @@ WITHOUT_EXAMPLE = {
     "MX0802": "no command writes two results to one file; tests/unit/render",
     "MX0902": "can be asked where present; tests/unit/analyze/test_bounds.py",
     "MX0903": "no shipped CPU has so many unknown fields; tests/unit/analyze/test_bounds.py",
+    "MX1101": "needs a kernel tree; tests/test_source_drift.py",
+    "MX1102": "needs a kernel tree; tests/test_source_drift.py",
+    "MX1103": "needs a kernel tree; tests/test_source_drift.py",
+    "MX1104": "needs a kernel tree; tests/test_source_drift.py",
+    "MX1105": "needs a kernel tree; tests/test_source_drift.py",
+    "MX1106": "needs a kernel tree; tests/test_source_drift.py",
+    "MX1107": "needs a kernel tree; tests/test_source_drift.py",
+    "MX1108": "needs a kernel tree; tests/test_source_drift.py",
+    "MX1109": "needs a kernel tree; tests/test_source_drift.py",
+    "MX1110": "needs a kernel tree; tests/test_source_drift.py",
+    "MX1115": "needs a profile of its own; tests/test_source_drift.py",
+    "MX1202": "the file would be larger than anyone reads; tests/unit/kernel/test_patch_mail.py",
+    "MX1217": "a warning beside an answer; tests/test_review.py",
+    "MX1218": "likewise",
 }
 
 # What makes the small study contradictory: two constraints of its own and one of each Kconfig.
@@ -83,6 +100,9 @@ def lay_out(folder: Path) -> None:
     without = re.sub(r"CONFIG_KVM_GUEST_MEMFD=y\n", "", text).replace("7.3.0", "5.15.9", 1)
     (folder / "no-gmem.config").write_text(without)
     (folder / "fragment.config").write_text("CONFIG_KVM=y\nCONFIG_ARM64_4K_PAGES=y\n")
+    for name in ("tree/arch/arm64", "x86-tree/arch/x86"):
+        (folder / name).mkdir(parents=True)
+        (folder / name).parents[1].joinpath("Makefile").write_text(MAKEFILE)
     shutil.copytree(CLAIMS, folder / "claims" / "matrices")
     shutil.copytree(STUDIES, folder / "studies")
     (folder / "unexpected" / "matrices").mkdir(parents=True)
@@ -91,6 +111,8 @@ def lay_out(folder: Path) -> None:
     small = (CLAIMS / "small.yaml").read_text().replace("id: small", "id: contradictory")
     (folder / "contradictory" / "matrices").mkdir(parents=True)
     (folder / "contradictory" / "matrices" / "my.yaml").write_text(small.replace(*CONTRADICTION))
+    shutil.copytree(REVIEW, folder / "review")
+    (folder / "binary.patch").write_bytes(b"\x7fELF\0\0\0")
     (folder / "taken" / "matrices").mkdir(parents=True)
     (folder / "taken" / "matrices" / "my-study.yaml").write_text("")
     lay_out_fleets(folder)

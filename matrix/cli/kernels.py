@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from matrix.cli.console import deliver
+from matrix.cli.console import deliver, say
 from matrix.cli.options import Configs, Format, Output, TextFormat
 
 app = typer.Typer(help="The kernel releases that are known.", no_args_is_help=True)
@@ -35,3 +36,38 @@ def show_kernel(
 
     as_json = output_format is TextFormat.JSON
     deliver(kernels_show(release, tuple(configs or ()), as_json=as_json), output)
+
+
+Tree = Annotated[
+    Path,
+    typer.Option("--tree", metavar="DIR", help="The unpacked source of that kernel release."),
+]
+
+
+@app.command("verify")
+def verify_kernel(
+    release: Annotated[str, typer.Argument(metavar="RELEASE")],
+    tree: Tree,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Update the lines that have moved, in the profile itself.")
+    ] = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="Write the evidence anew: a person has read the tree.")
+    ] = False,
+    output_format: Format = TextFormat.TEXT,
+    output: Output = None,
+    configs: Configs = None,
+) -> int:
+    """Compare a profile with the kernel's own source; exit 1 where they differ."""
+    from matrix.pipeline.kernels_verify import VerifyRequest
+    from matrix.pipeline.kernels_verify import verify_kernel as run_verify
+
+    request = VerifyRequest(
+        kernel=release, tree=tree, configs=tuple(configs or ()), fix=fix, record=record
+    )
+    outcome = run_verify(request)
+    for line in outcome.speech:
+        say(line)
+    as_json = output_format is TextFormat.JSON
+    deliver(outcome.json_text() if as_json else outcome.text(), output)
+    return outcome.exit_code

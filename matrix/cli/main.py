@@ -25,6 +25,7 @@ from matrix.cli import (
     init,
     kernels,
     report,
+    review,
     rules,
     schema,
     simulate,
@@ -58,6 +59,7 @@ app.command("rules")(rules.rules)
 app.command("claims")(claims.claims)
 app.command("synthesize")(synthesize.synthesize)
 app.command("diff")(diff.diff)
+app.command("review")(review.review)
 app.command("embed")(embed.embed)
 app.add_typer(kernels.app, name="kernels")
 app.add_typer(cpus.app, name="cpus")

@@ -445,8 +445,8 @@ CODES: dict[str, tuple[str, str]] = {
     "MX0635": (
         "options of cells that do not go together",
         (
-            "--limit and --random both say how many rows there are to be; --seed belongs to --random "
-            "or --sample."
+            "--limit and --random both say how many rows there are to be; --seed belongs to "
+            "--random or --sample."
         ),
     ),
     "MX0640": (
@@ -704,6 +704,153 @@ CODES: dict[str, tuple[str, str]] = {
             "The Kconfig of the release could not have made these settings; the answer takes them "
             "as they stand."
         ),
+    ),
+    "MX1101": (
+        "value is not the source's",
+        (
+            "A declared function or initial value is not what the kernel's own definition can be "
+            "shown to be, on some value of what it reads."
+        ),
+    ),
+    "MX1102": (
+        "parameter is not parsed as declared",
+        (
+            "The kernel registers the boot parameter otherwise, accepts other words, or sets other "
+            "values."
+        ),
+    ),
+    "MX1103": (
+        "cpucap is not the source's",
+        "Type, Kconfig condition, register field, minimum or MIDR list differ from the table.",
+    ),
+    "MX1104": (
+        "source text has changed",
+        (
+            "A cited function, table or block has other words than when the profile was read; "
+            "comments, white space and names of local variables do not count."
+        ),
+    ),
+    "MX1105": (
+        "cited code is gone",
+        "The file no longer has the function, table entry, macro or block that is cited.",
+    ),
+    "MX1106": (
+        "cited lines have moved",
+        "The text is the same; `matrix kernels verify --fix` updates the lines.",
+    ),
+    "MX1107": (
+        "citation not compared",
+        "Nothing was recorded of the cited text, so that nobody can tell whether it has changed.",
+    ),
+    "MX1108": (
+        "file left out of the tree",
+        "The tree lacks a cited file, and lacked it when the evidence was recorded.",
+    ),
+    "MX1109": (
+        "declaration has changed",
+        "The profile declares something else than when its source was read.",
+    ),
+    "MX1110": (
+        "citation of nothing",
+        "At the cited lines stands no function, table, macro or variable.",
+    ),
+    "MX1111": (
+        "not a kernel tree",
+        "The folder is missing, or has no Makefile that names a release.",
+    ),
+    "MX1112": (
+        "tree of another release",
+        "The tree's Makefile names another release than the profile.",
+    ),
+    "MX1113": (
+        "tree of another architecture",
+        "The tree lacks the folder of the profile's architecture.",
+    ),
+    "MX1114": (
+        "tree is cut short",
+        "A cited file is missing or cannot be read, though it was there when it was recorded.",
+    ),
+    "MX1115": (
+        "evidence cannot be read",
+        "The file of recorded evidence beside a profile is damaged or of another version.",
+    ),
+    "MX1201": (
+        "patch cannot be read",
+        "The file is missing, is a folder, or may not be read.",
+    ),
+    "MX1202": (
+        "patch too large",
+        "The file, or what it holds compressed, is larger than any thread of mails.",
+    ),
+    "MX1203": (
+        "empty patch",
+        "There is nothing in the file.",
+    ),
+    "MX1204": (
+        "no text",
+        "The file or a part of the mail is binary: a patch is plain text.",
+    ),
+    "MX1205": (
+        "mail cannot be decoded",
+        "The base64 text of a mail lost a character or its end.",
+    ),
+    "MX1206": (
+        "no patch",
+        "The file has no diff, and quotes none.",
+    ),
+    "MX1207": (
+        "damaged hunk",
+        "A line begins as the header of a hunk and is none: the patch was wrapped or edited.",
+    ),
+    "MX1208": (
+        "check not in the patch",
+        (
+            "The patch neither adds nor changes the function that the capability names; "
+            "--function takes another name."
+        ),
+    ),
+    "MX1209": (
+        "check of another architecture",
+        "The patch has the function, but for architectures that are not simulated.",
+    ),
+    "MX1210": (
+        "part of a check",
+        "The patch or the quotation has only some lines of the function: what it returns is open.",
+    ),
+    "MX1211": (
+        "two versions of a check",
+        "The file holds the function twice, and the two say different things.",
+    ),
+    "MX1212": (
+        "check without a body",
+        "The patch only declares the function, or only removes it.",
+    ),
+    "MX1213": (
+        "unknown name in a check",
+        "The function uses a name that neither the patch nor a profile defines.",
+    ),
+    "MX1214": (
+        "unknown symbol in a check",
+        "The function asks for a Kconfig symbol that no profile lists: it is not taken as off.",
+    ),
+    "MX1215": (
+        "check is no expression",
+        (
+            "The function does something that cannot be said as one expression, such as a loop, "
+            "or it is not C."
+        ),
+    ),
+    "MX1216": (
+        "capability without a function",
+        "The capability names no kernel function to look for; --function gives one.",
+    ),
+    "MX1217": (
+        "kernel left out",
+        "A release lacks a name that the check uses, so the check cannot be asked of it.",
+    ),
+    "MX1218": (
+        "patch changes more than the check",
+        "The patch also changes a function that the check uses; that one is taken unchanged.",
     ),
     "MX1401": (
         "no configuration in the image",

@@ -39,7 +39,7 @@ def synthesize(
     prepared = prepare_study(Library(configs), name)
     capability = prepared.capability
     chosen = [
-        (axis, _options(prepared.study, axis, options))
+        (axis, chosen_options(prepared.study, axis, options))
         for axis, options in (("kernel", kernels), ("vm", vms))
         if options and ALL not in options
     ]
@@ -74,14 +74,15 @@ def compare_predicates(
         found.predicate,
     )
     return found, tuple(
-        _compared(version.name, solved, asked_again(solved, version), within)
+        compared_predicate(version.name, solved, asked_again(solved, version), within)
         for version in versions
     )
 
 
-def _compared(
+def compared_predicate(
     name: str, before: SolvedStudy, after: SolvedStudy, within: Region
 ) -> ComparedPredicate:
+    """Return the verdicts of a study within a region, and what it gains and loses."""
     old, new = before.verdicts[Verdict.SUPPORTED], after.verdicts[Verdict.SUPPORTED]
     return ComparedPredicate(
         name=name,
@@ -91,7 +92,7 @@ def _compared(
     )
 
 
-def _options(study: MatrixStudy, name: str, wanted: Sequence[str]) -> tuple[str, ...]:
+def chosen_options(study: MatrixStudy, name: str, wanted: Sequence[str]) -> tuple[str, ...]:
     """Return options of an axis that a user chose.
 
     Raises:

@@ -91,7 +91,7 @@ def simulation_document(answer: Answer) -> dict[str, Json]:
     """Return what the simulation of an answer found."""
     return {
         "outcome": answer.outcome,
-        "violations": [_violation(finding) for finding in answer.violations],
+        "violations": [violation_document(finding) for finding in answer.violations],
         "advisories": [_advisory(finding) for finding in answer.advisories],
     }
 
@@ -101,7 +101,8 @@ def diagnostics_document(answer: Answer) -> list[Json]:
     return [_diagnostic(diagnostic) for diagnostic in answer.diagnostics]
 
 
-def _violation(finding: Finding) -> dict[str, Json]:
+def violation_document(finding: Finding) -> dict[str, Json]:
+    """Return a violation with its trace and, apart, the kernel lines in it."""
     sources = dict.fromkeys(line.source for line in finding.trace if line.source)
     return {
         "invariant": finding.invariant,

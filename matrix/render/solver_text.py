@@ -126,7 +126,7 @@ def literal(name: str, options: tuple[str, ...], known: tuple[str, ...]) -> str:
 
 
 def named_cpus(cpus: Sequence[str]) -> str:
-    """Return the number of CPUs and the first names; the empty text for none."""
+    """Return `3 CPUs: a, b, c` with the first ones of many by name; the empty text for none."""
     if not cpus:
         return ""
     shown = ", ".join(cpus[:_MAX_NAMED])

@@ -99,10 +99,11 @@ def exactness(found: Synthesis) -> str:
 
 def _exactness(found: Synthesis, baseline: Mapping[str, str]) -> list[str]:
     pair = found.indistinguishable
-    return [exactness(found), *(_pair_lines(pair, baseline) if pair else ())]
+    return [exactness(found), *(pair_lines(pair, baseline) if pair else ())]
 
 
-def _pair_lines(pair: Indistinguishable, baseline: Mapping[str, str]) -> list[str]:
+def pair_lines(pair: Indistinguishable, baseline: Mapping[str, str]) -> list[str]:
+    """Return two cells that no condition tells apart, and what holds in both."""
     atoms = ", ".join(name if value else f"!{name}" for name, value in pair.atoms)
     return [
         f"    safe:    {named_cell(pair.safe, baseline)}",
@@ -113,11 +114,11 @@ def _pair_lines(pair: Indistinguishable, baseline: Mapping[str, str]) -> list[st
 
 def c_function(expression: Expression, scenario: str) -> str:
     """Return a function in kernel style whose body is the expression."""
-    text = _wrapped(expression, _TAB + len("return "))
+    text = wrapped_c(expression, _TAB + len("return "))
     return f"{_SIGNATURES[scenario]}\n{{\n\treturn {text};\n}}\n"
 
 
-def _wrapped(expression: Expression, column: int) -> str:
+def wrapped_c(expression: Expression, column: int) -> str:
     """Return an expression from a column on, broken after its operators where it is too long."""
     whole = to_c(expression)
     if column + len(whole) < _WIDTH or not isinstance(expression, Binary):
@@ -127,9 +128,9 @@ def _wrapped(expression: Expression, column: int) -> str:
     for operand in _operands(expression, operator):
         bare = to_c(operand)
         if isinstance(operand, Binary) and f"({bare})" in whole:
-            texts.append(f"({_wrapped(operand, column + 1)})")
+            texts.append(f"({wrapped_c(operand, column + 1)})")
         else:
-            texts.append(_wrapped(operand, column))
+            texts.append(wrapped_c(operand, column))
     return f" {operator}\n{_indent(column)}".join(texts)
 
 

@@ -393,10 +393,25 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckFunction:
+    """The kernel function whose value the predicate is.
+
+    `argument` is the type it is asked about; in the headers of `incomplete_in` that type is only
+    declared, so that code there cannot look into it.
+    """
+
+    name: str
+    argument: str | None
+    incomplete_in: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Capability:
     """A kernel feature: what it needs, its predicate versions and the scenario that decides.
 
-    `requires` are tested in order; the first that fails gives the reason of `absent`.
+    `requires` are tested in order; the first that fails gives the reason of `absent`. `function`
+    is None where the kernel asks the predicate without a function of its own.
     `scenario_options` are options of the mechanism (`guest=no-exec`), see matrix/simulate. `costs`
     are what a system pays that has the capability.
     """
@@ -406,6 +421,7 @@ class Capability:
     description: str
     assumes_patch: str | None
     requires: tuple[Requirement, ...]
+    function: CheckFunction | None
     predicates: tuple[PredicateVersion, ...]
     default_predicate: str
     scenario: str

@@ -14,6 +14,7 @@ from matrix.schema.documents.fields import (
     Identifier,
     Source,
     Text,
+    Word,
     condition,
     contradiction,
 )
@@ -32,6 +33,28 @@ class RequirementDeclaration(Declaration):
             condition=condition(self.c, at["c"], because=self.otherwise),
             otherwise=self.otherwise,
             location=at["c"].location,
+        )
+
+
+class FunctionDeclaration(Declaration):
+    """The kernel function whose value the predicate is."""
+
+    name: Word = Field(description="name of the function, which `matrix review` looks for")
+    argument: Text | None = Field(
+        default=None, description="type that it is asked about, `struct kvm`; absent: none"
+    )
+    incomplete_in: tuple[Text, ...] = Field(
+        default=(), description="headers in which that type is declared but not defined"
+    )
+    source: Source = Field(description="where the function and the headers are read")
+
+    def value(self) -> values.CheckFunction:
+        """Return the declared function."""
+        return values.CheckFunction(
+            name=self.name,
+            argument=self.argument,
+            incomplete_in=self.incomplete_in,
+            source=self.source,
         )
 
 
@@ -84,6 +107,9 @@ class CapabilityDocument(Declaration):
     requires: tuple[RequirementDeclaration, ...] = Field(
         default=(), description="tested in order; the first that fails is the reason of `absent`"
     )
+    function: FunctionDeclaration | None = Field(
+        default=None, description="kernel function of the predicate; absent: it has none of its own"
+    )
     predicates: dict[Identifier, PredicateDeclaration] = Field(
         min_length=1, description="versions of the predicate by name"
     )
@@ -117,6 +143,7 @@ class CapabilityDocument(Declaration):
             description=self.description,
             assumes_patch=self.assumes_patch,
             requires=tuple(map(RequirementDeclaration.value, self.requires, at.rows("requires"))),
+            function=self.function.value() if self.function is not None else None,
             predicates=tuple(
                 map(PredicateDeclaration.value, self.predicates.values(), at.rows("predicates"))
             ),

@@ -153,6 +153,7 @@ def capability(patch: str | None = "v12") -> Capability:
                 location=PLACE,
             ),
         ),
+        function=None,
         predicates=(
             PredicateVersion(
                 name="v12",

@@ -1,0 +1,68 @@
+"""`matrix review`: what to say of the check that a patch adds."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated
+
+import typer
+
+from matrix.cli.console import deliver, say
+from matrix.cli.options import DEFAULT_STUDY, Configs, Output
+
+
+class ReviewFormat(enum.StrEnum):
+    """Formats of a review."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+def review(
+    patch: Annotated[
+        str,
+        typer.Argument(metavar="PATCH", help="A mail, an mbox, a patch, or - for standard input."),
+    ],
+    kernel: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kernel",
+            metavar="RELEASE",
+            help="Only this release. May be repeated; all by default.",
+        ),
+    ] = None,
+    function: Annotated[
+        str | None,
+        typer.Option("--function", metavar="NAME", help="The check, where it is named otherwise."),
+    ] = None,
+    study: Annotated[
+        str, typer.Option("--matrix", metavar="MATRIX", help="The study that is asked.")
+    ] = DEFAULT_STUDY,
+    output_format: Annotated[
+        ReviewFormat, typer.Option("--format", help="Format of the answer.")
+    ] = ReviewFormat.TEXT,
+    output: Output = None,
+    configs: Configs = None,
+) -> int:
+    """Read the check out of a patch mail, ask it everywhere, and say where it is wrong.
+
+    Exits 1 where it says yes and must not.
+    """
+    from matrix.pipeline.review import ReviewRequest
+    from matrix.pipeline.review import review as run_review
+
+    reply = run_review(
+        ReviewRequest(
+            path=patch,
+            study=study,
+            kernels=tuple(kernel or ()),
+            function=function,
+            form=output_format,
+            configs=tuple(configs or ()),
+        )
+    )
+    for text in reply.speech:
+        say(text)
+    deliver(reply.text, output)
+    return reply.exit_code

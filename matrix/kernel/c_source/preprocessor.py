@@ -1,0 +1,217 @@
+"""What the preprocessor would look at: comments, macros, and the conditions lines stand under.
+
+Directives are blanked, so that the parser sees plain C, and every line keeps the `#if` conditions
+around it. A definition under `#ifdef` and one under its `#else` thus both exist, each with its
+condition; a statement under `#ifdef` counts as `if (condition)`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from matrix.diagnostics import InputError
+from matrix.expr.nodes import Binary, Call, Constant, Expression, Name, Unary
+from matrix.expr.parser import parse
+from matrix.expr.trees import fold, rewrite
+
+_COMMENT_OR_TEXT = re.compile(
+    r"""/\*[\s\S]*?(?:\*/|\Z)|//(?:\\\n|[^\n])*|"(?:[^"\\\n]|\\[\s\S])*"?|'(?:[^'\\\n]|\\[\s\S])*'?"""
+)
+_DIRECTIVE = re.compile(r"[ \t]*#[ \t]*(\w*)((?:\\\r?\n|[^\n])*)")
+_DEFINE = re.compile(r"\s*(\w+)(?:\(([^)]*)\))?")
+_DEFINED = re.compile(r"\bdefined\s*(?:\(\s*(\w+)\s*\)|(\w+))")
+# Facts about how the headers are read here: as C, of the kernel.
+_KNOWN = {"__ASSEMBLY__": False, "__ASSEMBLER__": False, "__KERNEL__": True}
+
+Guard = tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Macro:
+    """A `#define`. `parameters` is None for one without parentheses; lines count from 1.
+
+    `replacement` is its text without comments and continuations. `guard` as in `Preprocessed`.
+    """
+
+    name: str
+    parameters: tuple[str, ...] | None
+    replacement: str
+    line: int
+    last_line: int
+    guard: Guard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preprocessed:
+    """A text with comments and directives blanked: every offset and line is that of the original.
+
+    `guards[n]` are the conditions of line n (from 1), outermost first, all of which must hold;
+    include guards, `__KERNEL__` and `__ASSEMBLY__` are left out. What C never sees (`#if 0`,
+    `#ifdef __ASSEMBLY__`) is blanked too. `#ifdef CONFIG_X` is
+    `IS_ENABLED(CONFIG_X)`: the same for the bool symbols that the kernel tests so. `directives` are
+    the lines on which one stands.
+    """
+
+    text: str
+    without_comments: str
+    guards: tuple[Guard, ...]
+    macros: tuple[Macro, ...]
+    directives: frozenset[int]
+
+
+def without_comments(text: str) -> str:
+    """Return the text with every comment blanked, of the same length and lines.
+
+    >>> without_comments('a /* b */ "/* c */"')
+    'a         "/* c */"'
+    """
+
+    def blank(match: re.Match[str]) -> str:
+        found = match.group()
+        return _blank(found) if found.startswith("/") else found
+
+    return _COMMENT_OR_TEXT.sub(blank, text)
+
+
+def preprocess(text: str) -> Preprocessed:
+    """Read the directives of a text; unbalanced ones are taken as far as they make sense."""
+    clean = without_comments(text)
+    reader = _Reader()
+    pieces: list[str] = []
+    guards: list[Guard] = [()]
+    position = line = 0
+    lines = clean.split("\n")
+    directives: set[int] = set()
+    while line < len(lines):
+        match = _DIRECTIVE.match(clean, position)
+        if match is None:
+            guard = reader.guard
+            # `#if 0`, and the assembly that headers keep under `#ifdef __ASSEMBLY__`.
+            pieces.append(_blank(lines[line]) if Constant(False) in guard else lines[line])
+            guards.append(guard)
+            position += len(lines[line]) + 1
+            line += 1
+            continue
+        count = match.group().count("\n") + 1
+        reader.read(match.group(1), match.group(2), line + 1, line + count)
+        directives.update(range(line + 1, line + count + 1))
+        pieces.extend(_blank(lines[line + index]) for index in range(count))
+        guards.extend([reader.guard] * count)
+        position = match.end() + 1
+        line += count
+    return Preprocessed(
+        text="\n".join(pieces),
+        without_comments=clean,
+        guards=tuple(guards),
+        macros=tuple(reader.macros),
+        directives=frozenset(directives),
+    )
+
+
+def conjunction(guard: Guard) -> Expression:
+    """Return the conditions as one expression; none is `true`.
+
+    >>> conjunction(())
+    Constant(value=True)
+    """
+    whole: Expression = Constant(True)
+    for condition in guard:
+        whole = condition if whole == Constant(True) else Binary("&&", whole, condition)
+    return whole
+
+
+class _Reader:
+    """The open conditions while the lines are read."""
+
+    def __init__(self) -> None:
+        self.macros: list[Macro] = []
+        # For each open #if: the condition in force, and the earlier branches' conditions negated.
+        self._open: list[tuple[Expression, Guard]] = []
+        # An `#ifndef NAME` that the next directive may turn out to be the include guard.
+        self._include_guard: tuple[int, str] | None = None
+
+    @property
+    def guard(self) -> Guard:
+        return tuple(
+            part
+            for condition, before in self._open
+            for part in (*before, condition)
+            if part != Constant(True)
+        )
+
+    def read(self, keyword: str, rest: str, line: int, last_line: int) -> None:
+        rest = re.sub(r"\\\r?\n", " ", rest).strip()
+        match keyword:
+            case "if" | "ifdef" | "ifndef":
+                self._open.append((_condition(keyword, rest), ()))
+                if keyword == "ifndef":
+                    self._include_guard = (len(self._open) - 1, rest.split()[0] if rest else "")
+                    return
+            case "elif" | "elifdef" | "elifndef" | "else" if self._open:
+                condition, before = self._open[-1]
+                own: Expression = Constant(True)
+                if keyword != "else":
+                    own = _condition(keyword.removeprefix("el"), rest)
+                self._open[-1] = (own, (*before, fold(Unary("!", condition))))
+            case "endif" if self._open:
+                self._open.pop()
+            case "define":
+                self._define(rest, line, last_line)
+        self._include_guard = None
+
+    def _define(self, rest: str, line: int, last_line: int) -> None:
+        match = _DEFINE.match(rest)
+        if match is None:
+            return
+        name, parameters = match.groups()
+        # `#define X (a)` is no macro with parameters: the parenthesis must touch the name.
+        replacement = rest[match.end() :].strip()
+        if self._include_guard == (len(self._open) - 1, name) and not replacement:
+            self._open[-1] = (Constant(True), ())
+            return
+        self.macros.append(
+            Macro(
+                name=name,
+                parameters=None
+                if parameters is None
+                else tuple(part.strip() for part in parameters.split(",") if part.strip()),
+                replacement=replacement,
+                line=line,
+                last_line=last_line,
+                guard=self.guard,
+            )
+        )
+
+
+def _condition(keyword: str, rest: str) -> Expression:
+    """Return the condition of `#if`, `#ifdef` or `#ifndef`; opaque where it is no C subset."""
+    if keyword in ("ifdef", "ifndef"):
+        found = _is_defined(rest.split(maxsplit=1)[0] if rest else "")
+        return found if keyword == "ifdef" else fold(Unary("!", found))
+    text = _DEFINED.sub(lambda match: f"defined({match.group(1) or match.group(2)})", rest)
+    try:
+        tree = parse(text)
+    except InputError:
+        return Call("preprocessor_condition", (Constant(rest),))
+    return fold(rewrite(tree, _read_defined))
+
+
+def _read_defined(node: Expression) -> Expression:
+    match node:
+        case Call("defined", (Name(name),)):
+            return _is_defined(name)
+        case Constant(bool() | int() as number):
+            return Constant(bool(number)) if number in (0, 1) else node
+    return node
+
+
+def _is_defined(name: str) -> Expression:
+    if name in _KNOWN:
+        return Constant(_KNOWN[name])
+    function = "IS_ENABLED" if name.startswith("CONFIG_") else "defined"
+    return Call(function, (Name(name),))
+
+
+def _blank(text: str) -> str:
+    return re.sub(r"[^\n]", " ", text)

@@ -1,0 +1,238 @@
+"""The check that a patch adds: one function of one architecture, as one expression.
+
+Takes the patches of a file, gives `PatchedCheck`, or says what is missing: the function is not
+there, is there for another architecture, in part, or twice. Functions and macros that the same
+patch adds are put in place of their calls; what the kernel already has stays a call.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from matrix.diagnostics import InputError, Location
+from matrix.expr.nodes import Call, Expression, Name, Unary
+from matrix.expr.printer import to_c
+from matrix.expr.trees import fold, names, walk
+from matrix.kernel.c_source.derivation import Derived
+from matrix.kernel.patch.diff import Patch
+from matrix.kernel.patch.excerpts import Definition, Excerpt, definitions_of, excerpts
+from matrix.kernel.patch.inlining import (
+    VM,
+    Helpers,
+    derived_from,
+    from_the_left,
+    vm_is_there,
+    with_arguments,
+)
+from matrix.kernel.patch.missing import Wanted, differ, in_part, not_there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardLine:
+    """A condition of the preprocessor around the function; `text` is the directive's line."""
+
+    condition: Expression
+    text: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchedCheck:
+    """A check as a patch has it.
+
+    `expression` is what the function returns where it is compiled, in `guards`; the VM asked about
+    is `kvm`, and is there. `inlined` are the helpers of the patch that it holds. `redefined` are
+    words of it that the kernel has and the patch changes: they are taken as the kernel has them.
+    `parameter` is the function's own word for the VM, None without one; `reads_parameter` says
+    whether the value depends on the VM: to test it for NULL is not to read it. `lines` are the
+    function as it stands in the patch. `places` has the first use of every word of the function
+    and its helpers.
+    """
+
+    name: str
+    patch: Patch
+    path: str | None
+    expression: Expression
+    guards: tuple[GuardLine, ...]
+    inlined: tuple[str, ...]
+    redefined: tuple[tuple[str, Location], ...]
+    parameter: str | None
+    reads_parameter: bool
+    is_static: bool
+    is_inline: bool
+    is_macro: bool
+    lines: tuple[str, ...]
+    location: Location
+    places: Mapping[str, Location]
+
+    def place_of(self, expression: Expression) -> Location:
+        """Return where the words of an expression are first used; the function without one."""
+        for word in _words_of(expression):
+            if word in self.places:
+                return self.places[word]
+        return self.location
+
+    def place_of_text(self, text: str) -> Location:
+        """Return where the first word of a text is used."""
+        found = re.findall(r"\w+", text)
+        return next((self.places[word] for word in found if word in self.places), self.location)
+
+    @property
+    def in_header(self) -> bool:
+        """Whether it stands in a header."""
+        return (self.path or "").endswith(".h")
+
+
+def find_check(
+    patches: Sequence[Patch], wanted: Wanted, is_known: Callable[[Call | Name], bool]
+) -> PatchedCheck:
+    """Return the check that patches add; `is_known` tells what the kernel has already.
+
+    Raises:
+        InputError: MX1208 no such function, MX1209 for other architectures only, MX1210 a part of
+            it, MX1211 two that differ, MX1212 a declaration or a removal only, MX1215 what is no
+            expression.
+    """
+    pieces = excerpts(patches)
+    found = [item for piece in pieces for item in definitions_of(piece, wanted.function)]
+    mine = [item for item in found if item.excerpt.architecture == wanted.architecture]
+    general = [item for item in found if item.excerpt.architecture is None]
+    chosen = mine or general
+    if not chosen:
+        raise InputError(not_there(pieces, found, wanted))
+    shallowest = min(item.excerpt.patch.level.depth for item in chosen)
+    chosen = [item for item in chosen if item.excerpt.patch.level.depth == shallowest]
+    parts = [item for item in chosen if not item.is_whole]
+    if len(parts) == len(chosen):
+        raise InputError([in_part(item) for item in parts[:1]])
+    whole = [item for item in chosen if item.is_whole]
+    helpers = Helpers(pieces, wanted, is_known)
+    checks = [_read(piece, wanted, helpers) for piece in _pieces(whole)]
+    for other in checks[1:]:
+        if (other.expression, other.guards) != (checks[0].expression, checks[0].guards) and (
+            other.path == checks[0].path or not mine
+        ):
+            versions = [(to_c(item.expression), item.location) for item in (checks[0], other)]
+            raise InputError(differ(wanted, versions))
+    return checks[0]
+
+
+def _pieces(chosen: Sequence[Definition]) -> list[list[Definition]]:
+    """Return definitions by hunk: those of one hunk are variants under `#ifdef`."""
+    groups: dict[int, list[Definition]] = {}
+    for item in chosen:
+        groups.setdefault(id(item.excerpt), []).append(item)
+    return list(groups.values())
+
+
+def _read(variants: Sequence[Definition], wanted: Wanted, helpers: Helpers) -> PatchedCheck:
+    definition = variants[0]
+    excerpt = definition.excerpt
+    derived = derived_from(definition)
+    expression, used = helpers.inline(derived.expression)
+    parameter = _vm_parameter(definition, wanted)
+    if parameter is not None:
+        expression = with_arguments(expression, {parameter: Name(VM)})
+    expression = from_the_left(fold(vm_is_there(expression)))
+    places: dict[str, Location] = {}
+    for item in (*variants, *used):
+        _add_places(places, item)
+    guards = _guard_lines(excerpt, definition, derived)
+    for guard in guards:
+        for word in _words_of(guard.condition):
+            places.setdefault(word, guard.location)
+    words = _head_words(definition)
+    return PatchedCheck(
+        name=definition.name,
+        patch=excerpt.patch,
+        path=excerpt.file.path,
+        expression=expression,
+        guards=guards,
+        inlined=tuple(item.name for item in used),
+        redefined=tuple((item.name, item.location) for item in helpers.changed_words(expression)),
+        parameter=parameter,
+        reads_parameter=parameter is not None
+        and any(name.partition(".")[0] == VM for name in names(expression)),
+        is_static="static" in words,
+        is_inline=bool({"inline", "__always_inline", "__inline"} & set(words)),
+        is_macro=definition.macro is not None,
+        lines=tuple(
+            row.text.rstrip() for row in excerpt.rows[definition.line - 1 : definition.last_line]
+        ),
+        location=definition.location,
+        places=places,
+    )
+
+
+def _guard_lines(
+    excerpt: Excerpt, definition: Definition, derived: Derived
+) -> tuple[GuardLine, ...]:
+    above = excerpt.conditions_above(definition.line)
+    last = above[-1] if above else definition.line
+    lines = above if len(above) == len(derived.guard) else [last] * len(derived.guard)
+    return tuple(
+        GuardLine(
+            condition=condition,
+            text=excerpt.rows[line - 1].text.strip(),
+            location=excerpt.at_line(line),
+        )
+        for condition, line in zip(derived.guard, lines, strict=True)
+        if condition != Unary("!", Call("defined", (Name(definition.name),)))
+    )
+
+
+def _head_words(definition: Definition) -> list[str]:
+    item = definition.item
+    if item is None:
+        return []
+    head = [token for token in item.tokens[: item.body] if token.line >= definition.line - 1]
+    return [token.text for token in head]
+
+
+def _vm_parameter(definition: Definition, wanted: Wanted) -> str | None:
+    """Return the parameter of the type that the check is asked about; a macro's first."""
+    if definition.item is None:
+        return definition.parameters[0] if definition.parameters else None
+    for words in definition.item.arguments:
+        texts = [token.text for token in words if token.kind == "name"]
+        if wanted.argument and " ".join(texts[:-1]).endswith(wanted.argument):
+            return texts[-1]
+    return None
+
+
+def _add_places(places: dict[str, Location], definition: Definition) -> None:
+    item = definition.item
+    if item is None:
+        if definition.macro is not None:
+            places.setdefault(definition.name, definition.location)
+            for node in walk(derived_from(definition).expression):
+                word = _word(node)
+                if word:
+                    places.setdefault(word, definition.location)
+        return
+    for token in item.tokens[(item.body or 0) :]:
+        if token.kind == "name":
+            places.setdefault(token.text, definition.excerpt.at_token(token))
+    # Words of the directives between, which are no tokens.
+    for line in sorted(definition.excerpt.source.preprocessed.directives):
+        if definition.line <= line <= definition.last_line:
+            for word in re.findall(r"\w+", definition.excerpt.rows[line - 1].text):
+                places.setdefault(word, definition.excerpt.at_line(line))
+
+
+def _word(node: Expression) -> str | None:
+    match node:
+        case Call(function, _):
+            return function
+        case Name(identifier):
+            return identifier.partition(".")[0]
+    return None
+
+
+def _words_of(expression: Expression) -> tuple[str, ...]:
+    """Return the words of names and then of calls: what a call asks about tells more."""
+    found = [node for node in walk(expression) if isinstance(node, Name | Call)]
+    ordered = sorted(found, key=lambda node: isinstance(node, Call))
+    return tuple(dict.fromkeys(word for node in ordered if (word := _word(node))))

@@ -1,0 +1,223 @@
+"""The C that a patch leaves behind: each hunk as a piece of a file, with the places of its words.
+
+Takes patches, gives `Excerpt` values: what a hunk's lines are once it is applied, parsed, and the
+way back from a word to the mail. A hunk begins and ends anywhere, so what it cuts in two is left
+out by the parser or found incomplete here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from matrix.diagnostics import Location
+from matrix.kernel.c_source.items import Item
+from matrix.kernel.c_source.preprocessor import Macro
+from matrix.kernel.c_source.source import CSource, body_text, parse_c
+from matrix.kernel.c_source.syntax import first_error, parse_statements
+from matrix.kernel.c_source.tokens import Token, line_starts
+from matrix.kernel.patch.diff import ADDED, REMOVED, Hunk, Patch, PatchedFile, PatchLine, lines_of
+
+_DIRECTIVE = re.compile(r"\s*#")
+_OPENS, _CLOSES = re.compile(r"\s*#\s*if"), re.compile(r"\s*#\s*endif")
+_ARCHITECTURE = re.compile(r"arch/([a-z0-9_]+)/")
+# C that no kernel is built from.
+_NO_SOURCE = ("Documentation/", "tools/", "samples/", "scripts/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """One hunk as C; line n of `source` is `rows[n - 1]` of the mail."""
+
+    patch: Patch
+    file: PatchedFile
+    hunk: Hunk
+    source: CSource
+    rows: tuple[PatchLine, ...]
+
+    @property
+    def architecture(self) -> str | None:
+        """The architecture whose code it is; None for the code of all, or an unknown path."""
+        found = _ARCHITECTURE.match(self.file.path or "")
+        return found.group(1) if found else None
+
+    def at_line(self, line: int) -> Location:
+        """Return the place of a line of the source."""
+        row = self.rows[min(max(line, 1), len(self.rows)) - 1]
+        return self._location(row, 0, max(1, len(row.text.rstrip())))
+
+    def at_word(self, line: int, word: str) -> Location:
+        """Return the place of a word of a line, of the line where it is not there."""
+        row = self.rows[line - 1]
+        at = row.text.find(word)
+        return self.at_line(line) if at < 0 else self._location(row, at, len(word))
+
+    def at_token(self, token: Token) -> Location:
+        """Return the place of a word."""
+        column = token.offset - line_starts(self.source.text)[token.line - 1]
+        return self._location(self.rows[token.line - 1], column, len(token.text))
+
+    def conditions_above(self, line: int) -> tuple[int, ...]:
+        """Return the lines of the `#if`s that are open at a line, outermost first."""
+        found: list[int] = []
+        for number, row in enumerate(self.rows[: line - 1], start=1):
+            if _OPENS.match(row.text):
+                found.append(number)
+            elif _CLOSES.match(row.text) and found:
+                found.pop()
+        return tuple(found)
+
+    def is_touched(self, first: int, last: int) -> bool:
+        """Return whether the patch adds one of these lines, or removes one between them."""
+        if any(row.kind == ADDED for row in self.rows[first - 1 : last]):
+            return True
+        numbers = range(self.rows[first - 1].number, self.rows[last - 1].number + 1)
+        return any(row.kind == REMOVED and row.number in numbers for row in self.hunk.lines)
+
+    def _location(self, row: PatchLine, offset: int, length: int) -> Location:
+        return Location(
+            file=self.patch.file,
+            line=row.number,
+            column=row.column + offset,
+            length=length,
+            text=" " * (row.column - 2) + row.kind + row.text if row.column > 1 else row.text,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """A function or macro that a patch defines or changes."""
+
+    excerpt: Excerpt
+    name: str
+    parameters: tuple[str, ...] | None
+    line: int
+    last_line: int
+    item: Item | None
+    macro: Macro | None
+
+    @property
+    def location(self) -> Location:
+        """Where its name stands."""
+        for token in self.item.tokens if self.item is not None else ():
+            if token.text == self.name:
+                return self.excerpt.at_token(token)
+        return self.excerpt.at_word(self.line, self.name)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the hunk has all of it: its body is closed."""
+        if self.item is None or self.item.body is None:
+            return True
+        words = [token.text for token in self.item.tokens[self.item.body :]]
+        gaps = any(row.gap for row in self.excerpt.rows[self.line : self.last_line])
+        return words.count("{") <= words.count("}") and not gaps
+
+    def unparsed_line(self) -> int | None:
+        """Return the first line of its body that is no C, None where all of it is."""
+        if self.item is None or self.item.body is None:
+            return None
+        return first_error(parse_statements(*body_text(self.excerpt.source, self.item)))
+
+
+def excerpts(patches: Sequence[Patch]) -> tuple[Excerpt, ...]:
+    """Return every hunk of kernel source as C."""
+    return tuple(
+        _excerpt(patch, file, hunk, hunk.after())
+        for patch, file, hunk in lines_of(patches)
+        if not (file.path or "").startswith(_NO_SOURCE) and hunk.after()
+    )
+
+
+def _excerpt(patch: Patch, file: PatchedFile, hunk: Hunk, rows: tuple[PatchLine, ...]) -> Excerpt:
+    source = parse_c("\n".join(row.text for row in rows), file.path or "?")
+    items = tuple(_without_cut_text(item, source, rows) for item in source.items)
+    return Excerpt(
+        patch=patch, file=file, hunk=hunk, source=replace(source, items=items), rows=rows
+    )
+
+
+def _without_cut_text(item: Item, source: CSource, rows: Sequence[PatchLine]) -> Item:
+    """Return a function without the end of a cut comment or macro that seems to precede it.
+
+    The hunk may begin in the middle of one: what stands before the last blank line or directive
+    above the function's name is none of its head, and under other `#if`s.
+    """
+    if item.kind != "function" or item.body is None:
+        return item
+    line = _line_of_name(item)
+    above = (number for number in range(line - 1, 0, -1) if _separates(rows[number - 1].text))
+    start = next(above, 0)
+    dropped = sum(token.line <= start for token in item.tokens)
+    if not dropped:
+        return item
+    return replace(
+        item,
+        tokens=item.tokens[dropped:],
+        body=item.body - dropped,
+        guard=source.preprocessed.guards[line],
+    )
+
+
+def _separates(text: str) -> bool:
+    return not text.strip() or _DIRECTIVE.match(text) is not None
+
+
+def definitions(excerpt: Excerpt) -> Iterator[Definition]:
+    """Yield what a hunk defines or changes; a macro that stands for its own name is none."""
+    for item in excerpt.source.items:
+        line = _line_of_name(item)
+        if item.kind == "function" and excerpt.is_touched(line, item.last_line):
+            yield Definition(
+                excerpt=excerpt,
+                name=item.name,
+                parameters=item.parameters,
+                line=line,
+                last_line=item.last_line,
+                item=item,
+                macro=None,
+            )
+    for macro in excerpt.source.preprocessed.macros:
+        if macro.replacement not in ("", macro.name) and excerpt.is_touched(
+            macro.line, macro.last_line
+        ):
+            yield Definition(
+                excerpt=excerpt,
+                name=macro.name,
+                parameters=macro.parameters,
+                line=macro.line,
+                last_line=macro.last_line,
+                item=None,
+                macro=macro,
+            )
+
+
+def definitions_of(excerpt: Excerpt, name: str) -> tuple[Definition, ...]:
+    """Return how a hunk defines a name.
+
+    Where what the hunk cuts in two hides a definition, the text before its line is left out.
+    """
+    found = tuple(item for item in definitions(excerpt) if item.name == name)
+    if found:
+        return found
+    word = re.compile(rf"(?<!\w){re.escape(name)}\s*\(")
+    for number, row in enumerate(excerpt.rows):
+        if word.search(row.text) and not _DIRECTIVE.match(row.text):
+            rows = tuple(
+                replace(before, text="")
+                if index < number and not _DIRECTIVE.match(before.text)
+                else before
+                for index, before in enumerate(excerpt.rows)
+            )
+            alone = _excerpt(excerpt.patch, excerpt.file, excerpt.hunk, rows)
+            found = tuple(item for item in definitions(alone) if item.name == name)
+            if found:
+                return found
+    return ()
+
+
+def _line_of_name(item: Item) -> int:
+    """Return the line of a function's own head: what stands before it may be a cut comment."""
+    head = item.tokens[: item.body]
+    return next((token.line for token in reversed(head) if token.text == item.name), item.line)

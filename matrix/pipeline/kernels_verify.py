@@ -1,0 +1,238 @@
+"""`matrix kernels verify`: a profile against the kernel's own source.
+
+Takes the names a user gives, gives findings as text or JSON; with `fix` the profile's lines are
+moved, with `record` its evidence is written anew.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from matrix.diagnostics import Diagnostic, ExitCode, InputError, Location, format_diagnostic
+from matrix.kernel.source_truth.edits import move_citations
+from matrix.kernel.source_truth.evidence import Evidence, dump, load
+from matrix.kernel.source_truth.findings import Finding
+from matrix.kernel.source_truth.tree import KernelTree
+from matrix.kernel.source_truth.verification import (
+    Neighbour,
+    Verification,
+    neighbour_of,
+    record_evidence,
+    verify,
+)
+from matrix.pipeline.knowledge import Library, release_key
+from matrix.schema.location import configs_folder
+from matrix.schema.values import KernelProfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyRequest:
+    """What the user asked: a release or profile, a tree, and what to write."""
+
+    kernel: str
+    tree: Path
+    configs: tuple[Path, ...] = ()
+    fix: bool = False
+    record: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyOutcome:
+    """The answer, with what to say beside it."""
+
+    profile: KernelProfile
+    version: str
+    verification: Verification
+    speech: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """1 where the profile has drifted; moved lines and what could not be compared are none."""
+        return ExitCode.FINDINGS if self.verification.drift else ExitCode.OK
+
+    def text(self) -> str:
+        """Return each finding with both texts, then one line that sums up."""
+        found = self.verification
+        lines = [_finding_text(finding) for finding in found.findings]
+        notes = len(found.findings) - len(found.drift)
+        summary = (
+            f"{self.profile.id} against Linux {self.version}: {found.compared} citations of "
+            f"{found.declarations} declarations compared, "
+        )
+        drift = _count(len(found.drift), "difference", "differences")
+        lines.append(
+            summary + (drift if found.drift else "no drift") + (f", {notes} notes" if notes else "")
+        )
+        return "\n".join(lines) + "\n"
+
+    def json_text(self) -> str:
+        """Return the findings as one document."""
+        found = self.verification
+        document = {
+            "schema": "matrix/verify/1",
+            "profile": self.profile.id,
+            "version": self.version,
+            "drift": len(found.drift),
+            "compared": found.compared,
+            "findings": [
+                {
+                    "code": finding.code,
+                    "severity": finding.severity.value,
+                    "what": finding.what,
+                    "message": finding.message,
+                    "profile": str(finding.location),
+                    "place": finding.place,
+                    "declared": finding.declared,
+                    "source": finding.source,
+                    "concerns": list(finding.concerns or (finding.what,)),
+                }
+                for finding in found.findings
+            ],
+            "moved": dict(sorted(found.moves.items())),
+        }
+        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def verify_kernel(request: VerifyRequest) -> VerifyOutcome:
+    """Compare, and write what was asked for; InputError where the tree is not what is needed."""
+    library = Library(request.configs)
+    profile = library.kernel(request.kernel)
+    tree = KernelTree(request.tree)
+    tree.require(profile.release, profile.arch)
+    architecture = library.architecture(profile.arch)
+    before = evidence_of(profile)
+    evidence = None if request.record else before
+    neighbour = None
+    if evidence is None and not request.record:
+        neighbour = nearest_evidence(library, profile.release, profile.arch)
+    speech: list[str] = []
+    if request.record:
+        evidence, empty = record_evidence(profile, tree, before)
+        if empty:
+            raise InputError(
+                [_cites_nothing(item.what, item.text, item.location) for item in empty]
+            )
+    found = verify(profile, tree, architecture, evidence, neighbour)
+    if request.record and evidence is not None:
+        speech.append(_write_evidence(profile, evidence, found))
+    if request.fix and found.moves:
+        speech.append(_move(profile, evidence, found))
+        found = replace(
+            found, findings=tuple(item for item in found.findings if item.code != "MX1106")
+        )
+    return VerifyOutcome(
+        profile=profile, version=tree.version, verification=found, speech=tuple(speech)
+    )
+
+
+def profile_file(profile: KernelProfile) -> Path:
+    """Return the YAML file of a profile; shipped ones are named `configs/…` wherever they are."""
+    name = profile.location.file
+    shipped = configs_folder() / Path(name).relative_to("configs") if _is_shipped(name) else None
+    return shipped if shipped is not None and shipped.is_file() else Path(name)
+
+
+def evidence_file(profile: KernelProfile) -> Path:
+    """Return where the evidence of a profile belongs: in `evidence/` beside it."""
+    return profile_file(profile).parent / "evidence" / f"{profile.id}.json"
+
+
+def evidence_of(profile: KernelProfile) -> Evidence | None:
+    """Return what was recorded of a profile's source, None where nothing was."""
+    file = evidence_file(profile)
+    try:
+        text = file.read_text("utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            Diagnostic(
+                code="MX1115",
+                message=f"cannot read `{file}`: {error}",
+                location=Location(file=str(file)),
+                hint="write it anew with `matrix kernels verify RELEASE --tree DIR --record`",
+            )
+        ) from None
+    return load(text, str(file))
+
+
+def nearest_evidence(library: Library, release: str, arch: str) -> Neighbour | None:
+    """Return the release nearest to one, the older first, of which something is recorded."""
+    order = [name for name in library.kernels_by_release if name != release]
+    key = release_key(release)
+    below = [name for name in reversed(order) if release_key(name) < key]
+    above = [name for name in order if release_key(name) > key]
+    for name in (*below[:1], *above[:1], *below[1:], *above[1:]):
+        profile = library.kernels_by_release[name]
+        evidence = evidence_of(profile) if profile.arch == arch else None
+        if evidence is not None:
+            return neighbour_of(profile, evidence)
+    return None
+
+
+def _is_shipped(name: str) -> bool:
+    return Path(name).parts[:1] == ("configs",)
+
+
+def _write_evidence(profile: KernelProfile, evidence: Evidence, found: Verification) -> str:
+    file = evidence_file(profile)
+    if found.drift:
+        return f"{file} was not written: the declarations do not say what the source says"
+    _write(file, dump(evidence))
+    return f"{file} written"
+
+
+def _move(profile: KernelProfile, evidence: Evidence | None, found: Verification) -> str:
+    file = profile_file(profile)
+    files = {file: move_citations(file.read_text("utf-8"), found.moves)}
+    if evidence is not None:
+        places = {found.moves.get(text, text): place for text, place in evidence.places.items()}
+        files[evidence_file(profile)] = dump(replace(evidence, places=places))
+    from matrix.render.output import write_files
+
+    write_files(
+        {
+            path.name if path == file else f"evidence/{path.name}": text
+            for path, text in files.items()
+        },
+        file.parent,
+    )
+    return f"{file}: {_count(len(found.moves), 'citation', 'citations')} moved"
+
+
+def _write(file: Path, text: str) -> None:
+    from matrix.render.output import write_files
+
+    write_files({file.name: text}, file.parent)
+
+
+def _cites_nothing(what: str, text: str, location: Location) -> Diagnostic:
+    return Diagnostic(
+        code="MX1110",
+        message=f"{what} cites {text}, where the tree has no function, table, macro or variable",
+        location=location,
+        hint="cite the lines of the code that it was read from",
+    )
+
+
+def _finding_text(finding: Finding) -> str:
+    head = format_diagnostic(
+        Diagnostic(
+            code=finding.code,
+            message=finding.message,
+            location=replace(finding.location, text=None),
+            severity=finding.severity,
+        )
+    )
+    if not finding.is_drift:
+        return head
+    return (
+        f"{head}\n    declared: {finding.declared}\n    source:   {finding.source}\n"
+        f"    at {finding.place}"
+    )
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

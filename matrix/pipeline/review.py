@@ -1,0 +1,371 @@
+"""`matrix review`: the check that a patch adds, and what a reviewer should say of it.
+
+From the bytes of a mail to the function in it, from there to a version of the predicate that the
+study is asked under, and to the answer of the questions that reviews of such checks ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from matrix.analyze.answer import Finding
+from matrix.analyze.cell import findings_of, settle
+from matrix.analyze.difference import asked_again
+from matrix.analyze.features import Candidates
+from matrix.analyze.implied import implied, kconfig_parts
+from matrix.analyze.patched_names import (
+    in_model_words,
+    known_to_any,
+    of_kernels_that_have,
+    refuse_unknown_symbols,
+    refuse_words_of_the_model,
+    with_symbol_axes,
+)
+from matrix.analyze.review import (
+    equal_versions,
+    granularity,
+    kernels_of,
+    page_sizes,
+    present,
+    vm_kinds,
+)
+from matrix.analyze.rules import find_rules
+from matrix.analyze.study import SolvedStudy
+from matrix.analyze.synthesis import ATOMS, synthesise
+from matrix.analyze.verdict import Verdict
+from matrix.analyze.witness import nearest
+from matrix.diagnostics import (
+    Diagnostic,
+    ExitCode,
+    InputError,
+    Location,
+    Severity,
+    format_diagnostic,
+)
+from matrix.expr.nodes import Binary, Expression
+from matrix.expr.printer import to_c
+from matrix.expr.trees import names
+from matrix.kernel.bounded_input import file_name, read_bounded
+from matrix.kernel.patch.check import PatchedCheck, find_check
+from matrix.kernel.patch.diff import Patch, read_patches
+from matrix.kernel.patch.inlining import from_the_left
+from matrix.kernel.patch.mail import PATCH, read_mails
+from matrix.kernel.patch.missing import Wanted
+from matrix.pipeline.knowledge import Library
+from matrix.pipeline.reply import Reply
+from matrix.pipeline.rules import MAX_RULES, label_rules
+from matrix.pipeline.study import PreparedStudy, prepare_study
+from matrix.pipeline.synthesize import chosen_options, compared_predicate
+from matrix.render.json import dump
+from matrix.render.review import KconfigAnswer, ReviewedRule, ReviewResult
+from matrix.render.review_document import review_document
+from matrix.render.review_text import review_markdown, review_text
+from matrix.schema.values import Condition, PredicateVersion
+from matrix.solve.space import Region
+
+# The name of the patch's version of the predicate, beside those that are declared.
+PATCH_VERSION = "patch"
+_REST = "the rest"
+
+
+_FORMS: dict[str, Callable[[ReviewResult], str]] = {
+    "text": review_text,
+    "markdown": review_markdown,
+    "json": lambda result: dump(review_document(result)),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewRequest:
+    """What `matrix review` was asked: a file, the kernels (none: all), how to show it."""
+
+    path: str
+    study: str
+    kernels: tuple[str, ...] = ()
+    function: str | None = None
+    form: str = "text"
+    configs: tuple[Path, ...] = ()
+
+
+def review(request: ReviewRequest) -> Reply:
+    """Return the review of the check in a file; it exits 1 where the check is unsound.
+
+    Raises:
+        InputError: MX1201 to MX1217, what is wrong with the file or with the check in it.
+    """
+    patches = read_file(request.path)
+    prepared = prepare_study(Library(request.configs), request.study)
+    result = review_patches(prepared, patches, request)
+    text = _FORMS[request.form](result)
+    unsound = result.verdicts[Verdict.UNSOUND] > 0
+    return Reply(
+        text=text,
+        exit_code=ExitCode.FINDINGS if unsound else ExitCode.OK,
+        speech=tuple(format_diagnostic(item) for item in result.diagnostics),
+    )
+
+
+def read_file(path: str) -> tuple[Patch, ...]:
+    """Return the patches of a file, at least one.
+
+    Raises:
+        InputError: MX1201 to MX1205 for the file, MX1206 no patch in it, MX1207 a damaged one.
+    """
+    file = file_name(path)
+    mails = read_mails(read_bounded(path, PATCH), file)
+    patches = tuple(patch for mail in mails for patch in read_patches(mail))
+    if not patches:
+        raise InputError(
+            Diagnostic(
+                code="MX1206",
+                message="there is no patch in the file",
+                location=Location(file=file),
+                hint="a patch has lines such as `@@ -1682,6 +1683,18 @@`; save the mail as plain "
+                "text (on lore.kernel.org: `raw`)",
+            )
+        )
+    return patches
+
+
+def review_patches(
+    prepared: PreparedStudy, patches: Sequence[Patch], request: ReviewRequest
+) -> ReviewResult:
+    """Return what is to be said of the check that patches add.
+
+    Raises:
+        InputError: what `find_check` raises, MX1213 a name that no kernel has, MX1214 a Kconfig
+            symbol that no profile lists, MX1216 a capability without a function, MX0606 a kernel.
+    """
+    wanted = _wanted(prepared, request)
+    prepared = _of_kernels(prepared, request.kernels)
+    programs = [prepared.library.program(profile) for profile in prepared.kernels]
+    check = find_check(patches, wanted, known_to_any(programs, prepared.capability.scenario))
+    refuse_words_of_the_model(check, (axis.name for axis in prepared.architecture.environment))
+    version = _version(prepared, check)
+    refuse_unknown_symbols(programs, version, check)
+    study = with_symbol_axes(prepared.study, programs, version.condition.expression)
+    prepared = replace(prepared, study=study)
+    base, lacking = of_kernels_that_have(prepared.solve(), version, check)
+    solved = _asked(base, version)
+    within = present(solved, solved.valid)
+    if within.is_empty():
+        raise InputError(_absent(prepared))
+    having = kernels_of(solved, within)
+    found = synthesise(solved, ATOMS[prepared.capability.scenario], solved.valid)
+    declared = [
+        (item.name, base if item == prepared.predicate else asked_again(base, item))
+        for item in prepared.capability.predicates
+        if not any(part.question.program.lacks(item.condition) for _, part in having)
+    ]
+    same = equal_versions(solved, declared, within)
+    compared = [
+        compared_predicate(name, solved, other, within)
+        for name, other in (
+            (PATCH_VERSION, solved),
+            *((name, other) for name, other in declared if name not in same),
+            (found.predicate.name, asked_again(base, found.predicate)),
+        )
+    ]
+    return ReviewResult(
+        check=check,
+        function=prepared.capability.function,
+        predicate=to_c(version.condition.expression),
+        scenario=prepared.capability.scenario,
+        assumes_patch=prepared.capability.assumes_patch,
+        kernels=tuple(profile.release for profile, _ in having),
+        without=tuple(
+            profile.release
+            for profile, _ in base.kernels
+            if profile.id not in {item.id for item, _ in having}
+        ),
+        same_as=same,
+        verdicts={verdict: solved.count(verdict, within) for verdict in Verdict},
+        rules=_rules(prepared, solved, within),
+        baseline=dict(prepared.study.baseline),
+        kconfig=_kconfig(prepared, check),
+        vm_kinds=vm_kinds(solved, "vm", within) if _has_axis(prepared, "vm") else (),
+        page_sizes=page_sizes(solved, within),
+        granularity=granularity(solved, within),
+        synthesis=found,
+        compared=tuple(compared),
+        diagnostics=(*lacking, *(_redefined(name, at) for name, at in check.redefined)),
+    )
+
+
+def _wanted(prepared: PreparedStudy, request: ReviewRequest) -> Wanted:
+    declared = prepared.capability.function
+    name = request.function or (declared.name if declared is not None else None)
+    if name is None:
+        raise InputError(
+            Diagnostic(
+                code="MX1216",
+                message=f"capability `{prepared.capability.id}` names no function to look for",
+                location=prepared.capability.location,
+                hint="declare `function: {name: …, source: …}`, or give `--function NAME`",
+            )
+        )
+    return Wanted(
+        function=name,
+        argument=declared.argument if declared is not None else None,
+        architecture=prepared.architecture.id,
+    )
+
+
+def _of_kernels(prepared: PreparedStudy, releases: Sequence[str]) -> PreparedStudy:
+    if not releases:
+        return prepared
+    axis = next(axis for axis in prepared.study.axes if axis.kind == "kernel")
+    chosen = chosen_options(prepared.study, axis.name, releases)
+    ids = {option.kernel for option in axis.options if option.name in chosen}
+    return replace(
+        prepared, kernels=tuple(profile for profile in prepared.kernels if profile.id in ids)
+    )
+
+
+def _version(prepared: PreparedStudy, check: PatchedCheck) -> PredicateVersion:
+    """Return the patch's check as a version of the predicate: what it returns, where compiled."""
+    expression = in_model_words(prepared.capability.scenario, check.expression)
+    for guard in reversed(check.guards):
+        expression = Binary("&&", guard.condition, expression)
+    expression = from_the_left(expression)
+    return PredicateVersion(
+        name=PATCH_VERSION,
+        condition=Condition(expression=expression, text=to_c(expression), location=check.location),
+        description=check.patch.subject or "the check of the patch",
+        location=check.location,
+    )
+
+
+def _asked(base: SolvedStudy, version: PredicateVersion) -> SolvedStudy:
+    """Return the study under the patch's check.
+
+    Raises:
+        InputError: MX0653, where the check is neither true nor false, at its place in the mail.
+    """
+    try:
+        return asked_again(base, version)
+    except InputError as error:
+        raise InputError(
+            [
+                replace(item, location=item.location or version.location)
+                for item in error.diagnostics
+            ]
+        ) from error
+
+
+def _rules(
+    prepared: PreparedStudy, solved: SolvedStudy, within: Region
+) -> tuple[ReviewedRule, ...]:
+    """Return the rules of the cells where the check is wrong, each with an example's trace."""
+    # Where the answer is unknown a rule may say anything: it would only name what nobody recorded.
+    within = within - solved.verdicts[Verdict.UNKNOWN]
+    wrong = {
+        verdict.value: solved.verdicts[verdict] & within
+        for verdict in (Verdict.UNSOUND, Verdict.OVERSTRICT)
+    }
+    if all(region.is_empty() for region in wrong.values()):
+        return ()
+    rest = within
+    for region in wrong.values():
+        rest = rest - region
+    found = find_rules(Candidates(solved, within), {**wrong, _REST: rest})
+    counts = {label: region.count() for label, region in wrong.items()}
+    reviewed = []
+    for group in label_rules(prepared.study, found, counts, MAX_RULES):
+        for rule, cpus in group.rules:
+            cell = _example(prepared, rule.region)
+            reviewed.append(
+                ReviewedRule(
+                    verdict=Verdict(group.label),
+                    rule=rule,
+                    cpus=cpus,
+                    cell=cell,
+                    findings=_findings(prepared, cell),
+                )
+            )
+    return tuple(reviewed)
+
+
+def _example(prepared: PreparedStudy, region: Region) -> dict[str, str]:
+    """Return the cell of a region nearest to the baseline, of a CPU that has a name if one is."""
+    for axis in prepared.study.axes:
+        if axis.kind == "cpu":
+            named = [option.name for option in axis.options if "=" not in option.name]
+            with_name = region.restrict(axis.name, named)
+            region = region if with_name.is_empty() else with_name
+    return nearest(region, dict(prepared.study.baseline)) or {}
+
+
+def _findings(prepared: PreparedStudy, chosen: Mapping[str, str]) -> tuple[Finding, ...]:
+    """Return what the simulation finds in a cell, the shortest trace first."""
+    question, cell, _ = prepared.cell(chosen)
+    violations = [
+        violation
+        for completion in settle(question, cell, prepared.behaviours)
+        if completion.leaf.inputs is not None
+        for violation in prepared.behaviours.exact(completion.leaf.inputs).violations
+    ]
+    violations.sort(key=lambda item: sum(len(step.operations) for step in item.trace))
+    shortest = {(item.invariant, item.assumption): item for item in reversed(violations)}
+    return findings_of(question, tuple(reversed(shortest.values())))
+
+
+def _kconfig(prepared: PreparedStudy, check: PatchedCheck) -> tuple[KconfigAnswer, ...]:
+    """Return what Kconfig says of every `#if` around the function and of those inside of it."""
+    asked: list[tuple[Expression, str | None, Location]] = [
+        (guard.condition, guard.text, guard.location) for guard in check.guards
+    ]
+    inside = dict.fromkeys(kconfig_parts(check.expression))
+    asked.extend((part, None, check.place_of(part)) for part in inside)
+    answers = []
+    for condition, directive, location in asked:
+        built_in = _built_in(prepared, condition)
+        answers.append(
+            KconfigAnswer(
+                condition=to_c(condition),
+                directive=directive,
+                location=location,
+                premise=" && ".join(to_c(item) for item in built_in),
+                kernels=tuple(
+                    implied(
+                        prepared.library.program(profile), profile.constraints, built_in, condition
+                    )
+                    for profile in prepared.kernels
+                ),
+            )
+        )
+    return tuple(answers)
+
+
+def _built_in(prepared: PreparedStudy, condition: Expression) -> tuple[Expression, ...]:
+    """Return what the capability needs built in, but for what the condition itself asks."""
+    read = names(condition)
+    required = (item.condition.expression for item in prepared.capability.requires)
+    return tuple(
+        item for item in required if kconfig_parts(item) == (item,) and not names(item) & read
+    )
+
+
+def _has_axis(prepared: PreparedStudy, name: str) -> bool:
+    return any(axis.name == name for axis in prepared.study.axes)
+
+
+def _redefined(name: str, location: Location) -> Diagnostic:
+    return Diagnostic(
+        code="MX1218",
+        severity=Severity.WARNING,
+        message=f"the patch changes `{name}` as well; the answer takes it as the releases have it",
+        location=location,
+        hint="declare what it becomes in a profile in a folder for --configs",
+    )
+
+
+def _absent(prepared: PreparedStudy) -> Diagnostic:
+    releases = ", ".join(profile.release for profile in prepared.kernels)
+    return Diagnostic(
+        code="MX0622",
+        message=f"the capability is absent from every cell of Linux {releases}",
+        hint="choose other kernels: matrix kernels list",
+    )

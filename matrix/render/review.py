@@ -1,0 +1,76 @@
+"""Everything that is said of the check of a patch, before it has a form.
+
+Filled by the pipeline; `review_text` and `review_document` give it as text, Markdown and JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from matrix.analyze.answer import Finding
+from matrix.analyze.implied import Implication
+from matrix.analyze.review import Granularity, PageSizes, VmKind
+from matrix.analyze.rules import FeatureRule
+from matrix.analyze.synthesis import Synthesis
+from matrix.analyze.verdict import Verdict
+from matrix.diagnostics import Diagnostic, Location
+from matrix.kernel.patch.check import PatchedCheck
+from matrix.render.synthesis_text import ComparedPredicate
+from matrix.schema.values import CheckFunction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewedRule:
+    """A rule for cells in which the check is wrong, one of its cells, and what is found there.
+
+    `findings` have the shortest trace first; an overstrict cell has none.
+    """
+
+    verdict: Verdict
+    rule: FeatureRule
+    cpus: tuple[str, ...]
+    cell: Mapping[str, str]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KconfigAnswer:
+    """What Kconfig says of a condition of the check, per kernel, where `premise` is built in.
+
+    `directive` is the line of an `#if` around the function, None for a condition in its body.
+    """
+
+    condition: str
+    directive: str | None
+    location: Location
+    premise: str
+    kernels: tuple[Implication, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewResult:
+    """The review of one check. Counts are of the cells that may have the capability.
+
+    `kernels` have it, `without` were asked and have it in no cell. `same_as` are the declared
+    versions of the predicate that say the same everywhere. The first of `compared` is the patch.
+    """
+
+    check: PatchedCheck
+    function: CheckFunction | None
+    predicate: str
+    scenario: str
+    assumes_patch: str | None
+    kernels: tuple[str, ...]
+    without: tuple[str, ...]
+    same_as: tuple[str, ...]
+    verdicts: Mapping[Verdict, int]
+    rules: tuple[ReviewedRule, ...]
+    baseline: Mapping[str, str]
+    kconfig: tuple[KconfigAnswer, ...]
+    vm_kinds: tuple[VmKind, ...]
+    page_sizes: PageSizes | None
+    granularity: Granularity
+    synthesis: Synthesis
+    compared: tuple[ComparedPredicate, ...]
+    diagnostics: tuple[Diagnostic, ...]

@@ -1,0 +1,274 @@
+"""`matrix review` as a reviewer runs it: on the review's own mail and on patches by hand."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli_runner import Ran, run_cli
+from tests.golden_files import Golden
+
+CASES = Path(__file__).parent / "cases" / "review"
+STUDIES = CASES / "studies"
+HEADER = "arch/arm64/include/asm/kvm_host.h"
+
+Document = dict[str, Any]
+
+
+@cache
+def reviewed(path: Path, *options: str) -> tuple[int, Document, str]:
+    ran = run_cli("review", str(path), "--format", "json", *options)
+    return ran.code, json.loads(ran.out), ran.err
+
+
+@pytest.fixture(scope="module")
+def v12(shared_data: Path) -> Document:
+    """The review of patch 9/16 of v12, as it stands quoted in the reviewer's reply."""
+    code, document, said = reviewed(shared_data / "data" / "patches" / "v12-09-16-review.txt")
+    assert code == 1, "unsound cells are findings"
+    assert not said
+    return document
+
+
+def test_the_posted_check_is_unsound_where_count_says(v12: Document) -> None:
+    counted = json.loads(run_cli("count", "--format", "json").out)["verdicts"]
+    counted.pop("absent")
+    found = dict(v12["verdicts"])
+    assert found.pop("absent") == 0
+    assert found == counted
+    assert v12["same_as"] == ["v12"]
+    assert v12["kernels"] == ["6.18", "7.2", "7.3"]
+    assert v12["kernels_without"] == ["5.10", "6.1", "6.6", "6.12"]
+
+
+def test_the_unsound_class_is_named_with_its_trace(v12: Document) -> None:
+    fetch, protected = v12["rules"]
+    assert fetch["verdict"] == protected["verdict"] == "unsound"
+    assert fetch["when"]["has_stage2_fwb"] == ["true"]
+    assert fetch["when"]["has_cache_dic"] == ["false"]
+    assert fetch["when"]["icache_is_aliasing"] == ["false"]
+    assert "apple-m2" in fetch["cpus"]
+    assert fetch["violations"][0]["invariant"] == "alias-access"
+    assert any(
+        "guest instruction fetch: icache_inval_pou IC IVAU" in line
+        for line in fetch["violations"][0]["trace"]
+    )
+    assert any(
+        source.startswith("arch/arm64/include/asm/kvm_mmu.h:258")
+        for source in fetch["violations"][0]["source"]
+    )
+    assert protected["when"]["vm"] == ["protected"]
+    assert protected["violations"][0]["invariant"] == "operation-fails"
+    # Every unsound cell is in a rule, and rules may overlap.
+    assert sum(rule["cells"] for rule in v12["rules"]) >= v12["verdicts"]["unsound"]
+
+
+def test_the_synthesised_check_stands_beside_it(v12: Document) -> None:
+    suggestion = v12["suggestion"]
+    assert suggestion["exact"]
+    assert suggestion["predicate"] == (
+        "can_set_direct_map() && cpus_have_final_cap(ARM64_HAS_STAGE2_FWB) && "
+        "(cpus_have_final_cap(ARM64_HAS_CACHE_DIC) || icache_is_aliasing() || "
+        "is_protected_kvm_enabled()) && !kvm_vm_is_protected(kvm)"
+    )
+    by_name = {row["predicate"]: row for row in suggestion["comparison"]}
+    assert by_name["synthesised"]["verdicts"]["unsound"] == 0
+    assert by_name["synthesised"]["lost"] == 0
+    assert by_name["patch"]["verdicts"] == v12["verdicts"]
+
+
+def test_the_three_questions_of_the_review_are_answered(v12: Document) -> None:
+    asked = [(item["line"], item["answered_by"]) for item in v12["questions"]]
+    assert asked == [(23, "page-size"), (59, "kconfig"), (74, "vm")]
+    # "Where is this 4kB requirement enforced? Or is it that you means PAGE_SIZE?"
+    assert v12["page_size"]["sizes"] == [4096, 16384, 65536]
+    assert v12["page_size"]["differing"] == 0 < v12["page_size"]["compared"]
+    assert v12["granularity"]["enforced_by"] == ["can_set_direct_map()"]
+    assert v12["granularity"]["admitted"] == 0 < v12["granularity"]["cells"]
+    # That KVM on arm64 selects KVM_GUEST_MEMFD.
+    (guard,) = v12["kconfig"]
+    assert guard["directive"] == "#ifdef CONFIG_KVM_GUEST_MEMFD"
+    status = {item["kernel"]: item for item in guard["kernels"]}
+    assert {name for name, item in status.items() if item["status"] == "always"} == {
+        "6.18",
+        "7.2",
+        "7.3",
+    }
+    assert status["6.12"]["status"] == "no-such-symbol"
+    assert [item["source"] for item in status["7.3"]["because"]] == ["arch/arm64/kvm/Kconfig:39"]
+    # "Why is it an inline function? Given that it takes a kvm parameter, …"
+    assert v12["vm"]["parameter"] == "kvm"
+    assert not v12["vm"]["read"]
+    (kind,) = v12["vm"]["kinds"]
+    assert (kind["kind"], kind["invariant"]) == ("protected", "operation-fails")
+    assert kind["machines"] > 0
+    assert v12["placement"] == {"header": True, "inline": True, "argument_incomplete": True}
+
+
+def test_the_reply_quotes_what_it_answers(shared_data: Path) -> None:
+    path = shared_data / "data" / "patches" / "v12-09-16-review.txt"
+    text = run_cli("review", str(path), "--kernel", "7.3").out
+    assert text.startswith("Subject: Re: [PATCH v12 09/16] KVM: arm64: define")
+    for question, answer in (
+        ("> Where is this 4kB requirement enforced?", "PAGE_SIZE is meant:"),
+        ("> KVM/arm64 has: select KVM_GUEST_MEMFD", "is always true in 7.3"),
+        ("> Why is it an inline function?", "The right answer depends on the VM:"),
+    ):
+        assert text.index(question) < text.index(answer)
+    mail = text.partition("\n\n")[2]
+    assert max(len(line) for line in mail.split("\n")) <= 80, "a mailer would wrap it"
+
+
+@pytest.mark.parametrize(
+    ("file", "form", "kernel"),
+    [
+        ("reply-of-a-reply.mbox", "text", "7.3"),
+        ("only-the-lines.mbox", "markdown", "7.2"),
+        ("if-chain.patch", "text", "6.18"),
+        ("right.patch", "text", "7.3"),
+    ],
+)
+def test_what_a_reader_sees(
+    file: str,
+    form: str,
+    kernel: str,
+    golden: Callable[[str], Golden],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(CASES)
+    ran = run_cli("review", file, "--format", form, "--kernel", kernel)
+    suffix = "md" if form == "markdown" else "txt"
+    golden(f"review/{Path(file).stem}-{kernel}.{suffix}").check(ran.out + ran.err)
+
+
+def test_the_right_check_has_no_findings() -> None:
+    code, document, _ = reviewed(CASES / "right.patch", "--kernel", "7.3")
+    assert code == 0
+    assert document["verdicts"]["unsound"] == document["verdicts"]["overstrict"] == 0
+    assert document["rules"] == []
+    assert document["vm"]["read"]
+    assert not document["placement"]["header"]
+
+
+def test_a_check_is_asked_as_a_declared_version_is() -> None:
+    code, document, _ = reviewed(CASES / "changed-line.patch", "--kernel", "7.3")
+    assert document["same_as"] == ["cacheable-pfnmap"]
+    assert code == 1
+    compared = [row["predicate"] for row in document["suggestion"]["comparison"]]
+    assert compared == ["patch", "v12", "synthesised"]
+
+
+def test_a_symbol_that_no_axis_varies_is_varied() -> None:
+    """Half of all cells have HIBERNATION: there the check says no, elsewhere as without it."""
+    _, alone, _ = reviewed(CASES / "changed-line.patch", "--kernel", "7.3")
+    _, halved, _ = reviewed(CASES / "ifdef-inside.patch", "--kernel", "7.3")
+    assert halved["verdicts"]["unsound"] == alone["verdicts"]["unsound"]
+    assert halved["verdicts"]["supported"] == alone["verdicts"]["supported"]
+    total = sum(alone["verdicts"].values())
+    assert sum(halved["verdicts"].values()) == 2 * total
+    (asked,) = halved["kconfig"]
+    assert asked["directive"] is None
+    assert [item["status"] for item in asked["kernels"]] == ["decides"]
+
+
+def small(*arguments: str) -> Ran:
+    return run_cli("review", *arguments, "--matrix", "paged", "--configs", str(STUDIES))
+
+
+def test_a_kernel_without_a_name_of_the_check_is_left_out() -> None:
+    ran = small(str(CASES / "newer-helper.patch"), "--format", "json")
+    assert json.loads(ran.out)["kernels"] == ["7.3"]
+    assert "warning[MX1217]: Linux 6.18 has no `system_supports_bbml3()`" in ran.err
+
+
+def written(folder: Path, *added: str) -> Path:
+    """Return a patch that adds lines to a header."""
+    head = f"--- a/{HEADER}\n+++ b/{HEADER}\n@@ -1,1 +1,{1 + len(added)} @@\n"
+    patch = folder / "x.patch"
+    patch.write_text(head + "".join(f"+{line}\n" for line in added) + " int a;\n")
+    return patch
+
+
+HEAD = "bool kvm_arch_gmem_supports_no_direct_map(struct kvm *kvm)"
+
+
+def test_a_patch_that_changes_what_the_check_calls_is_said_to(tmp_path: Path) -> None:
+    other = ("static inline bool can_set_direct_map(void)", "{", "\treturn true;", "}")
+    patch = written(tmp_path, *other, HEAD, "{", "\treturn can_set_direct_map();", "}")
+    ran = small(str(patch))
+    assert f"{patch}:4:21: warning[MX1218]" in ran.err
+    assert "it admits" not in ran.out
+
+
+def test_a_check_that_keeps_nothing_is_said_to(tmp_path: Path) -> None:
+    patch = written(tmp_path, HEAD, "{", "\treturn cpus_have_cap(ARM64_HAS_STAGE2_FWB);", "}")
+    ran = small(str(patch))
+    assert ran.code == 1
+    assert "Nothing in the check enforces that the direct map can be changed" in ran.out
+    assert "silently stays mapped" in " ".join(ran.out.split())
+    assert "alias-removed (certain)" in ran.out
+
+
+def test_words_of_the_model_are_not_the_kernels(tmp_path: Path) -> None:
+    patch = written(tmp_path, HEAD, "{", "\treturn host;", "}")
+    ran = small(str(patch))
+    assert ran.code == 3
+    assert f"{patch}:6:10: error[MX1213]: nothing is known of `host`" in ran.err
+
+
+def test_a_value_that_is_no_truth_is_refused_at_its_place(tmp_path: Path) -> None:
+    patch = written(tmp_path, HEAD, "{", "\treturn kvm_mode;", "}")
+    ran = small(str(patch))
+    assert ran.code == 3
+    assert f"{patch}:4:7: error[MX0653]: `kvm_mode` is neither true nor false" in ran.err
+
+
+def test_a_check_of_the_page_size_makes_the_page_size_matter(tmp_path: Path) -> None:
+    """A machine with 16 kB pages is safe as well: to refuse it is overstrict."""
+    body = "\treturn can_set_direct_map() && kvm_supports_cacheable_pfnmap()"
+    plain = small(str(written(tmp_path, HEAD, "{", f"{body};", "}")), "--format", "json")
+    bound = written(tmp_path, HEAD, "{", f"{body} && PAGE_SIZE == SZ_4K;", "}")
+    found = json.loads(small(str(bound), "--format", "json").out)
+    assert found["page_size"]["differing"] > 0
+    before = json.loads(plain.out)["verdicts"]
+    assert found["verdicts"]["overstrict"] > before["overstrict"]
+    assert found["verdicts"]["supported"] < before["supported"]
+
+
+def test_another_function_by_name() -> None:
+    ran = small(
+        str(CASES / "misspelt-function.patch"),
+        "--function",
+        "kvm_arch_gmem_support_no_direct_map",
+    )
+    assert "can_set_direct_map()" in ran.out
+
+
+def test_a_patch_from_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = (CASES / "only-the-lines.mbox").read_bytes()
+    stream = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", stream)
+    ran = small("-", "--format", "json")
+    assert json.loads(ran.out)["patch"]["place"].startswith("<stdin>:8:")
+    assert json.loads(ran.out)["questions"][-1] == {
+        "line": 15,
+        "text": "Who is going to test this?",
+        "answered_by": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("kernel", "code"), [("6.12", "MX0622"), ("9.9", "MX0606")], ids=["absent", "unknown"]
+)
+def test_kernels_that_cannot_be_asked(kernel: str, code: str) -> None:
+    ran = run_cli("review", str(CASES / "right.patch"), "--kernel", kernel)
+    assert ran.code == 3
+    assert f"error[{code}]" in ran.err
+    assert not ran.out
