@@ -49,6 +49,33 @@ def test_snippets_of_fixes(row: dict[str, Any]) -> None:
     assert found.boot == row["boot"]
 
 
+# A command line, the boot parameter of a fix, and the sources of its costs: the linear map becomes
+# one of pages where it was not (arch/arm64/Kconfig), the capability is new (the author's mail).
+COSTS = [
+    (
+        "gmem-no-direct-map",
+        "rodata=noalias kfence.sample_interval=100",
+        "rodata=on",
+        "Kconfig mail",
+    ),
+    ("gmem-no-direct-map", "kvm-arm.mode=none", "kvm-arm.mode=protected", "mail"),
+    ("memfd-secret", "secretmem.enable=0", "secretmem.enable=on", ""),
+    ("memfd-secret", "rodata=noalias kfence.sample_interval=100", "rodata=on", "Kconfig"),
+]
+
+
+@pytest.mark.parametrize(("capability", "cmdline", "boot", "sources"), COSTS)
+def test_costs_of_fixes(capability: str, cmdline: str, boot: str, sources: str) -> None:
+    asked = ("--capability", capability, "--cpu", "graviton3", "--cmdline", cmdline)
+    ran = run_cli("validate", str(CONFIG), *asked, "--format", "json")
+    (result,) = json.loads(ran.out)["results"]
+    (fix,) = (fix for fix in result["fixes"] if fix["boot"] == boot)
+    found = ["Kconfig" if "Kconfig" in cost["source"] else "mail" for cost in fix["costs"]]
+    assert found == sources.split()
+    shown = run_cli("validate", str(CONFIG), *asked).out
+    assert ("cost: " in shown) is bool(sources)
+
+
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with awkward names: a plain file, a package, a broken file, another release."""
