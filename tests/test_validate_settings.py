@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -333,6 +334,8 @@ def test_a_folder_is_read_in_order_and_foreign_files_are_passed_over(tmp_path: P
     (tmp_path / "b" / "config-notes.md").write_text(text)
     (tmp_path / "b" / "config").write_text("Host *\n")
     (tmp_path / "x86.config").write_text(X86)
+    (tmp_path / "b" / "again").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "pipe.config")
     package = package_builder.rpm(
         {"./boot/config-1": text.encode(), "./boot/config-2": X86.encode()}
     )
