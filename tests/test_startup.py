@@ -51,7 +51,10 @@ COMMANDS: list[tuple[list[str], set[str], int]] = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "allowed", "most"), COMMANDS, ids=str)
+# The order of a set is no name: test processes must agree on it.
+@pytest.mark.parametrize(
+    ("arguments", "allowed", "most"), COMMANDS, ids=[" ".join(item[0]) for item in COMMANDS]
+)
 def test_modules_of_a_command(arguments: list[str], allowed: set[str], most: int) -> None:
     # The first run fills the cache of compiled declarations, the second is a user's every day.
     command = [sys.executable, "-c", LIST_MODULES, *arguments]
