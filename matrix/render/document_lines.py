@@ -150,7 +150,8 @@ def places(text: str) -> Iterator[Place]:
                 fence = None
             continue
         fence = None
-        if not line.text.strip():
+        # CommonMark 2.1: a line of anything but spaces and tabs, a form feed say, is not blank.
+        if not line.text.strip(" \t"):
             lists.pass_blank_line()
             yield Place(line=line, is_code=False, is_free=True)
             continue

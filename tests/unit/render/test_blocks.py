@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -83,6 +83,7 @@ def test_splicing_what_is_there_changes_nothing_at_all(made: tuple[str, int]) ->
 
 
 @given(st.lists(st.sampled_from((*PIECES, *LOOSE))))
+@example(["- ```\n  <!-- matrix:begin small -->\n  ```", "\x0c", "    <!-- matrix:begin small -->"])
 def test_markers_are_those_that_another_parser_sees_as_comments(pieces: list[str]) -> None:
     # Blank lines between: a line that goes on a paragraph of a list is not followed in detail.
     text = "\n\n".join(pieces)
