@@ -57,6 +57,7 @@ WITHOUT_EXAMPLE = {
     "MX1108": "needs a kernel tree; tests/test_source_drift.py",
     "MX1109": "needs a kernel tree; tests/test_source_drift.py",
     "MX1110": "needs a kernel tree; tests/test_source_drift.py",
+    "MX1117": "needs a draft; tests/test_kernel_drafts.py",
     "MX1115": "needs a profile of its own; tests/test_source_drift.py",
 }
 

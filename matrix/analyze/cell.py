@@ -210,6 +210,9 @@ def _unsettled(completions: tuple[Completion, ...], cell: Cell) -> tuple[Unsettl
 
 def _describe(atom: str, cell: Cell) -> Unsettled:
     detection = cell.detections.get(atom)
+    if detection is None and atom.startswith("unread."):
+        why = "nobody has read it in the source yet: the profile is a draft"
+        return Unsettled(name=atom, why=why, settled_by=None)
     if detection is None:
         return Unsettled(name=atom, why=f"`{atom}` is not given", settled_by=None)
     fields = tuple(dict.fromkeys(field for _, field in detection.undecided))

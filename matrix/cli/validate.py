@@ -59,6 +59,10 @@ def validate(
     ] = False,
     output: Output = None,
     configs: Configs = None,
+    profiles: Annotated[
+        list[Path] | None,
+        typer.Option("--profiles", metavar="DIR", help="A folder of kernel profiles to add."),
+    ] = None,
 ) -> int:
     """Say for each `.config` whether the capability works there, why, and what would fix it."""
     from matrix.pipeline.validate import ValidateRequest
@@ -75,7 +79,7 @@ def validate(
         vm=vm,
         settings=tuple(settings or ()),
         fail_on=tuple(word for word in fail_on.split(",") if word),
-        configs=tuple(configs or ()),
+        configs=(*(configs or ()), *(profiles or ())),
     )
     outcome = run_validate(request)
     for line in outcome.speech:

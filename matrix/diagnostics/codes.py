@@ -673,4 +673,12 @@ CODES: dict[str, tuple[str, str]] = {
         "evidence cannot be read",
         "The file of recorded evidence beside a profile is damaged or of another version.",
     ),
+    "MX1116": (
+        "no profile can be drafted",
+        "The release has a profile already, or no other profile has recorded evidence.",
+    ),
+    "MX1117": (
+        "profile is a draft",
+        "Rows of its `open` were not read in the source yet; what rests on them is unknown.",
+    ),
 }

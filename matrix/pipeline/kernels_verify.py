@@ -106,9 +106,10 @@ def verify_kernel(request: VerifyRequest) -> VerifyOutcome:
     evidence = None if request.record else before
     neighbour = None
     if evidence is None and not request.record:
-        neighbour = nearest_evidence(library, profile.release, profile.arch)
+        neighbour = _nearest_evidence(library, profile)
     speech: list[str] = []
     if request.record:
+        _refuse_draft(profile)
         evidence, empty = record_evidence(profile, tree, before)
         if empty:
             raise InputError(
@@ -158,17 +159,22 @@ def evidence_of(profile: KernelProfile) -> Evidence | None:
     return load(text, str(file))
 
 
-def nearest_evidence(library: Library, release: str, arch: str) -> Neighbour | None:
-    """Return the release nearest to one, the older first, of which something is recorded."""
+def nearest_profiles(library: Library, release: str) -> tuple[KernelProfile, ...]:
+    """Return the other profiles, the nearest first, of two neighbours the older one."""
     order = [name for name in library.kernels_by_release if name != release]
     key = release_key(release)
     below = [name for name in reversed(order) if release_key(name) < key]
     above = [name for name in order if release_key(name) > key]
-    for name in (*below[:1], *above[:1], *below[1:], *above[1:]):
-        profile = library.kernels_by_release[name]
-        evidence = evidence_of(profile) if profile.arch == arch else None
+    names = (*below[:1], *above[:1], *below[1:], *above[1:])
+    return tuple(library.kernels_by_release[name] for name in names)
+
+
+def _nearest_evidence(library: Library, profile: KernelProfile) -> Neighbour | None:
+    """Return the nearest release of which something is recorded."""
+    for other in nearest_profiles(library, profile.release):
+        evidence = evidence_of(other) if other.arch == profile.arch else None
         if evidence is not None:
-            return neighbour_of(profile, evidence)
+            return neighbour_of(other, evidence)
     return None
 
 
@@ -206,6 +212,19 @@ def _write(file: Path, text: str) -> None:
     from matrix.render.output import write_files
 
     write_files({file.name: text}, file.parent)
+
+
+def _refuse_draft(profile: KernelProfile) -> None:
+    if profile.open:
+        message = f"{profile.id} is a draft: nobody has read {len(profile.open)} rows of `open`"
+        raise InputError(
+            Diagnostic(
+                code="MX1117",
+                message=message,
+                location=profile.location,
+                hint="correct each row, remove it from `open`, then record",
+            )
+        )
 
 
 def _cites_nothing(what: str, text: str, location: Location) -> Diagnostic:

@@ -27,7 +27,8 @@ class Derived:
 
     `expression` holds where `guard` holds; `guard` is what is left of the `#if`s around the
     definitions, `()` where they cover every case. `reads` are those of the function's `parameters`
-    that the expression depends on, also as `kvm.arch.…`.
+    that the expression depends on, also as `kvm.arch.…`. `truth`: only its truth counts, as in a
+    function that returns bool.
     """
 
     expression: Expression
@@ -36,6 +37,7 @@ class Derived:
     reads: tuple[str, ...]
     line: int
     last_line: int
+    truth: bool = False
 
 
 def derive(source: CSource, name: str) -> Derived | NotAnExpression | None:
@@ -72,6 +74,7 @@ def derive_function(source: CSource, function: Item) -> Derived | NotAnExpressio
         reads=tuple(name for name in function.parameters if _reads(expression, name)),
         line=function.line,
         last_line=function.last_line,
+        truth=boolean,
     )
 
 
@@ -221,7 +224,7 @@ def _joined(variants: list[Derived]) -> Derived:
     first = variants[0]
     if len(variants) == 1:
         return first
-    boolean = all(_is_truth(variant.expression) for variant in variants)
+    boolean = all(variant.truth or _is_truth(variant.expression) for variant in variants)
     whole = variants[-1].expression
     covered: Expression = conjunction(variants[-1].guard)
     for variant in reversed(variants[:-1]):
@@ -236,6 +239,7 @@ def _joined(variants: list[Derived]) -> Derived:
         reads=tuple(dict.fromkeys(name for item in variants for name in item.reads)),
         line=first.line,
         last_line=first.last_line,
+        truth=boolean,
     )
 
 

@@ -74,6 +74,7 @@ def verify(
         *compare_parameters(profile, tree),
     ]
     explained = {finding.what for finding in findings}
+    findings += _unread(profile)
     findings += _absent(tree, cited)
     findings += _redeclared(profile, evidence)
     places = _Places(tree, cited, evidence, neighbour)
@@ -170,6 +171,19 @@ def _require_files(tree: KernelTree, cited: Iterable[Citation], evidence: Eviden
     ]
     if problems:
         raise InputError(problems)
+
+
+def _unread(profile: KernelProfile) -> Iterator[Finding]:
+    """Yield a warning for a draft."""
+    if profile.open:
+        yield Finding(
+            code="MX1117",
+            what="profile",
+            message=f"{profile.id} is a draft: nobody has read {len(profile.open)} rows of `open`",
+            location=profile.location,
+            place=profile.id,
+            severity=Severity.WARNING,
+        )
 
 
 def _absent(tree: KernelTree, cited: Iterable[Citation]) -> Iterator[Finding]:
