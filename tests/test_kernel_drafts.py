@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,6 +95,11 @@ def test_an_answer_that_rests_on_what_nobody_read_is_unknown(
     said = " ".join(ran.out.split())
     assert "unread.map_mem_forces_ptes: nobody has read it in the source yet" in said
     assert run_cli("check", str(tmp_path)).code == 0
+    study = ("count", "arm64-gmem-no-direct-map", "--format", "json")
+    with_draft = json.loads(run_cli(*study, "--configs", str(tmp_path)).out)
+    without = json.loads(run_cli(*study).out)
+    assert with_draft["cells"] == without["cells"]
+    assert with_draft["verdicts"]["unknown"] > without["verdicts"]["unknown"]
     verify = ("kernels", "verify", "7.3", "--tree", str(kernel_tree("7.3")))
     refused = run_cli(*verify, "--configs", str(tmp_path), "--record")
     assert refused.code == 3

@@ -225,6 +225,11 @@ def test_fix_moves_the_lines_and_nothing_else(own: Path, edited: Callable[[Edit]
         ),
         ("lowest: r0p3, highest: r0p15", "lowest: r0p2, highest: r0p15", "MX1103"),
         ("  split_gate: {value: boot-flag", "  split_gate: {value: none", "MX1109"),
+        (
+            'mmu_lock: "arch/arm64/kvm/mmu.c:1651"',
+            'mmu_lock: "arch/arm64/kvm/mmu.c:1655"',
+            "MX1109",
+        ),
         ('body: "realm == \\"yes\\""', 'body: "realm != \\"yes\\""', "MX1109"),
     ],
 )

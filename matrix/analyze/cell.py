@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from matrix.analyze.answer import Answer, Finding, TraceLine, Unsettled
 from matrix.analyze.behaviour import Behaviours
 from matrix.analyze.evaluation import Evaluation
+from matrix.analyze.facts_lowering import UNREAD
 from matrix.analyze.question import Leaf, Question, ask
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Diagnostic, InputError, Severity, UndecidedError
@@ -210,7 +211,7 @@ def _unsettled(completions: tuple[Completion, ...], cell: Cell) -> tuple[Unsettl
 
 def _describe(atom: str, cell: Cell) -> Unsettled:
     detection = cell.detections.get(atom)
-    if detection is None and atom.startswith("unread."):
+    if detection is None and atom.startswith(UNREAD):
         why = "nobody has read it in the source yet: the profile is a draft"
         return Unsettled(name=atom, why=why, settled_by=None)
     if detection is None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from matrix.analyze.assemble import cpu_atoms, symbol_value, variables_of
 from matrix.analyze.facts import FactProgram
+from matrix.analyze.facts_lowering import UNREAD
 from matrix.analyze.question import Question
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.expr.nodes import Constant, Expression, Name, Value
@@ -47,9 +48,13 @@ class KernelRegions:
 def study_space(
     study: MatrixStudy, programs: Sequence[FactProgram], systems: Mapping[str, CpuSystem]
 ) -> Space:
-    """Return the space of a study: its axes, and a hidden variable per CPU property unknown."""
+    """Return the space of a study: its axes, and a hidden variable for whatever is unknown.
+
+    That are properties of CPUs, and what nobody has read yet of a drafted profile.
+    """
     unknown: dict[str, None] = {}
     for program in programs:
+        unknown.update((f"?{name}", None) for name in _unread(program))
         for system in systems.values():
             values, _ = cpu_atoms(program, system)
             for atom, value in values.items():
@@ -181,6 +186,7 @@ def _names(
     systems: Mapping[str, CpuSystem],
 ) -> dict[str, Table | Expression]:
     tables: dict[str, Table | Expression] = {}
+    tables.update((name, Name(f"?{name}")) for name in _unread(program))
     tables.update(_kconfig_tables(study, program))
     tables.update(_cpu_tables(study, program, systems))
     tables.update(_variable_tables(study, program, profile))
@@ -189,6 +195,10 @@ def _names(
         if environment.name not in axes:
             tables[environment.name] = Constant(environment.default)
     return tables
+
+
+def _unread(program: FactProgram) -> tuple[str, ...]:
+    return tuple(sorted(atom for atom in program.atoms if atom.startswith(UNREAD)))
 
 
 def _kconfig_tables(study: MatrixStudy, program: FactProgram) -> dict[str, Table | Expression]:

@@ -647,7 +647,7 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MX1109": (
         "declaration has changed",
-        "The profile declares something else than when its source was read.",
+        "The profile declares or cites something else than when its source was read.",
     ),
     "MX1110": (
         "citation of nothing",

@@ -14,14 +14,9 @@ from matrix.diagnostics import Diagnostic, ExitCode, InputError, Location, forma
 from matrix.kernel.source_truth.edits import move_citations
 from matrix.kernel.source_truth.evidence import Evidence, dump, load
 from matrix.kernel.source_truth.findings import Finding
+from matrix.kernel.source_truth.places import Neighbour, neighbour_of
 from matrix.kernel.source_truth.tree import KernelTree
-from matrix.kernel.source_truth.verification import (
-    Neighbour,
-    Verification,
-    neighbour_of,
-    record_evidence,
-    verify,
-)
+from matrix.kernel.source_truth.verification import Verification, record_evidence, verify
 from matrix.pipeline.knowledge import Library, release_key
 from matrix.schema.location import configs_folder
 from matrix.schema.values import KernelProfile
@@ -104,9 +99,7 @@ def verify_kernel(request: VerifyRequest) -> VerifyOutcome:
     architecture = library.architecture(profile.arch)
     before = evidence_of(profile)
     evidence = None if request.record else before
-    neighbour = None
-    if evidence is None and not request.record:
-        neighbour = _nearest_evidence(library, profile)
+    alike = () if before or request.record else _recorded_neighbours(library, profile)
     speech: list[str] = []
     if request.record:
         _refuse_draft(profile)
@@ -115,7 +108,7 @@ def verify_kernel(request: VerifyRequest) -> VerifyOutcome:
             raise InputError(
                 [_cites_nothing(item.what, item.text, item.location) for item in empty]
             )
-    found = verify(profile, tree, architecture, evidence, neighbour)
+    found = verify(profile, tree, architecture, evidence, alike)
     if request.record and evidence is not None:
         speech.append(_write_evidence(profile, evidence, found))
     if request.fix and found.moves:
@@ -169,13 +162,14 @@ def nearest_profiles(library: Library, release: str) -> tuple[KernelProfile, ...
     return tuple(library.kernels_by_release[name] for name in names)
 
 
-def _nearest_evidence(library: Library, profile: KernelProfile) -> Neighbour | None:
-    """Return the nearest release of which something is recorded."""
+def _recorded_neighbours(library: Library, profile: KernelProfile) -> tuple[Neighbour, ...]:
+    """Return the two nearest releases of which something is recorded."""
+    found: list[Neighbour] = []
     for other in nearest_profiles(library, profile.release):
         evidence = evidence_of(other) if other.arch == profile.arch else None
-        if evidence is not None:
-            return neighbour_of(other, evidence)
-    return None
+        if evidence is not None and len(found) < 2:
+            found.append(neighbour_of(other, evidence))
+    return tuple(found)
 
 
 def _is_shipped(name: str) -> bool:

@@ -197,7 +197,7 @@ def _differences(
 ) -> Iterator[str]:
     """Yield what the tree shows to be otherwise and what was not filled in."""
     findings = (
-        *compare_values(profile, tree, evidence, set()),
+        *compare_values(profile, tree, evidence.derived, set()),
         *compare_cpucaps(profile, tree, architecture),
         *compare_parameters(profile, tree),
     )
