@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-HEAVY = {"pydantic", "ruamel", "pandas", "numpy", "jinja2", "oxidd", "rich", "markupsafe"}
+HEAVY = {
+    *("pydantic", "ruamel", "pandas", "numpy", "jinja2", "oxidd", "rich", "markupsafe"),
+    "tree_sitter",
+}
 
 LIST_MODULES = """
 import contextlib, io, json, sys

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Unary
 from matrix.expr.trees import fold, names, rewrite, substitute
-from matrix.kernel.c_source.conversion import NotAnExpression, StopReadingError, convert
+from matrix.kernel.c_source.conversion import NotAnExpression, StopReadingError, convert, too_deep
 from matrix.kernel.c_source.execution import Branch, Leaf, Tree, execute
 from matrix.kernel.c_source.items import Item
 from matrix.kernel.c_source.preprocessor import Guard, Macro, conjunction
@@ -64,7 +64,10 @@ def derive_function(source: CSource, function: Item) -> Derived | NotAnExpressio
     if isinstance(tree, NotAnExpression):
         return tree
     boolean = function.return_type.split()[-1:] in (["bool"], ["_Bool"])
-    expression = value_of(tree, boolean=boolean)
+    try:
+        expression = value_of(tree, boolean=boolean)
+    except RecursionError:
+        return too_deep(function.line, function.name)
     if isinstance(expression, NotAnExpression):
         return expression
     return Derived(
@@ -89,6 +92,8 @@ def derive_macro(macro: Macro) -> Derived | NotAnExpression:
         expression = fold(convert(statements.nodes[0].named_children[0], statements, {}))
     except StopReadingError as stopped:
         return stopped.answer
+    except RecursionError:
+        return too_deep(macro.line, macro.name)
     parameters = macro.parameters or ()
     return Derived(
         expression=expression,
