@@ -75,7 +75,7 @@ def study_inputs() -> list[SimulationInputs]:
     prepared = prepare_study(Library(()), STUDY)
     programs = [question.program for question in prepared.questions.values()]
     atoms = detected(programs, prepared.systems)
-    backend = Diagram(study_space(prepared.study, prepared.systems, atoms))
+    backend = Diagram(study_space(prepared.study, programs, prepared.systems, atoms))
     found: set[SimulationInputs] = set()
     for profile, of_kernel in zip(prepared.kernels, atoms, strict=True):
         regions = kernel_regions(

@@ -64,6 +64,7 @@ WITHOUT_EXAMPLE = {
     "MX1108": "needs a kernel tree; tests/test_source_drift.py",
     "MX1109": "needs a kernel tree; tests/test_source_drift.py",
     "MX1110": "needs a kernel tree; tests/test_source_drift.py",
+    "MX1117": "needs a draft; tests/test_kernel_drafts.py",
     "MX1115": "needs a profile of its own; tests/test_source_drift.py",
     "MX1202": "the file would be larger than anyone reads; tests/unit/kernel/test_patch_mail.py",
     "MX1217": "a warning beside an answer; tests/test_review.py",

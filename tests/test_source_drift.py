@@ -10,7 +10,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -165,3 +165,157 @@ def test_the_tables_are_as_large_as_promised() -> None:
     assert len({edit.kind for edit in mutations}) >= 15
     assert {edit.release for edit in mutations} == set(WITH_TREE)
     assert len(neutral) >= 20
+
+
+# --- profiles and evidence of a user ------------------------------------------------------------
+
+
+@pytest.fixture
+def own(repository: Path, tmp_path: Path) -> Path:
+    """Return a folder with a copy of the 7.3 profile and its evidence, which overrides it."""
+    folder = tmp_path / "own" / "kernels"
+    (folder / "evidence").mkdir(parents=True)
+    for name in ("linux-7.3-arm64.yaml", "evidence/linux-7.3-arm64.json"):
+        shutil.copyfile(repository / "configs" / "kernels" / name, folder / name)
+    return folder.parent
+
+
+def test_fix_moves_the_lines_and_nothing_else(own: Path, edited: Callable[[Edit], Path]) -> None:
+    edit = next(item for item in edits("neutral") if item.id == "new-function-above")
+    tree = edited(replace(edit, release="7.3"))
+    profile = own / "kernels" / "linux-7.3-arm64.yaml"
+    before = profile.read_text("utf-8")
+    ran = verify("7.3", tree, "--configs", str(own), "--fix")
+    assert ran.code == 0
+    assert "citations moved" in ran.err
+    after = profile.read_text("utf-8")
+    changed = [
+        (old, new)
+        for old, new in zip(before.splitlines(), after.splitlines(), strict=True)
+        if old != new
+    ]
+    assert changed
+    for old, new in changed:
+        # Five lines were put above: every citation of that file, and of no other, is 5 later.
+        assert new == re.sub(
+            r"(arch/arm64/kvm/hyp/pgtable\.c:)(\d+)(?:-(\d+))?",
+            lambda m: m[1] + str(int(m[2]) + 5) + (f"-{int(m[3]) + 5}" if m[3] else ""),
+            old,
+        )
+    again = json.loads(verify("7.3", tree, "--configs", str(own)).out)
+    assert (again["drift"], again["moved"]) == (0, {})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        (
+            'body: "rodata_full || debug_pagealloc_enabled() || arm64_kfence_',
+            'body: "rodata_full && debug_pagealloc_enabled() || arm64_kfence_',
+            "MX1101",
+        ),
+        ('rodata_full: {initial: "true"', 'rodata_full: {initial: "false"', "MX1101"),
+        ("{match: noalias,", "{match: noaliases,", "MX1102"),
+        ("stream: module", "stream: early", "MX1102"),
+        ("ARM64_MTE: {field: mte, minimum: 2", "ARM64_MTE: {field: mte, minimum: 3", "MX1103"),
+        (
+            "{field: fwb, minimum: 1, scope: every_cpu",
+            "{field: fwb, minimum: 1, scope: boot_cpu",
+            "MX1103",
+        ),
+        ("lowest: r0p3, highest: r0p15", "lowest: r0p2, highest: r0p15", "MX1103"),
+        ("  split_gate: {value: boot-flag", "  split_gate: {value: none", "MX1109"),
+        (
+            'mmu_lock: "arch/arm64/kvm/mmu.c:1651"',
+            'mmu_lock: "arch/arm64/kvm/mmu.c:1655"',
+            "MX1109",
+        ),
+        ('body: "realm == \\"yes\\""', 'body: "realm != \\"yes\\""', "MX1109"),
+    ],
+)
+def test_a_wrong_declaration_is_reported(
+    old: str, new: str, code: str, own: Path, copies: Callable[[str], Path]
+) -> None:
+    profile = own / "kernels" / "linux-7.3-arm64.yaml"
+    text = profile.read_text("utf-8")
+    assert text.count(old) == 1
+    profile.write_text(text.replace(old, new), "utf-8")
+    ran = verify("7.3", copies("7.3"), "--configs", str(own))
+    assert ran.code == 1, ran.out + ran.err
+    assert code in {row["code"] for row in json.loads(ran.out)["findings"]}
+
+
+def test_evidence_is_written_anew_only_for_what_the_source_says(
+    own: Path, edited: Callable[[Edit], Path]
+) -> None:
+    evidence = own / "kernels" / "evidence" / "linux-7.3-arm64.json"
+    recorded = evidence.read_text("utf-8")
+    edit = next(item for item in edits("mutations") if item.id == "predicate-or-to-and-realm")
+    ran = verify(
+        "7.3",
+        edited(replace(edit, release="7.3")),
+        "--record",
+        "--configs",
+        str(own),
+    )
+    assert ran.code == 1
+    assert "was not written" in ran.err
+    assert evidence.read_text("utf-8") == recorded
+
+
+def test_recording_twice_gives_the_shipped_evidence(
+    own: Path, kernel_tree: Callable[[str], Path]
+) -> None:
+    evidence = own / "kernels" / "evidence" / "linux-7.3-arm64.json"
+    recorded = evidence.read_text("utf-8")
+    evidence.unlink()
+    assert verify("7.3", kernel_tree("7.3"), "--record", "--configs", str(own)).code == 0
+    assert evidence.read_text("utf-8") == recorded
+
+
+def test_a_profile_without_evidence_is_compared_with_its_neighbours(
+    own: Path, copies: Callable[[str], Path]
+) -> None:
+    """As those of 6.6 and 6.18, of which no tree was at hand."""
+    profile = own / "kernels" / "linux-7.3-arm64.yaml"
+    (own / "kernels" / "evidence" / "linux-7.3-arm64.json").unlink()
+    ran = verify("7.3", copies("7.3"), "--configs", str(own))
+    found = json.loads(ran.out)
+    assert ran.code == 0
+    assert {row["code"] for row in found["findings"]} <= {"MX1106", "MX1107", "MX1108"}
+    assert found["compared"] > 100
+    # A wrong line is found, since 7.2 cites the same text at its own line.
+    profile.write_text(
+        profile.read_text("utf-8").replace(
+            'mmu_lock: "arch/arm64/kvm/mmu.c:1651"', 'mmu_lock: "arch/arm64/kvm/mmu.c:1655"'
+        )
+    )
+    moved = json.loads(verify("7.3", copies("7.3"), "--configs", str(own)).out)["moved"]
+    assert moved["arch/arm64/kvm/mmu.c:1655"] == "arch/arm64/kvm/mmu.c:1651"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": "matrix/evidence/2"}', "\x00"])
+def test_damaged_evidence_is_said(text: str, own: Path, copies: Callable[[str], Path]) -> None:
+    (own / "kernels" / "evidence" / "linux-7.3-arm64.json").write_text(text)
+    ran = verify("7.3", copies("7.3"), "--configs", str(own))
+    assert ran.code == 3
+    assert "MX1115" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_citation_of_nothing_cannot_be_recorded(own: Path, copies: Callable[[str], Path]) -> None:
+    profile = own / "kernels" / "linux-7.3-arm64.yaml"
+    text = profile.read_text("utf-8")
+    profile.write_text(text.replace("arch/arm64/kvm/mmu.c:1651", "arch/arm64/kvm/mmu.c:3"))
+    ran = verify("7.3", copies("7.3"), "--configs", str(own), "--record")
+    assert ran.code == 3
+    assert "MX1110" in ran.err
+
+
+def test_the_text_shows_both_texts(edited: Callable[[Edit], Path]) -> None:
+    edit = next(item for item in edits("mutations") if item.id == "operand-negated")
+    tree = edited(replace(edit, release="7.3"))
+    ran = run_cli("kernels", "verify", "7.3", "--tree", str(tree))
+    assert "declared: IS_ENABLED(CONFIG_KFENCE) && !kfence_early_init" in ran.out
+    assert "source:   IS_ENABLED(CONFIG_KFENCE) && kfence_early_init" in ran.out
+    assert "at arch/arm64/include/asm/kfence.h:22" in ran.out

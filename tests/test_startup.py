@@ -24,6 +24,7 @@ HEAVY = {
     "oxidd",
     "rich",
     "markupsafe",
+    "tree_sitter",
 }
 
 LIST_MODULES = """

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from matrix.analyze.answer import Answer, Finding, TraceLine, Unsettled
 from matrix.analyze.behaviour import Behaviours
 from matrix.analyze.evaluation import Evaluation
+from matrix.analyze.facts_lowering import UNREAD
 from matrix.analyze.question import Leaf, Question, ask
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Diagnostic, InputError, Severity, UndecidedError
@@ -253,6 +254,9 @@ def _unsettled(completions: tuple[Completion, ...], cell: Cell) -> tuple[Unsettl
 
 def _describe(atom: str, cell: Cell) -> Unsettled:
     detection = cell.detections.get(atom)
+    if detection is None and atom.startswith(UNREAD):
+        why = "nobody has read it in the source yet: the profile is a draft"
+        return Unsettled(name=atom, why=why, settled_by=None)
     if detection is None:
         return Unsettled(name=atom, why=f"`{atom}` is not given", settled_by=None)
     fields = tuple(dict.fromkeys(field for _, field in detection.undecided))

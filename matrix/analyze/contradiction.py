@@ -58,8 +58,9 @@ class SelectionSpace:
         systems: Mapping[str, CpuSystem],
     ) -> None:
         self._study = study
-        atoms = detected([item.program for _, item in kernels], systems)
-        self._backend = Diagram(study_space(study, systems, atoms))
+        programs = [item.program for _, item in kernels]
+        atoms = detected(programs, systems)
+        self._backend = Diagram(study_space(study, programs, systems, atoms))
         self._mine = [
             (
                 self._only(profile),

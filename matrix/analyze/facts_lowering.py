@@ -29,6 +29,8 @@ from matrix.schema.values import (
 # The kernel's spelling of "is this symbol set" and of "has the system, has the boot CPU this cap".
 _IS_ENABLED = "IS_ENABLED"
 _SYMBOL = "CONFIG_"
+# In a drafted profile, a condition that nobody has read in the source yet: it has no value.
+UNREAD = "unread."
 _CAP_PREFIXES = {"cpus_have_final_cap": "cap.", "boot_cpu_has_cap": "boot_cap."}
 
 # In a row's assignments and conditions this name is the value that the parser made of the text.
@@ -132,7 +134,7 @@ class Lowering:
 
     def _is_known_name(self, name: str) -> bool:
         known = name in self._plain or name in self._enumerators or name in self._mechanisms
-        return known or name.startswith(_SYMBOL)
+        return known or name.startswith((_SYMBOL, UNREAD))
 
     def _lower_node(self, node: Expression) -> Expression:
         match node:

@@ -69,7 +69,7 @@ def solve_study(
     """Return the verdict of every cell of a study."""
     programs = [question.program for _, question in questions]
     atoms = detected(programs, systems)
-    backend = Diagram(study_space(study, systems, atoms))
+    backend = Diagram(study_space(study, programs, systems, atoms))
     kernels = [
         (
             profile,

@@ -10,11 +10,12 @@ options set it, a CPU property to the CPU axis. What nobody recorded of a CPU is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from matrix.analyze.assemble import cpu_atoms, symbol_value, variables_of
 from matrix.analyze.facts import FactProgram
+from matrix.analyze.facts_lowering import UNREAD
 from matrix.analyze.question import Question
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.expr.nodes import Constant, Expression, Name, Value
@@ -58,10 +59,19 @@ def detected(
 
 
 def study_space(
-    study: MatrixStudy, systems: Mapping[str, CpuSystem], atoms: Sequence[SystemAtoms]
+    study: MatrixStudy,
+    programs: Iterable[FactProgram],
+    systems: Mapping[str, CpuSystem],
+    atoms: Sequence[SystemAtoms],
 ) -> Space:
-    """Return the space of a study: its axes, and a hidden variable per CPU property unknown."""
+    """Return the space of a study: its axes, and a hidden variable for whatever is unknown.
+
+    That are properties of CPUs (`atoms` are what `detected` gives), and what nobody has read yet of
+    a drafted profile.
+    """
     unknown: dict[str, None] = {}
+    for program in programs:
+        unknown.update((f"?{name}", None) for name in _unread(program))
     for of_kernel in atoms:
         for spec, values in of_kernel.items():
             for atom, value in values.items():
@@ -218,6 +228,7 @@ def _names(
     architecture: Architecture,
 ) -> dict[str, Table | Expression]:
     tables: dict[str, Table | Expression] = {}
+    tables.update((name, Name(f"?{name}")) for name in _unread(program))
     tables.update(_kconfig_tables(study, program))
     tables.update(_variable_tables(study, program, profile))
     axes = {axis.name for axis in study.axes}
@@ -225,6 +236,10 @@ def _names(
         if environment.name not in axes:
             tables[environment.name] = Constant(environment.default)
     return tables
+
+
+def _unread(program: FactProgram) -> tuple[str, ...]:
+    return tuple(sorted(atom for atom in program.atoms if atom.startswith(UNREAD)))
 
 
 def _kconfig_tables(study: MatrixStudy, program: FactProgram) -> dict[str, Table | Expression]:

@@ -71,3 +71,29 @@ def verify_kernel(
     as_json = output_format is TextFormat.JSON
     deliver(outcome.json_text() if as_json else outcome.text(), output)
     return outcome.exit_code
+
+
+@app.command("add")
+def add_kernel(
+    tree: Tree,
+    release: Annotated[
+        str | None,
+        typer.Option("--release", metavar="R", help="The release; else the Makefile says."),
+    ] = None,
+    neighbour: Annotated[
+        str | None,
+        typer.Option("--from", metavar="RELEASE", help="Begin with it; else the nearest."),
+    ] = None,
+    output: Output = None,
+    configs: Configs = None,
+) -> None:
+    """Draft a profile for a release without one, from the nearest profile and the source."""
+    from matrix.pipeline.kernels_add import AddRequest
+    from matrix.pipeline.kernels_add import add_kernel as run_add
+
+    outcome = run_add(
+        AddRequest(tree=tree, release=release, neighbour=neighbour, configs=tuple(configs or ()))
+    )
+    for line in outcome.speech():
+        say(line)
+    deliver(outcome.draft.text, output)

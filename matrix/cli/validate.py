@@ -90,6 +90,10 @@ def validate(
     ] = False,
     output: Output = None,
     configs: Configs = None,
+    profiles: Annotated[
+        list[Path] | None,
+        typer.Option("--profiles", metavar="DIR", help="A folder of kernel profiles to add."),
+    ] = None,
 ) -> int:
     """Say for each `.config` whether the capability works there, why, and what would fix it."""
     from matrix.pipeline.arguments import verdict_words
@@ -108,7 +112,7 @@ def validate(
         vm=vm,
         settings=tuple(settings or ()),
         fail_on=verdict_words(fail_on),
-        configs=tuple(configs or ()),
+        configs=(*(configs or ()), *(profiles or ())),
         settings_file=settings_file or find_settings(Path.cwd()),
         baseline=baseline,
         write_baseline=write_baseline,

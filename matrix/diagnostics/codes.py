@@ -748,7 +748,7 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MX1109": (
         "declaration has changed",
-        "The profile declares something else than when its source was read.",
+        "The profile declares or cites something else than when its source was read.",
     ),
     "MX1110": (
         "citation of nothing",
@@ -773,6 +773,14 @@ CODES: dict[str, tuple[str, str]] = {
     "MX1115": (
         "evidence cannot be read",
         "The file of recorded evidence beside a profile is damaged or of another version.",
+    ),
+    "MX1116": (
+        "no profile can be drafted",
+        "The release has a profile already, or no other profile has recorded evidence.",
+    ),
+    "MX1117": (
+        "profile is a draft",
+        "Rows of its `open` were not read in the source yet; what rests on them is unknown.",
     ),
     "MX1201": (
         "patch cannot be read",

@@ -14,14 +14,9 @@ from matrix.diagnostics import Diagnostic, ExitCode, InputError, Location, forma
 from matrix.kernel.source_truth.edits import move_citations
 from matrix.kernel.source_truth.evidence import Evidence, dump, load
 from matrix.kernel.source_truth.findings import Finding
+from matrix.kernel.source_truth.places import Neighbour, neighbour_of
 from matrix.kernel.source_truth.tree import KernelTree
-from matrix.kernel.source_truth.verification import (
-    Neighbour,
-    Verification,
-    neighbour_of,
-    record_evidence,
-    verify,
-)
+from matrix.kernel.source_truth.verification import Verification, record_evidence, verify
 from matrix.pipeline.knowledge import Library, release_key
 from matrix.schema.location import configs_folder
 from matrix.schema.values import KernelProfile
@@ -104,17 +99,16 @@ def verify_kernel(request: VerifyRequest) -> VerifyOutcome:
     architecture = library.architecture(profile.arch)
     before = evidence_of(profile)
     evidence = None if request.record else before
-    neighbour = None
-    if evidence is None and not request.record:
-        neighbour = nearest_evidence(library, profile.release, profile.arch)
+    alike = () if before or request.record else _recorded_neighbours(library, profile)
     speech: list[str] = []
     if request.record:
+        _refuse_draft(profile)
         evidence, empty = record_evidence(profile, tree, before)
         if empty:
             raise InputError(
                 [_cites_nothing(item.what, item.text, item.location) for item in empty]
             )
-    found = verify(profile, tree, architecture, evidence, neighbour)
+    found = verify(profile, tree, architecture, evidence, alike)
     if request.record and evidence is not None:
         speech.append(_write_evidence(profile, evidence, found))
     if request.fix and found.moves:
@@ -158,18 +152,24 @@ def evidence_of(profile: KernelProfile) -> Evidence | None:
     return load(text, str(file))
 
 
-def nearest_evidence(library: Library, release: str, arch: str) -> Neighbour | None:
-    """Return the release nearest to one, the older first, of which something is recorded."""
+def nearest_profiles(library: Library, release: str) -> tuple[KernelProfile, ...]:
+    """Return the other profiles, the nearest first, of two neighbours the older one."""
     order = [name for name in library.kernels_by_release if name != release]
     key = release_key(release)
     below = [name for name in reversed(order) if release_key(name) < key]
     above = [name for name in order if release_key(name) > key]
-    for name in (*below[:1], *above[:1], *below[1:], *above[1:]):
-        profile = library.kernels_by_release[name]
-        evidence = evidence_of(profile) if profile.arch == arch else None
-        if evidence is not None:
-            return neighbour_of(profile, evidence)
-    return None
+    names = (*below[:1], *above[:1], *below[1:], *above[1:])
+    return tuple(library.kernels_by_release[name] for name in names)
+
+
+def _recorded_neighbours(library: Library, profile: KernelProfile) -> tuple[Neighbour, ...]:
+    """Return the two nearest releases of which something is recorded."""
+    found: list[Neighbour] = []
+    for other in nearest_profiles(library, profile.release):
+        evidence = evidence_of(other) if other.arch == profile.arch else None
+        if evidence is not None and len(found) < 2:
+            found.append(neighbour_of(other, evidence))
+    return tuple(found)
 
 
 def _is_shipped(name: str) -> bool:
@@ -206,6 +206,19 @@ def _write(file: Path, text: str) -> None:
     from matrix.render.output import write_files
 
     write_files({file.name: text}, file.parent)
+
+
+def _refuse_draft(profile: KernelProfile) -> None:
+    if profile.open:
+        message = f"{profile.id} is a draft: nobody has read {len(profile.open)} rows of `open`"
+        raise InputError(
+            Diagnostic(
+                code="MX1117",
+                message=message,
+                location=profile.location,
+                hint="correct each row, remove it from `open`, then record",
+            )
+        )
 
 
 def _cites_nothing(what: str, text: str, location: Location) -> Diagnostic:

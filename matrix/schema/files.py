@@ -90,7 +90,7 @@ def read_folders(folders: Sequence[Path], studies: Sequence[Path] = ()) -> Readi
         if any(problem.code == "MX0201" for problem in problems):
             broken.update(Kind)
         for path, kind in paths:
-            name = f"{path.parent.name}/{path.name}"
+            name = path.relative_to(folder).as_posix()
             file = _printable(f"{label}/{name}")
             data = _read(path, file)
             if isinstance(data, bytes):
@@ -148,7 +148,9 @@ def _list_folder(folder: Path, label: str) -> tuple[list[tuple[Path, Kind]], lis
     for entry in entries:
         kind = FOLDERS.get(entry.name)
         try:
-            if kind is None:
+            if kind is None and _is_profile(entry):
+                paths.append((entry, Kind.KERNEL))
+            elif kind is None:
                 problems += _misplaced(entry, label)
             else:
                 paths += [(path, _kind_of(path, kind)) for path in _declarations(entry)]
@@ -179,6 +181,18 @@ def _declarations(folder: Path) -> Iterator[Path]:
 
 def _kind_of(path: Path, kind: Kind) -> Kind:
     return Kind.SOURCES if kind is Kind.CPU and path.name == SOURCES_FILE else kind
+
+
+def _is_profile(entry: Path) -> bool:
+    """Tell whether a file that stands beside the sub-folders is a kernel profile.
+
+    What `matrix kernels add` wrote may be given in any folder; nothing else may.
+    """
+    if entry.suffix not in _SUFFIXES or entry.name.startswith(".") or not entry.is_file():
+        return False
+    with entry.open("rb") as stream:
+        head = b"\n" + stream.read(1 << 16)
+    return all(b"\n" + key in head for key in (b"release:", b"arch:", b"kconfig:"))
 
 
 def _misplaced(entry: Path, label: str) -> list[Diagnostic]:

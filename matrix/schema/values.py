@@ -194,7 +194,10 @@ class OperationSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KernelProfile:
-    """What is declared about one kernel release on one architecture."""
+    """What is declared about one kernel release on one architecture.
+
+    `open`, of a draft: what nobody has read in the source of this release yet, a sentence each.
+    """
 
     id: str
     release: str
@@ -209,6 +212,7 @@ class KernelProfile:
     mechanisms: tuple[Mechanism, ...]
     operations: tuple[OperationSource, ...]
     location: Location
+    open: tuple[str, ...] = ()
 
 
 # --- architecture ---------------------------------------------------------------------------------

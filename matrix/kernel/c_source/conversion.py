@@ -57,6 +57,11 @@ def convert(node: Node, where: Statements, local: Values) -> Expression:
     return reader(node, where, local)
 
 
+def too_deep(line: int, name: str) -> NotAnExpression:
+    """Return the answer for what Python's stack does not hold: thousands of brackets."""
+    return NotAnExpression(reason="it is too long or nested too deep", line=line, text=name)
+
+
 def stop(reason: str, node: Node, where: Statements) -> StopReadingError:
     """Return the error for a node."""
     return StopReadingError(reason, where.line(node), text_of(node))

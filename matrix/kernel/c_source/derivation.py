@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Unary
 from matrix.expr.trees import fold, names, rewrite, substitute
-from matrix.kernel.c_source.conversion import NotAnExpression, StopReadingError, convert
+from matrix.kernel.c_source.conversion import NotAnExpression, StopReadingError, convert, too_deep
 from matrix.kernel.c_source.execution import Branch, Leaf, Tree, execute
 from matrix.kernel.c_source.items import Item
 from matrix.kernel.c_source.preprocessor import Guard, Macro, conjunction
@@ -27,7 +27,8 @@ class Derived:
 
     `expression` holds where `guard` holds; `guard` is what is left of the `#if`s around the
     definitions, `()` where they cover every case. `reads` are those of the function's `parameters`
-    that the expression depends on, also as `kvm.arch.…`.
+    that the expression depends on, also as `kvm.arch.…`. `truth`: only its truth counts, as in a
+    function that returns bool.
     """
 
     expression: Expression
@@ -36,6 +37,7 @@ class Derived:
     reads: tuple[str, ...]
     line: int
     last_line: int
+    truth: bool = False
 
 
 def derive(source: CSource, name: str) -> Derived | NotAnExpression | None:
@@ -62,7 +64,10 @@ def derive_function(source: CSource, function: Item) -> Derived | NotAnExpressio
     if isinstance(tree, NotAnExpression):
         return tree
     boolean = function.return_type.split()[-1:] in (["bool"], ["_Bool"])
-    expression = value_of(tree, boolean=boolean)
+    try:
+        expression = value_of(tree, boolean=boolean)
+    except RecursionError:
+        return too_deep(function.line, function.name)
     if isinstance(expression, NotAnExpression):
         return expression
     return Derived(
@@ -72,6 +77,7 @@ def derive_function(source: CSource, function: Item) -> Derived | NotAnExpressio
         reads=tuple(name for name in function.parameters if _reads(expression, name)),
         line=function.line,
         last_line=function.last_line,
+        truth=boolean,
     )
 
 
@@ -86,6 +92,8 @@ def derive_macro(macro: Macro) -> Derived | NotAnExpression:
         expression = fold(convert(statements.nodes[0].named_children[0], statements, {}))
     except StopReadingError as stopped:
         return stopped.answer
+    except RecursionError:
+        return too_deep(macro.line, macro.name)
     parameters = macro.parameters or ()
     return Derived(
         expression=expression,
@@ -221,7 +229,7 @@ def _joined(variants: list[Derived]) -> Derived:
     first = variants[0]
     if len(variants) == 1:
         return first
-    boolean = all(_is_truth(variant.expression) for variant in variants)
+    boolean = all(variant.truth or _is_truth(variant.expression) for variant in variants)
     whole = variants[-1].expression
     covered: Expression = conjunction(variants[-1].guard)
     for variant in reversed(variants[:-1]):
@@ -236,6 +244,7 @@ def _joined(variants: list[Derived]) -> Derived:
         reads=tuple(dict.fromkeys(name for item in variants for name in item.reads)),
         line=first.line,
         last_line=first.last_line,
+        truth=boolean,
     )
 
 

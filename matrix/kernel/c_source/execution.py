@@ -19,6 +19,7 @@ from matrix.kernel.c_source.conversion import (
     Values,
     convert,
     stop,
+    too_deep,
 )
 from matrix.kernel.c_source.items import Item
 from matrix.kernel.c_source.preprocessor import conjunction
@@ -87,6 +88,8 @@ def execute(source: CSource, function: Item) -> Tree | NotAnExpression:
         return _pruned(runner.run(), {})
     except StopReadingError as stopped:
         return stopped.answer
+    except RecursionError:
+        return too_deep(function.line, function.name)
 
 
 class _Runner:

@@ -235,8 +235,12 @@ def _read_words(
 def _from_words(
     name: str, words: Sequence[Token], guard: Guard, local: Iterable[str], *, by_line: bool = False
 ) -> Piece:
+    # Before a definition it only says how it is linked; in a body `static` makes a difference.
+    head = next((at for at, word in enumerate(words) if word.text in ("{", "=")), len(words))
     kept = [
-        word for word in words if not (word.text in _STORAGE or is_attribute(word.text))
+        word
+        for at, word in enumerate(words)
+        if not (is_attribute(word.text) or (at < head and word.text in _STORAGE))
     ] or list(words)
     return Piece(
         name=name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from matrix.diagnostics import Location
@@ -17,7 +17,6 @@ from matrix.kernel.c_source.preprocessor import Macro, conjunction
 from matrix.kernel.c_source.tokens import spell
 from matrix.kernel.source_truth.citations import citations
 from matrix.kernel.source_truth.equivalence import equivalent
-from matrix.kernel.source_truth.evidence import Evidence
 from matrix.kernel.source_truth.findings import Finding, Settled
 from matrix.kernel.source_truth.tree import KernelTree
 from matrix.schema.values import Condition, KernelProfile
@@ -102,15 +101,18 @@ def readings(profile: KernelProfile, tree: KernelTree) -> Iterator[Reading]:
 
 
 def compare_values(
-    profile: KernelProfile, tree: KernelTree, evidence: Evidence | None, settled: Settled
+    profile: KernelProfile,
+    tree: KernelTree,
+    derived: Mapping[str, tuple[str, str]],
+    settled: Settled,
 ) -> Iterator[Finding]:
     """Yield MX1101 for each function or variable whose value in the source is not the declared one.
 
-    Where the evidence says that a person read the declaration from the source's expression, the
-    source must still say that expression.
+    Where the evidence (`Evidence.derived`) says that a person read the declaration from the
+    source's expression, the source must still say that expression.
     """
     for reading in readings(profile, tree):
-        how, before = (evidence.derived if evidence else {}).get(reading.what, ("", ""))
+        how, before = derived.get(reading.what, ("", ""))
         if reading.proves:
             settled.update({(reading.path, reading.piece)} if reading.alone else ())
             continue

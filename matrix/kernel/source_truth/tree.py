@@ -53,7 +53,7 @@ class KernelTree:
             problems.append(
                 Diagnostic(
                     code="MX1112",
-                    message=f"`{self.folder}` is Linux {self.version}, the profile is of {release}",
+                    message=f"`{self.folder}` is Linux {self.version}, not {release}",
                     location=Location(file=str(self.folder / "Makefile")),
                     hint=f"give the tree of {release}, or ask about {self.release}",
                 )

@@ -132,6 +132,9 @@ class KernelDocument(Declaration):
     release: Release = Field(description='release, quoted: "7.3"')
     arch: Identifier = Field(description="id of the architecture, `arm64`")
     verified_on: VerifiedOnDeclaration = Field(description="exact version and how it was read")
+    open: tuple[Text, ...] = Field(
+        default=(), description="of a draft: what nobody has read in the source of this release yet"
+    )
     kconfig: KconfigDeclaration = Field(description="Kconfig symbols and constraints")
     variables: dict[Word, VariableDeclaration] = Field(
         default={}, description="kernel variables that boot parameters may change"
@@ -162,6 +165,7 @@ class KernelDocument(Declaration):
             verified_on=values.VerifiedOn(
                 version=self.verified_on.version, how=self.verified_on.how
             ),
+            open=self.open,
             symbols=tuple(
                 map(SymbolDeclaration.value, self.kconfig.symbols.values(), kconfig.rows("symbols"))
             ),

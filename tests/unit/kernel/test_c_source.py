@@ -142,3 +142,20 @@ def test_a_call_is_replaced_by_what_the_function_returns() -> None:
 def test_nonsense_gives_no_items_and_no_error(text: str) -> None:
     source = parse_c(text, "x.c")
     assert derive(source, "f") is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return " + "(" * 5000 + "a" + ")" * 5000 + ";",
+        "return " + "!" * 5000 + "a;",
+        "".join(f"if (a == {number}) return b; " for number in range(3000)) + "return c;",
+        "{" * 3000 + "return a;" + "}" * 3000,
+        "switch (a) {" + "".join(f"case {number}: return b;" for number in range(3000)) + "}",
+    ],
+    ids=["parentheses", "negations", "statements", "blocks", "cases"],
+)
+def test_what_is_too_long_is_no_expression(body: str) -> None:
+    found = derive(parse_c("bool f(void) {" + body + "}", "x.c"), "f")
+    assert isinstance(found, NotAnExpression), found
+    assert found.reason

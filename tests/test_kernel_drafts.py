@@ -1,0 +1,113 @@
+"""`kernels add`: what is drafted from a neighbour is compared with the profile a person wrote."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from matrix.schema.compiled import knowledge
+from matrix.schema.loader import load_knowledge
+from matrix.schema.values import KernelProfile
+from tests.cli_runner import run_cli
+
+# Release, neighbour, and how many of the citations must be found where a person found them.
+DRAFTS = (("7.3", "7.2", 140), ("6.1", "5.10", 48), ("6.1", "6.12", 70), ("6.12", "6.1", 70))
+
+
+def add(release: str, neighbour: str, tree: Path, folder: Path) -> KernelProfile:
+    file = folder / f"linux-{release}-arm64.yaml"
+    ran = run_cli(
+        *("kernels", "add", "--tree", str(tree), "--from", neighbour, "--output", str(file))
+    )
+    assert ran.code == 0, ran.err
+    drafted = load_knowledge((Path("configs").resolve(), folder))
+    return next(item for item in drafted.kernels if item.release == release)
+
+
+def shipped(release: str) -> KernelProfile:
+    return next(item for item in knowledge().kernels if item.release == release)
+
+
+def sources(profile: KernelProfile) -> dict[str, str]:
+    """Return what each row cites, by a name of our own for the row."""
+    rows = {f"o:{row.operation}": row.source for row in profile.operations}
+    rows |= {f"m:{row.name}": row.source for row in profile.mechanisms}
+    rows |= {f"f:{row.signature}": row.source for row in profile.functions}
+    rows |= {f"v:{row.name}": row.source for row in profile.variables}
+    rows |= {f"c:{row.name}": row.source for row in profile.cpucaps}
+    for parameter in profile.parameters:
+        rows |= {f"p:{parameter.name}:{n}": row.source for n, row in enumerate(parameter.parsers)}
+    return rows
+
+
+@pytest.mark.parametrize(("release", "neighbour", "least"), DRAFTS)
+def test_a_draft_agrees_with_the_profile_or_says_that_it_does_not_know(
+    release: str,
+    neighbour: str,
+    least: int,
+    kernel_tree: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    repository: Path,
+) -> None:
+    monkeypatch.chdir(repository)
+    drafted = add(release, neighbour, kernel_tree(release), tmp_path)
+    written = shipped(release)
+    assert drafted.id == written.id
+    assert drafted.verified_on.version == written.verified_on.version
+    assert drafted.open
+
+    # Lines: most are those a person found; no row silently keeps the neighbour's.
+    cited, right = sources(drafted), sources(written)
+    found = sum(
+        part in right.get(row, "").split("; ")
+        for row, text in cited.items()
+        for part in text.split("; ")
+    )
+    assert found >= least
+
+    # Values: equal to the person's, or unread, or named as open.
+    values = {item.signature: item.body.text for item in written.functions}
+    values |= {item.name: item.initial.text for item in written.variables}
+    mine = {item.signature: item.body.text for item in drafted.functions}
+    mine |= {item.name: item.initial.text for item in drafted.variables}
+    for name, text in mine.items():
+        if name in values and text != values[name]:
+            heads = (f"function {name}:", f"variable {name}:")
+            named = any(row.startswith(heads) for row in drafted.open)
+            assert text.startswith("unread.") or named, (name, text, values[name])
+
+
+def test_an_answer_that_rests_on_what_nobody_read_is_unknown(
+    kernel_tree: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    repository: Path,
+) -> None:
+    monkeypatch.chdir(repository)
+    add("7.3", "7.2", kernel_tree("7.3"), tmp_path)
+    config = "tests/data/booted/7.3.config"
+    ran = run_cli("validate", config, "--cpu", "graviton3", "--profiles", str(tmp_path))
+    assert ran.code == 4
+    said = " ".join(ran.out.split())
+    assert "unread.map_mem_forces_ptes: nobody has read it in the source yet" in said
+    assert run_cli("check", str(tmp_path)).code == 0
+    study = ("count", "arm64-gmem-no-direct-map", "--format", "json")
+    with_draft = json.loads(run_cli(*study, "--configs", str(tmp_path)).out)
+    without = json.loads(run_cli(*study).out)
+    assert with_draft["cells"] == without["cells"]
+    assert with_draft["verdicts"]["unknown"] > without["verdicts"]["unknown"]
+    verify = ("kernels", "verify", "7.3", "--tree", str(kernel_tree("7.3")))
+    refused = run_cli(*verify, "--configs", str(tmp_path), "--record")
+    assert refused.code == 3
+    assert "MX1117" in refused.err
+    assert "warning[MX1117]" in run_cli(*verify, "--configs", str(tmp_path)).out
+
+
+def test_a_release_with_a_profile_is_not_drafted(kernel_tree: Callable[[str], Path]) -> None:
+    ran = run_cli("kernels", "add", "--tree", str(kernel_tree("7.3")))
+    assert ran.code == 3
+    assert "MX1116" in ran.err
