@@ -21,6 +21,7 @@ from matrix.cli import (
     embed,
     explain,
     init,
+    kconfig,
     kernels,
     report,
     rules,
@@ -56,6 +57,7 @@ app.command("synthesize")(synthesize.synthesize)
 app.command("diff")(diff.diff)
 app.command("embed")(embed.embed)
 app.add_typer(kernels.app, name="kernels")
+app.add_typer(kconfig.app, name="kconfig")
 app.add_typer(cpus.app, name="cpus")
 app.command("check")(check.check)
 app.command("schema")(schema.schema)

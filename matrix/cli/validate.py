@@ -48,6 +48,10 @@ def validate(
         list[str] | None,
         typer.Option("--set", metavar="AXIS=OPTION", help="entry=el1, gic=v2, realm=yes …"),
     ] = None,
+    tree: Annotated[
+        Path | None,
+        typer.Option("--tree", metavar="DIR", help="Kernel source that the `.config` must fit."),
+    ] = None,
     output_format: Annotated[
         ValidateFormat, typer.Option("--format", help="Format of the answer.")
     ] = ValidateFormat.TEXT,
@@ -76,6 +80,7 @@ def validate(
         settings=tuple(settings or ()),
         fail_on=tuple(word for word in fail_on.split(",") if word),
         configs=tuple(configs or ()),
+        tree=tree,
     )
     outcome = run_validate(request)
     for line in outcome.speech:

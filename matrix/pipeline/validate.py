@@ -45,6 +45,7 @@ from matrix.pipeline.arguments import (
     expand_files,
 )
 from matrix.pipeline.knowledge import Library
+from matrix.pipeline.tree_check import TreeCheck
 from matrix.render.json import ValidateResult, dump, validate_document
 from matrix.render.text import render_answer, render_grouped
 from matrix.schema.values import Capability, KernelProfile
@@ -65,6 +66,7 @@ class ValidateRequest:
     settings: tuple[str, ...] = ()
     fail_on: tuple[str, ...] = ("unsound",)
     configs: tuple[Path, ...] = ()
+    tree: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,12 +169,17 @@ def validate(request: ValidateRequest) -> ValidateOutcome:
         InputError: where the request itself is wrong (CPU, capability, setting, command line).
     """
     job = _prepare(request)
+    tree = TreeCheck(request.tree, job.library) if request.tree else None
     results: list[ValidateResult] = []
     speech: list[str] = []
     codes: list[ExitCode] = []
     for file in expand_files(request.files):
         try:
             config = load_dotconfig(file)
+            if tree is not None:
+                against_tree = tree.diagnostics(config)
+                speech.extend(map(format_diagnostic, against_tree))
+                codes.extend(ExitCode.FINDINGS for _ in against_tree)
             found = _answer_file(job, config)
             results.extend(found)
             speech.extend(

@@ -54,7 +54,8 @@ class KconfigSymbol:
 class KconfigConstraint:
     """A condition that every realizable `.config` of this release satisfies, over `CONFIG_` names.
 
-    `grounded` is `hand` (read by a person) or `tree` (projected from the parsed Kconfig tree).
+    `grounded` is `hand` (read by a person), `tree` (projected from the parsed Kconfig tree) or
+    `borrowed from 6.12` (projected from the tree of another release).
     """
 
     condition: Condition
@@ -194,7 +195,10 @@ class OperationSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KernelProfile:
-    """What is declared about one kernel release on one architecture."""
+    """What is declared about one kernel release on one architecture.
+
+    `toolchain` names the one whose answers the constraints from the tree rest on.
+    """
 
     id: str
     release: str
@@ -202,12 +206,32 @@ class KernelProfile:
     verified_on: VerifiedOn
     symbols: tuple[KconfigSymbol, ...]
     constraints: tuple[KconfigConstraint, ...]
+    toolchain: str | None
     variables: tuple[Variable, ...]
     parameters: tuple[BootParameter, ...]
     cpucaps: tuple[CpuCap, ...]
     functions: tuple[KernelFunction, ...]
     mechanisms: tuple[Mechanism, ...]
     operations: tuple[OperationSource, ...]
+    location: Location
+
+
+# --- toolchain ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toolchain:
+    """Recorded answers of a compiler and its like to the questions a Kconfig tree asks while read.
+
+    `answers` pairs a macro call as Kconfig writes it (`cc-option,-fsanitize=kcfi`) with what it
+    expands to; `environment` are the variables of the build that such calls read.
+    """
+
+    id: str
+    arch: str
+    description: str
+    environment: tuple[tuple[str, str], ...]
+    answers: tuple[tuple[str, str], ...]
     location: Location
 
 
@@ -484,6 +508,7 @@ class Knowledge:
 
     architectures: tuple[Architecture, ...]
     kernels: tuple[KernelProfile, ...]
+    toolchains: tuple[Toolchain, ...]
     cpus: tuple[Cpu, ...]
     sources: tuple[SourceReference, ...]
     capabilities: tuple[Capability, ...]
