@@ -114,6 +114,7 @@ def _conflicts(
     tree: ParsedTree, settings: Mapping[str, str], answers: Mapping[str, str]
 ) -> tuple[Conflict, ...]:
     valuation = Valuation(tree, settings, answers)
+    _settle_modes(tree, valuation)
     rules: Rules[int, bool] = Rules(tree, valuation)
     found: list[Conflict] = []
     choices: dict[int, None] = {}
@@ -134,6 +135,21 @@ def _conflicts(
         else replace(conflict, chain=chain.of(conflict.entry, conflict.rule))
         for conflict in found
     )
+
+
+def _settle_modes(tree: ParsedTree, valuation: Valuation) -> None:
+    """Give a tristate choice without a member that is set the value m where only that fits."""
+    if not tree.tree.rules.choice_has_mode:
+        return
+    entries = filter(None, map(tree.entry, tree.names))
+    for index in dict.fromkeys(entry.choice for entry in entries if entry.choice is not None):
+        choice = tree.choice(index)
+        if choice.type == "tristate" and not valuation.mode(index):
+            for value in (0, 1):
+                valuation.set_mode(index, value)
+                rules: Rules[int, bool] = Rules(tree, valuation)
+                if not any(_choice_conflicts(choice, rules, valuation)):
+                    break
 
 
 def _entry_conflicts(

@@ -41,6 +41,10 @@ class Valuation:
             without = "0x0" if without and entry.type == "hex" else without
         return self._settings.get(entry.name, without)
 
+    def set_mode(self, choice: int, value: int) -> None:
+        """Take another value for a choice: where no member is set, n and m are both possible."""
+        self._modes[choice] = value
+
     def constant(self, value: int) -> int:
         """Return n (0), m (1) or y (2)."""
         return value
