@@ -99,7 +99,7 @@ class Functions:
         for default, condition in reversed(symbol.defaults):
             bound, given = self._expr(condition), self._expr(default)
             cut = (bound[0] & given[0], bound[1] & given[1])
-            value = tuple((bound[0] & cut[i]) | (~bound[0] & value[i]) for i in (0, 1))  # type: ignore[assignment]
+            value = tuple((bound[0] & cut[i]) | (~bound[0] & value[i]) for i in (0, 1))
         implied = self._promoted(symbol, self._expr(symbol.weak_rev_dep))
         depends = self._promoted(symbol, self._expr(symbol.direct_dep))
         raised = tuple((value[i] | implied[i]) & depends[i] for i in (0, 1))

@@ -27,3 +27,26 @@ def small_tree(folder: Path, text: str, *, language: str = "newest", release: st
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
     return folder
+
+
+_KCONFIG = {
+    "good": 'config KVM\n\tbool "kvm"\n',
+    "unknown-construct": 'config KVM\n\tbool "kvm"\n\tfrobnicate if X86\n',
+    "sourced-missing": 'source "drivers/Kconfig"\n',
+    "sources-itself": 'source "Kconfig"\n',
+    "unanswered": 'config KVM\n\tbool "kvm"\n\tdepends on $(cc-option,-funheard-of)\n',
+    "no-documents": 'config KVM\n\tbool "kvm"\nsource "Documentation/Kconfig"\n',
+    "needs-net": 'config NET\n\tbool "net"\nconfig KVM\n\tbool "kvm"\n\tdepends on NET\n',
+}
+_MACROS = "cc-option = $(shell,$(CC) $(1) && echo y || echo n)\n"
+
+
+def write_example_trees(folder: Path) -> None:
+    """Write the trees that the examples of MX10 name: `folder/<what is wrong>`."""
+    for name, text in _KCONFIG.items():
+        small_tree(folder / name, (_MACROS if "$(" in text else "") + text)
+    small_tree(folder / "old", _KCONFIG["good"], release="6.1", language="old")
+    other = small_tree(folder / "riscv", _KCONFIG["good"])
+    (other / "arch" / "arm64").rename(other / "arch" / "riscv")
+    without = small_tree(folder / "no-parser", _KCONFIG["good"])
+    (without / "scripts").rename(without / "tools")

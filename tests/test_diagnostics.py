@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 from matrix.diagnostics.codes import CODES
 from tests.cli_runner import Ran, run_cli
 from tests.golden_files import Golden
+from tests.small_trees import write_example_trees
 
 ROOT = Path(__file__).parent.parent
 BAD = Path(__file__).parent / "cases" / "bad"
@@ -45,6 +46,8 @@ WITHOUT_EXAMPLE = {
     "MX0802": "no command writes two results to one file; tests/unit/render",
     "MX0902": "can be asked where present; tests/unit/analyze/test_bounds.py",
     "MX0903": "no shipped CPU has so many unknown fields; tests/unit/analyze/test_bounds.py",
+    "MX1010": "would look at 200,000 assignments; tests/unit/solve/test_projection.py",
+    "MX1011": "would wait for a minute; tests/unit/kernel/test_kconfig_reading.py",
 }
 
 
@@ -68,6 +71,7 @@ def lay_out(folder: Path) -> None:
     (folder / "no-gmem.config").write_text(without)
     (folder / "fragment.config").write_text("CONFIG_KVM=y\nCONFIG_ARM64_4K_PAGES=y\n")
     shutil.copytree(CLAIMS, folder / "claims" / "matrices")
+    write_example_trees(folder / "trees")
     (folder / "taken" / "matrices").mkdir(parents=True)
     (folder / "taken" / "matrices" / "my-study.yaml").write_text("")
 

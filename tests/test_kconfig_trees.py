@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -139,7 +139,7 @@ def test_random_models_survive_the_kernels_own_conf(
         assert not changed
 
 
-def _settings(tree: ParsedTree, model: dict[str, bool]) -> dict[str, str]:
+def _settings(tree: ParsedTree, model: Mapping[str, bool]) -> dict[str, str]:
     """Return a model as a `.config`: tristates from two literals, numbers from their sample."""
     settings: dict[str, str] = {}
     for text, holds in model.items():

@@ -47,8 +47,8 @@ def _text(outcome: ProjectOutcome, output_format: str) -> str:
         return constraint_yaml(constraints, outcome.toolchain.id)
     projected = outcome.projected
     head = (
-        f"Linux {projected.version} ({projected.arch}): {len(projected.symbols)} symbols, "
-        f"{projected.assignments} realizable assignments, {len(constraints)} constraints\n"
+        f"Linux {projected.version} ({projected.arch}): symbols {len(projected.symbols)}, "
+        f"realizable assignments {projected.assignments}, constraints {len(constraints)}\n"
         f"toolchain {outcome.toolchain.id}: {outcome.toolchain.description}\n\n"
     )
     return head + constraint_text(constraints)
@@ -63,8 +63,8 @@ def _notes(outcome: ProjectOutcome) -> list[Diagnostic]:
             Diagnostic(
                 code="MX1008",
                 severity=Severity.WARNING,
-                message=f"{outcome.toolchain.id} has no answer to {len(projected.unanswered)} "
-                f"questions of this tree, such as {some}: either answer is taken as possible",
+                message=f"questions of this tree to which {outcome.toolchain.id} has no answer: "
+                f"{len(projected.unanswered)}, such as {some}; either answer is taken as possible",
                 hint="record them with --live-toolchain, or declare them in configs/toolchains",
             )
         )
@@ -88,11 +88,12 @@ def write_profile(outcome: ProjectOutcome, request: ProjectRequest) -> Path:
     from matrix.render.output import write_files
 
     path = _profile_path(outcome.profile, request)
+    shown = outcome.profile.location.file
     if not outcome.whole:
-        raise _unwritable(path, "only some of its symbols were projected", "leave --symbols out")
+        raise _unwritable(shown, "only some of its symbols were projected", "leave --symbols out")
     text = path.read_text(encoding="utf-8")
     block = constraint_yaml(outcome.constraints, outcome.toolchain.id)
-    write_files({path.name: _replaced(text, block, path)}, path.parent)
+    write_files({path.name: _replaced(text, block, shown)}, path.parent)
     return path
 
 
@@ -105,13 +106,13 @@ def _profile_path(profile: KernelProfile, request: ProjectRequest) -> Path:
     return Path(shown)
 
 
-def _replaced(text: str, block: str, path: Path) -> str:
+def _replaced(text: str, block: str, shown: str) -> str:
     lines = text.splitlines(keepends=True)
     try:
         start = lines.index("kconfig:\n")
     except ValueError:
         hint = "write `kconfig:` on a line of its own"
-        raise _unwritable(path, "it has no `kconfig:` block", hint) from None
+        raise _unwritable(shown, "it has no `kconfig:` block", hint) from None
     end = next(
         (
             index
@@ -132,9 +133,9 @@ def _replaced(text: str, block: str, path: Path) -> str:
     return "".join((*lines[:start], *kept, block, *lines[end:]))
 
 
-def _unwritable(path: Path, why: str, hint: str) -> InputError:
+def _unwritable(shown: str, why: str, hint: str) -> InputError:
     return InputError(
         Diagnostic(
-            code="MX1015", message=f"cannot write the constraints to `{path}`: {why}", hint=hint
+            code="MX1015", message=f"cannot write the constraints to `{shown}`: {why}", hint=hint
         )
     )

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from matrix.diagnostics import Diagnostic, Location, Severity
+from matrix.diagnostics import Diagnostic, ExitCode, Location, Severity
 from matrix.kernel.dotconfig import DotConfig
 from matrix.pipeline.kconfig import find_toolchain
 from matrix.pipeline.knowledge import Library
@@ -14,6 +14,11 @@ from matrix.pipeline.knowledge import Library
 if TYPE_CHECKING:
     from matrix.kernel.kconfig.check import Conflict
     from matrix.kernel.kconfig.reading import ParsedTree
+
+
+def tree_exit_code(diagnostic: Diagnostic) -> ExitCode:
+    """Return how a command ends that says this of a file: a conflict is a finding."""
+    return ExitCode.INPUT if diagnostic.severity is Severity.ERROR else ExitCode.FINDINGS
 
 
 class TreeCheck:
@@ -56,7 +61,6 @@ class TreeCheck:
     def _other_release(self, config: DotConfig) -> Diagnostic:
         return Diagnostic(
             code="MX1013",
-            severity=Severity.WARNING,
             message=f"the file is of Linux {config.version}, the tree of {self._tree.tree.version}:"
             " it was not held to the tree",
             location=Location(file=config.file, line=1, column=1),

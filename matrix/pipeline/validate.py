@@ -45,7 +45,7 @@ from matrix.pipeline.arguments import (
     expand_files,
 )
 from matrix.pipeline.knowledge import Library
-from matrix.pipeline.tree_check import TreeCheck
+from matrix.pipeline.tree_check import TreeCheck, tree_exit_code
 from matrix.render.json import ValidateResult, dump, validate_document
 from matrix.render.text import render_answer, render_grouped
 from matrix.schema.values import Capability, KernelProfile
@@ -179,7 +179,7 @@ def validate(request: ValidateRequest) -> ValidateOutcome:
             if tree is not None:
                 against_tree = tree.diagnostics(config)
                 speech.extend(map(format_diagnostic, against_tree))
-                codes.extend(ExitCode.FINDINGS for _ in against_tree)
+                codes.extend(tree_exit_code(item) for item in against_tree)
             found = _answer_file(job, config)
             results.extend(found)
             speech.extend(

@@ -206,7 +206,7 @@ class KernelProfile:
     verified_on: VerifiedOn
     symbols: tuple[KconfigSymbol, ...]
     constraints: tuple[KconfigConstraint, ...]
-    toolchain: str | None
+    toolchain: str | None = None
     variables: tuple[Variable, ...]
     parameters: tuple[BootParameter, ...]
     cpucaps: tuple[CpuCap, ...]
@@ -508,7 +508,7 @@ class Knowledge:
 
     architectures: tuple[Architecture, ...]
     kernels: tuple[KernelProfile, ...]
-    toolchains: tuple[Toolchain, ...]
+    toolchains: tuple[Toolchain, ...] = ()
     cpus: tuple[Cpu, ...]
     sources: tuple[SourceReference, ...]
     capabilities: tuple[Capability, ...]
