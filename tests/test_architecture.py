@@ -61,6 +61,7 @@ _IMPORT_NAMES = {
     # Whose documentation says to import from there.
     "pydantic": {"pydantic", "pydantic_core"},
     "jinja2": {"jinja2", "markupsafe"},
+    "python-sat": {"pysat"},
 }
 
 _NAMELESS = frozenset({"utils", "util", "common", "helpers", "helper", "base", "manager", "misc"})

@@ -45,7 +45,8 @@ def sources(profile: KernelProfile) -> Iterator[tuple[str, str]]:
     """Yield (what, source) of everything the profile cites."""
     yield from ((f"CONFIG_{symbol.name}", symbol.source) for symbol in profile.symbols)
     for constraint in profile.constraints:
-        yield constraint.condition.text, constraint.condition.source or ""
+        if not constraint.grounded.startswith("borrowed"):  # its lines are of another release
+            yield constraint.condition.text, constraint.condition.source or ""
     yield from ((variable.name, variable.source) for variable in profile.variables)
     for parameter in profile.parameters:
         yield from ((f"{parameter.name}=", parser.source) for parser in parameter.parsers)

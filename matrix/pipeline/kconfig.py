@@ -47,7 +47,12 @@ class ProjectOutcome:
     def agrees(self) -> bool:
         """Whether the profile says exactly this."""
         declared = {
-            (item.condition.text, item.grounded, item.condition.because, item.condition.source)
+            (
+                item.condition.text,
+                item.grounded,
+                item.condition.because,
+                item.condition.source or "",
+            )
             for item in self.profile.constraints
         }
         mine = {(item.c, item.grounded, item.because, item.source) for item in self.constraints}

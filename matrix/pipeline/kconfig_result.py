@@ -40,14 +40,18 @@ class Projected:
     left_out: tuple[str, ...]
 
     def for_release(self, release: str) -> tuple[Constraint, ...]:
-        """Return the constraints as a profile of that release states them."""
+        """Return the constraints as a profile of that release states them.
+
+        Lines of another release's tree are no source of it: they go with the sentence.
+        """
         if release == self.release:
             return self.constraints
         return tuple(
             replace(
                 item,
                 grounded=f"borrowed from {self.release}",
-                source=f"{item.source} of {self.release}",
+                because=f"{item.because} ({item.source} of {self.release})",
+                source="",
             )
             for item in self.constraints
         )

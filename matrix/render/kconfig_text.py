@@ -34,7 +34,7 @@ def constraint_yaml(constraints: Sequence[ConstraintLike], toolchain: str) -> st
         lines += [
             f"    - c: {_quoted(item.c)}",
             f"      grounded: {item.grounded}",
-            f"      source: {_quoted(item.source)}",
+            *([f"      source: {_quoted(item.source)}"] if item.source else []),
             f"      because: {_quoted(item.because)}",
         ]
     return "".join(f"{line}\n" for line in lines)
@@ -44,7 +44,8 @@ def constraint_text(constraints: Sequence[ConstraintLike]) -> str:
     """Return the constraints as C, each with why and where."""
     lines = []
     for item in constraints:
-        lines += [item.c, f"    {item.because}  ({item.source})"]
+        where = f"  ({item.source})" if item.source else ""
+        lines += [item.c, f"    {item.because}{where}"]
     return "".join(f"{line}\n" for line in lines)
 
 
