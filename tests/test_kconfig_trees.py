@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ from matrix.pipeline.knowledge import Library
 from matrix.schema.values import KernelProfile, Toolchain
 from matrix.solve.projection import models
 from tests.answered_trees import answered_tree
+from tests.cli_runner import run_cli
 from tests.functional_kconfig import Functions, parse_stock
 from tests.kernel_conf import Conf, find_conf, read_config, unquoted, write_config
 
@@ -114,6 +116,27 @@ def test_realizable_assignments_are_those_of_another_enumeration(
         for constraint in profile(release).constraints:
             expression = constraint.condition.expression
             assert truth(evaluate(expression, config.__getitem__, _enabled(config))) is True
+
+
+def test_the_claim_about_guest_memfd_rests_on_the_trees() -> None:
+    """KVM implies KVM_GUEST_MEMFD: proved by what the trees of 7.2 and 7.3 say, and by no more."""
+    ran = run_cli("claims", "--format", "json")
+    claims = json.loads(ran.out)["claims"]
+    status = {
+        release: item["status"]
+        for item in claims
+        if item["id"] == "kvm-implies-guest-memfd"
+        for release in item["kernels"]
+    }
+    assert (status["6.12"], status["7.2"], status["7.3"]) == ("refuted", "proved", "proved")
+    implication = "!IS_ENABLED(CONFIG_KVM) || IS_ENABLED(CONFIG_KVM_GUEST_MEMFD)"
+    for release in ("7.2", "7.3"):
+        (found,) = (
+            item for item in profile(release).constraints if item.condition.text == implication
+        )
+        assert found.grounded == "tree"
+        assert found.condition.source == "arch/arm64/kvm/Kconfig:39"
+    assert all(item.condition.text != implication for item in profile("6.12").constraints)
 
 
 def _enabled(config: dict[str, Value]) -> Callable[[Call], Value]:

@@ -8,17 +8,11 @@ from typing import TYPE_CHECKING
 
 from matrix.diagnostics import Diagnostic, ExitCode, Location, Severity
 from matrix.kernel.dotconfig import DotConfig
-from matrix.pipeline.kconfig import find_toolchain
 from matrix.pipeline.knowledge import Library
 
 if TYPE_CHECKING:
     from matrix.kernel.kconfig.check import Conflict
     from matrix.kernel.kconfig.reading import ParsedTree
-
-
-def tree_exit_code(diagnostic: Diagnostic) -> ExitCode:
-    """Return how a command ends that says this of a file: a conflict is a finding."""
-    return ExitCode.INPUT if diagnostic.severity is Severity.ERROR else ExitCode.FINDINGS
 
 
 class TreeCheck:
@@ -33,6 +27,7 @@ class TreeCheck:
     def _tree(self) -> ParsedTree:
         from matrix.kernel.kconfig.reading import parse_tree
         from matrix.kernel.kconfig.tree import open_tree
+        from matrix.pipeline.kconfig import find_toolchain
 
         toolchain = find_toolchain(self._library, None)
         tree = open_tree(self._folder, self._arch)
@@ -57,6 +52,11 @@ class TreeCheck:
         texts = config.texts()
         conflicts = find_conflicts(tree, texts, tree.answers)
         return tuple(_diagnostic(config, conflict) for conflict in conflicts)
+
+    @staticmethod
+    def exit_code(diagnostic: Diagnostic) -> ExitCode:
+        """Return how a command ends that says this of a file: a conflict is a finding."""
+        return ExitCode.INPUT if diagnostic.severity is Severity.ERROR else ExitCode.FINDINGS
 
     def _other_release(self, config: DotConfig) -> Diagnostic:
         return Diagnostic(
@@ -87,3 +87,8 @@ def _diagnostic(config: DotConfig, conflict: Conflict) -> Diagnostic:
         location=location,
         hint="`make olddefconfig` in the tree shows what it would leave",
     )
+
+
+def tree_check(folder: Path | None, library: Library) -> TreeCheck | None:
+    """Return the check against a tree, None where no tree was given."""
+    return None if folder is None else TreeCheck(folder, library)

@@ -45,7 +45,7 @@ from matrix.pipeline.arguments import (
     expand_files,
 )
 from matrix.pipeline.knowledge import Library
-from matrix.pipeline.tree_check import TreeCheck, tree_exit_code
+from matrix.pipeline.tree_check import tree_check
 from matrix.render.json import ValidateResult, dump, validate_document
 from matrix.render.text import render_answer, render_grouped
 from matrix.schema.values import Capability, KernelProfile
@@ -169,7 +169,7 @@ def validate(request: ValidateRequest) -> ValidateOutcome:
         InputError: where the request itself is wrong (CPU, capability, setting, command line).
     """
     job = _prepare(request)
-    tree = TreeCheck(request.tree, job.library) if request.tree else None
+    tree = tree_check(request.tree, job.library)
     results: list[ValidateResult] = []
     speech: list[str] = []
     codes: list[ExitCode] = []
@@ -179,7 +179,7 @@ def validate(request: ValidateRequest) -> ValidateOutcome:
             if tree is not None:
                 against_tree = tree.diagnostics(config)
                 speech.extend(map(format_diagnostic, against_tree))
-                codes.extend(tree_exit_code(item) for item in against_tree)
+                codes.extend(map(tree.exit_code, against_tree))
             found = _answer_file(job, config)
             results.extend(found)
             speech.extend(
