@@ -18,6 +18,7 @@ from matrix.expr.clauses import Clause, Clauses
 
 # Assignments of the variables of interest that are looked at one by one; more would take minutes.
 MOST_ASSIGNMENTS = 200_000
+_DECIDED = 40  # names of a random model that are decided before the solver is left to guess
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,18 +66,20 @@ def explain(clauses: Clauses, clause: Clause) -> tuple[str, ...]:
 def models(clauses: Clauses, count: int, generator: Random) -> Iterator[Mapping[str, bool]]:
     """Yield random models: a truth value for each name in `values`.
 
-    Each is drawn by deciding the named variables in random order with random values.
+    The solver prefers random values; a few names are decided at random first, so that what it
+    would rather leave alone varies too.
     """
     names = [name for name in clauses.values if abs(clauses.values[name]) != 1]
     with _Solver(clauses) as solver:
         for _ in range(count):
-            generator.shuffle(names)
+            wanted = [
+                clauses.values[name] * (1 if generator.random() < 0.5 else -1) for name in names
+            ]
+            solver.prefer(wanted)
             chosen: list[int] = []
-            for name in names:
-                literal = clauses.values[name]
-                wanted = literal if generator.random() < 0.5 else -literal
-                if solver.propagates(chosen, wanted):
-                    chosen.append(wanted)
+            for literal in generator.sample(wanted, min(_DECIDED, len(wanted))):
+                if solver.allows((*chosen, literal)):
+                    chosen.append(literal)
             solver.allows(chosen)
             model = set(solver.model())
             yield {name: literal in model for name, literal in clauses.values.items()}
@@ -107,9 +110,9 @@ class _Solver:
         """Tell whether an assignment can be completed."""
         return bool(self._solver.solve(assumptions=list(literals)))
 
-    def propagates(self, literals: Sequence[int], literal: int) -> bool:
-        """Tell whether one literal more can be assumed; slower where it is close."""
-        return self.allows((*literals, literal))
+    def prefer(self, literals: Sequence[int]) -> None:
+        """Take these values first wherever the solver has to guess."""
+        self._solver.set_phases(list(literals))
 
     def model(self) -> Sequence[int]:
         """Return the last model."""
