@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matrix.kernel.kconfig.model import (
+    NO,
     And,
     ChoiceEntry,
     Compare,
@@ -39,24 +40,30 @@ def because(
 
     An owner is a symbol, or a choice as `choice FILE:LINE`.
     """
-    choice = next((owner for owner in owners if owner.startswith("choice ")), None)
-    if choice is not None and len(owners) == 1:
-        return _of_choice(tree, literals, choice.removeprefix("choice "))
+    choice = _choice_of(tree, literals)
+    if choice is not None and list(owners) == [f"choice {choice.places[0]}"]:
+        return _of_choice(choice, literals)
     if len(literals) == 2:
         found = _of_two(tree, literals)
         if found is not None:
             return found
-    return _of_chain(tree, literals, [owner for owner in owners if not owner.startswith("choice ")])
+    return _of_chain(tree, literals, owners)
 
 
-def _of_choice(tree: ParsedTree, literals: Sequence[tuple[str, bool]], place: str) -> Because:
-    entry = tree.entry(literals[0][0])
-    found = tree.choice(entry.choice) if entry is not None and entry.choice is not None else None
-    title = f'the choice "{found.title}"' if isinstance(found, ChoiceEntry) else "a choice"
-    names = [name for name, _ in literals]
+def _choice_of(tree: ParsedTree, literals: Sequence[tuple[str, bool]]) -> ChoiceEntry | None:
+    """Return the choice that all symbols are members of, if there is one."""
+    entries = [tree.entry(name) for name, _ in literals]
+    indices = {None if entry is None else entry.choice for entry in entries}
+    index = indices.pop() if len(indices) == 1 else None
+    return None if index is None else tree.choice(index)
+
+
+def _of_choice(choice: ChoiceEntry, literals: Sequence[tuple[str, bool]]) -> Because:
+    names = " and ".join(name for name, _ in literals)
+    place = str(choice.places[0])
     if all(is_set for _, is_set in literals):
-        return Because(sentence=f"one member of {title} is set", source=place)
-    return Because(sentence=f"{' and '.join(names)} are members of {title}", source=place)
+        return Because(sentence=f'one member of the choice "{choice.title}" is set', source=place)
+    return Because(sentence=f'{names} are members of the choice "{choice.title}"', source=place)
 
 
 def _of_two(tree: ParsedTree, literals: Sequence[tuple[str, bool]]) -> Because | None:
@@ -101,6 +108,9 @@ def _of_chain(
     phrases: dict[str, None] = {}
     places: dict[str, None] = {}
     for name in dict.fromkeys((*subjects, *owners)):
+        if name.startswith("choice "):
+            phrases.setdefault("a choice sets one of its visible members")
+            places.setdefault(name.split()[1])
         entry = tree.entry(name)
         if entry is None or name not in owners:
             continue
@@ -124,8 +134,10 @@ def _own_phrase(entry: Entry, owners: Sequence[str]) -> str:
         return f"{entry.name} {how} {', '.join(sorted(read))}"
     if not entry.prompts and entry.defaults and not _is_constant(entry, "n"):
         return f"{entry.name} has no prompt and a default"
-    if not entry.prompts:
+    if not entry.prompts and entry.selected == NO:
         return f"nothing sets {entry.name}"
+    if not entry.prompts:
+        return f"{entry.name} is set only by what selects it"
     return f"{entry.name} is as its definition says"
 
 

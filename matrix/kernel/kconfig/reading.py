@@ -30,6 +30,7 @@ from matrix.kernel.kconfig.model import ChoiceEntry, Entry
 from matrix.kernel.kconfig.parser import Parser, Session
 from matrix.kernel.kconfig.tree import KernelTree
 
+_VERSION = (14, 1, 0)
 _ERROR = re.compile(r"\n?(?P<file>[^\s:]+):(?P<line>\d+): (?P<what>.*)", re.DOTALL)
 _NOT_PARSED = re.compile(r"(?:error: )?couldn't parse '(?P<text>.*)': (?P<why>.*)", re.DOTALL)
 _NOT_FOUND = re.compile(r"'(?P<name>[^']*)' not found \(in '(?P<text>.*?)'\)")
@@ -78,6 +79,8 @@ def parse_tree(
         InputError: MX1004 text nobody knows, MX1006 a file that is sourced and missing, MX1007
             another error of the tree, MX1011 a toolchain that cannot be run.
     """
+    if kconfiglib.VERSION != _VERSION:
+        raise InputError(_other_kconfiglib())
     variables = {
         **environment,
         "ARCH": tree.arch,
@@ -143,6 +146,14 @@ def _diagnostic(tree: KernelTree, message: str) -> Diagnostic:
             hint="is the file damaged? a new construct of Kconfig needs a new release of matrix",
         )
     return _other_error(tree, what.split("\n")[0], location)
+
+
+def _other_kconfiglib() -> Diagnostic:
+    return Diagnostic(
+        code="MX1007",
+        message=f"this is kconfiglib {'.'.join(map(str, kconfiglib.VERSION))}, not 14.1.0",
+        hint="esp-idf-kconfig installs another package of that name: use an environment of its own",
+    )
 
 
 def _other_error(tree: KernelTree, what: str, location: Location | None = None) -> Diagnostic:
