@@ -122,30 +122,21 @@ class Parser(kconfiglib.Kconfig):  # type: ignore[misc]
             self._trailing_tokens_error()
         return expression
 
-    def _is_no(self, expression: Any) -> Any:
-        """Return `expression = n`: expr_trans_compare(), scripts/kconfig/expr.c."""
-        if not isinstance(expression, tuple):
-            return (kconfiglib.EQUAL, expression, self.n)
-        match expression[0]:
-            case kconfiglib.AND:
-                return (kconfiglib.OR, *map(self._is_no, expression[1:]))
-            case kconfiglib.OR:
-                return (kconfiglib.AND, *map(self._is_no, expression[1:]))
-            case kconfiglib.NOT:
-                return self._is_yes(expression[1])
-            case _:  # a comparison is y or n
-                return (kconfiglib.NOT, expression)
+    def _is_no(self, expression: Any, *, negated: bool = False) -> Any:
+        """Return `expression = n`, or `!= n`: expr_trans_compare(), scripts/kconfig/expr.c.
 
-    def _is_yes(self, expression: Any) -> Any:
+        Under a `!` the kernel only turns = into !=, so that `!A = n` holds where A is m, too.
+        """
         if not isinstance(expression, tuple):
-            return (kconfiglib.EQUAL, expression, self.y)
-        match expression[0]:
-            case kconfiglib.AND | kconfiglib.OR:
-                return (expression[0], *map(self._is_yes, expression[1:]))
-            case kconfiglib.NOT:
-                return self._is_no(expression[1])
-            case _:
-                return expression
+            return (kconfiglib.UNEQUAL if negated else kconfiglib.EQUAL, expression, self.n)
+        operator, *operands = expression
+        if operator is kconfiglib.NOT:
+            return self._is_no(operands[0], negated=not negated)
+        if operator in (kconfiglib.AND, kconfiglib.OR):
+            dual = kconfiglib.OR if operator is kconfiglib.AND else kconfiglib.AND
+            found = (dual, *map(self._is_no, operands))
+            return (kconfiglib.NOT, found) if negated else found
+        return expression if negated else (kconfiglib.NOT, expression)  # a comparison is y or n
 
     def _parse_assignment(self, s: str) -> None:
         self._toolchain = False

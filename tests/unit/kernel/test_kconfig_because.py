@@ -67,5 +67,5 @@ def test_another_package_of_the_name_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "_VERSION", (0, 0, 0))
-    with pytest.raises(InputError, match="kconfiglib .*, not"):
+    with pytest.raises(InputError, match="this is kconfiglib"):
         parse_tree(open_tree(small_tree(tmp_path, A), "arm64"), {}, {})
