@@ -66,6 +66,7 @@ _IMPORT_NAMES = {
     "jinja2": {"jinja2", "markupsafe"},
     "tree-sitter": {"tree_sitter"},
     "tree-sitter-c": {"tree_sitter_c"},
+    "python-sat": {"pysat"},
 }
 
 _NAMELESS = frozenset({"utils", "util", "common", "helpers", "helper", "base", "manager", "misc"})

@@ -20,6 +20,7 @@ from matrix.diagnostics.codes import CODES
 from tests import package_builder
 from tests.cli_runner import Ran, run_cli
 from tests.golden_files import Golden
+from tests.small_trees import write_example_trees
 
 ROOT = Path(__file__).parent.parent
 BAD = Path(__file__).parent / "cases" / "bad"
@@ -69,6 +70,8 @@ WITHOUT_EXAMPLE = {
     "MX1202": "the file would be larger than anyone reads; tests/unit/kernel/test_patch_mail.py",
     "MX1217": "a warning beside an answer; tests/test_review.py",
     "MX1218": "likewise",
+    "MX1010": "would look at 200,000 assignments; tests/unit/solve/test_projection.py",
+    "MX1011": "would wait for a minute; tests/unit/kernel/test_kconfig_reading.py",
 }
 
 # What makes the small study contradictory: two constraints of its own and one of each Kconfig.
@@ -114,6 +117,7 @@ def lay_out(folder: Path) -> None:
     (folder / "contradictory" / "matrices" / "my.yaml").write_text(small.replace(*CONTRADICTION))
     shutil.copytree(REVIEW, folder / "review")
     (folder / "binary.patch").write_bytes(b"\x7fELF\0\0\0")
+    write_example_trees(folder / "trees")
     (folder / "taken" / "matrices").mkdir(parents=True)
     (folder / "taken" / "matrices" / "my-study.yaml").write_text("")
     lay_out_fleets(folder)

@@ -127,7 +127,8 @@ def lower(profile: KernelProfile, architecture: Architecture) -> FactProgram:
         symbols={symbol.name: symbol.type for symbol in profile.symbols},
         constraints=constraints,
         constraint_texts=tuple(
-            f"{item.condition.because or item.condition.text} ({item.condition.source})"
+            f"{item.condition.because or item.condition.text}"
+            f" ({item.condition.source or item.grounded})"
             for item in profile.constraints
         ),
         cpucaps=tuple(lowering.cpucaps.values()),

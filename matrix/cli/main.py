@@ -23,6 +23,7 @@ from matrix.cli import (
     explain,
     fleet,
     init,
+    kconfig,
     kernels,
     report,
     review,
@@ -62,6 +63,7 @@ app.command("diff")(diff.diff)
 app.command("review")(review.review)
 app.command("embed")(embed.embed)
 app.add_typer(kernels.app, name="kernels")
+app.add_typer(kconfig.app, name="kconfig")
 app.add_typer(cpus.app, name="cpus")
 app.command("check")(check.check)
 app.command("schema")(schema.schema)

@@ -60,6 +60,10 @@ def validate(
         list[str] | None,
         typer.Option("--set", metavar="AXIS=OPTION", help="entry=el1, gic=v2, realm=yes …"),
     ] = None,
+    tree: Annotated[
+        Path | None,
+        typer.Option("--tree", metavar="DIR", help="Kernel source that the `.config` must fit."),
+    ] = None,
     output_format: Annotated[
         ValidateFormat, typer.Option("--format", help="Format of the answer.")
     ] = ValidateFormat.TEXT,
@@ -118,6 +122,7 @@ def validate(
         write_baseline=write_baseline,
         pointing=output_format in _POINTING,
         given=_given(ctx),
+        tree=tree,
     )
     outcome = run_validate(request)
     for line in outcome.speech:

@@ -705,6 +705,100 @@ CODES: dict[str, tuple[str, str]] = {
             "as they stand."
         ),
     ),
+    "MX1001": (
+        "no kernel source tree",
+        ("The folder given with --tree has no kernel Makefile or no Kconfig at its top."),
+    ),
+    "MX1002": (
+        "tree without the architecture",
+        ("The tree has no Kconfig of the profile's architecture: it is another's, or not whole."),
+    ),
+    "MX1003": (
+        "tree of another release",
+        (
+            "The tree's Makefile says another release than the one named: give its tree, or "
+            "say --borrow."
+        ),
+    ),
+    "MX1004": (
+        "Kconfig nobody knows",
+        (
+            "A line of the tree is no Kconfig that the tree's own parser is known to have: a "
+            "damaged file, or a construct that is newer than this release of matrix."
+        ),
+    ),
+    "MX1005": (
+        "Kconfig language unknown",
+        (
+            "The tree has neither the sources nor the tests of its Kconfig parser, and what "
+            "its Kconfig means depends on the parser."
+        ),
+    ),
+    "MX1006": (
+        "sourced file missing",
+        ("A Kconfig file sources another that the tree does not have: the tree is not whole."),
+    ),
+    "MX1007": (
+        "Kconfig cannot be read",
+        (
+            "The tree's Kconfig contradicts itself, such as a file that sources itself, or "
+            "cannot be read."
+        ),
+    ),
+    "MX1008": (
+        "questions without an answer",
+        (
+            "The recorded toolchain has no answer to some questions of the tree; either "
+            "answer is taken as possible, so that more combinations count as realizable."
+        ),
+    ),
+    "MX1009": (
+        "symbol the tree does not have",
+        ("No Kconfig file of the tree defines the symbol."),
+    ),
+    "MX1010": (
+        "too many assignments",
+        (
+            "The symbols have more realizable assignments than are looked at one by one: ask "
+            "about fewer symbols."
+        ),
+    ),
+    "MX1011": (
+        "toolchain does not answer",
+        ("A question of the tree to the live toolchain could not be run, or took too long."),
+    ),
+    "MX1012": (
+        "value the tree does not allow",
+        (
+            "The `.config` has a value that the tree's Kconfig, with the other values as they "
+            "are, would not leave: what the message names forbids it."
+        ),
+    ),
+    "MX1013": (
+        "`.config` of another release than the tree",
+        (
+            "The `.config` and the tree given with --tree are of different releases, so that "
+            "their differences say nothing."
+        ),
+    ),
+    "MX1014": (
+        "tree without documentation",
+        (
+            "The tree came without a Kconfig file below Documentation/, which only adds "
+            "warnings about documents."
+        ),
+    ),
+    "MX1015": (
+        "profile not rewritten",
+        (
+            "The profile's file has no `kconfig:` block to write to, or only some of its "
+            "symbols were projected."
+        ),
+    ),
+    "MX1016": (
+        "unknown toolchain",
+        ("No toolchain of that name is declared; see configs/toolchains."),
+    ),
     "MX1101": (
         "value is not the source's",
         (

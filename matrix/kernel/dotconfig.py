@@ -25,6 +25,7 @@ from matrix.kernel.bounded_input import DOTCONFIG, decompress, file_name, read_b
 
 _SET = re.compile(r"\nCONFIG_([A-Za-z0-9_]+)=([^\n]+)")
 _UNSET = re.compile(r"\n# CONFIG_([A-Za-z0-9_]+) is not set(?=\n)")
+_ESCAPED = re.compile(r"\\(.)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,13 @@ class DotConfig:
     symbols: Mapping[str, Setting]
     diagnostics: tuple[Diagnostic, ...]
     _raw: Mapping[str, str] = field(repr=False, compare=False)
+
+    def texts(self) -> dict[str, str]:
+        """Return every setting as text: `y`, `n` for "is not set", `100`, a string unquoted."""
+        return {
+            symbol: _ESCAPED.sub(r"\1", raw[1:-1]) if raw.startswith('"') else raw
+            for symbol, raw in self._raw.items()
+        }
 
     def value(self, symbol: str) -> Value:
         """Return the value of a symbol (with or without `CONFIG_`), None where it is unknown."""

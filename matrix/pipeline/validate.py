@@ -20,6 +20,7 @@ from matrix.diagnostics import (
     worst,
 )
 from matrix.pipeline.standing import judge, new_baseline
+from matrix.pipeline.tree_check import tree_check
 from matrix.pipeline.validate_file import answer_file
 from matrix.pipeline.validate_inputs import read_inputs
 from matrix.pipeline.validate_job import ValidateRequest, prepare
@@ -114,12 +115,17 @@ def validate(request: ValidateRequest) -> ValidateOutcome:
     judged = judge(request)
     request = judged.request
     job = prepare(request)
+    tree = tree_check(request.tree, job.library)
     run = _Run()
     for found in read_inputs(request.files):
         if isinstance(found, InputError):
             _note_problem(run, found)
             continue
         try:
+            if tree is not None:
+                against_tree = tree.diagnostics(found)
+                run.problems += [_with_file(item) for item in against_tree]
+                run.codes += [tree.exit_code(item) for item in against_tree]
             answered = [judged.of(result) for result in answer_file(job, found)]
         except InputError as error:
             _note_problem(run, error)

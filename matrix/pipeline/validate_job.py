@@ -37,6 +37,7 @@ class ValidateRequest:
     settings: tuple[str, ...] = ()
     fail_on: tuple[str, ...] = ("unsound",)
     configs: tuple[Path, ...] = ()
+    tree: Path | None = None
     settings_file: Path | None = None
     baseline: Path | None = None
     write_baseline: Path | None = None

@@ -46,6 +46,7 @@ class KernelRow:
     label: str
     profile: KernelProfile
     from_tree: int
+    borrowed: int
     by_hand: int
 
 
@@ -99,6 +100,7 @@ def kernel_rows(kernels: Sequence[KernelProfile], patch: str | None) -> tuple[Ke
             label=release_label((profile.release,), patch),
             profile=profile,
             from_tree=sum(item.grounded == "tree" for item in profile.constraints),
+            borrowed=sum(item.grounded.startswith("borrowed") for item in profile.constraints),
             by_hand=sum(item.grounded == "hand" for item in profile.constraints),
         )
         for profile in kernels

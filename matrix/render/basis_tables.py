@@ -66,18 +66,26 @@ def rule_table(rules: Sequence[ArchitectureRule]) -> Md:
 def kernel_table(kernels: Sequence[KernelRow]) -> Md:
     """Return the kernel profiles: on what each was verified, and what is still read by hand."""
     return table(
-        ["Release", "Verified on", "How", "Kconfig constraints from the tree", "by hand"],
+        [
+            "Release",
+            "Verified on",
+            "How",
+            "Kconfig constraints from the tree",
+            "borrowed",
+            "by hand",
+        ],
         [
             [
                 kernel.label,
                 kernel.profile.verified_on.version,
                 prose(kernel.profile.verified_on.how),
                 grouped(kernel.from_tree),
+                grouped(kernel.borrowed),
                 grouped(kernel.by_hand),
             ]
             for kernel in kernels
         ],
-        "lllrr",
+        "lllrrr",
     )
 
 

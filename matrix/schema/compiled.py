@@ -62,7 +62,7 @@ def knowledge(extra_folders: Sequence[Path] = (), studies: Sequence[Path] = ()) 
     if reading.diagnostics:
         return _build(reading)
     key = cache_key(reading)
-    folder = _cache_folder()
+    folder = cache_folder()
     places = [compiled_file()] + ([folder / _file_name(key)] if folder else [])
     for place in places:
         found = read_compiled(place, key)
@@ -198,7 +198,7 @@ def _file_name(key: str) -> str:
     return f"knowledge-{key[:32]}.bin"
 
 
-def _cache_folder() -> Path | None:
+def cache_folder() -> Path | None:
     """Return the folder for compiled files, None where there is no home folder."""
     chosen = os.environ.get("MATRIX_CACHE_DIR")
     if chosen:

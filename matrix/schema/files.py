@@ -24,6 +24,7 @@ class Kind(enum.StrEnum):
     KERNEL = "kernel"
     CPU = "cpu"
     SOURCES = "sources"
+    TOOLCHAIN = "toolchain"
     CAPABILITY = "capability"
     MATRIX = "matrix"
 
@@ -31,6 +32,7 @@ class Kind(enum.StrEnum):
 FOLDERS: dict[str, Kind] = {
     "architectures": Kind.ARCHITECTURE,
     "kernels": Kind.KERNEL,
+    "toolchains": Kind.TOOLCHAIN,
     "cpus": Kind.CPU,
     "capabilities": Kind.CAPABILITY,
     "matrices": Kind.MATRIX,

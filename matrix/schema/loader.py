@@ -25,6 +25,7 @@ from matrix.schema.documents import (
     KernelDocument,
     SourcesDocument,
     StudyDocument,
+    ToolchainDocument,
 )
 from matrix.schema.files import DeclarationFile, Kind, Reading, content_digest, read_folders
 from matrix.schema.reading.composing import compose
@@ -73,6 +74,7 @@ class _Loader:
         """Return the knowledge; it only holds where no problem was found."""
         architectures = self._declared(Kind.ARCHITECTURE, ArchitectureDocument)
         kernels = self._declared(Kind.KERNEL, KernelDocument)
+        toolchains = self._declared(Kind.TOOLCHAIN, ToolchainDocument)
         cpus = self._declared(Kind.CPU, CpuDocument)
         capabilities = self._declared(Kind.CAPABILITY, CapabilityDocument)
         studies = self._declared(Kind.MATRIX, StudyDocument)
@@ -81,6 +83,7 @@ class _Loader:
             kernels={
                 item.id: item.document.value(item.node) for item in sorted(kernels, key=_by_release)
             },
+            toolchains={item.id: item.document.value(item.node) for item in toolchains},
             cpus={item.id: item.document.value(item.node) for item in cpus},
             sources={source.id: source for source in self._sources()},
             capabilities={item.id: item.document.value(item.node) for item in capabilities},
@@ -95,6 +98,7 @@ class _Loader:
         knowledge = values.Knowledge(
             architectures=tuple(catalogue.architectures.values()),
             kernels=tuple(catalogue.kernels.values()),
+            toolchains=tuple(catalogue.toolchains.values()),
             cpus=tuple(catalogue.cpus.values()),
             sources=tuple(catalogue.sources.values()),
             capabilities=tuple(catalogue.capabilities.values()),

@@ -54,7 +54,8 @@ class KconfigSymbol:
 class KconfigConstraint:
     """A condition that every realizable `.config` of this release satisfies, over `CONFIG_` names.
 
-    `grounded` is `hand` (read by a person) or `tree` (projected from the parsed Kconfig tree).
+    `grounded` is `hand` (read by a person), `tree` (projected from the parsed Kconfig tree) or
+    `borrowed from 6.12` (projected from the tree of another release).
     """
 
     condition: Condition
@@ -197,6 +198,7 @@ class KernelProfile:
     """What is declared about one kernel release on one architecture.
 
     `open`, of a draft: what nobody has read in the source of this release yet, a sentence each.
+    `toolchain` names the one whose answers the constraints from the tree rest on.
     """
 
     id: str
@@ -205,6 +207,7 @@ class KernelProfile:
     verified_on: VerifiedOn
     symbols: tuple[KconfigSymbol, ...]
     constraints: tuple[KconfigConstraint, ...]
+    toolchain: str | None = None
     variables: tuple[Variable, ...]
     parameters: tuple[BootParameter, ...]
     cpucaps: tuple[CpuCap, ...]
@@ -213,6 +216,25 @@ class KernelProfile:
     operations: tuple[OperationSource, ...]
     location: Location
     open: tuple[str, ...] = ()
+
+
+# --- toolchain ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toolchain:
+    """Recorded answers of a compiler and its like to the questions a Kconfig tree asks while read.
+
+    `answers` pairs a macro call as Kconfig writes it (`cc-option,-fsanitize=kcfi`) with what it
+    expands to; `environment` are the variables of the build that such calls read.
+    """
+
+    id: str
+    arch: str
+    description: str
+    environment: tuple[tuple[str, str], ...]
+    answers: tuple[tuple[str, str], ...]
+    location: Location
 
 
 # --- architecture ---------------------------------------------------------------------------------
@@ -517,6 +539,7 @@ class Knowledge:
 
     architectures: tuple[Architecture, ...]
     kernels: tuple[KernelProfile, ...]
+    toolchains: tuple[Toolchain, ...] = ()
     cpus: tuple[Cpu, ...]
     sources: tuple[SourceReference, ...]
     capabilities: tuple[Capability, ...]

@@ -20,6 +20,7 @@ from matrix.schema.values import (
     KernelProfile,
     RegisterField,
     SourceReference,
+    Toolchain,
 )
 
 
@@ -29,6 +30,7 @@ class Catalogue:
 
     architectures: Mapping[str, Architecture]
     kernels: Mapping[str, KernelProfile]
+    toolchains: Mapping[str, Toolchain]
     cpus: Mapping[str, Cpu]
     sources: Mapping[str, SourceReference]
     capabilities: Mapping[str, Capability]

@@ -63,13 +63,19 @@ class ReferenceChecker:
         )
 
     def kernel(self, document: KernelDocument, at: Node) -> None:
-        """Check a kernel profile: its architecture and the fields of its cpucaps."""
+        """Check a kernel profile: its architecture, toolchain and the fields of its cpucaps."""
         catalogue = self._catalogue
         Known(
             kind="architecture",
             names=catalogue.architectures,
             complete=catalogue.knows_all(Kind.ARCHITECTURE),
         ).check(document.arch, at["arch"].location, self._problems)
+        if document.kconfig.toolchain is not None:
+            Known(
+                kind="toolchain",
+                names=catalogue.toolchains,
+                complete=catalogue.knows_all(Kind.TOOLCHAIN),
+            ).check(document.kconfig.toolchain, at["kconfig"]["toolchain"].location, self._problems)
         architecture = catalogue.architectures.get(document.arch)
         if architecture is not None:
             for cap, node in zip(document.cpucaps.values(), at.rows("cpucaps"), strict=True):

@@ -12,6 +12,7 @@ from matrix.schema.documents.cpu import CpuDocument, SourcesDocument
 from matrix.schema.documents.fields import Declaration
 from matrix.schema.documents.kernel import KernelDocument
 from matrix.schema.documents.study import StudyDocument
+from matrix.schema.documents.toolchain import ToolchainDocument
 from matrix.schema.files import Kind
 
 DOCUMENTS: dict[Kind, type[Declaration]] = {
@@ -19,6 +20,7 @@ DOCUMENTS: dict[Kind, type[Declaration]] = {
     Kind.KERNEL: KernelDocument,
     Kind.CPU: CpuDocument,
     Kind.SOURCES: SourcesDocument,
+    Kind.TOOLCHAIN: ToolchainDocument,
     Kind.CAPABILITY: CapabilityDocument,
     Kind.MATRIX: StudyDocument,
 }
@@ -32,4 +34,5 @@ __all__ = [
     "KernelDocument",
     "SourcesDocument",
     "StudyDocument",
+    "ToolchainDocument",
 ]

@@ -46,6 +46,7 @@ BITS_PATTERN = r"^[0-9]{1,2}(:[0-9]{1,2})?$"
 REVISION_PATTERN = r"^r([0-9]|1[0-5])p([0-9]|1[0-5])$"
 REGISTER_PATTERN = r"^[a-z][a-z0-9_]*$"
 SOURCE_PATTERN = r"[^0-9v.\s-]"
+GROUNDED_PATTERN = r"^(hand|tree|borrowed from [0-9]+[.][0-9]+)$"
 
 # Pattern, and what a value of this form looks like, for the hint.
 FORMS: dict[str, str] = {
@@ -62,6 +63,7 @@ FORMS: dict[str, str] = {
     REVISION_PATTERN: "variant and revision of a MIDR, r0p0 to r15p15",
     REGISTER_PATTERN: "a register in lower case: `ctr_el0`",
     SOURCE_PATTERN: "where it stands, such as `arch/arm64/mm/mmu.c:808`; a version is no source",
+    GROUNDED_PATTERN: "`hand`, `tree`, or `borrowed from` a release: `borrowed from 6.12`",
 }
 
 Identifier = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
@@ -91,6 +93,7 @@ Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Source = Annotated[
     str, StringConstraints(min_length=1, strip_whitespace=True, pattern=SOURCE_PATTERN)
 ]
+Grounded = Annotated[str, StringConstraints(pattern=GROUNDED_PATTERN)]
 Implementer = Annotated[int, Field(ge=0, le=0xFF)]
 Part = Annotated[int, Field(ge=0, le=0xFFF)]
 Midr = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]

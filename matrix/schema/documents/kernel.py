@@ -12,6 +12,7 @@ from matrix.schema.documents.fields import (
     AnyScalar,
     CExpression,
     Declaration,
+    Grounded,
     Identifier,
     ParameterName,
     Release,
@@ -50,8 +51,9 @@ class ConstraintDeclaration(Declaration):
     """A condition that every realizable `.config` of the release satisfies."""
 
     c: CExpression = Field(description="C expression over IS_ENABLED(CONFIG_X) and CONFIG_X")
-    grounded: Literal["hand", "tree"] = Field(
-        description="`hand`: read by a person; `tree`: projected from the parsed Kconfig tree"
+    grounded: Grounded = Field(
+        description="`hand`: read by a person; `tree`: projected from the parsed Kconfig tree; "
+        "`borrowed from 6.12`: projected from the tree of another release"
     )
     because: Text = Field(description="the sentence a reader gets where the constraint decides")
     source: Source | None = Field(default=None, description="path:line in the Kconfig tree")
@@ -72,6 +74,9 @@ class KconfigDeclaration(Declaration):
     )
     constraints: tuple[ConstraintDeclaration, ...] = Field(
         default=(), description="what every realizable `.config` satisfies"
+    )
+    toolchain: Identifier | None = Field(
+        default=None, description="the toolchain whose answers the constraints rest on"
     )
 
 
@@ -176,6 +181,7 @@ class KernelDocument(Declaration):
                     kconfig.rows("constraints"),
                 )
             ),
+            toolchain=self.kconfig.toolchain,
             variables=tuple(
                 map(VariableDeclaration.value, self.variables.values(), at.rows("variables"))
             ),

@@ -22,6 +22,7 @@ PLACES: dict[Kind, str] = {
     Kind.KERNEL: "kernels/kernel.yaml",
     Kind.CPU: "cpus/cpu.yaml",
     Kind.SOURCES: "cpus/sources.yaml",
+    Kind.TOOLCHAIN: "toolchains/toolchain.yaml",
     Kind.CAPABILITY: "capabilities/capability.yaml",
     Kind.MATRIX: "matrices/matrix.yaml",
 }

@@ -1,0 +1,79 @@
+"""`matrix kconfig`: what a real Kconfig tree says."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from matrix.cli.console import deliver, say
+from matrix.cli.options import Configs, Output
+
+app = typer.Typer(help="What a real Kconfig tree says.", no_args_is_help=True)
+
+
+class ProjectFormat(enum.StrEnum):
+    """Formats of `kconfig project`."""
+
+    TEXT = "text"
+    JSON = "json"
+    YAML = "yaml"
+
+
+@app.callback()
+def root() -> None:
+    """Keep `project` a sub-command while it is the only one."""
+
+
+@app.command("project")
+def project(
+    tree: Annotated[
+        Path, typer.Option("--tree", metavar="DIR", help="A kernel source tree (parts suffice).")
+    ],
+    kernel: Annotated[
+        str, typer.Option("--kernel", metavar="RELEASE", help="The profile it is for.")
+    ],
+    symbols: Annotated[
+        list[str] | None,
+        typer.Option("--symbols", metavar="NAME[,NAME]", help="Instead of the profile's symbols."),
+    ] = None,
+    toolchain: Annotated[
+        str | None,
+        typer.Option("--toolchain", metavar="ID", help="Whose recorded answers to replay."),
+    ] = None,
+    live_toolchain: Annotated[
+        bool,
+        typer.Option("--live-toolchain", help="Run what the tree asks the toolchain (its shell!)."),
+    ] = False,
+    borrow: Annotated[
+        bool, typer.Option("--borrow", help="Take a tree of another release, and mark it so.")
+    ] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the constraints into the profile.")
+    ] = False,
+    output_format: Annotated[
+        ProjectFormat, typer.Option("--format", help="Format of the answer.")
+    ] = ProjectFormat.TEXT,
+    output: Output = None,
+    configs: Configs = None,
+) -> int:
+    """Project a tree onto the symbols the model reads: which combinations can be built."""
+    from matrix.pipeline.kconfig import ProjectRequest
+    from matrix.pipeline.kconfig_reply import kconfig_project
+
+    request = ProjectRequest(
+        tree=tree,
+        kernel=kernel,
+        symbols=tuple(name for text in symbols or () for name in text.split(",") if name),
+        toolchain=toolchain,
+        live=live_toolchain,
+        borrow=borrow,
+        configs=tuple(configs or ()),
+    )
+    reply = kconfig_project(request, output_format.value, write=write)
+    for line in reply.speech:
+        say(line)
+    deliver(reply.text, output)
+    return reply.exit_code

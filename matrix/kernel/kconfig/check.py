@@ -1,0 +1,217 @@
+"""A `.config` against a parsed tree: every symbol whose value the tree would not allow, and why.
+
+Each symbol is held to the rules with all others as the `.config` has them, so that what is reported
+is where a contradiction is, not what follows from it. What the toolchain answers is taken from the
+`.config` itself: otherwise the reader's compiler would be validated, not the `.config`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from matrix.kernel.kconfig.chain import Chain
+from matrix.kernel.kconfig.comparing import number
+from matrix.kernel.kconfig.model import (
+    And,
+    Answer,
+    ChoiceEntry,
+    Compare,
+    Entry,
+    Expression,
+    Operand,
+    Ref,
+    Text,
+    parts,
+)
+from matrix.kernel.kconfig.reading import ParsedTree
+from matrix.kernel.kconfig.rules import INVISIBLE, Rules
+from matrix.kernel.kconfig.valuation import Valuation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """A symbol whose value the tree would not allow.
+
+    `value` is the `.config`'s ("n" where it is not there), `rule` what it breaks; `entry` the
+    symbol's, None for a conflict of a whole choice, whose members `choice` then names. `chain` is
+    what forbids the value, each link with its line of the tree.
+    """
+
+    symbol: str
+    value: str
+    rule: str
+    entry: Entry | None
+    choice: ChoiceEntry | None = None
+    chain: tuple[str, ...] = ()
+
+
+def answers_of(
+    tree: ParsedTree, settings: Mapping[str, str], recorded: Mapping[str, str]
+) -> dict[str, str]:
+    """Return what the toolchain of a `.config` must have answered, as far as the file shows it.
+
+    A symbol that is set shows the answers it depends on; one whose value is an answer shows it.
+    What nothing shows stays as recorded.
+    """
+    answers = dict(recorded)
+    for name in tree.names:
+        entry = tree.entry(name)
+        if entry is None:
+            continue
+        value = settings.get(name)
+        if entry.is_answered:
+            for default, _ in entry.defaults:
+                if isinstance(default, Answer):
+                    answers[default.call] = value or "n"
+        if value is not None and value != "n":
+            for condition in _conjuncts(entry.depends):
+                if isinstance(condition, Answer):
+                    answers[condition.call] = "y"
+    return answers
+
+
+def find_conflicts(
+    tree: ParsedTree, settings: Mapping[str, str], recorded: Mapping[str, str]
+) -> tuple[Conflict, ...]:
+    """Return every symbol of a complete `.config` that the tree would not allow, in file order.
+
+    `settings` are raw values by symbol (`y`, `100`, a string without quotes); a symbol that is not
+    there is n, or has no value. An answer of the toolchain that only such a symbol shows is taken
+    as the symbol needs it.
+    """
+    answers = answers_of(tree, settings, recorded)
+    conflicts = _conflicts(tree, settings, answers)
+    for conflict in conflicts:
+        if conflict.entry is not None:
+            answers = _answers_needed(tree, settings, answers, conflict.entry)
+    return _conflicts(tree, settings, answers) if conflicts else ()
+
+
+def _answers_needed(
+    tree: ParsedTree, settings: Mapping[str, str], answers: dict[str, str], entry: Entry
+) -> dict[str, str]:
+    """Return the answers with at most one changed, where that resolves the symbol's conflict."""
+    for call in dict.fromkeys(_calls(entry)):
+        for answer in ("y", "n"):
+            tried = {**answers, call: answer}
+            valuation = Valuation(tree, settings, tried)
+            rules: Rules[int, bool] = Rules(tree, valuation)
+            if not any(_entry_conflicts(entry, rules, valuation, settings)):
+                return tried
+    return answers
+
+
+def _calls(entry: Entry) -> Iterator[str]:
+    values = (part for default in entry.defaults for part in default)
+    for expression in (*entry.prompts, *values, entry.depends):
+        for part in parts(expression):
+            operands = (part.left, part.right) if isinstance(part, Compare) else (part,)
+            yield from (operand.call for operand in operands if isinstance(operand, Answer))
+
+
+def _conflicts(
+    tree: ParsedTree, settings: Mapping[str, str], answers: Mapping[str, str]
+) -> tuple[Conflict, ...]:
+    valuation = Valuation(tree, settings, answers)
+    _settle_modes(tree, valuation)
+    rules: Rules[int, bool] = Rules(tree, valuation)
+    found: list[Conflict] = []
+    choices: dict[int, None] = {}
+    for name in tree.names:
+        entry = tree.entry(name)
+        if entry is None or entry.is_answered:
+            continue
+        if entry.choice is not None:
+            choices.setdefault(entry.choice)
+        else:
+            found += _entry_conflicts(entry, rules, valuation, settings)
+    for index in choices:
+        found += _choice_conflicts(tree.choice(index), rules, valuation)
+    chain = Chain(tree, rules, valuation)
+    return tuple(
+        conflict
+        if conflict.entry is None
+        else replace(conflict, chain=chain.of(conflict.entry, conflict.rule))
+        for conflict in found
+    )
+
+
+def _settle_modes(tree: ParsedTree, valuation: Valuation) -> None:
+    """Give a tristate choice without a member that is set the value m where only that fits."""
+    if not tree.tree.rules.choice_has_mode:
+        return
+    entries = filter(None, map(tree.entry, tree.names))
+    for index in dict.fromkeys(entry.choice for entry in entries if entry.choice is not None):
+        choice = tree.choice(index)
+        if choice.type == "tristate" and not valuation.mode(index):
+            for value in (0, 1):
+                valuation.set_mode(index, value)
+                rules: Rules[int, bool] = Rules(tree, valuation)
+                if not any(_choice_conflicts(choice, rules, valuation)):
+                    break
+
+
+def _entry_conflicts(
+    entry: Entry, rules: Rules[int, bool], valuation: Valuation, settings: Mapping[str, str]
+) -> Iterator[Conflict]:
+    if entry.is_logical:
+        value = valuation.operand(Ref(entry.name))
+        broken = (item.rule for item in rules.statements(entry, value) if not item.holds)
+        rule = next(broken, None)
+        if rule is not None:
+            yield Conflict(symbol=entry.name, value="nmy"[value], rule=rule, entry=entry)
+    elif _is_other_text(entry, rules, valuation, settings):
+        text = settings.get(entry.name, "")
+        yield Conflict(symbol=entry.name, value=text, rule=INVISIBLE, entry=entry)
+
+
+def _choice_conflicts(
+    choice: ChoiceEntry, rules: Rules[int, bool], valuation: Valuation
+) -> Iterator[Conflict]:
+    members = {name: valuation.operand(Ref(name)) for name in choice.members}
+    statements = rules.choice_statements(choice, members)
+    broken = next((statement.rule for statement in statements if not statement.holds), None)
+    if broken is not None:
+        symbol = next((name for name in choice.members if members[name]), choice.members[0])
+        yield Conflict(
+            symbol=symbol,
+            value="nmy"[members[symbol]],
+            rule=broken,
+            entry=None,
+            choice=choice,
+            chain=_choice_chain(choice, members),
+        )
+
+
+def _choice_chain(choice: ChoiceEntry, members: Mapping[str, int]) -> tuple[str, ...]:
+    chosen = [name for name, value in members.items() if value]
+    said = ", ".join(chosen) if chosen else "none"
+    places = ", ".join(map(str, choice.places))
+    return (f'the choice "{choice.title}" is defined at {places}', f"of its members is set: {said}")
+
+
+def _is_other_text(
+    entry: Entry, rules: Rules[int, bool], valuation: Valuation, settings: Mapping[str, str]
+) -> bool:
+    """Tell whether a number or string without visible prompt differs from its default."""
+    if entry.name not in settings or rules.visibility(entry):
+        return False
+    for value, condition in entry.defaults:
+        if rules.value(condition):
+            if not isinstance(value, Text | Ref | Answer):
+                return False
+            text = valuation.text(value)[0]
+            given = settings[entry.name]
+            same = number(text, entry.type) == number(given, entry.type) is not None
+            return not (same or text == given or _is_from_outside(value, text))
+    return True
+
+
+def _is_from_outside(value: Operand, text: str) -> bool:
+    """Tell whether a default comes from the environment of the build, which no tree knows."""
+    return isinstance(value, Answer) or (isinstance(value, Text) and not text)
+
+
+def _conjuncts(expression: Expression) -> Iterable[Expression]:
+    return expression.terms if isinstance(expression, And) else (expression,)

@@ -1,0 +1,296 @@
+"""A tree's rules over the symbols of interest as clauses.
+
+A tristate is two literals (at least m, and y), a bool one; a number or string is one literal for
+each sample value of its cone, exactly one of which holds. A question to the toolchain that nobody
+recorded is a free variable: either answer is possible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias, TypeVar
+
+from matrix.expr.clauses import Clauses
+from matrix.kernel.kconfig import comparing
+from matrix.kernel.kconfig.comparing import number
+from matrix.kernel.kconfig.cone import Cone, find_cone
+from matrix.kernel.kconfig.gates import FALSE, TRUE, Gates
+from matrix.kernel.kconfig.model import Answer, Compare, Entry, Operand, Ref, Text
+from matrix.kernel.kconfig.reading import ParsedTree
+from matrix.kernel.kconfig.rules import Rules
+
+Pair: TypeAlias = tuple[int, int]  # at least m, and y
+_CONSTANTS: tuple[Pair, ...] = ((FALSE, FALSE), (TRUE, FALSE), (TRUE, TRUE))
+_TRI = {"n": 0, "m": 1, "y": 2}
+_KeyT = TypeVar("_KeyT", str, int)
+
+
+def encode(tree: ParsedTree, symbols: Sequence[str], constants: Iterable[int] = (0,)) -> Clauses:
+    """Return the clauses that decide the symbols.
+
+    The atoms are `IS_ENABLED(CONFIG_X)` of a bool or tristate symbol, and `CONFIG_X == N` of an int
+    symbol for each of the `constants` it is compared with; an int without value counts as 0.
+    """
+    return _Encoding(tree, find_cone(tree, symbols)).clauses(symbols, tuple(constants))
+
+
+class _Encoding:
+    """The symbolic `Algebra` of the rules: values are pairs of literals."""
+
+    def __init__(self, tree: ParsedTree, cone: Cone) -> None:
+        self._tree = tree
+        self._cone = cone
+        self._gates = Gates()
+        self._pairs: dict[str, Pair] = {}
+        self._modes: dict[int, Pair] = {}
+        self._answers: dict[str, int] = {}
+        self._samples: dict[str, dict[str, int]] = {}
+        self._demands: list[tuple[str, int]] = []
+        self._comparisons: dict[Compare, int] = {}
+        self._constants: tuple[int, ...] = ()
+
+    def clauses(self, symbols: Sequence[str], constants: tuple[int, ...]) -> Clauses:
+        """Return the clauses of the whole cone."""
+        self._constants = constants
+        rules: Rules[Pair, int] = Rules(self._tree, self)
+        for entry in self._cone.entries:
+            if entry.is_logical:
+                if entry.choice is None:
+                    value = self.operand(Ref(entry.name))
+                    for statement in rules.statements(entry, value):
+                        self._demand(entry.name, statement.holds)
+            else:
+                self._number_statements(entry, rules)
+        for index in self._cone.choices:
+            choice = self._tree.choice(index)
+            members = {name: self.operand(Ref(name)) for name in choice.members}
+            for statement in rules.choice_statements(choice, members):
+                self._demand(f"choice {choice.places[0]}", statement.holds)
+        atoms = {text: self._named(literal) for text, literal in self._atoms(symbols, constants)}
+        return Clauses(
+            variables=self._gates.variables,
+            definitions=tuple(self._gates.clauses),
+            demands=tuple(dict.fromkeys(self._demands)),
+            atoms=atoms,
+            values={
+                **{f"{name}>=m": pair[0] for name, pair in self._pairs.items()},
+                **{f"{name}=y": pair[1] for name, pair in self._pairs.items()},
+                **{
+                    f"{name}={text}": literal
+                    for name, found in self._samples.items()
+                    for text, literal in found.items()
+                },
+            },
+        )
+
+    def _atoms(
+        self, symbols: Sequence[str], constants: tuple[int, ...]
+    ) -> Iterable[tuple[str, int]]:
+        for name in symbols:
+            entry = self._tree.entry(name)
+            if entry is None or entry.is_logical:
+                yield f"IS_ENABLED(CONFIG_{name})", self.operand(Ref(name))[0]
+            elif entry.type in ("int", "hex"):
+                for constant in constants:
+                    yield f"CONFIG_{name} == {constant}", self._equals(entry, constant)
+
+    def _equals(self, entry: Entry, constant: int) -> int:
+        return self._gates.any_(
+            literal
+            for text, literal in self._sample_literals(entry).items()
+            if (number(text, entry.type) or 0) == constant
+        )
+
+    def _named(self, literal: int) -> int:
+        """Return a variable of its own for a literal."""
+        variable = self._gates.fresh()
+        self._gates.add(-variable, literal)
+        self._gates.add(variable, -literal)
+        return variable
+
+    def _demand(self, owner: str, literal: int) -> None:
+        if literal != TRUE:
+            self._demands.append((owner, literal))
+
+    # --- numbers and strings ----------------------------------------------------------------------
+
+    def _sample_literals(self, entry: Entry) -> dict[str, int]:
+        if entry.name not in self._samples:
+            texts = dict.fromkeys(self._cone.samples[entry.name])
+            if entry.type in ("int", "hex"):
+                for constant in self._constants:
+                    texts.update(dict.fromkeys(map(str, range(constant - 1, constant + 2))))
+            literals = {text: self._gates.fresh() for text in texts}
+            self._samples[entry.name] = literals
+            ordered = list(literals.values())
+            self._gates.add(*ordered)
+            for index, one in enumerate(ordered):
+                for other in ordered[:index]:
+                    self._gates.add(-one, -other)
+        return self._samples[entry.name]
+
+    def _number_statements(self, entry: Entry, rules: Rules[Pair, int]) -> None:
+        """Demand a value within its range where it is visible, its default where it is not."""
+        gates = self._gates
+        literals = self._sample_literals(entry)
+        visible = rules.visibility(entry)[0]
+        for text, literal in literals.items():
+            inside = self._within(entry, text, rules)
+            self._demand(entry.name, gates.any_((-visible, -literal, inside)))
+        remaining = -visible
+        for value, condition in entry.defaults:
+            active = gates.all_((remaining, rules.value(condition)[0]))
+            remaining = gates.all_((remaining, -rules.value(condition)[0]))
+            given = self._cases(value) if isinstance(value, Text | Ref | Answer) else None
+            for text, _, case in given or ():
+                for target, allowed in self._clamped(entry, text, rules):
+                    when = gates.all_((active, case, allowed))
+                    self._demand(entry.name, gates.any_((-when, literals.get(target, TRUE))))
+        without = self._empty(entry)
+        if without in literals:
+            self._demand(entry.name, gates.any_((-remaining, literals[without])))
+
+    def _empty(self, entry: Entry) -> str:
+        initial = self._tree.tree.rules.number_without_value if entry.type != "string" else ""
+        return "0x0" if initial and entry.type == "hex" else initial
+
+    def _within(self, entry: Entry, text: str, rules: Rules[Pair, int]) -> int:
+        """Return where a value is within the range that counts: the first whose condition holds."""
+        gates = self._gates
+        found = TRUE
+        for low, high, condition in reversed(entry.ranges):
+            inside = gates.all_(
+                self._compare_cases(relation, Text(text), bound, entry.type)
+                for relation, bound in ((">=", low), ("<=", high))
+            )
+            found = gates.choose(rules.value(condition)[0], inside, found)
+        return found
+
+    def _clamped(
+        self, entry: Entry, text: str, rules: Rules[Pair, int]
+    ) -> Iterable[tuple[str, int]]:
+        """Yield what a default is cut to by the range: sym_validate_range()."""
+        inside = self._within(entry, text, rules)
+        yield text, inside
+        if inside == TRUE:
+            return
+        none_before = -inside
+        for low, high, condition in entry.ranges:
+            active = self._gates.all_((none_before, rules.value(condition)[0]))
+            none_before = self._gates.all_((none_before, -rules.value(condition)[0]))
+            below = self._compare_cases("<", Text(text), low, entry.type)
+            for bound, side in ((low, below), (high, -below)):
+                for target, _, case in self._cases(bound):
+                    yield target, self._gates.all_((active, side, case))
+
+    # --- comparisons ------------------------------------------------------------------------------
+
+    def _cases(self, operand: Operand) -> list[tuple[str, str, int]]:
+        """Return every text an operand may have, the type it is compared as, and when it has it."""
+        if isinstance(operand, Text):
+            return [(operand.value, "tristate" if operand.value in _TRI else "unknown", TRUE)]
+        if isinstance(operand, Answer):
+            answer = self._tree.answers.get(operand.call)
+            if answer is not None:
+                return [(answer, "unknown", TRUE)]
+            free = self._answer(operand.call)
+            return [("y", "unknown", free), ("n", "unknown", -free)]
+        entry = self._tree.entry(operand.name)
+        if entry is None:
+            return [(operand.name, "unknown", TRUE)]
+        if not entry.is_logical:
+            return [
+                (text, entry.type, literal)
+                for text, literal in self._sample_literals(entry).items()
+            ]
+        set_, full = self.operand(operand)
+        half = self._gates.all_((set_, -full))
+        return [("n", entry.type, -set_), ("m", entry.type, half), ("y", entry.type, full)]
+
+    def _compare_cases(self, relation: str, left: Operand, right: Operand, kind: str = "") -> int:
+        return self._gates.any_(
+            self._gates.all_((one, other))
+            for text, type_, one in self._cases(left)
+            for other_text, other_type, other in self._cases(right)
+            if comparing.holds(relation, (text, kind or type_), (other_text, kind or other_type))
+        )
+
+    def compare(self, comparison: Compare) -> int:
+        """See Algebra; as all that follow."""
+        if comparison not in self._comparisons:
+            self._comparisons[comparison] = self._compare_cases(
+                comparison.relation, comparison.left, comparison.right
+            )
+        return self._comparisons[comparison]
+
+    # --- three values -----------------------------------------------------------------------------
+
+    def _answer(self, call: str) -> int:
+        if call not in self._answers:
+            self._answers[call] = self._gates.fresh()
+        return self._answers[call]
+
+    def constant(self, value: int) -> Pair:
+        return _CONSTANTS[value]
+
+    def operand(self, operand: Operand) -> Pair:
+        if isinstance(operand, Text):
+            return _CONSTANTS[_TRI.get(operand.value, 0)]
+        if isinstance(operand, Answer):
+            answer = self._tree.answers.get(operand.call)
+            if answer is not None:
+                return _CONSTANTS[_TRI.get(answer, 0)]
+            free = self._answer(operand.call)
+            return free, free
+        entry = self._tree.entry(operand.name)
+        if entry is None or not entry.is_logical:
+            return _CONSTANTS[0]
+        return self._pair(self._pairs, entry.name, entry.type)
+
+    def mode(self, choice: int) -> Pair:
+        return self._pair(self._modes, choice, self._tree.choice(choice).type)
+
+    def _pair(self, known: dict[_KeyT, Pair], key: _KeyT, kind: str) -> Pair:
+        if key not in known:
+            set_ = self._gates.fresh()
+            full = self._gates.fresh() if kind == "tristate" else set_
+            if full != set_:
+                self._gates.add(-full, set_)
+            known[key] = (set_, full)
+        return known[key]
+
+    def smaller(self, terms: Iterable[Pair]) -> Pair:
+        return self._each(self._gates.all_, terms)
+
+    def larger(self, terms: Iterable[Pair]) -> Pair:
+        return self._each(self._gates.any_, terms)
+
+    def _each(self, combine: Callable[[Iterable[int]], int], terms: Iterable[Pair]) -> Pair:
+        pairs = list(terms)
+        return combine(pair[0] for pair in pairs), combine(pair[1] for pair in pairs)
+
+    def opposite(self, value: Pair) -> Pair:
+        return -value[1], -value[0]
+
+    def choose(self, bit: int, then: Pair, otherwise: Pair) -> Pair:
+        choose = self._gates.choose
+        return choose(bit, then[0], otherwise[0]), choose(bit, then[1], otherwise[1])
+
+    def is_set(self, value: Pair) -> int:
+        return value[0]
+
+    def is_yes(self, value: Pair) -> int:
+        return value[1]
+
+    def at_most(self, value: Pair, bound: Pair) -> int:
+        gates = self._gates
+        return gates.all_(gates.any_((-value[i], bound[i])) for i in (0, 1))
+
+    def not_(self, bit: int) -> int:
+        return -bit
+
+    def all_(self, bits: Iterable[int]) -> int:
+        return self._gates.all_(bits)
+
+    def any_(self, bits: Iterable[int]) -> int:
+        return self._gates.any_(bits)

@@ -1,0 +1,169 @@
+"""What a parsed Kconfig tree says, as plain values: entries, choices, three-valued expressions.
+
+The words are those of `Documentation/kbuild/kconfig-language.rst`. Dependencies of enclosing menus
+and `if` blocks are already part of every condition, as menu_finalize() (scripts/kconfig/menu.c)
+leaves them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A constant: `n`, `m`, `y`, a number, a string."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """The value of a symbol; one that no entry defines is `n`, and compares as its own name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the toolchain answers to a macro call such as `cc-option,-fsanitize=kcfi`."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceMode:
+    """The value of a choice itself, an upper bound for its members (older parsers only)."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """`!E`: 2 - E."""
+
+    operand: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """`A && B && …`: the smallest."""
+
+    terms: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """`A || B || …`: the largest. What a symbol is selected by may have hundreds of terms."""
+
+    terms: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`A = B` and the like, `relation` one of = != < <= > >=; y or n, never m."""
+
+    relation: str
+    left: Operand
+    right: Operand
+
+
+Operand: TypeAlias = Text | Ref | Answer
+Expression: TypeAlias = Operand | ChoiceMode | Not | And | Or | Compare
+
+NO = Text("n")
+YES = Text("y")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of the tree, the file relative to its root."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One symbol, all its definitions together.
+
+    `prompts` holds the condition of each prompt; `defaults` pairs of value and condition, the first
+    whose condition is not n counts; `ranges` low, high, condition. `selected` and `implied` are the
+    reverse dependencies, `depends` the direct ones. `choice` is the number of the choice it is a
+    member of.
+    """
+
+    name: str
+    type: str
+    places: tuple[Place, ...]
+    prompts: tuple[Expression, ...]
+    defaults: tuple[tuple[Expression, Expression], ...]
+    ranges: tuple[tuple[Operand, Operand, Expression], ...]
+    selected: Expression
+    implied: Expression
+    depends: Expression
+    choice: int | None
+
+    @property
+    def is_logical(self) -> bool:
+        """Whether its values are n, m and y."""
+        return self.type in ("bool", "tristate")
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the toolchain alone gives its value: no prompt, and a default that asks it."""
+        return not self.prompts and any(
+            isinstance(part, Answer) for value, _ in self.defaults for part in parts(value)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceEntry:
+    """One choice: its members in order, and its own prompts, dependencies and type."""
+
+    index: int
+    title: str
+    type: str
+    members: tuple[str, ...]
+    places: tuple[Place, ...]
+    prompts: tuple[Expression, ...]
+    depends: Expression
+    is_optional: bool
+
+
+def parts(expression: Expression) -> Iterator[Expression]:
+    """Yield the leaves and comparisons of an expression, left to right."""
+    stack = [expression]
+    while stack:
+        match stack.pop():
+            case Not(operand):
+                stack.append(operand)
+            case And(terms) | Or(terms):
+                stack += reversed(terms)
+            case leaf:
+                yield leaf
+
+
+def symbols_of(expressions: Iterable[Expression]) -> Iterator[str]:
+    """Yield the names of the symbols that the expressions read, with repetitions."""
+    for expression in expressions:
+        for part in parts(expression):
+            if isinstance(part, Ref):
+                yield part.name
+            elif isinstance(part, Compare):
+                for operand in (part.left, part.right):
+                    if isinstance(operand, Ref):
+                        yield operand.name
+
+
+def choices_of(expressions: Iterable[Expression]) -> Iterator[int]:
+    """Yield the numbers of the choices whose mode the expressions read."""
+    for expression in expressions:
+        for part in parts(expression):
+            if isinstance(part, ChoiceMode):
+                yield part.index

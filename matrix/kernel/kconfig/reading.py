@@ -1,0 +1,178 @@
+"""A tree's Kconfig files read with kconfiglib, as entries of `matrix.kernel.kconfig.model`.
+
+kconfiglib 14.1.0 is the last release (2020). Of what kernels added since it needs:
+
+* `modules` as a line of its own: the same as `option modules`;
+* `transitional`: the symbol is never written, and n unless an old `.config` sets it;
+* `depends on X if Y`: `X || Y = n`, as menu_add_dep() (scripts/kconfig/menu.c) lowers it.
+
+The last two only where the tree's own parser knows them. Only kconfiglib's parser is used: what
+values a symbol may have is decided in `matrix.kernel.kconfig.rules`.
+
+`$(shell,…)` and the macros built on it ask the toolchain. Such a call is answered from the recorded
+answers; only `live` runs it. An unquoted call becomes a leaf of the expression (`Answer`), so that
+one parse serves every toolchain.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import kconfiglib
+
+from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.kernel.kconfig.lowering import Lowering
+from matrix.kernel.kconfig.model import ChoiceEntry, Entry
+from matrix.kernel.kconfig.parser import Parser, Session
+from matrix.kernel.kconfig.tree import KernelTree
+
+_VERSION = (14, 1, 0)
+_ERROR = re.compile(r"\n?(?P<file>[^\s:]+):(?P<line>\d+): (?P<what>.*)", re.DOTALL)
+_NOT_PARSED = re.compile(r"(?:error: )?couldn't parse '(?P<text>.*)': (?P<why>.*)", re.DOTALL)
+_NOT_FOUND = re.compile(r"'(?P<name>[^']*)' not found \(in '(?P<text>.*?)'\)")
+
+
+@dataclass(kw_only=True)
+class ParsedTree:
+    """A parsed tree: entries by name, made when they are asked for.
+
+    `answers` are those used, by macro call; `unanswered` the calls that nobody recorded: either
+    answer is possible. `files` are the Kconfig files read, relative to the root of the tree;
+    `left_out` those below Documentation/ that the tree came without.
+    """
+
+    tree: KernelTree
+    answers: dict[str, str]
+    unanswered: tuple[str, ...]
+    files: tuple[str, ...]
+    left_out: tuple[str, ...]
+    _lowering: Lowering = field(repr=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all symbols that the tree defines."""
+        return self._lowering.names
+
+    def entry(self, name: str) -> Entry | None:
+        """Return the entry of a symbol, None where the tree defines none."""
+        return self._lowering.entry(name)
+
+    def choice(self, index: int) -> ChoiceEntry:
+        """Return a choice by its number."""
+        return self._lowering.choice(index)
+
+
+def parse_tree(
+    tree: KernelTree,
+    environment: Mapping[str, str],
+    recorded: Mapping[str, str],
+    *,
+    live: bool = False,
+) -> ParsedTree:
+    """Parse the tree's Kconfig files; `live` runs what the tree asks the toolchain.
+
+    Raises:
+        InputError: MX1004 text nobody knows, MX1006 a file that is sourced and missing, MX1007
+            another error of the tree, MX1011 a toolchain that cannot be run.
+    """
+    if kconfiglib.VERSION != _VERSION:
+        raise InputError(_other_kconfiglib())
+    variables = {
+        **environment,
+        "ARCH": tree.arch,
+        "SRCARCH": tree.arch,
+        "KERNELVERSION": tree.version,
+        "srctree": ".",
+    }
+    session = Session(
+        tree=tree, variables=variables, answers={} if live else dict(recorded), live=live
+    )
+    with _environment(tree):
+        try:
+            parser = Parser(session)
+        except kconfiglib.KconfigError as error:
+            raise InputError(_diagnostic(tree, str(error))) from None
+        except (OSError, RecursionError) as error:
+            raise InputError(_other_error(tree, str(error))) from None
+    return ParsedTree(
+        tree=tree,
+        answers={call: session.answers[call] for call in sorted(session.asked)},
+        unanswered=tuple(sorted(session.unanswered)),
+        files=tuple(dict.fromkeys(parser.kconfig_filenames)),
+        left_out=tuple(session.left_out),
+        _lowering=Lowering(parser),
+    )
+
+
+@contextmanager
+def _environment(tree: KernelTree) -> Iterator[None]:
+    """Show kconfiglib the tree's root, which it reads from the process environment."""
+    before = os.environ.get("srctree")  # noqa: SIM112 - the kernel's own name
+    os.environ["srctree"] = str(tree.root)  # noqa: SIM112
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["srctree"]  # noqa: SIM112
+        else:
+            os.environ["srctree"] = before  # noqa: SIM112
+
+
+def _diagnostic(tree: KernelTree, message: str) -> Diagnostic:
+    found = _ERROR.match(message)
+    if found is None:
+        return _other_error(tree, message)
+    what = found["what"]
+    missing = _NOT_FOUND.match(what)
+    broken = _NOT_PARSED.match(what)
+    location = _location(tree, found["file"], int(found["line"]), (missing or broken))
+    if missing is not None:
+        return Diagnostic(
+            code="MX1006",
+            message=f"`{missing['name']}` is sourced here, and the tree does not have it",
+            location=location,
+            hint="the tree is not whole: unpack it again, or add the file",
+        )
+    if broken is not None:
+        return Diagnostic(
+            code="MX1004",
+            message=f"`{broken['text']}` is no Kconfig that this tree's parser is known to have: "
+            f"{broken['why']}",
+            location=location,
+            hint="is the file damaged? a new construct of Kconfig needs a new release of matrix",
+        )
+    return _other_error(tree, what.split("\n")[0], location)
+
+
+def _other_kconfiglib() -> Diagnostic:
+    return Diagnostic(
+        code="MX1007",
+        message=f"this is kconfiglib {'.'.join(map(str, kconfiglib.VERSION))}, not 14.1.0",
+        hint="esp-idf-kconfig installs another package of that name: use an environment of its own",
+    )
+
+
+def _other_error(tree: KernelTree, what: str, location: Location | None = None) -> Diagnostic:
+    return Diagnostic(
+        code="MX1007",
+        message=f"the tree's Kconfig cannot be read: {what.strip()}",
+        location=location or Location(file=str(tree.root / "Kconfig")),
+        hint="the kernel's own `make ARCH=… olddefconfig` says more",
+    )
+
+
+def _location(tree: KernelTree, file: str, line: int, found: re.Match[str] | None) -> Location:
+    path = tree.root / file
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace").splitlines()[line - 1]
+    except (OSError, IndexError):
+        return Location(file=str(path), line=line, column=1)
+    offending = found["text"] if found is not None else text.strip()
+    column = max(0, text.find(offending)) + 1
+    return Location(
+        file=str(path), line=line, column=column, length=max(1, len(offending)), text=text
+    )

@@ -1,0 +1,141 @@
+"""What `matrix kconfig project` answers: text, JSON or YAML, and the profile it rewrites."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from matrix.diagnostics import Diagnostic, ExitCode, InputError, Severity, format_diagnostic
+from matrix.pipeline.kconfig import ProjectOutcome, ProjectRequest, project_tree
+from matrix.pipeline.reply import Reply
+from matrix.render.kconfig_text import constraint_text, constraint_yaml
+from matrix.schema.values import KernelProfile
+
+
+def kconfig_project(request: ProjectRequest, output_format: str, *, write: bool) -> Reply:
+    """Project a tree; `write` puts the constraints into the profile's file.
+
+    Without it the exit code says whether the profile states them already.
+
+    Raises:
+        InputError: as `project_tree`; MX1015 where the profile cannot be rewritten.
+        UndecidedError: as `project_tree`.
+    """
+    outcome = project_tree(request)
+    speech = list(map(format_diagnostic, _notes(outcome)))
+    speech += [f"toolchain answered `{call}`: {answer}" for call, answer in outcome.new_answers]
+    code = ExitCode.OK
+    if write:
+        path = write_profile(outcome, request)
+        speech.append(f"wrote {len(outcome.constraints)} constraints to {path}")
+    elif outcome.whole and not outcome.agrees:
+        code = ExitCode.FINDINGS
+        speech.append(
+            f"the profile {outcome.profile.id} says something else: --write brings it up to date"
+        )
+    return Reply(text=_text(outcome, output_format), exit_code=code, speech=tuple(speech))
+
+
+def _text(outcome: ProjectOutcome, output_format: str) -> str:
+    constraints = outcome.constraints
+    if output_format == "json":
+        document = outcome.projected.to_json()
+        document["toolchain"] = outcome.toolchain.id
+        document["kernel"] = outcome.profile.release
+        return f"{json.dumps(document, indent=2, ensure_ascii=False)}\n"
+    if output_format == "yaml":
+        return constraint_yaml(constraints, outcome.toolchain.id)
+    projected = outcome.projected
+    head = (
+        f"Linux {projected.version} ({projected.arch}): symbols {len(projected.symbols)}, "
+        f"realizable assignments {projected.assignments}, constraints {len(constraints)}\n"
+        f"toolchain {outcome.toolchain.id}: {outcome.toolchain.description}\n\n"
+    )
+    return head + constraint_text(constraints)
+
+
+def _notes(outcome: ProjectOutcome) -> list[Diagnostic]:
+    projected = outcome.projected
+    notes = []
+    if projected.unanswered:
+        some = ", ".join(f"`{call}`" for call in projected.unanswered[:3])
+        notes.append(
+            Diagnostic(
+                code="MX1008",
+                severity=Severity.WARNING,
+                message=f"questions of this tree to which {outcome.toolchain.id} has no answer: "
+                f"{len(projected.unanswered)}, such as {some}; either answer is taken as possible",
+                hint="record them with --live-toolchain, or declare them in configs/toolchains",
+            )
+        )
+    notes += [
+        Diagnostic(
+            code="MX1014",
+            severity=Severity.NOTE,
+            message=f"the tree came without `{name}`, which only adds warnings about documents",
+        )
+        for name in projected.left_out
+    ]
+    return notes
+
+
+def write_profile(outcome: ProjectOutcome, request: ProjectRequest) -> Path:
+    """Put the constraints into the profile's file, in place of those of its `kconfig:` block.
+
+    Raises:
+        InputError: MX1015, the file has no such block, or only some symbols were projected.
+    """
+    from matrix.render.output import write_files
+
+    path = _profile_path(outcome.profile, request)
+    shown = outcome.profile.location.file
+    if not outcome.whole:
+        raise _unwritable(shown, "only some of its symbols were projected", "leave --symbols out")
+    text = path.read_text(encoding="utf-8")
+    block = constraint_yaml(outcome.constraints, outcome.toolchain.id)
+    write_files({path.name: _replaced(text, block, shown)}, path.parent)
+    return path
+
+
+def _profile_path(profile: KernelProfile, request: ProjectRequest) -> Path:
+    from matrix.schema.location import configs_folder
+
+    shown = profile.location.file
+    if shown.startswith("configs/") and not any(str(item) == "configs" for item in request.configs):
+        return configs_folder() / shown.removeprefix("configs/")
+    return Path(shown)
+
+
+def _replaced(text: str, block: str, shown: str) -> str:
+    lines = text.splitlines(keepends=True)
+    try:
+        start = lines.index("kconfig:\n")
+    except ValueError:
+        hint = "write `kconfig:` on a line of its own"
+        raise _unwritable(shown, "it has no `kconfig:` block", hint) from None
+    end = next(
+        (
+            index
+            for index, line in enumerate(lines[start + 1 :], start + 1)
+            if not line.startswith(("  ", "\n"))
+        ),
+        len(lines),
+    )
+    while lines[end - 1] == "\n":
+        end -= 1
+    kept: list[str] = []
+    skipping = False
+    for line in lines[start:end]:
+        if line.startswith("  ") and not line.startswith("   "):
+            skipping = line.split(":")[0].strip() in ("toolchain", "constraints")
+        if not skipping:
+            kept.append(line)
+    return "".join((*lines[:start], *kept, block, *lines[end:]))
+
+
+def _unwritable(shown: str, why: str, hint: str) -> InputError:
+    return InputError(
+        Diagnostic(
+            code="MX1015", message=f"cannot write the constraints to `{shown}`: {why}", hint=hint
+        )
+    )

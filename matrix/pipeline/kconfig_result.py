@@ -1,0 +1,77 @@
+"""A projected Kconfig tree as values: what is cached, shown and written into a profile."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+SCHEMA = "matrix/kconfig-project/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constraint:
+    """A condition in C that every realizable `.config` satisfies, and why."""
+
+    c: str
+    because: str
+    source: str
+    grounded: str = "tree"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projected:
+    """What a tree says about some symbols.
+
+    `assignments` counts the realizable ones. `answers` were given by a live toolchain, empty where
+    recorded ones were replayed; `unanswered` are questions that nobody recorded, either answer of
+    which was taken as possible. `left_out` are sourced files below Documentation/ that the tree
+    came without. `evidence` says what the tree's Kconfig language was read from.
+    """
+
+    release: str
+    version: str
+    arch: str
+    evidence: str
+    symbols: tuple[str, ...]
+    assignments: int
+    constraints: tuple[Constraint, ...]
+    answers: tuple[tuple[str, str], ...]
+    unanswered: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+    def for_release(self, release: str) -> tuple[Constraint, ...]:
+        """Return the constraints as a profile of that release states them.
+
+        Lines of another release's tree are no source of it: they go with the sentence.
+        """
+        if release == self.release:
+            return self.constraints
+        return tuple(
+            replace(
+                item,
+                grounded=f"borrowed from {self.release}",
+                because=f"{item.because} ({item.source} of {self.release})",
+                source="",
+            )
+            for item in self.constraints
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the value as JSON has it."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Projected:
+        """Return the value of `to_json`.
+
+        Raises:
+            KeyError, TypeError: it is not one.
+        """
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in document.items()
+            if name != "schema"
+        }
+        fields["constraints"] = tuple(Constraint(**item) for item in document["constraints"])
+        fields["answers"] = tuple((call, answer) for call, answer in document["answers"])
+        return cls(**fields)

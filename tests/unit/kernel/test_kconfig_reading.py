@@ -1,0 +1,118 @@
+"""Reading a tree: what its own parser knows decides; questions to the toolchain are replayed."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from matrix.diagnostics import InputError
+from matrix.kernel.kconfig import parser
+from matrix.kernel.kconfig.encoding import encode
+from matrix.kernel.kconfig.reading import parse_tree
+from matrix.kernel.kconfig.tree import open_tree
+from matrix.solve.projection import project
+from tests.small_trees import small_tree
+
+TRANSITIONAL = "config OLD\n\tbool\n\ttransitional\n"
+CONDITIONAL = 'config A\n\tbool "a"\nconfig B\n\tbool "b"\n\tdepends on A if ARM64\n'
+ASKING = (
+    "cc-option = $(shell,$(CC) $(1) && echo y || echo n)\n"
+    "version := $(shell,echo 7)\n"
+    'config A\n\tbool "a"\n\tdepends on $(cc-option,-fa)\n'
+    "config VERSION\n\tint\n\tdefault $(version)\n"
+)
+
+
+def codes(folder: Path, text: str, language: str) -> list[str]:
+    root = small_tree(folder, text, language=language)
+    try:
+        parse_tree(open_tree(root, "arm64"), {}, {})
+    except InputError as error:
+        return [item.code for item in error.diagnostics]
+    return []
+
+
+@pytest.mark.parametrize("text", [TRANSITIONAL, CONDITIONAL])
+@pytest.mark.parametrize("language", ["old", "new", "newest"])
+def test_newer_constructs_are_read_only_where_the_parser_knows_them(
+    text: str, language: str, tmp_path: Path
+) -> None:
+    assert codes(tmp_path, text, language) == ([] if language == "newest" else ["MX1004"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'if ARM64\nconfig A\n\tbool "a"\n',
+        'config A\n\tbool "a\n',
+        "choice\n\tprompt\n",
+        'config A\n\tbool "a"\n\tdepends on (B\n',
+        "config A\n\tbool $(unclosed\n",
+        "config A\n\tselect\n",
+        "config A\n\tdepends on B\nconfig B\n\tdef_bool A\nconfig A\n\tdef_bool B\n",
+        "\x00\x01\xff",
+    ],
+)
+def test_a_damaged_tree_is_a_diagnostic(text: str, tmp_path: Path) -> None:
+    found = codes(tmp_path, text, "newest")
+    assert found
+    assert set(found) <= {"MX1004", "MX1006", "MX1007"}
+
+
+def test_answers_are_replayed_and_nothing_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(*_: object, **__: object) -> None:
+        pytest.fail("a command was run")
+
+    monkeypatch.setattr(subprocess, "run", forbidden)
+    tree = open_tree(small_tree(tmp_path, ASKING), "arm64")
+    recorded = {"cc-option,-fa": "n", "shell,echo 7": "7", "version": "7"}
+    parsed = parse_tree(tree, {}, recorded)
+    assert parsed.answers == recorded
+    assert not parsed.unanswered
+    clauses = encode(parsed, ["A"])
+    assert project(clauses, list(clauses.atoms.values())).assignments == 1
+
+
+def test_what_nobody_recorded_may_be_either(tmp_path: Path) -> None:
+    parsed = parse_tree(open_tree(small_tree(tmp_path, ASKING), "arm64"), {}, {})
+    assert "cc-option,-fa" in parsed.unanswered
+    clauses = encode(parsed, ["A"])
+    assert project(clauses, list(clauses.atoms.values())).assignments == 2
+
+
+@pytest.mark.parametrize(("compiler", "answer"), [("true", "y"), ("false", "n")])
+def test_a_live_toolchain_is_asked(compiler: str, answer: str, tmp_path: Path) -> None:
+    tree = open_tree(small_tree(tmp_path, ASKING), "arm64")
+    parsed = parse_tree(tree, {"CC": compiler}, {"cc-option,-fa": "recorded"}, live=True)
+    assert parsed.answers["cc-option,-fa"] == answer
+
+
+def test_a_toolchain_that_hangs_is_a_diagnostic(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parser, "_SECONDS", 0.2)
+    tree = open_tree(small_tree(tmp_path, ASKING), "arm64")
+    begin = time.monotonic()
+    with pytest.raises(InputError) as caught:
+        parse_tree(tree, {"CC": "exec sleep 5; :"}, {}, live=True)
+    assert caught.value.diagnostics[0].code == "MX1011"
+    assert time.monotonic() - begin < 4
+
+
+def test_parser_sources_count_more_than_its_tests(tmp_path: Path) -> None:
+    root = small_tree(tmp_path, "", language="newest")
+    sources = root / "scripts" / "kconfig"
+    (sources / "lexer.l").write_text('"depends" return T_DEPENDS;\n')
+    (sources / "menu.c").write_text("void menu_add_dep(struct expr *dep)\n")
+    (sources / "symbol.c").write_text("static struct symbol *sym_calc_choice(struct symbol *sym)\n")
+    rules = open_tree(root, "arm64").rules
+    assert not rules.transitional
+    assert not rules.conditional_depends
+    assert rules.choice_has_mode
+    assert not rules.imply_within_dependencies
+    assert rules.number_without_value == ""
