@@ -25,6 +25,7 @@ class Kind(enum.StrEnum):
     CPU = "cpu"
     SOURCES = "sources"
     CAPABILITY = "capability"
+    DIRECT_MAP = "direct-map"
     MATRIX = "matrix"
 
 
@@ -33,6 +34,7 @@ FOLDERS: dict[str, Kind] = {
     "kernels": Kind.KERNEL,
     "cpus": Kind.CPU,
     "capabilities": Kind.CAPABILITY,
+    "direct-maps": Kind.DIRECT_MAP,
     "matrices": Kind.MATRIX,
 }
 # Folders of a configuration folder that other parts of the package read.

@@ -46,6 +46,9 @@ BITS_PATTERN = r"^[0-9]{1,2}(:[0-9]{1,2})?$"
 REVISION_PATTERN = r"^r([0-9]|1[0-5])p([0-9]|1[0-5])$"
 REGISTER_PATTERN = r"^[a-z][a-z0-9_]*$"
 SOURCE_PATTERN = r"[^0-9v.\s-]"
+TREE_PLACE_PATTERN = (
+    r"^([A-Za-z0-9_.+-]+(?:/[A-Za-z0-9_.+-]+)*)(?::([1-9][0-9]*)(?:-([1-9][0-9]*))?)?$"
+)
 
 # Pattern, and what a value of this form looks like, for the hint.
 FORMS: dict[str, str] = {
@@ -62,6 +65,7 @@ FORMS: dict[str, str] = {
     REVISION_PATTERN: "variant and revision of a MIDR, r0p0 to r15p15",
     REGISTER_PATTERN: "a register in lower case: `ctr_el0`",
     SOURCE_PATTERN: "where it stands, such as `arch/arm64/mm/mmu.c:808`; a version is no source",
+    TREE_PLACE_PATTERN: "a path in the kernel's tree with its lines: `mm/Kconfig:1344-1347`",
 }
 
 Identifier = Annotated[str, StringConstraints(pattern=ID_PATTERN)]

@@ -23,6 +23,7 @@ PLACES: dict[Kind, str] = {
     Kind.CPU: "cpus/cpu.yaml",
     Kind.SOURCES: "cpus/sources.yaml",
     Kind.CAPABILITY: "capabilities/capability.yaml",
+    Kind.DIRECT_MAP: "direct-maps/direct-map.yaml",
     Kind.MATRIX: "matrices/matrix.yaml",
 }
 
