@@ -13,6 +13,7 @@ import typer
 
 import matrix
 from matrix.cli import (
+    architectures,
     cells,
     check,
     claims,
@@ -65,6 +66,7 @@ app.command("embed")(embed.embed)
 app.add_typer(kernels.app, name="kernels")
 app.add_typer(kconfig.app, name="kconfig")
 app.add_typer(cpus.app, name="cpus")
+app.add_typer(architectures.app, name="architectures")
 app.command("check")(check.check)
 app.command("schema")(schema.schema)
 app.command("init")(init.init)

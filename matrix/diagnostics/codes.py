@@ -954,6 +954,39 @@ CODES: dict[str, tuple[str, str]] = {
         "patch changes more than the check",
         "The patch also changes a function that the check uses; that one is taken unchanged.",
     ),
+    "MX1301": (
+        "tree says otherwise",
+        (
+            "The lines that an answer about another architecture was read from are not in the "
+            "kernel's tree any more: read the file again, the answer may have changed."
+        ),
+    ),
+    "MX1302": (
+        "lines moved",
+        "The lines of a source are in the tree as declared, but at another place.",
+    ),
+    "MX1303": (
+        "file not in the tree",
+        "A file that a source names is not in the kernel's tree, or cannot be read.",
+    ),
+    "MX1304": (
+        "declared absent, but there",
+        (
+            "A declaration says that words or a file are nowhere in the kernel's tree, and they "
+            "are there: the answer that rests on it may have changed."
+        ),
+    ),
+    "MX1305": (
+        "unknown architecture",
+        (
+            "Nothing is declared of an architecture of this name; `matrix architectures list` "
+            "shows those that are not simulated."
+        ),
+    ),
+    "MX1306": (
+        "not the tree of the release",
+        "The folder is no kernel tree, or its Makefile names another release.",
+    ),
     "MX1401": (
         "no configuration in the image",
         (

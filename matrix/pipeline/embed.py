@@ -9,7 +9,14 @@ from matrix.analyze.result import StudyResult
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.pipeline.knowledge import DEFAULT_STUDY, Library
 from matrix.pipeline.study import run_study
-from matrix.render.blocks import Block, find_blocks, render_block, splice, stale_blocks
+from matrix.render.blocks import (
+    Block,
+    find_blocks,
+    render_architectures,
+    render_block,
+    splice,
+    stale_blocks,
+)
 from matrix.render.output import check_writable, write_files
 
 
@@ -44,11 +51,8 @@ def embed(
     for path, blocks in found.items():
         fresh[path] = []
         for block in blocks:
-            name = block.study or DEFAULT_STUDY
             try:
-                if name not in results:
-                    results[name] = run_study(library, name)
-                fresh[path].append((block, render_block(block, results[name])))
+                fresh[path].append((block, _fresh(block, library, results)))
             except InputError as error:
                 problems.extend(error.diagnostics)
     if problems:
@@ -66,6 +70,21 @@ def embed(
             write_files(inside, folder)
     blocks_in_all = sum(len(blocks) for blocks in found.values())
     return EmbedOutcome(blocks=blocks_in_all, changed=tuple(changed), stale=stale)
+
+
+def _fresh(block: Block, library: Library, results: dict[str, StudyResult]) -> str:
+    """Return what a block should hold; a study is run once, and only for a block that needs it.
+
+    Raises:
+        InputError: an unknown study, or a part of it that does not exist.
+    """
+    name = block.study or DEFAULT_STUDY
+    if block.shows == "architectures":
+        library.study(name)  # a wrong name is told, whatever the block shows
+        return render_architectures(block, library.knowledge.direct_maps)
+    if name not in results:
+        results[name] = run_study(library, name)
+    return render_block(block, results[name])
 
 
 def _read(files: tuple[Path, ...]) -> tuple[dict[Path, str], list[Diagnostic]]:

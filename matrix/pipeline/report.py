@@ -14,12 +14,18 @@ from matrix.pipeline.study import prepare_study, study_result
 from matrix.render.output import check_writable, stale, write_files
 from matrix.render.proofs import Proofs
 from matrix.render.report import render_html, render_markdown
+from matrix.schema.direct_maps import DirectMap
 from matrix.schema.values import Cpu
 
 
 class _Renderer(Protocol):
     def __call__(
-        self, result: StudyResult, *, cpus: Sequence[Cpu] = (), proofs: Proofs | None = None
+        self,
+        result: StudyResult,
+        *,
+        cpus: Sequence[Cpu] = (),
+        proofs: Proofs | None = None,
+        direct_maps: Sequence[DirectMap] = (),
     ) -> str: ...
 
 
@@ -67,7 +73,10 @@ def report(
         for output_format in study.formats:
             suffix, render = _RENDERERS[output_format]
             files[Path(f"{name}.{suffix}")] = render(
-                result, cpus=library.knowledge.cpus, proofs=proofs
+                result,
+                cpus=library.knowledge.cpus,
+                proofs=proofs,
+                direct_maps=library.knowledge.direct_maps,
             )
     paths = tuple(folder / path for path in files)
     if check:

@@ -1,7 +1,7 @@
 """What a block of a document shows: counts, a table or a part of one, the unsound groups.
 
 Takes a `Block` and the `StudyResult` it asks for, gives Markdown that begins with the command that
-writes it anew.
+writes it anew. Other architectures are shown from the declarations alone.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from pathlib import PurePath
 from matrix.analyze.result import StudyResult, Table
 from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
 from matrix.render.block_request import Block, Option
+from matrix.render.direct_maps import INTRODUCTION, architecture_table, direct_map_rows
 from matrix.render.grid import build_grid
 from matrix.render.markdown import code, escape, prose
 from matrix.render.page import answer_sentence, build_page, count_rows, wording
 from matrix.render.tables import count_table, grid_notes, grid_table, group_section
+from matrix.schema.direct_maps import DirectMap
 
 
 def render_block(block: Block, result: StudyResult) -> str:
@@ -27,7 +29,16 @@ def render_block(block: Block, result: StudyResult) -> str:
     Raises:
         InputError: MX0810, a table, rows or columns that the study does not have.
     """
-    shown = _CONTENTS[block.shows](block, result)
+    return _content(block, _CONTENTS[block.shows](block, result))
+
+
+def render_architectures(block: Block, direct_maps: Sequence[DirectMap]) -> str:
+    """Return the content of a block that shows other architectures; no study decides it."""
+    rows = direct_map_rows(direct_maps)
+    return _content(block, [prose(INTRODUCTION), "", architecture_table(rows)])
+
+
+def _content(block: Block, shown: Sequence[str]) -> str:
     return "\n".join(["", f"<!-- {_command(block.file)} -->", "", *shown, "", ""])
 
 

@@ -13,7 +13,7 @@ from matrix.diagnostics import Diagnostic, Location, did_you_mean, unknown_word_
 from matrix.render.markers import Marker
 
 KEYS = ("show", "table", "rows", "columns")
-SHOWS = ("counts", "table", "unsound")
+SHOWS = ("counts", "table", "unsound", "architectures")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

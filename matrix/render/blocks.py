@@ -15,12 +15,20 @@ from collections.abc import Iterable
 from itertools import pairwise, zip_longest
 
 from matrix.diagnostics import Diagnostic, InputError, Location
-from matrix.render.block_content import render_block
+from matrix.render.block_content import render_architectures, render_block
 from matrix.render.block_request import Block, read_arguments
 from matrix.render.document_lines import lines
 from matrix.render.markers import Marker, Scan, scan
 
-__all__ = ["Block", "find_blocks", "fitted", "render_block", "splice", "stale_blocks"]
+__all__ = [
+    "Block",
+    "find_blocks",
+    "fitted",
+    "render_architectures",
+    "render_block",
+    "splice",
+    "stale_blocks",
+]
 
 
 def find_blocks(text: str, file: str) -> tuple[Block, ...]:

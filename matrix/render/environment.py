@@ -10,7 +10,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from matrix.render import basis_tables, markdown, proof_tables, tables
+from matrix.render import basis_tables, direct_maps, markdown, proof_tables, tables
 from matrix.render.findings import certainty, events
 from matrix.render.quantities import counted, grouped, percent
 
@@ -57,6 +57,7 @@ def markdown_environment() -> Environment:
     environment.filters.update(_FILTERS, prose=markdown.prose, code=markdown.code)
     environment.globals.update(
         fenced=markdown.fenced,
+        architecture_table=direct_maps.architecture_table,
         basis=basis_tables,
         proof_tables=proof_tables,
         count_table=tables.count_table,

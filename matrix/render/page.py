@@ -24,9 +24,11 @@ from matrix.render.basis import (
     kernel_rows,
 )
 from matrix.render.cell_text import cell_text, named_cell
+from matrix.render.direct_maps import ArchitectureRow, direct_map_rows
 from matrix.render.grid import Grid, Wording, build_grid
 from matrix.render.proofs import ProofPage, Proofs, build_proofs
 from matrix.render.quantities import NOTHING, cells, grouped, listing, percent, release_label
+from matrix.schema.direct_maps import DirectMap
 from matrix.schema.values import Cpu, PredicateVersion
 
 
@@ -86,7 +88,7 @@ class Page:
 
     `patch` is what is ported on top of every release, None for a released feature. `unsound` are
     the groups shown with their traces, `others` all the rest; `idle` the axes that change no
-    verdict. Without `proofs` a page has no such sections.
+    verdict. Without `proofs` a page has no such sections, nor without `architectures`.
     """
 
     result: StudyResult
@@ -108,10 +110,19 @@ class Page:
     kernels: tuple[KernelRow, ...]
     constraints: tuple[ConstraintRow, ...]
     cpus: CpuTable
+    architectures: tuple[ArchitectureRow, ...]
 
 
-def build_page(result: StudyResult, cpus: Sequence[Cpu] = (), proofs: Proofs | None = None) -> Page:
-    """Return the page of a study; of `cpus` those that an axis of the study names are shown."""
+def build_page(
+    result: StudyResult,
+    cpus: Sequence[Cpu] = (),
+    proofs: Proofs | None = None,
+    direct_maps: Sequence[DirectMap] = (),
+) -> Page:
+    """Return the page of a study; of `cpus` those that an axis of the study names are shown.
+
+    `direct_maps` are those of other architectures; a study that does not ask for them shows none.
+    """
     patch = result.capability.assumes_patch
     groups = _groups(result, patch)
     named = {version.name: version for version in result.capability.predicates}
@@ -143,6 +154,7 @@ def build_page(result: StudyResult, cpus: Sequence[Cpu] = (), proofs: Proofs | N
         kernels=kernel_rows(result.kernels, patch),
         constraints=constraint_rows(result.kernels),
         cpus=cpu_table(result.study, cpus, result.architecture),
+        architectures=direct_map_rows(direct_maps) if result.study.other_architectures else (),
     )
 
 

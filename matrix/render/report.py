@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from matrix.analyze.result import StudyResult
 from matrix.analyze.verdict import MEANINGS
 from matrix.render.basis import CONFIDENCE_MEANINGS
+from matrix.render.direct_maps import CONTRADICTION, INTRODUCTION, SHOWN
 from matrix.render.environment import anchors, html_environment, markdown_environment
-from matrix.render.page import build_page
+from matrix.render.page import Page, build_page
 from matrix.render.proofs import Proofs
+from matrix.schema.direct_maps import DirectMap
 from matrix.schema.values import Cpu
 
 # Sections that a page has only with proofs.
@@ -21,6 +23,8 @@ PROOF_SECTIONS = (
     ("claims", "Claims"),
     ("rules", "Which cells have which verdict"),
 )
+# The section of a study that asks for other architectures.
+ARCHITECTURE_SECTION = ("architectures", "Other architectures")
 SECTIONS = (
     ("asked", "What was asked"),
     ("legend", "Legend"),
@@ -31,37 +35,54 @@ SECTIONS = (
     ("groups", "All other behaviour"),
     ("advisories", "Advisories"),
     ("absent", "Why cells are absent"),
+    ARCHITECTURE_SECTION,
     ("facts", "Facts and assumptions"),
     ("influence", "What each axis changes"),
 )
 
 
 def render_html(
-    result: StudyResult, *, cpus: Sequence[Cpu] = (), proofs: Proofs | None = None
+    result: StudyResult,
+    *,
+    cpus: Sequence[Cpu] = (),
+    proofs: Proofs | None = None,
+    direct_maps: Sequence[DirectMap] = (),
 ) -> str:
     """Return the report as one HTML page that needs neither network nor JavaScript.
 
     `cpus` are those of the knowledge; the ones that the study names are listed with the
-    confidence of their fields. `proofs` add the sections of the solver.
+    confidence of their fields. `proofs` add the sections of the solver, `direct_maps` the table
+    of other architectures where the study asks for it.
     """
     template = html_environment().get_template("report.html.j2")
-    sections = [item for item in SECTIONS if proofs or item not in PROOF_SECTIONS]
-    values = _values(result, cpus, proofs)
+    page = build_page(result, cpus, proofs, direct_maps)
+    left_out = () if proofs else PROOF_SECTIONS
+    if not page.architectures:
+        left_out = (*left_out, ARCHITECTURE_SECTION)
+    sections = [item for item in SECTIONS if item not in left_out]
+    values = _values(page)
     return template.render(values, sections=sections, anchor=anchors()) + "\n"
 
 
 def render_markdown(
-    result: StudyResult, *, cpus: Sequence[Cpu] = (), proofs: Proofs | None = None
+    result: StudyResult,
+    *,
+    cpus: Sequence[Cpu] = (),
+    proofs: Proofs | None = None,
+    direct_maps: Sequence[DirectMap] = (),
 ) -> str:
     """Return the report in GitHub-flavoured Markdown, one table row a line."""
     template = markdown_environment().get_template("report.md.j2")
-    return template.render(_values(result, cpus, proofs))
+    return template.render(_values(build_page(result, cpus, proofs, direct_maps)))
 
 
-def _values(result: StudyResult, cpus: Sequence[Cpu], proofs: Proofs | None) -> dict[str, object]:
+def _values(page: Page) -> dict[str, object]:
     """Return what both templates name."""
     return {
-        "page": build_page(result, cpus, proofs),
+        "page": page,
+        "shown": SHOWN,
+        "contradiction": CONTRADICTION,
+        "introduction": INTRODUCTION,
         "meanings": MEANINGS,
         "confidences": CONFIDENCE_MEANINGS,
     }

@@ -21,7 +21,7 @@ from types import ModuleType
 import matrix
 from matrix import diagnostics
 from matrix.expr import nodes
-from matrix.schema import values
+from matrix.schema import direct_maps, values
 from matrix.schema.files import Reading, content_digest, read_folders
 from matrix.schema.location import compiled_file, configs_folder, source_files
 from matrix.schema.values import Knowledge
@@ -168,7 +168,7 @@ def _dataclasses_of(module: ModuleType) -> dict[tuple[str, str], type]:
 
 _TRUSTED: dict[tuple[str, str], type] = {
     key: value
-    for module in (values, nodes, diagnostics)
+    for module in (values, direct_maps, nodes, diagnostics)
     for key, value in _dataclasses_of(module).items()
 }
 # How chains of binary operators are pickled: it builds nodes from its arguments and does no more.

@@ -26,6 +26,7 @@ class Kind(enum.StrEnum):
     SOURCES = "sources"
     TOOLCHAIN = "toolchain"
     CAPABILITY = "capability"
+    DIRECT_MAP = "direct-map"
     MATRIX = "matrix"
 
 
@@ -35,6 +36,7 @@ FOLDERS: dict[str, Kind] = {
     "toolchains": Kind.TOOLCHAIN,
     "cpus": Kind.CPU,
     "capabilities": Kind.CAPABILITY,
+    "direct-maps": Kind.DIRECT_MAP,
     "matrices": Kind.MATRIX,
 }
 # Folders of a configuration folder that other parts of the package read.

@@ -22,6 +22,7 @@ from matrix.schema.documents import (
     CapabilityDocument,
     CpuDocument,
     Declaration,
+    DirectMapDocument,
     KernelDocument,
     SourcesDocument,
     StudyDocument,
@@ -77,6 +78,7 @@ class _Loader:
         toolchains = self._declared(Kind.TOOLCHAIN, ToolchainDocument)
         cpus = self._declared(Kind.CPU, CpuDocument)
         capabilities = self._declared(Kind.CAPABILITY, CapabilityDocument)
+        direct_maps = self._declared(Kind.DIRECT_MAP, DirectMapDocument)
         studies = self._declared(Kind.MATRIX, StudyDocument)
         catalogue = Catalogue(
             architectures={item.id: item.document.value(item.node) for item in architectures},
@@ -95,6 +97,7 @@ class _Loader:
         _each(checker.kernel, kernels)
         _each(checker.cpu, cpus)
         _each(checker.capability, capabilities)
+        _each(checker.direct_map, direct_maps)
         knowledge = values.Knowledge(
             architectures=tuple(catalogue.architectures.values()),
             kernels=tuple(catalogue.kernels.values()),
@@ -103,6 +106,7 @@ class _Loader:
             sources=tuple(catalogue.sources.values()),
             capabilities=tuple(catalogue.capabilities.values()),
             studies=self._studies(studies, catalogue, checker),
+            direct_maps=tuple(item.document.value(item.node) for item in direct_maps),
             digest=content_digest(self._reading.files),
         )
         declared = (knowledge.architectures, knowledge.kernels, knowledge.capabilities)

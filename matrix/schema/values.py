@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from matrix.diagnostics import Location
 from matrix.expr.nodes import Expression, Scalar
+from matrix.schema.direct_maps import DirectMap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -531,6 +532,7 @@ class MatrixStudy:
     claims: tuple[Claim, ...]
     formats: tuple[str, ...]
     location: Location
+    other_architectures: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -544,4 +546,5 @@ class Knowledge:
     sources: tuple[SourceReference, ...]
     capabilities: tuple[Capability, ...]
     studies: tuple[MatrixStudy, ...]
+    direct_maps: tuple[DirectMap, ...] = ()
     digest: str = field(default="")

@@ -17,6 +17,7 @@ from matrix.schema.documents import (
     ArchitectureDocument,
     CapabilityDocument,
     CpuDocument,
+    DirectMapDocument,
     KernelDocument,
 )
 from matrix.schema.documents.cpucaps import CapDeclaration
@@ -114,6 +115,17 @@ class ReferenceChecker:
         """Check a capability: the releases of its claims."""
         del document
         self.claims(at)
+
+    def direct_map(self, document: DirectMapDocument, at: Node) -> None:
+        """Check the direct map of another architecture: its releases have kernel profiles."""
+        del document
+        releases = Known(
+            kind="kernel",
+            names=tuple(kernel.release for kernel in self._catalogue.kernels.values()),
+            complete=self._catalogue.knows_all(Kind.KERNEL),
+        )
+        for release in at.rows("releases"):
+            releases.check(release.name, release.place, self._problems)
 
     def claims(self, at: Node) -> None:
         """Check the releases that the claims of a capability or a study name."""

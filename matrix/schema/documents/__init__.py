@@ -9,6 +9,7 @@ from __future__ import annotations
 from matrix.schema.documents.architecture import ArchitectureDocument
 from matrix.schema.documents.capability import CapabilityDocument
 from matrix.schema.documents.cpu import CpuDocument, SourcesDocument
+from matrix.schema.documents.direct_map import DirectMapDocument
 from matrix.schema.documents.fields import Declaration
 from matrix.schema.documents.kernel import KernelDocument
 from matrix.schema.documents.study import StudyDocument
@@ -22,6 +23,7 @@ DOCUMENTS: dict[Kind, type[Declaration]] = {
     Kind.SOURCES: SourcesDocument,
     Kind.TOOLCHAIN: ToolchainDocument,
     Kind.CAPABILITY: CapabilityDocument,
+    Kind.DIRECT_MAP: DirectMapDocument,
     Kind.MATRIX: StudyDocument,
 }
 
@@ -31,6 +33,7 @@ __all__ = [
     "CapabilityDocument",
     "CpuDocument",
     "Declaration",
+    "DirectMapDocument",
     "KernelDocument",
     "SourcesDocument",
     "StudyDocument",

@@ -47,6 +47,9 @@ REVISION_PATTERN = r"^r([0-9]|1[0-5])p([0-9]|1[0-5])$"
 REGISTER_PATTERN = r"^[a-z][a-z0-9_]*$"
 SOURCE_PATTERN = r"[^0-9v.\s-]"
 GROUNDED_PATTERN = r"^(hand|tree|borrowed from [0-9]+[.][0-9]+)$"
+TREE_PLACE_PATTERN = (
+    r"^([A-Za-z0-9_.+-]+(?:/[A-Za-z0-9_.+-]+)*)(?::([1-9][0-9]*)(?:-([1-9][0-9]*))?)?$"
+)
 
 # Pattern, and what a value of this form looks like, for the hint.
 FORMS: dict[str, str] = {
@@ -64,6 +67,7 @@ FORMS: dict[str, str] = {
     REGISTER_PATTERN: "a register in lower case: `ctr_el0`",
     SOURCE_PATTERN: "where it stands, such as `arch/arm64/mm/mmu.c:808`; a version is no source",
     GROUNDED_PATTERN: "`hand`, `tree`, or `borrowed from` a release: `borrowed from 6.12`",
+    TREE_PLACE_PATTERN: "a path in the kernel's tree with its lines: `mm/Kconfig:1344-1347`",
 }
 
 Identifier = Annotated[str, StringConstraints(pattern=ID_PATTERN)]

@@ -195,6 +195,9 @@ class StudyDocument(Declaration):
     formats: tuple[Literal["html", "markdown"], ...] = Field(
         min_length=1, description="formats of the report"
     )
+    other_architectures: bool = Field(
+        default=False, description="whether the report shows the direct maps of direct-maps/"
+    )
 
     def value(self, at: Node, axes: tuple[values.Axis, ...]) -> values.MatrixStudy:
         """Return the study with its expanded axes; `at` is the node the document was read from."""
@@ -216,5 +219,6 @@ class StudyDocument(Declaration):
             pivots=tuple(map(PivotDeclaration.value, self.pivots, at.rows("pivots"))),
             claims=tuple(map(ClaimDeclaration.value, self.claims.values(), at.rows("claims"))),
             formats=self.formats,
+            other_architectures=self.other_architectures,
             location=at["id"].location,
         )

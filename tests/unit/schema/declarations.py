@@ -24,6 +24,7 @@ PLACES: dict[Kind, str] = {
     Kind.SOURCES: "cpus/sources.yaml",
     Kind.TOOLCHAIN: "toolchains/toolchain.yaml",
     Kind.CAPABILITY: "capabilities/capability.yaml",
+    Kind.DIRECT_MAP: "direct-maps/direct-map.yaml",
     Kind.MATRIX: "matrices/matrix.yaml",
 }
 

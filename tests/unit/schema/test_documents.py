@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from ruamel.yaml import YAML
 
 from matrix.expr.parser import parse
-from matrix.schema import values
+from matrix.schema import direct_maps, values
+from matrix.schema.documents.direct_map import Answer, CellsDeclaration
 from matrix.schema.files import Kind
 from matrix.schema.values import Condition
 from tests.unit.schema.declarations import PLACES, errors, good_text, load, replace
@@ -163,3 +165,24 @@ def test_study() -> None:
     assert study.pivots[0].fixed == (("page_size", "64k"),)
     assert study.constraints[0].because == "a kernel boots only on a CPU with its granule"
     assert study.formats == ("html", "markdown")
+
+
+def test_the_words_of_a_direct_map_are_those_of_its_questions() -> None:
+    answers = {word for _, words in direct_maps.QUESTIONS.values() for word in words}
+    assert set(get_args(Answer)) == answers | {direct_maps.UNKNOWN}
+    assert tuple(CellsDeclaration.model_fields) == tuple(direct_maps.QUESTIONS)
+
+
+def test_direct_map() -> None:
+    (found,) = load().direct_maps
+    (release,) = found.releases
+    assert (found.id, release.release, release.grounded) == ("tinyarch", "7.3", "tree")
+    assert [cell.question for cell in release.cells] == list(direct_maps.QUESTIONS)
+    kconfig = release.cells[0]
+    assert (kconfig.answer, kconfig.condition) == ("conditional", "MMU")
+    (source,) = kconfig.sources
+    assert (source.place, source.within) == ("arch/tinyarch/Kconfig:3", "config TINYARCH")
+    predicate = release.cell("predicate")
+    assert predicate is not None
+    assert predicate.sources[0].lines == (53, 56)
+    assert release.says_yes_does_nothing
