@@ -19,6 +19,7 @@ from matrix.diagnostics import Diagnostic, InputError, Severity
 from matrix.pipeline.direct_maps import verify_direct_maps
 from matrix.pipeline.knowledge import Library
 from matrix.schema.direct_maps import DirectMap, DirectMapCell, DirectMapRelease, Evidence
+from tests.cli_runner import run_cli
 
 CASES = Path(__file__).parent / "cases" / "direct-maps"
 RELEASES = ("5.10", "6.1", "6.12", "7.2", "7.3")
@@ -266,6 +267,25 @@ def told(
     assert found, f"{change.file} has no {change.old!r}"
     file.write_text(text[:start] + before + change.new + behind, "utf-8")
     return verify_direct_maps(scratch, direct_maps, change.release)
+
+
+def test_the_command_says_whether_a_tree_has_drifted(
+    kernel_tree: Callable[[str], Path], tmp_path: Path
+) -> None:
+    ran = run_cli("architectures", "verify", "7.3", "--tree", str(kernel_tree("7.3")))
+    assert ran.code == 0, ran.out
+    assert ran.out.endswith("quotations, no drift\n")
+    scratch = tmp_path / "tree"
+    shutil.copytree(kernel_tree("7.3"), scratch)
+    file = scratch / "arch/loongarch/mm/pageattr.c"
+    file.write_text(file.read_text().replace("if (addr < vm_map_base)", "if (addr > vm_map_base)"))
+    changed = run_cli("architectures", "verify", "7.3", "--tree", str(scratch))
+    assert changed.code == 1
+    assert "loongarch.yaml" in changed.out
+    assert "error[MX1301]" in changed.out
+    other = run_cli("architectures", "verify", "7.2", "--tree", str(kernel_tree("7.3")))
+    assert other.code == 3
+    assert "error[MX1306]" in other.err
 
 
 @pytest.mark.parametrize("change", changes("mutations.yaml"), ids=lambda change: change.why)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from matrix.cli.console import deliver
+from matrix.cli.console import answer, deliver
 from matrix.cli.options import Configs, Format, Output, TextFormat
 
 app = typer.Typer(
@@ -44,3 +45,22 @@ def show_architecture(
 
     as_json = output_format is TextFormat.JSON
     deliver(architectures_show(name, tuple(configs or ()), kernel, as_json=as_json), output)
+
+
+@app.command("verify")
+def verify_architectures(
+    release: Annotated[str, typer.Argument(metavar="RELEASE")],
+    tree: Annotated[
+        Path,
+        typer.Option("--tree", metavar="DIR", help="The unpacked source of that kernel release."),
+    ],
+    output_format: Format = TextFormat.TEXT,
+    output: Output = None,
+    configs: Configs = None,
+) -> int:
+    """Compare them with the kernel's own source, line by line; exit 1 where they differ."""
+    from matrix.pipeline.direct_maps import architectures_verify
+
+    as_json = output_format is TextFormat.JSON
+    reply = architectures_verify(release, tree, tuple(configs or ()), as_json=as_json)
+    return answer(reply, output)

@@ -9,9 +9,18 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from matrix.diagnostics import Diagnostic, InputError, Location, Severity, unknown_word_hint
+from matrix.diagnostics import (
+    Diagnostic,
+    ExitCode,
+    InputError,
+    Location,
+    Severity,
+    format_diagnostic,
+    unknown_word_hint,
+)
 from matrix.kernel.tree_evidence import Finding, FindingKind, SourceTree, find_evidence
 from matrix.pipeline.knowledge import Library, release_key
+from matrix.pipeline.reply import Reply
 from matrix.render.columns import align
 from matrix.render.direct_maps import SHOWN, direct_map_document, direct_map_rows, direct_map_text
 from matrix.schema.direct_maps import DirectMap, DirectMapRelease, Evidence
@@ -49,6 +58,49 @@ def architectures_show(
     if as_json:
         return _json("matrix/architecture/1", **direct_map_document(found, wanted, short=False))
     return direct_map_text(found, wanted)
+
+
+def architectures_verify(
+    release: str, tree: Path, configs: tuple[Path, ...], *, as_json: bool
+) -> Reply:
+    """Compare every other architecture with a release's tree; exit 1 where a line differs.
+
+    Raises:
+        InputError: MX1306, the folder is no kernel tree, or not of the release; MX0905, no such
+            kernel.
+    """
+    library = Library(configs)
+    wanted = library.kernel(release).release
+    direct_maps = library.knowledge.direct_maps
+    found = verify_direct_maps(tree, direct_maps, wanted)
+    differing = [item for item in found if item.severity is Severity.ERROR]
+    read = sum(
+        len(list(_evidence(row)))
+        for item in direct_maps
+        for row in item.releases
+        if row.release == wanted and row.grounded == "tree"
+    )
+    code = ExitCode.FINDINGS if differing else ExitCode.OK
+    if as_json:
+        findings = [
+            {
+                "code": item.code,
+                "severity": str(item.severity),
+                "message": item.message,
+                "declared": str(item.location),
+                "hint": item.hint,
+            }
+            for item in found
+        ]
+        document = _json(
+            "matrix/verify-architectures/1", release=wanted, compared=read, findings=findings
+        )
+        return Reply(text=document, exit_code=code)
+    drift = f"{len(differing)} differ" if differing else "no drift"
+    moved = len(found) - len(differing)
+    ending = f"{drift}, {moved} moved" if moved else drift
+    lines = [*map(format_diagnostic, found), f"Linux {wanted}: {read} quotations, {ending}"]
+    return Reply(text="\n".join(lines) + "\n", exit_code=code)
 
 
 def verify_direct_maps(

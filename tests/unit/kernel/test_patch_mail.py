@@ -10,8 +10,8 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-import unidiff
 from hypothesis import strategies as st
+from unidiff.patch import PatchSet
 
 from matrix.diagnostics import InputError
 from matrix.kernel.bounded_input import InputKind, read_bounded
@@ -47,7 +47,7 @@ def test_a_whole_patch_is_what_unidiff_reads(name: str) -> None:
     text = (CASES / name).read_text("utf-8")
     expected = [
         (file.path, [[(line.line_type, line.value.rstrip()) for line in hunk] for hunk in file])
-        for file in unidiff.PatchSet(text)
+        for file in PatchSet(text)
     ]
     (patch,) = patches_of(text)
     assert signed_lines(patch) == expected
