@@ -19,4 +19,5 @@ def check(
     """Check declarations: schema, names, references, expressions; says all that is wrong."""
     from matrix.pipeline.declarations import check as run_check
 
-    say(run_check(tuple(folders or ())))
+    for text in run_check(tuple(folders or ())):
+        say(text)

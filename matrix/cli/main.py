@@ -18,6 +18,7 @@ from matrix.cli import (
     count,
     cpus,
     diff,
+    distros,
     embed,
     explain,
     init,
@@ -57,6 +58,7 @@ app.command("diff")(diff.diff)
 app.command("embed")(embed.embed)
 app.add_typer(kernels.app, name="kernels")
 app.add_typer(cpus.app, name="cpus")
+app.add_typer(distros.app, name="distros")
 app.command("check")(check.check)
 app.command("schema")(schema.schema)
 app.command("init")(init.init)

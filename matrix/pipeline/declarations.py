@@ -9,8 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from matrix.analyze.question import lower_question
-from matrix.diagnostics import Diagnostic, InputError
+from matrix.diagnostics import Diagnostic, InputError, format_diagnostic
 from matrix.pipeline.knowledge import Library
+from matrix.pipeline.stale_studies import stale_options
 from matrix.pipeline.study import prepare_study
 from matrix.render.output import check_writable, write_files
 
@@ -62,8 +63,8 @@ fields:
 """
 
 
-def check(folders: tuple[Path, ...]) -> str:
-    """Check declarations and say what was understood.
+def check(folders: tuple[Path, ...]) -> tuple[str, ...]:
+    """Check declarations; return warnings and what was understood, each to be said.
 
     Raises:
         InputError: everything that is wrong, all at once.
@@ -85,9 +86,14 @@ def check(folders: tuple[Path, ...]) -> str:
     if problems:
         raise InputError(tuple(dict.fromkeys(problems)))
     known = library.knowledge
+    # Ours show on purpose what a kernel refuses; a test looks at them.
+    ours = {study.location for study in Library().knowledge.studies} if folders else set()
+    mine = [study for study in known.studies if folders and study.location not in ours]
+    stale = [item for study in mine for item in stale_options(library, study)]
     return (
+        *map(format_diagnostic, stale),
         f"{len(known.kernels)} kernels, {len(known.cpus)} CPUs, "
-        f"{len(known.capabilities)} capabilities, {len(known.studies)} studies: no errors"
+        f"{len(known.capabilities)} capabilities, {len(known.studies)} studies: no errors",
     )
 
 

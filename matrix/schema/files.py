@@ -25,6 +25,7 @@ class Kind(enum.StrEnum):
     CPU = "cpu"
     SOURCES = "sources"
     CAPABILITY = "capability"
+    DISTRO = "distro"
     MATRIX = "matrix"
 
 
@@ -33,10 +34,9 @@ FOLDERS: dict[str, Kind] = {
     "kernels": Kind.KERNEL,
     "cpus": Kind.CPU,
     "capabilities": Kind.CAPABILITY,
+    "distros": Kind.DISTRO,
     "matrices": Kind.MATRIX,
 }
-# Folders of a configuration folder that other parts of the package read.
-OTHER_FOLDERS = ("distros",)
 # The one file of cpus/ that is no CPU.
 SOURCES_FILE = "sources.yaml"
 _SUFFIXES = (".yaml", ".yml")
@@ -139,8 +139,7 @@ def _list_folder(folder: Path, label: str) -> tuple[list[tuple[Path, Kind]], lis
                 paths += [(path, _kind_of(path, kind)) for path in _declarations(entry)]
         except OSError as error:
             problems.append(_unreadable_folder(f"{label}/{entry.name}", error))
-    others = any(entry.name in OTHER_FOLDERS for entry in entries)
-    if not (paths or problems or others):
+    if not (paths or problems):
         file = _printable(label)
         message = f"the folder `{file}` holds no declarations"
         problems.append(
@@ -168,7 +167,7 @@ def _kind_of(path: Path, kind: Kind) -> Kind:
 
 def _misplaced(entry: Path, label: str) -> list[Diagnostic]:
     """Return an error for a declaration that would be overlooked: outside of the known folders."""
-    if entry.name.startswith(".") or entry.name in OTHER_FOLDERS:
+    if entry.name.startswith("."):
         return []
     if entry.is_dir():
         stray = next(_declarations(entry), None)

@@ -16,6 +16,7 @@ from matrix.schema.values import (
     Architecture,
     Capability,
     Cpu,
+    Distro,
     EnvironmentAxis,
     KernelProfile,
     RegisterField,
@@ -32,6 +33,7 @@ class Catalogue:
     cpus: Mapping[str, Cpu]
     sources: Mapping[str, SourceReference]
     capabilities: Mapping[str, Capability]
+    distros: Mapping[str, Distro]
     broken: frozenset[Kind]
 
     def knows_all(self, kind: Kind) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from matrix.schema.documents.architecture import ArchitectureDocument
 from matrix.schema.documents.capability import CapabilityDocument
 from matrix.schema.documents.cpu import CpuDocument, SourcesDocument
+from matrix.schema.documents.distro import DistroDocument
 from matrix.schema.documents.fields import Declaration
 from matrix.schema.documents.kernel import KernelDocument
 from matrix.schema.documents.study import StudyDocument
@@ -20,6 +21,7 @@ DOCUMENTS: dict[Kind, type[Declaration]] = {
     Kind.CPU: CpuDocument,
     Kind.SOURCES: SourcesDocument,
     Kind.CAPABILITY: CapabilityDocument,
+    Kind.DISTRO: DistroDocument,
     Kind.MATRIX: StudyDocument,
 }
 
@@ -29,6 +31,7 @@ __all__ = [
     "CapabilityDocument",
     "CpuDocument",
     "Declaration",
+    "DistroDocument",
     "KernelDocument",
     "SourcesDocument",
     "StudyDocument",
