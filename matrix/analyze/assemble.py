@@ -37,12 +37,18 @@ def config_atoms(program: FactProgram, config: DotConfig) -> dict[str, Value]:
 def option_atoms(program: FactProgram, options: Iterable[Option]) -> dict[str, Value]:
     """Return the `CONFIG_` atoms that the options of a study set.
 
-    What none sets is off, unless every `.config` of the release has it set.
+    What none sets is off, unless every `.config` of the release has it set; it is unknown under an
+    option that stands for a partial `.config`.
     """
     atoms: dict[str, Value] = {
         atom: atom in program.always_set for atom in program.atoms if atom.startswith("CONFIG_")
     }
     for option in options:
+        if option.partial:
+            for symbol in program.symbols:
+                atom = f"CONFIG_{symbol}"
+                if atoms.get(atom) is False:
+                    atoms[atom] = None
         for symbol, text in option.kconfig:
             atom = f"CONFIG_{symbol}"
             if atom in atoms and symbol in program.symbols:

@@ -20,7 +20,7 @@ from matrix.analyze.question import Question
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.expr.nodes import Constant, Expression, Name, Value
 from matrix.kernel.cpu import CpuSystem
-from matrix.schema.values import Architecture, Axis, KernelProfile, MatrixStudy
+from matrix.schema.values import Architecture, Axis, KernelProfile, MatrixStudy, Option
 from matrix.simulate.inputs import SimulationInputs
 from matrix.solve.partition import Compiler, Table
 from matrix.solve.space import Backend, FiniteVariable, Region, Space
@@ -60,7 +60,7 @@ def detected(
 
 def study_space(
     study: MatrixStudy,
-    programs: Iterable[FactProgram],
+    programs: Sequence[FactProgram],
     systems: Mapping[str, CpuSystem],
     atoms: Sequence[SystemAtoms],
 ) -> Space:
@@ -84,6 +84,7 @@ def study_space(
     hidden = tuple(
         FiniteVariable(name=name, options=_OFF_ON, values=(False, True)) for name in unknown
     )
+    hidden = (*hidden, *_unset_symbols(study, programs))
     order: list[str] = []
     for variable in variables:
         order.append(variable.name)
@@ -92,6 +93,24 @@ def study_space(
     if len(order) < len(variables) + len(hidden):
         order.extend(variable.name for variable in hidden)
     return Space(variables=variables, hidden=hidden, order=tuple(order))
+
+
+def _unset_symbols(
+    study: MatrixStudy, programs: Sequence[FactProgram]
+) -> tuple[FiniteVariable, ...]:
+    """Return a hidden variable for each symbol that some partial `.config` does not mention."""
+    partial = [option for axis in study.axes for option in axis.options if option.partial]
+    found: dict[str, FiniteVariable] = {}
+    for program in programs:
+        for symbol in program.symbols:
+            atom = f"CONFIG_{symbol}"
+            if all(symbol in dict(option.kconfig) for option in partial):
+                continue
+            domain = program.domain(atom)
+            found[atom] = FiniteVariable(
+                name=_unset(atom), options=tuple(map(str, domain)), values=domain
+            )
+    return tuple(found.values())
 
 
 def kernel_regions(
@@ -185,7 +204,7 @@ def _valid(
     """Return the cells of this kernel that can exist."""
     region = backend.everything()
     for axis in study.axes:
-        if axis.kind == "kernel":
+        if any(option.kernel for option in axis.options):
             mine = [option.name for option in axis.options if option.kernel == profile.id]
             region = region.restrict(axis.name, mine)
         if axis.kind == "kconfig":
@@ -253,11 +272,24 @@ def _kconfig_tables(study: MatrixStudy, program: FactProgram) -> dict[str, Table
             tables[atom] = Constant(atom in program.always_set)
             continue
         entries = {
-            option.name: Constant(symbol_value(dict(option.kconfig).get(symbol, "n")))
+            option.name: _symbol_entry(option, symbol, atom, always=atom in program.always_set)
             for option in axis.options
         }
         tables[atom] = Table(variable=axis.name, entries=entries)
     return tables
+
+
+def _symbol_entry(option: Option, symbol: str, atom: str, *, always: bool) -> Expression:
+    """Return what an option makes of a symbol; a partial `.config` may leave it unknown."""
+    given = dict(option.kconfig).get(symbol)
+    if given is None and option.partial:
+        return Constant(True) if always else Name(_unset(atom))
+    return Constant(symbol_value("n" if given is None else given))
+
+
+def _unset(atom: str) -> str:
+    """Return the hidden variable of a symbol that a partial `.config` does not mention."""
+    return f"?{atom}"
 
 
 def _axis_of_symbol(study: MatrixStudy, symbol: str) -> Axis | None:

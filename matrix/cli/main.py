@@ -20,6 +20,7 @@ from matrix.cli import (
     count,
     cpus,
     diff,
+    distros,
     embed,
     explain,
     fleet,
@@ -67,6 +68,7 @@ app.add_typer(kernels.app, name="kernels")
 app.add_typer(kconfig.app, name="kconfig")
 app.add_typer(cpus.app, name="cpus")
 app.add_typer(architectures.app, name="architectures")
+app.add_typer(distros.app, name="distros")
 app.command("check")(check.check)
 app.command("schema")(schema.schema)
 app.command("init")(init.init)

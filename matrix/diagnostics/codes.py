@@ -1114,4 +1114,59 @@ CODES: dict[str, tuple[str, str]] = {
         "columns not read",
         "The table of hosts has columns that no answer rests on; they are left out.",
     ),
+    "MX1701": (
+        "symbol that the release does not have",
+        (
+            "The `.config` sets a Kconfig symbol that this release lacks: it was removed, or came "
+            "later. The line decides nothing; the message says which profiles have the symbol."
+        ),
+    ),
+    "MX1702": (
+        "parameter that the release does not have",
+        (
+            "The command line holds a boot parameter that other releases read and this one does "
+            "not: nothing changes."
+        ),
+    ),
+    "MX1703": (
+        "value that means nothing",
+        (
+            "The kernel's parser of the parameter refuses the value in this release, so that "
+            "nothing changes: a misspelt word, or a word of another release."
+        ),
+    ),
+    "MX1704": (
+        "misspelt parameter",
+        (
+            "No profile knows the parameter, and it is one letter or a separator away from one "
+            "that the kernel reads."
+        ),
+    ),
+    "MX1705": (
+        "setting without effect",
+        "Nothing that the release decides rests on the axis that --set sets, such as realm in 6.12.",
+    ),
+    "MX1706": (
+        "option that no kernel of the study knows",
+        (
+            "A study sets a symbol, parameter or value that means nothing in every kernel of its "
+            "axes: misspelt, or of a release that the study leaves out."
+        ),
+    ),
+    "MX1710": (
+        "release of an import not known",
+        "A distribution's kernel is declared with its release: give --kernel with two numbers.",
+    ),
+    "MX1711": (
+        "declaration exists and differs",
+        "`matrix distros import` never overwrites what says something else.",
+    ),
+    "MX1712": (
+        "one name for several configurations",
+        "Each configuration needs an id of its own: import them one by one.",
+    ),
+    "MX1713": (
+        "no id of a distribution",
+        "An id is lower case letters and digits, joined by `-`, `_` or `.`.",
+    ),
 }

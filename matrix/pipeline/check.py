@@ -15,6 +15,7 @@ from matrix.diagnostics import Diagnostic, ExitCode, InputError, format_diagnost
 from matrix.pipeline.claims import answer_claims, declared_claims
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.reply import Reply
+from matrix.pipeline.stale_studies import stale_options
 from matrix.pipeline.study import PreparedStudy, prepare_study
 from matrix.render.cell_text import named_cell
 
@@ -36,7 +37,11 @@ def check(folders: tuple[Path, ...], *, claims: bool) -> Reply:
         f"{len(known.capabilities)} capabilities, {len(studies)} studies with {count} claims: "
         "no errors"
     )
-    said = [understood]
+    # Ours show on purpose what a kernel refuses; a test looks at them.
+    ours = {study.location for study in Library().knowledge.studies} if folders else set()
+    mine = [study for study in known.studies if folders and study.location not in ours]
+    stale = [item for study in mine for item in stale_options(library, study)]
+    said = [*map(format_diagnostic, stale), understood]
     findings: list[Diagnostic] = []
     for prepared in studies if claims else ():
         results = [answer.result for answer in answer_claims(prepared, prepared.solve())]

@@ -25,7 +25,7 @@ from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
 from matrix.expr.nodes import Value
 from matrix.kernel.cpu import resolve_system
 from matrix.kernel.system import CpuSystem
-from matrix.pipeline.knowledge import Library
+from matrix.pipeline.knowledge import Library, release_key
 from matrix.pipeline.reply import Reply
 from matrix.render.columns import align
 from matrix.schema.values import (
@@ -119,8 +119,12 @@ def prepare_study(library: Library, name: str, predicate: str | None = None) -> 
     study = library.study(name)
     capability = library.capability(study.capability)
     version = predicate_version(capability, predicate or study.predicate)
-    kernel_ids = [option.kernel for axis in study.axes for option in axis.options if option.kernel]
-    kernels = tuple(library.kernel(kernel_id) for kernel_id in kernel_ids)
+    # Several distributions share a kernel.
+    kernel_ids = dict.fromkeys(
+        option.kernel for axis in study.axes for option in axis.options if option.kernel
+    )
+    named = (library.kernel(kernel_id) for kernel_id in kernel_ids)
+    kernels = tuple(sorted(named, key=lambda profile: release_key(profile.release)))
     architecture = library.architecture(kernels[0].arch)
     specs = [option.cpu for axis in study.axes for option in axis.options if option.cpu]
     _refuse_idle_constraints(study, [library.program(profile) for profile in kernels])

@@ -27,6 +27,7 @@ from matrix.kernel.dotconfig import DotConfig
 from matrix.pipeline.absence import absent_reason
 from matrix.pipeline.deciding_line import deciding_symbol
 from matrix.pipeline.fix_costs import with_costs
+from matrix.pipeline.stale_names import stale_names
 from matrix.pipeline.validate_job import ValidateJob
 from matrix.render.json import ValidateResult
 from matrix.schema.values import KernelProfile
@@ -52,6 +53,7 @@ def answer_file(job: ValidateJob, config: DotConfig) -> list[ValidateResult]:
         *_partial_note(config),
         *line.diagnostics,
         *((ignored,) if ignored else ()),
+        *stale_names(job, profile, config, line),
     )
     question = job.question(profile)
     atoms = config_atoms(question.program, config)

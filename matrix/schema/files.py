@@ -27,6 +27,7 @@ class Kind(enum.StrEnum):
     TOOLCHAIN = "toolchain"
     CAPABILITY = "capability"
     DIRECT_MAP = "direct-map"
+    DISTRO = "distro"
     MATRIX = "matrix"
 
 
@@ -37,10 +38,9 @@ FOLDERS: dict[str, Kind] = {
     "cpus": Kind.CPU,
     "capabilities": Kind.CAPABILITY,
     "direct-maps": Kind.DIRECT_MAP,
+    "distros": Kind.DISTRO,
     "matrices": Kind.MATRIX,
 }
-# Folders of a configuration folder that other parts of the package read.
-OTHER_FOLDERS = ("distros",)
 # The one file of cpus/ that is no CPU.
 SOURCES_FILE = "sources.yaml"
 _SUFFIXES = (".yaml", ".yml")
@@ -160,8 +160,7 @@ def _list_folder(folder: Path, label: str) -> tuple[list[tuple[Path, Kind]], lis
                 paths += [(path, _kind_of(path, kind)) for path in _declarations(entry)]
         except OSError as error:
             problems.append(_unreadable_folder(f"{label}/{entry.name}", error))
-    others = any(entry.name in OTHER_FOLDERS for entry in entries)
-    if not (paths or problems or others):
+    if not (paths or problems):
         file = _printable(label)
         message = f"the folder `{file}` holds no declarations"
         problems.append(
@@ -201,7 +200,7 @@ def _is_profile(entry: Path) -> bool:
 
 def _misplaced(entry: Path, label: str) -> list[Diagnostic]:
     """Return an error for a declaration that would be overlooked: outside of the known folders."""
-    if entry.name.startswith(".") or entry.name in OTHER_FOLDERS:
+    if entry.name.startswith("."):
         return []
     if entry.is_dir():
         stray = next(_declarations(entry), None)

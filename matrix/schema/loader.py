@@ -7,13 +7,15 @@ wrong in all files, in one InputError sorted by place.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from matrix.diagnostics import Location
 from matrix.schema import values
-from matrix.schema.checking.catalogue import Catalogue
+from matrix.schema.checking.axes import AxisExpander
+from matrix.schema.checking.catalogue import Catalogue, Known
+from matrix.schema.checking.distro_axis import answering_profiles
 from matrix.schema.checking.references import ReferenceChecker
 from matrix.schema.checking.shape import check_shape
 from matrix.schema.checking.studies import StudyChecker
@@ -23,6 +25,7 @@ from matrix.schema.documents import (
     CpuDocument,
     Declaration,
     DirectMapDocument,
+    DistroDocument,
     KernelDocument,
     SourcesDocument,
     StudyDocument,
@@ -79,6 +82,7 @@ class _Loader:
         cpus = self._declared(Kind.CPU, CpuDocument)
         capabilities = self._declared(Kind.CAPABILITY, CapabilityDocument)
         direct_maps = self._declared(Kind.DIRECT_MAP, DirectMapDocument)
+        distros = self._declared(Kind.DISTRO, DistroDocument)
         studies = self._declared(Kind.MATRIX, StudyDocument)
         catalogue = Catalogue(
             architectures={item.id: item.document.value(item.node) for item in architectures},
@@ -89,8 +93,10 @@ class _Loader:
             cpus={item.id: item.document.value(item.node) for item in cpus},
             sources={source.id: source for source in self._sources()},
             capabilities={item.id: item.document.value(item.node) for item in capabilities},
+            distros={},
             broken=frozenset(self._broken),
         )
+        catalogue = replace(catalogue, distros=self._distros(distros, catalogue))
         self._check_aliases(cpus)
         checker = ReferenceChecker(catalogue, self.problems)
         _each(checker.architecture, architectures)
@@ -107,11 +113,32 @@ class _Loader:
             capabilities=tuple(catalogue.capabilities.values()),
             studies=self._studies(studies, catalogue, checker),
             direct_maps=tuple(item.document.value(item.node) for item in direct_maps),
+            distros=tuple(catalogue.distros.values()),
             digest=content_digest(self._reading.files),
         )
         declared = (knowledge.architectures, knowledge.kernels, knowledge.capabilities)
         checker.mechanisms((*declared, knowledge.studies))
         return knowledge
+
+    def _distros(
+        self, distros: Iterable[Declared[DistroDocument]], catalogue: Catalogue
+    ) -> dict[str, values.Distro]:
+        """Return the kernels of distributions by id; their architecture and symbols are checked."""
+        expander = AxisExpander(catalogue, self.problems)
+        known = Known(
+            kind="architecture",
+            names=catalogue.architectures,
+            complete=catalogue.knows_all(Kind.ARCHITECTURE),
+        )
+        kernels = tuple(catalogue.kernels.values())
+        found = {}
+        for item in distros:
+            document = item.document
+            known.check(document.arch, item.node["arch"].location, self.problems)
+            kconfig = expander.kconfig_values(document.kconfig, item.node["kconfig"])
+            profiles = answering_profiles(kernels, document, kconfig)
+            found[item.id] = document.value(item.node, kconfig, profiles)
+        return found
 
     def _studies(
         self,

@@ -195,11 +195,24 @@ class OperationSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NameChange:
+    """A name (`CONFIG_X`, a parameter, `parameter=value`) and the first release that has it so."""
+
+    name: str
+    release: str
+    note: str
+    source: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KernelProfile:
     """What is declared about one kernel release on one architecture.
 
     `open`, of a draft: what nobody has read in the source of this release yet, a sentence each.
     `toolchain` names the one whose answers the constraints from the tree rest on.
+    `unread_symbols` and `unread_parameters` exist in the release and decide nothing there; a name
+    that only other profiles have does not exist in it.
     """
 
     id: str
@@ -217,6 +230,9 @@ class KernelProfile:
     operations: tuple[OperationSource, ...]
     location: Location
     open: tuple[str, ...] = ()
+    unread_symbols: tuple[str, ...] = ()
+    unread_parameters: tuple[str, ...] = ()
+    changes: tuple[NameChange, ...] = ()
 
 
 # --- toolchain ------------------------------------------------------------------------------------
@@ -458,6 +474,36 @@ class Capability:
     costs: tuple[Cost, ...] = ()
 
 
+# --- distributions --------------------------------------------------------------------------------
+
+SHA256_PATTERN = r"^[0-9a-f]{64}$"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distro:
+    """What the model reads of one kernel configuration of a distribution.
+
+    `profiles` are the ids of the profiles that answer for `release`: its own, or else the nearest
+    on both sides. `kconfig` are the symbols that the configuration mentions, without `CONFIG_`;
+    of a `complete` one the others are off, of another they are unknown. `sha256` is the input
+    `file`'s.
+    """
+
+    id: str
+    name: str
+    flavour: str
+    arch: str
+    release: str
+    profiles: tuple[str, ...]
+    complete: bool
+    file: str
+    version: str | None
+    sha256: str
+    command_line: str | None
+    kconfig: tuple[tuple[str, str | int], ...]
+    location: Location
+
+
 # --- matrix study ---------------------------------------------------------------------------------
 
 
@@ -477,11 +523,13 @@ class Option:
     kconfig: tuple[tuple[str, str | int], ...]
     environment: tuple[tuple[str, str], ...]
     location: Location
+    # Whether symbols that `kconfig` leaves out are unknown, not off.
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """A named finite list of options. `kind`: kernel, cpu, kconfig, boot or environment."""
+    """A named finite list of options. `kind`: kernel, distro, cpu, kconfig, boot or environment."""
 
     name: str
     kind: str
@@ -547,4 +595,5 @@ class Knowledge:
     capabilities: tuple[Capability, ...]
     studies: tuple[MatrixStudy, ...]
     direct_maps: tuple[DirectMap, ...] = ()
+    distros: tuple[Distro, ...] = ()
     digest: str = field(default="")

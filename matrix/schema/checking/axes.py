@@ -13,11 +13,13 @@ from matrix.diagnostics import Location
 from matrix.expr.nodes import Scalar
 from matrix.schema.checking.catalogue import Catalogue, Known
 from matrix.schema.checking.cpu_axis import CpuExpander
+from matrix.schema.checking.distro_axis import distro_options
 from matrix.schema.checking.options import WRONG, FoundOption, blank_option, found
 from matrix.schema.documents.study import (
     AxisDeclaration,
     BootAxis,
     CpuAxis,
+    DistroAxis,
     KconfigAxis,
     KernelAxis,
 )
@@ -80,6 +82,8 @@ class AxisExpander:
         match declared:
             case KernelAxis():
                 yield from self._kernels(declared.options, node)
+            case DistroAxis():
+                yield from distro_options(self._catalogue, declared.options, node, self._problems)
             case CpuAxis():
                 yield from self._cpus.options(declared.options, node)
             case KconfigAxis():
@@ -112,15 +116,22 @@ class AxisExpander:
                 option = replace(blank_option(name, item.location), kernel=kernel_or_none.id)
                 yield found(option, kernel_or_none.id)
 
-    def _kconfig(self, name: str, symbols: dict[str, Scalar], node: Node) -> FoundOption:
-        settings = []
+    def kconfig_values(
+        self, symbols: dict[str, Scalar], node: Node
+    ) -> tuple[tuple[str, str | int], ...]:
+        """Return the values of Kconfig symbols, those that are wrong left out and reported."""
+        found = []
         for symbol, item in zip(symbols, node.children.values(), strict=True):
             value = self._symbol_value(symbol, item)
             if value is not None:
-                settings.append((symbol, value))
+                found.append((symbol, value))
+        return tuple(found)
+
+    def _kconfig(self, name: str, symbols: dict[str, Scalar], node: Node) -> FoundOption:
+        settings = self.kconfig_values(symbols, node)
         if len(settings) < len(symbols):
             return WRONG
-        return found(replace(blank_option(name, node.place), kconfig=tuple(settings)))
+        return found(replace(blank_option(name, node.place), kconfig=settings))
 
     def _symbol_value(self, symbol: str, item: Node) -> str | int | None:
         known = Known(

@@ -16,6 +16,7 @@ from matrix.schema.values import (
     Architecture,
     Capability,
     Cpu,
+    Distro,
     EnvironmentAxis,
     KernelProfile,
     RegisterField,
@@ -34,6 +35,7 @@ class Catalogue:
     cpus: Mapping[str, Cpu]
     sources: Mapping[str, SourceReference]
     capabilities: Mapping[str, Capability]
+    distros: Mapping[str, Distro]
     broken: frozenset[Kind]
 
     def knows_all(self, kind: Kind) -> bool:

@@ -10,6 +10,7 @@ from matrix.schema.documents.architecture import ArchitectureDocument
 from matrix.schema.documents.capability import CapabilityDocument
 from matrix.schema.documents.cpu import CpuDocument, SourcesDocument
 from matrix.schema.documents.direct_map import DirectMapDocument
+from matrix.schema.documents.distro import DistroDocument
 from matrix.schema.documents.fields import Declaration
 from matrix.schema.documents.kernel import KernelDocument
 from matrix.schema.documents.study import StudyDocument
@@ -24,6 +25,7 @@ DOCUMENTS: dict[Kind, type[Declaration]] = {
     Kind.TOOLCHAIN: ToolchainDocument,
     Kind.CAPABILITY: CapabilityDocument,
     Kind.DIRECT_MAP: DirectMapDocument,
+    Kind.DISTRO: DistroDocument,
     Kind.MATRIX: StudyDocument,
 }
 
@@ -34,6 +36,7 @@ __all__ = [
     "CpuDocument",
     "Declaration",
     "DirectMapDocument",
+    "DistroDocument",
     "KernelDocument",
     "SourcesDocument",
     "StudyDocument",

@@ -24,7 +24,7 @@ from matrix.diagnostics import InputError
 from matrix.expr.nodes import Expression, Scalar
 from matrix.expr.parser import parse
 from matrix.schema.reading.nodes import Node
-from matrix.schema.values import Condition
+from matrix.schema.values import SHA256_PATTERN, Condition
 
 
 class Declaration(BaseModel):
@@ -64,6 +64,7 @@ FORMS: dict[str, str] = {
     RELEASE_PATTERN: 'major and minor number between quotes: "7.3"',
     BITS_PATTERN: 'highest and lowest bit, or one bit, between quotes: "43:40", "28"',
     REVISION_PATTERN: "variant and revision of a MIDR, r0p0 to r15p15",
+    SHA256_PATTERN: "64 lower case hexadecimal digits, as sha256sum prints them",
     REGISTER_PATTERN: "a register in lower case: `ctr_el0`",
     SOURCE_PATTERN: "where it stands, such as `arch/arm64/mm/mmu.c:808`; a version is no source",
     GROUNDED_PATTERN: "`hand`, `tree`, or `borrowed from` a release: `borrowed from 6.12`",

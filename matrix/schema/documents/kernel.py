@@ -130,6 +130,32 @@ class MechanismDeclaration(Declaration):
         )
 
 
+class UnreadDeclaration(Declaration):
+    """Names that this release has, that a profile of another release reads, and that decide nothing."""
+
+    symbols: tuple[SymbolName, ...] = Field(default=(), description="Kconfig symbols")
+    parameters: tuple[ParameterName, ...] = Field(default=(), description="boot parameters")
+
+
+class ChangeDeclaration(Declaration):
+    """A name that came, went or was renamed, with the exact release where somebody knows it."""
+
+    name: Text = Field(description="as a user writes it: CONFIG_X, a parameter, parameter=value")
+    release: Release = Field(description='first release that is as this profile is: "6.18"')
+    note: Text = Field(description="what stands for it now, or what it did, in a sentence")
+    source: Source = Field(description="what shows the release")
+
+    def value(self, at: Node) -> values.NameChange:
+        """Return the declared change."""
+        return values.NameChange(
+            name=self.name,
+            release=self.release,
+            note=self.note,
+            source=self.source,
+            location=at.location,
+        )
+
+
 class KernelDocument(Declaration):
     """What is declared about one kernel release on one architecture."""
 
@@ -158,6 +184,13 @@ class KernelDocument(Declaration):
     )
     operations: dict[Word, Source] = Field(
         default={}, description="micro-operation of the simulation: path:line in this release"
+    )
+    unread: UnreadDeclaration = Field(
+        default=UnreadDeclaration(),
+        description="names of other profiles that exist here and decide nothing",
+    )
+    changes: tuple[ChangeDeclaration, ...] = Field(
+        default=(), description="names whose coming or going is known to the release"
     )
 
     def value(self, at: Node) -> values.KernelProfile:
@@ -194,6 +227,9 @@ class KernelDocument(Declaration):
                 map(MechanismDeclaration.value, self.mechanisms.values(), at.rows("mechanisms"))
             ),
             operations=tuple(map(_operation, self.operations.values(), at.rows("operations"))),
+            unread_symbols=self.unread.symbols,
+            unread_parameters=self.unread.parameters,
+            changes=tuple(map(ChangeDeclaration.value, self.changes, at.rows("changes"))),
             location=at["id"].location,
         )
 

@@ -27,7 +27,7 @@ from matrix.schema.documents.fields import (
 )
 from matrix.schema.reading.nodes import Node
 
-KINDS = ("kernel", "cpu", "kconfig", "boot", "environment")
+KINDS = ("kernel", "distro", "cpu", "kconfig", "boot", "environment")
 
 
 def _form(value: object) -> str:
@@ -72,6 +72,16 @@ class KernelAxis(AxisHeading):
     options: AllOrListed = Field(description='`all`, or a list of releases, quoted: ["7.2", "7.3"]')
 
 
+class DistroAxis(AxisHeading):
+    """An axis over kernels of distributions: each sets release and Kconfig."""
+
+    kind: Literal["distro"] = Field(description="what the options are")
+    options: AllOrListed = Field(
+        description="`all`, or a list of ids of configs/distros; one whose release has no profile "
+        "becomes one option for each profile beside it"
+    )
+
+
 class CpuAxis(AxisHeading):
     """An axis over CPUs and systems of CPUs."""
 
@@ -112,7 +122,7 @@ class EnvironmentAxisChoice(AxisHeading):
 class UnknownAxis(AxisHeading):
     """An axis whose kind is missing or unknown: it only says so."""
 
-    kind: Literal["kernel", "cpu", "kconfig", "boot", "environment"] = Field(
+    kind: Literal["kernel", "distro", "cpu", "kconfig", "boot", "environment"] = Field(
         description="what the options are"
     )
     options: object = Field(description="depends on `kind`")
@@ -125,6 +135,7 @@ def _kind(value: object) -> str:
 
 AxisDeclaration = Annotated[
     Annotated[KernelAxis, Tag("<kernel>")]
+    | Annotated[DistroAxis, Tag("<distro>")]
     | Annotated[CpuAxis, Tag("<cpu>")]
     | Annotated[KconfigAxis, Tag("<kconfig>")]
     | Annotated[BootAxis, Tag("<boot>")]

@@ -1,0 +1,93 @@
+"""What `validate` and `check` say of names that mean nothing in the kernels they are written for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from matrix.analyze.question import Question
+from matrix.analyze.staleness import NameHistory, name_history
+from matrix.diagnostics import Diagnostic, Location, Severity
+from matrix.expr.trees import names
+from matrix.kernel.cmdline import CommandLine, Parameter
+from matrix.kernel.dotconfig import DotConfig
+from matrix.pipeline.knowledge import Library
+from matrix.pipeline.validate_job import ValidateJob
+from matrix.schema.values import KernelProfile
+
+_CMDLINE = 'CONFIG_CMDLINE="'
+
+
+def history_of(library: Library, arch: str) -> NameHistory:
+    """Return the history of names over the profiles of an architecture."""
+    profiles = library.kernels_by_release.values()
+    return name_history(tuple(one for one in profiles if one.arch == arch))
+
+
+def stale_names(
+    job: ValidateJob, profile: KernelProfile, config: DotConfig, line: CommandLine
+) -> Iterator[Diagnostic]:
+    """Yield what of a `.config`, its command line and `--set` means nothing to its kernel."""
+    history = history_of(job.library, profile.arch)
+    yield from history.config(profile, config)
+    yield from history.line(profile, line, lambda found: _place(line, found, config))
+    yield from _idle_settings(job, profile)
+
+
+def _idle_settings(job: ValidateJob, profile: KernelProfile) -> Iterator[Diagnostic]:
+    """Yield the axes of `--set` that nothing rests on in the answer for this kernel."""
+    chosen = [
+        f"{axis.name}={job.surroundings[axis.name]}"
+        for axis in job.library.architecture(profile.arch).environment
+        if job.surroundings.get(axis.name, axis.default) != axis.default
+    ]
+    if not chosen:
+        return
+    read = _names_read(job.question(profile))
+    for setting in chosen:
+        if setting.partition("=")[0] not in read:
+            yield Diagnostic(
+                code="MX1705",
+                severity=Severity.NOTE,
+                message=f"`{setting}` changes nothing for {job.capability.id} in Linux "
+                f"{profile.release}",
+                hint="nothing that the answer rests on reads it",
+            )
+
+
+def _names_read(question: Question) -> frozenset[str]:
+    """Return every name that requirements, predicate and simulation inputs rest on."""
+    program = question.program
+    asked = [item.expression for item in question.requirements if item.expression is not None]
+    asked += [expression for _, expression in question.rows]
+    if question.predicate is not None:
+        asked.append(question.predicate)
+    found: set[str] = set()
+    waiting = [name for expression in asked for name in names(expression)]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            defined = program.definitions.get(name)
+            waiting += names(defined) if defined is not None else ()
+    return frozenset(found)
+
+
+def _place(line: CommandLine, found: Parameter, config: DotConfig) -> Location:
+    """Return where a parameter was written: in CONFIG_CMDLINE, or in the line that was given."""
+    built_in = config.symbols.get("CMDLINE")
+    if built_in is None or not isinstance(built_in.value, str):
+        return line.locate(found)
+    # The built-in line is the whole, or (CMDLINE_EXTEND) the end of what the kernel parses.
+    start = len(line.text) - len(built_in.value)
+    prefix = built_in.text.find(_CMDLINE) + len(_CMDLINE)
+    written = built_in.text[prefix : prefix + len(built_in.value)]
+    if found.offset < start or line.text[start:] != written:
+        return line.locate(found)
+    own = line.locate(found)
+    return Location(
+        file=config.file,
+        line=built_in.line,
+        column=prefix + found.offset - start + 1,
+        length=own.length,
+        text=built_in.text,
+    )

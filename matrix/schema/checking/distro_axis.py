@@ -1,0 +1,118 @@
+"""The kernels of distributions: which profiles answer for them, and their options in an axis.
+
+A release with a profile is answered by it. One without is answered by the nearest profile below
+and the nearest above, each an option of its own (`wsl2-5.15@5.10`, `wsl2-5.15@6.1`): where they
+differ, a reader sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from matrix.expr.evaluation import evaluate, truth
+from matrix.expr.nodes import Call, Value
+from matrix.expr.printer import to_c
+from matrix.schema.checking.catalogue import Catalogue, Known
+from matrix.schema.checking.options import WRONG, FoundOption, blank_option, found
+from matrix.schema.documents.distro import DistroDocument
+from matrix.schema.files import Kind
+from matrix.schema.reading.nodes import Node
+from matrix.schema.reading.problems import Problems
+from matrix.schema.values import Distro, KernelProfile
+
+
+def answering_profiles(
+    kernels: Sequence[KernelProfile],
+    document: DistroDocument,
+    kconfig: tuple[tuple[str, str | int], ...],
+) -> tuple[str, ...]:
+    """Return the ids of the profiles that answer for a distribution's kernel.
+
+    Of two neighbours, one whose Kconfig could not have made the configuration does not answer,
+    unless the other could not, either.
+    """
+    arch, release = document.arch, document.release
+    mine = sorted((one for one in kernels if one.arch == arch), key=_numbers)
+    wanted = _parts(release)
+    exact = [one.id for one in mine if _numbers(one) == wanted]
+    if exact:
+        return tuple(exact[:1])
+    below = [one for one in mine if _numbers(one) < wanted]
+    above = [one for one in mine if _numbers(one) > wanted]
+    near = (*below[-1:], *above[:1])
+    known = _known(kconfig)
+    fitting = [one for one in near if _could_make(one, known, complete=document.kind == "complete")]
+    return tuple(one.id for one in fitting or near)
+
+
+def _known(kconfig: tuple[tuple[str, str | int], ...]) -> dict[str, Value]:
+    words: dict[str | int, Value] = {"y": True, "n": False}
+    return {f"CONFIG_{symbol}": words.get(value, value) for symbol, value in kconfig}
+
+
+def _could_make(profile: KernelProfile, known: dict[str, Value], *, complete: bool) -> bool:
+    """Tell whether no constraint of a release's Kconfig is broken for certain."""
+    rest: Value = False if complete else None
+
+    def value(name: str) -> Value:
+        return known.get(name, rest)
+
+    def is_enabled(call: Call) -> Value:
+        found = value(to_c(call.arguments[0]))
+        return None if found is None else found is not False
+
+    return all(
+        truth(evaluate(item.condition.expression, value, is_enabled)) is not False
+        for item in profile.constraints
+    )
+
+
+def distro_options(
+    catalogue: Catalogue, options: str | tuple[str, ...], node: Node, problems: Problems
+) -> Iterator[FoundOption]:
+    """Yield the options of a distro axis in the order of the file, `all` by name and release."""
+    complete = catalogue.knows_all(Kind.DISTRO) and catalogue.knows_all(Kind.KERNEL)
+    if isinstance(options, str):
+        for distro in sorted(catalogue.distros.values(), key=shown_order):
+            yield from _options(catalogue, distro, node, written=False)
+        if not complete:
+            yield WRONG
+        return
+    known = Known(kind="distribution", names=catalogue.distros, complete=complete)
+    for name, item in zip(options, node.children.values(), strict=True):
+        if known.check(name, item.location, problems):
+            yield from _options(catalogue, catalogue.distros[name], item, written=True)
+        else:
+            yield WRONG
+
+
+def shown_order(distro: Distro) -> tuple[str, tuple[int, ...], str]:
+    """Return the key that distributions are listed by: first word of the name, release, id."""
+    return distro.name.split()[0].lower(), _parts(distro.release), distro.id
+
+
+def _options(
+    catalogue: Catalogue, distro: Distro, at: Node, *, written: bool
+) -> Iterator[FoundOption]:
+    for profile_id in distro.profiles:
+        kernel = catalogue.kernels[profile_id]
+        own = kernel.release == distro.release
+        name = distro.id if own else f"{distro.id}@{kernel.release}"
+        title = f"{distro.name} {distro.flavour}, {distro.release}"
+        option = replace(
+            blank_option(name, at.location),
+            title=title if own else f"{title} (no profile; answered as {kernel.release})",
+            kernel=kernel.id,
+            kconfig=distro.kconfig,
+            partial=not distro.complete,
+        )
+        yield found(option, written=written)
+
+
+def _numbers(profile: KernelProfile) -> tuple[int, ...]:
+    return _parts(profile.release)
+
+
+def _parts(release: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in release.split("."))

@@ -1,0 +1,72 @@
+"""The document of a distribution's kernel: `configs/distros/<id>.yaml`.
+
+`matrix distros import` writes these; a person may, too. Which profile answers for a release that
+has none is `matrix.schema.checking.distro_axis`'s.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from matrix.schema import values
+from matrix.schema.documents.fields import (
+    AnyScalar,
+    Declaration,
+    Identifier,
+    Release,
+    SymbolName,
+    Text,
+)
+from matrix.schema.reading.nodes import Node
+
+
+class InputDeclaration(Declaration):
+    """The file that the symbols were read from."""
+
+    file: Text = Field(description="its name, or `package!member`; no folders")
+    version: Text | None = Field(default=None, description="full version in its header, if any")
+    sha256: Annotated[str, StringConstraints(pattern=values.SHA256_PATTERN)] = Field(
+        description="SHA-256 of the file, as sha256sum prints it"
+    )
+
+
+class DistroDocument(Declaration):
+    """What the model reads of one kernel configuration of a distribution."""
+
+    id: Identifier = Field(description="name in studies, `debian-13-cloud`")
+    name: Text = Field(description="name in reports, `Debian 13`")
+    flavour: Text = Field(description="which of its kernels: `cloud`, `64k`, `default`")
+    arch: Identifier = Field(description="id of the architecture, `arm64`")
+    release: Release = Field(description='kernel release, quoted: "6.12"')
+    kind: Literal["complete", "partial"] = Field(
+        description="complete: a symbol that is missing is off; partial: it is unknown"
+    )
+    input: InputDeclaration = Field(description="what it was read from")
+    command_line: Text | None = Field(
+        default=None, description="CONFIG_CMDLINE; recorded, studies do not apply it"
+    )
+    kconfig: dict[SymbolName, AnyScalar] = Field(
+        description='symbol: "y", "n", "m" or a number, for those the file mentions'
+    )
+
+    def value(
+        self, at: Node, kconfig: tuple[tuple[str, str | int], ...], profiles: tuple[str, ...]
+    ) -> values.Distro:
+        """Return the declared kernel; symbols and `profiles` are checked by the loader."""
+        return values.Distro(
+            id=self.id,
+            name=self.name,
+            flavour=self.flavour,
+            arch=self.arch,
+            release=self.release,
+            profiles=profiles,
+            complete=self.kind == "complete",
+            file=self.input.file,
+            version=self.input.version,
+            sha256=self.input.sha256,
+            command_line=self.command_line,
+            kconfig=kconfig,
+            location=at["id"].location,
+        )
