@@ -10,7 +10,7 @@ options set it, a CPU property to the CPU axis. What nobody recorded of a CPU is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matrix.analyze.assemble import cpu_atoms, symbol_value, variables_of
