@@ -33,9 +33,7 @@ def one_edit_apart(left: str, right: str) -> bool:
         left, right = right, left
     if left == right or len(right) - len(left) > 1:
         return False
-    start = next(
-        (index for index, letter in enumerate(left) if letter != right[index]), len(left)
-    )
+    start = next((index for index, letter in enumerate(left) if letter != right[index]), len(left))
     if len(left) < len(right):
         return left[start:] == right[start + 1 :]
     swapped = right[start + 1 : start + 2] + right[start : start + 1] + right[start + 2 :]

@@ -251,4 +251,3 @@ def _document(distro: Distro, releases: dict[str, str]) -> dict[str, object]:
         "command_line": distro.command_line,
         "kconfig": dict(distro.kconfig),
     }
-
