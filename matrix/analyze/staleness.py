@@ -202,9 +202,8 @@ class NameHistory:
     ) -> Standing:
         at = next(index for index, one in enumerate(self._profiles) if one.id == profile.id)
         below = [index for index in range(at) if has(self._profiles[index])]
-        above = [
-            index for index in range(at + 1, len(self._profiles)) if has(self._profiles[index])
-        ]
+        later = range(at + 1, len(self._profiles))
+        above = [index for index in later if has(self._profiles[index])]
         without = below[-1] + 1 if below else (above[0] - 1 if above else at)
         return Standing(
             before=self._profiles[below[-1]].release if below else None,

@@ -92,8 +92,10 @@ def check(folders: tuple[Path, ...]) -> tuple[str, ...]:
     stale = [item for study in mine for item in stale_options(library, study)]
     return (
         *map(format_diagnostic, stale),
-        f"{len(known.kernels)} kernels, {len(known.cpus)} CPUs, "
-        f"{len(known.capabilities)} capabilities, {len(known.studies)} studies: no errors",
+        (
+            f"{len(known.kernels)} kernels, {len(known.cpus)} CPUs, "
+            f"{len(known.capabilities)} capabilities, {len(known.studies)} studies: no errors"
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""What `validate` and `check` say of names that mean nothing in the kernels they are written for."""
+"""What `validate` says of names that mean nothing in the kernel they are written for."""
 
 from __future__ import annotations
 
