@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from matrix.analyze.near_names import near_name
 from matrix.diagnostics import Diagnostic, Location, Severity, did_you_mean
@@ -203,9 +202,8 @@ class NameHistory:
     ) -> Standing:
         at = next(index for index, one in enumerate(self._profiles) if one.id == profile.id)
         below = [index for index in range(at) if has(self._profiles[index])]
-        above = [
-            index for index in range(at + 1, len(self._profiles)) if has(self._profiles[index])
-        ]
+        later = range(at + 1, len(self._profiles))
+        above = [index for index in later if has(self._profiles[index])]
         without = below[-1] + 1 if below else (above[0] - 1 if above else at)
         return Standing(
             before=self._profiles[below[-1]].release if below else None,
@@ -213,12 +211,6 @@ class NameHistory:
             without=self._profiles[without].release,
             change=self._changes.get(name),
         )
-
-
-@lru_cache(maxsize=1)
-def name_history(profiles: tuple[KernelProfile, ...]) -> NameHistory:
-    """Return the history over some profiles, oldest first; made once for the same ones."""
-    return NameHistory(profiles)
 
 
 def _hint(standing: Standing, otherwise: str) -> str:

@@ -106,7 +106,7 @@ def _unset_symbols(
             atom = f"CONFIG_{symbol}"
             if all(symbol in dict(option.kconfig) for option in partial):
                 continue
-            domain = program.domain(atom)
+            domain = tuple(value for value in program.domain(atom) if value is not None)
             found[atom] = FiniteVariable(
                 name=_unset(atom), options=tuple(map(str, domain)), values=domain
             )

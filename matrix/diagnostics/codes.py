@@ -1144,7 +1144,7 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MX1705": (
         "setting without effect",
-        "Nothing that the release decides rests on the axis that --set sets, such as realm in 6.12.",
+        "Nothing that the release decides rests on the axis that --set sets: realm in 6.12.",
     ),
     "MX1706": (
         "option that no kernel of the study knows",

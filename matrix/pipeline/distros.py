@@ -20,7 +20,7 @@ from matrix.pipeline.knowledge import Library, release_key
 from matrix.pipeline.reply import Reply
 from matrix.render.columns import align
 from matrix.render.distro_file import distro_file
-from matrix.render.json import dump
+from matrix.render.json import Json, dump
 from matrix.render.output import check_writable, write_files
 from matrix.schema.values import Distro
 
@@ -69,7 +69,7 @@ def import_distros(request: ImportRequest) -> Reply:
                 config = read_dotconfig(source.data, source.name)
                 distro = _distro(request, config, _digest(file, source), symbols)
                 if distro.id in found:
-                    raise InputError(_same_name(distro, found[distro.id], file))
+                    problems.append(_same_name(distro, found[distro.id], file))
                 found[distro.id] = distro
                 remarks += config.diagnostics
         except InputError as error:
@@ -146,7 +146,7 @@ def _settings(config: DotConfig, symbols: tuple[str, ...]) -> Iterator[tuple[str
 
 
 def _base_name(file: str) -> str:
-    """Return the name of an input without folders: `linux.deb!boot/config-6.12` keeps its member."""
+    """Return the name of an input without folders; `linux.deb!boot/config` keeps its member."""
     outer, mark, member = file.partition("!")
     return Path(outer).name + mark + member
 
@@ -236,7 +236,7 @@ def list_distros(configs: tuple[Path, ...], *, as_json: bool) -> str:
     )
 
 
-def _document(distro: Distro, releases: dict[str, str]) -> dict[str, object]:
+def _document(distro: Distro, releases: dict[str, str]) -> Json:
     return {
         "id": distro.id,
         "name": distro.name,

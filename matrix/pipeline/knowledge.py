@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from matrix.analyze.facts import FactProgram, lower
+from matrix.analyze.staleness import NameHistory
 from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
 from matrix.schema.compiled import knowledge
 from matrix.schema.values import (
@@ -40,6 +41,7 @@ class Library:
     def __init__(self, folders: Sequence[Path] = (), studies: Sequence[Path] = ()) -> None:
         self.knowledge: Knowledge = knowledge(tuple(folders), tuple(studies))
         self._programs: dict[str, FactProgram] = {}
+        self._histories: dict[str, NameHistory] = {}
 
     @cached_property
     def kernels_by_release(self) -> dict[str, KernelProfile]:
@@ -79,6 +81,13 @@ class Library:
         if profile.id not in self._programs:
             self._programs[profile.id] = lower(profile, self.architecture(profile.arch))
         return self._programs[profile.id]
+
+    def name_history(self, arch: str) -> NameHistory:
+        """Return which releases of an architecture have which names."""
+        if arch not in self._histories:
+            profiles = self.kernels_by_release.values()
+            self._histories[arch] = NameHistory([one for one in profiles if one.arch == arch])
+        return self._histories[arch]
 
     def neighbours(self, release: str) -> tuple[str, ...]:
         """Return the releases with a profile on both sides of one without."""

@@ -1,33 +1,25 @@
-"""What `validate` and `check` say of names that mean nothing in the kernels they are written for."""
+"""What `validate` says of names that mean nothing in the kernel they are written for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from matrix.analyze.question import Question
-from matrix.analyze.staleness import NameHistory, name_history
 from matrix.diagnostics import Diagnostic, Location, Severity
 from matrix.expr.trees import names
 from matrix.kernel.cmdline import CommandLine, Parameter
 from matrix.kernel.dotconfig import DotConfig
-from matrix.pipeline.knowledge import Library
 from matrix.pipeline.validate_job import ValidateJob
 from matrix.schema.values import KernelProfile
 
 _CMDLINE = 'CONFIG_CMDLINE="'
 
 
-def history_of(library: Library, arch: str) -> NameHistory:
-    """Return the history of names over the profiles of an architecture."""
-    profiles = library.kernels_by_release.values()
-    return name_history(tuple(one for one in profiles if one.arch == arch))
-
-
 def stale_names(
     job: ValidateJob, profile: KernelProfile, config: DotConfig, line: CommandLine
 ) -> Iterator[Diagnostic]:
     """Yield what of a `.config`, its command line and `--set` means nothing to its kernel."""
-    history = history_of(job.library, profile.arch)
+    history = job.library.name_history(profile.arch)
     yield from history.config(profile, config)
     yield from history.line(profile, line, lambda found: _place(line, found, config))
     yield from _idle_settings(job, profile)

@@ -12,7 +12,6 @@ from dataclasses import replace
 from matrix.diagnostics import Diagnostic, Severity
 from matrix.kernel.cmdline import read_command_line
 from matrix.pipeline.knowledge import Library
-from matrix.pipeline.stale_names import history_of
 from matrix.schema.values import KernelProfile, MatrixStudy, Option
 
 
@@ -33,7 +32,7 @@ def stale_options(library: Library, study: MatrixStudy) -> Iterator[Diagnostic]:
 def _symbols(
     library: Library, kernels: Sequence[KernelProfile], option: Option
 ) -> Iterator[Diagnostic]:
-    history = history_of(library, kernels[0].arch)
+    history = library.name_history(kernels[0].arch)
     for symbol, value in option.kconfig:
         if value != "n" and all(symbol in history.symbols_lacking(one) for one in kernels):
             standing = history.of_symbol(symbol, kernels[-1])
@@ -49,7 +48,7 @@ def _symbols(
 def _parameters(
     library: Library, kernels: Sequence[KernelProfile], option: Option, text: str
 ) -> Iterator[Diagnostic]:
-    history = history_of(library, kernels[0].arch)
+    history = library.name_history(kernels[0].arch)
     line = read_command_line(text)
     for index in range(len(line.early)):
         one = replace(line, early=line.early[index : index + 1])

@@ -131,7 +131,7 @@ class MechanismDeclaration(Declaration):
 
 
 class UnreadDeclaration(Declaration):
-    """Names that this release has, that a profile of another release reads, and that decide nothing."""
+    """Names of other profiles that this release has, too, where they decide nothing."""
 
     symbols: tuple[SymbolName, ...] = Field(default=(), description="Kconfig symbols")
     parameters: tuple[ParameterName, ...] = Field(default=(), description="boot parameters")
