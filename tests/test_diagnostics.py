@@ -15,7 +15,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from matrix.diagnostics.codes import CODES
-from tests import package_builder
+from tests import bundle_builder, package_builder
 from tests.cli_runner import Ran, run_cli
 from tests.golden_files import Golden
 
@@ -70,6 +70,7 @@ def lay_out(folder: Path) -> None:
     (folder / "fragment.config").write_text("CONFIG_KVM=y\nCONFIG_ARM64_4K_PAGES=y\n")
     shutil.copytree(CLAIMS, folder / "claims" / "matrices")
     package_builder.lay_out(folder)
+    bundle_builder.lay_out(folder)
     (folder / "taken" / "matrices").mkdir(parents=True)
     (folder / "taken" / "matrices" / "my-study.yaml").write_text("")
 

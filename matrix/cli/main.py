@@ -22,6 +22,7 @@ from matrix.cli import (
     explain,
     init,
     kernels,
+    probe,
     report,
     rules,
     schema,
@@ -47,6 +48,7 @@ app = typer.Typer(
 )
 app.command("report")(report.report)
 app.command("validate")(validate.validate)
+app.command("probe")(probe.probe)
 app.command("explain")(explain.explain)
 app.command("simulate")(simulate.simulate)
 app.command("count")(count.count)

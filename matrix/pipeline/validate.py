@@ -110,8 +110,8 @@ def validate(request: ValidateRequest) -> ValidateOutcome:
     judged = judge(request)
     request = judged.request
     job = prepare(request)
-    run = _Run()
-    for found in read_inputs(request.files):
+    run = _Run(remarks=list(request.notes))
+    for found in (*request.inputs, *read_inputs(request.files)):
         if isinstance(found, InputError):
             _note_problem(run, found)
             continue

@@ -51,7 +51,7 @@ class ValidateResult:
 
 def validate_document(results: Sequence[ValidateResult]) -> dict[str, Json]:
     """Return the document of one `validate` run, its results in the order given."""
-    return {"schema": VALIDATE_SCHEMA, "results": [_result(result) for result in results]}
+    return {"schema": VALIDATE_SCHEMA, "results": [result_document(result) for result in results]}
 
 
 def dump(document: dict[str, Json]) -> str:
@@ -63,7 +63,8 @@ def dump(document: dict[str, Json]) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _result(result: ValidateResult) -> dict[str, Json]:
+def result_document(result: ValidateResult) -> dict[str, Json]:
+    """Return one result as it stands in the document."""
     answer = result.answer
     return {
         "file": result.file,
@@ -85,7 +86,7 @@ def _result(result: ValidateResult) -> dict[str, Json]:
         "confidence": answer.confidence,
         "reasons": list(answer.reasons),
         "fixes": [_fix(fix) for fix in answer.fixes],
-        "diagnostics": [_diagnostic(diagnostic) for diagnostic in answer.diagnostics],
+        "diagnostics": [diagnostic_document(diagnostic) for diagnostic in answer.diagnostics],
         "standing": str(result.standing),
         "muted_because": result.muted_because,
     }
@@ -123,7 +124,8 @@ def _fix(fix: Fix) -> dict[str, Json]:
     }
 
 
-def _diagnostic(diagnostic: Diagnostic) -> dict[str, Json]:
+def diagnostic_document(diagnostic: Diagnostic) -> dict[str, Json]:
+    """Return one diagnostic as it stands in a document."""
     return {
         "code": diagnostic.code,
         "severity": str(diagnostic.severity),
