@@ -37,7 +37,7 @@ class FakeSystem:
 
     machine: str = "aarch64"
     log: str | None = LOG
-    secret: str = "OK"
+    memfd_result: str = "OK"
     ctr: int = 0xB444C004
     kvm_refused: str | None = None
     fwb: int = 1
@@ -54,7 +54,7 @@ class FakeSystem:
         return Reading(value=self.log, source="kernel log")
 
     def memfd_secret(self) -> Reading[str]:
-        return Reading(value=self.secret, source="memfd_secret(2)")
+        return Reading(value=self.memfd_result, source="memfd_secret(2)")
 
     def cache_types(self) -> Reading[Mapping[int, int]]:
         return Reading(value={0: self.ctr, 1: self.ctr}, source="mrs ctr_el0")

@@ -691,8 +691,8 @@ CODES: dict[str, tuple[str, str]] = {
     "MX1602": (
         "the running kernel's `.config` cannot be read",
         (
-            "None of /proc/config.gz, /boot/config-RELEASE and /lib/modules/RELEASE/config could be "
-            "read: without it nothing can be answered."
+            "None of /proc/config.gz, /boot/config-RELEASE and /lib/modules/RELEASE/config could "
+            "be read: without it nothing can be answered."
         ),
     ),
     "MX1603": (

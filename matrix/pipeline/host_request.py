@@ -92,7 +92,13 @@ def with_host(request: ValidateRequest, bundle: Path) -> ValidateRequest:
     found = request_of_host(
         load_bundle(bundle), request, Library(request.configs), file=str(bundle)
     )
-    return replace(found.request, inputs=(found.config,), notes=found.diagnostics)
+    return replace(
+        found.request,
+        inputs=(found.config,),
+        notes=found.diagnostics,
+        # matrix.toml says nothing about somebody else's machine.
+        given=request.given | {"cpus", "cmdline", "settings"},
+    )
 
 
 def check_architecture(host: HostReadings, file: str | None = None) -> None:
@@ -149,12 +155,13 @@ def _cpu_spec(host: HostReadings, library: Library, file: str | None) -> tuple[s
 def _named(midr: int, library: Library, architecture: Architecture) -> str:
     spec = f"midr={midr:#010x}"
     try:
-        resolve_system(spec, library.knowledge, architecture)
+        (cpu,) = resolve_system(spec, library.knowledge, architecture).cpus
     except InputError as error:
         if {item.code for item in error.diagnostics} != {"MX0508"}:
             raise
         return f"free,{spec}"  # no declared CPU has this MIDR
-    return spec
+    # Several declared CPUs may share a MIDR: then none is named.
+    return f"{cpu.declared[0]},{spec}" if len(cpu.declared) == 1 else spec
 
 
 def _fields_of(

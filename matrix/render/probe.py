@@ -30,7 +30,7 @@ def probe_json(
     lines: Sequence[Line],
     diagnostics: Sequence[Diagnostic],
 ) -> str:
-    """Return the document of schema `matrix/probe/1` (docs/json.md)."""
+    """Return the document of schema `matrix/probe/1` (docs/probe.md)."""
     readings: list[Json] = [
         {"name": name, "source": reading.source, "why_not": reading.why_not}
         for name, reading in host.readings()
@@ -87,13 +87,13 @@ def _table(lines: Sequence[Line]) -> list[str]:
             _value(line.model),
             "-" if line.standing is Standing.NOT_OBSERVABLE else _value(line.observed),
             _WORDS[line.standing],
-            line.source or "-",
+            line.source or line.because or "-",
         )
         for line in lines
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     shown = []
-    reasons = (None, *(line.because for line in lines))
+    reasons = (None, *(line.because if line.source else None for line in lines))
     for row, because in zip(rows, reasons, strict=True):
         cells = [plain(cell).ljust(width) for cell, width in zip(row[:4], widths, strict=True)]
         shown.append("  ".join((*cells, plain(row[4]))))

@@ -50,13 +50,12 @@ def collect(
 
 def _log(root: Path, system: System) -> Reading[tuple[str, ...]]:
     """Return the known lines of the log, from the copy of the boot where the buffer has lost it."""
-    readings = [system.kernel_log(), files.read_boot_log(root)]
+    buffer, kept = system.kernel_log(), files.read_boot_log(root)
     found = [
         Reading(value=known_lines(reading.value), source=reading.source)
-        for reading in readings
+        for reading in (buffer, kept)
         if reading.value is not None
     ]
     if not found:
-        why = "; ".join(f"{reading.source}: {reading.why_not}" for reading in readings)
-        return unread("kernel log", why)
+        return unread(buffer.source, f"{buffer.why_not}; {kept.source}: {kept.why_not}")
     return max(found, key=lambda reading: holds_whole_boot(reading.value or ()))

@@ -129,6 +129,8 @@ def surroundings(host: HostReadings) -> dict[str, Evidence]:
     if realm.value is not None:
         word = "yes" if realm.value else "no"
         found["realm"] = Evidence(fact="realm", value=word, source=realm.source)
+    elif _has_kvm_device(host):  # a Realm guest has no EL2
+        found["realm"] = Evidence(fact="realm", value="no", source=host.kvm.source)
     return found
 
 

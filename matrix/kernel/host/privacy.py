@@ -48,7 +48,12 @@ def _private_word(word: str, names: AbstractSet[str], *, inside: bool) -> str:
 
 
 def _blank(text: str) -> str:
-    return "".join('"' if character == '"' else BLANK for character in text)
+    return "".join('"' if character == '"' else BLANK * _size(character) for character in text)
+
+
+def _size(character: str) -> int:
+    """Return how many bytes a character has: the kernel cuts the line by bytes."""
+    return len(character.encode("utf-8", "surrogateescape"))
 
 
 def private_config(text: str, known: AbstractSet[str]) -> str:
