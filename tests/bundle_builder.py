@@ -41,6 +41,7 @@ class FakeSystem:
     ctr: int = 0xB444C004
     kvm_refused: str | None = None
     fwb: int = 1
+    gmem_flags: int = 3
 
     def names(self) -> tuple[str, str]:
         return self.machine, VERSION
@@ -63,7 +64,7 @@ class FakeSystem:
         if self.kvm_refused:
             return unread("/dev/kvm", self.kvm_refused)
         answers = KvmAnswers(
-            extensions={"KVM_CAP_GUEST_MEMFD": 1, "KVM_CAP_GUEST_MEMFD_FLAGS": 3},
+            extensions={"KVM_CAP_GUEST_MEMFD": 1, "KVM_CAP_GUEST_MEMFD_FLAGS": self.gmem_flags},
             registers={"ctr_el0": self.ctr, "id_aa64mmfr2_el1": self.fwb << 40},
             refused={},
         )

@@ -134,6 +134,54 @@ def test_a_contradiction_is_called_out(name: str, tmp_path: Path) -> None:
     assert f"the model is wrong here about {', '.join(sorted(expected))}.\n" in text
 
 
+@pytest.mark.parametrize(
+    ("flags", "cpu", "standing"),
+    [
+        (3, "graviton3", "not-observable"),
+        (7, "graviton3", "agree"),
+        (7, "neoverse-n1", "disagree"),
+    ],
+)
+def test_only_the_flag_of_the_series_says_something(
+    flags: int, cpu: str, standing: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "machine.json"
+    system = FakeSystem(gmem_flags=flags)
+    file.write_text(json.dumps(bundle_document(make_tree(tmp_path / "tree"), system)))
+    ran = run_cli("probe", "--host", str(file), "--cpu", cpu, "--format", "json")
+    standings = {line["fact"]: line["standing"] for line in json.loads(ran.out)["comparison"]}
+    assert standings["no_direct_map_flag"] == standing
+
+
+def spec_of(tmp_path: Path, *midrs: int) -> list[str]:
+    """Return the CPUs that the model is told of a machine with these MIDRs, one for each CPU."""
+    document = bundle_document(make_tree(tmp_path / "tree"))
+    cpus = {str(cpu): {"midr_el1": f"{midr:#x}"} for cpu, midr in enumerate(midrs)}
+    document["readings"]["cpus"]["value"] = cpus
+    file = tmp_path / "machine.json"
+    file.write_text(json.dumps(document))
+    ran = run_cli("probe", "--host", str(file), "--format", "json")
+    spec: list[str] = json.loads(ran.out)["answer"]["cpu"]
+    return spec
+
+
+def test_each_cpu_type_of_a_machine_counts_once(tmp_path: Path) -> None:
+    spec = spec_of(tmp_path, 0x410FD851, 0x410FD872, 0x410FD851, 0x410FD872)
+    assert [part.partition(",")[0] for part in spec] == ["cortex-x925", "cortex-a725"]
+
+
+def test_a_cpu_that_nobody_declared_is_known_by_what_the_machine_shows(tmp_path: Path) -> None:
+    (spec,) = spec_of(tmp_path, 0x990F9990)
+    assert spec.startswith("free,midr=0x990f9990,fwb=1,")
+    assert "dic=1" in spec.split(",")
+
+
+def test_a_field_that_is_recorded_is_not_taken_from_the_machine(tmp_path: Path) -> None:
+    """Else the model could not be wrong about it."""
+    (spec,) = spec_of(tmp_path, 0x412FD471)
+    assert "dic" not in spec
+
+
 def test_fail_on_and_unknown_verdicts_decide_the_exit_code(tmp_path: Path) -> None:
     file = tmp_path / "machine.json"
     file.write_text(json.dumps(bundle_document(make_tree(tmp_path / "tree"))))

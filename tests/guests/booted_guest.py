@@ -174,8 +174,11 @@ def kernel_of(guest: Guest, folder: Path) -> tuple[bytes, str, bytes]:
 
 
 def _members(package: Path) -> Iterator[tuple[str, bytes]]:
-    unpacked = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE)
-    with tarfile.open(fileobj=unpacked.stdout, mode="r|") as members:
+    command = ["dpkg-deb", "--fsys-tarfile", package]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE) as unpacked,
+        tarfile.open(fileobj=unpacked.stdout, mode="r|") as members,
+    ):
         for member in members:
             name = member.name.removeprefix("./")
             base = name.rpartition("/")[2]
@@ -183,7 +186,6 @@ def _members(package: Path) -> Iterator[tuple[str, bytes]]:
                 content = members.extractfile(member)
                 assert content is not None
                 yield name, content.read()
-    unpacked.wait()
 
 
 def base_archive(folder: Path) -> bytes:
