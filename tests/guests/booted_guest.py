@@ -133,15 +133,20 @@ def fetch(packages: tuple[str, ...], folder: Path) -> list[Path]:
     return [next(iter(folder.glob(f"{name}_*.deb"))) for name in packages]
 
 
+def debian_mirror() -> str | None:
+    """Return the mirror of Debian that this system takes its packages from; None: it has none."""
+    command = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]
+    listed = subprocess.run([*command, "Label: Debian"], capture_output=True, text=True, check=True)
+    return next(iter(sorted(set(listed.stdout.split()))), None)
+
+
 def _private_apt(folder: Path) -> list[str]:
     """Return options that make apt-get use lists of its own, of arm64, and none of the system's."""
     for name in ("state/lists/partial", "cache/archives/partial", "parts"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "state/status").touch()
-    lines = [
-        f"deb [arch=arm64 signed-by={KEYRING}] http://deb.debian.org/debian {suite} main\n"
-        for suite in SUITES
-    ]
+    mirror = debian_mirror()
+    lines = [f"deb [arch=arm64 signed-by={KEYRING}] {mirror} {suite} main\n" for suite in SUITES]
     (folder / "sources.list").write_text("".join(lines))
     settings = {
         "Dir::State": folder / "state",
@@ -222,20 +227,20 @@ INIT = """#!/bin/busybox sh
 /bin/busybox mount -t devtmpfs none /dev
 /bin/busybox mount -t proc none /proc
 /bin/busybox mount -t sysfs none /sys
-/bin/busybox chmod 1777 /tmp
+/bin/busybox chmod 1777 /out
 cd {root}
-export PYTHONPATH={root}:/site MATRIX_CACHE_DIR=/cache HOME=/tmp PYTHONDONTWRITEBYTECODE=1
+export PYTHONPATH={root}:/site MATRIX_CACHE_DIR=/cache HOME=/out PYTHONDONTWRITEBYTECODE=1
 /usr/bin/python3.13 -c '
 import os, sys
 os.setgid({user}), os.setuid({user})
 from matrix.cli.main import main
 sys.exit(main(sys.argv[1:]))' \\
-    probe --save /tmp/host.json --format json --output /tmp/probe.json {arguments} >/tmp/out 2>&1
+    probe --save /out/host.json --format json --output /out/probe.json {arguments} >/out/out 2>&1
 code=$?
 for name in host.json probe.json out; do
-    [ -e "/tmp/$name" ] || continue
+    [ -e "/out/$name" ] || continue
     echo "=== $name"
-    /bin/busybox gzip -9 <"/tmp/$name" | /bin/busybox base64
+    /bin/busybox gzip -9 <"/out/$name" | /bin/busybox base64
 done
 echo "=== exit $code"
 /bin/busybox poweroff -f
@@ -254,7 +259,7 @@ def boot(guest: Guest, folder: Path, *, timeout_seconds: int = 600) -> dict[str,
             ("boot", stat.S_IFDIR | 0o755, b""),
             (f"boot/config-{version}", stat.S_IFREG | 0o644, config),
             ("init", stat.S_IFREG | 0o755, init.encode()),
-            *((name, stat.S_IFDIR | 0o777, b"") for name in ("dev", "proc", "sys", "tmp")),
+            *((name, stat.S_IFDIR | 0o777, b"") for name in ("dev", "proc", "sys", "out")),
         ]
     )
     place = folder / guest.name
