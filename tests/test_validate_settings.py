@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from matrix.diagnostics import InputError, format_diagnostic
+from matrix.schema.settings import load_settings
 from matrix.schema.toml_places import location_of
 from tests import package_builder
 from tests.cli_runner import Ran, run_cli
@@ -223,6 +227,49 @@ def test_places_in_toml_are_those_of_the_keys(
         assert named.strip("[]") == str(place[-1] if isinstance(place[-1], str) else "zz")
 
 
+EXAMPLE = """\
+validate.kernel = "7.3"
+[[mute]]
+file = "config-*"  # why not
+because = \'\'\'
+several lines\'\'\'
+[[mute]]
+verdict = "unsound"
+cpu = ["x"]
+because = "told so"
+[validate.more]
+a = {b = [1, 2], c."d e" = 2026-11-22}
+"""
+
+
+@given(st.data())
+def test_a_mutated_file_is_read_or_refused(data: st.DataObject) -> None:
+    text = EXAMPLE
+    for _ in range(data.draw(st.integers(0, 5))):
+        start = data.draw(st.integers(0, len(text)))
+        end = data.draw(st.integers(start, min(len(text), start + 30)))
+        piece = data.draw(
+            st.sampled_from(["", "[", "]", "=", '"', "\n", "a.b=1\n", "[mute]\n", "é"])
+        )
+        text = text[:start] + piece + text[end:]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "matrix.toml"
+        path.write_text(text, encoding="utf-8")
+        try:
+            load_settings(path)
+        except InputError as error:
+            said = [format_diagnostic(item) for item in error.diagnostics]
+        else:
+            said = []
+    for message in said:
+        assert "hint: " in message
+
+
+def test_deep_nesting_is_refused(repository_of_user: Path) -> None:
+    settings(repository_of_user, "x = " + "[" * 100_000 + "]" * 100_000)
+    assert "MX1410" in validated().err
+
+
 def test_a_baseline_lets_only_new_findings_fail(repository_of_user: Path) -> None:
     baseline = repository_of_user / "ci" / "known.json"
     asked = ("--fail-on", "unsound,refused")
@@ -287,6 +334,8 @@ def test_a_folder_is_read_in_order_and_foreign_files_are_passed_over(tmp_path: P
     (tmp_path / "b" / "config-notes.md").write_text(text)
     (tmp_path / "b" / "config").write_text("Host *\n")
     (tmp_path / "x86.config").write_text(X86)
+    (tmp_path / "b" / "again").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "pipe.config")
     package = package_builder.rpm(
         {"./boot/config-1": text.encode(), "./boot/config-2": X86.encode()}
     )

@@ -7,6 +7,7 @@ or packed, a kernel image that carries its configuration, a package that holds s
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 _HEAD_BYTES = 64
 
 
+# Between a package and its member; a file of any name may hold a `!` itself.
+_MEMBER = re.compile(r"!(?=boot/config-|(?:usr/)?lib/modules/|usr/src/)")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigInput:
     """One configuration: `name` is the file, or `package!member`; `data` may still be packed."""
@@ -34,6 +39,12 @@ class ConfigInput:
     name: str
     data: bytes
     member: bool = False
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Return file and member of a name, an empty member where the file is the configuration."""
+    file, *members = _MEMBER.split(name)
+    return (file, "!".join(members)) if members else (name, "")
 
 
 def read_config_inputs(path: str | os.PathLike[str]) -> Iterator[ConfigInput]:

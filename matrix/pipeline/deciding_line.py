@@ -7,7 +7,7 @@ without which there were no finding.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from matrix.analyze.behaviour import Behaviours
@@ -38,23 +38,30 @@ def deciding_symbol(
     return None
 
 
-def with_deciding_line(
-    result: ValidateResult, config: DotConfig, capability: Capability
-) -> ValidateResult:
-    """Return the result with `decided_by` and `decided_at`; the first line where it is absent."""
-    symbol = next(_candidates(result, config, capability), None)
+def with_deciding_lines(
+    results: Iterable[ValidateResult], config: DotConfig, capability: Capability
+) -> list[ValidateResult]:
+    """Return one file's results with `decided_by` and `decided_at`.
+
+    Where the symbol is not set the place is the first line.
+    """
+    places: dict[str | None, Location] = {}  # looking for a line goes through the whole file
+    pointed = []
+    for result in results:
+        symbol = next(_candidates(result, config, capability), None)
+        if symbol not in places:
+            places[symbol] = _place(config, symbol)
+        decided_by = symbol and f"{_PREFIX}{symbol}"
+        pointed.append(replace(result, decided_by=decided_by, decided_at=places[symbol]))
+    return pointed
+
+
+def _place(config: DotConfig, symbol: str | None) -> Location:
     setting = config.symbols.get(symbol) if symbol else None
     if setting is None:
-        place = Location(file=config.file, line=1, column=1)
-    else:
-        place = Location(
-            file=config.file,
-            line=setting.line,
-            column=1,
-            length=len(setting.text),
-            text=setting.text,
-        )
-    return replace(result, decided_by=symbol and f"{_PREFIX}{symbol}", decided_at=place)
+        return Location(file=config.file, line=1, column=1)
+    text = setting.text
+    return Location(file=config.file, line=setting.line, column=1, length=len(text), text=text)
 
 
 def _candidates(result: ValidateResult, config: DotConfig, capability: Capability) -> Iterator[str]:

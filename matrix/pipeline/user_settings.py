@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Diagnostic, InputError, Severity, unknown_word_hint
 from matrix.diagnostics.codes import CODES
+from matrix.kernel.config_input import split_name
 from matrix.pipeline.validate_job import ValidateRequest
 from matrix.render.json import Standing, ValidateResult
 from matrix.schema.settings import Mute, Settings, load_settings
@@ -151,7 +152,7 @@ class Mutes:
 
     def _is_file(self, pattern: str, file: str) -> bool:
         """Tell whether a pattern means a file: its path from the settings, or a name in it."""
-        container, _, member = file.partition("!")
+        container, member = split_name(file)
         names = (
             relative_name(file, self.folder),
             PurePosixPath(container).name,
@@ -163,11 +164,11 @@ class Mutes:
 
 def relative_name(file: str, folder: Path) -> str:
     """Return a file's path from a folder, with `/`, so that it is equal on every machine."""
-    container, separator, member = file.partition("!")
+    container, member = split_name(file)
     if container == "<stdin>":
         return file
     try:
         container = os.path.relpath(container, folder)
     except ValueError:  # another drive
         return file
-    return f"{Path(container).as_posix()}{separator}{member}"
+    return f"{Path(container).as_posix()}!{member}" if member else Path(container).as_posix()

@@ -19,11 +19,10 @@ from matrix.diagnostics import (
     format_diagnostic,
     worst,
 )
-from matrix.kernel.dotconfig import DotConfig
 from matrix.pipeline.standing import judge, new_baseline
 from matrix.pipeline.validate_file import answer_file
 from matrix.pipeline.validate_inputs import read_inputs
-from matrix.pipeline.validate_job import ValidateJob, ValidateRequest, prepare
+from matrix.pipeline.validate_job import ValidateRequest, prepare
 from matrix.render.json import Standing, ValidateResult, dump, validate_document
 from matrix.render.text import render_answer, render_grouped
 
@@ -46,6 +45,11 @@ class ValidateOutcome:
     request: ValidateRequest
     problems: tuple[tuple[str, Diagnostic], ...] = ()
     baseline_text: str | None = None
+
+    @property
+    def known(self) -> int:
+        """How many results a baseline covers."""
+        return sum(result.standing is Standing.KNOWN for result in self.results)
 
     def render(self, form: str, *, colour: bool = False, verbose: bool = False) -> str:
         """Return the answers in a format: text, json, github, junit or sarif."""
@@ -120,7 +124,11 @@ def validate(request: ValidateRequest) -> ValidateOutcome:
         except InputError as error:
             _note_problem(run, error)
             continue
-        run.results += _pointed(job, found, answered) if request.pointing else answered
+        if request.pointing:
+            from matrix.pipeline.deciding_line import with_deciding_lines
+
+            answered = with_deciding_lines(answered, found, job.capability)
+        run.results += answered
         run.remarks += [item for result in answered for item in result.answer.diagnostics]
     baseline = None
     if request.write_baseline is not None:
@@ -160,14 +168,6 @@ def _codes(request: ValidateRequest, result: ValidateResult) -> Iterator[ExitCod
         yield ExitCode.FINDINGS
     if result.answer.verdict is Verdict.UNKNOWN and request.cpus:
         yield ExitCode.UNDECIDED
-
-
-def _pointed(
-    job: ValidateJob, config: DotConfig, results: Sequence[ValidateResult]
-) -> list[ValidateResult]:
-    from matrix.pipeline.deciding_line import with_deciding_line
-
-    return [with_deciding_line(result, config, job.capability) for result in results]
 
 
 def _title(result: ValidateResult) -> str:

@@ -68,7 +68,9 @@ def _files_below(folder: str) -> list[str]:
         found += [
             str(Path(place) / name)
             for name in names
-            if _NAMES.fullmatch(name) and not _OTHER_FILES.fullmatch(name)
+            if _NAMES.fullmatch(name)
+            and not _OTHER_FILES.fullmatch(name)
+            and (Path(place) / name).is_file()  # a pipe would be waited for
         ]
     return sorted(found, key=lambda path: Path(path).parts)
 

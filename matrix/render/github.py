@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from matrix.diagnostics import Diagnostic, Severity
+from matrix.kernel.config_input import split_name
 from matrix.render.annotations import (
     LEVEL_OF_SEVERITY,
     Level,
@@ -35,7 +36,7 @@ def render_github(report: Report) -> str:
 
 def _of_problem(problem: Diagnostic, report: Report) -> str:
     place = problem.location
-    properties = {"file": report.path(place.file).partition("!")[0]} if place else {}
+    properties = {"file": split_name(report.path(place.file))[0]} if place else {}
     if place and place.line:
         properties |= {"line": str(place.line), "col": str(place.column)}
     message = f"{problem.message}\nhint: {problem.hint}" if problem.hint else problem.message
@@ -55,7 +56,7 @@ def _of_results(report: Report) -> Iterator[str]:
         alike.setdefault(alike_in, []).append(result)
     for shared, results in alike.items():
         command, file, line, title = shared[:4]
-        container, _, member = report.path(file).partition("!")
+        container, member = split_name(report.path(file))
         properties = {"file": container, "line": line, "title": title}
         inside = [f"{member}, line {line}"] if member else []
         cpus = ", ".join("+".join(result.cpu) for result in results)

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import matrix
 from matrix.analyze.verdict import MEANINGS, Verdict
 from matrix.diagnostics import Diagnostic, Location
+from matrix.kernel.config_input import split_name
 from matrix.render.annotations import LEVEL_OF_SEVERITY, Level, Report, details, heading, level
 from matrix.render.json import Json, Standing, ValidateResult
 
@@ -119,7 +120,7 @@ def _place(result: ValidateResult) -> Location:
 
 
 def _location(place: Location, report: Report) -> Json:
-    container, _, member = report.path(place.file).partition("!")
+    container, member = split_name(report.path(place.file))
     physical: dict[str, Json] = {"artifactLocation": {"uri": _uri(container)}}
     if place.line and not member:
         region: dict[str, Json] = {"startLine": place.line, "startColumn": max(1, place.column)}

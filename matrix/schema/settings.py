@@ -102,6 +102,9 @@ def _parse(path: Path) -> dict[str, object]:
         raise InputError(_unreadable(path, reason, location)) from error
     except UnicodeDecodeError as error:
         raise InputError(_unreadable(path, "it is not UTF-8", Location(file=str(path)))) from error
+    except RecursionError as error:
+        reason = "it is nested too deeply"
+        raise InputError(_unreadable(path, reason, Location(file=str(path)))) from error
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise InputError(_unreadable(path, reason, Location(file=str(path)))) from error

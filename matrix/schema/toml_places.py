@@ -21,7 +21,13 @@ def location_of(text: str, place: Place, file: str) -> Location:
 
     A place is the keys that lead to it; a number is the table of that index in a list of tables.
     """
-    offsets = _offsets(text)
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        offsets = _offsets(text)
+    except (TOMLKitError, ValueError, RecursionError):
+        # What tomllib reads and tomlkit does not; the message stands without a place.
+        offsets = {}
     while place and place not in offsets:
         place = place[:-1]
     if not place:
