@@ -64,11 +64,11 @@ def test_the_model_agrees_with_a_booted_machine(guest: Guest) -> None:
     """With the model told of the CPU by its MIDR alone, and by its SPEC where a guest has one."""
     for arguments in {(), guest.arguments}:
         document = probed(guest.name, *arguments)
-        standings = Counter(line["standing"] for line in document["comparison"])
-        wrong = [line for line in document["comparison"] if line["standing"] == "disagree"]
+        agreements = Counter(line["agreement"] for line in document["comparison"])
+        wrong = [line for line in document["comparison"] if line["agreement"] == "disagree"]
         assert not wrong
-        assert standings["model-unknown"] == 0
-        assert standings["agree"] >= LEAST_AGREEING[guest.user]
+        assert agreements["model-unknown"] == 0
+        assert agreements["agree"] >= LEAST_AGREEING[guest.user]
         assert document["exit"] == 0
 
 
@@ -76,7 +76,7 @@ def test_the_guests_show_most_facts_with_every_value() -> None:
     seen: defaultdict[str, set[Any]] = defaultdict(set)
     for name in NAMES:
         for line in probed(name)["comparison"]:
-            if line["standing"] == "agree":
+            if line["agreement"] == "agree":
                 seen[line["fact"]].add(line["observed"])
     assert dict(seen) == OBSERVED
 
@@ -127,7 +127,7 @@ def test_a_contradiction_is_called_out(name: str, tmp_path: Path) -> None:
     file.write_text(json.dumps(bundle_document(make_tree(tmp_path / "tree"), system)))
     ran = run_cli("probe", "--host", str(file), "--cpu", "graviton3", "--format", "json")
     lines = json.loads(ran.out)["comparison"]
-    assert {line["fact"] for line in lines if line["standing"] == "disagree"} == expected
+    assert {line["fact"] for line in lines if line["agreement"] == "disagree"} == expected
     assert ran.code == 1
     text = run_cli("probe", "--host", str(file), "--cpu", "graviton3").out
     assert "DISAGREE" in text
@@ -135,7 +135,7 @@ def test_a_contradiction_is_called_out(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "cpu", "standing"),
+    ("flags", "cpu", "agreement"),
     [
         (3, "graviton3", "not-observable"),
         (7, "graviton3", "agree"),
@@ -143,14 +143,14 @@ def test_a_contradiction_is_called_out(name: str, tmp_path: Path) -> None:
     ],
 )
 def test_only_the_flag_of_the_series_says_something(
-    flags: int, cpu: str, standing: str, tmp_path: Path
+    flags: int, cpu: str, agreement: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "machine.json"
     system = FakeSystem(gmem_flags=flags)
     file.write_text(json.dumps(bundle_document(make_tree(tmp_path / "tree"), system)))
     ran = run_cli("probe", "--host", str(file), "--cpu", cpu, "--format", "json")
-    standings = {line["fact"]: line["standing"] for line in json.loads(ran.out)["comparison"]}
-    assert standings["no_direct_map_flag"] == standing
+    agreements = {line["fact"]: line["agreement"] for line in json.loads(ran.out)["comparison"]}
+    assert agreements["no_direct_map_flag"] == agreement
 
 
 def spec_of(tmp_path: Path, *midrs: int) -> list[str]:

@@ -28,8 +28,8 @@ from matrix.kernel.host.readings import ARM64, HostReadings
 _EVERYWHERE = frozenset({"page_size", "secretmem_enable", "memfd_secret", "guest_memfd"})
 
 
-class Standing(enum.StrEnum):
-    """How model and observation stand to each other."""
+class Agreement(enum.StrEnum):
+    """What a comparison of model and observation gives."""
 
     AGREE = "agree"
     DISAGREE = "disagree"
@@ -48,7 +48,7 @@ class Line:
     model: Value
     observed: Value
     source: str | None
-    standing: Standing
+    agreement: Agreement
     because: str | None = None
 
 
@@ -106,7 +106,7 @@ def _lines(name: str, value: Value, shown: Sequence[Evidence], model: ModelAnswe
                 model=value,
                 observed=None,
                 source=None,
-                standing=Standing.NOT_OBSERVABLE,
+                agreement=Agreement.NOT_OBSERVABLE,
                 because=NO_INTERFACE,
             )
         ]
@@ -116,20 +116,20 @@ def _lines(name: str, value: Value, shown: Sequence[Evidence], model: ModelAnswe
 def _line(fact: str, model: Value, found: Evidence, *, borrowed: bool = False) -> Line:
     because = found.note
     if found.value is None:
-        standing, because = Standing.NOT_OBSERVABLE, found.why_not
+        agreement, because = Agreement.NOT_OBSERVABLE, found.why_not
     elif model is None:
-        standing = Standing.MODEL_UNKNOWN
+        agreement = Agreement.MODEL_UNKNOWN
     elif model == found.value:
-        standing = Standing.AGREE
+        agreement = Agreement.AGREE
         because = "the model took it from the machine" if borrowed else because
     else:
-        standing = Standing.DISAGREE
+        agreement = Agreement.DISAGREE
     return Line(
         fact=fact,
         model=model,
         observed=found.value,
         source=found.source,
-        standing=standing,
+        agreement=agreement,
         because=because,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from matrix.analyze.answer import Answer
-from matrix.analyze.comparison import Line, ModelAnswers, Standing, compare, observed_alone
+from matrix.analyze.comparison import Agreement, Line, ModelAnswers, compare, observed_alone
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import (
     Diagnostic,
@@ -144,7 +144,7 @@ def _answer(job: ValidateJob, found: HostRequest, capability: str) -> Answer:
 def _codes(
     asked: ValidateRequest, result: ValidateResult, lines: tuple[Line, ...]
 ) -> Iterator[ExitCode]:
-    if any(line.standing is Standing.DISAGREE for line in lines):
+    if any(line.agreement is Agreement.DISAGREE for line in lines):
         yield ExitCode.FINDINGS
     if not asked.fail_on:
         return

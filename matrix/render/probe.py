@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from matrix.analyze.comparison import Line, Standing
+from matrix.analyze.comparison import Agreement, Line
 from matrix.diagnostics import Diagnostic
 from matrix.expr.nodes import Value
 from matrix.kernel.host.readings import HostReadings
@@ -16,10 +16,10 @@ from matrix.render.text import render_answer
 PROBE_SCHEMA = "matrix/probe/1"
 
 _WORDS = {
-    Standing.AGREE: "agree",
-    Standing.DISAGREE: "DISAGREE",
-    Standing.NOT_OBSERVABLE: "not observable",
-    Standing.MODEL_UNKNOWN: "not in the model",
+    Agreement.AGREE: "agree",
+    Agreement.DISAGREE: "DISAGREE",
+    Agreement.NOT_OBSERVABLE: "not observable",
+    Agreement.MODEL_UNKNOWN: "not in the model",
 }
 _WIDTH = 100
 
@@ -48,7 +48,7 @@ def probe_json(
                     "model": line.model,
                     "observed": line.observed,
                     "source": line.source,
-                    "standing": str(line.standing),
+                    "agreement": str(line.agreement),
                     "because": line.because,
                 }
                 for line in lines
@@ -85,8 +85,8 @@ def _table(lines: Sequence[Line]) -> list[str]:
         (
             line.fact,
             _value(line.model),
-            "-" if line.standing is Standing.NOT_OBSERVABLE else _value(line.observed),
-            _WORDS[line.standing],
+            "-" if line.agreement is Agreement.NOT_OBSERVABLE else _value(line.observed),
+            _WORDS[line.agreement],
             line.source or line.because or "-",
         )
         for line in lines
@@ -116,14 +116,14 @@ def _summary(lines: Sequence[Line], *, known: bool) -> str:
     if not known:
         return "The model does not know this machine: nothing was compared.\n"
     counts = ", ".join(f"{count} {_WORDS[word]}" for word, count in _counts(lines) if count)
-    differing = dict.fromkeys(line.fact for line in lines if line.standing is Standing.DISAGREE)
+    differing = dict.fromkeys(line.fact for line in lines if line.agreement is Agreement.DISAGREE)
     if not differing:
         return f"{counts}: the model agrees with all that can be observed here.\n"
     return f"{counts}: the model is wrong here about {', '.join(differing)}.\n"
 
 
-def _counts(lines: Sequence[Line]) -> list[tuple[Standing, int]]:
-    return [(word, sum(line.standing is word for line in lines)) for word in Standing]
+def _counts(lines: Sequence[Line]) -> list[tuple[Agreement, int]]:
+    return [(word, sum(line.agreement is word for line in lines)) for word in Agreement]
 
 
 def _value(value: Value) -> str:

@@ -179,7 +179,7 @@ def kernel_of(guest: Guest, folder: Path) -> tuple[bytes, str, bytes]:
 
 
 def _members(package: Path) -> Iterator[tuple[str, bytes]]:
-    command = ["dpkg-deb", "--fsys-tarfile", package]
+    command = ["dpkg-deb", "--fsys-tarfile", str(package)]
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE) as unpacked,
         tarfile.open(fileobj=unpacked.stdout, mode="r|") as members,

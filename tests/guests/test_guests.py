@@ -48,7 +48,7 @@ def test_the_model_agrees_inside_a_guest(
     wrote = boot(guest, folder)
     assert wrote.get("exit") == "0", wrote.get("out")
     document = json.loads(wrote["probe.json"])
-    assert [line for line in document["comparison"] if line["standing"] == "disagree"] == []
+    assert [line for line in document["comparison"] if line["agreement"] == "disagree"] == []
     assert document["counts"]["agree"] >= 6
     assert document["machine"] == "aarch64"
     bundle = PROBED / f"{guest.name}.json.gz"
