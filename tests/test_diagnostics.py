@@ -17,7 +17,7 @@ from pyarrow import parquet
 from ruamel.yaml import YAML
 
 from matrix.diagnostics.codes import CODES
-from tests import package_builder
+from tests import bundle_builder, package_builder
 from tests.cli_runner import Ran, run_cli
 from tests.golden_files import Golden
 from tests.small_trees import write_example_trees
@@ -123,6 +123,7 @@ def lay_out(folder: Path) -> None:
     shutil.copytree(REVIEW, folder / "review")
     (folder / "binary.patch").write_bytes(b"\x7fELF\0\0\0")
     write_example_trees(folder / "trees")
+    bundle_builder.lay_out(folder)
     (folder / "taken" / "matrices").mkdir(parents=True)
     (folder / "taken" / "matrices" / "my-study.yaml").write_text("")
     lay_out_fleets(folder)

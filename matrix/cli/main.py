@@ -27,6 +27,7 @@ from matrix.cli import (
     init,
     kconfig,
     kernels,
+    probe,
     report,
     review,
     rules,
@@ -54,6 +55,7 @@ app = typer.Typer(
 app.command("report")(report.report)
 app.command("validate")(validate.validate)
 app.command("fleet")(fleet.fleet)
+app.command("probe")(probe.probe)
 app.command("explain")(explain.explain)
 app.command("simulate")(simulate.simulate)
 app.command("count")(count.count)

@@ -29,13 +29,14 @@ _POINTING = (ValidateFormat.GITHUB, ValidateFormat.JUNIT, ValidateFormat.SARIF)
 def validate(
     ctx: typer.Context,
     files: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="FILE...",
+            show_default=False,
             help="`.config` files (.gz, .xz, .zst too), kernel images with IKCONFIG, .deb and "
             ".rpm packages, folders of them, or `-`.",
         ),
-    ],
+    ] = None,
     kernel: Annotated[
         str, typer.Option(metavar="RELEASE", help="Release, or auto: from the file's header.")
     ] = "auto",
@@ -89,6 +90,10 @@ def validate(
             help="Settings and mutes; else matrix.toml here or above, within the repository.",
         ),
     ] = None,
+    host: Annotated[
+        Path | None,
+        typer.Option("--host", metavar="FILE", help="A machine saved by `matrix probe --save`."),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show facts and every trace line.")
     ] = False,
@@ -105,8 +110,10 @@ def validate(
     from matrix.pipeline.validate import ValidateRequest
     from matrix.pipeline.validate import validate as run_validate
 
+    if not files and host is None:
+        raise typer.BadParameter("give FILE... or --host", ctx=ctx)
     request = ValidateRequest(
-        files=tuple(files),
+        files=tuple(files or ()),
         kernel=kernel,
         cpus=tuple(cpu or ()),
         cmdline=cmdline,
@@ -124,6 +131,10 @@ def validate(
         given=_given(ctx),
         tree=tree,
     )
+    if host is not None:
+        from matrix.pipeline.host_request import with_host
+
+        request = with_host(request, host)
     outcome = run_validate(request)
     for line in outcome.speech:
         say(line)

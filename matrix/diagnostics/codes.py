@@ -1114,6 +1114,61 @@ CODES: dict[str, tuple[str, str]] = {
         "columns not read",
         "The table of hosts has columns that no answer rests on; they are left out.",
     ),
+    "MX1601": (
+        "machine of another architecture",
+        (
+            "The model knows arm64 only. `matrix probe` still shows and saves what can be observed "
+            "on the machine."
+        ),
+    ),
+    "MX1602": (
+        "the running kernel's `.config` cannot be read",
+        (
+            "None of /proc/config.gz, /boot/config-RELEASE and /lib/modules/RELEASE/config could "
+            "be read: without it nothing can be answered."
+        ),
+    ),
+    "MX1603": (
+        "no CPU could be read",
+        (
+            "Neither sysfs nor /proc/cpuinfo shows MIDR_EL1, as in some containers: name the CPU "
+            "with --cpu."
+        ),
+    ),
+    "MX1610": (
+        "bundle cannot be read",
+        "The file of --host is missing, a folder, or may not be read.",
+    ),
+    "MX1611": (
+        "bundle too large",
+        "No bundle of `matrix probe --save` is so large, packed or unpacked: it is not read.",
+    ),
+    "MX1612": (
+        "not a bundle",
+        (
+            "The file of --host was not written by `matrix probe --save`, or was cut or changed on "
+            "its way."
+        ),
+    ),
+    "MX1613": (
+        "bundle of another version",
+        "Another version of this program wrote the bundle: save it anew, or use that version.",
+    ),
+    "MX1614": (
+        "wrong value in a bundle",
+        "A value of the bundle is of the wrong kind, or cannot be: the message says which.",
+    ),
+    "MX1620": (
+        "command line not read",
+        "/proc/cmdline could not be read: the answer takes it that no parameter was given.",
+    ),
+    "MX1621": (
+        "surroundings not observed",
+        (
+            "The exception level, the interrupt controller or whether the machine is a Realm could "
+            "not be read: the answer takes the usual."
+        ),
+    ),
     "MX1701": (
         "symbol that the release does not have",
         (

@@ -32,9 +32,9 @@ COMMAND_LINE_BYTES = 2047
 IDREG_TOKEN_BYTES = 255
 
 # isspace() of lib/ctype.c, on bytes: it counts 0xa0 (a no-break space of Latin-1) as white space.
-_SPACE = "\t-\r \xa0"
-_ARGUMENT = re.compile(rf'(?:[^{_SPACE}"]++|"[^"]*+(?:"|\Z))++')
-_IDREG_TOKEN = re.compile(rf"[^{_SPACE}]{{1,{IDREG_TOKEN_BYTES}}}")
+SPACE = "\t-\r \xa0"
+_ARGUMENT = re.compile(rf'(?:[^{SPACE}"]++|"[^"]*+(?:"|\Z))++')
+_IDREG_TOKEN = re.compile(rf"[^{SPACE}]{{1,{IDREG_TOKEN_BYTES}}}")
 
 _EARLY_STREAMS = ("early", "setup", "module")
 

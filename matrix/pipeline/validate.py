@@ -116,8 +116,8 @@ def validate(request: ValidateRequest) -> ValidateOutcome:
     request = judged.request
     job = prepare(request)
     tree = tree_check(request.tree, job.library)
-    run = _Run()
-    for found in read_inputs(request.files):
+    run = _Run(remarks=list(request.notes))
+    for found in (*request.inputs, *read_inputs(request.files)):
         if isinstance(found, InputError):
             _note_problem(run, found)
             continue

@@ -14,9 +14,11 @@ from matrix.analyze.answer import Answer
 from matrix.analyze.assemble import cpu_atoms
 from matrix.analyze.behaviour import Behaviours
 from matrix.analyze.question import Question, lower_question, predicate_version
+from matrix.diagnostics import Diagnostic
 from matrix.expr.nodes import Value
 from matrix.kernel.cpu import CpuSystem, default_cpus, expand_group, resolve_system
 from matrix.kernel.detection import Detection
+from matrix.kernel.dotconfig import DotConfig
 from matrix.pipeline.arguments import boot_loader_text, check_verdicts, choose_surroundings
 from matrix.pipeline.knowledge import Library
 from matrix.schema.values import Capability, KernelProfile
@@ -43,6 +45,9 @@ class ValidateRequest:
     write_baseline: Path | None = None
     # Whether each result is to point at the line that decides it, for formats that show it.
     pointing: bool = False
+    # A saved machine's `.config`, answered before the files, and what its readings leave open.
+    inputs: tuple[DotConfig, ...] = ()
+    notes: tuple[Diagnostic, ...] = ()
     # The options the user wrote, which settings in a file do not override.
     given: frozenset[str] = frozenset()
 

@@ -51,7 +51,7 @@ class ValidateResult:
 
 def validate_document(results: Sequence[ValidateResult]) -> dict[str, Json]:
     """Return the document of one `validate` run, its results in the order given."""
-    return {"schema": VALIDATE_SCHEMA, "results": [_result(result) for result in results]}
+    return {"schema": VALIDATE_SCHEMA, "results": [result_document(result) for result in results]}
 
 
 def dump(document: dict[str, Json]) -> str:
@@ -63,7 +63,8 @@ def dump(document: dict[str, Json]) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _result(result: ValidateResult) -> dict[str, Json]:
+def result_document(result: ValidateResult) -> dict[str, Json]:
+    """Return one result as it stands in the document."""
     answer = result.answer
     return {
         "file": result.file,
@@ -98,7 +99,7 @@ def simulation_document(answer: Answer) -> dict[str, Json]:
 
 def diagnostics_document(answer: Answer) -> list[Json]:
     """Return what is to be said beside an answer."""
-    return [_diagnostic(diagnostic) for diagnostic in answer.diagnostics]
+    return [diagnostic_document(diagnostic) for diagnostic in answer.diagnostics]
 
 
 def violation_document(finding: Finding) -> dict[str, Json]:
@@ -134,7 +135,8 @@ def _fix(fix: Fix) -> dict[str, Json]:
     }
 
 
-def _diagnostic(diagnostic: Diagnostic) -> dict[str, Json]:
+def diagnostic_document(diagnostic: Diagnostic) -> dict[str, Json]:
+    """Return one diagnostic as it stands in a document."""
     return {
         "code": diagnostic.code,
         "severity": str(diagnostic.severity),

@@ -1,0 +1,75 @@
+"""`matrix probe`: the model's answer for this very machine, beside what the machine shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from matrix.cli.console import deliver, say, use_colour
+from matrix.cli.options import Configs, Format, Output, Predicate, TextFormat
+
+
+def probe(
+    host: Annotated[
+        Path | None,
+        typer.Option("--host", metavar="FILE", help="A machine saved with --save, not this one."),
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", metavar="FILE", help="Write what was read to FILE, for --host."),
+    ] = None,
+    kernel: Annotated[
+        str, typer.Option(metavar="RELEASE", help="Release, or auto: the running kernel's.")
+    ] = "auto",
+    cpu: Annotated[
+        str | None, typer.Option(metavar="SPEC", help="CPU system, in place of the MIDRs read.")
+    ] = None,
+    capability: Annotated[
+        str, typer.Option(metavar="ID", help="Capability to ask about.")
+    ] = "gmem-no-direct-map",
+    predicate: Predicate = None,
+    vm: Annotated[
+        str, typer.Option(metavar="KIND", help="default, protected, nested or mte.")
+    ] = "default",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="AXIS=OPTION", help="entry=el1, gic=v2, realm=yes …"),
+    ] = None,
+    output_format: Format = TextFormat.TEXT,
+    fail_on: Annotated[
+        str,
+        typer.Option(metavar="VERDICTS", help="Verdicts that exit 1, separated by commas; none."),
+    ] = "unsound",
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show every trace line of the answer.")
+    ] = False,
+    output: Output = None,
+    configs: Configs = None,
+) -> int:
+    """Answer for this machine, and compare the model with what can be observed here."""
+    from matrix.pipeline.arguments import verdict_words
+    from matrix.pipeline.probe import ProbeRequest
+    from matrix.pipeline.probe import probe as run_probe
+    from matrix.pipeline.validate_job import ValidateRequest
+
+    asked = ValidateRequest(
+        files=(),
+        kernel=kernel,
+        cpus=(cpu,) if cpu else (),
+        capability=capability,
+        predicate=predicate,
+        vm=vm,
+        settings=tuple(settings or ()),
+        fail_on=verdict_words(fail_on),
+        configs=tuple(configs or ()),
+    )
+    outcome = run_probe(ProbeRequest(asked=asked, bundle=host))
+    for line in outcome.speech:
+        say(line)
+    if save is not None:
+        deliver(outcome.bundle(), save)
+    colour = use_colour() and output is None
+    deliver(outcome.render(output_format, colour=colour, verbose=verbose), output)
+    return outcome.exit_code

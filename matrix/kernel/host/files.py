@@ -1,0 +1,137 @@
+"""What the kernel shows as files, read below a root folder: `/`, or a tree that a test made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from matrix.diagnostics import InputError
+from matrix.kernel.bounded_input import DOTCONFIG, decompress
+from matrix.kernel.host.readings import Reading, unread
+from matrix.kernel.host.system_calls import error_name
+
+_CPUINFO = "proc/cpuinfo"
+# More than any of these files has.
+_MOST_BYTES = 16 << 20
+
+
+def read_config(root: Path, version: str) -> Reading[str]:
+    """Return the running kernel's `.config` from the first place that has it."""
+    places = ("proc/config.gz", f"boot/config-{version}", f"lib/modules/{version}/config")
+    refused = []
+    for place in places:
+        source = f"/{place}"
+        try:
+            data = _bytes(root / place)
+            text = decompress(data, source, DOTCONFIG).decode("utf-8", "replace")
+        except OSError as error:
+            refused.append(f"{source}: {error_name(error.errno)}")
+        except InputError as error:
+            refused.append(f"{source}: {error.diagnostics[0].message}")
+        else:
+            return Reading(value=text, source=source)
+    return unread("/proc/config.gz", "; ".join(refused))
+
+
+def read_cmdline(root: Path) -> Reading[str]:
+    """Return the command line as the kernel shows it."""
+    source = "/proc/cmdline"
+    try:
+        text = _bytes(root / "proc/cmdline").decode("utf-8", "surrogateescape")
+    except OSError as error:
+        return unread(source, error_name(error.errno))
+    return Reading(value=text.removesuffix("\n"), source=source)
+
+
+def read_cpus(root: Path) -> Reading[Mapping[int, Mapping[str, int]]]:
+    """Return MIDR_EL1 and REVIDR_EL1 of each CPU, from sysfs or, MIDR alone, from cpuinfo."""
+    folder = root / "sys/devices/system/cpu"
+    found: dict[int, dict[str, int]] = {}
+    for place in folder.glob("cpu[0-9]*/regs/identification"):
+        registers = {}
+        for name in ("midr_el1", "revidr_el1"):
+            try:
+                registers[name] = int(_bytes(place / name), 16)
+            except (OSError, ValueError):
+                continue
+        if "midr_el1" in registers:
+            found[int(place.parts[-3].removeprefix("cpu"))] = registers
+    if found:
+        source = "/sys/devices/system/cpu/cpu*/regs/identification"
+        return Reading(value=dict(sorted(found.items())), source=source)
+    try:
+        text = _bytes(root / _CPUINFO).decode("utf-8", "replace")
+    except OSError as error:
+        return unread(f"/{_CPUINFO}", error_name(error.errno))
+    by_cpuinfo = _midrs_of_cpuinfo(text)
+    if not by_cpuinfo:
+        return unread(f"/{_CPUINFO}", "neither sysfs nor /proc/cpuinfo shows MIDR_EL1")
+    return Reading(value=by_cpuinfo, source=f"/{_CPUINFO}")
+
+
+def _midrs_of_cpuinfo(text: str) -> dict[int, Mapping[str, int]]:
+    """Put MIDR_EL1 together from its parts: c_show(), arch/arm64/kernel/cpuinfo.c."""
+    found: dict[int, Mapping[str, int]] = {}
+    for block in text.split("\n\n"):
+        fields = dict(re.findall(r"^([^\t:]+?)\s*:\s*(\S+)", block, re.MULTILINE))
+        try:
+            midr = (
+                int(fields["CPU implementer"], 16) << 24
+                | int(fields["CPU variant"], 16) << 20
+                | 0xF << 16
+                | int(fields["CPU part"], 16) << 4
+                | int(fields["CPU revision"])
+            )
+            found[int(fields["processor"])] = {"midr_el1": midr}
+        except (KeyError, ValueError):
+            continue
+    return found
+
+
+def read_boot_log(root: Path) -> Reading[str]:
+    """Return the copy of the boot's log that some distributions keep."""
+    source = "/var/log/dmesg"
+    try:
+        return Reading(value=_bytes(root / source[1:]).decode("utf-8", "replace"), source=source)
+    except OSError as error:
+        return unread(source, error_name(error.errno))
+
+
+def read_secretmem_enable(root: Path) -> Reading[bool]:
+    """Return the parameter secretmem.enable, which only root may read."""
+    source = "/sys/module/secretmem/parameters/enable"
+    try:
+        text = _bytes(root / source[1:]).decode("ascii", "replace").strip()
+    except OSError as error:
+        return unread(source, error_name(error.errno))
+    if text not in ("Y", "N"):
+        return unread(source, f"neither Y nor N: {text[:20]!r}")
+    return Reading(value=text == "Y", source=source)
+
+
+def read_seccomp(root: Path) -> Reading[bool]:
+    """Return whether a seccomp filter may answer in the kernel's stead."""
+    source = "/proc/self/status"
+    try:
+        match = re.search(rb"^Seccomp:\s*(\d+)", _bytes(root / source[1:]), re.MULTILINE)
+    except OSError as error:
+        return unread(source, error_name(error.errno))
+    if match is None:
+        return unread(source, "there is no line `Seccomp`")
+    return Reading(value=match[1] != b"0", source=source)
+
+
+def read_interrupt_controllers(root: Path) -> Reading[tuple[str, ...]]:
+    """Return the names of the GICs among the interrupt chips."""
+    source = "/proc/interrupts"
+    try:
+        text = _bytes(root / source[1:]).decode("ascii", "replace")
+    except OSError as error:
+        return unread(source, error_name(error.errno))
+    return Reading(value=tuple(sorted(set(re.findall(r"\bGICv\d|\bGIC-0\b", text)))), source=source)
+
+
+def _bytes(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(_MOST_BYTES)

@@ -1,0 +1,88 @@
+"""What was read of one machine: values with where they came from, or why there is none.
+
+`collect` and `bundle` make a `HostReadings`, `evidence` reads it. Values are what JSON can hold, so
+that a saved bundle says exactly what was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+_Value = TypeVar("_Value")
+
+ARM64 = "aarch64"  # uname -m
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading(Generic[_Value]):
+    """One thing read: the value and its source; or None and `why_not`."""
+
+    value: _Value | None
+    source: str
+    why_not: str | None = None
+
+
+def unread(source: str, why_not: str) -> Reading[_Value]:
+    """Return the reading of something that could not be read."""
+    return Reading(value=None, source=source, why_not=why_not)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KvmAnswers:
+    """What KVM answered on the fd of a VM and of its vCPU.
+
+    `extensions` are the results of KVM_CHECK_EXTENSION by the capability's name; `registers` the
+    system registers of the vCPU by name; `refused` what failed, by its step, with the error's name.
+    """
+
+    extensions: Mapping[str, int]
+    registers: Mapping[str, int]
+    refused: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostReadings:
+    """All readings of one machine.
+
+    `cpus` and `cache_types` are by number of the CPU: registers (`midr_el1`, `revidr_el1`) and
+    CTR_EL0. `log` are the lines of the kernel log that the model knows, `log_complete` whether the
+    log still held the whole boot: only then does a missing line mean anything. `memfd_secret` is
+    `OK` or the name of an error. `interrupt_controllers` are names of /proc/interrupts.
+    """
+
+    machine: str
+    version: str
+    page_size: Reading[int]
+    config: Reading[str]
+    cmdline: Reading[str]
+    cpus: Reading[Mapping[int, Mapping[str, int]]]
+    cache_types: Reading[Mapping[int, int]]
+    log: Reading[tuple[str, ...]]
+    log_complete: bool
+    memfd_secret: Reading[str]
+    secretmem_enable: Reading[bool]
+    seccomp: Reading[bool]
+    interrupt_controllers: Reading[tuple[str, ...]]
+    kvm: Reading[KvmAnswers]
+
+    def readings(self) -> tuple[tuple[str, Reading[object]], ...]:
+        """Return every reading by its name, in a fixed order."""
+        return (
+            ("config", _plain(self.config)),
+            ("cmdline", _plain(self.cmdline)),
+            ("cpus", _plain(self.cpus)),
+            ("cache_types", _plain(self.cache_types)),
+            ("log", _plain(self.log)),
+            ("page_size", _plain(self.page_size)),
+            ("memfd_secret", _plain(self.memfd_secret)),
+            ("secretmem_enable", _plain(self.secretmem_enable)),
+            ("seccomp", _plain(self.seccomp)),
+            ("interrupt_controllers", _plain(self.interrupt_controllers)),
+            ("kvm", _plain(self.kvm)),
+        )
+
+
+def _plain(reading: Reading[_Value]) -> Reading[object]:
+    return Reading(value=reading.value, source=reading.source, why_not=reading.why_not)

@@ -1,0 +1,132 @@
+"""What `matrix probe` found: the answer, and the model beside the machine, as text and as JSON."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from matrix.analyze.comparison import Agreement, Line
+from matrix.diagnostics import Diagnostic
+from matrix.expr.nodes import Value
+from matrix.kernel.host.readings import HostReadings
+from matrix.render.json import Json, ValidateResult, diagnostic_document, dump, result_document
+from matrix.render.markdown import plain
+from matrix.render.text import render_answer
+
+PROBE_SCHEMA = "matrix/probe/1"
+
+_WORDS = {
+    Agreement.AGREE: "agree",
+    Agreement.DISAGREE: "DISAGREE",
+    Agreement.NOT_OBSERVABLE: "not observable",
+    Agreement.MODEL_UNKNOWN: "not in the model",
+}
+_WIDTH = 100
+
+
+def probe_json(
+    host: HostReadings,
+    result: ValidateResult | None,
+    lines: Sequence[Line],
+    diagnostics: Sequence[Diagnostic],
+) -> str:
+    """Return the document of schema `matrix/probe/1` (docs/probe.md)."""
+    readings: list[Json] = [
+        {"name": name, "source": reading.source, "why_not": reading.why_not}
+        for name, reading in host.readings()
+    ]
+    return dump(
+        {
+            "schema": PROBE_SCHEMA,
+            "machine": host.machine,
+            "version": host.version,
+            "readings": readings,
+            "answer": None if result is None else result_document(result),
+            "comparison": [
+                {
+                    "fact": line.fact,
+                    "model": line.model,
+                    "observed": line.observed,
+                    "source": line.source,
+                    "agreement": str(line.agreement),
+                    "because": line.because,
+                }
+                for line in lines
+            ],
+            "counts": {str(word): count for word, count in _counts(lines)},
+            "diagnostics": [diagnostic_document(item) for item in diagnostics],
+        }
+    )
+
+
+def probe_text(
+    host: HostReadings,
+    result: ValidateResult | None,
+    lines: Sequence[Line],
+    *,
+    colour: bool,
+    verbose: bool,
+) -> str:
+    """Return the answer, what could not be read, the table of the comparison and its sum."""
+    parts = []
+    if result is not None:
+        patch = f" + {result.assumes_patch}" if result.assumes_patch else ""
+        title = f"Linux {result.kernel}{patch} ({host.version}), {' + '.join(result.cpu)}"
+        parts.append(render_answer(title, result.answer, colour=colour, verbose=verbose))
+    parts.append("\n".join(_table(lines)) + "\n")
+    parts.append(_unread(host))
+    parts.append(_summary(lines, known=result is not None))
+    return "\n".join(part for part in parts if part)
+
+
+def _table(lines: Sequence[Line]) -> list[str]:
+    rows = [("fact", "model", "observed", "", "source")]
+    rows += [
+        (
+            line.fact,
+            _value(line.model),
+            "-" if line.agreement is Agreement.NOT_OBSERVABLE else _value(line.observed),
+            _WORDS[line.agreement],
+            line.source or line.because or "-",
+        )
+        for line in lines
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    shown = []
+    reasons = (None, *(line.because if line.source else None for line in lines))
+    for row, because in zip(rows, reasons, strict=True):
+        cells = [plain(cell).ljust(width) for cell, width in zip(row[:4], widths, strict=True)]
+        shown.append("  ".join((*cells, plain(row[4]))))
+        if because:
+            shown += textwrap.wrap(
+                plain(because), _WIDTH, initial_indent="    ", subsequent_indent="    "
+            )
+    return shown
+
+
+def _unread(host: HostReadings) -> str:
+    return "".join(
+        f"not read: {name} ({plain(reading.source)}): {plain(reading.why_not)}\n"
+        for name, reading in host.readings()
+        if reading.why_not is not None
+    )
+
+
+def _summary(lines: Sequence[Line], *, known: bool) -> str:
+    if not known:
+        return "The model does not know this machine: nothing was compared.\n"
+    counts = ", ".join(f"{count} {_WORDS[word]}" for word, count in _counts(lines) if count)
+    differing = dict.fromkeys(line.fact for line in lines if line.agreement is Agreement.DISAGREE)
+    if not differing:
+        return f"{counts}: the model agrees with all that can be observed here.\n"
+    return f"{counts}: the model is wrong here about {', '.join(differing)}.\n"
+
+
+def _counts(lines: Sequence[Line]) -> list[tuple[Agreement, int]]:
+    return [(word, sum(line.agreement is word for line in lines)) for word in Agreement]
+
+
+def _value(value: Value) -> str:
+    if value is None:
+        return "unknown"
+    return str(value).lower() if isinstance(value, bool) else str(value)

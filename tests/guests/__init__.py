@@ -1,0 +1,1 @@
+"""Kernels of Debian, booted in QEMU, that run `matrix probe` inside."""
