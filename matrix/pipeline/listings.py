@@ -133,7 +133,9 @@ def _detected_where(cap: CpuCap) -> str:
 def cpus_list(group: str | None, configs: tuple[Path, ...], *, as_json: bool) -> str:
     """Return the known CPUs with the fields that decide."""
     library = Library(configs)
-    wanted = set(expand_group(group, library.knowledge)) if group else None
+    wanted = None
+    if group is not None:
+        wanted = set(expand_group(f"@{group.strip().removeprefix('@')}", library.knowledge))
     cpus = [cpu for cpu in library.knowledge.cpus if wanted is None or cpu.id in wanted]
     rows = []
     for cpu in cpus:
