@@ -15,7 +15,7 @@ app = typer.Typer(help="The CPUs that are known.", no_args_is_help=True)
 @app.command("list")
 def list_cpus(
     group: Annotated[
-        str | None, typer.Argument(metavar="[@GROUP]", help="Only this group, such as @server.")
+        str | None, typer.Argument(metavar="[GROUP]", help="Only this group, such as @server.")
     ] = None,
     output_format: Format = TextFormat.TEXT,
     output: Output = None,
@@ -30,7 +30,10 @@ def list_cpus(
 
 @app.command("show")
 def show_cpu(
-    spec: Annotated[str, typer.Argument(metavar="SPEC")],
+    spec: Annotated[
+        str,
+        typer.Argument(metavar="SPEC", help="CPU system such as graviton3 or neoverse-n2,dic=0."),
+    ],
     output_format: Format = TextFormat.TEXT,
     output: Output = None,
     configs: Configs = None,

@@ -18,7 +18,11 @@ def diff(
     other: Annotated[str, typer.Argument(metavar="B", help="Another one of the same kind.")],
     study: Annotated[
         str | None,
-        typer.Option("--matrix", metavar="MATRIX", help="The study of two predicates or kernels."),
+        typer.Option(
+            "--matrix",
+            metavar="MATRIX",
+            help="The study of two predicates or kernels; arm64-gmem-no-direct-map by default.",
+        ),
     ] = None,
     predicate: Predicate = None,
     max_rules: MaxRules = 200,

@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from matrix.cli.console import deliver, say
-from matrix.cli.options import Configs, Format, Output, Predicate, TextFormat
+from matrix.cli.options import (
+    DEFAULT_CAPABILITY,
+    Capability,
+    Configs,
+    FailOn,
+    Format,
+    Output,
+    Predicate,
+    Surroundings,
+    TextFormat,
+)
 
 
 def fleet(
@@ -31,18 +41,10 @@ def fleet(
             help="Where the `.config` files are; the table's folder unless given.",
         ),
     ] = None,
-    capability: Annotated[
-        str, typer.Option("--capability", metavar="ID", help="Capability to ask about.")
-    ] = "gmem-no-direct-map",
+    capability: Capability = DEFAULT_CAPABILITY,
     predicate: Predicate = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="AXIS=OPTION", help="entry=el1, gic=v2, realm=yes …"),
-    ] = None,
-    fail_on: Annotated[
-        str,
-        typer.Option("--fail-on", metavar="VERDICTS", help="Verdicts that exit 1, with commas."),
-    ] = "unsound",
+    settings: Surroundings = None,
+    fail_on: FailOn = "unsound",
     max_groups: Annotated[
         int, typer.Option("--max-groups", min=0, help="Groups shown of each verdict.")
     ] = 10,
@@ -51,6 +53,7 @@ def fleet(
     configs: Configs = None,
 ) -> int:
     """Answer for every host of a table, and sum up by verdict, kernel and reason."""
+    from matrix.pipeline.arguments import verdict_words
     from matrix.pipeline.fleet import FleetRequest
     from matrix.pipeline.fleet import fleet as run_fleet
 
@@ -61,7 +64,7 @@ def fleet(
         capability=capability,
         predicate=predicate,
         settings=tuple(settings or ()),
-        fail_on=tuple(word for word in fail_on.split(",") if word),
+        fail_on=verdict_words(fail_on),
         most_groups=max_groups,
         configs=tuple(configs or ()),
     )

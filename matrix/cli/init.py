@@ -11,7 +11,9 @@ from matrix.cli.console import say
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="DIR")] = Path("matrix-configs"),
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder; files in it are never overwritten.")
+    ] = Path("matrix-configs"),
 ) -> None:
     """Write a starter study and a CPU declaration to DIR, ready for `--configs DIR`."""
     from matrix.pipeline.declarations import init as run_init

@@ -26,7 +26,9 @@ def list_kernels(
 
 @app.command("show")
 def show_kernel(
-    release: Annotated[str, typer.Argument(metavar="RELEASE")],
+    release: Annotated[
+        str, typer.Argument(metavar="RELEASE", help="A release with a profile, such as 7.3.")
+    ],
     output_format: Format = TextFormat.TEXT,
     output: Output = None,
     configs: Configs = None,
@@ -46,7 +48,9 @@ Tree = Annotated[
 
 @app.command("verify")
 def verify_kernel(
-    release: Annotated[str, typer.Argument(metavar="RELEASE")],
+    release: Annotated[
+        str, typer.Argument(metavar="RELEASE", help="A release with a profile, such as 7.3.")
+    ],
     tree: Tree,
     fix: Annotated[
         bool, typer.Option("--fix", help="Update the lines that have moved, in the profile itself.")

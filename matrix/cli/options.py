@@ -24,10 +24,34 @@ Output = Annotated[
     Path | None,
     typer.Option("--output", metavar="FILE", help="Write to FILE instead of standard output."),
 ]
+Capability = Annotated[
+    str, typer.Option("--capability", metavar="ID", help="Capability to ask about.")
+]
+Surroundings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="AXIS=OPTION", help="entry=el1, gic=v2, realm=yes … May be repeated."
+    ),
+]
+FailOn = Annotated[
+    str,
+    typer.Option(
+        "--fail-on", metavar="VERDICTS", help="Verdicts that exit 1, separated by commas, or none."
+    ),
+]
+OnlyKernels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--kernel",
+        metavar="RELEASE",
+        help="Only this release. May be repeated; all by default.",
+    ),
+]
 Study = Annotated[
     str,
     typer.Argument(metavar="[MATRIX]", help="A study; see configs/matrices.", show_default=True),
 ]
+DEFAULT_CAPABILITY = "gmem-no-direct-map"
 DEFAULT_STUDY = "arm64-gmem-no-direct-map"
 
 

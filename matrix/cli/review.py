@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import enum
 from typing import Annotated
 
 import typer
 
 from matrix.cli.console import deliver, say
-from matrix.cli.options import DEFAULT_STUDY, Configs, Output
-
-
-class ReviewFormat(enum.StrEnum):
-    """Formats of a review."""
-
-    TEXT = "text"
-    MARKDOWN = "markdown"
-    JSON = "json"
+from matrix.cli.options import (
+    DEFAULT_STUDY,
+    Configs,
+    Document,
+    DocumentFormat,
+    OnlyKernels,
+    Output,
+)
 
 
 def review(
@@ -24,14 +22,7 @@ def review(
         str,
         typer.Argument(metavar="PATCH", help="A mail, an mbox, a patch, or - for standard input."),
     ],
-    kernel: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--kernel",
-            metavar="RELEASE",
-            help="Only this release. May be repeated; all by default.",
-        ),
-    ] = None,
+    kernel: OnlyKernels = None,
     function: Annotated[
         str | None,
         typer.Option("--function", metavar="NAME", help="The check, where it is named otherwise."),
@@ -39,9 +30,7 @@ def review(
     study: Annotated[
         str, typer.Option("--matrix", metavar="MATRIX", help="The study that is asked.")
     ] = DEFAULT_STUDY,
-    output_format: Annotated[
-        ReviewFormat, typer.Option("--format", help="Format of the answer.")
-    ] = ReviewFormat.TEXT,
+    output_format: Document = DocumentFormat.TEXT,
     output: Output = None,
     configs: Configs = None,
 ) -> int:

@@ -7,15 +7,20 @@ from typing import Annotated
 import typer
 
 from matrix.cli.console import answer
-from matrix.cli.options import DEFAULT_STUDY, Configs, Format, Output, Study, TextFormat
+from matrix.cli.options import (
+    DEFAULT_STUDY,
+    Configs,
+    Format,
+    OnlyKernels,
+    Output,
+    Study,
+    TextFormat,
+)
 
 
 def synthesize(
     study: Study = DEFAULT_STUDY,
-    kernel: Annotated[
-        list[str] | None,
-        typer.Option(metavar="RELEASE", help="Only this release. May be repeated; all by default."),
-    ] = None,
+    kernel: OnlyKernels = None,
     vm: Annotated[
         list[str] | None,
         typer.Option(metavar="KIND", help="Only this kind of VM. May be repeated; all by default."),

@@ -9,7 +9,15 @@ from typing import Annotated
 import typer
 
 from matrix.cli.console import deliver, say, use_colour
-from matrix.cli.options import Configs, Output, Predicate
+from matrix.cli.options import (
+    DEFAULT_CAPABILITY,
+    Capability,
+    Configs,
+    FailOn,
+    Output,
+    Predicate,
+    Surroundings,
+)
 
 
 class ValidateFormat(enum.StrEnum):
@@ -42,7 +50,10 @@ def validate(
     ] = "auto",
     cpu: Annotated[
         list[str] | None,
-        typer.Option(metavar="SPEC", help="CPU system such as graviton3, or a group: @server."),
+        typer.Option(
+            metavar="SPEC",
+            help="CPU system such as graviton3, or a group: @server. May be repeated.",
+        ),
     ] = None,
     cmdline: Annotated[
         str | None, typer.Option(metavar="TEXT", help="What the boot loader passes.")
@@ -50,17 +61,12 @@ def validate(
     cmdline_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Read the command line from FILE.")
     ] = None,
-    capability: Annotated[
-        str, typer.Option(metavar="ID", help="Capability to ask about.")
-    ] = "gmem-no-direct-map",
+    capability: Capability = DEFAULT_CAPABILITY,
     predicate: Predicate = None,
     vm: Annotated[
         str, typer.Option(metavar="KIND", help="default, protected, nested or mte.")
     ] = "default",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="AXIS=OPTION", help="entry=el1, gic=v2, realm=yes …"),
-    ] = None,
+    settings: Surroundings = None,
     tree: Annotated[
         Path | None,
         typer.Option("--tree", metavar="DIR", help="Kernel source that the `.config` must fit."),
@@ -68,10 +74,7 @@ def validate(
     output_format: Annotated[
         ValidateFormat, typer.Option("--format", help="Format of the answer.")
     ] = ValidateFormat.TEXT,
-    fail_on: Annotated[
-        str,
-        typer.Option(metavar="VERDICTS", help="Verdicts that exit 1, separated by commas; none."),
-    ] = "unsound",
+    fail_on: FailOn = "unsound",
     baseline: Annotated[
         Path | None,
         typer.Option("--baseline", metavar="FILE", help="Findings in FILE do not count."),

@@ -129,8 +129,16 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 
 def unknown_word_hint(word: str, known: Iterable[str], kind: str) -> str:
     """Return a hint for an unknown name: the nearest known one and the list of what exists."""
-    names = sorted(known)
+    names = sorted(known, key=_as_counted)
     shown = ", ".join(names[:40]) + (f", … ({len(names)} in all)" if len(names) > 40 else "")
     listing = f"known {kind}: {shown}" if names else f"there are no {kind}"
     near = did_you_mean(word, names)
     return f"{near} {listing}" if near else listing
+
+
+def _as_counted(name: str) -> list[tuple[int, str]]:
+    """Return a key of order by which 6.6 comes before 6.12: stretches of digits are numbers."""
+    import re  # imported only on the error path
+
+    pieces = re.split(r"(\d+)", name)
+    return [(int(piece), "") if piece.isdecimal() else (0, piece) for piece in pieces]

@@ -91,6 +91,30 @@ def expand_group(spec: str, knowledge: Knowledge) -> tuple[str, ...]:
     return members
 
 
+def canonical_system(spec: str, knowledge: Knowledge) -> tuple[str, ...]:
+    """Return the CPU types of a SPEC by their declared names, in order of name.
+
+    Two SPECs of one system give the same. Nothing is checked: a word that nobody declared, or
+    that breaks the grammar, stands for itself.
+    """
+    try:
+        parts = parse_spec(spec)
+    except InputError:
+        return (spec,)
+    declared = {name: cpu.id for cpu in knowledge.cpus for name in _names(cpu)}
+    return tuple(
+        sorted(
+            ",".join(
+                (
+                    *((declared.get(part.name.key, part.name.key),) if part.name else ()),
+                    *sorted(f"{item.field.key}={item.value.key}" for item in part.overrides),
+                )
+            )
+            for part in parts
+        )
+    )
+
+
 def default_cpus(knowledge: Knowledge) -> tuple[str, ...]:
     """Return the SPECs that are meant where none is given: every declared CPU but QEMU's models."""
     return tuple(cpu.id for cpu in knowledge.cpus if QEMU_GROUP not in cpu.groups)

@@ -50,16 +50,26 @@ def choose_surroundings(architecture: Architecture, settings: tuple[str, ...]) -
     problems: list[Diagnostic] = []
     for setting in settings:
         name, separator, option = setting.partition("=")
-        if name not in axes or not separator:
+        if name not in axes:
             problems.append(
                 Diagnostic(
                     code="MX0908",
-                    message=f"`{setting}` is not axis=option",
+                    message=f"unknown axis `{name}` of --set",
                     hint=unknown_word_hint(name, axes, "axes of --set"),
                 )
             )
             continue
         options = [known for known, _ in axes[name].options]
+        if not separator:
+            written = " or ".join(f"{name}={known}" for known in options)
+            problems.append(
+                Diagnostic(
+                    code="MX0908",
+                    message=f"`{setting}` is not axis=option",
+                    hint=f"write {written}",
+                )
+            )
+            continue
         if option not in options:
             problems.append(
                 Diagnostic(

@@ -52,10 +52,10 @@ def explain(
     colour: bool,
 ) -> str:
     """Return the explanation of a cell (`axis=option,…`) or of a code (`MX0104`)."""
-    if what.startswith("MX") and "=" not in what:
-        return _explain_code(what)
+    if what.upper().startswith("MX") and "=" not in what:
+        return _explain_code(what.upper())
     prepared = prepare_study(Library(configs), study, predicate)
-    chosen = parse_cell(prepared.study, what)
+    chosen = parse_cell(prepared, what)
     explanation = explain_cell(prepared, chosen)
     if as_json:
         return dump(explanation_document(explanation))
@@ -165,7 +165,7 @@ def simulate(request: SimulateRequest) -> str:
     texts = []
     documents = []
     for text in request.cells:
-        asked = parse_cell(prepared.study, text)
+        asked = parse_cell(prepared, text)
         question, cell, chosen = prepared.cell(asked)
         if not exists(question, cell, prepared.behaviours):
             raise no_such_cell(prepared, asked)

@@ -301,11 +301,10 @@ class FleetAnswers:
                 message=f"`{shown(kernel)}` names no kernel release",
                 hint=f"write it as `uname -r` does, 7.3.0-rc7-arm64; known are {known}",
             )
-        near = " and ".join(self._library.neighbours(release))
         return Diagnostic(
             code="MX0913",
             message=f"there is no profile of Linux {release}",
-            hint=f"the nearest profiles are {near}",
+            hint=self._library.nearest_profiles(release),
         )
 
     def _load(self, name: str) -> DotConfig:

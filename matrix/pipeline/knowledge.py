@@ -97,6 +97,12 @@ class Library:
         above = [name for name in known if release_key(name) > key]
         return (*below[-1:], *above[:1])
 
+    def nearest_profiles(self, release: str) -> str:
+        """Return `the nearest profiles are …`, the hint for a release without one."""
+        near = self.neighbours(release)
+        verb = "profile is" if len(near) == 1 else "profiles are"
+        return f"the nearest {verb} {' and '.join(near)}"
+
 
 def release_key(release: str) -> tuple[int, ...]:
     """Return a release as numbers, so that 6.12 comes after 6.6."""

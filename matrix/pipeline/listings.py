@@ -13,6 +13,7 @@ from matrix.expr.printer import to_c
 from matrix.kernel.cpu import expand_group, resolve_system
 from matrix.pipeline.knowledge import Library
 from matrix.render.columns import align
+from matrix.render.text import wrapped
 from matrix.schema.values import BootParameter, CpuCap, FieldValue, KernelProfile
 
 # The fields of a CPU that decide the shipped capabilities, in the order of `cpus list`.
@@ -36,13 +37,16 @@ def kernels_list(configs: tuple[Path, ...], *, as_json: bool) -> str:
                 for profile in profiles
             ],
         )
-    return align(
+    table = align(
         ("release", "arch", "verified on", "how"),
-        [
-            (profile.release, profile.arch, profile.verified_on.version, profile.verified_on.how)
-            for profile in profiles
-        ],
+        [(profile.release, profile.arch, profile.verified_on.version, "") for profile in profiles],
     )
+    head, *rows = table.splitlines()
+    column = head.index("how")
+    lines = [head]
+    for row, profile in zip(rows, profiles, strict=True):
+        lines += wrapped(profile.verified_on.how, row.ljust(column))
+    return "\n".join(lines) + "\n"
 
 
 def kernels_show(name: str, configs: tuple[Path, ...], *, as_json: bool) -> str:
@@ -133,7 +137,9 @@ def _detected_where(cap: CpuCap) -> str:
 def cpus_list(group: str | None, configs: tuple[Path, ...], *, as_json: bool) -> str:
     """Return the known CPUs with the fields that decide."""
     library = Library(configs)
-    wanted = set(expand_group(group, library.knowledge)) if group else None
+    wanted = None
+    if group is not None:
+        wanted = set(expand_group(f"@{group.strip().removeprefix('@')}", library.knowledge))
     cpus = [cpu for cpu in library.knowledge.cpus if wanted is None or cpu.id in wanted]
     rows = []
     for cpu in cpus:

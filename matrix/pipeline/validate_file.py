@@ -111,13 +111,13 @@ def _profile(job: ValidateJob, config: DotConfig) -> KernelProfile | None:
                 hint=f"give --kernel, one of {', '.join(job.library.kernels_by_release)}",
             )
         )
-    near = " and ".join(job.library.neighbours(release))
+    near = job.library.nearest_profiles(release)
     raise InputError(
         Diagnostic(
             code="MX0913",
             location=location,
             message=f"there is no profile of Linux {release}",
-            hint=f"the nearest profiles are {near}; decide with --kernel",
+            hint=f"{near}; decide with --kernel",
         )
     )
 

@@ -9,8 +9,12 @@ from matrix.analyze.answer import Answer, Finding
 from matrix.analyze.claims import PROVED, ClaimResult
 from matrix.render.cell_text import named_cell
 from matrix.render.json import Json
+from matrix.render.text import wrapped
 
 CLAIMS_SCHEMA = "matrix/claims/1"
+
+# What stands beneath an answer begins where its words do.
+_BENEATH = " " * 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +50,14 @@ def claims_text(title: str, answers: Sequence[ClaimAnswer], baseline: Mapping[st
     for answer in answers:
         claim = answer.result.claim
         if claim.id != shown:
-            lines.extend(["", f"{claim.id}: {claim.description}", f"  {claim.statement.text}"])
+            lines.extend(["", *wrapped(f"{claim.id}: {claim.description}", "")])
+            lines.append(f"  {claim.statement.text}")
             shown = claim.id
         lines.extend(_lines(answer, baseline))
     unexpected = [answer.result for answer in answers if not answer.result.as_expected]
     lines.append("")
+    if not answers:
+        return f"{title}\n\nthe study states no claims\n"
     lines.append(f"{len(answers)} answers, {len(answers) - len(unexpected)} as expected")
     lines.extend(
         f"not as expected: {result.claim.id} on {', '.join(result.kernels)}"
@@ -68,10 +75,12 @@ def _lines(answer: ClaimAnswer, baseline: Mapping[str, str]) -> list[str]:
         return [f"  PROVED   {where}: {shown}{surprise}"]
     lines = [f"  REFUTED  {where}: {result.cells:,} cells{surprise}"]
     if result.witness is not None:
-        lines.append(f"           nearest: {named_cell(result.witness, baseline)}")
+        lines.append(f"{_BENEATH}nearest: {named_cell(result.witness, baseline)}")
     if answer.witness is not None:
-        lines.append(f"           there: {answer.witness.verdict}; {answer.witness.reasons[0]}")
-        lines.extend(f"           {_trace(finding)}" for finding in answer.witness.violations)
+        there = f"there: {answer.witness.verdict}; {answer.witness.reasons[0]}"
+        lines.extend(wrapped(there, _BENEATH))
+        for finding in answer.witness.violations:
+            lines.extend(wrapped(_trace(finding), _BENEATH))
     return lines
 
 

@@ -1,4 +1,4 @@
-"""Rules as text, Markdown and JSON (`matrix/rules/1`): one conjunction a line, CPUs beneath.
+"""Rules as text, Markdown and JSON (`matrix/rules/1`): a conjunction each, CPUs beneath.
 
 Takes rules per label with the CPUs they hold for. Text leaves out options that no cell of the rule
 has; JSON has every option that could stand there, so that none can be added.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from matrix.analyze.rules import FeatureRule
 from matrix.render.json import Json
+from matrix.render.text import wrapped
 
 RULES_SCHEMA = "matrix/rules/1"
 
@@ -59,9 +60,9 @@ def _lines(groups: Sequence[LabelRules]) -> list[str]:
     for group in groups:
         lines.append(f"{group.label}: {group.cells:,} cells{'' if group.rules else ', no rules'}")
         for rule, cpus in group.rules:
-            lines.append(f"  {rule.cells:>17,}  {conjunction(rule)}")
+            lines.extend(wrapped(conjunction(rule), f"  {rule.cells:>17,}  "))
             if cpus:
-                lines.append(f"{'':21}{named_cpus(cpus)}")
+                lines.extend(wrapped(named_cpus(cpus), " " * 21))
         if group.left_out:
             lines.append(f"{'':21}… and {group.left_out} more rules")
         lines.append("")

@@ -268,6 +268,18 @@ def _value(value: Value) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def wrapped(text: str, head: str) -> list[str]:
+    """Return the lines of a paragraph that begins with `head`, the others as far in as it is."""
+    return textwrap.wrap(
+        plain(text),
+        terminal_width(),
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
 def terminal_width() -> int:
     """Return how many characters a line may have: the terminal's, within what is good to read."""
     return min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)

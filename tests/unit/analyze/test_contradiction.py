@@ -97,7 +97,7 @@ CELLS = [
 
 @pytest.mark.parametrize(("cell", "expected"), CELLS, ids=[cell for cell, _ in CELLS])
 def test_a_cell_that_cannot_exist(shipped: PreparedStudy, cell: str, expected: list[str]) -> None:
-    said = lines(no_such_cell(shipped, parse_cell(shipped.study, cell)))
+    said = lines(no_such_cell(shipped, parse_cell(shipped, cell)))
     assert len(said) == len(expected)
     for line, start in zip(said, expected, strict=True):
         assert line.startswith(start), line
@@ -105,12 +105,12 @@ def test_a_cell_that_cannot_exist(shipped: PreparedStudy, cell: str, expected: l
 
 @pytest.mark.parametrize("cell", [cell for cell, _ in CELLS])
 def test_the_nearest_cell_that_is_named_exists(shipped: PreparedStudy, cell: str) -> None:
-    chosen = parse_cell(shipped.study, cell)
+    chosen = parse_cell(shipped, cell)
     hint = no_such_cell(shipped, chosen).diagnostics[0].hint
     assert hint is not None
     kept = hint.startswith("such a cell exists with ")
     text = hint.removeprefix("the nearest cell that exists has ").partition(";")[0]
-    changed = parse_cell(shipped.study, text.removeprefix("such a cell exists with "))
+    changed = parse_cell(shipped, text.removeprefix("such a cell exists with "))
     # Only where nothing else helps is what was asked for given up.
     assert kept is (cell == "realm=yes")
     assert kept is not bool(changed.keys() & chosen.keys())
