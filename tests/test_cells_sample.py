@@ -46,7 +46,9 @@ def test_the_same_seed_gives_the_same_rows() -> None:
 def test_what_was_done_is_said() -> None:
     said = run_cli("cells", OVERVIEW, "--sample", "2").err
     assert said.endswith(" combinations of options of any 2 axes; fewer cannot\n")
-    nothing = run_cli("cells", OVERVIEW, "--sample", "2", "--where", "kernel != kernel")
+    nothing = run_cli(
+        "cells", OVERVIEW, "--sample", "2", "--where", 'verdict == "unsound" && kernel == "6.12"'
+    )
     assert nothing.code == ExitCode.OK
     assert nothing.err == "0 rows: no cell is chosen\n"
 

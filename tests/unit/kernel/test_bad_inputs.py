@@ -24,7 +24,10 @@ BAD = sorted(path for path in (CASES / "bad").iterdir() if re.match(r"MX0[345]",
 # No file can show these: a missing file, a package that is not installed.
 WITHOUT_A_FILE = {"MX0301", "MX0304", "MX0402"}
 # Shown by images and packages that tests make: tests/unit/kernel/test_config_input.py.
-OF_MADE_INPUTS = {f"MX140{number}" for number in (1, 2, 3, 4, 5, 7)}
+OF_MADE_INPUTS = {
+    *(f"MX140{number}" for number in (1, 2, 3, 4, 5, 7)),
+    *(f"MX150{number}" for number in range(1, 6)),  # tables of hosts: tests/test_fleet.py
+}
 
 
 def _dotconfig(path: Path) -> tuple[Diagnostic, ...]:

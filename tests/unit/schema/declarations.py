@@ -25,6 +25,7 @@ PLACES: dict[Kind, str] = {
     Kind.TOOLCHAIN: "toolchains/toolchain.yaml",
     Kind.CAPABILITY: "capabilities/capability.yaml",
     Kind.DIRECT_MAP: "direct-maps/direct-map.yaml",
+    Kind.DISTRO: "distros/distro.yaml",
     Kind.MATRIX: "matrices/matrix.yaml",
 }
 
