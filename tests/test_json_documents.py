@@ -17,6 +17,7 @@ from tests.small_trees import small_tree
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "tests" / "data" / "booted" / "7.3.config"
 REPLY = ROOT / "tests/cases/review/reply-of-a-reply.mbox"
+PROBED = ROOT / "tests" / "data" / "probed" / "7.3-max.json.gz"
 CLAIMS = """
 claims:
   fwb-suffices:
@@ -172,6 +173,10 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         ("kernels", "show", "7.3"),
         project,
         ("cpus", "list"),
+        ("probe", "--host", str(PROBED)),
+        ("distros", "list"),
+        ("architectures", "list"),
+        ("architectures", "show", "loongarch"),
         ("cpus", "show", "neoverse-v1+graviton3,dic=0"),
     ]
     found = []
@@ -184,6 +189,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 # Keys that no small input has: why each is documented all the same.
 NOT_SEEN = {
+    "matrix/verify-architectures/1": "needs a kernel tree: tests/test_direct_maps.py",
     "matrix/verify/1": "needs a kernel tree: test_a_comparison_with_a_tree",
     "matrix/synthesize/1 indistinguishable.": "the synthesised check of these studies is exact",
     "matrix/review/1 vm.kinds[]": "the small studies have one kind of VM",
@@ -216,7 +222,11 @@ def test_every_schema_of_the_source_is_documented() -> None:
         for file in (ROOT / "matrix").rglob("*.py")
         for name in re.findall(r'"(matrix/[a-z-]+/\d)"', file.read_text())
     }
-    files = {"matrix/baseline/1", "matrix/evidence/1"}  # files that we write and read ourselves
+    files = {
+        "matrix/baseline/1",
+        "matrix/evidence/1",
+        "matrix/host/1",
+    }  # files that we write and read ourselves
     assert written - files <= set(SCHEMAS)
 
 
