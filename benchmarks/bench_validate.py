@@ -2,8 +2,8 @@
 
 The baseline of the first is the interpreter's own start-up, of the others the one-file run times
 the number of files: what a shell loop over the files would cost. Where kernel-hardening-checker is
-installed (`pip install git+https://github.com/a13xp0p0v/kernel-hardening-checker`; it is in no
-package registry), its time for the same files is a second baseline: it takes one file a run.
+installed (newer Debian releases package it, PyPI does not), its time for the same files is a second
+baseline: it takes one file a run.
 """
 
 from __future__ import annotations
