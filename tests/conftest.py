@@ -34,7 +34,8 @@ _UNTIMED = hypothesis.settings(
     deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.register_profile("default", _UNTIMED, max_examples=50)
-hypothesis.settings.register_profile("ci", _UNTIMED, max_examples=1000, derandomize=True)
+# A law that says more for itself (damaged inputs: 1000) keeps it.
+hypothesis.settings.register_profile("ci", _UNTIMED, max_examples=200, derandomize=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

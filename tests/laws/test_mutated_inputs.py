@@ -8,11 +8,12 @@ name a place or the offending text and say what to do.
 from __future__ import annotations
 
 import json
+import os
 import re
 import tempfile
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cli_runner import Ran, run_cli
@@ -22,6 +23,8 @@ CONFIG = (EXTRACT / "7.3.config").read_bytes()
 
 VERDICTS = {"absent", "supported", "unsound", "refused", "overstrict", "unknown"}
 CODE = re.compile(r"\[MX\d{4}\]")
+# Damage has more forms than a law has cases: in CI a thousand of them.
+THOROUGH = settings(max_examples=1000 if os.environ.get("CI") else settings().max_examples)
 
 
 def check(ran: Ran) -> None:
@@ -69,11 +72,13 @@ def mutated(draw: st.DrawFn, original: bytes) -> bytes:
     return bytes(data)
 
 
+@THOROUGH
 @given(mutated(CONFIG))
 def test_a_mutated_dotconfig(config: bytes) -> None:
     check(validate(config))
 
 
+@THOROUGH
 @given(mutated(CONFIG))
 def test_a_mutated_dotconfig_with_the_release_given(config: bytes) -> None:
     check(validate(config, "--kernel", "7.3"))
@@ -99,6 +104,7 @@ PARAMETERS = st.sampled_from(
 )
 
 
+@THOROUGH
 @given(
     st.lists(PARAMETERS | st.text(max_size=12), max_size=8).map(" ".join),
     st.sampled_from(["7.3", "6.12", "5.10"]),
@@ -112,6 +118,7 @@ SPECS = st.sampled_from(
 )
 
 
+@THOROUGH
 @given(
     st.lists(SPECS | st.text(max_size=8), min_size=1, max_size=4).flatmap(
         lambda parts: st.sampled_from([",", "+", "=", ""]).map(lambda glue: glue.join(parts))
@@ -121,6 +128,7 @@ def test_any_cpu_spec(spec: str) -> None:
     check(run_cli("validate", str(EXTRACT / "7.3.config"), "--format", "json", f"--cpu={spec}"))
 
 
+@THOROUGH
 @given(st.text(max_size=12), st.text(max_size=12))
 def test_any_setting_and_predicate(setting: str, predicate: str) -> None:
     check(validate(CONFIG, f"--set={setting}"))
@@ -130,6 +138,7 @@ def test_any_setting_and_predicate(setting: str, predicate: str) -> None:
 AXES = st.sampled_from(["cpu=cortex-a710", "kernel=7.3", "boot.rodata=off", "vm=nested", ","])
 
 
+@THOROUGH
 @given(st.lists(AXES | st.text(max_size=10), max_size=5).map(",".join))
 def test_any_cell(cell: str) -> None:
     check(
@@ -148,6 +157,7 @@ text
 """
 
 
+@THOROUGH
 @given(mutated(DOCUMENT))
 def test_a_mutated_document(document: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
