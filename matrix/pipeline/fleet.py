@@ -8,6 +8,7 @@ their answer.
 from __future__ import annotations
 
 import contextlib
+import gc
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -104,6 +105,9 @@ def fleet(request: FleetRequest) -> FleetOutcome:
     )
     counted: dict[HostAnswer, _Counted] = {}
     hosts = 0
+    # What is kept of a fleet has no cycles; looking for some among millions of objects takes an
+    # eighth of the time.
+    gc.set_threshold(200_000, 20, 50)
     with open_hosts(request.hosts) as table, _writer(request.table) as writer:
         for batch in table.batches():
             _answer_batch(answers, table, batch, counted, writer)
