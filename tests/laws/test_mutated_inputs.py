@@ -35,7 +35,7 @@ def check(ran: Ran) -> None:
         assert "hint: " in ran.err, ran.err
     elif ran.code != 2:
         document = json.loads(ran.out)
-        results = document["results"] if "results" in document else [document]
+        results = document.get("results", [document])
         assert {result["verdict"] for result in results} <= VERDICTS
         assert results
 
