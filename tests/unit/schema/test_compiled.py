@@ -21,6 +21,7 @@ from matrix.schema import compiled, values
 from matrix.schema.compiled import (
     cache_key,
     compile_shipped,
+    dump_trusted,
     knowledge,
     load_trusted,
     read_compiled,
@@ -248,6 +249,7 @@ def test_only_knowledge_is_believed() -> None:
     assert load_trusted(pickle.dumps(Name("a"))) is None
     assert load_trusted(pickle.dumps({"digest": ""})) is None
     assert load_trusted(pickle.dumps(load())) == load()
+    assert load_trusted(dump_trusted(load())) == load()
 
 
 @given(st.data())
@@ -261,4 +263,4 @@ def test_a_changed_pickle_is_knowledge_or_nothing(data: st.DataObject) -> None:
     assert found is None or isinstance(found, values.Knowledge)
 
 
-_PAYLOAD = pickle.dumps(load(), protocol=pickle.HIGHEST_PROTOCOL)
+_PAYLOAD = dump_trusted(load())
