@@ -27,7 +27,7 @@ _CAP_TESTS = ("cpus_have_final_cap", "boot_cpu_has_cap")
 # cpus_have_final_cap() (arch/arm64/include/asm/cpufeature.h:484-527 in 7.3).
 _SAME_TEST = ("cpus_have_cap", "alternative_has_cap_likely", "alternative_has_cap_unlikely")
 # include/linux/sizes.h
-_SIZE = re.compile(r"SZ_(?P<number>\d+)(?P<unit>[KMG]?)$")
+_SIZE = re.compile(r"SZ_(?P<number>\d{1,6})(?P<unit>[KMG]?)$")
 _UNITS = {"": 0, "K": 10, "M": 20, "G": 30}
 _CALL = re.compile(r"(?P<function>\w+)\((?P<argument>.*)\)$")
 

@@ -137,8 +137,8 @@ def unknown_word_hint(word: str, known: Iterable[str], kind: str) -> str:
 
 
 def _as_counted(name: str) -> list[tuple[int, str]]:
-    """Return a key of order by which 6.6 comes before 6.12: stretches of digits are numbers."""
+    """Return a key of order by which 6.6 comes before 6.12: longer stretches of digits are more."""
     import re  # imported only on the error path
 
     pieces = re.split(r"(\d+)", name)
-    return [(int(piece), "") if piece.isdecimal() else (0, piece) for piece in pieces]
+    return [(len(piece) if piece.isdecimal() else 0, piece) for piece in pieces]

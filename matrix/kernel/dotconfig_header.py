@@ -18,7 +18,7 @@ _HEADER = re.compile(
 _HEADER_TAIL = " Kernel Configuration"
 # Fedora's merged files begin with the name of the architecture alone.
 _FIRST_LINE_ARCH = re.compile(r"\n# (arm64|x86_64|powerpc|s390|riscv)\n")
-_RELEASE = re.compile(r"v?(\d+)\.(\d+)(?![0-9])")
+_RELEASE = re.compile(r"v?(\d{1,4})\.(\d{1,4})(?!\d)", re.ASCII)
 
 # Names of the header, and of Fedora, that are not the name of the folder below arch/.
 _ARCH_ALIASES = {"x86_64": "x86", "i386": "x86", "aarch64": "arm64", "ppc64": "powerpc"}

@@ -93,7 +93,7 @@ def _distro(
 ) -> Distro:
     release = request.kernel or config.release
     place = Location(file=config.file)
-    if release is None or not re.fullmatch(r"\d+\.\d+", release):
+    if release is None or not re.fullmatch(r"\d{1,4}\.\d{1,4}", release, re.ASCII):
         what = "the file does not say" if release is None else f"`{release}` is not"
         raise InputError(
             Diagnostic(

@@ -37,7 +37,7 @@ from matrix.pipeline.knowledge import Library
 from matrix.render.fleet import HostAnswer
 from matrix.schema.values import Capability, KernelProfile
 
-_RELEASE = re.compile(r"v?(\d+\.\d+)(?!\d)")
+_RELEASE = re.compile(r"v?(\d{1,4}\.\d{1,4})(?!\d)", re.ASCII)
 _SHA256 = re.compile(r"(?:sha256:)?([0-9a-fA-F]{64})")
 _BETWEEN_MIDRS = re.compile(r"[;,+\s]+")
 # The symbols that decide which command line the kernel reads.

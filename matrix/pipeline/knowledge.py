@@ -6,6 +6,7 @@ that lists what exists.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +23,8 @@ from matrix.schema.values import (
     Knowledge,
     MatrixStudy,
 )
+
+_RELEASE = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,4})*")
 
 # The study that is meant where a user names none.
 DEFAULT_STUDY = "arm64-gmem-no-direct-map"
@@ -105,8 +108,10 @@ class Library:
 
 
 def release_key(release: str) -> tuple[int, ...]:
-    """Return a release as numbers, so that 6.12 comes after 6.6."""
-    return tuple(int(part) for part in release.split(".") if part.isdigit())
+    """Return a release as numbers, so that 6.12 comes after 6.6; (), where it is none."""
+    if not _RELEASE.fullmatch(release):
+        return ()
+    return tuple(int(part) for part in release.split("."))
 
 
 def _find(items: Iterable[Declared], name: str, kind: str, kinds: str) -> Declared:

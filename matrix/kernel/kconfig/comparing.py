@@ -5,15 +5,24 @@ from __future__ import annotations
 import re
 
 _TRI = {"n": 0, "m": 1, "y": 2}
-_DECIMAL = re.compile(r"\s*[-+]?\d+")
-_HEX = re.compile(r"\s*[-+]?(?:0[xX])?[0-9a-fA-F]+")
-_ANY = re.compile(r"\s*[-+]?(?:0[xX][0-9a-fA-F]+|\d+)")
+# More digits than any number of 64 bits has, and fewer than Python refuses to read.
+_DECIMAL = re.compile(r"\s*[-+]?\d{1,64}", re.ASCII)
+_HEX = re.compile(r"\s*[-+]?(?:0[xX])?[0-9a-fA-F]{1,64}")
+_ANY = re.compile(r"\s*[-+]?(?:0[xX][0-9a-fA-F]{1,64}|\d{1,64})", re.ASCII)
+_SIGNED = range(-(1 << 63), 1 << 63)  # what strtoll() takes without an error
+_UNSIGNED = range(-(1 << 64) + 1, 1 << 64)  # strtoull() takes a sign, too
 
 
 def number(text: str, kind: str) -> int | None:
     """Return what a text counts as for a symbol of type `kind`, None where only as a string."""
     if kind in ("bool", "tristate"):
         return _TRI.get(text, -1)
+    found = _read(text, kind)
+    possible = _UNSIGNED if kind == "hex" else _SIGNED
+    return found if found is not None and found in possible else None
+
+
+def _read(text: str, kind: str) -> int | None:
     if kind == "int":
         return int(text) if _DECIMAL.fullmatch(text) else None
     if kind == "hex":

@@ -18,7 +18,7 @@ from matrix.kernel.patch.quoting import Comment, Level, comments_on, level_of, m
 
 CONTEXT, ADDED, REMOVED = " ", "+", "-"
 
-_HUNK = re.compile(r"@@ -\d+(?:,(?P<old>\d+))? \+\d+(?:,(?P<new>\d+))? @@ ?(?P<section>.*)")
+_HUNK = re.compile(r"@@ -\d+(?:,(?P<old>\d{1,9}))? \+\d+(?:,(?P<new>\d{1,9}))? @@ ?(?P<section>.*)")
 _GIT_HEADER = re.compile(r"diff --git (?:a/)?\S+ (?:b/)?(?P<path>\S+)$")
 _NEW_FILE = re.compile(r"\+\+\+ (?:b/)?(?P<path>[^\t ]+)")
 _OLD_FILE = re.compile(r"--- (?:a/|/dev/null)")

@@ -18,6 +18,7 @@ from matrix.schema.values import RegisterField
 
 FREE = "free"
 _MIDR = "midr"
+_MOST_DIGITS = 40  # more than any register has; Python refuses thousands of them
 
 
 class SpecChecker:
@@ -116,6 +117,8 @@ class SpecChecker:
 def _is_number(text: str) -> bool:
     """Return whether a value of a SPEC is a decimal or 0x number."""
     digits = text.removeprefix("0x")
+    if len(text) > _MOST_DIGITS:
+        return False
     if digits != text:
         return bool(digits) and all(digit in "0123456789abcdefABCDEF" for digit in digits)
     return text.isascii() and text.isdigit() and (text == "0" or text[0] != "0")

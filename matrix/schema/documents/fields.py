@@ -41,14 +41,14 @@ WORD_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 SYMBOL_PATTERN = r"^[A-Z0-9][A-Za-z0-9_]*$"
 SIGNATURE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(\(\))?$"
 PARAMETER_PATTERN = r"^[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)*$"
-RELEASE_PATTERN = r"^[0-9]+[.][0-9]+$"
+RELEASE_PATTERN = r"^[0-9]{1,4}[.][0-9]{1,4}$"
 BITS_PATTERN = r"^[0-9]{1,2}(:[0-9]{1,2})?$"
 REVISION_PATTERN = r"^r([0-9]|1[0-5])p([0-9]|1[0-5])$"
 REGISTER_PATTERN = r"^[a-z][a-z0-9_]*$"
 SOURCE_PATTERN = r"[^0-9v.\s-]"
-GROUNDED_PATTERN = r"^(hand|tree|borrowed from [0-9]+[.][0-9]+)$"
+GROUNDED_PATTERN = r"^(hand|tree|borrowed from [0-9]{1,4}[.][0-9]{1,4})$"
 TREE_PLACE_PATTERN = (
-    r"^([A-Za-z0-9_.+-]+(?:/[A-Za-z0-9_.+-]+)*)(?::([1-9][0-9]*)(?:-([1-9][0-9]*))?)?$"
+    r"^([A-Za-z0-9_.+-]+(?:/[A-Za-z0-9_.+-]+)*)(?::([1-9][0-9]{0,8})(?:-([1-9][0-9]{0,8}))?)?$"
 )
 
 # Pattern, and what a value of this form looks like, for the hint.
