@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from matrix.kernel.host.bundle import dump_bundle
 from matrix.kernel.host.collect import collect
@@ -31,8 +32,7 @@ coherence
 """
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class FakeSystem:
+class FakeSystem(Struct, frozen=True, kw_only=True):
     """Answers to system calls: a Neoverse V1 with DIC, root's rights, Linux 7.3."""
 
     machine: str = "aarch64"

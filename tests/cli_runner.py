@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.cli.main import main
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(Struct, frozen=True):
     """Exit code, standard output, standard error."""
 
     code: int

@@ -10,16 +10,15 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 
 _SETTING = re.compile(r"CONFIG_(\w+)=(.*)|# CONFIG_(\w+) is not set")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conf:
+class Conf(Struct, frozen=True, kw_only=True):
     """One release's `conf`, for trees of one architecture."""
 
     program: Path

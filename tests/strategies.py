@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from matrix.expr.lexer import MAX_INTEGER, MIN_INTEGER
 from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Name, Unary, Value
@@ -99,8 +99,7 @@ def mutated_texts(texts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return mutate()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SmallStudy:
+class SmallStudy(Struct, frozen=True, kw_only=True):
     """A space of at most some hundred assignments with names defined over it."""
 
     space: Space

@@ -11,10 +11,10 @@ import json
 import lzma
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,8 +35,7 @@ CONFIDENCE = {
 Cell = int | str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class Field(Struct, frozen=True, kw_only=True):
     """One field as declared; `unknown` says why where the value is not known."""
 
     value: Cell = None
@@ -45,8 +44,7 @@ class Field:
     sources: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declared:
+class Declared(Struct, frozen=True, kw_only=True):
     """One CPU file. `behind` holds confidence and sources of each register, from its comment."""
 
     id: str

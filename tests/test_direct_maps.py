@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 from ruamel.yaml import YAML
 
 from matrix.diagnostics import Diagnostic, InputError, Severity
@@ -229,8 +229,7 @@ def test_nothing_is_told_of_the_trees(
     assert verify_direct_maps(kernel_tree(release), direct_maps, release) == ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, dict=True, kw_only=True):
     why: str
     release: str
     file: str

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 from ruamel.yaml import YAML
 
 from matrix.pipeline.knowledge import Library
@@ -44,8 +44,7 @@ HEAD = """\
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """What is answered for one file; `verdicts` has one for each CPU that is no emulator's."""
 
     kernel: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
 from ruamel.yaml import YAML
 
 from matrix.analyze.cell import settle
@@ -26,8 +26,7 @@ CASES = Path(__file__).parent / "cases" / "explain"
 Tree = dict[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, dict=True, kw_only=True):
     """One row of tests/cases/explain."""
 
     name: str

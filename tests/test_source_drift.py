@@ -10,10 +10,11 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 from ruamel.yaml import YAML
 
 from matrix.schema.compiled import knowledge
@@ -29,8 +30,7 @@ ALSO = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
+class Edit(Struct, frozen=True, kw_only=True):
     """One row on one release."""
 
     id: str

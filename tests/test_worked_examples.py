@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import fields
 from ruamel.yaml import YAML
 
 from matrix.pipeline.validate import ValidateRequest, validate
@@ -15,8 +16,7 @@ from matrix.pipeline.validate import ValidateRequest, validate
 CASES = Path(__file__).parent / "cases" / "validate" / "worked-examples.yaml"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     id: str
     config: str
     cpu: str

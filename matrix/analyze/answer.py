@@ -5,15 +5,14 @@ Takes nothing, gives the values that `cell.py` fills and `render` shows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Diagnostic
 from matrix.expr.nodes import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TraceLine:
+class TraceLine(Struct, frozen=True, kw_only=True):
     """One micro-operation of a trace: the event it belongs to and the kernel line that does it.
 
     `source` is None where the release has no such code of its own (the simulation then shows what
@@ -26,8 +25,7 @@ class TraceLine:
     source: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """A violated invariant or an advisory with its shortest trace.
 
     `certainty` is `certain` or `assumption=value`.
@@ -39,8 +37,7 @@ class Finding:
     trace: tuple[TraceLine, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unsettled:
+class Unsettled(Struct, frozen=True, kw_only=True):
     """A fact nobody recorded on which the answer depends, and what would settle it."""
 
     name: str
@@ -48,8 +45,7 @@ class Unsettled:
     settled_by: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fix:
+class Fix(Struct, frozen=True, kw_only=True):
     """A change of the cell that was evaluated again and gives `verdict`.
 
     `costs` are what the change costs besides: (note, source), as the declarations say.
@@ -60,8 +56,7 @@ class Fix:
     costs: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """The answer for one cell.
 
     `predicate` is None where the answer is unknown or the capability is absent before it is asked;

@@ -8,7 +8,8 @@ occurrences themselves are steps, so that a reader can be told which one set a v
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.facts import PARSED_VALUE, FactProgram
 from matrix.expr.nodes import Binary, Conditional, Constant, Expression, Scalar
@@ -22,8 +23,7 @@ from matrix.schema.values import Effect, KernelProfile, ParameterParser
 _STREAMS = ("idreg", "early", "setup", "module")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BootStep:
+class BootStep(Struct, frozen=True, kw_only=True):
     """One occurrence of a boot parameter as one parser reads it, in boot order.
 
     `effect` is None where the parser takes the text for nothing (`value` None) or no row is for the

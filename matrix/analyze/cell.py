@@ -8,7 +8,9 @@ is. Unknown atoms are not guessed: every value they may have is tried, but only 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.analyze.answer import Answer, Finding, TraceLine, Unsettled
 from matrix.analyze.behaviour import Behaviours
@@ -31,8 +33,7 @@ Assigned = tuple[tuple[str, Value], ...]
 _MAX_LEAVES = 4096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class Cell(Struct, frozen=True, kw_only=True):
     """One cell: the kernel variables left by the command line, and the atoms.
 
     `detections` tells, per CPU atom (`hw.X`, `boot_hw.X`), how its value is known.
@@ -43,8 +44,7 @@ class Cell:
     detections: Mapping[str, Detection]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completion:
+class Completion(Struct, frozen=True, kw_only=True):
     """One way in which the unknown atoms may be, the answer there, and the atoms it rests on."""
 
     assigned: Assigned
@@ -52,8 +52,7 @@ class Completion:
     reads: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Examined:
+class Examined(Struct, frozen=True, kw_only=True):
     """An answer, the completions it comes from, and the atoms whose values it rests on.
 
     A cell that agrees in those values, the unknown ones included, has the same completions, and the

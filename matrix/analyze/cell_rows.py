@@ -9,9 +9,9 @@ says of it; what nobody recorded of a CPU is never a row of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from matrix.analyze.study import SolvedStudy
 from matrix.analyze.verdict import Verdict, decide
@@ -42,8 +42,7 @@ _Answer = tuple[int, ...]
 _Way = tuple[Verdict, bool | None, int | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellColumn:
+class CellColumn(Struct, frozen=True, kw_only=True):
     """A column: number `n` in it means `texts[n]`; in an optional one -1 is no value."""
 
     name: str

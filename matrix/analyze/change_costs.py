@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeCost:
+class ChangeCost(Struct, frozen=True, kw_only=True):
     """What changing one axis of a kind costs, and what has to be done for it."""
 
     kind: str

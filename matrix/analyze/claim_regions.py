@@ -7,7 +7,8 @@ when it is first used.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from matrix.analyze.claim_names import VERDICT, ClaimNames, violations_in
 from matrix.analyze.study import SolvedStudy

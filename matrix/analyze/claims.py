@@ -9,7 +9,9 @@ public facts, simulation inputs, the kernel's own functions, `predicate`, `verdi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.analyze.claim_names import ClaimNames
 from matrix.analyze.claim_regions import ClaimRegions
@@ -30,8 +32,7 @@ ALL_OTHERS = "*"
 _FORMS = {"always": 1, "never": 1, "implies": 2}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimResult:
+class ClaimResult(Struct, frozen=True, kw_only=True):
     """What became of a claim for some releases.
 
     `cells` are those the statement was shown for where it is proved (for `implies`, those of the
@@ -53,8 +54,7 @@ class ClaimResult:
         return self.status == self.expected
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class Statement(Struct, frozen=True, kw_only=True):
     """A statement as premise and conclusion: wherever the first holds, the second does.
 
     `groups` are the kernels it is asked of, by the key of `expected` that they fall under.

@@ -9,7 +9,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.analyze.answer import Answer
 from matrix.analyze.verdict import Verdict
@@ -37,8 +39,7 @@ class Agreement(enum.StrEnum):
     MODEL_UNKNOWN = "model-unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """A fact, what the model and what one source on the machine say of it.
 
     `because` says why there is no observation, or what a reader must know of the comparison.
@@ -52,8 +53,7 @@ class Line:
     because: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelAnswers:
+class ModelAnswers(Struct, frozen=True, kw_only=True):
     """What the model says of one machine.
 
     `memfd_secret` and `guest_memfd` are the answers of these capabilities, whichever was asked

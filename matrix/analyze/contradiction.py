@@ -9,7 +9,8 @@ Kconfig.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.question import Question
 from matrix.analyze.symbolic import detected, kernel_compiler, study_space
@@ -22,8 +23,7 @@ from matrix.solve.partition import Compiler
 from matrix.solve.space import Region
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(Struct, frozen=True, kw_only=True):
     """One thing that a selection must keep: `kind` is option, study, Kconfig or where.
 
     `axis` is the axis of an option. `because` and `source` are what the declaration says of it.
@@ -39,8 +39,7 @@ class Member:
     condition: Condition | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contradiction:
+class Contradiction(Struct, frozen=True, kw_only=True):
     """A smallest core, and the cells that exist at all (`valid`, empty for a study without any)."""
 
     members: tuple[Member, ...]

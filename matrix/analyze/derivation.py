@@ -9,7 +9,8 @@ Values are three-valued: None is unknown, and the leaf says which CPU field or s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.boot_variables import BootStep
 from matrix.analyze.evaluation import Evaluation
@@ -56,8 +57,7 @@ BOOT, KCONFIG, CPU, ENVIRONMENT, RELEASE, DEFAULT = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(Struct, frozen=True, kw_only=True):
     """What set a value: `kind` is one of the six above, `text` says it in words.
 
     `confidence` is that of a CPU field (`trm`, `given` …), None for everything else; `sources` are
@@ -72,8 +72,7 @@ class Origin:
     confidence: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Derivation:
+class Derivation(Struct, frozen=True, kw_only=True):
     """One sub-expression with its value and what that rests on.
 
     `source` is the kernel line (for a CPU field its register), `origins` are filled where something
@@ -89,8 +88,7 @@ class Derivation:
     repeated: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellSettings:
+class CellSettings(Struct, frozen=True, kw_only=True):
     """What set the atoms and the command line of one cell, in words.
 
     `atoms` are Kconfig symbols (`CONFIG_KVM`) and environment axes; `steps` the boot parameters

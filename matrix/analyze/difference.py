@@ -7,7 +7,9 @@ solved study another predicate without compiling it anew: simulations do not dep
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.analyze.question import Question, lower_question
 from matrix.analyze.study import SolvedStudy, decide_study
@@ -18,8 +20,7 @@ from matrix.schema.values import PredicateVersion
 from matrix.solve.space import Region
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(Struct, frozen=True, kw_only=True):
     """Cells by how their verdict changes; `changes` are in the order of the verdicts.
 
     Its regions are disjoint and together `compared`; equal verdicts have a region too. `only_one`

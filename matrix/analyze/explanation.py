@@ -8,7 +8,8 @@ answer is unknown the simulation inputs that nobody knows.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.answer import Answer
 from matrix.analyze.cell import Cell
@@ -22,8 +23,7 @@ from matrix.expr.nodes import Call
 from matrix.schema.values import Architecture, KernelProfile, PredicateVersion
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Derived:
+class Derived(Struct, frozen=True, kw_only=True):
     """A derivation under the name by which the declarations know it, with their source."""
 
     title: str
@@ -31,8 +31,7 @@ class Derived:
     tree: Derivation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(Struct, frozen=True, kw_only=True):
     """All that `explain` says of one cell.
 
     `chosen` are the options that differ from the study's baseline. `nearest` is None where the cell

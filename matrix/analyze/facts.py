@@ -14,7 +14,8 @@ Atoms, the names that no definition explains:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.facts_lowering import (
     PARSED_VALUE,
@@ -37,8 +38,7 @@ from matrix.schema.values import (
 __all__ = ["PARSED_VALUE", "FactProgram", "Lowering", "lower"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactProgram:
+class FactProgram(Struct, frozen=True, kw_only=True):
     """One kernel as expressions.
 
     `definitions` is acyclic; `variables` are the names the command line sets. `facts` and

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
+
+from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
 from matrix.expr.nodes import Binary, Call, Constant, Expression, Name, Unary

@@ -7,7 +7,8 @@ of CPUs are a handful of facts, so a space of features (`rules.py`) is small eno
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.study import SolvedStudy
 from matrix.analyze.summary import SIMULATION_INPUTS
@@ -25,8 +26,7 @@ _LAST = (UNKNOWN, NOT_IN_RELEASE)
 _CALLS = {"cap.": "cpus_have_final_cap", "boot_cap.": "boot_cpu_has_cap"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Feature:
+class Feature(Struct, frozen=True, kw_only=True):
     """An axis or a fact: the cells of each option. The regions are disjoint and cover the study."""
 
     name: str

@@ -14,8 +14,10 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.analyze.answer import Fix
 from matrix.analyze.behaviour import Behaviours
@@ -40,8 +42,7 @@ _NUMBERS = ("0", "100")
 _SWITCHES = ("on", "off", "1", "0")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Knob:
+class _Knob(Struct, frozen=True, kw_only=True):
     """A boot parameter or a Kconfig symbol that can be changed: `names` are what it decides.
 
     `values` are what it can be given, as written and, for a symbol, as its atom's value.
@@ -53,8 +54,7 @@ class _Knob:
     values: tuple[tuple[str, Value], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Node:
+class _Node(Struct, frozen=True, kw_only=True):
     """What is decided so far: the knobs that stay, and those that change with their values."""
 
     evaluation: Evaluation
@@ -89,8 +89,7 @@ def is_supported(question: Question, cell: Cell, behaviours: Behaviours) -> bool
     return {completion.leaf.verdict for completion in completions} == {Verdict.SUPPORTED}
 
 
-@dataclass(frozen=True)
-class _Search:
+class _Search(Struct, frozen=True, dict=True):
     """One search: a cell, and the knobs that can change it."""
 
     question: Question

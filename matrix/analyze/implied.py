@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.facts import FactProgram
 from matrix.expr.nodes import Expression
@@ -37,8 +38,7 @@ class Implied(enum.StrEnum):
     NO_SUCH_SYMBOL = "no-such-symbol"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Implication:
+class Implication(Struct, frozen=True, kw_only=True):
     """What Kconfig of one release says of a condition, and the constraints it follows from.
 
     `unlisted` are symbols of the condition that the release does not have.

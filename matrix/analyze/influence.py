@@ -7,7 +7,9 @@ changes between them. An axis without such a pair would only multiply the number
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.analyze.study import SolvedStudy
 from matrix.analyze.symbolic import KernelRegions
@@ -22,8 +24,7 @@ VERDICT, INPUT, FACT = "verdict", "simulation input", "fact"
 _Parts = Mapping[Value, Region]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Influence:
+class Influence(Struct, frozen=True, kw_only=True):
     """What an axis changes first, in the order verdict, simulation input, fact.
 
     `kind` and `name` say what, `one` and `other` are valid cells that differ only in the axis, with

@@ -8,7 +8,8 @@ combinations of parameters cost a few dozen evaluations.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.boot_variables import command_line_effects
 from matrix.analyze.facts import FactProgram
@@ -22,16 +23,14 @@ from matrix.schema.values import BootParameter, KernelProfile
 _Words = tuple[tuple[tuple[str, str | None], ...], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinePart:
+class LinePart(Struct, frozen=True, kw_only=True):
     """The parameters of a line that belong together; equal `words` leave equal variables."""
 
     words: _Words
     line: CommandLine
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineMeaning:
+class LineMeaning(Struct, frozen=True, kw_only=True):
     """What a line means to any release; lines of one `number` mean the same."""
 
     number: int

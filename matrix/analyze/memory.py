@@ -8,8 +8,9 @@ So a fleet of a million hosts needs a few thousand evaluations.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from operator import itemgetter
+
+from msgspec import Struct
 
 from matrix.analyze.answer import Answer
 from matrix.analyze.behaviour import Behaviours
@@ -28,8 +29,7 @@ class _Values(dict[str, Value | Expression]):
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class Situation(Struct, frozen=True, kw_only=True):
     """A cell without its CPU: its atoms and the kernel variables that are decided without one.
 
     `variables` are the others.

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.change_costs import CHANGE_COSTS, WEIGHTS
 from matrix.analyze.study import SolvedStudy
@@ -26,8 +27,7 @@ _MOST_OPTIONS = 8
 _MOST_PATHS = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NearestChange:
+class NearestChange(Struct, frozen=True, kw_only=True):
     """One change that leads to a supported cell: axes and, for each, the options that will do.
 
     `left_out` are further options of the axis where only one axis is changed.
@@ -38,8 +38,7 @@ class NearestChange:
     left_out: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NearestCells:
+class NearestCells(Struct, frozen=True, kw_only=True):
     """The nearest supported cells: their weight, how many there are, and some of the changes."""
 
     weight: int

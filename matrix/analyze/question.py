@@ -8,7 +8,8 @@ answer of one fully or partly known cell. Both the concrete flow (`cell.py`) and
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.behaviour import Behaviours
 from matrix.analyze.evaluation import Evaluation
@@ -28,16 +29,14 @@ from matrix.simulate.scenario import scenario_options
 BOOTS = "granule_supported()"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoweredRequirement:
+class LoweredRequirement(Struct, frozen=True, kw_only=True):
     """A requirement of the capability over this kernel's names; None: the kernel lacks a name."""
 
     expression: Expression | None
     otherwise: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """What is asked of every cell of one kernel.
 
     `constraints` bound the cells that can exist. `predicate` is None where the release lacks a
@@ -66,8 +65,7 @@ class Question:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leaf:
+class Leaf(Struct, frozen=True, kw_only=True):
     """The answer where everything that matters is known; `reason` is why it is absent."""
 
     verdict: Verdict

@@ -6,7 +6,7 @@ count of cells of the space; nothing here was sampled.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from matrix.analyze.answer import Finding
 from matrix.analyze.influence import Influence
@@ -16,16 +16,14 @@ from matrix.schema.values import Architecture, Capability, KernelProfile, Matrix
 Counts = tuple[tuple[Verdict, int], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableCell:
+class TableCell(Struct, frozen=True, kw_only=True):
     """One cell of a table: its verdict and, in a sentence, why."""
 
     verdict: Verdict
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(Struct, frozen=True, kw_only=True):
     """A table of verdicts. `column_levels` are the header rows, outermost first.
 
     `columns[i]` has one label per level; `cells[r][c]` is None where no such cell exists in the
@@ -41,8 +39,7 @@ class Table:
     cells: tuple[tuple[TableCell | None, ...], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClassGroup:
+class ClassGroup(Struct, frozen=True, kw_only=True):
     """Behaviour classes that share verdict and findings: how many cells, an example, what broke.
 
     `conditions` are the simulation inputs all of them share and other groups do not all have.
@@ -58,8 +55,7 @@ class ClassGroup:
     advisories: tuple[Finding, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StudyResult:
+class StudyResult(Struct, frozen=True, kw_only=True):
     """All that a report says of one study.
 
     `combinations` is the product of the axes, `cells` those that satisfy every constraint;

@@ -8,7 +8,8 @@ the versions of the predicate it equals. Cells are compared, not sampled.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.study import SolvedStudy
 from matrix.analyze.symbolic import KernelRegions
@@ -23,8 +24,7 @@ GRANULARITY = ("alias-removed", "live-size-change")
 _PAGE_SIZE = "PAGE_SIZE"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VmKind:
+class VmKind(Struct, frozen=True, kw_only=True):
     """A kind of VM beside the baseline's: in `machines` its page is unsafe and the other's safe.
 
     A machine is a cell without its VM. `violation` is one that the simulation finds there.
@@ -37,8 +37,7 @@ class VmKind:
     kernels: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageSizes:
+class PageSizes(Struct, frozen=True, kw_only=True):
     """How verdicts compare between the page sizes, in bytes, that a machine can boot.
 
     `compared` counts the machines that can boot two of them, once per pair; on `differing` of these
@@ -50,8 +49,7 @@ class PageSizes:
     differing: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Granularity:
+class Granularity(Struct, frozen=True, kw_only=True):
     """Who sees to it that the direct map can be changed page by page.
 
     Of the `cells` in which it cannot, `admitted` are let through by the check; each condition of

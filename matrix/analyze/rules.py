@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.features import Candidates, Feature
 from matrix.diagnostics import Diagnostic, UndecidedError
@@ -22,8 +23,7 @@ from matrix.solve.space import FiniteVariable, Region, Space
 _MAX_FEATURES = 24
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeatureRule:
+class FeatureRule(Struct, frozen=True, kw_only=True):
     """One conjunction: every feature of `when` has one of its options; `region` are its cells.
 
     No option can be added to it without taking in a cell of another label; options that occur in

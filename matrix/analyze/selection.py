@@ -7,7 +7,7 @@ whatever nobody recorded of its CPU, and where its release has every name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from matrix.analyze.claim_names import ClaimNames
 from matrix.analyze.claim_regions import ClaimRegions
@@ -17,8 +17,7 @@ from matrix.schema.values import Condition
 from matrix.solve.space import Region
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class Selection(Struct, frozen=True, kw_only=True):
     """The visible cells chosen, and what was left out though nobody can say it is wrong.
 
     `undecided` counts the cells in which the expression is true or false depending on something

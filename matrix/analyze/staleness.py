@@ -9,7 +9,8 @@ and words it has. The exact release stands in a message only where a profile dec
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.near_names import near_name
 from matrix.diagnostics import Diagnostic, Location, Severity, did_you_mean
@@ -30,8 +31,7 @@ _TAKES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """Where one release stands towards a name that it lacks.
 
     `before` is the last profile below the release that has the name, `after` the first above; None:

@@ -7,7 +7,8 @@ are exact however large the space is; tables are concrete cells, answered one by
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.behaviour import Behaviours
 from matrix.analyze.question import Question
@@ -21,8 +22,7 @@ from matrix.solve.diagram import Diagram
 from matrix.solve.space import Backend, Region
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClassRegion:
+class ClassRegion(Struct, frozen=True, kw_only=True):
     """A behaviour class of one kernel: its simulation and the cells where it may occur.
 
     `inputs` stand for the class, `example` are those of some of its cells.
@@ -37,8 +37,7 @@ class ClassRegion:
     region: Region
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SolvedStudy:
+class SolvedStudy(Struct, frozen=True, kw_only=True):
     """The verdict of every cell of a study, as disjoint regions of visible cells.
 
     `kernels` are what each kernel answers before it is put together; they tell hidden values apart.

@@ -8,7 +8,8 @@ option that only one has leaves its cells without a partner.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.difference import Difference, changes_between
 from matrix.analyze.study import SolvedStudy
@@ -20,8 +21,7 @@ from matrix.solve.space import Backend, Region, within_memory
 Options = tuple[tuple[str, tuple[str, ...]], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overlap:
+class Overlap(Struct, frozen=True, kw_only=True):
     """What two studies have in common, and what only one of them has.
 
     `common` are the shared axes with the options of both; `held_one` and `held_other` the axes that

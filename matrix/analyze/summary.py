@@ -6,9 +6,10 @@ same way, reasons of absence, what each axis changes.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable, Mapping
+
+from msgspec.structs import fields
 
 from matrix.analyze.answer import Finding
 from matrix.analyze.cell import findings_of
@@ -26,9 +27,7 @@ from matrix.solve.space import Region
 
 # What a class may depend on, without what the capability and not the cell decides.
 SIMULATION_INPUTS = tuple(
-    field.name
-    for field in dataclasses.fields(SimulationInputs)
-    if field.name not in ("scenario", "variant")
+    field.name for field in fields(SimulationInputs) if field.name not in ("scenario", "variant")
 )
 
 # How one violation looks: invariant, assumption, the operations of its trace.

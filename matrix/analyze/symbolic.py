@@ -11,7 +11,8 @@ options set it, a CPU property to the CPU axis. What nobody recorded of a CPU is
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.assemble import cpu_atoms, symbol_value, variables_of
 from matrix.analyze.facts import FactProgram
@@ -33,8 +34,7 @@ _ROW = "simulation."
 SystemAtoms = Mapping[str, Mapping[str, Value]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KernelRegions:
+class KernelRegions(Struct, frozen=True, kw_only=True):
     """What one kernel answers over the study's space; regions still tell hidden values apart.
 
     `compiler` knows every name of the kernel, so that a later stage can ask for more.

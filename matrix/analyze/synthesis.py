@@ -8,7 +8,8 @@ combination has safe and unsafe cells, the answer there is no, and the pair of c
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.study import SolvedStudy
 from matrix.analyze.witness import nearest
@@ -29,8 +30,7 @@ Combination = tuple[bool, ...]
 Product = frozenset[tuple[int, bool]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Atom:
+class Atom(Struct, frozen=True, kw_only=True):
     """A condition that the kernel can test where it asks the predicate.
 
     `c` is how the kernel writes it, `meaning` what that is over the names of a profile.
@@ -62,8 +62,7 @@ ATOMS: Mapping[str, tuple[Atom, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Indistinguishable:
+class Indistinguishable(Struct, frozen=True, kw_only=True):
     """A safe and an unsafe cell with the same atoms; two completions of one cell may be both."""
 
     safe: Mapping[str, str]
@@ -71,8 +70,7 @@ class Indistinguishable:
     atoms: tuple[tuple[str, bool], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Synthesis:
+class Synthesis(Struct, frozen=True, kw_only=True):
     """The weakest sound predicate over `atoms`.
 
     `expression` is in the kernel's words, `predicate` the same over the names of a profile, to be

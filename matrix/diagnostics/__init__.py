@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
 class ExitCode(enum.IntEnum):
@@ -46,8 +47,7 @@ class Severity(enum.StrEnum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Location:
+class Location(Struct, frozen=True, kw_only=True):
     """A place in an input: 1-based line and column, `length` characters long, `text` its line.
 
     `line` 0 means the input as a whole (an unreadable file, a missing folder).
@@ -63,8 +63,7 @@ class Location:
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True, kw_only=True):
     """One thing that is wrong: a code of `CODES`, where, what, and what to do about it."""
 
     code: str

@@ -7,14 +7,14 @@ stands for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 Clause: TypeAlias = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clauses:
+class Clauses(Struct, frozen=True, kw_only=True):
     """A set of clauses, and literals that must hold besides, each with who demands it.
 
     `definitions` only give names to combinations of other variables: they never exclude an

@@ -7,7 +7,8 @@ The language is one table, kind to regular expression; what C has beyond conditi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.expr.position import Source, shown
@@ -43,8 +44,7 @@ MIN_INTEGER = -(1 << 63)
 _MAX_DIAGNOSTICS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """One word: its kind (`name`, `number`, `string`, `operator`, `end`), text and offset."""
 
     kind: str

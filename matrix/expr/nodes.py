@@ -11,14 +11,14 @@ are compared, hashed and pickled along that spine in a loop: its length is bound
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 Scalar = bool | int | str
 Value = Scalar | None
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Struct, frozen=True):
     """A literal: `true`, `12`, `0x1f`, or a quoted option such as `"el2"`.
 
     `true` and `1` are different trees, although C gives them the same value.
@@ -35,31 +35,27 @@ class Constant:
         return hash((type(self.value), self.value))
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """A variable, an enumerator, an axis or an atom: `rodata_full`, `CONFIG_KVM`, `boot.rodata`."""
 
     identifier: str
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A call: `can_set_direct_map()`, `cpus_have_final_cap(ARM64_HAS_STAGE2_FWB)`."""
 
     function: str
     arguments: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Unary:
+class Unary(Struct, frozen=True):
     """`!x`, `-x` or `~x`."""
 
     operator: str
     operand: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Binary:
+class Binary(Struct, frozen=True):
     """A C binary operator: `&& || == != < <= > >= + - * / % & | ^ << >>`; left associative."""
 
     operator: str
@@ -87,8 +83,7 @@ class Binary:
         return from_spine, spine(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Conditional:
+class Conditional(Struct, frozen=True):
     """`condition ? then : otherwise`."""
 
     condition: Expression

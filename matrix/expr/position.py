@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, Location
 
@@ -18,8 +18,7 @@ def shown(text: str) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """The text of an expression and the place its first character has in a file, where known."""
 
     text: str

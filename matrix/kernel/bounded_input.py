@@ -12,10 +12,11 @@ import io
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 
@@ -26,8 +27,7 @@ GZIP, XZ, BZIP2, ZSTANDARD = b"\x1f\x8b", b"\xfd7zXZ\x00", b"BZh", b"\x28\xb5\x2
 PACKED = (GZIP, XZ, BZIP2, ZSTANDARD)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InputKind:
+class InputKind(Struct, frozen=True, kw_only=True):
     """A kind of input: at most `limit` bytes, the codes of its diagnostics, and what to check."""
 
     limit: int

@@ -20,7 +20,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.kernel.bounded_input import COMMAND_LINE, read_bounded
@@ -39,8 +40,7 @@ _IDREG_TOKEN = re.compile(rf"[^{SPACE}]{{1,{IDREG_TOKEN_BYTES}}}")
 _EARLY_STREAMS = ("early", "setup", "module")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
+class Parameter(Struct, frozen=True, kw_only=True):
     """One parameter: `value` is the text after `=` without its quotes, None where there is no `=`.
 
     `offset` counts the characters of the line before the parameter, quotes included.
@@ -51,8 +51,7 @@ class Parameter:
     offset: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandLine:
+class CommandLine(Struct, frozen=True, kw_only=True):
     """A command line with what each parser sees of it; `diagnostics` are warnings and notes.
 
     `early` parameters, `__setup` ones and `module` parameters are split by the same code, so

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from matrix.kernel.bounded_input import (
     DOTCONFIG,
@@ -32,8 +33,7 @@ _HEAD_BYTES = 64
 _MEMBER = re.compile(r"!(?=boot/config-|(?:usr/)?lib/modules/|usr/src/)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigInput:
+class ConfigInput(Struct, frozen=True, kw_only=True):
     """One configuration: `name` is the file, or `package!member`; `data` may still be packed."""
 
     name: str

@@ -11,7 +11,8 @@ CPU, what the rules imply from both. So `dic=1` also sets IDC, and `neoverse-n1,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, InputError, Severity, unknown_word_hint
 from matrix.expr.position import shown

@@ -7,8 +7,9 @@ Takes a `CpuSystem` and the cpucaps of a profile, gives a `Detection` per cap. A
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from matrix.kernel.system import MIDR, CpuSystem, SystemCpu, rank, weakest
 from matrix.schema.values import CpuCap, FieldValue
@@ -16,8 +17,7 @@ from matrix.schema.values import CpuCap, FieldValue
 _Item = TypeVar("_Item", bound=Hashable)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detection:
+class Detection(Struct, frozen=True, kw_only=True):
     """The answer about one cpucap.
 
     `fields` are the CPU fields the answer rests on (`midr` for MIDR_EL1), `confidence` the weakest

@@ -16,7 +16,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.expr.nodes import Value
@@ -28,8 +30,7 @@ _UNSET = re.compile(r"\n# CONFIG_([A-Za-z0-9_]+) is not set(?=\n)")
 _ESCAPED = re.compile(r"\\(.)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(Struct, frozen=True, kw_only=True):
     """One setting: `y` is True, `m` is "m", `n` and `is not set` are False; numbers are ints.
 
     A string is without its quotes and escapes. `line` is 1-based, `text` the line itself.
@@ -78,8 +79,7 @@ class _Settings(Mapping[str, Setting]):
         return _Settings, (self._text, self._raw)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DotConfig:
+class DotConfig(Struct, frozen=True, kw_only=True):
     """What a `.config` says.
 
     `version` is the header's version in full ("6.12.0-144.el10.aarch64"), `release` its first two
@@ -97,7 +97,7 @@ class DotConfig:
     completeness: str
     symbols: Mapping[str, Setting]
     diagnostics: tuple[Diagnostic, ...]
-    _raw: Mapping[str, str] = field(repr=False, compare=False)
+    _raw: Mapping[str, str]
 
     def texts(self) -> dict[str, str]:
         """Return every setting as text: `y`, `n` for "is not set", `100`, a string unquoted."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 # conf writes it into the first three lines; a licence or a comment may stand above.
 _HEADER_CHARACTERS = 4096
@@ -68,8 +69,7 @@ LATE_WITNESSES = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class Header(Struct, frozen=True, kw_only=True):
     """The header line: its `line` number (0: none), its `text`, and what it says."""
 
     line: int = 0
@@ -84,8 +84,7 @@ class Header:
         return f"{int(match[1])}.{int(match[2])}" if match else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completeness:
+class Completeness(Struct, frozen=True, kw_only=True):
     """Whether a file is a complete `.config`; `cut_short`: it begins like one and lacks its end."""
 
     complete: bool

@@ -14,10 +14,11 @@ import gzip
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.expr.position import shown
@@ -48,16 +49,14 @@ _NEEDED = ("kernel", "config")
 _EITHER = ("cpu", "midrs")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(Struct, frozen=True, kw_only=True):
     """One column of a batch: its distinct values, and per row the index of one (int64)."""
 
     values: tuple[bytes, ...]
     codes: npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostBatch:
+class HostBatch(Struct, frozen=True, kw_only=True):
     """Some rows that stand together; `first` counts the rows before them that were read.
 
     `hosts` is an Arrow array of the hosts' names as bytes, None where the table has no such column;

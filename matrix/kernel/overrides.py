@@ -7,7 +7,8 @@ from them by the architecture's rules is `matrix.kernel.cpu`'s.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, unknown_word_hint
 from matrix.expr.nodes import Scalar
@@ -24,16 +25,14 @@ _MAX_MIDR = (1 << 32) - 1
 _DIGITS = {"0x": 16, "0b": 2}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class Given(Struct, frozen=True, kw_only=True):
     """A field's value that a SPEC states, and the word that states it."""
 
     value: Scalar
     word: Word
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overrides:
+class Overrides(Struct, frozen=True, kw_only=True):
     """What a SPEC states of one CPU; `canonical` are its parts in the declared spelling."""
 
     given: Mapping[str, Given]

@@ -15,7 +15,8 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.kernel.bounded_input import DOTCONFIG
@@ -48,8 +49,7 @@ _CPIO_TRAILER = "TRAILER!!!"
 _CPIO_FILE_TYPE, _CPIO_REGULAR = 0o170000, 0o100000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Member:
+class _Member(Struct, frozen=True, kw_only=True):
     """A file of an archive; `content` can be read until the next member is asked for."""
 
     name: str
@@ -87,8 +87,7 @@ def package_configs(stream: Stream) -> list[tuple[str, bytes]]:
     return sorted(collected.configs.items())
 
 
-@dataclass(slots=True, kw_only=True)
-class _Collected:
+class _Collected(Struct, kw_only=True):
     """What was found in a package so far."""
 
     file: str
@@ -238,8 +237,7 @@ def _cpio_members(stream: Stream) -> Iterator[_Member]:
         stream.skip(-size % 4)
 
 
-@dataclass(frozen=True, slots=True)
-class _Limited:
+class _Limited(Struct, frozen=True):
     """The part of a stream before `end`, as a source."""
 
     stream: Stream

@@ -6,7 +6,7 @@ every complaint about one of its words can point at it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.expr.position import shown
@@ -14,8 +14,7 @@ from matrix.expr.position import shown
 _FILE = "<cpu>"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
+class Word(Struct, frozen=True, kw_only=True):
     """A word of a SPEC and the 0-based offset of its first character."""
 
     text: str
@@ -27,16 +26,14 @@ class Word:
         return self.text.lower().replace("_", "-")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Override:
+class Override(Struct, frozen=True, kw_only=True):
     """One `field=value` of a SPEC."""
 
     field: Word
     value: Word
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CpuSpec:
+class CpuSpec(Struct, frozen=True, kw_only=True):
     """One CPU type of a SPEC; `name` is None where it begins with `midr=…`."""
 
     name: Word | None

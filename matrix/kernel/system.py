@@ -8,8 +8,10 @@ read off them: MIDR_EL1, the fields of a raw register, the architecture's rules.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic
 from matrix.expr.evaluation import evaluate, truth
@@ -46,8 +48,7 @@ def weakest(confidences: Iterable[str]) -> str:
     return max(confidences, key=rank, default=GIVEN)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Midr:
+class Midr(Struct, frozen=True, kw_only=True):
     """What is known of MIDR_EL1: its exact values, or at least its models (implementer, part).
 
     Several `exact` values are the revisions (or core types) seen: the CPU may be any of them.
@@ -100,8 +101,7 @@ def _model_matches(model: tuple[int, int], ranges: tuple[MidrRange, ...]) -> boo
     return True if every_revision else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SystemCpu:
+class SystemCpu(Struct, frozen=True, kw_only=True):
     """One CPU type of a system.
 
     `name` is its SPEC in the declared spelling (`neoverse-n2,dic=0`), `declared` the ids of the
@@ -120,8 +120,7 @@ class SystemCpu:
         return next((item for item in self.fields if item.name == name), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CpuSystem:
+class CpuSystem(Struct, frozen=True, kw_only=True):
     """The CPU types of one system; the first is the one that boots the kernel."""
 
     cpus: tuple[SystemCpu, ...]

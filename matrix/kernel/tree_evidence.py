@@ -11,8 +11,9 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from matrix.schema.direct_maps import Evidence
 
@@ -38,8 +39,7 @@ class FindingKind(enum.Enum):
     UNREADABLE = "unreadable"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """What a tree says of one evidence: where its text stands now, or what stands there instead.
 
     `lines` are those of the tree (None: nowhere), `text` what they hold.
@@ -50,8 +50,7 @@ class Finding:
     text: str = ""
 
 
-@dataclass(slots=True)
-class SourceTree:
+class SourceTree(Struct):
     """A folder with a kernel's source; every file is read once."""
 
     folder: Path

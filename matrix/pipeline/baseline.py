@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.pipeline.user_settings import relative_name
@@ -61,8 +63,7 @@ def baseline_text(results: Iterable[ValidateResult], folder: Path) -> str:
     return f'{{\n  "schema": "{SCHEMA}",\n  "findings": {listed}\n}}\n'
 
 
-@dataclass(slots=True, kw_only=True)
-class Baseline:
+class Baseline(Struct, kw_only=True):
     """The known findings, and which of them this run asked about and found again."""
 
     path: Path | None = None

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.analyze.cell_rows import ANSWER_COLUMNS, CellRows
 from matrix.analyze.selection import Selection, select
@@ -40,8 +42,7 @@ from matrix.solve.space import Region
 MAX_ROWS = 10_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """Which cells a user asked for; None and nothing are "not said"."""
 
     where: str | None = None

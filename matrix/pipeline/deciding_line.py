@@ -8,7 +8,8 @@ without which there were no finding.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from matrix.analyze.behaviour import Behaviours
 from matrix.analyze.cell import Cell

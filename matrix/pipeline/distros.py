@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location, format_diagnostic
 from matrix.kernel.bounded_input import STANDARD_INPUT
@@ -31,8 +32,7 @@ _SUFFIX = re.compile(r"\.(?:gz|xz|bz2|zst|config|deb|rpm)$")
 _DIGEST_CHUNK = 1 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportRequest:
+class ImportRequest(Struct, frozen=True, kw_only=True):
     """What `matrix distros import` was asked; `names` are what a reader calls a single input."""
 
     files: tuple[str, ...]

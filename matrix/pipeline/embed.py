@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from matrix.analyze.result import StudyResult
 from matrix.diagnostics import Diagnostic, InputError, Location
@@ -20,8 +21,7 @@ from matrix.render.blocks import (
 from matrix.render.output import check_writable, write_files
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmbedOutcome:
+class EmbedOutcome(Struct, frozen=True, kw_only=True):
     """How many blocks were found, the documents that changed (or would), each stale block."""
 
     blocks: int

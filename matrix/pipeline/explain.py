@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.analyze.assemble import command_line_of
 from matrix.analyze.cell import exists, inputs_of
@@ -140,8 +142,7 @@ def _cell_title(prepared: PreparedStudy, release: str, cell: Mapping[str, str]) 
     return f"Linux {kernel}: {changed or 'the baseline cell'}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulateRequest:
+class SimulateRequest(Struct, frozen=True, kw_only=True):
     """What `matrix simulate` was asked: cells of a study, a mechanism variant, how to show it.
 
     `events` are an order of events to run instead of exploring all orders.

@@ -8,7 +8,8 @@ parameters (a CPU, a release) is left without a note.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from matrix.analyze.answer import Answer, Fix
 from matrix.analyze.behaviour import Behaviours

@@ -11,9 +11,11 @@ import contextlib
 import gc
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import (
@@ -41,8 +43,7 @@ _SAID_PROBLEMS = 20
 _READ = ("kernel", "config", "cpu", "midrs", "cmdline", "vm")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FleetRequest:
+class FleetRequest(Struct, frozen=True, kw_only=True):
     """What `matrix fleet` was asked."""
 
     hosts: str
@@ -56,8 +57,7 @@ class FleetRequest:
     configs: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FleetOutcome:
+class FleetOutcome(Struct, frozen=True, kw_only=True):
     """The summary, what is to be said beside it, and the exit code."""
 
     summary: FleetSummary
@@ -74,8 +74,7 @@ class FleetOutcome:
         return fleet_json(self.summary)
 
 
-@dataclass(slots=True, kw_only=True)
-class _Counted:
+class _Counted(Struct, kw_only=True):
     """Hosts with one answer, as far as the table was read."""
 
     answer: HostAnswer

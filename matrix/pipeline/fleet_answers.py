@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
+
+from msgspec import Struct
 
 from matrix.analyze.answer import Fix
 from matrix.analyze.assemble import config_atoms, cpu_atoms, surroundings_atoms, variables_of
@@ -61,8 +62,7 @@ class HostRow(NamedTuple):
     vm: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Build:
+class _Build(Struct, frozen=True, kw_only=True):
     """A kernel and its `.config`, with the atoms that the file sets; `number` is its own."""
 
     number: int
@@ -73,8 +73,7 @@ class _Build:
     atoms: Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Cpu:
+class _Cpu(Struct, frozen=True, kw_only=True):
     """What a kernel detects on a CPU system; where it detects the same, `alike` is equal."""
 
     atoms: Mapping[str, Value]

@@ -6,8 +6,10 @@ says overrides what was read; what was not read is said.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.kernel.cpu import resolve_system
@@ -24,8 +26,7 @@ _SHOWN_BY: tuple[tuple[str, str], ...] = (("fwb", "has_stage2_fwb"), ("dic", "ha
 _CTR_FIELDS = {"idc": "has_cache_idc", "l1ip": "icache_is_aliasing"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostRequest:
+class HostRequest(Struct, frozen=True, kw_only=True):
     """What to ask of one machine.
 
     `borrowed` are facts for which a CPU field that nobody recorded was taken from the machine.

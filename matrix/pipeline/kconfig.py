@@ -7,8 +7,9 @@ each clause of the projection holds. What comes out is compared with the profile
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
 from matrix.expr.nodes import Binary, Constant, Expression, Name
@@ -21,8 +22,7 @@ from matrix.schema.values import KernelProfile, Toolchain
 DEFAULT_TOOLCHAIN = "gcc-12-aarch64"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectRequest:
+class ProjectRequest(Struct, frozen=True, kw_only=True):
     """What `kconfig project` was asked; empty `symbols` are those the profile reads."""
 
     tree: Path
@@ -34,8 +34,7 @@ class ProjectRequest:
     configs: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectOutcome:
+class ProjectOutcome(Struct, frozen=True, kw_only=True):
     """The projection, the profile it is for, and the toolchain it rests on."""
 
     projected: Projected

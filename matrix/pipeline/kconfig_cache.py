@@ -10,9 +10,10 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 import matrix
 from matrix.pipeline.kconfig_result import SCHEMA, Projected
@@ -22,8 +23,7 @@ _KEPT = 32
 _MAX_BYTES = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CacheKey:
+class CacheKey(Struct, frozen=True, kw_only=True):
     """What a projection depends on besides the contents of the tree."""
 
     tree: Path

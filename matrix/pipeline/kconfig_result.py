@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
 SCHEMA = "matrix/kconfig-project/1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Constraint:
+class Constraint(Struct, frozen=True, kw_only=True):
     """A condition in C that every realizable `.config` satisfies, and why."""
 
     c: str
@@ -18,8 +19,7 @@ class Constraint:
     grounded: str = "tree"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Projected:
+class Projected(Struct, frozen=True, kw_only=True):
     """What a tree says about some symbols.
 
     `assignments` counts the realizable ones. `answers` were given by a live toolchain, empty where
@@ -58,7 +58,7 @@ class Projected:
 
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON has it."""
-        return {"schema": SCHEMA, **asdict(self)}
+        return {"schema": SCHEMA, **to_builtins(self)}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Projected:

@@ -6,8 +6,9 @@ a person has to read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.kernel.source_truth.drafting import Draft, draft
@@ -17,8 +18,7 @@ from matrix.pipeline.knowledge import Library
 from matrix.schema.values import KernelProfile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddRequest:
+class AddRequest(Struct, frozen=True, kw_only=True):
     """What the user asked: `release` is what the tree must be, `neighbour` where to begin."""
 
     tree: Path
@@ -27,8 +27,7 @@ class AddRequest:
     configs: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddOutcome:
+class AddOutcome(Struct, frozen=True, kw_only=True):
     """The draft, and the profile it was made from."""
 
     draft: Draft

@@ -7,8 +7,10 @@ moved, with `record` its evidence is written anew.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, ExitCode, InputError, Location, format_diagnostic
 from matrix.kernel.source_truth.edits import move_citations
@@ -22,8 +24,7 @@ from matrix.schema.location import configs_folder
 from matrix.schema.values import KernelProfile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifyRequest:
+class VerifyRequest(Struct, frozen=True, kw_only=True):
     """What the user asked: a release or profile, a tree, and what to write."""
 
     kernel: str
@@ -33,8 +34,7 @@ class VerifyRequest:
     record: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifyOutcome:
+class VerifyOutcome(Struct, frozen=True, kw_only=True):
     """The answer, with what to say beside it."""
 
     profile: KernelProfile

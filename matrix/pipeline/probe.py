@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from matrix.analyze.answer import Answer
 from matrix.analyze.comparison import Agreement, Line, ModelAnswers, compare, observed_alone
@@ -32,8 +34,7 @@ _MEMFD_SECRET, _GUEST_MEMFD = "memfd-secret", "gmem-no-direct-map"
 _PFNMAP = "kvm_supports_cacheable_pfnmap()"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeRequest:
+class ProbeRequest(Struct, frozen=True, kw_only=True):
     """What `matrix probe` was asked: `asked` as validate would be, but for the files.
 
     `bundle` is a machine saved elsewhere; None is this one, read below `root` and by `system`.
@@ -45,8 +46,7 @@ class ProbeRequest:
     system: System | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeOutcome:
+class ProbeOutcome(Struct, frozen=True, kw_only=True):
     """The readings, the model's answer, the comparison, what is to be said, and the exit code.
 
     `result` is None where the machine cannot be answered; `diagnostics` then say why.

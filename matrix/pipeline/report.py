@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from matrix.analyze.result import StudyResult
 from matrix.pipeline.knowledge import Library
@@ -35,8 +36,7 @@ _RENDERERS: dict[str, tuple[str, _Renderer]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportOutcome:
+class ReportOutcome(Struct, frozen=True, kw_only=True):
     """The files of a report run; `stale` only when they were compared, not written."""
 
     paths: tuple[Path, ...]

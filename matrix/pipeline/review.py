@@ -7,8 +7,10 @@ study is asked under, and to the answer of the questions that reviews of such ch
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.analyze.answer import Finding
 from matrix.analyze.cell import findings_of, settle
@@ -77,8 +79,7 @@ _FORMS: dict[str, Callable[[ReviewResult], str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewRequest:
+class ReviewRequest(Struct, frozen=True, kw_only=True):
     """What `matrix review` was asked: a file, the kernels (none: all), how to show it."""
 
     path: str

@@ -7,7 +7,8 @@ does not exist and what would, and one line for each member of the core with its
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from matrix.analyze.cell_settings import study_settings
 from matrix.analyze.change_costs import WEIGHTS

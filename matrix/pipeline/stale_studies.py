@@ -7,7 +7,8 @@ reads is a mistake, or has become one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, Severity
 from matrix.kernel.cmdline import read_command_line

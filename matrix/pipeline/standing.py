@@ -7,8 +7,10 @@ Without settings and baseline nothing is loaded for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic
 from matrix.pipeline.validate_job import ValidateRequest
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
     from matrix.pipeline.user_settings import Mutes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Judgement(Struct, frozen=True, kw_only=True):
     """The request as its settings complete it, and what they say of each result."""
 
     request: ValidateRequest

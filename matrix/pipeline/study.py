@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from matrix.analyze.answer import Answer
 from matrix.analyze.assemble import StudyCells, command_line_of, study_options
@@ -39,8 +40,7 @@ from matrix.schema.values import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreparedStudy:
+class PreparedStudy(Struct, frozen=True, kw_only=True):
     """A study with everything it names looked up and lowered."""
 
     library: Library

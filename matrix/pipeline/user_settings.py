@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Diagnostic, InputError, Severity, unknown_word_hint
@@ -49,7 +51,7 @@ def with_settings(request: ValidateRequest) -> tuple[ValidateRequest, Mutes]:
             )
         else:
             changes[name] = value
-    request = replace(request, **changes)  # type: ignore[arg-type]
+    request = replace(request, **changes)
     fail_on = frozenset(request.fail_on)
     return request, Mutes(settings=settings, folder=folder, fail_on=fail_on)
 
@@ -79,8 +81,7 @@ def _check_names(settings: Settings) -> None:
         raise InputError(problems)
 
 
-@dataclass(slots=True, kw_only=True)
-class Mutes:
+class Mutes(Struct, kw_only=True):
     """The mutes of a settings file, and which of them were of use in this run."""
 
     settings: Settings | None = None

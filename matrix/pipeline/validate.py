@@ -8,7 +8,8 @@ repository's matrix.toml and baseline say is applied last and changes no answer,
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import (
@@ -30,8 +31,7 @@ from matrix.render.text import render_answer, render_grouped
 __all__ = ["ValidateOutcome", "ValidateRequest", "validate"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValidateOutcome:
+class ValidateOutcome(Struct, frozen=True, kw_only=True):
     """The answers, what is to be said beside them, and the exit code.
 
     `problems` are what is wrong or odd with inputs, settings and baseline, each with the file it
@@ -93,8 +93,7 @@ class ValidateOutcome:
         )
 
 
-@dataclass(slots=True, kw_only=True)
-class _Run:
+class _Run(Struct, kw_only=True):
     """What one run has gathered."""
 
     results: list[ValidateResult] = field(default_factory=list)

@@ -7,7 +7,8 @@ this kernel share one answer.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from matrix.analyze.answer import Answer
 from matrix.analyze.assemble import config_atoms, surroundings_atoms, variables_of

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.kernel.bounded_input import STANDARD_INPUT

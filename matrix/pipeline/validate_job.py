@@ -7,8 +7,9 @@ in which files and CPUs that are alike share their answers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from matrix.analyze.answer import Answer
 from matrix.analyze.assemble import cpu_atoms
@@ -24,8 +25,7 @@ from matrix.pipeline.knowledge import Library
 from matrix.schema.values import Capability, KernelProfile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValidateRequest:
+class ValidateRequest(Struct, frozen=True, kw_only=True):
     """What `matrix validate` was asked."""
 
     files: tuple[str, ...]
@@ -52,8 +52,7 @@ class ValidateRequest:
     given: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DetectedCpu:
+class DetectedCpu(Struct, frozen=True, kw_only=True):
     """What one kernel detects on one CPU system; equal keys mean equally known systems."""
 
     atoms: Mapping[str, Value]
@@ -65,8 +64,7 @@ class DetectedCpu:
 AnswerKey = tuple[tuple[str, str, str, frozenset[tuple[str, Value]]], int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValidateJob:
+class ValidateJob(Struct, frozen=True, kw_only=True):
     """What is equal for every file of one request."""
 
     library: Library

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.verdict import MEANINGS, Verdict
 from matrix.diagnostics import Diagnostic, Severity
@@ -41,8 +42,7 @@ LEVEL_OF_SEVERITY = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """What a run has to say: its results, what was wrong or odd, what makes it fail.
 
     `problems` are (file that was named or found, diagnostic). `compared` says that a baseline was

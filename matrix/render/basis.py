@@ -6,7 +6,8 @@ Takes declarations, gives the rows that both forms of a report lay out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.render.quantities import release_label
 from matrix.schema.values import (
@@ -29,8 +30,7 @@ CONFIDENCE_MEANINGS = {
 _LISTED_OPTIONS = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AxisRow:
+class AxisRow(Struct, frozen=True, kw_only=True):
     """An axis: its options in one line, and its baseline option (None: the study has none)."""
 
     title: str
@@ -39,8 +39,7 @@ class AxisRow:
     baseline: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KernelRow:
+class KernelRow(Struct, frozen=True, kw_only=True):
     """A kernel profile and how many of its Kconfig constraints come from where."""
 
     label: str
@@ -50,8 +49,7 @@ class KernelRow:
     by_hand: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConstraintRow:
+class ConstraintRow(Struct, frozen=True, kw_only=True):
     """A Kconfig constraint with all releases that have it; `source` is that of the last one."""
 
     text: str
@@ -61,16 +59,14 @@ class ConstraintRow:
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CpuRow:
+class CpuRow(Struct, frozen=True, kw_only=True):
     """A CPU and its values, one for each field of the table; None where nothing is recorded."""
 
     cpu: Cpu
     values: tuple[FieldValue | None, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CpuTable:
+class CpuTable(Struct, frozen=True, kw_only=True):
     """CPUs by field, in the architecture's order of fields."""
 
     fields: tuple[str, ...]

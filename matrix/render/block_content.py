@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import PurePath
+
+from msgspec.structs import replace
 
 from matrix.analyze.result import StudyResult, Table
 from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, Location, did_you_mean, unknown_word_hint
 from matrix.render.markers import Marker
@@ -16,8 +17,7 @@ KEYS = ("show", "table", "rows", "columns")
 SHOWS = ("counts", "table", "unsound", "architectures")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
+class Option(Struct, frozen=True, kw_only=True):
     """One `key=value` of a begin marker, with the place of its value."""
 
     key: str
@@ -25,8 +25,7 @@ class Option:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class Block(Struct, frozen=True, kw_only=True):
     """One block: what its begin marker asks for, and where its content stands.
 
     `study` is None where the marker names none (the default study is then meant). `start` and

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.answer import Answer, Finding
 from matrix.analyze.claims import PROVED, ClaimResult
@@ -17,8 +18,7 @@ CLAIMS_SCHEMA = "matrix/claims/1"
 _BENEATH = " " * 11
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimAnswer:
+class ClaimAnswer(Struct, frozen=True, kw_only=True):
     """A claim's result and what is the answer in its witness, if it has one."""
 
     result: ClaimResult

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from matrix.analyze.difference import Difference
 from matrix.analyze.rules import FeatureRule
@@ -14,8 +15,7 @@ from matrix.render.solver_text import LabelRules, rule_lines, rule_tables
 DIFF_SCHEMA = "matrix/diff/1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownDifference:
+class ShownDifference(Struct, frozen=True, kw_only=True):
     """A difference with its title and the two words it is between.
 
     `notes` are sentences on what could not be compared, `document` the same for JSON.

@@ -6,7 +6,9 @@ Takes `DirectMap` values, gives the same rows to every form. Nothing here was si
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.render.markdown import Md, code, joined, prose, table
 from matrix.render.quantities import NOTHING
@@ -69,16 +71,14 @@ INTRODUCTION = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchitectureCell:
+class ArchitectureCell(Struct, frozen=True, kw_only=True):
     """A cell of the table: what is said, and the places in the tree it was read from."""
 
     text: str
     sources: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchitectureRow:
+class ArchitectureRow(Struct, frozen=True, kw_only=True):
     """Releases of an architecture of which all the same is said; `sources` are of the last one."""
 
     title: str

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from matrix.diagnostics import Location
 
 BYTE_ORDER_MARK = "\ufeff"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One line: `start` is the offset of `text` in the document, `ending` what ends the line.
 
     A byte order mark belongs to the document, not to its first line.
@@ -36,8 +36,7 @@ class Line:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """A line with what it is: prose, or code; `fence` is the line that opens its fenced code.
 
     `is_free` says that nothing but white space stands between the edge of the list it is in and
@@ -50,8 +49,7 @@ class Place:
     fence: Line | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fence:
+class _Fence(Struct, frozen=True, kw_only=True):
     """An open fence: its characters, and the column at which the list it stands in begins."""
 
     characters: str
@@ -75,8 +73,7 @@ class _Fence:
         return near and len(match[2]) >= len(self.characters) and (">" in before) == self.quoted
 
 
-@dataclass(slots=True, kw_only=True)
-class _Lists:
+class _Lists(Struct, kw_only=True):
     """The open list items, by the columns at which their contents begin, outermost first."""
 
     columns: list[int] = field(default_factory=list)

@@ -6,14 +6,14 @@ Takes what the analysis found, gives values for text and pages; imports little, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
+
+from msgspec import Struct
 
 from matrix.analyze.answer import TraceLine
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """One event of a trace and the micro-operations it did."""
 
     name: str

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.answer import Fix
 
@@ -18,8 +19,7 @@ _SWITCHES = {"y": "-e", "n": "-d", "m": "-m"}
 _NUMBER = re.compile(r"-?\d+|0[xX][0-9a-fA-F]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snippet:
+class Snippet(Struct, frozen=True, kw_only=True):
     """What to paste for one fix; each part is None where the fix does not need it."""
 
     scripts_config: str | None

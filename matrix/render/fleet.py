@@ -6,7 +6,8 @@ Takes the groups that `pipeline/fleet.py` counted, gives one document (`matrix/f
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.answer import Fix
 from matrix.analyze.verdict import MEANINGS, Verdict
@@ -19,8 +20,7 @@ FLEET_SCHEMA = "matrix/fleet/1"
 _NAMED_CPUS = 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostAnswer:
+class HostAnswer(Struct, frozen=True, kw_only=True):
     """The answer of one host; `verdict` is None where the row is wrong, and `problems` says how."""
 
     release: str = ""
@@ -31,8 +31,7 @@ class HostAnswer:
     problems: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostGroup:
+class HostGroup(Struct, frozen=True, kw_only=True):
     """Hosts with one answer: how many, of each CPU, and the first of them."""
 
     answer: HostAnswer
@@ -43,8 +42,7 @@ class HostGroup:
     fixes: tuple[Fix, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FleetSummary:
+class FleetSummary(Struct, frozen=True, kw_only=True):
     """All of a fleet: `groups` in order of verdict and size, those of wrong rows apart.
 
     `broken_rows` could not be read as rows at all; `hosts` counts every row.

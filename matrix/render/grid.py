@@ -8,48 +8,45 @@ it was made of.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import groupby
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.analyze.result import Table, TableCell
 from matrix.analyze.verdict import Verdict
 from matrix.render.quantities import release_label
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heading:
+class Heading(Struct, frozen=True, kw_only=True):
     """A header cell: its text and over how many columns it reaches."""
 
     text: str
     span: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(Struct, frozen=True, kw_only=True):
     """One merged column: its heading at each level, and the table's columns it stands for."""
 
     texts: tuple[str, ...]
     indices: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One cell: its verdict and the number of the note that says why, None where none is given."""
 
     verdict: Verdict
     note: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One row: the labels that share it, and one entry a column (None: no such cell exists)."""
 
     labels: tuple[str, ...]
     entries: tuple[Entry | None, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+class Note(Struct, frozen=True, kw_only=True):
     """Why cells have a verdict; `number` is what the cells refer to."""
 
     number: int
@@ -57,8 +54,7 @@ class Note:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grid:
+class Grid(Struct, frozen=True, kw_only=True):
     """A table ready to be drawn: header rows outermost first, lines, notes.
 
     A merged heading lists its labels, or says `all` where none is missing beneath its parent.
@@ -84,8 +80,7 @@ class Grid:
         return any(entry is None for line in self.lines for entry in line.entries)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wording:
+class Wording(Struct, frozen=True, kw_only=True):
     """How levels and labels are written: titles of levels, and what is added to a release.
 
     `titles` maps an axis (or `profiles`) to its title, `releases` are the levels and row titles
@@ -105,8 +100,7 @@ class Wording:
         return release_label(labels, self.patch if level in self.releases else None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Node:
+class _Node(Struct, frozen=True, kw_only=True):
     """A heading with what stands beneath it: further headings, or the contents of one column."""
 
     level: str

@@ -8,7 +8,8 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.answer import Answer, Finding, Fix, TraceLine
 from matrix.diagnostics import Diagnostic, Location
@@ -26,8 +27,7 @@ class Standing(enum.StrEnum):
     KNOWN = "known"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValidateResult:
+class ValidateResult(Struct, frozen=True, kw_only=True):
     """One answer with what was asked: `cpu` has one name for each CPU type of the system.
 
     `muted_because` is the reason in matrix.toml of a result that is MUTED. `decided_at` is the line

@@ -7,7 +7,8 @@ marker belongs to which is not known here (blocks.py). In code a marker is only 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, did_you_mean
 from matrix.render.document_lines import Line, Place, places
@@ -15,8 +16,7 @@ from matrix.render.document_lines import Line, Place, places
 _WORDS = ("begin", "end")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Marker:
+class Marker(Struct, frozen=True, kw_only=True):
     """A marker that stands alone on its line: `begin` or `end`, and what follows the word.
 
     `column` is where `arguments` begin, counted from 1.
@@ -29,8 +29,7 @@ class Marker:
     line: Line
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scan:
+class Scan(Struct, frozen=True, kw_only=True):
     """What a document holds: markers, diagnostics, and lines of fenced code that look like markers.
 
     `in_code` pairs such a line with the line that opens its fence.

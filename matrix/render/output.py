@@ -14,9 +14,10 @@ import os
 import secrets
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 
@@ -118,8 +119,7 @@ def stale(files: Texts, folder: Path) -> tuple[Path, ...]:
     return tuple(path for path, text in _below(files, folder) if _held(path) != _encoded(text))
 
 
-@dataclass(slots=True, kw_only=True)
-class _Change:
+class _Change(Struct, kw_only=True):
     """One file to be replaced: `new` and `old` stand beside it, the text to come and the former.
 
     `direct` is the text for what is no regular file.

@@ -7,7 +7,8 @@ plain values that the HTML and the Markdown template lay out. Nothing here knows
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.answer import Finding
 from matrix.analyze.influence import FACT, INPUT, VERDICT, Influence
@@ -32,8 +33,7 @@ from matrix.schema.direct_maps import DirectMap
 from matrix.schema.values import Cpu, PredicateVersion
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountRow:
+class CountRow(Struct, frozen=True, kw_only=True):
     """Cells per verdict of one release or of all; `counts` has every verdict, in their order."""
 
     label: str
@@ -41,8 +41,7 @@ class CountRow:
     counts: tuple[tuple[Verdict, int], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Group(Struct, frozen=True, kw_only=True):
     """A group of behaviour classes as shown: `label` of its releases, `cell` as `explain` reads it.
 
     `findings` stand with the shortest trace first.
@@ -61,8 +60,7 @@ class Group:
         return "nothing" if safe else NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advisory:
+class Advisory(Struct, frozen=True, kw_only=True):
     """An advisory over all groups that show it, with its shortest trace."""
 
     finding: Finding
@@ -70,8 +68,7 @@ class Advisory:
     label: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InfluenceRow:
+class InfluenceRow(Struct, frozen=True, kw_only=True):
     """What an axis changes: `before` in a cell, `after` where the axis is as in `change`."""
 
     title: str
@@ -82,8 +79,7 @@ class InfluenceRow:
     after: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class Page(Struct, frozen=True, kw_only=True):
     """Everything a report shows that is not already in the result as it is.
 
     `patch` is what is ported on top of every release, None for a released feature. `unsound` are

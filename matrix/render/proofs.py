@@ -7,7 +7,8 @@ Markdown template lay out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.claims import PROVED
 from matrix.analyze.synthesis import Synthesis
@@ -20,8 +21,7 @@ from matrix.render.synthesis_text import ComparedPredicate, c_function, exactnes
 from matrix.schema.values import MatrixStudy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proofs:
+class Proofs(Struct, frozen=True, kw_only=True):
     """The answers of the solver for one study.
 
     `rules` or `synthesis` are None where there are none, and `no_rules` or `no_synthesis` says why.
@@ -35,8 +35,7 @@ class Proofs:
     no_synthesis: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleRow:
+class RuleRow(Struct, frozen=True, kw_only=True):
     """One rule: its cells, its conjunction, and its CPUs unless it has all of them."""
 
     number: int
@@ -45,8 +44,7 @@ class RuleRow:
     cpus: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerdictRules:
+class VerdictRules(Struct, frozen=True, kw_only=True):
     """The rules of a verdict, the largest first; `left_out` are not shown."""
 
     verdict: Verdict
@@ -55,8 +53,7 @@ class VerdictRules:
     left_out: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimRow:
+class ClaimRow(Struct, frozen=True, kw_only=True):
     """What became of a claim on some releases; `nearest` and `there` are of the witness."""
 
     releases: str
@@ -67,8 +64,7 @@ class ClaimRow:
     there: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownClaim:
+class ShownClaim(Struct, frozen=True, kw_only=True):
     """A claim with its rows."""
 
     id: str
@@ -77,8 +73,7 @@ class ShownClaim:
     rows: tuple[ClaimRow, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownSynthesis:
+class ShownSynthesis(Struct, frozen=True, kw_only=True):
     """The synthesised predicate: its C function, whether it is exact, and the pair if it is not.
 
     `unsound` counts the cells that stay unsound when it is asked: none, or it is wrong.
@@ -92,8 +87,7 @@ class ShownSynthesis:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProofPage:
+class ProofPage(Struct, frozen=True, kw_only=True):
     """Everything a report shows of the solver's answers; `unexpected` counts claims' answers."""
 
     rules: tuple[VerdictRules, ...]

@@ -6,7 +6,8 @@ Filled by the pipeline; `review_text` and `review_document` give it as text, Mar
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.answer import Finding
 from matrix.analyze.implied import Implication
@@ -20,8 +21,7 @@ from matrix.render.synthesis_text import ComparedPredicate
 from matrix.schema.values import CheckFunction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewedRule:
+class ReviewedRule(Struct, frozen=True, kw_only=True):
     """A rule for cells in which the check is wrong, one of its cells, and what is found there.
 
     `findings` have the shortest trace first; an overstrict cell has none.
@@ -34,8 +34,7 @@ class ReviewedRule:
     findings: tuple[Finding, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KconfigAnswer:
+class KconfigAnswer(Struct, frozen=True, kw_only=True):
     """What Kconfig says of a condition of the check, per kernel, where `premise` is built in.
 
     `directive` is the line of an `#if` around the function, None for a condition in its body.
@@ -48,8 +47,7 @@ class KconfigAnswer:
     kernels: tuple[Implication, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewResult:
+class ReviewResult(Struct, frozen=True, kw_only=True):
     """The review of one check. Counts are of the cells that may have the capability.
 
     `kernels` have it, `without` were asked and have it in no cell. `same_as` are the declared

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.kernel.patch.quoting import Comment
 
@@ -32,8 +33,7 @@ _TOPICS = {
 _LEADS_IN = ":"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """What a reply asks or remarks, on which line; `section` is the one that answers, if any."""
 
     line: int

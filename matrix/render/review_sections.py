@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.implied import Implication, Implied
 from matrix.analyze.verdict import Verdict
@@ -20,24 +21,21 @@ from matrix.render.solver_text import conjunction, named_cpus
 from matrix.render.synthesis_text import c_function, pair_lines, wrapped_c
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
+class Code(Struct, frozen=True, kw_only=True):
     """Lines to be shown as they are; `language` is for Markdown."""
 
     lines: tuple[str, ...]
     language: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(Struct, frozen=True, kw_only=True):
     """A header and rows; all columns but the first are numbers."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(Struct, frozen=True, kw_only=True):
     """A numbered item: its first line, and paragraphs beneath."""
 
     number: int
@@ -48,8 +46,7 @@ class Item:
 Block = str | Code | Table | Item
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+class Section(Struct, frozen=True, kw_only=True):
     """One subject of the review."""
 
     name: str

@@ -7,7 +7,8 @@ has; JSON has every option that could stand there, so that none can be added.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.rules import FeatureRule
 from matrix.render.json import Json
@@ -19,8 +20,7 @@ RULES_SCHEMA = "matrix/rules/1"
 _MAX_NAMED = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabelRules:
+class LabelRules(Struct, frozen=True, kw_only=True):
     """The rules of one verdict or change of verdict, each with its CPUs; none where all may be.
 
     `cells` are all cells of the label; `left_out` counts rules that a bound keeps from view.

@@ -7,7 +7,8 @@ Takes a `Synthesis` and the verdicts under each predicate, gives the answer of `
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.analyze.synthesis import Indistinguishable, Synthesis
 from matrix.analyze.verdict import Verdict
@@ -28,8 +29,7 @@ _SIGNATURES = {
 _WIDTH, _TAB = 80, 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComparedPredicate:
+class ComparedPredicate(Struct, frozen=True, kw_only=True):
     """One predicate over the cells asked for: verdicts, and what it gains and loses.
 
     `gained` cells are supported here and not under the study's own predicate, `lost` the reverse.

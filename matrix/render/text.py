@@ -10,7 +10,9 @@ import re
 import shutil
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from matrix.analyze.answer import Answer, Finding, TraceLine, Unsettled
 from matrix.analyze.verdict import MEANINGS, Verdict
@@ -23,8 +25,7 @@ from matrix.render.markdown import plain
 _NARROWEST, _WIDEST = 40, 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Palette:
+class Palette(Struct, frozen=True, kw_only=True):
     """Escape sequences (ECMA-48 SGR) of a coloured text; all empty for a plain one."""
 
     verdicts: tuple[tuple[Verdict, str], ...] = ()
@@ -156,8 +157,7 @@ def _facts(lines: _Lines, answer: Answer) -> None:
         lines.add(f"{plain(name):{width}} = {plain(_value(value))}", indent=4, hang=width + 3)
 
 
-@dataclass(slots=True, kw_only=True)
-class _Lines:
+class _Lines(Struct, kw_only=True):
     """Lines collected one after the other, each wrapped to the terminal."""
 
     palette: Palette

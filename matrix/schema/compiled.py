@@ -8,7 +8,6 @@ class but the frozen values of `_TRUSTED`: a planted file can lie, but it cannot
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import hashlib
 import io
@@ -17,7 +16,9 @@ import pickle
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import cast
+
+from msgspec import Struct
 
 import matrix
 from matrix import diagnostics
@@ -27,7 +28,7 @@ from matrix.schema.files import Reading, content_digest, read_folders
 from matrix.schema.location import compiled_file, configs_folder, source_files
 from matrix.schema.values import Knowledge
 
-_MAGIC = b"gmem-matrix compiled declarations 2\n"
+_MAGIC = b"gmem-matrix compiled declarations 3\n"
 _DIGITS = 64  # of a SHA-256 in hex
 _HEADER = len(_MAGIC) + 2 * (_DIGITS + 1)
 
@@ -92,8 +93,7 @@ def cache_key(reading: Reading) -> str:
     for path in source_files():
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     for (module, name), trusted in sorted(_TRUSTED.items()):
-        fields = " ".join(field.name for field in dataclasses.fields(trusted))
-        digest.update(f"{module}.{name} {fields}\n".encode())
+        digest.update(f"{module}.{name} {' '.join(trusted.__struct_fields__)}\n".encode())
     for file in reading.files:
         digest.update(f"{file.file}\n".encode())
     digest.update(content_digest(reading.files).encode())
@@ -105,7 +105,7 @@ def write_compiled(target: Path, key: str, compiled: Knowledge) -> bool:
     import tempfile  # takes as long to import as a hit takes to read
 
     try:
-        payload = dump_trusted(compiled)
+        payload = pickle.dumps(compiled, protocol=pickle.HIGHEST_PROTOCOL)
     except RecursionError:  # an expression with thousands of terms
         return False
     checksum = hashlib.sha256(payload).hexdigest()
@@ -142,13 +142,6 @@ def read_compiled(path: Path, key: str) -> Knowledge | None:
     return load_trusted(payload)
 
 
-def dump_trusted(compiled: Knowledge) -> bytes:
-    """Return knowledge as a pickle that `load_trusted` reads quickly."""
-    stream = io.BytesIO()
-    _Pickler(stream, protocol=pickle.HIGHEST_PROTOCOL).dump(compiled)
-    return stream.getvalue()
-
-
 def load_trusted(payload: bytes) -> Knowledge | None:
     """Return the knowledge in a pickle; None where it holds anything else, or a foreign class."""
     # Nothing of this is garbage; the collector would walk it several times while it grows.
@@ -164,54 +157,25 @@ def load_trusted(payload: bytes) -> Knowledge | None:
     return found if isinstance(found, Knowledge) else None
 
 
-def _dataclasses_of(module: ModuleType) -> dict[tuple[str, str], type]:
+def _structs_of(module: ModuleType) -> dict[tuple[str, str], type[Struct]]:
     return {
         (module.__name__, name): value
         for name, value in vars(module).items()
         if isinstance(value, type)
-        and dataclasses.is_dataclass(value)
+        and issubclass(value, Struct)
         and value.__module__ == module.__name__
     }
 
 
-_TRUSTED: dict[tuple[str, str], type] = {
+_TRUSTED: dict[tuple[str, str], type[Struct]] = {
     key: value
     for module in (values, direct_maps, nodes, diagnostics)
-    for key, value in _dataclasses_of(module).items()
+    for key, value in _structs_of(module).items()
 }
+# How a struct with keyword-only fields is pickled: it makes one from a class and its fields.
+_REBUILD = ("msgspec._utils", "rebuild")
 # How chains of binary operators are pickled: it builds nodes from its arguments and does no more.
 _FROM_SPINE = (nodes.__name__, nodes.from_spine.__name__)
-
-
-_SETTERS = {
-    trusted: tuple(getattr(trusted, field.name).__set__ for field in dataclasses.fields(trusted))
-    for trusted in _TRUSTED.values()
-}
-_RESTORE = (__name__, "restore")
-
-
-def restore(trusted: type, *values: object) -> object:
-    """Return a value of a trusted class from its fields, in order.
-
-    A frozen dataclass restores itself through `dataclasses.fields()` and `object.__setattr__` for
-    each instance, which takes five times as long: half of what a hit costs.
-    """
-    made: object = object.__new__(trusted)
-    for put, value in zip(_SETTERS[trusted], values, strict=True):
-        put(made, value)
-    return made
-
-
-class _Pickler(pickle.Pickler):
-    """Writes values of the trusted classes as what `restore` takes."""
-
-    def reducer_override(self, value: object) -> Any:
-        """Return how a value is written; those with a way of their own keep it."""
-        kind = type(value)
-        if kind not in _SETTERS or kind.__reduce__ is not object.__reduce__:
-            return NotImplemented
-        fields = dataclasses.fields(kind)  # type: ignore[arg-type]  # the trusted are dataclasses
-        return restore, (kind, *(getattr(value, field.name) for field in fields))
 
 
 class _Unpickler(pickle.Unpickler):
@@ -222,8 +186,8 @@ class _Unpickler(pickle.Unpickler):
         trusted = _TRUSTED.get((module, name))
         if trusted is not None:
             return trusted
-        if (module, name) == _RESTORE:
-            return restore
+        if (module, name) == _REBUILD:
+            return cast("Callable[..., object]", super().find_class(module, name))
         if (module, name) == _FROM_SPINE:
             return nodes.from_spine
         raise pickle.UnpicklingError(f"{module}.{name} is not a declared value")

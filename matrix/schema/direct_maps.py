@@ -6,8 +6,9 @@ One `DirectMap` per architecture that is not simulated, one `DirectMapRelease` p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from matrix.diagnostics import Location
 
@@ -78,8 +79,7 @@ QUESTIONS: Final[dict[str, tuple[str, dict[str, str]]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(Struct, frozen=True, kw_only=True):
     """A place in the source tree and what stands there.
 
     `path` is relative to the tree, `lines` the first and last line (None: the whole file).
@@ -106,8 +106,7 @@ class Evidence:
         return f"{self.path}:{first}" if first == last else f"{self.path}:{first}-{last}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DirectMapCell:
+class DirectMapCell(Struct, frozen=True, kw_only=True):
     """The answer to one of `QUESTIONS` with the condition it holds under, a note and sources."""
 
     question: str
@@ -122,8 +121,7 @@ class DirectMapCell:
         return QUESTIONS[self.question][1].get(self.answer, UNKNOWN)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DirectMapRelease:
+class DirectMapRelease(Struct, frozen=True, kw_only=True):
     """One release of one architecture.
 
     `grounded` is `tree` where the sources are of a tree that `verify_direct_maps` can compare
@@ -154,8 +152,7 @@ class DirectMapRelease:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DirectMap:
+class DirectMap(Struct, frozen=True, kw_only=True):
     """The direct map of an architecture that is not simulated, oldest release first."""
 
     id: str

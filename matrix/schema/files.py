@@ -10,8 +10,9 @@ import enum
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, Location, did_you_mean
 from matrix.schema.location import find_configs_folder
@@ -53,8 +54,7 @@ _LAYOUT = "declarations stand in a folder laid out like configs/: " + ", ".join(
 MAX_BYTES = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeclarationFile:
+class DeclarationFile(Struct, frozen=True, kw_only=True):
     """One file: `name` is its path in the folder, `file` the path that is shown to people.
 
     Files of the shipped folder are shown as `configs/…` wherever the package is installed.
@@ -67,8 +67,7 @@ class DeclarationFile:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """What the folders hold, in the order of the folders and of the names; and what went wrong.
 
     `broken` are the kinds of which a file could not be read: their names are not all known.

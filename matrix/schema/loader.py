@@ -7,9 +7,11 @@ wrong in all files, in one InputError sorted by place.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.diagnostics import Location
 from matrix.schema import values
@@ -40,8 +42,7 @@ from matrix.schema.reading.source import decode
 DocumentT = TypeVar("DocumentT", bound=Declaration)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declared(Generic[DocumentT]):
+class Declared(Struct, Generic[DocumentT], frozen=True, kw_only=True):
     """One declaration: its document, the node it was read from, and the folder it is in."""
 
     id: str

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
 
@@ -21,8 +22,7 @@ _MOST_BYTES = 1 << 20
 _PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mute:
+class Mute(Struct, frozen=True, kw_only=True):
     """Which findings do not count, and why.
 
     Each field that is given must match: `verdict` and `capability` are equal, `rule` is a violated
@@ -39,8 +39,7 @@ class Mute:
     place: tuple[str | int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """A settings file: `options` by their names in [validate], paths relative to its folder."""
 
     path: Path

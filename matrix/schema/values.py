@@ -8,15 +8,14 @@ Collections are tuples in the order of the file. Nothing here computes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from matrix.diagnostics import Location
 from matrix.expr.nodes import Expression, Scalar
 from matrix.schema.direct_maps import DirectMap
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class Condition(Struct, frozen=True, kw_only=True):
     """A C expression as declared, with what it means to a reader and where it stands."""
 
     expression: Expression
@@ -29,16 +28,14 @@ class Condition:
 # --- kernel profile -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifiedOn:
+class VerifiedOn(Struct, frozen=True, kw_only=True):
     """Against what a profile was checked: an exact version, and how."""
 
     version: str
     how: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KconfigSymbol:
+class KconfigSymbol(Struct, frozen=True, kw_only=True):
     """A Kconfig symbol the model reads. `name` has no `CONFIG_`; `type` is bool, tristate or int.
 
     `default` is what a complete `.config` without the symbol means where that is not `n`
@@ -51,8 +48,7 @@ class KconfigSymbol:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KconfigConstraint:
+class KconfigConstraint(Struct, frozen=True, kw_only=True):
     """A condition that every realizable `.config` of this release satisfies, over `CONFIG_` names.
 
     `grounded` is `hand` (read by a person), `tree` (projected from the parsed Kconfig tree) or
@@ -63,8 +59,7 @@ class KconfigConstraint:
     grounded: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variable:
+class Variable(Struct, frozen=True, kw_only=True):
     """A kernel variable that boot parameters may change; `initial` is its compiled-in value.
 
     `enumerators` lists the values of an enum variable (`KVM_MODE_PROTECTED` …), empty otherwise.
@@ -77,8 +72,7 @@ class Variable:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+class Effect(Struct, frozen=True, kw_only=True):
     """What one parsed value of a boot parameter does.
 
     `match` is the parsed value this row is for, None for any. `when` is a further condition (the
@@ -92,8 +86,7 @@ class Effect:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParameterParser:
+class ParameterParser(Struct, frozen=True, kw_only=True):
     """One of the kernel's parsers of a boot parameter.
 
     `stream` says which text it reads: `early` (early_param: 2047 characters, double quotes group,
@@ -122,8 +115,7 @@ class ParameterParser:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BootParameter:
+class BootParameter(Struct, frozen=True, kw_only=True):
     """A boot parameter by name (`-` and `_` are equal), with all its parsers in boot order."""
 
     name: str
@@ -131,8 +123,7 @@ class BootParameter:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MidrRange:
+class MidrRange(Struct, frozen=True, kw_only=True):
     """CPUs of one model with variant and revision between two bounds, both inclusive."""
 
     name: str
@@ -142,8 +133,7 @@ class MidrRange:
     highest: tuple[int, int] = (15, 15)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CpuCap:
+class CpuCap(Struct, frozen=True, kw_only=True):
     """A property of the CPUs of a system that the kernel detects: an arm64 cpucap and its like.
 
     A CPU has it where `field` is known and at least `minimum` (numbers) or one of `values` (words),
@@ -164,8 +154,7 @@ class CpuCap:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KernelFunction:
+class KernelFunction(Struct, frozen=True, kw_only=True):
     """A kernel function or macro as one C expression: `can_set_direct_map()`, `PAGE_SIZE`."""
 
     signature: str
@@ -174,8 +163,7 @@ class KernelFunction:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mechanism:
+class Mechanism(Struct, frozen=True, kw_only=True):
     """A way in which releases differ that the simulation needs as a switch, with its source."""
 
     name: str
@@ -185,8 +173,7 @@ class Mechanism:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperationSource:
+class OperationSource(Struct, frozen=True, kw_only=True):
     """Where one micro-operation of the simulation stands in this release."""
 
     operation: str
@@ -194,8 +181,7 @@ class OperationSource:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NameChange:
+class NameChange(Struct, frozen=True, kw_only=True):
     """A name (`CONFIG_X`, a parameter, `parameter=value`) and the first release that has it so."""
 
     name: str
@@ -205,8 +191,7 @@ class NameChange:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KernelProfile:
+class KernelProfile(Struct, frozen=True, kw_only=True):
     """What is declared about one kernel release on one architecture.
 
     `open`, of a draft: what nobody has read in the source of this release yet, a sentence each.
@@ -238,8 +223,7 @@ class KernelProfile:
 # --- toolchain ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Toolchain:
+class Toolchain(Struct, frozen=True, kw_only=True):
     """Recorded answers of a compiler and its like to the questions a Kconfig tree asks while read.
 
     `answers` pairs a macro call as Kconfig writes it (`cc-option,-fsanitize=kcfi`) with what it
@@ -257,8 +241,7 @@ class Toolchain:
 # --- architecture ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegisterField:
+class RegisterField(Struct, frozen=True, kw_only=True):
     """A CPU field and where it stands: register, highest and lowest bit, the words of its values.
 
     `settable` fields may be given in a CPU SPEC (`neoverse-n2,dic=0`). `domain` lists every value
@@ -276,8 +259,7 @@ class RegisterField:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchitectureRule:
+class ArchitectureRule(Struct, frozen=True, kw_only=True):
     """A rule of the architecture over CPU fields, with the section or source that states it."""
 
     id: str
@@ -285,8 +267,7 @@ class ArchitectureRule:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvironmentAxis:
+class EnvironmentAxis(Struct, frozen=True, kw_only=True):
     """A choice outside kernel, `.config`, CPU and command line: entry level, GIC, VM kind."""
 
     name: str
@@ -296,8 +277,7 @@ class EnvironmentAxis:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
+class Cost(Struct, frozen=True, kw_only=True):
     """What a change costs besides, in a sentence, and who says so."""
 
     note: str
@@ -305,8 +285,7 @@ class Cost:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactDeclaration:
+class FactDeclaration(Struct, frozen=True, kw_only=True):
     """A public fact: a C expression over a profile; absent from releases that lack a name in it.
 
     `otherwise` is its value where the expression cannot be formed, None: the fact is left out.
@@ -321,8 +300,7 @@ class FactDeclaration:
     cost: Cost | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assumption:
+class Assumption(Struct, frozen=True, kw_only=True):
     """A choice the architecture leaves to implementations; verdicts quantify over its values."""
 
     name: str
@@ -331,8 +309,7 @@ class Assumption:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Architecture:
+class Architecture(Struct, frozen=True, kw_only=True):
     """What holds for every release on one architecture."""
 
     id: str
@@ -350,8 +327,7 @@ class Architecture:
 # --- CPUs -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldValue:
+class FieldValue(Struct, frozen=True, kw_only=True):
     """One field of a CPU. `value` None is unknown, and `why_unknown` then says why.
 
     `confidence` is one of `CONFIDENCES`; `why_unknown` is `unrecorded` or `build-option`.
@@ -369,8 +345,7 @@ class FieldValue:
 CONFIDENCES = ("register", "trm", "log", "inferred", "unknown")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cpu:
+class Cpu(Struct, frozen=True, kw_only=True):
     """One CPU type. `midrs` are MIDR_EL1 values seen; `implementer`/`part` None where unknown.
 
     `settles` names SPECs that settle an unknown field: ("dic", "neoverse-v1,dic=1 or graviton3").
@@ -391,8 +366,7 @@ class Cpu:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceReference:
+class SourceReference(Struct, frozen=True, kw_only=True):
     """A source named by CPU fields: kind, reference, note."""
 
     id: str
@@ -405,8 +379,7 @@ class SourceReference:
 # --- capability -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Requirement:
+class Requirement(Struct, frozen=True, kw_only=True):
     """A condition without which the capability is `absent`, and the sentence that says so."""
 
     condition: Condition
@@ -414,8 +387,7 @@ class Requirement:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PredicateVersion:
+class PredicateVersion(Struct, frozen=True, kw_only=True):
     """The kernel's own answer: one named version, as a C expression."""
 
     name: str
@@ -424,8 +396,7 @@ class PredicateVersion:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(Struct, frozen=True, kw_only=True):
     """A statement over the whole space, with the status each release is expected to have."""
 
     id: str
@@ -435,8 +406,7 @@ class Claim:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckFunction:
+class CheckFunction(Struct, frozen=True, kw_only=True):
     """The kernel function whose value the predicate is.
 
     `argument` is the type it is asked about; in the headers of `incomplete_in` that type is only
@@ -449,8 +419,7 @@ class CheckFunction:
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capability:
+class Capability(Struct, frozen=True, kw_only=True):
     """A kernel feature: what it needs, its predicate versions and the scenario that decides.
 
     `requires` are tested in order; the first that fails gives the reason of `absent`. `function`
@@ -479,8 +448,7 @@ class Capability:
 SHA256_PATTERN = r"^[0-9a-f]{64}$"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Distro:
+class Distro(Struct, frozen=True, kw_only=True):
     """What the model reads of one kernel configuration of a distribution.
 
     `profiles` are the ids of the profiles that answer for `release`: its own, or else the nearest
@@ -507,8 +475,7 @@ class Distro:
 # --- matrix study ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
+class Option(Struct, frozen=True, kw_only=True):
     """One value of an axis and what it stands for; several of the fields may be set.
 
     `kernel` a profile id, `cpu` a SPEC, `cmdline` a command line fragment, `kconfig` symbol values
@@ -527,8 +494,7 @@ class Option:
     partial: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Axis:
+class Axis(Struct, frozen=True, kw_only=True):
     """A named finite list of options. `kind`: kernel, distro, cpu, kconfig, boot or environment."""
 
     name: str
@@ -538,8 +504,7 @@ class Axis:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandLineProfile:
+class CommandLineProfile(Struct, frozen=True, kw_only=True):
     """A named command line for the columns of a table: boot axes to options, rest baseline."""
 
     name: str
@@ -547,8 +512,7 @@ class CommandLineProfile:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pivot:
+class Pivot(Struct, frozen=True, kw_only=True):
     """A table of the report: each cell the verdict at (row option, column option, rest baseline).
 
     `columns` are axes, or `profiles` for the study's named command lines. Row options that match
@@ -563,8 +527,7 @@ class Pivot:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MatrixStudy:
+class MatrixStudy(Struct, frozen=True, kw_only=True):
     """A study: a capability and predicate over a space of cells, with the tables to render."""
 
     id: str
@@ -583,8 +546,7 @@ class MatrixStudy:
     other_architectures: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Knowledge:
+class Knowledge(Struct, frozen=True, kw_only=True):
     """All declarations of one configuration folder (or several, later ones overriding)."""
 
     architectures: tuple[Architecture, ...]

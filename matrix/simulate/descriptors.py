@@ -6,7 +6,7 @@ A descriptor is the 64-bit integer that stands in memory. Output addresses are a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 VALID = 1 << 0
 TABLE_OR_PAGE = 1 << 1
@@ -41,8 +41,7 @@ _TYPE_MASK = VALID | TABLE_OR_PAGE
 _ADDRESS_MASK = (1 << 48) - 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decoded:
+class Decoded(Struct, frozen=True, kw_only=True):
     """A descriptor taken apart: `kind` is invalid, table, block or page; `address` its output."""
 
     kind: str

@@ -6,7 +6,8 @@ Order matters for people only: of several shortest traces the one with earlier e
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.simulate import host
 from matrix.simulate.program import Row
@@ -15,8 +16,7 @@ from matrix.simulate.vcpu import REINITIALISE, SET_WAY, TOGGLE_CACHES, access
 from matrix.simulate.world import FREE, Machine, State, World
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """One thing that can happen: `actor` is vcpu, host or system; `offered` looks at the class."""
 
     name: str

@@ -7,8 +7,9 @@ the series, for every value of the assumption that was made use of; gives the sh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, reduce
+
+from msgspec import Struct
 
 from matrix.simulate.execution import machine_for
 from matrix.simulate.fixpoint import MAX_STATES, Exploration, Path, explore
@@ -30,8 +31,7 @@ _ORDER = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """A finding with the assumption value it needs (None: certain) and its shortest path.
 
     `under` is the value that the path was found under.
@@ -43,8 +43,7 @@ class Finding:
     path: Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
+class Findings(Struct, frozen=True, kw_only=True):
     """All that is found in a class: what decides, what is only told, and what it took."""
 
     violations: tuple[Finding, ...]

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from matrix.simulate.execution import initial_state, offered_events, run_event
 from matrix.simulate.world import Machine, State
@@ -27,8 +28,7 @@ class Path(NamedTuple):
     events: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exploration:
+class Exploration(Struct, frozen=True, kw_only=True):
     """One fixed point: the shortest path to each finding. `assumed`: IC IVAU met an invalid A."""
 
     paths: Mapping[str, Path]
@@ -38,8 +38,7 @@ class Exploration:
     assumed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reached:
+class Reached(Struct, frozen=True, kw_only=True):
     """Every state with how it was reached, and for each finding the first event that made it."""
 
     came_from: CameFrom

@@ -6,8 +6,9 @@ those of Linux's kernel mappings, which use fewer block levels than the architec
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 _LAST_LEVEL = 3
 
@@ -19,8 +20,7 @@ _CONTIGUOUS = {12: {3: 16, 2: 16}, 14: {3: 128, 2: 32}, 16: {3: 32, 2: 32}}
 VA_BITS = {12: (39, 48, 52), 14: (36, 47, 48, 52), 16: (42, 48, 52)}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Geometry:
+class Geometry(Struct, frozen=True, dict=True, kw_only=True):
     """A granule (`page_shift`: log2 of bytes) and the width of the kernel's addresses in bits."""
 
     page_shift: int

@@ -7,11 +7,10 @@ unknown facts are quantified over by the caller.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulationInputs:
+class SimulationInputs(Struct, frozen=True, kw_only=True):
     """One behaviour class.
 
     Boot and direct map (arch/arm64/mm/mmu.c, pageattr.c):

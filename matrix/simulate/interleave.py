@@ -8,9 +8,11 @@ What holds between events must hold here after every micro-operation.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import NamedTuple, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.simulate.events import Event
 from matrix.simulate.execution import check, machine_for, offered_events
@@ -59,8 +61,7 @@ class Node(NamedTuple):
     registers: tuple[Registers, Registers]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Pair:
+class _Pair(Struct, frozen=True, kw_only=True):
     """The two events that run at once, each with its program."""
 
     events: tuple[Event, Event]

@@ -7,14 +7,14 @@ event is over (in the two-actor mode after every micro-operation).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.simulate.gmem import check_alias_removed
 from matrix.simulate.world import Machine, World
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invariant:
+class Invariant(Struct, frozen=True, kw_only=True):
     """What is forbidden; `excused` where the base kernel breaking it as well makes it an advisory.
 
     A refusal is never excused: the capability's predicate promised that the operation works.
@@ -26,8 +26,7 @@ class Invariant:
     holds: Callable[[Machine, World], bool] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advisory:
+class Advisory(Struct, frozen=True, kw_only=True):
     """Something that is reported and never decides; `needs` says on what else it depends."""
 
     name: str

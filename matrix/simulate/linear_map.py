@@ -8,8 +8,9 @@ largest size, one range too small for a block, the KFENCE pool.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from matrix.simulate import descriptors
 from matrix.simulate.geometry import Geometry, size_text
@@ -33,8 +34,7 @@ OUT_OF_MEMORY = "-ENOMEM"
 INVALID_ARGUMENT = "-EINVAL"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
+class Placement(Struct, frozen=True, kw_only=True):
     """Where P lies: its physical address and the kind of leaf map_mem() would like to give it."""
 
     name: str

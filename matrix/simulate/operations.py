@@ -7,15 +7,15 @@ configs/kernels); `where` says whose code it is, so that a profile knows which o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.simulate import descriptors
 from matrix.simulate.outcome import MicroOperation
 from matrix.simulate.world import Machine, World
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(Struct, frozen=True, kw_only=True):
     """One micro-operation; `detail` is a format string over `_words`.
 
     `where` is kernel (a release has a line for it), series (the patch under review), option (code

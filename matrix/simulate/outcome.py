@@ -6,7 +6,7 @@ profile by the operation's name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from matrix.simulate.inputs import SimulationInputs
 
@@ -22,16 +22,14 @@ INVARIANTS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MicroOperation:
+class MicroOperation(Struct, frozen=True, kw_only=True):
     """One thing done: `name` is the key of the profile's source line, `detail` what it touched."""
 
     name: str
     detail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One event of a trace with the micro-operations it did and the state before and after it.
 
     `before` and `after` are (name, value) pairs for people, page-table entries in hex among them.
@@ -43,8 +41,7 @@ class Step:
     after: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Violation:
+class Violation(Struct, frozen=True, kw_only=True):
     """A broken invariant with its shortest trace; `assumption` is (name, value), None: certain."""
 
     invariant: str
@@ -53,8 +50,7 @@ class Violation:
     trace: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulationResult:
+class SimulationResult(Struct, frozen=True, kw_only=True):
     """All that was found for one behaviour class; `complete` is false past the state bound."""
 
     inputs: SimulationInputs
@@ -65,8 +61,7 @@ class SimulationResult:
     complete: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TwoActorResult:
+class TwoActorResult(Struct, frozen=True, kw_only=True):
     """What two actors at once can break, within `bound` (words) from `starts` states.
 
     `states` counts the nodes of all interleavings; `complete` is false past the bound on them. A

@@ -6,14 +6,14 @@ gigabytes of memory are a few dozen values. What stands at an index is the real 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.simulate import descriptors
 from matrix.simulate.geometry import Geometry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(Struct, frozen=True, kw_only=True):
     """`count` entries from index `first`; entry `first + n` is `descriptor + n * stride` bytes.
 
     `stride` is the bytes that a leaf maps, 0 for a table.
@@ -36,8 +36,7 @@ class Run:
         return Run(first=low, count=high - low, descriptor=self.at(low), stride=self.stride)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Walk:
+class Walk(Struct, frozen=True, kw_only=True):
     """Where a walk ended: the entry it read last, and what the address translates to.
 
     `output` is None for a translation fault; `level` is that of the entry, `entry_address` where it
@@ -50,8 +49,7 @@ class Walk:
     output: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageTables:
+class PageTables(Struct, frozen=True, kw_only=True):
     """A tree of tables: `tables` maps the physical address of a table to its runs, by index.
 
     Tables come from `pool` upwards, one page each. Hashable by content through `key`.
@@ -226,8 +224,7 @@ def _joined(runs: list[Run]) -> tuple[Run, ...]:
     return tuple(joined)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Piece:
+class _Piece(Struct, frozen=True, kw_only=True):
     """A range being mapped: its offset from address to output, and what it may be mapped with."""
 
     va: int

@@ -7,15 +7,15 @@ the source. Conditions that a class decides are evaluated once; the rest when th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from matrix.simulate.operations import describe
 from matrix.simulate.world import Machine, World
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class Condition(Struct, frozen=True, kw_only=True):
     """A condition in the kernel's words; `of_class` ones depend on nothing but the machine."""
 
     name: str
@@ -30,8 +30,7 @@ def option(name: str, value: str) -> Condition:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """One micro-operation: done when all of `when` and none of `unless` hold.
 
     `body` is the code it calls, skipped with it. `effect` may be None: the row is then only a call.

@@ -7,7 +7,8 @@ reports is another one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
 from matrix.simulate.events import EVENTS
@@ -19,8 +20,7 @@ from matrix.simulate.trace import ImpossibleEventError, replay
 from matrix.simulate.world import ASSUMPTION, ASSUMPTIONS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsal:
+class Rehearsal(Struct, frozen=True, kw_only=True):
     """The steps of the chosen order, and (name, message) of all that its last event found."""
 
     steps: tuple[Step, ...]

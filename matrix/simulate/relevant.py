@@ -6,7 +6,7 @@ that this changes no violation, no advisory and no length of a trace is a test.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from matrix.simulate.caches import invalidates_whole_cache, vmid_tagged
 from matrix.simulate.direct_map import split_gate_open

@@ -7,7 +7,8 @@ a user; the simulation itself only ever sees checked ones.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
 
@@ -17,8 +18,7 @@ SCENARIOS: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
+class Option(Struct, frozen=True, kw_only=True):
     """One mechanism option: `values` maps each word to what it means, the default first."""
 
     name: str

@@ -6,8 +6,9 @@ change, with what the running event knows by itself. `Machine` holds what a clas
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from matrix.simulate.break_before_make import Leaf
 from matrix.simulate.inputs import SimulationInputs
@@ -44,8 +45,7 @@ class State(NamedTuple):
     vm_alive: bool = True
 
 
-@dataclass(slots=True)
-class World:
+class World(Struct):
     """The fields of `State` while an event runs, and the registers of the task that runs it.
 
     `found` collects (invariant or advisory, message); `stopped` is set when the event is over
@@ -97,8 +97,7 @@ class World:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
+class Machine(Struct, frozen=True, kw_only=True):
     """What one run of the exploration decides before the first event.
 
     `options` are the mechanism options with their defaults filled in; `with_series` is false for

@@ -10,7 +10,8 @@ whatever the order of the axes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.solve.space import Region, within_memory
 
@@ -18,8 +19,7 @@ from matrix.solve.space import Region, within_memory
 _Conjunction = tuple[tuple[str, tuple[str, ...]], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """One conjunction: every axis of `when` has one of its options.
 
     `region` is the part of the covered region inside the conjunction, without don't-cares, and

@@ -13,7 +13,8 @@ import itertools
 import math
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, UndecidedError
 from matrix.solve.covering_rows import RowBuilder, values_of
@@ -39,8 +40,7 @@ _MOST_STEPS = 2_000
 _MOST_MENDED = 1_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoveringArray:
+class CoveringArray(Struct, frozen=True, kw_only=True):
     """Cells that together hold every valid combination of options of any `strength` axes.
 
     `rows` hold one option number per axis, in the order of the space, and are sorted, so the order

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.solve.walk import DEAD, START, Walk
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Values:
+class Values(Struct, frozen=True, kw_only=True):
     """Values of all axes and what each has to meet.
 
     `values[a]` are those of axis a, `axis_of` is its inverse; `partners[v]` has a bit for each

@@ -9,7 +9,8 @@ Sangiovanni-Vincentelli, 1998). `listing.py` makes columns of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, UndecidedError
 from matrix.solve.space import FiniteVariable, Region, Space, within_memory
@@ -21,8 +22,7 @@ Node = tuple[tuple[int, int], ...]
 MAX_NODES = 2_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layers:
+class Layers(Struct, frozen=True, kw_only=True):
     """Rows as paths: an option per variable, then a label of the leaf that is reached.
 
     Node 0 of the first layer is the root; where there is no row, every layer is empty. Labels of a

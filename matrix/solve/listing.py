@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from matrix.solve.layers import Layers
@@ -31,8 +31,7 @@ Numbers = NDArray[np.signedinteger]
 Columns = tuple[Numbers, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Layer:
+class _Layer(Struct, frozen=True, kw_only=True):
     """The edges of all nodes of a layer, one after the other.
 
     Node `n` has the edges `first[n]` to `first[n + 1]`; edge `e` says option `code[e]`, leads to
@@ -46,8 +45,7 @@ class _Layer:
     rank: NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tails:
+class _Tails(Struct, frozen=True, kw_only=True):
     """The columns from layer `depth` on; those of its node `n` begin at row `first[n]`."""
 
     depth: int
@@ -178,8 +176,7 @@ def _layer(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Descent:
+class _Descent(Struct, frozen=True, kw_only=True):
     """A stretch down to some layer: its columns so far, the nodes reached with the rows of each.
 
     `skipped` rows of the first node lie before the stretch.

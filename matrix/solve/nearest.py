@@ -9,7 +9,8 @@ Under one node, options that lead to the same cells stand together.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.solve.space import Region, within_memory
 
@@ -17,8 +18,7 @@ from matrix.solve.space import Region, within_memory
 Changes = tuple[tuple[str, tuple[str, ...]], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Nearest:
+class Nearest(Struct, frozen=True, kw_only=True):
     """The cells of a region at the least cost from the origin.
 
     `cells` is their exact number; `changes` describe them, in the order of the space, at most as

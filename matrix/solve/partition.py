@@ -8,7 +8,8 @@ the partitions of many names into one; its parts are the behaviour classes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
 from matrix.expr.nodes import (
@@ -34,8 +35,7 @@ from matrix.solve.space import Backend, FiniteVariable, Region, within_memory
 _MAX_DEFINITIONS_DEEP = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(Struct, frozen=True, kw_only=True):
     """A name whose expression depends on the option of one variable; every option has an entry."""
 
     variable: str

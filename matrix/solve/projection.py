@@ -8,10 +8,11 @@ is implied by the others. Clauses are prime: without any of its literals one is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from random import Random
 from typing import Any, Self
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, UndecidedError
 from matrix.expr.clauses import Clause, Clauses
@@ -21,8 +22,7 @@ MOST_ASSIGNMENTS = 200_000
 _DECIDED = 40  # names of a random model that are decided before the solver is left to guess
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Projection:
+class Projection(Struct, frozen=True, kw_only=True):
     """The clauses over the variables of interest, and how many assignments satisfy them."""
 
     clauses: tuple[Clause, ...]

@@ -11,15 +11,15 @@ from __future__ import annotations
 import abc
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.expr.nodes import Scalar
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FiniteVariable:
+class FiniteVariable(Struct, frozen=True, kw_only=True):
     """A variable with finitely many options, at least one, in the order in which they are shown.
 
     `values` is what the variable is worth in an expression under each option; left empty, it is
@@ -41,8 +41,7 @@ class FiniteVariable:
         return self.values[self.options.index(option)] if self.values else option
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Space:
+class Space(Struct, frozen=True, kw_only=True):
     """Visible and hidden variables; cells are ordered by the declared order of axes and options.
 
     `order` is the order a decision diagram tests the variables in, names of all of them; left

@@ -8,7 +8,6 @@ from Debian packages (`apt-get download`, which needs no rights and installs not
 from __future__ import annotations
 
 import base64
-import dataclasses
 import gzip
 import importlib.util
 import io
@@ -20,6 +19,8 @@ import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from msgspec import Struct
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -42,8 +43,7 @@ PYTHON_PACKAGES = (
 SITE_PACKAGES = ("typer", "annotated_doc", "shellingham", "typing_extensions")
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Guest:
+class Guest(Struct, frozen=True, kw_only=True):
     """A guest: `packages` hold its kernel and `.config`; `user` is who runs the program inside.
 
     `arguments` are those of `matrix probe`; `spec` is what the model is told of the CPU.

@@ -6,10 +6,9 @@ the C: it shares nothing with what it checks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from matrix.expr.evaluation import evaluate, truth
 from matrix.expr.nodes import Call
@@ -21,8 +20,7 @@ _INPUTS = ("a", "b", "c")
 _SYMBOLS = ("CONFIG_X", "CONFIG_Y")
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(Struct, frozen=True, dict=True):
     """A condition: its C text and what it is worth."""
 
     text: str

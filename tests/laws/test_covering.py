@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from matrix.solve.brute import Brute
 from matrix.solve.covering import CoveringArray, covering_array
@@ -22,8 +22,7 @@ Forbidden = dict[int, int]
 STRENGTHS = pytest.mark.parametrize("strength", [1, 2, 3, 4])
 
 
-@dataclass(frozen=True)
-class Model:
+class Model(Struct, frozen=True, dict=True):
     sizes: tuple[int, ...]
     hidden: int
     forbidden: tuple[Forbidden, ...]

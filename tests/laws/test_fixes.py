@@ -10,7 +10,6 @@ import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.analyze.assemble import config_atoms, cpu_atoms, surroundings_atoms, variables_of
 from matrix.analyze.behaviour import Behaviours
@@ -78,8 +79,7 @@ ASKED = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Given:
+class Given(Struct, frozen=True, dict=True, kw_only=True):
     """What a person gives to `validate`."""
 
     file: str

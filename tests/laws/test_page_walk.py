@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from matrix.simulate import descriptors
 from matrix.simulate.geometry import VA_BITS, Geometry
@@ -14,8 +13,7 @@ from matrix.simulate.page_tables import PageTables
 POOL = 0x40_0000_0000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mapping:
+class Mapping(Struct, frozen=True, kw_only=True):
     """A range of pages: where it lies, what it maps to, and one page of it."""
 
     geometry: Geometry

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from matrix.simulate.explore import Findings, clear_cache, explore_class, simulate
 from matrix.simulate.fixpoint import MAX_STATES

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
 from _pytest.mark.structures import ParameterSet
+from msgspec import Struct
+from msgspec.structs import replace
 from ruamel.yaml import YAML
 
 from matrix.simulate import execution
@@ -31,8 +32,7 @@ SHARE = 0.05
 Key = tuple[str, tuple[str, ...], tuple[str, ...], str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mutant:
+class Mutant(Struct, frozen=True, kw_only=True):
     """One change: `row` is left out, or condition `number` of its `when` or `unless` is flipped."""
 
     name: str

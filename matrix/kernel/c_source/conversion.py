@@ -8,8 +8,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from matrix.expr.lexer import read_integer, read_string
 from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Name, Unary
@@ -24,8 +25,7 @@ Values = Mapping[str, Expression | None]
 _TRANSPARENT = ("likely", "unlikely", "WARN_ON", "WARN_ON_ONCE", "READ_ONCE", "READ_ONCE_NOCHECK")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotAnExpression:
+class NotAnExpression(Struct, frozen=True, kw_only=True):
     """Why C cannot be said as one expression: the sentence goes on after "because".
 
     `line` is the line of the file, `text` what stands there.

@@ -9,7 +9,7 @@ as functions. Parameters stay names; `Derived.parameters` lists them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Unary
 from matrix.expr.trees import fold, names, rewrite, substitute
@@ -21,8 +21,7 @@ from matrix.kernel.c_source.source import CSource
 from matrix.kernel.c_source.syntax import parse_expression
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Derived:
+class Derived(Struct, frozen=True, kw_only=True):
     """What a function returns. Lines are those of the definition (the first, of several).
 
     `expression` holds where `guard` holds; `guard` is what is left of the `#if`s around the

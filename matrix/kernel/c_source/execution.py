@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from matrix.expr.nodes import Binary, Call, Expression, Name, Unary
 from matrix.kernel.c_source.conversion import (
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leaf:
+class Leaf(Struct, frozen=True, kw_only=True):
     """The end of a path: the returned value (None: nothing) and what was assigned on the way.
 
     `assigned` maps names that are not the function's own to their last values on this path.
@@ -42,8 +42,7 @@ class Leaf:
     line: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Branch:
+class Branch(Struct, frozen=True, kw_only=True):
     """A condition and what happens on both sides."""
 
     condition: Expression
@@ -66,8 +65,7 @@ STORES = re.compile(r"kstrto\w+|strtobool|get_option")
 _MOST_PATHS = 500
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
+class _State(Struct, frozen=True):
     """What is known at one point of a path."""
 
     local: Values

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.kernel.c_source.preprocessor import Guard, Preprocessed
 from matrix.kernel.c_source.tokens import Token, matching, split_at
@@ -27,8 +28,7 @@ _ATTRIBUTE = re.compile(
 _NO_TYPE = frozenset({"static", "inline", "extern", "const", "volatile"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(Struct, frozen=True, kw_only=True):
     """One item at the top of a file.
 
     `kind` is function, variable, type, declaration (of something defined elsewhere) or call (a

@@ -8,7 +8,8 @@ condition; a statement under `#ifdef` counts as `if (condition)`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.diagnostics import InputError
 from matrix.expr.nodes import Binary, Call, Constant, Expression, Name, Unary
@@ -27,8 +28,7 @@ _KNOWN = {"__ASSEMBLY__": False, "__ASSEMBLER__": False, "__KERNEL__": True}
 Guard = tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Macro:
+class Macro(Struct, frozen=True, kw_only=True):
     """A `#define`. `parameters` is None for one without parentheses; lines count from 1.
 
     `replacement` is its text without comments and continuations. `guard` as in `Preprocessed`.
@@ -42,8 +42,7 @@ class Macro:
     guard: Guard
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preprocessed:
+class Preprocessed(Struct, frozen=True, kw_only=True):
     """A text with comments and directives blanked: every offset and line is that of the original.
 
     `guards[n]` are the conditions of line n (from 1), outermost first, all of which must hold;

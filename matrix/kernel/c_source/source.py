@@ -7,15 +7,14 @@ lines of a patch keeps the list that maps them back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from matrix.kernel.c_source.items import Item, split_items
 from matrix.kernel.c_source.preprocessor import Guard, Macro, Preprocessed, preprocess
 from matrix.kernel.c_source.tokens import Token, matching, spell, split_at, tokenize
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableEntry:
+class TableEntry(Struct, frozen=True, kw_only=True):
     """One entry of an initialised table: `{ .type = X, MACRO(a, b) }` or `MACRO(a, b)`.
 
     `fields` are the designated initialisers, name to C text; `values` the other parts in order, as
@@ -42,8 +41,7 @@ class TableEntry:
         return dict(self.fields).get(name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CSource:
+class CSource(Struct, frozen=True, kw_only=True, eq=False):
     """A parsed file; `file` is the path that is shown to people. Equal only to itself."""
 
     file: str

@@ -6,9 +6,10 @@ what is whole in it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 _BEFORE = "void f(void)"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statements:
+class Statements(Struct, frozen=True, kw_only=True):
     """The statements of a body; `first_line` is the line of its first row in the file."""
 
     nodes: tuple[Node, ...]

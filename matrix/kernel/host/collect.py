@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from matrix.kernel.host import files
 from matrix.kernel.host.kernel_log import holds_whole_boot, known_lines

@@ -8,7 +8,8 @@ with.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.expr.nodes import Scalar
 from matrix.kernel.host.readings import HostReadings, Reading
@@ -44,8 +45,7 @@ _CTR_L1IP, _PIPT = 14, 3
 _NO_DIRECT_MAP = 1 << 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(Struct, frozen=True, kw_only=True):
     """A fact as one source shows it; `value` is None where it shows nothing, and `why_not` says so.
 
     `note` is what a reader must know of a value.

@@ -7,16 +7,16 @@ that a saved bundle says exactly what was read.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 _Value = TypeVar("_Value")
 
 ARM64 = "aarch64"  # uname -m
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading(Generic[_Value]):
+class Reading(Struct, Generic[_Value], frozen=True, kw_only=True):
     """One thing read: the value and its source; or None and `why_not`."""
 
     value: _Value | None
@@ -29,8 +29,7 @@ def unread(source: str, why_not: str) -> Reading[_Value]:
     return Reading(value=None, source=source, why_not=why_not)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KvmAnswers:
+class KvmAnswers(Struct, frozen=True, kw_only=True):
     """What KVM answered on the fd of a VM and of its vCPU.
 
     `extensions` are the results of KVM_CHECK_EXTENSION by the capability's name; `registers` the
@@ -42,8 +41,7 @@ class KvmAnswers:
     refused: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostReadings:
+class HostReadings(Struct, frozen=True, kw_only=True):
     """All readings of one machine.
 
     `cpus` and `cache_types` are by number of the CPU: registers (`midr_el1`, `revidr_el1`) and

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.kernel.kconfig.model import (
     NO,
@@ -25,8 +26,7 @@ _ENTRY = re.compile(r"\s*(?:config|menuconfig|choice|endchoice|menu|endmenu|if|e
 _MOST_PLACES = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Because:
+class Because(Struct, frozen=True, kw_only=True):
     """A sentence for a reader, and where in the tree it is read: `path:line; path:line`."""
 
     sentence: str

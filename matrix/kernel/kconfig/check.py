@@ -8,7 +8,9 @@ is where a contradiction is, not what follows from it. What the toolchain answer
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.kernel.kconfig.chain import Chain
 from matrix.kernel.kconfig.comparing import number
@@ -29,8 +31,7 @@ from matrix.kernel.kconfig.rules import INVISIBLE, Rules
 from matrix.kernel.kconfig.valuation import Valuation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conflict:
+class Conflict(Struct, frozen=True, kw_only=True):
     """A symbol whose value the tree would not allow.
 
     `value` is the `.config`'s ("n" where it is not there), `rule` what it breaks; `entry` the

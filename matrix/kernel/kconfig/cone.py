@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.kernel.kconfig.comparing import number
 from matrix.kernel.kconfig.model import (
@@ -24,8 +25,7 @@ from matrix.kernel.kconfig.reading import ParsedTree
 OTHER_STRING = "\N{HORIZONTAL ELLIPSIS}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cone:
+class Cone(Struct, frozen=True, kw_only=True):
     """Symbols and choices to encode, in the order found; `samples` stand for numbers and strings.
 
     A number or string enters only through the constants it is compared with: its samples are those

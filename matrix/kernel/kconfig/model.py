@@ -8,61 +8,54 @@ leaves them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Text:
+
+class Text(Struct, frozen=True):
     """A constant: `n`, `m`, `y`, a number, a string."""
 
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(Struct, frozen=True):
     """The value of a symbol; one that no entry defines is `n`, and compares as its own name."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What the toolchain answers to a macro call such as `cc-option,-fsanitize=kcfi`."""
 
     call: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChoiceMode:
+class ChoiceMode(Struct, frozen=True):
     """The value of a choice itself, an upper bound for its members (older parsers only)."""
 
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     """`!E`: 2 - E."""
 
     operand: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(Struct, frozen=True):
     """`A && B && …`: the smallest."""
 
     terms: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(Struct, frozen=True):
     """`A || B || …`: the largest. What a symbol is selected by may have hundreds of terms."""
 
     terms: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(Struct, frozen=True):
     """`A = B` and the like, `relation` one of = != < <= > >=; y or n, never m."""
 
     relation: str
@@ -77,8 +70,7 @@ NO = Text("n")
 YES = Text("y")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A line of the tree, the file relative to its root."""
 
     file: str
@@ -88,8 +80,7 @@ class Place:
         return f"{self.file}:{self.line}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One symbol, all its definitions together.
 
     `prompts` holds the condition of each prompt; `defaults` pairs of value and condition, the first
@@ -122,8 +113,7 @@ class Entry:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChoiceEntry:
+class ChoiceEntry(Struct, frozen=True, kw_only=True):
     """One choice: its members in order, and its own prompts, dependencies and type."""
 
     index: int

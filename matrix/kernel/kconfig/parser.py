@@ -11,11 +11,11 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import kconfiglib
+from msgspec import Struct, field
 
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.kernel.kconfig.tree import KernelTree
@@ -29,8 +29,7 @@ _CONDITION = re.compile(r"\s*(?:depends|default|def_)")
 _SECONDS = 60  # for one question to the toolchain
 
 
-@dataclass(kw_only=True)
-class Session:
+class Session(Struct, dict=True, kw_only=True):
     """What one parse knows of the toolchain, and what it learnt."""
 
     tree: KernelTree

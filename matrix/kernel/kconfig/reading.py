@@ -20,9 +20,9 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import kconfiglib
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.kernel.kconfig.lowering import Lowering
@@ -36,8 +36,7 @@ _NOT_PARSED = re.compile(r"(?:error: )?couldn't parse '(?P<text>.*)': (?P<why>.*
 _NOT_FOUND = re.compile(r"'(?P<name>[^']*)' not found \(in '(?P<text>.*?)'\)")
 
 
-@dataclass(kw_only=True)
-class ParsedTree:
+class ParsedTree(Struct, dict=True, kw_only=True):
     """A parsed tree: entries by name, made when they are asked for.
 
     `answers` are those used, by macro call; `unanswered` the calls that nobody recorded: either
@@ -50,7 +49,7 @@ class ParsedTree:
     unanswered: tuple[str, ...]
     files: tuple[str, ...]
     left_out: tuple[str, ...]
-    _lowering: Lowering = field(repr=False)
+    _lowering: Lowering
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -16,8 +16,9 @@ An `Algebra` says what a value is: an int 0 (n), 1 (m), 2 (y) for a `.config`
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
+
+from msgspec import Struct
 
 from matrix.kernel.kconfig.model import (
     And,
@@ -86,8 +87,7 @@ class Algebra(Protocol[TriT, BitT]):
         """Return the disjunction; false of none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statement(Generic[BitT]):
+class Statement(Struct, Generic[BitT], frozen=True, kw_only=True):
     """A condition that must hold; `rule` is what it says, as `check` and explanations quote it."""
 
     rule: str

@@ -9,8 +9,9 @@ say what it knows.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 
@@ -19,8 +20,7 @@ _PARSER = "scripts/kconfig"
 _SOURCES = ("lexer.l", "menu.c", "symbol.c")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParserRules:
+class ParserRules(Struct, frozen=True, kw_only=True):
     """What the tree's own parser does where parsers differ.
 
     `transitional` and `conditional_depends`: it knows the keyword, and `depends on X if Y`.
@@ -40,8 +40,7 @@ class ParserRules:
     evidence_files: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KernelTree:
+class KernelTree(Struct, frozen=True, kw_only=True):
     """A tree that can be parsed: `version` in full ("7.3.0-rc7"), `release` its first numbers."""
 
     root: Path

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.diagnostics import InputError, Location
 from matrix.expr.nodes import Call, Expression, Name, Unary
@@ -29,8 +30,7 @@ from matrix.kernel.patch.inlining import (
 from matrix.kernel.patch.missing import Wanted, differ, in_part, not_there
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuardLine:
+class GuardLine(Struct, frozen=True, kw_only=True):
     """A condition of the preprocessor around the function; `text` is the directive's line."""
 
     condition: Expression
@@ -38,8 +38,7 @@ class GuardLine:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PatchedCheck:
+class PatchedCheck(Struct, frozen=True, kw_only=True):
     """A check as a patch has it.
 
     `expression` is what the function returns where it is compiled, in `guards`; the VM asked about

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.kernel.patch.mail import Line, MailText
@@ -31,8 +32,7 @@ _CUT = re.compile(r"[\[<(]?\s*(?:\.\.\.+|…|snip\w*|trim\w*|cut)\s*[\])>]?$", r
 _SIGNATURE = re.compile(r"--\s*$")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PatchLine:
+class PatchLine(Struct, frozen=True, kw_only=True):
     """A line of a hunk: `kind` is its sign, `column` where its text begins in the file.
 
     `gap` says that something was cut out in front of it.
@@ -45,8 +45,7 @@ class PatchLine:
     gap: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hunk:
+class Hunk(Struct, frozen=True, kw_only=True):
     """A hunk; `section` is what git writes behind its header, `line` the header's."""
 
     section: str
@@ -58,16 +57,14 @@ class Hunk:
         return tuple(line for line in self.lines if line.kind != REMOVED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PatchedFile:
+class PatchedFile(Struct, frozen=True, kw_only=True):
     """What a patch does to a file; `path` is None where a reply left only the lines."""
 
     path: str | None
     hunks: tuple[Hunk, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patch:
+class Patch(Struct, frozen=True, kw_only=True):
     """One patch: its mail's text, how it is quoted there, its message, and what is said of it."""
 
     file: str
@@ -78,8 +75,7 @@ class Patch:
     comments: tuple[Comment, ...]
 
 
-@dataclass(slots=True)
-class _Block:
+class _Block(Struct):
     """A patch while it is read."""
 
     level: Level
@@ -91,14 +87,12 @@ class _Block:
         return self.files[-1]
 
 
-@dataclass(slots=True)
-class _File:
+class _File(Struct):
     path: str | None
     hunks: list[_OpenHunk] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _OpenHunk:
+class _OpenHunk(Struct):
     section: str
     line: int
     old: int

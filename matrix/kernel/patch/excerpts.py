@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.diagnostics import Location
 from matrix.kernel.c_source.items import Item
@@ -26,8 +28,7 @@ _ARCHITECTURE = re.compile(r"arch/([a-z0-9_]+)/")
 _NO_SOURCE = ("Documentation/", "tools/", "samples/", "scripts/")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Excerpt:
+class Excerpt(Struct, frozen=True, kw_only=True):
     """One hunk as C; line n of `source` is `rows[n - 1]` of the mail."""
 
     patch: Patch
@@ -85,8 +86,7 @@ class Excerpt:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Definition:
+class Definition(Struct, frozen=True, kw_only=True):
     """A function or macro that a patch defines or changes."""
 
     excerpt: Excerpt

@@ -10,7 +10,6 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from email import policy
 from email.errors import (
     InvalidBase64CharactersDefect,
@@ -19,6 +18,8 @@ from email.errors import (
 )
 from email.message import EmailMessage
 from email.parser import BytesParser
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.kernel.bounded_input import InputKind, decompress
@@ -52,16 +53,14 @@ _BYTE_ORDER_MARKS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """A line of a text without its end; `number` is the one to show for it."""
 
     number: int
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailText:
+class MailText(Struct, frozen=True, kw_only=True):
     """One text that a person reads.
 
     `file` is shown as its place: the file's name, with the number of the mail where line numbers

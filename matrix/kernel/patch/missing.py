@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, Location, did_you_mean
 from matrix.kernel.patch.diff import ADDED, REMOVED
 from matrix.kernel.patch.excerpts import Definition, Excerpt, definitions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """What to look for: a function's name, the type of its argument, the architecture."""
 
     function: str

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from matrix.kernel.patch.mail import Line
 
@@ -16,8 +17,7 @@ _MARKS = re.compile(r"(?:> ?)*")
 _SIGNATURE = ("--", "-- ")
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(Struct, frozen=True):
     """How a text is quoted: so many marks, the last of them followed by a space or not."""
 
     depth: int
@@ -42,8 +42,7 @@ class Level:
         return len(text) - len(self.content(text) or "") + 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comment:
+class Comment(Struct, frozen=True, kw_only=True):
     """A paragraph that a reply puts between quoted lines; `above` is the quoted text it follows."""
 
     number: int
@@ -63,8 +62,7 @@ def marks_of(text: str) -> str:
     return found.group() if found else ""
 
 
-@dataclass(slots=True)
-class _Reply:
+class _Reply(Struct):
     comments: list[Comment] = field(default_factory=list)
     above: list[Line] = field(default_factory=list)
     own: list[Line] = field(default_factory=list)

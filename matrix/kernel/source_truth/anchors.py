@@ -11,8 +11,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache, partial
+
+from msgspec import Struct
 
 from matrix.expr.printer import to_c
 from matrix.kernel.c_source.items import Item, is_attribute
@@ -31,8 +32,7 @@ _BLOCK = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class Piece(Struct, frozen=True, kw_only=True):
     """A named piece of a file. `words` are what counts; `units` are its statements.
 
     Each unit is (index of its first word, index after its last). Lines count from 1.
@@ -141,8 +141,7 @@ def pieces(source: CSource) -> Pieces:
 _Table = tuple[str, int, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Outline:
+class _Outline(Struct, frozen=True, kw_only=True):
     """A piece that is not read yet. An entry has the table it belongs to, a table itself."""
 
     name: str

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.diagnostics import Location
 from matrix.kernel.source_truth.anchors import Piece, pieces
@@ -17,8 +18,7 @@ from matrix.kernel.source_truth.tree import KernelTree
 from matrix.schema.values import KernelProfile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Citation:
+class Citation(Struct, frozen=True, kw_only=True):
     """One `path:first-last` of a profile: which declaration (`operation mmu_lock`) cites it."""
 
     what: str
@@ -74,8 +74,7 @@ def citations(profile: KernelProfile) -> Iterator[Citation]:
                 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """Where the text of a citation is now, None where it is gone; the pieces that changed."""
 
     first: int | None
@@ -83,8 +82,7 @@ class Found:
     changed: tuple[Change, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """A piece whose words are not the recorded ones. `piece` None: it is gone.
 
     `said` is the recorded text of the cited words, nothing for a whole piece. `now` are its

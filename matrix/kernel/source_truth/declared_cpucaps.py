@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.expr.nodes import Constant
 from matrix.expr.printer import to_c
@@ -36,8 +37,7 @@ _SYSREG_H = "arch/arm64/include/asm/sysreg.h"
 Midr = tuple[str, int, int, tuple[int, int], tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
+class _Row(Struct, frozen=True, kw_only=True):
     """One property of a cpucap, as declared and as the source has it."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import PurePath
+
+from msgspec import Struct
 
 from matrix.expr.nodes import Binary, Call, Constant, Expression, Name, Unary
 from matrix.expr.printer import to_c
@@ -32,8 +33,7 @@ _COMPARES = ("strcmp", "strncmp", "parameq", "sysfs_streq")
 Effects = Mapping[str, list[tuple[Expression, Expression]]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Registration:
+class _Registration(Struct, frozen=True, kw_only=True):
     stream: str
     name: str
     item: Item

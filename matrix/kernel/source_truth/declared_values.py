@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.diagnostics import Location
 from matrix.expr.nodes import Binary, Constant, Expression
@@ -22,8 +23,7 @@ from matrix.kernel.source_truth.tree import KernelTree
 from matrix.schema.values import Condition, KernelProfile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """What the source says a declared function or variable is; `piece` is where it says so.
 
     `alone`: nothing but the expression counts, so that an equal one is no drift. `bare`: a

@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.diagnostics import Location
 from matrix.expr.nodes import Conditional, Expression
@@ -33,8 +34,7 @@ _SYMBOL = re.compile(r'^(\s+)(\w+): (\{type: .*?source: ")([^"]*)(".*)$')
 _HEAD = re.compile(r"^(id|release|verified_on|open):.*\n(?:[ \t]+.*\n)*", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(Struct, frozen=True, kw_only=True):
     """The text of the profile; `filled` is what the tree showed otherwise than the neighbour."""
 
     id: str

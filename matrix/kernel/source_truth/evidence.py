@@ -23,23 +23,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 
 SCHEMA = "matrix/evidence/1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedPiece:
+class RecordedPiece(Struct, frozen=True, kw_only=True):
     """The digest of a piece, and (digest, number of words) of each of its statements."""
 
     digest: str
     units: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedPart:
+class RecordedPart(Struct, frozen=True, kw_only=True):
     """The words of one piece that a citation covers, and what they say."""
 
     piece: str
@@ -48,8 +47,7 @@ class RecordedPart:
     says: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedPlace:
+class RecordedPlace(Struct, frozen=True, kw_only=True):
     """A citation: its pieces, and how many lines it begins before and ends after their words."""
 
     before: int
@@ -57,8 +55,7 @@ class RecordedPlace:
     parts: tuple[RecordedPart, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(Struct, frozen=True, kw_only=True):
     """Everything recorded about one profile. `derived`: (how, expression in C)."""
 
     profile: str

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from matrix.diagnostics import Location, Severity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One difference between a profile and a tree.
 
     `what` is the declaration (`function can_set_direct_map()`), `place` the line of the tree

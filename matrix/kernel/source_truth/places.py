@@ -6,7 +6,8 @@ Takes the recorded evidence, or that of a neighbouring release where nothing was
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.diagnostics import Severity
 from matrix.kernel.source_truth.citations import (
@@ -26,8 +27,7 @@ from matrix.schema.values import KernelProfile
 MOST_SHOWN = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Neighbour:
+class Neighbour(Struct, frozen=True, kw_only=True):
     """The evidence of another release, for a profile that has none of its own."""
 
     release: str

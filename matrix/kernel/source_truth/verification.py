@@ -7,7 +7,8 @@ lines that have moved. Nothing is written here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.kernel.source_truth.anchors import pieces
@@ -27,8 +28,7 @@ from matrix.kernel.source_truth.tree import KernelTree
 from matrix.schema.values import Architecture, KernelProfile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
+class Verification(Struct, frozen=True, kw_only=True):
     """What was found. `moves` maps citations to where their text is now; `compared` counts them."""
 
     findings: tuple[Finding, ...]

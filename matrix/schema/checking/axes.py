@@ -7,7 +7,9 @@ architectures have the release. The options of CPU axes are `cpu_axis.py`'s.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.diagnostics import Location
 from matrix.expr.nodes import Scalar
@@ -36,8 +38,7 @@ _SYMBOL_VALUES: dict[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpandedAxis:
+class ExpandedAxis(Struct, frozen=True, kw_only=True):
     """An axis; `complete` is false where an option is missing because something is wrong."""
 
     axis: Axis

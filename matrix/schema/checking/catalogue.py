@@ -7,7 +7,8 @@ of such a kind may be declared there, so that not finding it is no error.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from matrix.diagnostics import Location
 from matrix.schema.files import Kind
@@ -25,8 +26,7 @@ from matrix.schema.values import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Catalogue:
+class Catalogue(Struct, frozen=True, kw_only=True):
     """Declared things by id. `kernels` are ordered by architecture and release, oldest first."""
 
     architectures: Mapping[str, Architecture]
@@ -90,8 +90,7 @@ class Catalogue:
         return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(Struct, frozen=True, kw_only=True):
     """The names of one kind that exist; `complete` is false where a file could not be read."""
 
     kind: str

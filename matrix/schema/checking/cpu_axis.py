@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from matrix.expr.nodes import Scalar
 from matrix.schema.checking.catalogue import Catalogue, Known

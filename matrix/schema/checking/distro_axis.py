@@ -8,7 +8,8 @@ differ, a reader sees it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from matrix.expr.evaluation import evaluate, truth
 from matrix.expr.nodes import Call, Value

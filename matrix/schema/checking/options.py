@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from matrix.diagnostics import Location
 from matrix.schema.values import Option
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundOption:
+class FoundOption(Struct, frozen=True, kw_only=True):
     """One option, or None where it is wrong; `identity` is equal for options that mean the same.
 
     `written` is false for the members of `all` and of a group, which may overlap.

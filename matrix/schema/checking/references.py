@@ -6,8 +6,10 @@ get their meaning (`analyze`), but for `mechanism.X`, which only declarations de
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.diagnostics import Location
 from matrix.expr.trees import names
@@ -179,9 +181,9 @@ def conditions(declared: object) -> Iterator[Condition]:
     elif isinstance(declared, tuple):
         for item in declared:
             yield from conditions(item)
-    elif dataclasses.is_dataclass(declared) and not isinstance(declared, Location):
-        for field in dataclasses.fields(declared):
-            yield from conditions(getattr(declared, field.name))
+    elif isinstance(declared, Struct) and not isinstance(declared, Location):
+        for name in declared.__struct_fields__:
+            yield from conditions(getattr(declared, name))
 
 
 def _within(condition: Condition, name: str) -> Location:
@@ -190,4 +192,4 @@ def _within(condition: Condition, name: str) -> Location:
     found = (at.text or "").find(name, max(0, at.column - 1))
     if found < 0:
         return at
-    return dataclasses.replace(at, column=found + 1, length=len(name))
+    return replace(at, column=found + 1, length=len(name))

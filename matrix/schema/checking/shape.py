@@ -9,9 +9,9 @@ or surplus key is not the place of a value.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeVar
 
+from msgspec import Struct
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -66,8 +66,7 @@ def _nulls(node: Node, steps: tuple[Key, ...] = ()) -> Iterator[tuple[Key, ...]]
         yield from _nulls(child, (*steps, key))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
+class _Place(Struct, frozen=True, kw_only=True):
     """Where an error is: the steps that exist in the file, and the node they lead to."""
 
     steps: tuple[Key, ...]

@@ -6,9 +6,9 @@ an error). The messages for the patterns below are rows of `FORMS`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
+from msgspec import Struct
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -119,8 +119,7 @@ AnyScalar = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedText:
+class ParsedText(Struct, frozen=True):
     """A C expression with the text it was parsed from."""
 
     text: str

@@ -7,8 +7,7 @@ refused. The builder keeps its own stack: depth is bounded, not crashed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from msgspec import Struct, field
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, StringMark, YAMLError
 from ruamel.yaml.events import (
@@ -88,8 +87,7 @@ def _add_control_character(source: SourceText, error: ReaderError, problems: Pro
     )
 
 
-@dataclass(slots=True)
-class _Frame:
+class _Frame(Struct):
     """A collection that is being read; `key` is the pending key of a mapping, if any."""
 
     start: int

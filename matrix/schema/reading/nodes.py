@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from matrix.diagnostics import Location
 from matrix.schema.reading.source import SourceText
@@ -11,8 +12,7 @@ from matrix.schema.reading.source import SourceText
 Key = str | int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class Node(Struct, frozen=True, kw_only=True):
     """A value of the file. `data` is what pydantic is given: mappings are dict, lists are tuple.
 
     `key` is the key or index under which it stands ("" for the root), `key_location` the place of

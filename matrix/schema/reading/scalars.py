@@ -9,11 +9,11 @@ false, null, and text.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Unquoted:
+class Unquoted(Struct, frozen=True):
     """A plain scalar that readers of YAML understand differently, with what some take it for."""
 
     text: str

@@ -9,9 +9,10 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from msgspec import Struct
 
 from matrix.analyze.cell import settle
 from matrix.analyze.evaluation import Evaluation
@@ -34,8 +35,7 @@ def declarations(folder: Path) -> Path:
     return folder
 
 
-@dataclass(frozen=True)
-class Answered:
+class Answered(Struct, frozen=True, dict=True):
     """A cell of the study with what the concrete flow says of it."""
 
     cell: Cell

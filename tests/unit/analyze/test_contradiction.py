@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 import itertools
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from matrix.analyze.contradiction import Contradiction, SelectionSpace
 from matrix.diagnostics import InputError, Severity

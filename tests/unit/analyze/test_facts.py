@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import lzma
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct, field
 from ruamel.yaml import YAML
 
 from matrix.analyze.assemble import config_atoms, cpu_atoms, surroundings_atoms, variables_of
@@ -35,8 +35,7 @@ ROOT = Path(__file__).resolve().parents[3]
 ABSENT = "absent"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     id: str
     release: str
     source: str

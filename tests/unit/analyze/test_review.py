@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 
 from matrix.analyze.cell import Completion, settle
 from matrix.analyze.difference import asked_again
@@ -39,8 +39,7 @@ CHECKS = (
 )
 
 
-@dataclass(frozen=True)
-class Answered:
+class Answered(Struct, frozen=True, dict=True):
     """A cell, its verdict, and the ways in which what is unknown of its CPU may be."""
 
     cell: Mapping[str, str]
@@ -85,7 +84,7 @@ def solved_under(text: str) -> SolvedStudy:
 @cache
 def enumerated(text: str) -> tuple[Answered, ...]:
     """Answer every cell by itself; the check is a version that the library declares for it."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from matrix.analyze.question import lower_question
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from matrix.analyze.study_difference import between_studies, overlap
 from matrix.diagnostics import InputError

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from msgspec import Struct, field
 from ruamel.yaml import YAML
 
 from matrix.expr.nodes import Value
@@ -17,32 +17,28 @@ _FOLDER = Path(__file__).resolve().parents[2] / "cases" / "expr"
 Row = TypeVar("Row")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParseRow:
+class ParseRow(Struct, frozen=True, kw_only=True):
     id: str
     text: str
     tree: str
     printed: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorRow:
+class ErrorRow(Struct, frozen=True, kw_only=True):
     id: str
     text: str
     errors: list[str]
     says: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvaluateRow:
+class EvaluateRow(Struct, frozen=True, kw_only=True):
     id: str
     text: str
     value: Value
     names: Mapping[str, Value] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoldRow:
+class FoldRow(Struct, frozen=True, kw_only=True):
     id: str
     text: str
     folded: str

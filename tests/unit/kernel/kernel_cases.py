@@ -28,7 +28,7 @@ def rows(row_type: type[Row], file: str) -> list[object]:
     """Return the rows as pytest parameters with the ids `file::id`; an unknown key is an error."""
     stem = Path(file).stem
     return [
-        pytest.param(row_type(**row), id=f"{stem}::{row['id']}")  # a dataclass refuses other keys
+        pytest.param(row_type(**row), id=f"{stem}::{row['id']}")  # it refuses other keys
         for row in load_rows(file)
     ]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import pytest
+from msgspec import Struct, field
 
 from matrix.expr.parser import parse
 from matrix.expr.printer import to_c
@@ -14,8 +13,7 @@ from matrix.kernel.c_source.source import CSource, parse_c
 from tests.unit.kernel.kernel_cases import rows
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionRow:
+class FunctionRow(Struct, frozen=True):
     id: str
     c: str
     says: str | None = None

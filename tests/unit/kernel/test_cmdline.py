@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct, field
 
 from matrix.diagnostics import InputError, Severity, format_diagnostic
 from matrix.kernel.cmdline import (
@@ -23,8 +23,7 @@ from tests.unit.kernel.kernel_cases import places, rows
 Long = dict[str, str | int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineRow:
+class LineRow(Struct, frozen=True, kw_only=True):
     id: str
     text: str
     early: list[list[str | Long]]
@@ -34,8 +33,7 @@ class LineRow:
     diagnostics: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EffectiveRow:
+class EffectiveRow(Struct, frozen=True, kw_only=True):
     id: str
     passed: str
     config: list[str]

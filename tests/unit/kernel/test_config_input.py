@@ -15,13 +15,13 @@ import tarfile
 import tempfile
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from matrix.diagnostics import InputError
 from matrix.kernel.bounded_input import DOTCONFIG, LARGE

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from itertools import product
 from random import Random
 
@@ -9,6 +8,8 @@ import pytest
 from hypothesis import assume as suppose
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from matrix.diagnostics import InputError, Severity, format_diagnostic
 from matrix.expr.nodes import Scalar, Value
@@ -28,8 +29,7 @@ from tests.unit.kernel.hand_made import ARCHITECTURE, CAPS, CPUS, FIELDS, KNOWLE
 from tests.unit.kernel.kernel_cases import places, rows
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpecRow:
+class SpecRow(Struct, frozen=True, kw_only=True):
     id: str
     spec: str
     names: list[str]
@@ -39,16 +39,14 @@ class SpecRow:
     says: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefusedRow:
+class RefusedRow(Struct, frozen=True, kw_only=True):
     id: str
     spec: str
     errors: list[str]
     says: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DetectionRow:
+class DetectionRow(Struct, frozen=True, kw_only=True):
     id: str
     spec: str
     cap: str

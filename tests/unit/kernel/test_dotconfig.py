@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct, field
 
 from matrix.diagnostics import InputError, Severity, format_diagnostic
 from matrix.expr.nodes import Scalar
@@ -17,8 +17,7 @@ from tests.unit.kernel.kernel_cases import places, rows
 WITNESSES = "".join(f"CONFIG_{symbol}=y\n" for symbol in EARLY_WITNESSES + LATE_WITNESSES)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineRow:
+class LineRow(Struct, frozen=True, kw_only=True):
     id: str
     text: str
     symbols: Mapping[str, Scalar]
@@ -26,8 +25,7 @@ class LineRow:
     severities: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeaderRow:
+class HeaderRow(Struct, frozen=True, kw_only=True):
     id: str
     text: str
     version: str | None = None

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct, field
 
 from matrix.diagnostics import Location
 from matrix.expr.nodes import Scalar
@@ -17,8 +17,7 @@ from tests.unit.kernel.kernel_cases import load_rows, rows
 HERE = Location(file="test")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grammar:
+class Grammar(Struct, frozen=True, kw_only=True):
     grammar: str
     rows: list[list[Scalar | None]]
     stream: str = "early"
@@ -27,8 +26,7 @@ class Grammar:
     bare: Scalar | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OccurrenceRow:
+class OccurrenceRow(Struct, frozen=True, kw_only=True):
     id: str
     name: str
     line: str

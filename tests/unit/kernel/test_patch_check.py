@@ -10,12 +10,12 @@ import ast
 import contextlib
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import hypothesis
 import pytest
 from hypothesis import strategies as st
+from msgspec import Struct, field
 from ruamel.yaml import YAML
 
 from matrix.diagnostics import InputError
@@ -38,8 +38,7 @@ WANTED = Wanted(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     file: str
     says: str
     guard: str = "True"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 import pytest
+from msgspec import Struct, field
 from ruamel.yaml import YAML
 
 from matrix.expr.nodes import Value
@@ -16,8 +16,7 @@ from matrix.kernel.dotconfig import DotConfig, load_dotconfig
 from tests.unit.kernel.kernel_cases import rows
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileRow:
+class FileRow(Struct, frozen=True, kw_only=True):
     id: str
     file: str
     complete: bool

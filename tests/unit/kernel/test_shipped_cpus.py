@@ -6,10 +6,10 @@ import json
 import lzma
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 
 from matrix.kernel.cpu import CpuSystem, default_cpus, detect, expand_group, groups, resolve_system
 from matrix.schema.compiled import knowledge
@@ -17,8 +17,7 @@ from matrix.schema.values import CpuCap, Knowledge
 from tests.unit.kernel.kernel_cases import rows
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShippedRow:
+class ShippedRow(Struct, frozen=True, kw_only=True):
     id: str
     spec: str
     release: str

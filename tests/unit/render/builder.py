@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from matrix.analyze.answer import Answer, Finding, Fix, TraceLine, Unsettled
 from matrix.analyze.influence import Influence

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from matrix.analyze.claims import PROVED, REFUTED, ClaimResult
 from matrix.analyze.rules import FeatureRule

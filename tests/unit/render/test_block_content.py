@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from matrix.diagnostics import InputError
 from matrix.render.blocks import find_blocks, render_block, splice

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from hypothesis import given
+from msgspec.structs import replace
 
 from matrix.diagnostics import Location
 from matrix.render.blocks import find_blocks, render_architectures

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from matrix.analyze.answer import Answer, Unsettled
 from matrix.analyze.verdict import MEANINGS, Verdict

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 from ruamel.yaml import YAML
 
 from matrix.diagnostics import InputError, Severity, format_diagnostic
@@ -18,8 +18,7 @@ from tests.unit.schema.declarations import BAD, good_folder, where
 WITHOUT_EXAMPLE = {"MX0203"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """What an example must be told about."""
 
     case: str

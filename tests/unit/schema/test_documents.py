@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
 import pytest
+from msgspec import Struct
 from ruamel.yaml import YAML
 
 from matrix.expr.parser import parse
@@ -17,8 +17,7 @@ from matrix.schema.values import Condition
 from tests.unit.schema.declarations import PLACES, errors, good_text, load, replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """One change of a good declaration, and what is said about it."""
 
     file: str

@@ -6,11 +6,12 @@ The releases' mechanisms come from `releases.yaml`, written from the fact pages,
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct, field
+from msgspec.structs import fields
 from ruamel.yaml import YAML
 
 from matrix.simulate.inputs import SimulationInputs
@@ -21,8 +22,7 @@ CASES = Path(__file__).resolve().parents[2] / "cases" / "simulation"
 Setting = bool | int | str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expected:
+class Expected(Struct, frozen=True, kw_only=True):
     """A finding that must come out, its events when the shortest trace is known, and operations.
 
     `operations` must occur in this order in the last event; `detail` somewhere in its details.
@@ -35,8 +35,7 @@ class Expected:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """One row: where the fact stands, the releases and inputs it holds for, what must come out."""
 
     id: str
@@ -50,8 +49,7 @@ class Case:
     not_advisories: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsed:
+class Rehearsed(Struct, frozen=True, kw_only=True):
     """One row: a chosen order of events, what its last event finds, and the operations it does.
 
     `exactly` are all operations of the last event; `after` words of the state it leaves.

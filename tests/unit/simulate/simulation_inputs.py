@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 from hypothesis import strategies as st
+from msgspec.structs import fields
 
 from matrix.simulate.inputs import DOMAINS, SimulationInputs
 from matrix.simulate.scenario import OPTIONS

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from matrix.simulate import descriptors
 from matrix.simulate.geometry import Geometry
