@@ -7,7 +7,7 @@ atoms were read, so that a cell that differs in one atom starts from all that do
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from matrix.expr.evaluation import evaluate
 from matrix.expr.nodes import Expression, Value
@@ -16,7 +16,46 @@ from matrix.expr.trees import names
 # A name, or the identity of an expression: what is kept holds the expression too, so that no other
 # one can come to have its identity.
 _Key = str | int
-_Kept = tuple[Value, frozenset[str], Expression | None]
+_Kept = tuple[Value, int, Expression | None]
+
+
+class _Atoms:
+    """What cells of one family share: a bit for each atom, and the names in each expression.
+
+    Sets of atoms are integers here: they are joined a hundred times for each cell.
+    """
+
+    __slots__ = ("_bits", "_named")
+
+    def __init__(self) -> None:
+        self._bits: dict[str, int] = {}
+        self._named: dict[int, tuple[Expression, tuple[str, ...]]] = {}
+
+    def bit(self, name: str) -> int:
+        """Return the set that holds one name."""
+        bit = self._bits.get(name)
+        if bit is None:
+            bit = self._bits[name] = 1 << len(self._bits)
+        return bit
+
+    def bits(self, some: Iterable[str]) -> int:
+        """Return the set that holds some names."""
+        found = 0
+        for name in some:
+            found |= self.bit(name)
+        return found
+
+    def members(self, bits: int) -> frozenset[str]:
+        """Return the names of a set."""
+        return frozenset(name for name, bit in self._bits.items() if bit & bits)
+
+    def named(self, expression: Expression) -> tuple[str, ...]:
+        """Return the names in an expression, the last first."""
+        found = self._named.get(id(expression))
+        if found is None:
+            found = (expression, tuple(sorted(names(expression), reverse=True)))
+            self._named[id(expression)] = found
+        return found[1]
 
 
 class Evaluation:
@@ -26,7 +65,7 @@ class Evaluation:
     `facts.lower` has checked.
     """
 
-    __slots__ = ("_atoms", "_definitions", "_kept", "_reading", "_variables")
+    __slots__ = ("_atoms", "_definitions", "_family", "_kept", "_reading", "_variables")
 
     def __init__(
         self,
@@ -38,28 +77,30 @@ class Evaluation:
         self._variables = variables
         self._atoms = atoms
         self._kept: dict[_Key, _Kept] = {}
-        self._reading: set[str] = set()
+        self._reading = 0
+        self._family = _Atoms()
 
     @property
     def reads(self) -> frozenset[str]:
         """The atoms and kernel variables on which everything asked so far rests."""
-        return frozenset(self._reading)
+        return self._family.members(self._reading)
 
     def with_atoms(self, changed: Mapping[str, Value]) -> Evaluation:
         """Return the same cell with some atoms changed, keeping what does not depend on them."""
-        other = Evaluation(self._definitions, self._variables, {**self._atoms, **changed})
-        other._kept = {key: kept for key, kept in self._kept.items() if kept[1].isdisjoint(changed)}
-        return other
+        return self.with_names({}, changed)
 
     def with_names(
         self, variables: Mapping[str, Expression], atoms: Mapping[str, Value]
     ) -> Evaluation:
         """Return the same cell with kernel variables and atoms changed, keeping all else."""
         other = Evaluation(
-            self._definitions, {**self._variables, **variables}, {**self._atoms, **atoms}
+            self._definitions,
+            {**self._variables, **variables} if variables else self._variables,
+            {**self._atoms, **atoms},
         )
-        changed = variables.keys() | atoms.keys()
-        other._kept = {key: kept for key, kept in self._kept.items() if changed.isdisjoint(kept[1])}
+        other._family = self._family
+        changed = self._family.bits(variables) | self._family.bits(atoms)
+        other._kept = {key: kept for key, kept in self._kept.items() if not kept[1] & changed}
         return other
 
     def value(self, name: str) -> Value:
@@ -68,11 +109,11 @@ class Evaluation:
         if kept is None:
             definition = self._definition(name)
             if definition is None:
-                kept = self._kept[name] = (self._atoms.get(name), frozenset((name,)), None)
+                kept = self._kept[name] = (self._atoms.get(name), self._family.bit(name), None)
             else:
                 kept = self._keep(name, definition)
                 if name in self._variables:
-                    kept = self._kept[name] = (kept[0], kept[1] | {name}, kept[2])
+                    kept = self._kept[name] = (kept[0], kept[1] | self._family.bit(name), kept[2])
         self._reading |= kept[1]
         return kept[0]
 
@@ -85,7 +126,7 @@ class Evaluation:
     def undecided_atoms(self, expression: Expression) -> Iterator[str]:
         """Yield the unknown atoms an expression leads to, in a stable order, each once."""
         seen: set[str] = set()
-        stack = sorted(names(expression), reverse=True)
+        stack = list(self._family.named(expression))
         while stack:
             name = stack.pop()
             if name in seen:
@@ -97,13 +138,13 @@ class Evaluation:
             if definition is None:
                 yield name
             else:
-                stack.extend(sorted(names(definition), reverse=True))
+                stack.extend(self._family.named(definition))
 
     def _keep(self, key: _Key, expression: Expression) -> _Kept:
         """Evaluate an expression, noting the atoms it reads apart from what was read before."""
-        outer, self._reading = self._reading, set()
+        outer, self._reading = self._reading, 0
         value = evaluate(expression, self.value)
-        kept = self._kept[key] = (value, frozenset(self._reading), expression)
+        kept = self._kept[key] = (value, self._reading, expression)
         self._reading = outer
         return kept
 
