@@ -134,6 +134,27 @@ def test_python_m_matrix_is_the_console_command(installed_wheel: Path, tmp_path:
     assert re.fullmatch(r"matrix \d+\.\d+\.\d+\S*\n", by_module.stdout)
 
 
+def test_a_wheel_needs_no_cache(installed_wheel: Path, tmp_path: Path) -> None:
+    """What reads YAML files is loaded only where the wheel lacks their compiled form."""
+    start = _START.format(folder=str(installed_wheel)).replace("run()", "main(['kernels', 'list'])")
+    start = start.replace("import run", "import main") + "print('pydantic' in sys.modules)"
+    cache = {"MATRIX_CACHE_DIR": str(tmp_path / "cache")}
+    run = _run(["-c", start], tmp_path, **cache)
+    assert run.stdout.splitlines()[-1] == "False", run.stderr
+    assert not (tmp_path / "cache").exists()
+    (installed_wheel / "matrix" / "_compiled.bin").rename(tmp_path / "aside")
+    try:
+        run = _run(["-c", start], tmp_path, **cache)
+    finally:
+        (tmp_path / "aside").rename(installed_wheel / "matrix" / "_compiled.bin")
+    assert run.stdout.splitlines()[-1] == "True", run.stderr
+
+
+def test_the_hook_asks_for_what_the_package_asks_for() -> None:
+    hook = SETTINGS["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]
+    assert set(hook["dependencies"]) <= set(SETTINGS["project"]["dependencies"])
+
+
 def _pins(lock: str) -> Iterator[tuple[Requirement, list[str]]]:
     """Yield every requirement of `requirements/<lock>.txt` with its hashes."""
     text = (ROOT / "requirements" / f"{lock}.txt").read_text(encoding="utf-8")
