@@ -135,6 +135,33 @@ def test_the_shipped_profiles_have_not_drifted(
     assert {row["code"] for row in found["findings"]} <= {"MX1108"}
 
 
+@pytest.mark.parametrize(
+    ("release", "file", "concerned"),
+    [
+        ("6.1", "arch/arm64/kernel/cpuinfo.c", "cpucap any_cpu_icache_aliasing"),
+        ("7.3", "lib/kstrtox.c", "parameter"),
+        ("7.3", "virt/kvm/kvm_main.c", ""),
+    ],
+)
+def test_a_whole_tree_has_files_of_which_nothing_is_recorded(
+    release: str, file: str, concerned: str, copies: Callable[[str], Path]
+) -> None:
+    added = copies(release) / file
+    assert not added.exists()
+    added.parent.mkdir(parents=True, exist_ok=True)
+    added.write_text("int nothing;\n" * 9000)
+    try:
+        ran = verify(release, copies(release))
+    finally:
+        added.unlink()
+    found = json.loads(ran.out)
+    assert (ran.code, found["drift"]) == (0, 0), ran.out
+    (row,) = [row for row in found["findings"] if row["code"] == "MX1107"]
+    assert row["severity"] == "warning"
+    assert concerned in row["what"]
+    assert file in row["place"]
+
+
 @pytest.mark.parametrize("edit", edits("mutations"), ids=identify)
 def test_an_edit_that_matters_is_reported(edit: Edit, edited: Callable[[Edit], Path]) -> None:
     ran = verify(edit.release, edited(edit))

@@ -123,7 +123,11 @@ class Places:
             self._unknown.append(citation)
             return None
         if place is None:
-            self.findings.append(self._recited(citation))
+            # A whole tree has files that the tree did not have from which was recorded.
+            if citation.path in evidence.absent:
+                self._unknown.append(citation)
+            else:
+                self.findings.append(self._recited(citation))
             return None
         return find(self._tree, citation.path, place, evidence)
 
@@ -219,10 +223,12 @@ def _unrecorded(cited: list[Citation], neighbours: Sequence[Neighbour]) -> Findi
     releases = " and ".join(neighbour.release for neighbour in neighbours)
     why = f", and the source of {releases} is not the same" if releases else ""
     number = len(dict.fromkeys(citation.text for citation in cited))
+    one = number == 1
+    what = "1 citation was" if one else f"{number} citations were"
     return Finding(
         code="MX1107",
         what=cited[0].what,
-        message=f"{number} citations were not compared: nothing is recorded of them{why}: "
+        message=f"{what} not compared: nothing is recorded of {'it' if one else 'them'}{why}: "
         + names_of(cited),
         location=cited[0].location,
         place=cited[0].text,
