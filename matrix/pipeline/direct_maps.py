@@ -19,7 +19,8 @@ from matrix.diagnostics import (
     unknown_word_hint,
 )
 from matrix.kernel.tree_evidence import Finding, FindingKind, SourceTree, find_evidence
-from matrix.pipeline.knowledge import Library, release_key
+from matrix.kernel.tree_files import read_release
+from matrix.pipeline.knowledge import Library
 from matrix.pipeline.reply import Reply
 from matrix.render.columns import align
 from matrix.render.direct_maps import SHOWN, direct_map_document, direct_map_rows, direct_map_text
@@ -66,8 +67,8 @@ def architectures_verify(
     """Compare every other architecture with a release's tree; exit 1 where a line differs.
 
     Raises:
-        InputError: MX1306, the folder is no kernel tree, or not of the release; MX0905, no such
-            kernel.
+        InputError: MX1306, the folder is no kernel tree, or not of the release; MX1114, its
+            Makefile cannot be read; MX0905, no such kernel.
     """
     library = Library(configs)
     wanted = library.kernel(release).release
@@ -112,7 +113,8 @@ def verify_direct_maps(
     declarations, each line once; nothing where all stands as declared.
 
     Raises:
-        InputError: MX1306, the folder is no kernel tree, or not of the release.
+        InputError: MX1306, the folder is no kernel tree, or not of the release; MX1114, its
+            Makefile cannot be read.
     """
     source = _source_tree(tree, release)
     said: dict[Diagnostic, None] = {}
@@ -142,17 +144,9 @@ def _architecture(name: str, library: Library) -> DirectMap:
 
 def _source_tree(tree: Path, release: str) -> SourceTree:
     """Return the tree, once its Makefile says that it is of the release."""
-    found = {}
-    try:
-        lines = (tree / "Makefile").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    for line in lines[:20]:
-        name, _, value = line.partition("=")
-        found[name.strip()] = value.strip()
-    said = ".".join(found.get(name, "") for name in ("VERSION", "PATCHLEVEL"))
-    if release_key(said) != release_key(release):
-        what = f"a tree of Linux {said}" if release_key(said) else "no kernel tree"
+    named = read_release(tree)
+    if named is None or named.release != release:
+        what = f"a tree of Linux {named.release}" if named else "no kernel tree"
         raise InputError(
             Diagnostic(
                 code="MX1306",
