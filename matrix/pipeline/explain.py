@@ -20,11 +20,13 @@ from matrix.analyze.explanation import Explanation, derive_answer
 from matrix.analyze.nearest import NearestCells, nearest_supported
 from matrix.analyze.study import SolvedStudy
 from matrix.analyze.verdict import Verdict
+from matrix.analyze.witness import changes
 from matrix.diagnostics import Diagnostic, InputError, UndecidedError, did_you_mean
 from matrix.diagnostics.codes import CODES
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.selection import no_such_cell
 from matrix.pipeline.study import PreparedStudy, parse_cell, prepare_study
+from matrix.render.cell_text import option_text
 from matrix.render.explanation import explanation_document, render_explanation
 from matrix.render.json import dump
 from matrix.render.traces import (
@@ -137,7 +139,7 @@ def _cell_title(prepared: PreparedStudy, release: str, cell: Mapping[str, str]) 
     kernel = release + (f" + {patch}" if patch else "")
     baseline = dict(prepared.study.baseline)
     changed = ", ".join(
-        f"{axis}={name}" for axis, name in cell.items() if baseline.get(axis) != name
+        f"{axis}={option_text(option)}" for axis, option in changes(cell, baseline).items()
     )
     return f"Linux {kernel}: {changed or 'the baseline cell'}"
 
