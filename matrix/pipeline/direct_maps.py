@@ -5,7 +5,6 @@ Takes the names a user writes and a kernel tree, gives text, JSON or diagnostics
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from matrix.pipeline.knowledge import Library
 from matrix.pipeline.reply import Reply
 from matrix.render.columns import align
 from matrix.render.direct_maps import SHOWN, direct_map_document, direct_map_rows, direct_map_text
+from matrix.render.json import dump
 from matrix.schema.direct_maps import DirectMap, DirectMapRelease, Evidence
 
 _NOT_KERNEL = "give the folder of a kernel's source, as it is unpacked"
@@ -37,9 +37,13 @@ def architectures_list(
     wanted = library.kernel(kernel).release if kernel else None
     direct_maps = library.knowledge.direct_maps
     if as_json:
-        return _json(
-            "matrix/architectures/1",
-            architectures=[direct_map_document(item, wanted, short=True) for item in direct_maps],
+        return dump(
+            {
+                "schema": "matrix/architectures/1",
+                "architectures": [
+                    direct_map_document(item, wanted, short=True) for item in direct_maps
+                ],
+            }
         )
     rows = direct_map_rows(direct_maps, wanted, short=True)
     return align(SHOWN, [row.plain for row in rows])
@@ -57,7 +61,9 @@ def architectures_show(
     wanted = library.kernel(kernel).release if kernel else None
     found = _architecture(name, library)
     if as_json:
-        return _json("matrix/architecture/1", **direct_map_document(found, wanted, short=False))
+        return dump(
+            {"schema": "matrix/architecture/1", **direct_map_document(found, wanted, short=False)}
+        )
     return direct_map_text(found, wanted)
 
 
@@ -93,8 +99,13 @@ def architectures_verify(
             }
             for item in found
         ]
-        document = _json(
-            "matrix/verify-architectures/1", release=wanted, compared=read, findings=findings
+        document = dump(
+            {
+                "schema": "matrix/verify-architectures/1",
+                "release": wanted,
+                "compared": read,
+                "findings": findings,
+            }
         )
         return Reply(text=document, exit_code=code)
     drift = f"{len(differing)} differ" if differing else "no drift"
@@ -208,7 +219,3 @@ def _drift(evidence: Evidence, found: Finding) -> Diagnostic | None:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _json(schema: str, **content: object) -> str:
-    return json.dumps({"schema": schema, **content}, indent=2, ensure_ascii=False) + "\n"

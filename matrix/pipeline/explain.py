@@ -6,7 +6,6 @@ simulation finds, and what would fix it; `simulate` shows each trace step by ste
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -195,7 +194,7 @@ def simulate(request: SimulateRequest) -> str:
         )
     if request.as_json:
         document = {"schema": "matrix/simulate/1", "cells": documents}
-        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        return dump(document)
     return "\n".join(texts)
 
 

@@ -6,7 +6,6 @@ moved, with `record` its evidence is written anew.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from msgspec import Struct
@@ -20,6 +19,7 @@ from matrix.kernel.source_truth.places import Neighbour, neighbour_of
 from matrix.kernel.source_truth.tree import KernelTree
 from matrix.kernel.source_truth.verification import Verification, record_evidence, verify
 from matrix.pipeline.knowledge import Library, release_key
+from matrix.render.json import dump as dump_json
 from matrix.schema.location import configs_folder
 from matrix.schema.values import KernelProfile
 
@@ -87,7 +87,7 @@ class VerifyOutcome(Struct, frozen=True, kw_only=True):
             ],
             "moved": dict(sorted(found.moves.items())),
         }
-        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        return dump_json(document)
 
 
 def verify_kernel(request: VerifyRequest) -> VerifyOutcome:
