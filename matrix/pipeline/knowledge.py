@@ -92,13 +92,13 @@ class Library:
             self._histories[arch] = NameHistory([one for one in profiles if one.arch == arch])
         return self._histories[arch]
 
-    def neighbours(self, release: str) -> tuple[str, ...]:
-        """Return the releases with a profile on both sides of one without."""
+    def neighbours(self, release: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the releases with a profile before and after a release, the nearest first."""
         key = release_key(release)
-        known = list(self.kernels_by_release)
-        below = [name for name in known if release_key(name) < key]
-        above = [name for name in known if release_key(name) > key]
-        return (*below[-1:], *above[:1])
+        known = tuple(self.kernels_by_release)
+        below = tuple(name for name in reversed(known) if release_key(name) < key)
+        above = tuple(name for name in known if release_key(name) > key)
+        return below, above
 
     def no_profile(
         self, release: str, location: Location | None = None, *, instead: str = ""
@@ -107,7 +107,8 @@ class Library:
 
         `instead` is what else the user can do, for the end of the hint.
         """
-        near = self.neighbours(release)
+        below, above = self.neighbours(release)
+        near = (*below[:1], *above[:1])
         verb = "profile is" if len(near) == 1 else "profiles are"
         return Diagnostic(
             code="MX0913",
