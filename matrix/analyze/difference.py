@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from matrix.analyze.question import Question, lower_question
+from matrix.analyze.question import Question, cannot_be_asked, lower_question
 from matrix.analyze.study import SolvedStudy, decide_study
 from matrix.analyze.symbolic import KernelRegions
 from matrix.analyze.verdict import Verdict
-from matrix.diagnostics import Diagnostic, InputError
+from matrix.diagnostics import InputError
 from matrix.schema.values import PredicateVersion
 from matrix.solve.space import Region
 
@@ -60,22 +60,13 @@ def _with_predicate(
     )
     if question.predicate is None:
         if part.classes:
-            raise InputError(_cannot_be_asked(question))
+            raise InputError(cannot_be_asked(question))
         return replace(part, question=question, predicate=solved.backend.nothing())
     present = solved.backend.nothing()
     for _, region in part.classes:
         present = present | region
     return replace(
         part, question=question, predicate=part.compiler.where(question.predicate, present)
-    )
-
-
-def _cannot_be_asked(question: Question) -> Diagnostic:
-    return Diagnostic(
-        code="MX0902",
-        message=f"predicate `{question.predicate_version}` cannot be asked of Linux "
-        f"{question.program.release}: it has no `{'`, `'.join(question.lacking)}`",
-        hint="choose another predicate or another kernel",
     )
 
 

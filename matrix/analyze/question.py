@@ -164,18 +164,19 @@ def ask(question: Question, cell: Evaluation, behaviours: Behaviours) -> Leaf | 
     return _ask_present(question, cell, behaviours)
 
 
+def cannot_be_asked(question: Question) -> Diagnostic:
+    """Return the diagnostic of a predicate that names what the kernel lacks (MX0902)."""
+    return Diagnostic(
+        code="MX0902",
+        message=f"predicate `{question.predicate_version}` cannot be asked of Linux "
+        f"{question.program.release}: it has no `{'`, `'.join(question.lacking)}`",
+        hint="choose another predicate or another kernel",
+    )
+
+
 def _ask_present(question: Question, cell: Evaluation, behaviours: Behaviours) -> Leaf | Expression:
     if question.predicate is None:
-        raise InputError(
-            Diagnostic(
-                code="MX0902",
-                message=(
-                    f"predicate `{question.predicate_version}` cannot be asked of Linux "
-                    f"{question.program.release}: it has no `{'`, `'.join(question.lacking)}`"
-                ),
-                hint="choose another predicate or another kernel",
-            )
-        )
+        raise InputError(cannot_be_asked(question))
     predicate = truth(cell.of(question.predicate))
     if predicate is None:
         return question.predicate

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matrix.cli.console import deliver, say
+from matrix.cli.console import answer, deliver
 from matrix.cli.options import Configs, Format, Output, TextFormat
 
 app = typer.Typer(help="Kernels of distributions.", no_args_is_help=True)
@@ -47,7 +47,7 @@ def import_distros(
         typer.Option("--kernel", metavar="RELEASE", help="Release, where the file has none."),
     ] = None,
     configs: Configs = None,
-) -> None:
+) -> int:
     """Extract what the model reads of kernel configurations, with their provenance."""
     from matrix.pipeline.distros import ImportRequest
     from matrix.pipeline.distros import import_distros as run_import
@@ -63,6 +63,4 @@ def import_distros(
             configs=tuple(configs or ()),
         )
     )
-    for text in reply.speech:
-        say(text)
-    deliver(reply.text, None)
+    return answer(reply, None)

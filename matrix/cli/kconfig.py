@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from matrix.cli.console import deliver, say
+from matrix.cli.console import answer
 from matrix.cli.options import Configs, Output
 
 app = typer.Typer(help="What a real Kconfig tree says.", no_args_is_help=True)
@@ -73,7 +73,4 @@ def project(
         configs=tuple(configs or ()),
     )
     reply = kconfig_project(request, output_format.value, write=write)
-    for line in reply.speech:
-        say(line)
-    deliver(reply.text, output)
-    return reply.exit_code
+    return answer(reply, output)

@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 from matrix.cli.console import deliver, say, use_colour
-from matrix.cli.options import Configs, Format, Output, Predicate, TextFormat
+from matrix.cli.options import (
+    DEFAULT_CAPABILITY,
+    Capability,
+    Configs,
+    FailOn,
+    Format,
+    Output,
+    Predicate,
+    Surroundings,
+    TextFormat,
+    Vm,
+)
 
 
 def probe(
@@ -26,22 +37,12 @@ def probe(
     cpu: Annotated[
         str | None, typer.Option(metavar="SPEC", help="CPU system, in place of the MIDRs read.")
     ] = None,
-    capability: Annotated[
-        str, typer.Option(metavar="ID", help="Capability to ask about.")
-    ] = "gmem-no-direct-map",
+    capability: Capability = DEFAULT_CAPABILITY,
     predicate: Predicate = None,
-    vm: Annotated[
-        str, typer.Option(metavar="KIND", help="default, protected, nested or mte.")
-    ] = "default",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="AXIS=OPTION", help="entry=el1, gic=v2, realm=yes …"),
-    ] = None,
+    vm: Vm = "default",
+    settings: Surroundings = None,
     output_format: Format = TextFormat.TEXT,
-    fail_on: Annotated[
-        str,
-        typer.Option(metavar="VERDICTS", help="Verdicts that exit 1, separated by commas; none."),
-    ] = "unsound",
+    fail_on: FailOn = "unsound",
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show every trace line of the answer.")
     ] = False,

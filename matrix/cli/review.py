@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from matrix.cli.console import deliver, say
+from matrix.cli.console import answer
 from matrix.cli.options import (
     DEFAULT_STUDY,
     Configs,
@@ -51,7 +51,4 @@ def review(
             configs=tuple(configs or ()),
         )
     )
-    for text in reply.speech:
-        say(text)
-    deliver(reply.text, output)
-    return reply.exit_code
+    return answer(reply, output)

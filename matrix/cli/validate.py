@@ -17,6 +17,7 @@ from matrix.cli.options import (
     Output,
     Predicate,
     Surroundings,
+    Vm,
 )
 
 
@@ -63,9 +64,7 @@ def validate(
     ] = None,
     capability: Capability = DEFAULT_CAPABILITY,
     predicate: Predicate = None,
-    vm: Annotated[
-        str, typer.Option(metavar="KIND", help="default, protected, nested or mte.")
-    ] = "default",
+    vm: Vm = "default",
     settings: Surroundings = None,
     tree: Annotated[
         Path | None,

@@ -862,7 +862,10 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MX1114": (
         "tree is cut short",
-        "A cited file is missing or cannot be read, though it was there when it was recorded.",
+        (
+            "A cited file is missing though it was there when it was recorded, or a file of the "
+            "tree cannot be read."
+        ),
     ),
     "MX1115": (
         "evidence cannot be read",

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
+from matrix.kernel.tree_files import read_tree_text
 from matrix.schema.direct_maps import Evidence
 
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
@@ -23,8 +24,6 @@ _KCONFIG_END = re.compile(
     r"(config|menuconfig|choice|endchoice|menu|endmenu|if|endif|source|comment|mainmenu)\b"
 )
 _ENTRY = re.compile(r"(config|menuconfig) \w+")
-# The largest source file of a kernel tree that a declaration names has 100 kB.
-_MAX_BYTES = 8 * 1024 * 1024
 
 
 class FindingKind(enum.Enum):
@@ -63,8 +62,7 @@ class SourceTree(Struct):
     def lines(self, path: str) -> list[str]:
         """Return the lines of a file with the comments blanked; OSError where it is unreadable."""
         if path not in self._files:
-            with (self.folder / path).open("rb") as stream:
-                text = stream.read(_MAX_BYTES).decode("utf-8", "replace")
+            text = read_tree_text(self.folder / path)
             comment = _KCONFIG_COMMENT if _is_kconfig(path) else _COMMENT
             blanked = comment.sub(lambda match: "\n" * match[0].count("\n"), text)
             self._files[path] = blanked.split("\n")

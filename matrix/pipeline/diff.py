@@ -12,14 +12,12 @@ from matrix.analyze.study import SolvedStudy
 from matrix.analyze.study_difference import between_studies, overlap
 from matrix.diagnostics import (
     Diagnostic,
-    ExitCode,
     InputError,
-    format_diagnostic,
     unknown_word_hint,
 )
 from matrix.pipeline.knowledge import DEFAULT_STUDY, Library
 from matrix.pipeline.reply import Reply
-from matrix.pipeline.rules import label_rules, too_many
+from matrix.pipeline.rules import label_rules, rules_reply
 from matrix.pipeline.study import PreparedStudy, prepare_study
 from matrix.render.diff_text import ShownDifference, diff_document, diff_markdown, diff_text
 from matrix.render.json import dump
@@ -132,17 +130,12 @@ def _reply(
     found = find_rules(Candidates(after, difference.compared), everywhere)
     counts = {label: region.count() for label, region in labels.items()}
     groups = label_rules(prepared.study, found, counts, max_rules)
-    left_out = sum(group.left_out for group in groups)
     text = {
         "text": lambda: diff_text(shown, groups),
         "markdown": lambda: diff_markdown(shown, groups),
         "json": lambda: dump(diff_document(shown, groups)),
     }[form]()
-    return Reply(
-        text=text,
-        exit_code=ExitCode.UNDECIDED if left_out else ExitCode.OK,
-        speech=(format_diagnostic(too_many(left_out, max_rules)),) if left_out else (),
-    )
+    return rules_reply(text, groups, max_rules)
 
 
 def _cannot_compare(

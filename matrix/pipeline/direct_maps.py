@@ -5,7 +5,6 @@ Takes the names a user writes and a kernel tree, gives text, JSON or diagnostics
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,10 +18,12 @@ from matrix.diagnostics import (
     unknown_word_hint,
 )
 from matrix.kernel.tree_evidence import Finding, FindingKind, SourceTree, find_evidence
-from matrix.pipeline.knowledge import Library, release_key
+from matrix.kernel.tree_files import read_release
+from matrix.pipeline.knowledge import Library
 from matrix.pipeline.reply import Reply
 from matrix.render.columns import align
 from matrix.render.direct_maps import SHOWN, direct_map_document, direct_map_rows, direct_map_text
+from matrix.render.json import dump
 from matrix.schema.direct_maps import DirectMap, DirectMapRelease, Evidence
 
 _NOT_KERNEL = "give the folder of a kernel's source, as it is unpacked"
@@ -36,9 +37,13 @@ def architectures_list(
     wanted = library.kernel(kernel).release if kernel else None
     direct_maps = library.knowledge.direct_maps
     if as_json:
-        return _json(
-            "matrix/architectures/1",
-            architectures=[direct_map_document(item, wanted, short=True) for item in direct_maps],
+        return dump(
+            {
+                "schema": "matrix/architectures/1",
+                "architectures": [
+                    direct_map_document(item, wanted, short=True) for item in direct_maps
+                ],
+            }
         )
     rows = direct_map_rows(direct_maps, wanted, short=True)
     return align(SHOWN, [row.plain for row in rows])
@@ -56,7 +61,9 @@ def architectures_show(
     wanted = library.kernel(kernel).release if kernel else None
     found = _architecture(name, library)
     if as_json:
-        return _json("matrix/architecture/1", **direct_map_document(found, wanted, short=False))
+        return dump(
+            {"schema": "matrix/architecture/1", **direct_map_document(found, wanted, short=False)}
+        )
     return direct_map_text(found, wanted)
 
 
@@ -66,8 +73,8 @@ def architectures_verify(
     """Compare every other architecture with a release's tree; exit 1 where a line differs.
 
     Raises:
-        InputError: MX1306, the folder is no kernel tree, or not of the release; MX0905, no such
-            kernel.
+        InputError: MX1306, the folder is no kernel tree, or not of the release; MX1114, its
+            Makefile cannot be read; MX0905, no such kernel.
     """
     library = Library(configs)
     wanted = library.kernel(release).release
@@ -92,8 +99,13 @@ def architectures_verify(
             }
             for item in found
         ]
-        document = _json(
-            "matrix/verify-architectures/1", release=wanted, compared=read, findings=findings
+        document = dump(
+            {
+                "schema": "matrix/verify-architectures/1",
+                "release": wanted,
+                "compared": read,
+                "findings": findings,
+            }
         )
         return Reply(text=document, exit_code=code)
     drift = f"{len(differing)} differ" if differing else "no drift"
@@ -112,7 +124,8 @@ def verify_direct_maps(
     declarations, each line once; nothing where all stands as declared.
 
     Raises:
-        InputError: MX1306, the folder is no kernel tree, or not of the release.
+        InputError: MX1306, the folder is no kernel tree, or not of the release; MX1114, its
+            Makefile cannot be read.
     """
     source = _source_tree(tree, release)
     said: dict[Diagnostic, None] = {}
@@ -142,17 +155,9 @@ def _architecture(name: str, library: Library) -> DirectMap:
 
 def _source_tree(tree: Path, release: str) -> SourceTree:
     """Return the tree, once its Makefile says that it is of the release."""
-    found = {}
-    try:
-        lines = (tree / "Makefile").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    for line in lines[:20]:
-        name, _, value = line.partition("=")
-        found[name.strip()] = value.strip()
-    said = ".".join(found.get(name, "") for name in ("VERSION", "PATCHLEVEL"))
-    if release_key(said) != release_key(release):
-        what = f"a tree of Linux {said}" if release_key(said) else "no kernel tree"
+    named = read_release(tree)
+    if named is None or named.release != release:
+        what = f"a tree of Linux {named.release}" if named else "no kernel tree"
         raise InputError(
             Diagnostic(
                 code="MX1306",
@@ -214,7 +219,3 @@ def _drift(evidence: Evidence, found: Finding) -> Diagnostic | None:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _json(schema: str, **content: object) -> str:
-    return json.dumps({"schema": schema, **content}, indent=2, ensure_ascii=False) + "\n"

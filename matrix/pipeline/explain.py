@@ -6,7 +6,6 @@ simulation finds, and what would fix it; `simulate` shows each trace step by ste
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,11 +19,13 @@ from matrix.analyze.explanation import Explanation, derive_answer
 from matrix.analyze.nearest import NearestCells, nearest_supported
 from matrix.analyze.study import SolvedStudy
 from matrix.analyze.verdict import Verdict
+from matrix.analyze.witness import changes
 from matrix.diagnostics import Diagnostic, InputError, UndecidedError, did_you_mean
 from matrix.diagnostics.codes import CODES
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.selection import no_such_cell
 from matrix.pipeline.study import PreparedStudy, parse_cell, prepare_study
+from matrix.render.cell_text import option_text
 from matrix.render.explanation import explanation_document, render_explanation
 from matrix.render.json import dump
 from matrix.render.traces import (
@@ -137,7 +138,7 @@ def _cell_title(prepared: PreparedStudy, release: str, cell: Mapping[str, str]) 
     kernel = release + (f" + {patch}" if patch else "")
     baseline = dict(prepared.study.baseline)
     changed = ", ".join(
-        f"{axis}={name}" for axis, name in cell.items() if baseline.get(axis) != name
+        f"{axis}={option_text(option)}" for axis, option in changes(cell, baseline).items()
     )
     return f"Linux {kernel}: {changed or 'the baseline cell'}"
 
@@ -193,7 +194,7 @@ def simulate(request: SimulateRequest) -> str:
         )
     if request.as_json:
         document = {"schema": "matrix/simulate/1", "cells": documents}
-        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        return dump(document)
     return "\n".join(texts)
 
 

@@ -300,11 +300,7 @@ class FleetAnswers:
                 message=f"`{shown(kernel)}` names no kernel release",
                 hint=f"write it as `uname -r` does, 7.3.0-rc7-arm64; known are {known}",
             )
-        return Diagnostic(
-            code="MX0913",
-            message=f"there is no profile of Linux {release}",
-            hint=self._library.nearest_profiles(release),
-        )
+        return self._library.no_profile(release)
 
     def _load(self, name: str) -> DotConfig:
         """Return the file a row names by its path or its SHA-256; only what the model reads."""

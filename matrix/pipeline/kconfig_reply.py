@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from matrix.diagnostics import Diagnostic, ExitCode, InputError, Severity, format_diagnostic
 from matrix.pipeline.kconfig import ProjectOutcome, ProjectRequest, project_tree
 from matrix.pipeline.reply import Reply
+from matrix.render.json import dump
 from matrix.render.kconfig_text import constraint_text, constraint_yaml
 from matrix.schema.values import KernelProfile
 
@@ -42,7 +42,7 @@ def _text(outcome: ProjectOutcome, output_format: str) -> str:
         document = outcome.projected.to_json()
         document["toolchain"] = outcome.toolchain.id
         document["kernel"] = outcome.profile.release
-        return f"{json.dumps(document, indent=2, ensure_ascii=False)}\n"
+        return dump(document)
     if output_format == "yaml":
         return constraint_yaml(constraints, outcome.toolchain.id)
     projected = outcome.projected

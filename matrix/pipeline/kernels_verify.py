@@ -6,7 +6,6 @@ moved, with `record` its evidence is written anew.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from msgspec import Struct
@@ -19,7 +18,8 @@ from matrix.kernel.source_truth.findings import Finding
 from matrix.kernel.source_truth.places import Neighbour, neighbour_of
 from matrix.kernel.source_truth.tree import KernelTree
 from matrix.kernel.source_truth.verification import Verification, record_evidence, verify
-from matrix.pipeline.knowledge import Library, release_key
+from matrix.pipeline.knowledge import Library
+from matrix.render.json import dump as dump_json
 from matrix.schema.location import configs_folder
 from matrix.schema.values import KernelProfile
 
@@ -87,7 +87,7 @@ class VerifyOutcome(Struct, frozen=True, kw_only=True):
             ],
             "moved": dict(sorted(found.moves.items())),
         }
-        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        return dump_json(document)
 
 
 def verify_kernel(request: VerifyRequest) -> VerifyOutcome:
@@ -135,29 +135,12 @@ def evidence_file(profile: KernelProfile) -> Path:
 
 def evidence_of(profile: KernelProfile) -> Evidence | None:
     """Return what was recorded of a profile's source, None where nothing was."""
-    file = evidence_file(profile)
-    try:
-        text = file.read_text("utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            Diagnostic(
-                code="MX1115",
-                message=f"cannot read `{file}`: {error}",
-                location=Location(file=str(file)),
-                hint="write it anew with `matrix kernels verify RELEASE --tree DIR --record`",
-            )
-        ) from None
-    return load(text, str(file))
+    return load(evidence_file(profile))
 
 
 def nearest_profiles(library: Library, release: str) -> tuple[KernelProfile, ...]:
     """Return the other profiles, the nearest first, of two neighbours the older one."""
-    order = [name for name in library.kernels_by_release if name != release]
-    key = release_key(release)
-    below = [name for name in reversed(order) if release_key(name) < key]
-    above = [name for name in order if release_key(name) > key]
+    below, above = library.neighbours(release)
     names = (*below[:1], *above[:1], *below[1:], *above[1:])
     return tuple(library.kernels_by_release[name] for name in names)
 

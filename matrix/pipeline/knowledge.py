@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 
 from matrix.analyze.facts import FactProgram, lower
 from matrix.analyze.staleness import NameHistory
-from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
 from matrix.schema.compiled import knowledge
 from matrix.schema.values import (
     Architecture,
@@ -92,19 +92,30 @@ class Library:
             self._histories[arch] = NameHistory([one for one in profiles if one.arch == arch])
         return self._histories[arch]
 
-    def neighbours(self, release: str) -> tuple[str, ...]:
-        """Return the releases with a profile on both sides of one without."""
+    def neighbours(self, release: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the releases with a profile before and after a release, the nearest first."""
         key = release_key(release)
-        known = list(self.kernels_by_release)
-        below = [name for name in known if release_key(name) < key]
-        above = [name for name in known if release_key(name) > key]
-        return (*below[-1:], *above[:1])
+        known = tuple(self.kernels_by_release)
+        below = tuple(name for name in reversed(known) if release_key(name) < key)
+        above = tuple(name for name in known if release_key(name) > key)
+        return below, above
 
-    def nearest_profiles(self, release: str) -> str:
-        """Return `the nearest profiles are …`, the hint for a release without one."""
-        near = self.neighbours(release)
+    def no_profile(
+        self, release: str, location: Location | None = None, *, instead: str = ""
+    ) -> Diagnostic:
+        """Return that a release has no profile (MX0913); the hint names the nearest ones.
+
+        `instead` is what else the user can do, for the end of the hint.
+        """
+        below, above = self.neighbours(release)
+        near = (*below[:1], *above[:1])
         verb = "profile is" if len(near) == 1 else "profiles are"
-        return f"the nearest {verb} {' and '.join(near)}"
+        return Diagnostic(
+            code="MX0913",
+            message=f"there is no profile of Linux {release}",
+            location=location,
+            hint=f"the nearest {verb} {' and '.join(near)}" + (f"; {instead}" if instead else ""),
+        )
 
 
 def release_key(release: str) -> tuple[int, ...]:

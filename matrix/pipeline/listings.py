@@ -5,7 +5,6 @@ Takes names a user writes, gives text or JSON for `kernels`, `cpus`, `schema`, `
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from matrix.expr.nodes import Scalar
@@ -13,6 +12,7 @@ from matrix.expr.printer import to_c
 from matrix.kernel.cpu import expand_group, resolve_system
 from matrix.pipeline.knowledge import Library
 from matrix.render.columns import align
+from matrix.render.json import dump
 from matrix.render.text import wrapped
 from matrix.schema.values import BootParameter, CpuCap, FieldValue, KernelProfile
 
@@ -24,18 +24,20 @@ def kernels_list(configs: tuple[Path, ...], *, as_json: bool) -> str:
     """Return the known releases, oldest first."""
     profiles = Library(configs).kernels_by_release.values()
     if as_json:
-        return _json(
-            "matrix/kernels/1",
-            kernels=[
-                {
-                    "id": profile.id,
-                    "release": profile.release,
-                    "arch": profile.arch,
-                    "verified_on": profile.verified_on.version,
-                    "how": profile.verified_on.how,
-                }
-                for profile in profiles
-            ],
+        return dump(
+            {
+                "schema": "matrix/kernels/1",
+                "kernels": [
+                    {
+                        "id": profile.id,
+                        "release": profile.release,
+                        "arch": profile.arch,
+                        "verified_on": profile.verified_on.version,
+                        "how": profile.verified_on.how,
+                    }
+                    for profile in profiles
+                ],
+            }
         )
     table = align(
         ("release", "arch", "verified on", "how"),
@@ -53,7 +55,7 @@ def kernels_show(name: str, configs: tuple[Path, ...], *, as_json: bool) -> str:
     """Return one profile: functions, boot parameters, CPU properties, with source lines."""
     profile = Library(configs).kernel(name)
     if as_json:
-        return _json("matrix/kernel/1", **_profile_document(profile))
+        return dump({"schema": "matrix/kernel/1", **_profile_document(profile)})
     head = (
         f"Linux {profile.release} on {profile.arch}: {profile.verified_on.version}, "
         f"{profile.verified_on.how}\n"
@@ -149,7 +151,9 @@ def cpus_list(group: str | None, configs: tuple[Path, ...], *, as_json: bool) ->
         )
     if as_json:
         keys = ("id", "name", *_DECIDING_FIELDS)
-        return _json("matrix/cpus/1", cpus=[dict(zip(keys, row, strict=True)) for row in rows])
+        return dump(
+            {"schema": "matrix/cpus/1", "cpus": [dict(zip(keys, row, strict=True)) for row in rows]}
+        )
     return align(("id", "name", *_DECIDING_FIELDS), rows)
 
 
@@ -158,25 +162,27 @@ def cpus_show(spec: str, configs: tuple[Path, ...], *, as_json: bool) -> str:
     library = Library(configs)
     system = resolve_system(spec, library.knowledge, library.architecture("arm64"))
     if as_json:
-        return _json(
-            "matrix/cpu/1",
-            cpus=[
-                {
-                    "name": cpu.name,
-                    "fields": [
-                        {
-                            "name": item.name,
-                            "value": item.value,
-                            "confidence": item.confidence,
-                            "why_unknown": item.why_unknown,
-                            "sources": list(item.sources),
-                            "note": item.note,
-                        }
-                        for item in cpu.fields
-                    ],
-                }
-                for cpu in system.cpus
-            ],
+        return dump(
+            {
+                "schema": "matrix/cpu/1",
+                "cpus": [
+                    {
+                        "name": cpu.name,
+                        "fields": [
+                            {
+                                "name": item.name,
+                                "value": item.value,
+                                "confidence": item.confidence,
+                                "why_unknown": item.why_unknown,
+                                "sources": list(item.sources),
+                                "note": item.note,
+                            }
+                            for item in cpu.fields
+                        ],
+                    }
+                    for cpu in system.cpus
+                ],
+            }
         )
     return "\n".join(
         f"{cpu.name}\n"
@@ -211,8 +217,4 @@ def schema_text() -> str:
     """Return the JSON Schema of the declarations."""
     from matrix.schema.jsonschema import schema_document
 
-    return json.dumps(schema_document(), indent=2, ensure_ascii=False) + "\n"
-
-
-def _json(schema: str, **content: object) -> str:
-    return json.dumps({"schema": schema, **content}, indent=2, ensure_ascii=False) + "\n"
+    return dump(schema_document())

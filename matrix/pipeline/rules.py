@@ -39,18 +39,27 @@ def rules(
     solved = prepared.solve()
     asked = (verdict,) if verdict else tuple(word.value for word in Verdict)
     shown = verdict_rules(solved, asked, max_rules)
-    left_out = sum(item.left_out for item in shown)
     title = f"{prepared.study.title}, predicate {prepared.predicate.name}"
     text = {
         "text": lambda: rules_text(title, shown),
         "markdown": lambda: rules_markdown(title, shown),
         "json": lambda: dump(rules_document(shown)),
     }[form]()
-    return Reply(
-        text=text,
-        exit_code=ExitCode.UNDECIDED if left_out else ExitCode.OK,
-        speech=(format_diagnostic(too_many(left_out, max_rules)),) if left_out else (),
+    return rules_reply(text, shown, max_rules)
+
+
+def rules_reply(text: str, groups: Sequence[LabelRules], max_rules: int) -> Reply:
+    """Return rules as a reply; where some were left out (MX0621), it ends undecided."""
+    left_out = sum(group.left_out for group in groups)
+    if not left_out:
+        return Reply(text=text, exit_code=ExitCode.OK, speech=())
+    cut = Diagnostic(
+        code="MX0621",
+        severity=Severity.WARNING,
+        message=f"{left_out} rules are left out: more than {max_rules} of one kind",
+        hint="raise --max-rules, or ask for one --verdict",
     )
+    return Reply(text=text, exit_code=ExitCode.UNDECIDED, speech=(format_diagnostic(cut),))
 
 
 def verdict_rules(
@@ -99,13 +108,3 @@ def _cpus(study: MatrixStudy, rule: FeatureRule) -> tuple[str, ...]:
             mine = [option for option in rule.region.options(axis.name) if "=" not in option]
             return tuple(mine) if len(mine) < len(named) else ()
     return ()
-
-
-def too_many(left_out: int, max_rules: int) -> Diagnostic:
-    """Return the diagnostic of a list of rules that was cut."""
-    return Diagnostic(
-        code="MX0621",
-        severity=Severity.WARNING,
-        message=f"{left_out} rules are left out: more than {max_rules} of one kind",
-        hint="raise --max-rules, or ask for one --verdict",
-    )

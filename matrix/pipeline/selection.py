@@ -17,6 +17,7 @@ from matrix.analyze.derivation import CPU, Derivation, Derivations
 from matrix.analyze.evaluation import Evaluation
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.pipeline.study import PreparedStudy
+from matrix.render.cell_text import option_text
 from matrix.schema.values import Condition
 from matrix.solve.nearest import nearest_changes
 
@@ -55,13 +56,8 @@ def nothing_selected(
         return None
     if all(member.kind in ("study", "Kconfig") for member in found.members):
         return contradictory_study(prepared)
-    head = Diagnostic(
-        code="MX0662",
-        location=prepared.study.location,
-        message=f"study `{prepared.study.id}` has no cell that is asked for",
-        hint="what follows cannot all be; without any one of them the rest can",
-    )
-    return InputError([head, *(_said(member, {}) for member in found.members)])
+    message = f"study `{prepared.study.id}` has no cell that is asked for"
+    return _no_cell("MX0662", message, prepared, found)
 
 
 def contradictory_study(prepared: PreparedStudy) -> InputError:
@@ -69,10 +65,16 @@ def contradictory_study(prepared: PreparedStudy) -> InputError:
     found = _space(prepared).contradiction({}, {})
     if found is None:
         raise RuntimeError("a study without a cell has constraints that can be kept")
+    message = f"the constraints of study `{prepared.study.id}` leave no cell"
+    return _no_cell("MX0661", message, prepared, found)
+
+
+def _no_cell(code: str, message: str, prepared: PreparedStudy, found: Contradiction) -> InputError:
+    """Return the error of a selection without any cell: its members, and no other cell instead."""
     head = Diagnostic(
-        code="MX0661",
+        code=code,
         location=prepared.study.location,
-        message=f"the constraints of study `{prepared.study.id}` leave no cell",
+        message=message,
         hint="what follows cannot all be; without any one of them the rest can",
     )
     return InputError([head, *(_said(member, {}) for member in found.members)])
@@ -123,10 +125,7 @@ def _nearest_hint(
     near = nearest_changes(found.valid if kept.is_empty() else kept, origin, weights, 1)
     if near is None:
         return "the study has no cell at all; what follows cannot all be"
-    axes = ",".join(
-        f'{axis}="{options[0]}"' if "," in options[0] else f"{axis}={options[0]}"
-        for axis, options in near.changes[0]
-    )
+    axes = ",".join(f"{axis}={option_text(options[0])}" for axis, options in near.changes[0])
     how = "the nearest cell that exists has" if kept.is_empty() else "such a cell exists with"
     return f"{how} {axes}; what follows cannot all be"
 

@@ -235,28 +235,35 @@ def parse_cell(prepared: PreparedStudy, text: str) -> dict[str, str]:
                 )
             )
         elif name not in axes:
-            problems.append(
-                Diagnostic(
-                    code="MX0605",
-                    message=f"unknown axis `{name}` of study `{study.id}`",
-                    hint=_field_hint(prepared, name, item) or unknown_word_hint(name, axes, "axes"),
-                )
-            )
-        elif option in (names := [known.name for known in axes[name].options]):
+            problems.append(unknown_axis(study, name, instead=_field_hint(prepared, name, item)))
+        elif option in (known.name for known in axes[name].options):
             chosen[name] = option
         elif (same := _same_system(prepared, axes[name], option)) is not None:
             chosen[name] = same
         else:
-            problems.append(
-                Diagnostic(
-                    code="MX0606",
-                    message=f"unknown option `{option}` of axis `{name}`",
-                    hint=unknown_word_hint(option, names, f"options of {name}"),
-                )
-            )
+            problems.append(unknown_option(axes[name], option))
     if problems:
         raise InputError(problems)
     return chosen
+
+
+def unknown_axis(study: MatrixStudy, name: str, *, instead: str | None = None) -> Diagnostic:
+    """Return the diagnostic of an axis that a study lacks (MX0605); `instead` is a better hint."""
+    return Diagnostic(
+        code="MX0605",
+        message=f"unknown axis `{name}` of study `{study.id}`",
+        hint=instead or unknown_word_hint(name, [axis.name for axis in study.axes], "axes"),
+    )
+
+
+def unknown_option(axis: Axis, option: str) -> Diagnostic:
+    """Return the diagnostic of an option that an axis lacks (MX0606)."""
+    known = [item.name for item in axis.options]
+    return Diagnostic(
+        code="MX0606",
+        message=f"unknown option `{option}` of axis `{axis.name}`",
+        hint=unknown_word_hint(option, known, f"options of {axis.name}"),
+    )
 
 
 def _same_system(prepared: PreparedStudy, axis: Axis, spec: str) -> str | None:

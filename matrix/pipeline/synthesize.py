@@ -9,10 +9,10 @@ from matrix.analyze.difference import asked_again
 from matrix.analyze.study import SolvedStudy
 from matrix.analyze.synthesis import ATOMS, Synthesis, synthesise
 from matrix.analyze.verdict import Verdict
-from matrix.diagnostics import Diagnostic, ExitCode, InputError, unknown_word_hint
+from matrix.diagnostics import ExitCode, InputError
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.reply import Reply
-from matrix.pipeline.study import PreparedStudy, prepare_study
+from matrix.pipeline.study import PreparedStudy, prepare_study, unknown_axis, unknown_option
 from matrix.render.json import dump
 from matrix.render.synthesis_text import ComparedPredicate, synthesize_document, synthesize_text
 from matrix.schema.values import MatrixStudy
@@ -100,24 +100,9 @@ def chosen_options(study: MatrixStudy, name: str, wanted: Sequence[str]) -> tupl
     """
     axes = {axis.name: axis for axis in study.axes}
     if name not in axes:
-        raise InputError(
-            Diagnostic(
-                code="MX0605",
-                message=f"unknown axis `{name}` of study `{study.id}`",
-                hint=unknown_word_hint(name, axes, "axes"),
-            )
-        )
+        raise InputError(unknown_axis(study, name))
     known = [option.name for option in axes[name].options]
     unknown = [option for option in wanted if option not in known]
     if unknown:
-        raise InputError(
-            [
-                Diagnostic(
-                    code="MX0606",
-                    message=f"unknown option `{option}` of axis `{name}`",
-                    hint=unknown_word_hint(option, known, f"options of {name}"),
-                )
-                for option in unknown
-            ]
-        )
+        raise InputError([unknown_option(axes[name], option) for option in unknown])
     return tuple(wanted)

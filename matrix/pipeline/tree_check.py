@@ -40,7 +40,7 @@ class TreeCheck:
         too little: nothing is returned for it.
 
         Raises:
-            InputError: MX1001, MX1002, MX1004 to MX1007, a tree that cannot be read.
+            InputError: MX1001, MX1002, MX1004 to MX1007, MX1114, a tree that cannot be read.
         """
         from matrix.kernel.kconfig.check import find_conflicts
 

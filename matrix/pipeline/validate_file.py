@@ -112,15 +112,7 @@ def _profile(job: ValidateJob, config: DotConfig) -> KernelProfile | None:
                 hint=f"give --kernel, one of {', '.join(job.library.kernels_by_release)}",
             )
         )
-    near = job.library.nearest_profiles(release)
-    raise InputError(
-        Diagnostic(
-            code="MX0913",
-            location=location,
-            message=f"there is no profile of Linux {release}",
-            hint=f"{near}; decide with --kernel",
-        )
-    )
+    raise InputError(job.library.no_profile(release, location, instead="decide with --kernel"))
 
 
 def _absent_anyway(job: ValidateJob, config: DotConfig, system: CpuSystem) -> ValidateResult:

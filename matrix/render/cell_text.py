@@ -8,15 +8,14 @@ from matrix.analyze.witness import changes
 
 
 def cell_text(cell: Mapping[str, str], baseline: Mapping[str, str]) -> str:
-    """Return a cell where it differs from the baseline, empty for the baseline itself.
-
-    An option with a comma stands in double quotes, as `matrix explain` reads it.
-    """
+    """Return a cell where it differs from the baseline, empty for the baseline itself."""
     changed = changes(cell, baseline)
-    return ",".join(
-        f'{name}="{option}"' if "," in option else f"{name}={option}"
-        for name, option in changed.items()
-    )
+    return ",".join(f"{name}={option_text(option)}" for name, option in changed.items())
+
+
+def option_text(option: str) -> str:
+    """Return an option as it is written in a cell: one with a comma stands in double quotes."""
+    return f'"{option}"' if "," in option else option
 
 
 def named_cell(cell: Mapping[str, str], baseline: Mapping[str, str]) -> str:

@@ -25,6 +25,7 @@ from matrix.analyze.explanation import Derived, Explanation
 from matrix.analyze.nearest import NearestCells, NearestChange
 from matrix.analyze.verdict import Verdict
 from matrix.expr.nodes import Value
+from matrix.render.cell_text import option_text
 from matrix.render.json import Json, diagnostics_document, simulation_document
 from matrix.render.markdown import plain
 from matrix.render.text import render_simulation, render_verdict, terminal_width
@@ -144,15 +145,10 @@ def _nearest_text(nearest: NearestCells | None) -> str:
 
 def _change(change: NearestChange) -> str:
     return ", ".join(
-        f"{axis}={' or '.join(map(_quoted, options))}"
+        f"{axis}={' or '.join(map(option_text, options))}"
         + (f" or {change.left_out} more" if change.left_out else "")
         for axis, options in change.axes
     )
-
-
-def _quoted(option: str) -> str:
-    """Return an option as it is written in a cell."""
-    return f'"{option}"' if "," in option else option
 
 
 def _value(value: Value) -> str:

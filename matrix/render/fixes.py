@@ -1,7 +1,7 @@
-"""A fix as something to paste: `scripts/config`, a fragment of a `.config`, boot parameters.
+"""A fix in a line, and as something to paste: `scripts/config`, a fragment, boot parameters.
 
 Takes the changes of a fix (`kconfig.KFENCE` = `y`, `boot.rodata` = `on`), gives lines of text. A
-change of another kind (a CPU, a release) has no line here; it is said by name alone.
+change of another kind (a CPU, a release) has nothing to paste; it is said by name alone.
 """
 
 from __future__ import annotations
@@ -25,6 +25,12 @@ class Snippet(Struct, frozen=True, kw_only=True):
     scripts_config: str | None
     fragment: tuple[str, ...]
     boot: str | None
+
+
+def fix_line(fix: Fix) -> str:
+    """Return what a fix changes and what comes of it: `boot.rodata=full gives supported`."""
+    changes = " ".join(f"{name}={value}" for name, value in fix.change)
+    return f"{changes} gives {fix.verdict}"
 
 
 def snippet(fix: Fix) -> Snippet:

@@ -12,8 +12,10 @@ from msgspec import Struct
 from matrix.analyze.answer import Fix
 from matrix.analyze.verdict import MEANINGS, Verdict
 from matrix.diagnostics import Diagnostic
+from matrix.render.fixes import fix_line
 from matrix.render.json import Json, dump
 from matrix.render.markdown import plain
+from matrix.render.quantities import first_names
 
 FLEET_SCHEMA = "matrix/fleet/1"
 # A group may have hundreds of CPUs; a reader needs some names and how many more there are.
@@ -121,17 +123,12 @@ def _group(group: HostGroup) -> list[str]:
     lines += [f"    - {plain(reason)}" for reason in group.answer.reasons]
     if group.hosts > 1 and group.first_host:
         lines.append(f"    for instance {plain(group.first_host)} (row {group.first_row:,})")
-    for fix in group.fixes:
-        change = " ".join(f"{name}={value}" for name, value in fix.change)
-        lines.append(f"    fix there: {change} gives {fix.verdict}")
-    return lines
+    return lines + [f"    fix there: {fix_line(fix)}" for fix in group.fixes]
 
 
 def _cpus(group: HostGroup) -> str:
     ranked = sorted(group.cpus, key=lambda name: (-group.cpus[name], name))
-    named = ", ".join(plain(name) for name in ranked[:_NAMED_CPUS])
-    more = len(ranked) - _NAMED_CPUS
-    return f"{named} and {more} more" if more > 0 else named
+    return first_names([plain(name) for name in ranked], _NAMED_CPUS)
 
 
 def _share(hosts: int, of: int) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -54,8 +54,8 @@ def validate_document(results: Sequence[ValidateResult]) -> dict[str, Json]:
     return {"schema": VALIDATE_SCHEMA, "results": [result_document(result) for result in results]}
 
 
-def dump(document: dict[str, Json]) -> str:
-    """Return the document as text: two spaces of indent, a final newline.
+def dump(document: Mapping[str, object]) -> str:
+    """Return a document of JSON values as text: two spaces of indent, a final newline.
 
     What UTF-8 cannot hold (a file name that is no text) is written as an escape of JSON.
     """

@@ -55,6 +55,12 @@ def listing(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
+def first_names(names: Sequence[str], most: int) -> str:
+    """Return `a, b, c`, or `a, b and 3 more` where there are more than `most`."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
 def release_label(releases: Sequence[str], patch: str | None) -> str:
     """Return `7.3 + v12`, `7.2, 7.3 + v12`: no release has the feature without the series."""
     names = ", ".join(releases)

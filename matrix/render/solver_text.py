@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from matrix.analyze.rules import FeatureRule
 from matrix.render.json import Json
+from matrix.render.quantities import first_names
 from matrix.render.text import wrapped
 
 RULES_SCHEMA = "matrix/rules/1"
@@ -130,7 +131,5 @@ def named_cpus(cpus: Sequence[str]) -> str:
     """Return `3 CPUs: a, b, c` with the first ones of many by name; the empty text for none."""
     if not cpus:
         return ""
-    shown = ", ".join(cpus[:_MAX_NAMED])
-    more = len(cpus) - _MAX_NAMED
     count = "1 CPU" if len(cpus) == 1 else f"{len(cpus)} CPUs"
-    return f"{count}: {shown}{f' and {more} more' if more > 0 else ''}"
+    return f"{count}: {first_names(cpus, _MAX_NAMED)}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from matrix.analyze.study_difference import Options, Overlap
+from matrix.render.cell_text import option_text
 from matrix.render.json import Json
+from matrix.render.quantities import first_names
 
 # So many options of an axis are named; of more their number is said.
 _MAX_NAMED = 6
@@ -38,13 +40,10 @@ def overlap_lines(words: tuple[str, str], shared: Overlap) -> tuple[str, ...]:
 
 
 def _named(options: Options) -> str:
-    return "; ".join(f"{axis}: {_some(names)}" for axis, names in options)
-
-
-def _some(names: tuple[str, ...]) -> str:
-    shown = ", ".join(f'"{name}"' if "," in name else name for name in names[:_MAX_NAMED])
-    more = len(names) - _MAX_NAMED
-    return f"{shown} and {more} more" if more > 0 else shown
+    return "; ".join(
+        f"{axis}: {first_names(list(map(option_text, names)), _MAX_NAMED)}"
+        for axis, names in options
+    )
 
 
 def overlap_document(shared: Overlap) -> dict[str, Json]:

@@ -18,7 +18,7 @@ from matrix.analyze.answer import Answer, Finding, TraceLine, Unsettled
 from matrix.analyze.verdict import MEANINGS, Verdict
 from matrix.expr.nodes import Value
 from matrix.render.findings import certainty, events
-from matrix.render.fixes import snippet_lines
+from matrix.render.fixes import fix_line, snippet_lines
 from matrix.render.markdown import plain
 
 # Below and above this, lines are no longer good to read.
@@ -85,8 +85,7 @@ def render_answer(
     for finding in answer.advisories:
         lines.finding("advisory", finding, traced=verbose)
     for fix in answer.fixes:
-        change = " ".join(f"{name}={value}" for name, value in fix.change)
-        lines.item(f"{change} gives {fix.verdict}", head="fix")
+        lines.item(fix_line(fix), head="fix")
         # Not wrapped: they are there to be copied.
         lines.lines += [f"    {plain(line)}" for line in snippet_lines(fix)]
         for note, source in fix.costs:

@@ -89,21 +89,28 @@ def _direct_map(
 def _without_guest(inputs: SimulationInputs) -> SimulationInputs:
     """Set everything about caches and stage 2 to where nothing happens."""
     return replace(
-        inputs,
+        _without_instruction_cache(inputs),
         fwb=True,
+        ic_ivau_fixup=False,
+        stage2_owner="host",
+        pkvm_flush_tests_fwb=True,
+        relax_perms_on_exec_fault=True,
+        vncr_mapped=inputs.vncr_mapped and inputs.scenario == "gmem",
+    )
+
+
+def _without_instruction_cache(inputs: SimulationInputs) -> SimulationInputs:
+    """Set what decides about the instruction cache to where it is never invalidated."""
+    return replace(
+        inputs,
         dic=True,
         hardware_dic=False,
         icache_is_aliasing=False,
         icache_is_vpipt=False,
         vpipt_at_el1_skips=False,
-        ic_ivau_fixup=False,
         host_at_el2=True,
-        stage2_owner="host",
-        pkvm_flush_tests_fwb=True,
         executable_if_dic=True,
-        relax_perms_on_exec_fault=True,
         vm="default",
-        vncr_mapped=inputs.vncr_mapped and inputs.scenario == "gmem",
     )
 
 
@@ -143,15 +150,5 @@ def _safe_caches(
     if by_address and not alias_stays:
         return inputs
     if inputs.relax_perms_on_exec_fault:
-        inputs = replace(
-            inputs,
-            dic=True,
-            hardware_dic=False,
-            icache_is_aliasing=False,
-            icache_is_vpipt=False,
-            vpipt_at_el1_skips=False,
-            host_at_el2=True,
-            executable_if_dic=True,
-            vm="default",
-        )
+        inputs = _without_instruction_cache(inputs)
     return replace(inputs, ic_ivau_fixup=False)

@@ -14,8 +14,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.kernel.tree_files import read_release, read_tree_text
 
-_VERSION = re.compile(r"^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION) *=[ \t]*(\S*)", re.MULTILINE)
 _PARSER = "scripts/kconfig"
 _SOURCES = ("lexer.l", "menu.c", "symbol.c")
 
@@ -55,22 +55,20 @@ def open_tree(root: Path, arch: str) -> KernelTree:
 
     Raises:
         InputError: MX1001 no kernel tree, or cut off; MX1002 a tree without that architecture;
-            MX1005 nothing says which Kconfig language it speaks.
+            MX1005 nothing says which Kconfig language it speaks; MX1114 an unreadable Makefile.
     """
-    makefile = _text(root, "Makefile")
-    found = dict(_VERSION.findall(makefile or ""))
-    if makefile is None or not {"VERSION", "PATCHLEVEL"} <= found.keys():
+    named = read_release(root)
+    if named is None:
         raise _no_tree(root, "its Makefile does not say which release it is")
     if not (root / "Kconfig").is_file():
         raise _no_tree(root, "it has no `Kconfig`")
     if not (root / f"arch/{arch}/Kconfig").is_file():
         raise InputError(_other_architecture(root, arch))
-    release = f"{found['VERSION']}.{found['PATCHLEVEL']}"
     return KernelTree(
         root=root,
         arch=arch,
-        version=f"{release}.{found.get('SUBLEVEL') or 0}{found.get('EXTRAVERSION', '')}",
-        release=release,
+        version=named.version,
+        release=named.release,
         rules=_rules(root),
     )
 
@@ -116,7 +114,7 @@ def _other_architecture(root: Path, arch: str) -> Diagnostic:
 
 def _text(root: Path, name: str) -> str | None:
     try:
-        return (root / name).read_text(encoding="utf-8", errors="replace")
+        return read_tree_text(root / name)
     except OSError:
         return None
 

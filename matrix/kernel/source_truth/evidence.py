@@ -23,6 +23,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -93,39 +95,48 @@ def dump(evidence: Evidence) -> str:
     return _lines(document, 0, deep=("pieces",)) + "\n"
 
 
-def load(text: str, file: str) -> Evidence:
-    """Return the evidence in a file; InputError MX1115 where it is none."""
+def load(file: Path) -> Evidence | None:
+    """Return the evidence in a file, None where there is none; InputError MX1115 if damaged."""
     try:
-        document = json.loads(text)
-        if document["schema"] != SCHEMA:
-            raise _wrong(file, f"its schema is `{document['schema']}`, not `{SCHEMA}`")
-        return Evidence(
-            profile=document["profile"],
-            version=document["version"],
-            pieces={
-                path: {name: _read_piece(row) for name, row in found.items()}
-                for path, found in document["pieces"].items()
-            },
-            places={
-                citation: RecordedPlace(
-                    before=edges[0],
-                    after=edges[1],
-                    parts=tuple(
-                        RecordedPart(piece=row[0], first_word=row[1], last_word=row[2], says=row[3])
-                        for row in rows
-                    ),
-                )
-                for citation, (edges, *rows) in document["places"].items()
-            },
-            also={path: dict(row) for path, row in document["also"].items()},
-            declared={name: str(text) for name, text in document["declared"].items()},
-            derived={name: (row[0], row[1]) for name, row in document["derived"].items()},
-            absent=frozenset(document["absent"]),
-        )
-    except InputError:
-        raise
+        document = json.loads(file.read_text("utf-8"))
+        schema = document["schema"]
+        if schema == SCHEMA:
+            return _evidence(document)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _damaged(file, f"cannot read `{file}`: {error}") from error
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        raise _wrong(file, f"{type(error).__name__}: {error}") from None
+        why = f"{type(error).__name__}: {error}"
+    else:
+        why = f"its schema is `{schema}`, not `{SCHEMA}`"
+    raise _damaged(file, f"`{file}` is no evidence of a profile: {why}")
+
+
+def _evidence(document: Mapping[str, Any]) -> Evidence:
+    return Evidence(
+        profile=document["profile"],
+        version=document["version"],
+        pieces={
+            path: {name: _read_piece(row) for name, row in found.items()}
+            for path, found in document["pieces"].items()
+        },
+        places={
+            citation: RecordedPlace(
+                before=edges[0],
+                after=edges[1],
+                parts=tuple(
+                    RecordedPart(piece=row[0], first_word=row[1], last_word=row[2], says=row[3])
+                    for row in rows
+                ),
+            )
+            for citation, (edges, *rows) in document["places"].items()
+        },
+        also={path: dict(row) for path, row in document["also"].items()},
+        declared={name: str(text) for name, text in document["declared"].items()},
+        derived={name: (row[0], row[1]) for name, row in document["derived"].items()},
+        absent=frozenset(document["absent"]),
+    )
 
 
 def _piece_row(piece: RecordedPiece) -> list[str]:
@@ -152,12 +163,12 @@ def _lines(value: object, depth: int, deep: tuple[str, ...]) -> str:
     return "{\n" + rows + "\n" + "  " * depth + "}"
 
 
-def _wrong(file: str, why: str) -> InputError:
+def _damaged(file: Path, message: str) -> InputError:
     return InputError(
         Diagnostic(
             code="MX1115",
-            message=f"`{file}` is no evidence of a profile: {why}",
-            location=Location(file=file),
+            message=message,
+            location=Location(file=str(file)),
             hint="write it anew with `matrix kernels verify RELEASE --tree DIR --record`",
         )
     )

@@ -2,49 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.kernel.c_source.source import CSource, parse_c
-
-# The largest file that a shipped profile cites has 240 kB.
-_MOST_BYTES = 8 << 20
-_NUMBER = re.compile(r"^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION)\s*=[ \t]*(\S*)", re.MULTILINE)
+from matrix.kernel.tree_files import read_release, read_tree_text, unreadable
 
 
 class KernelTree:
-    """A folder with the source of one kernel release."""
+    """A folder with the source of one kernel `release` ("7.3"); `version` is the exact one."""
 
     def __init__(self, folder: Path) -> None:
         """Open a tree; InputError MX1111 where the folder is none."""
+        named = read_release(folder)
+        if named is None:
+            raise _no_tree(folder)
         self.folder = folder
+        self.release = named.release
+        self.version = named.version
         self._sources: dict[str, CSource | None] = {}
-        if not folder.is_dir():
-            what = "a file" if folder.exists() else "not there"
-            raise _no_tree(folder, f"`{folder}` is {what}")
-        if not (folder / "Makefile").is_file():
-            raise _no_tree(folder, f"`{folder}` has no Makefile")
-
-    @cached_property
-    def _numbers(self) -> dict[str, str]:
-        return dict(_NUMBER.findall(self._read("Makefile")))
-
-    @property
-    def release(self) -> str:
-        """The release, `7.3`; InputError MX1111 where the Makefile names none."""
-        try:
-            return f"{self._numbers['VERSION']}.{self._numbers['PATCHLEVEL']}"
-        except KeyError:
-            message = f"`{self.folder / 'Makefile'}` names no VERSION and PATCHLEVEL"
-            raise _no_tree(self.folder, message) from None
-
-    @property
-    def version(self) -> str:
-        """The exact version, `7.3.0-rc7`."""
-        numbers = self._numbers
-        return f"{self.release}.{numbers.get('SUBLEVEL', '0')}{numbers.get('EXTRAVERSION', '')}"
 
     def require(self, release: str, arch: str) -> None:
         """Raise InputError for a tree of another release (MX1112) or without `arch` (MX1113)."""
@@ -87,13 +64,9 @@ class KernelTree:
     def _read(self, path: str) -> str:
         file = self.folder / path
         try:
-            with file.open("rb") as stream:
-                data = stream.read(_MOST_BYTES + 1)
+            return read_tree_text(file)
         except OSError as error:
-            raise _unreadable(file, str(error.strerror or error)) from None
-        if len(data) > _MOST_BYTES:
-            raise _unreadable(file, f"it is larger than {_MOST_BYTES >> 20} MiB")
-        return data.decode("utf-8", "replace").replace("\r\n", "\n")
+            raise unreadable(file, error) from error
 
 
 @lru_cache(maxsize=256)
@@ -102,23 +75,18 @@ def _parsed(text: str, path: str) -> CSource:
     return parse_c(text, path)
 
 
-def _no_tree(folder: Path, message: str) -> InputError:
+def _no_tree(folder: Path) -> InputError:
+    if not folder.is_dir():
+        message = f"`{folder}` is {'a file' if folder.exists() else 'not there'}"
+    elif not (folder / "Makefile").is_file():
+        message = f"`{folder}` has no Makefile"
+    else:
+        message = f"`{folder / 'Makefile'}` names no VERSION and PATCHLEVEL"
     return InputError(
         Diagnostic(
             code="MX1111",
             message=message,
             location=Location(file=str(folder)),
             hint="give the top folder of an unpacked kernel source",
-        )
-    )
-
-
-def _unreadable(file: Path, why: str) -> InputError:
-    return InputError(
-        Diagnostic(
-            code="MX1114",
-            message=f"cannot read `{file}`: {why}",
-            location=Location(file=str(file)),
-            hint="unpack the tree anew",
         )
     )

@@ -1,0 +1,68 @@
+"""A file of an unpacked kernel source, and the release that the source's Makefile names.
+
+Whoever opens a tree (for its C, its Kconfig, or to look lines up) asks here what it is, so that all
+agree: a kernel tree is a folder whose Makefile says VERSION and PATCHLEVEL.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from pathlib import Path
+
+from msgspec import Struct
+
+from matrix.diagnostics import Diagnostic, InputError, Location
+
+# The largest file that a shipped declaration cites has 240 kB.
+_MOST_BYTES = 8 << 20
+_NUMBER = re.compile(r"^(VERSION|PATCHLEVEL|SUBLEVEL)[ \t]*=[ \t]*([0-9]{1,4})\b", re.MULTILINE)
+_EXTRA = re.compile(r"^EXTRAVERSION[ \t]*=[ \t]*(\S*)", re.MULTILINE)
+
+
+class TreeRelease(Struct, frozen=True, kw_only=True):
+    """What a Makefile names: `release` as profiles do ("7.3"), `version` whole ("7.3.0-rc7")."""
+
+    release: str
+    version: str
+
+
+def read_release(tree: Path) -> TreeRelease | None:
+    """Return which release a folder holds the source of; None where it is no kernel tree.
+
+    Raises:
+        InputError: MX1114, its Makefile cannot be read.
+    """
+    makefile = tree / "Makefile"
+    try:
+        text = read_tree_text(makefile) if makefile.is_file() else ""
+    except OSError as error:
+        raise unreadable(makefile, error) from error
+    numbers = dict(_NUMBER.findall(text))
+    if not {"VERSION", "PATCHLEVEL"} <= numbers.keys():
+        return None
+    release = f"{numbers['VERSION']}.{numbers['PATCHLEVEL']}"
+    extra = _EXTRA.search(text)
+    version = f"{release}.{numbers.get('SUBLEVEL', '0')}{extra[1] if extra else ''}"
+    return TreeRelease(release=release, version=version)
+
+
+def read_tree_text(file: Path) -> str:
+    """Return the text of a file; OSError where it cannot be read or no source file is so large."""
+    with file.open("rb") as stream:
+        data = stream.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise OSError(errno.EFBIG, f"it is larger than {_MOST_BYTES >> 20} MiB")
+    return data.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def unreadable(file: Path, error: OSError) -> InputError:
+    """Return the error of a file that is there and cannot be read (MX1114)."""
+    return InputError(
+        Diagnostic(
+            code="MX1114",
+            message=f"cannot read `{file}`: {error.strerror or error}",
+            location=Location(file=str(file)),
+            hint="unpack the tree anew",
+        )
+    )
