@@ -52,8 +52,8 @@ def decode(data: bytes, file: str) -> str:
                 code="MX0305",
                 message=f"this is not a text file: line {line} holds a NUL byte",
                 location=Location(file=file),
-                hint="give a kernel's `.config` (plain, .gz, .xz, .bz2 or .zst); an image or a "
-                "package must be unpacked first",
+                hint="give a kernel's `.config` (plain, .gz, .xz, .bz2 or .zst), a kernel image "
+                "that embeds one, a .deb or an .rpm",
             )
         )
     try:
