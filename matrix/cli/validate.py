@@ -53,7 +53,9 @@ def validate(
         list[str] | None,
         typer.Option(
             metavar="SPEC",
-            help="CPU system such as graviton3, or a group: @server. May be repeated.",
+            help="A CPU or MIDR, fields changed behind a comma, several CPU types with +: "
+            "graviton3, 0x412fd471, neoverse-n2,dic=0, cortex-x925+cortex-a725; or a group: "
+            "@server. May be repeated.",
         ),
     ] = None,
     cmdline: Annotated[

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.expr.nodes import Value
+from matrix.expr.position import shown
 from matrix.kernel import dotconfig_header, dotconfig_lines
 from matrix.kernel.bounded_input import DOTCONFIG, decompress, file_name, read_bounded
 
@@ -86,7 +87,9 @@ class DotConfig(Struct, frozen=True, kw_only=True):
     numbers ("6.12"); both are None without a header, and a header can be wrong. `arch` is the
     header's, or what the symbols say, or None. `complete` says whether a symbol that is missing is
     off (a whole `.config`) or unknown (a fragment, a defconfig, a list of answers);
-    `completeness` says from what that was decided. `symbols` has no `CONFIG_` in its keys.
+    `completeness` says from what that was decided. `refused` are the symbols whose value their type
+    does not allow (see `typed`): the kernel's conf writes no such file. `symbols` has no `CONFIG_`
+    in its keys.
     """
 
     file: str
@@ -98,6 +101,7 @@ class DotConfig(Struct, frozen=True, kw_only=True):
     symbols: Mapping[str, Setting]
     diagnostics: tuple[Diagnostic, ...]
     _raw: Mapping[str, str]
+    refused: frozenset[str] = frozenset()
 
     def texts(self) -> dict[str, str]:
         """Return every setting as text: `y`, `n` for "is not set", `100`, a string unquoted."""
@@ -108,10 +112,52 @@ class DotConfig(Struct, frozen=True, kw_only=True):
 
     def value(self, symbol: str) -> Value:
         """Return the value of a symbol (with or without `CONFIG_`), None where it is unknown."""
-        raw = self._raw.get(symbol.removeprefix("CONFIG_"))
+        name = symbol.removeprefix("CONFIG_")
+        raw = self._raw.get(name)
+        if name in self.refused:
+            return None
         if raw is None:
             return False if self.complete else None
         return dotconfig_lines.convert(raw)
+
+    def typed(self, types: Mapping[str, str]) -> DotConfig:
+        """Return the same file where values that the types of symbols refuse are unknown.
+
+        `types` are those of some symbols: bool, tristate, int. The kernel's conf ignores such a
+        line and takes the symbol's default (conf_set_sym_val(), scripts/kconfig/confdata.c).
+        """
+        refused = [
+            symbol
+            for symbol, kind in types.items()
+            if symbol in self._raw and not dotconfig_lines.fits(self._raw[symbol], kind)
+        ]
+        if not refused:
+            return self
+        said = tuple(self._refusal(symbol, types[symbol]) for symbol in refused)
+        return replace(
+            self, diagnostics=(*self.diagnostics, *said), refused=self.refused.union(refused)
+        )
+
+    def _refusal(self, symbol: str, kind: str) -> Diagnostic:
+        raw, setting = self._raw[symbol], self.symbols.get(symbol)
+        place = Location(file=self.file)
+        if setting is not None:
+            column = max(setting.text.find("="), 0) + 1
+            place = Location(
+                file=self.file,
+                line=setting.line,
+                column=column + 1,
+                length=max(1, len(setting.text) - column),
+                text=setting.text,
+            )
+        return Diagnostic(
+            code="MX0310",
+            message=f"`{shown(raw)}` is no value of `CONFIG_{symbol}`, which is "
+            f"{'an' if kind == 'int' else 'a'} {kind}; the kernel's conf ignores the line",
+            location=place,
+            hint=f"{dotconfig_lines.FORMS[kind]}; until then its value is unknown",
+            severity=Severity.WARNING,
+        )
 
     def narrowed(self, symbols: Iterable[str]) -> DotConfig:
         """Return the same file with only some symbols' values, for who keeps thousands of files.

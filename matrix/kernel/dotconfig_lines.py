@@ -19,6 +19,18 @@ _STRING = re.compile(r'"((?:[^"\\]|\\.)*+)"')
 _ESCAPE = re.compile(r"\\(.)")
 _LINE = re.compile(r"(?:CONFIG_([A-Za-z0-9_]+)=(.*)|# CONFIG_([A-Za-z0-9_]+) is not set(.*))")
 
+# What a value of a type looks like; a line that is none is ignored.
+_TYPES = {
+    "bool": re.compile("[yn]"),
+    "tristate": re.compile("[ymn]"),
+    "int": re.compile("-?(?:0|[1-9][0-9]*)"),
+}
+FORMS = {
+    "bool": "a bool is set with `=y`, or says `is not set`",
+    "tristate": "a tristate is set with `=y` or `=m`, or says `is not set`",
+    "int": "an int is a decimal number",
+}
+
 # Past this many odd lines one diagnostic counts the rest: a wrong file has thousands.
 _MOST_DIAGNOSTICS = 20
 # Python refuses to convert longer ones by default (CVE-2020-10735), and no symbol has such a value.
@@ -40,8 +52,8 @@ def decode(data: bytes, file: str) -> str:
                 code="MX0305",
                 message=f"this is not a text file: line {line} holds a NUL byte",
                 location=Location(file=file),
-                hint="give a kernel's `.config` (plain, .gz, .xz, .bz2 or .zst); an image or a "
-                "package must be unpacked first",
+                hint="give a kernel's `.config` (plain, .gz, .xz, .bz2 or .zst), a kernel image "
+                "that embeds one, a .deb or an .rpm",
             )
         )
     try:
@@ -73,6 +85,14 @@ def count_other_lines(text: str) -> int:
 def is_value(raw: str) -> bool:
     """Return whether a text is well-formed as the value of some Kconfig symbol."""
     return _VALUE.fullmatch(raw) is not None and (raw[0] == '"' or len(raw) <= _MOST_DIGITS)
+
+
+def fits(raw: str, kind: str) -> bool:
+    """Return whether a well-formed value is one of a type: bool, tristate or int.
+
+    An int that says `is not set` is one that was not visible.
+    """
+    return _TYPES[kind].fullmatch(raw) is not None or (kind == "int" and raw == "n")
 
 
 def convert(raw: str) -> bool | int | str:

@@ -6,12 +6,16 @@ every complaint about one of its words can point at it.
 
 from __future__ import annotations
 
+import re
+
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.expr.position import shown
 
 _FILE = "<cpu>"
+# MIDR_EL1 as sysfs and lscpu show it; zero-extended in sysfs.
+_MIDR = re.compile(r"0[xX](?:0{8})?[0-9a-fA-F]{8}")
 
 
 class Word(Struct, frozen=True, kw_only=True):
@@ -34,7 +38,7 @@ class Override(Struct, frozen=True, kw_only=True):
 
 
 class CpuSpec(Struct, frozen=True, kw_only=True):
-    """One CPU type of a SPEC; `name` is None where it begins with `midr=…`."""
+    """One CPU type of a SPEC; `name` is None where it begins with a MIDR."""
 
     name: Word | None
     overrides: tuple[Override, ...]
@@ -59,14 +63,16 @@ def parse_spec(spec: str) -> tuple[CpuSpec, ...]:
 
 
 def _parse_cpu(spec: str, part: str, start: int, diagnostics: list[Diagnostic]) -> CpuSpec:
-    """Parse `cpu := (NAME | midr) (',' override)*`."""
+    """Parse `cpu := (NAME | midr) (',' override)*`; a MIDR is `0x412fd471` or `midr=0x412fd471`."""
     name: Word | None = None
     overrides: list[Override] = []
     offset = start
     for index, item in enumerate(part.split(",")):
         word = _word(item, offset)
         offset += len(item) + 1
-        if "=" in item:
+        if index == 0 and _MIDR.fullmatch(word.text):
+            overrides.append(Override(field=Word(text="midr", offset=word.offset), value=word))
+        elif "=" in item:
             overrides.append(_parse_override(spec, item, word, diagnostics))
         elif index == 0 and word.text:
             name = word

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from matrix.diagnostics import Diagnostic, InputError, Location, format_diagnostic
+from matrix.diagnostics import Diagnostic, InputError, Location, Severity, format_diagnostic
 from matrix.kernel.bounded_input import STANDARD_INPUT
 from matrix.kernel.config_input import ConfigInput, read_config_inputs
 from matrix.kernel.dotconfig import DotConfig, read_dotconfig
@@ -53,13 +54,11 @@ def import_distros(request: ImportRequest) -> Reply:
             that cannot be an id. Nothing is written then.
     """
     library = Library(request.configs)
-    symbols = tuple(
-        dict.fromkeys(
-            symbol.name
-            for profile in library.kernels_by_release.values()
-            for symbol in profile.symbols
-        )
-    )
+    symbols = {
+        symbol.name: symbol.type
+        for profile in library.kernels_by_release.values()
+        for symbol in profile.symbols
+    }
     problems: list[Diagnostic] = []
     remarks: list[Diagnostic] = []
     found: dict[str, Distro] = {}
@@ -67,7 +66,8 @@ def import_distros(request: ImportRequest) -> Reply:
         try:
             for source in read_config_inputs(file):
                 config = read_dotconfig(source.data, source.name)
-                distro = _distro(request, config, _digest(file, source), symbols)
+                _refuse_types(config, symbols)
+                distro = _distro(request, config, _digest(file, source), tuple(symbols))
                 if distro.id in found:
                     problems.append(_same_name(distro, found[distro.id], file))
                 found[distro.id] = distro
@@ -86,6 +86,14 @@ def import_distros(request: ImportRequest) -> Reply:
         text="".join(f"{request.folder / path}\n" for path in files),
         speech=tuple(format_diagnostic(item) for item in dict.fromkeys(remarks)),
     )
+
+
+def _refuse_types(config: DotConfig, types: Mapping[str, str]) -> None:
+    """Raise MX0310 for values that the symbols' types refuse: no distribution has built such."""
+    typed = config.typed(types)
+    wrong = typed.diagnostics[len(config.diagnostics) :]
+    if wrong:
+        raise InputError([replace(item, severity=Severity.ERROR) for item in wrong])
 
 
 def _distro(

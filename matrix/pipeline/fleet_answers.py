@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.analyze.answer import Fix
 from matrix.analyze.assemble import config_atoms, cpu_atoms, surroundings_atoms, variables_of
@@ -137,7 +138,7 @@ class FleetAnswers:
         self._folder = folder
         choose_surroundings(self._architecture, settings)
         self._behaviours = Behaviours()
-        self._memories: dict[str, tuple[Question, AnswerMemory]] = {}
+        self._memories: dict[tuple[str, bool], tuple[Question, AnswerMemory]] = {}
         self._configs = _Kept(self._load)
         self._builds = _Kept(self._build)
         self._systems = _Kept(self._system)
@@ -269,12 +270,15 @@ class FleetAnswers:
             return HostAnswer(
                 release=release, verdict=Verdict.ABSENT, outcome="not-run", reasons=(reason,)
             )
-        if profile.id not in self._memories:
-            question = lower_question(
-                self._library.program(profile), self._capability, self._predicate
-            )
-            self._memories[profile.id] = (question, AnswerMemory(question, self._behaviours))
-        question, memory = self._memories[profile.id]
+        program = self._library.program(profile)
+        config = config.typed(program.symbols)
+        kind = (profile.id, bool(config.refused))
+        if kind not in self._memories:
+            question = lower_question(program, self._capability, self._predicate)
+            if config.refused:  # no build made this file: what builds can make says nothing of it
+                question = replace(question, constraints=())
+            self._memories[kind] = (question, AnswerMemory(question, self._behaviours))
+        question, memory = self._memories[kind]
         return _Build(
             number=len(self._builds),
             config=config,

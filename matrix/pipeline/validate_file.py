@@ -46,6 +46,10 @@ def answer_file(job: ValidateJob, config: DotConfig) -> list[ValidateResult]:
     profile = _profile(job, config)
     if profile is None:
         return [_absent_anyway(job, config, system) for system in job.systems]
+    question = job.question(profile)
+    config = config.typed(question.program.symbols)
+    if config.refused:  # no build made this file: what builds can make says nothing of it
+        question = replace(question, constraints=())
     text = effective_command_line(job.boot_loader, config)
     line = read_command_line(text)
     ignored = ignored_boot_loader_line(job.boot_loader, config)
@@ -56,7 +60,6 @@ def answer_file(job: ValidateJob, config: DotConfig) -> list[ValidateResult]:
         *((ignored,) if ignored else ()),
         *stale_names(job, profile, config, line),
     )
-    question = job.question(profile)
     atoms = config_atoms(question.program, config)
     atoms.update(surroundings_atoms(job.library.architecture(profile.arch), job.surroundings))
     variables = variables_of(question.program, profile, line)
@@ -68,7 +71,7 @@ def answer_file(job: ValidateJob, config: DotConfig) -> list[ValidateResult]:
     # What answer and fixes rest on besides the CPU; files that are alike in it share them. Where
     # the kernel would put an appended parameter (CMDLINE_FORCE: nowhere) decides the fixes.
     appended_to = effective_command_line(f"{job.boot_loader} {_APPENDED}", config)
-    rests_on = (profile.id, text, appended_to, frozenset(atoms.items()))
+    rests_on = (profile.id, text, appended_to, bool(config.refused), frozenset(atoms.items()))
     results = []
     for system, cpu in zip(job.systems, job.cpus(profile, question), strict=True):
         key = (rests_on, cpu.detections_key)

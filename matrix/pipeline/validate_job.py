@@ -61,7 +61,7 @@ class DetectedCpu(Struct, frozen=True, kw_only=True):
 
 
 # Kernel profile, command line, the same with a parameter appended, settings; the CPU system's key.
-AnswerKey = tuple[tuple[str, str, str, frozenset[tuple[str, Value]]], int]
+AnswerKey = tuple[tuple[str, str, str, bool, frozenset[tuple[str, Value]]], int]
 
 
 class ValidateJob(Struct, frozen=True, kw_only=True):

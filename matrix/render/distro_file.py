@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from matrix.schema.reading.scalars import read_plain
 from matrix.schema.values import Distro
 
 _HEAD = "# What the model reads of one kernel configuration; made by `matrix distros import`.\n"
@@ -12,7 +13,7 @@ _HEAD = "# What the model reads of one kernel configuration; made by `matrix dis
 def distro_file(distro: Distro) -> str:
     """Return the declaration; the same distribution always gives the same bytes."""
     lines = [
-        f"id: {distro.id}",
+        f"id: {_plain(distro.id)}",
         f"name: {_quoted(distro.name)}",
         f"flavour: {_quoted(distro.flavour)}",
         f"arch: {distro.arch}",
@@ -32,6 +33,11 @@ def distro_file(distro: Distro) -> str:
     else:
         lines.append("kconfig: {}")
     return _HEAD + "\n".join(lines) + "\n"
+
+
+def _plain(word: str) -> str:
+    """Return a word as it can stand: `7.3` and `yes` without quotes are none."""
+    return word if read_plain(word) == word else _quoted(word)
 
 
 def _scalar(value: str | int) -> str:
