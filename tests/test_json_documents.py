@@ -158,7 +158,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         ("fleet", str(hosts)),
         ("explain", "cpu=neoverse-v1"),
         ("simulate", "cpu=apple-m2"),
-        ("simulate", "cpu=apple-m2", "--two-actors"),
+        ("simulate", "cpu=apple-m2", "--two-actors", "--predicate", "v12"),
         ("simulate", "cpu=apple-m2", "--event", "guest instruction fetch"),
         ("count", "my-study", *own),
         ("rules", "my-study", *own),
