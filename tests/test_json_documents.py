@@ -164,6 +164,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         ("rules", "my-study", *own),
         ("rules", "arm64-overview", "--max-rules", "1"),
         ("claims", "my-study", *own),
+        ("check", *own, "--claims"),
         ("synthesize", "my-study", *own),
         ("diff", "v12", "cacheable-pfnmap", "--matrix", "my-study", *own),
         ("diff", "my-study", "arm64-overview", *own),
