@@ -7,11 +7,13 @@ import re
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from matrix.diagnostics import ExitCode
 from tests.cli_runner import run_cli
 from tests.unit.analyze.small_study import declarations
 
+MATRICES = Path(__file__).parent.parent / "configs" / "matrices"
 OVERVIEW = "arm64-overview"
 DIRECT_MAP = "arm64-memfd-secret"
 
@@ -34,6 +36,12 @@ def test_rules_in_json_have_the_keys_of_the_contract() -> None:
         assert all(isinstance(word, str) for words in rule["when"].values() for word in words)
     listed = [rule["verdict"] for rule in document["rules"]]
     assert {verdict for verdict, cells in counts.items() if cells} == set(listed)
+
+
+def test_a_count_says_what_was_counted() -> None:
+    text = run_cli("count", OVERVIEW, "--predicate", "cacheable-pfnmap").out
+    title = YAML(typ="safe").load((MATRICES / f"{OVERVIEW}.yaml").read_text())["title"]
+    assert text.startswith(f"{title}, predicate cacheable-pfnmap\n\n")
 
 
 def test_rules_of_one_verdict_are_those_of_all() -> None:

@@ -14,6 +14,7 @@ COMMANDS = [
     ("rules", "arm64-overview"),
     ("claims", "arm64-memfd-secret"),
     ("diff", "v12", "cacheable-pfnmap", "--matrix", "arm64-overview"),
+    ("count", "arm64-overview"),
     ("kernels", "list"),
     *[("kernels", "show", release) for release in ("5.10", "6.6", "7.3")],
     ("cpus", "list"),
