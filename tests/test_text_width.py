@@ -74,5 +74,16 @@ def test_cpus_list_says_what_its_marks_stand_for() -> None:
     assert listed[-1] == "? = unknown; opt = build option"
 
 
+@pytest.mark.parametrize("option", ["--cpu", "--kernel", "--vm", "--capability", "--fail-on"])
+def test_a_word_of_thousands_of_characters_does_not_bury_the_message(option: str) -> None:
+    config = "tests/data/booted/7.3.config"
+    given = {"--cpu": "graviton3", option: "9" * 5000}
+    ran = run_cli("validate", config, *(word for pair in given.items() for word in pair))
+    assert ran.code in (2, 3)
+    said = [line for line in ran.err.splitlines() if not line.startswith("hint: ")]
+    assert f"`{'9' * 40}…`" in ran.err
+    assert max(map(len, said)) <= 120
+
+
 def test_a_study_without_claims_says_so() -> None:
     assert "the study states no claims" in run_cli("claims", "arm64-overview").out

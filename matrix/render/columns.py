@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from matrix.render.text import hanging, terminal_width, wrapped
+from matrix.diagnostics.width import terminal_width
+from matrix.render.text import hanging, wrapped
 
 
 def align(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -7,7 +7,6 @@ hold anything, so control characters never reach the terminal.
 from __future__ import annotations
 
 import re
-import shutil
 import textwrap
 from collections.abc import Sequence
 
@@ -16,13 +15,11 @@ from msgspec.structs import replace
 
 from matrix.analyze.answer import Answer, Finding, TraceLine, Unsettled
 from matrix.analyze.verdict import MEANINGS, Verdict
+from matrix.diagnostics.width import terminal_width
 from matrix.expr.nodes import Value
 from matrix.render.findings import certainty, events
 from matrix.render.fixes import snippet_lines
 from matrix.render.markdown import plain
-
-# Below and above this, lines are no longer good to read.
-_NARROWEST, _WIDEST = 40, 100
 
 
 class Palette(Struct, frozen=True, kw_only=True):
@@ -271,8 +268,3 @@ def _value(value: Value) -> str:
 def wrapped(text: str, head: str) -> list[str]:
     """Return the lines of a paragraph that begins with `head`, the others as far in as it is."""
     return hanging(text, head, " " * len(head))
-
-
-def terminal_width() -> int:
-    """Return how many characters a line may have: the terminal's, within what is good to read."""
-    return min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)
