@@ -249,11 +249,25 @@ def numbers(column: CellColumn, values: list[int]) -> Numbers:
 
 @pytest.mark.parametrize(
     ("name", "form"),
-    [("a.csv", "csv"), ("a.JSONL", "json-lines"), ("a.feather", "arrow"), ("a.txt", "csv")],
+    [("a.csv", "csv"), ("a.JSONL", "json-lines"), ("a.feather", "arrow"), ("a", "csv")],
 )
 def test_the_name_of_a_file_asks_for_its_format(name: str, form: str) -> None:
     assert format_of(Path(name)) == form
     assert format_of(None) == "csv"
+
+
+def test_a_name_that_says_no_format_is_no_csv(tmp_path: Path) -> None:
+    file = tmp_path / "cells.foo"
+    wanted = ("cells", "arm64-memfd-secret", "--output", str(file))
+    ran = run_cli(*wanted, "--columns", "verdct")
+    assert ran.code == ExitCode.INPUT
+    assert "error[MX1509]: `cells.foo` says none" in ran.err
+    assert "error[MX0630]" in ran.err
+    hint = next(line for line in ran.err.splitlines() if line.startswith("hint: end its name"))
+    assert all(suffix in hint for suffix in (".csv", ".jsonl", ".parquet", ".arrow"))
+    assert not file.exists()
+    assert run_cli(*wanted, "--limit", "1", "--format", "csv").code == ExitCode.OK
+    assert len(file.read_text().splitlines()) == 2
 
 
 def test_the_command_offers_every_format() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -10,6 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.cli_runner import run_cli
+from tests.small_trees import small_tree
 
 ROOT = Path(__file__).parent.parent
 
@@ -140,6 +142,51 @@ def test_simulate_prints_states_and_lines() -> None:
     assert "arch/arm64/mm/cache.S:92-100" in last["source"]
     fixed = run_cli("simulate", "cpu=apple-m2", "--variant", "guest=no-exec")
     assert "no violation is reachable" in fixed.out
+
+
+def test_simulate_says_what_a_predicate_answers() -> None:
+    # An M2 has FWB and no DIC: the posted check asks for the first, the other one for both.
+    cell = ("simulate", "cpu=apple-m2", "--brief")
+    plain = run_cli(*cell).out.splitlines()
+    for version, answer in (("v12", "says yes"), ("cacheable-pfnmap", "says no")):
+        first, *rest = run_cli(*cell, "--predicate", version).out.splitlines()
+        assert first == f"{plain[0]}; {version} {answer}"
+        assert rest == plain[1:]
+    absent = run_cli(
+        "simulate", "--matrix", "arm64-memfd-secret", "--predicate", "upstreams", "x=y"
+    )
+    assert absent.code == 3
+    assert "did you mean `upstream`?" in absent.err
+
+
+@pytest.mark.parametrize("option", ["--kernel", "--release"])
+def test_kernels_add_takes_the_release_as_other_commands_do(option: str, tmp_path: Path) -> None:
+    tree = small_tree(tmp_path / "tree", "", release="7.4")
+    ran = run_cli("kernels", "add", "--tree", str(tree), option, "7.3")
+    assert ran.code == 3
+    assert "Linux 7.3 has a profile already" in ran.err
+
+
+def test_the_note_about_the_granule_names_the_cpus() -> None:
+    config = str(ROOT / "tests" / "data" / "booted" / "7.3.config")
+    listed = json.loads(run_cli("cpus", "list", "@server", "--format", "json").out)["cpus"]
+    asked = [cpu["id"] for cpu in listed]
+    unrecorded = []
+    for name in asked:
+        (cpu,) = json.loads(run_cli("cpus", "show", name, "--format", "json").out)["cpus"]
+        fields = {field["name"]: field["value"] for field in cpu["fields"]}
+        unrecorded += [name] if fields["tgran4"] is None else []  # the kernel has pages of 4 kB
+    assert 0 < len(unrecorded) < len(asked)
+    ran = run_cli("validate", config, "--cpu", "@server", "--cpu", f"graviton3+{unrecorded[0]}")
+    (note,) = [line for line in ran.err.splitlines() if "MX0904" in line]
+    named = re.search(r"nobody recorded whether (.+) support the kernel's", note)
+    assert named is not None
+    assert sorted(named[1].split(", ")) == sorted(unrecorded)
+    # A document has the note of each system.
+    one = ("validate", config, "--cpu", f"graviton3+{unrecorded[0]}", "--format", "json")
+    (result,) = json.loads(run_cli(*one).out)["results"]
+    (said,) = [item["message"] for item in result["diagnostics"] if item["code"] == "MX0904"]
+    assert f"whether {unrecorded[0]} supports" in said
 
 
 def test_an_unknown_command_is_a_usage_error() -> None:

@@ -7,11 +7,13 @@ import re
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from matrix.diagnostics import ExitCode
 from tests.cli_runner import run_cli
 from tests.unit.analyze.small_study import declarations
 
+MATRICES = Path(__file__).parent.parent / "configs" / "matrices"
 OVERVIEW = "arm64-overview"
 DIRECT_MAP = "arm64-memfd-secret"
 
@@ -34,6 +36,12 @@ def test_rules_in_json_have_the_keys_of_the_contract() -> None:
         assert all(isinstance(word, str) for words in rule["when"].values() for word in words)
     listed = [rule["verdict"] for rule in document["rules"]]
     assert {verdict for verdict, cells in counts.items() if cells} == set(listed)
+
+
+def test_a_count_says_what_was_counted() -> None:
+    text = run_cli("count", OVERVIEW, "--predicate", "cacheable-pfnmap").out
+    title = YAML(typ="safe").load((MATRICES / f"{OVERVIEW}.yaml").read_text())["title"]
+    assert text.startswith(f"{title}, predicate cacheable-pfnmap\n\n")
 
 
 def test_rules_of_one_verdict_are_those_of_all() -> None:
@@ -246,3 +254,28 @@ def test_check_reads_claims_and_decides_them_only_when_asked(tmp_path: Path) -> 
     assert wrong.code == ExitCode.INPUT
     assert "error[MX0624]: unknown name `rodata_ful`" in wrong.err
     assert "did you mean `rodata_full`?" in wrong.err
+
+
+def test_check_gives_a_program_what_it_tells_a_person(tmp_path: Path) -> None:
+    small = (Path(__file__).parent / "cases" / "claims" / "small.yaml").read_text(encoding="utf-8")
+    (tmp_path / "matrices").mkdir()
+    study = tmp_path / "matrices" / "small.yaml"
+    study.write_text(small, encoding="utf-8")
+    ran = run_cli("check", "--configs", str(tmp_path), "--claims", "--format", "json")
+    assert (ran.code, ran.err) == (ExitCode.FINDINGS, "")
+    document = json.loads(ran.out)
+    assert document["schema"] == "matrix/check/1"
+    assert {"study": "small", "answers": 6, "as_expected": 5} in document["decided"]
+    (finding,) = document["diagnostics"]
+    assert finding["code"] == "MX0672"
+    assert finding["location"].startswith(f"{study}:")
+    said = run_cli("check", str(tmp_path), "--claims")
+    assert finding["message"] in said.err
+    counted = [int(number) for number in re.findall(r"(\d+) [a-zA-Z]+", said.err.splitlines()[0])]
+    assert counted == list(document["understood"].values())
+    study.write_text(small.replace("rodata_full", "rodata_ful"), encoding="utf-8")
+    wrong = run_cli("check", "--configs", str(tmp_path), "--format", "json")
+    assert (wrong.code, wrong.err) == (ExitCode.INPUT, "")
+    document = json.loads(wrong.out)
+    assert (document["understood"], document["decided"]) == (None, None)
+    assert "MX0624" in {item["code"] for item in document["diagnostics"]}

@@ -65,7 +65,7 @@ def cells(
     ] = None,
     output_format: Annotated[
         CellsFormat | None,
-        typer.Option("--format", help="Unless given: what FILE's name ends in, otherwise csv."),
+        typer.Option("--format", help="Unless given: what FILE's name ends in; csv without."),
     ] = None,
     output: Output = None,
     configs: Configs = None,

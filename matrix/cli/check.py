@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from matrix.cli.console import say
+from matrix.cli.console import answer
+from matrix.cli.options import Configs, Format, TextFormat
 
 
 def check(
@@ -19,11 +20,12 @@ def check(
         bool,
         typer.Option("--claims", help="Also prove or refute every claim; exit 1 if unexpected."),
     ] = False,
+    output_format: Format = TextFormat.TEXT,
+    configs: Configs = None,
 ) -> int:
     """Check declarations: schema, names, expressions, claims; says all that is wrong."""
     from matrix.pipeline.check import check as run_check
 
-    reply = run_check(tuple(folders or ()), claims=claims)
-    for line in reply.speech:
-        say(line)
-    return reply.exit_code
+    mine = (*(folders or ()), *(configs or ()))
+    reply = run_check(mine, claims=claims, as_json=output_format is TextFormat.JSON)
+    return answer(reply, None)

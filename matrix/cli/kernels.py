@@ -82,7 +82,9 @@ def add_kernel(
     tree: Tree,
     release: Annotated[
         str | None,
-        typer.Option("--release", metavar="R", help="The release; else the Makefile says."),
+        typer.Option(
+            "--kernel", "--release", metavar="RELEASE", help="The release; else the Makefile says."
+        ),
     ] = None,
     neighbour: Annotated[
         str | None,

@@ -18,6 +18,12 @@ def simulate(
     study: Annotated[
         str, typer.Option("--matrix", metavar="MATRIX", help="The study of the cell.")
     ] = DEFAULT_STUDY,
+    predicate: Annotated[
+        str | None,
+        typer.Option(
+            "--predicate", metavar="VERSION", help="Say too what this version of it answers."
+        ),
+    ] = None,
     variant: Annotated[
         list[str] | None,
         typer.Option(metavar="OPTION=VALUE", help="A mechanism variant, such as guest=no-exec."),
@@ -46,6 +52,7 @@ def simulate(
     request = SimulateRequest(
         cells=tuple(cell),
         study=study,
+        predicate=predicate,
         variant=tuple(variant or ()),
         events=tuple(event or ()),
         two_actors=two_actors,

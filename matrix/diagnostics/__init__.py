@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
+from matrix.diagnostics.width import terminal_width
+
 
 class ExitCode(enum.IntEnum):
     """Exit codes of the command line; where several apply, `worst` picks the one reported."""
@@ -86,32 +88,67 @@ class UndecidedError(InputError):
     """The inputs are right, but the answer would pass a bound; the command exits `UNDECIDED`."""
 
 
-def format_diagnostic(diagnostic: Diagnostic) -> str:
-    """Return the diagnostic as it is shown: place, code, message, the line with a caret, a hint."""
+def format_diagnostic(diagnostic: Diagnostic, width: int | None = None) -> str:
+    """Return the diagnostic as it is shown: place, code, message, the line with a caret, a hint.
+
+    The line is cut to `width` columns, unless given those of the terminal.
+    """
     location = diagnostic.location
-    head = f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"
+    head = f"{diagnostic.severity}[{diagnostic.code}]: {_without_floods(diagnostic.message)}"
     lines = [f"{location}: {head}" if location else head]
     if location and location.line and location.text is not None:
-        lines.extend(_quote(location, location.text))
+        lines.extend(_quote(location, location.text, width or terminal_width()))
     if diagnostic.hint:
-        lines.append(f"hint: {diagnostic.hint}")
+        lines.append(f"hint: {_without_floods(diagnostic.hint)}")
     return "\n".join(lines)
 
 
-# A longer line is cut around the caret: a `.config` or a binary may hold a line of megabytes.
-_QUOTED_WIDTH = 96
+# No name, path component or cell is as long: a longer word is damage, and buries what is said.
+_FLOOD = 400
+_SHOWN_OF_FLOOD = 40
 
 
-def _quote(location: Location, text: str) -> list[str]:
-    """Return the offending line and the caret line beneath it, cut to `_QUOTED_WIDTH`."""
-    shown = text.rstrip("\n").translate(_UNPRINTABLE)
-    start = max(0, location.column - 1 - _QUOTED_WIDTH // 2)
-    shown = shown[start : start + _QUOTED_WIDTH]
+def _without_floods(text: str) -> str:
+    """Return a message with words of hundreds of characters cut; documents have them whole."""
+    if len(text) <= _FLOOD:
+        return text
+    import re  # imported only on the error path: start-up is a feature
+
+    return re.sub(
+        rf"(?<![^\s`])([^\s`]{{{_SHOWN_OF_FLOOD}}})[^\s`]{{{_FLOOD - _SHOWN_OF_FLOOD},}}",
+        r"\1…",
+        text,
+    )
+
+
+def _quote(location: Location, text: str, width: int) -> list[str]:
+    """Return the offending line and the caret line beneath it, neither wider than `width`."""
     number = f"{location.line:>5} | "
-    caret_column = location.column - 1 - start
-    room = max(1, len(shown) - caret_column)
-    caret = "^" * max(1, min(location.length, room))
-    return [f"{number}{shown}", f"{' ' * (len(number) - 2)}| {' ' * caret_column}{caret}"]
+    whole = text.rstrip("\n").translate(_UNPRINTABLE)
+    column = location.column - 1
+    room = width - len(number)
+    start = _first_shown(len(whole), column, location.length, room)
+    shown = whole[start : start + room]
+    if start:
+        shown = "…" + shown[1:]
+    if start + room < len(whole):
+        shown = shown[:-1] + "…"
+    marked = max(1, min(location.length, len(shown) - (column - start)))
+    caret = " " * (column - start) + "^" * marked
+    return [f"{number}{shown}", f"{' ' * (len(number) - 2)}| {caret}"]
+
+
+def _first_shown(characters: int, column: int, length: int, room: int) -> int:
+    """Return where the excerpt of a long line begins: what is marked stands in its middle.
+
+    A `.config` or a binary may hold a line of megabytes. An excerpt begins with its line where what
+    is marked stands in its first `room` characters; the caret may stand behind the last character.
+    """
+    if characters <= room and column < room:
+        return 0
+    if column + length < room:
+        return 0
+    return max(0, min(column - room // 2, max(characters, column + 1) - room))
 
 
 _UNPRINTABLE = dict.fromkeys((*range(9), *range(10, 32), 127), "�")

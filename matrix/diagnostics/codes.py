@@ -1111,7 +1111,11 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MX1509": (
         "unknown format of a table",
-        "The name of --table ends in .csv or .parquet.",
+        (
+            "The name of the file says how the table is written: --table of `matrix fleet` ends in "
+            ".csv or .parquet, --output of `matrix cells` also in .jsonl or .arrow, or --format "
+            "says it."
+        ),
     ),
     "MX1510": (
         "columns not read",

@@ -68,15 +68,22 @@ def cells(
     `output` is its name, None for standard output.
 
     Raises:
-        InputError: MX0630 to MX0635, all that is wrong with what is wanted; what is wrong with
-            the expression of `where`; MX0662, constraints that leave none of the cells it asks
-            for; MX0801, a file that cannot be written.
+        InputError: MX1509, a name of `output` that says no format; MX0630 to MX0635, all that is
+            wrong with what is wanted; what is wrong with the expression of `where`; MX0662,
+            constraints that leave none of the cells it asks for; MX0801, a file that cannot be
+            written.
         UndecidedError: MX0632, more than `MAX_ROWS` rows without a limit; MX0640, too many
             combinations for `sample`.
     """
-    form = form or format_of(output)
     prepared = prepare_study(Library(configs), name, predicate)
-    problems = [*_problems(wanted, form, output), *_wrong_columns(prepared.study, wanted.columns)]
+    problems: list[Diagnostic] = []
+    try:
+        form = form or format_of(output)
+    except InputError as error:
+        form = CellFormat.CSV
+        problems.extend(error.diagnostics)
+    problems += _problems(wanted, form, output)
+    problems += _wrong_columns(prepared.study, wanted.columns)
     condition = None
     try:
         condition = _condition(wanted.where)

@@ -6,57 +6,127 @@ command accepts. Nothing is solved unless claims are to be decided: that is for 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+
+from msgspec import Struct
 
 from matrix.analyze.claims import ClaimResult, read_claims
 from matrix.analyze.question import lower_question
-from matrix.diagnostics import Diagnostic, ExitCode, InputError, format_diagnostic
+from matrix.diagnostics import (
+    Diagnostic,
+    ExitCode,
+    InputError,
+    Severity,
+    UndecidedError,
+    format_diagnostic,
+)
 from matrix.pipeline.claims import answer_claims, declared_claims
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.reply import Reply
 from matrix.pipeline.stale_studies import stale_options
 from matrix.pipeline.study import PreparedStudy, prepare_study
 from matrix.render.cell_text import named_cell
+from matrix.render.json import Json, diagnostic_document, dump
 
 
-def check(folders: tuple[Path, ...], *, claims: bool) -> Reply:
+class Checked(Struct, frozen=True, kw_only=True):
+    """What `matrix check` found: how much was read, None where it is wrong, and all diagnostics.
+
+    `decided` has, for each study with claims, how many answers there are and how many are as
+    expected; it is None unless claims were to be decided.
+    """
+
+    counts: Mapping[str, int] | None
+    diagnostics: tuple[Diagnostic, ...]
+    exit_code: ExitCode
+    decided: Mapping[str, tuple[int, int]] | None = None
+
+
+def check(folders: tuple[Path, ...], *, claims: bool, as_json: bool = False) -> Reply:
     """Check declarations and say what was understood; with `claims`, decide those of all studies.
 
-    A claim that is not as expected is a finding (MX0672).
+    A claim that is not as expected is a finding (MX0672). What is wrong with the declarations is
+    in the document with `as_json`, so that a program can read it.
 
     Raises:
-        InputError: everything that is wrong, all at once.
+        InputError: everything that is wrong, all at once; not with `as_json`.
     """
+    if not as_json:
+        checked = _check(folders, claims=claims)
+        return Reply(text="", exit_code=checked.exit_code, speech=tuple(_said(checked)))
+    try:
+        checked = _check(folders, claims=claims)
+    except UndecidedError:
+        raise
+    except InputError as error:
+        checked = Checked(
+            counts=None, diagnostics=tuple(error.diagnostics), exit_code=ExitCode.INPUT
+        )
+    return Reply(text=dump(_document(checked)), exit_code=checked.exit_code)
+
+
+def _check(folders: tuple[Path, ...], *, claims: bool) -> Checked:
     library = Library(folders)
     studies = _sound_studies(library)
     known = library.knowledge
-    count = sum(len(declared_claims(prepared)) for prepared in studies)
-    understood = (
-        f"{len(known.kernels)} kernels, {len(known.cpus)} CPUs, "
-        f"{len(known.capabilities)} capabilities, {len(studies)} studies with {count} claims: "
-        "no errors"
-    )
+    counts = {
+        "kernels": len(known.kernels),
+        "cpus": len(known.cpus),
+        "capabilities": len(known.capabilities),
+        "studies": len(studies),
+        "claims": sum(len(declared_claims(prepared)) for prepared in studies),
+    }
     # Ours show on purpose what a kernel refuses; a test looks at them.
     ours = {study.location for study in Library().knowledge.studies} if folders else set()
     mine = [study for study in known.studies if folders and study.location not in ours]
     stale = [item for study in mine for item in stale_options(library, study)]
-    said = [*map(format_diagnostic, stale), understood]
     findings: list[Diagnostic] = []
+    decided: dict[str, tuple[int, int]] = {}
     for prepared in studies if claims else ():
         results = [answer.result for answer in answer_claims(prepared, prepared.solve())]
         wrong = [result for result in results if not result.as_expected]
         if results:
-            expected = len(results) - len(wrong)
-            said.append(
-                f"{prepared.study.id}: {expected} of {len(results)} answers to claims as expected"
-            )
+            decided[prepared.study.id] = (len(results), len(results) - len(wrong))
         findings.extend(_not_as_expected(prepared, result) for result in wrong)
-    return Reply(
-        text="",
+    return Checked(
+        counts=counts,
+        diagnostics=(*stale, *findings),
         exit_code=ExitCode.FINDINGS if findings else ExitCode.OK,
-        speech=(*said, *map(format_diagnostic, findings)),
+        decided=decided if claims else None,
     )
+
+
+def _said(checked: Checked) -> Iterator[str]:
+    """Yield what a person is told: warnings first, findings last."""
+    errors = [item for item in checked.diagnostics if item.severity is Severity.ERROR]
+    for item in checked.diagnostics:
+        if item not in errors:
+            yield format_diagnostic(item)
+    if checked.counts is not None:
+        yield (
+            "{kernels} kernels, {cpus} CPUs, {capabilities} capabilities, {studies} studies with "
+            "{claims} claims: no errors"
+        ).format_map(checked.counts)
+    for study, (answers, expected) in (checked.decided or {}).items():
+        yield f"{study}: {expected} of {answers} answers to claims as expected"
+    yield from map(format_diagnostic, errors)
+
+
+def _document(checked: Checked) -> dict[str, Json]:
+    """Return the JSON document (`matrix/check/1`)."""
+    decided = checked.decided
+    return {
+        "schema": "matrix/check/1",
+        "understood": None if checked.counts is None else dict(checked.counts),
+        "decided": None
+        if decided is None
+        else [
+            {"study": study, "answers": answers, "as_expected": expected}
+            for study, (answers, expected) in decided.items()
+        ],
+        "diagnostics": [diagnostic_document(item) for item in checked.diagnostics],
+    }
 
 
 def _sound_studies(library: Library) -> Sequence[PreparedStudy]:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from matrix.analyze.assemble import command_line_of
+from matrix.analyze.behaviour import Behaviours
 from matrix.analyze.cell import exists, inputs_of
 from matrix.analyze.cell_settings import study_settings
 from matrix.analyze.explanation import Explanation, derive_answer
@@ -146,11 +147,13 @@ def _cell_title(prepared: PreparedStudy, release: str, cell: Mapping[str, str]) 
 class SimulateRequest(Struct, frozen=True, kw_only=True):
     """What `matrix simulate` was asked: cells of a study, a mechanism variant, how to show it.
 
-    `events` are an order of events to run instead of exploring all orders.
+    `events` are an order of events to run instead of exploring all orders. What the simulation
+    finds does not depend on the predicate: a `predicate` that is named is answered beside it.
     """
 
     cells: tuple[str, ...]
     study: str
+    predicate: str | None = None
     variant: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     two_actors: bool = False
@@ -161,7 +164,7 @@ class SimulateRequest(Struct, frozen=True, kw_only=True):
 
 def simulate(request: SimulateRequest) -> str:
     """Return the traces of cells, each step with the state before and after it."""
-    prepared = prepare_study(Library(request.configs), request.study)
+    prepared = prepare_study(Library(request.configs), request.study, request.predicate)
     scenario = prepared.capability.scenario
     options = scenario_options(scenario, _pairs(request.variant))
     texts = []
@@ -174,28 +177,46 @@ def simulate(request: SimulateRequest) -> str:
         inputs = replace(inputs_of(question, cell, prepared.behaviours), variant=options)
         names = {axis: option.name for axis, option in chosen.items()}
         title = _cell_title(prepared, question.program.release, names) + _varied(options)
+        said: dict[str, object] = {}
+        if request.predicate is not None:
+            answered = prepared.answer_cell(question, cell)
+            says = None if answered is None else answered.predicate
+            said = {"predicate_version": prepared.predicate.name, "predicate": says}
+            title += f"; {prepared.predicate.name} {_SAYS[says]}"
         sources = question.program.operation_sources
-        if request.events:
-            rehearsal = rehearse(inputs, request.events)
-            texts.append(render_rehearsal(title, rehearsal, sources))
-            documents.append(rehearsal_document(title, rehearsal, sources))
-            continue
-        if request.two_actors:
-            raced = _race(inputs)
-            texts.append(render_two_actors(title, raced, sources, brief=request.brief))
-            documents.append(two_actors_document(title, raced, sources))
-            continue
-        result = prepared.behaviours.exact(inputs)
-        documents.append(traces_document(title, result, sources))
-        texts.append(
-            render_findings(title, result)
-            if request.brief
-            else render_traces(title, result, sources)
-        )
+        shown, document = _simulated(title, prepared.behaviours, inputs, request, sources)
+        texts.append(shown)
+        documents.append({**document, **said})
     if request.as_json:
-        document = {"schema": "matrix/simulate/1", "cells": documents}
-        return dump(document)
+        return dump({"schema": "matrix/simulate/1", "cells": documents})
     return "\n".join(texts)
+
+
+# What a predicate answers, in words.
+_SAYS = {True: "says yes", False: "says no", None: "is not asked there, or its answer is unknown"}
+
+
+def _simulated(
+    title: str,
+    behaviours: Behaviours,
+    inputs: SimulationInputs,
+    request: SimulateRequest,
+    sources: Mapping[str, str],
+) -> tuple[str, dict[str, object]]:
+    """Return what the simulation of one cell shows, as text and for JSON."""
+    if request.events:
+        rehearsal = rehearse(inputs, request.events)
+        document = rehearsal_document(title, rehearsal, sources)
+        return render_rehearsal(title, rehearsal, sources), document
+    if request.two_actors:
+        raced = _race(inputs)
+        document = two_actors_document(title, raced, sources)
+        return render_two_actors(title, raced, sources, brief=request.brief), document
+    result = behaviours.exact(inputs)
+    document = traces_document(title, result, sources)
+    if request.brief:
+        return render_findings(title, result), document
+    return render_traces(title, result, sources), document
 
 
 def _pairs(variant: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -11,13 +11,15 @@ from matrix.expr.nodes import Scalar
 from matrix.expr.printer import to_c
 from matrix.kernel.cpu import expand_group, resolve_system
 from matrix.pipeline.knowledge import Library
-from matrix.render.columns import align
+from matrix.render.columns import align, align_wrapped, listed
 from matrix.render.json import dump
-from matrix.render.text import wrapped
-from matrix.schema.values import BootParameter, CpuCap, FieldValue, KernelProfile
+from matrix.render.text import hanging
+from matrix.schema.values import BootParameter, Cpu, CpuCap, FieldValue, KernelProfile
 
 # The fields of a CPU that decide the shipped capabilities, in the order of `cpus list`.
 _DECIDING_FIELDS = ("fwb", "dic", "l1ip", "bbm", "mte")
+# Words that would leave no room for the names; a line beneath the table says what they stand for.
+_MARKS = {"unknown": "?", "build option": "opt"}
 
 
 def kernels_list(configs: tuple[Path, ...], *, as_json: bool) -> str:
@@ -39,16 +41,18 @@ def kernels_list(configs: tuple[Path, ...], *, as_json: bool) -> str:
                 ],
             }
         )
-    table = align(
+    return align_wrapped(
         ("release", "arch", "verified on", "how"),
-        [(profile.release, profile.arch, profile.verified_on.version, "") for profile in profiles],
+        [
+            (
+                profile.release,
+                profile.arch,
+                profile.verified_on.version,
+                profile.verified_on.how,
+            )
+            for profile in profiles
+        ],
     )
-    head, *rows = table.splitlines()
-    column = head.index("how")
-    lines = [head]
-    for row, profile in zip(rows, profiles, strict=True):
-        lines += wrapped(profile.verified_on.how, row.ljust(column))
-    return "\n".join(lines) + "\n"
 
 
 def kernels_show(name: str, configs: tuple[Path, ...], *, as_json: bool) -> str:
@@ -58,28 +62,28 @@ def kernels_show(name: str, configs: tuple[Path, ...], *, as_json: bool) -> str:
         return dump({"schema": "matrix/kernel/1", **_profile_document(profile)})
     head = (
         f"Linux {profile.release} on {profile.arch}: {profile.verified_on.version}, "
-        f"{profile.verified_on.how}\n"
+        f"{profile.verified_on.how}"
     )
     return "\n".join(
         (
-            head,
-            align(
-                ("function", "as C", "source"),
+            "\n".join(hanging(head, "", "  ")) + "\n",
+            listed(
+                "functions, as C",
                 [
                     (function.signature, function.body.text, function.source)
                     for function in profile.functions
                 ],
             ),
-            align(
-                ("boot parameter", "parser", "source"),
+            listed(
+                "boot parameters, with their parsers",
                 [row for parameter in profile.parameters for row in _parameter_rows(parameter)],
             ),
-            align(
-                ("CPU property", "detected where", "source"),
+            listed(
+                "CPU properties, with where they are detected",
                 [(cap.name, _detected_where(cap), cap.source) for cap in profile.cpucaps],
             ),
-            align(
-                ("mechanism", "value", "source"),
+            listed(
+                "mechanisms",
                 [
                     (mechanism.name, _word(mechanism.value), mechanism.source)
                     for mechanism in profile.mechanisms
@@ -143,18 +147,33 @@ def cpus_list(group: str | None, configs: tuple[Path, ...], *, as_json: bool) ->
     if group is not None:
         wanted = set(expand_group(f"@{group.strip().removeprefix('@')}", library.knowledge))
     cpus = [cpu for cpu in library.knowledge.cpus if wanted is None or cpu.id in wanted]
-    rows = []
-    for cpu in cpus:
-        by_name = {item.name: item for item in cpu.fields}
-        rows.append(
-            (cpu.id, cpu.name, *(_field_word(by_name.get(name)) for name in _DECIDING_FIELDS))
-        )
+    fields = [_deciding_words(cpu) for cpu in cpus]
     if as_json:
         keys = ("id", "name", *_DECIDING_FIELDS)
         return dump(
-            {"schema": "matrix/cpus/1", "cpus": [dict(zip(keys, row, strict=True)) for row in rows]}
+            {
+                "schema": "matrix/cpus/1",
+                "cpus": [
+                    dict(zip(keys, (cpu.id, cpu.name, *words), strict=True))
+                    for cpu, words in zip(cpus, fields, strict=True)
+                ],
+            }
         )
-    return align(("id", "name", *_DECIDING_FIELDS), rows)
+    table = align_wrapped(
+        ("id", *_DECIDING_FIELDS, "name"),
+        [
+            (cpu.id, *(_MARKS.get(word, word) for word in words), cpu.name)
+            for cpu, words in zip(cpus, fields, strict=True)
+        ],
+    )
+    used = {word for words in fields for word in words if word in _MARKS}
+    legend = "; ".join(f"{_MARKS[word]} = {word}" for word in sorted(used, reverse=True))
+    return table + (f"{legend}\n" if legend else "")
+
+
+def _deciding_words(cpu: Cpu) -> list[str]:
+    by_name = {item.name: item for item in cpu.fields}
+    return [_field_word(by_name.get(name)) for name in _DECIDING_FIELDS]
 
 
 def cpus_show(spec: str, configs: tuple[Path, ...], *, as_json: bool) -> str:

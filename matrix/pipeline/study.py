@@ -29,6 +29,7 @@ from matrix.kernel.system import CpuSystem
 from matrix.pipeline.knowledge import Library, release_key
 from matrix.pipeline.reply import Reply
 from matrix.render.columns import align
+from matrix.render.text import hanging
 from matrix.schema.values import (
     Architecture,
     Axis,
@@ -305,4 +306,6 @@ def count(name: str, *, configs: tuple[Path, ...], predicate: str | None, as_jso
         return Reply(text=json.dumps(document, indent=2) + "\n")
     rows = [(verdict, f"{number:,}") for verdict, number in counts.items()]
     table = align(("verdict", "cells"), rows)
-    return Reply(text=f"{table}{cells:,} cells, {classes} behaviour classes\n")
+    title = f"{prepared.study.title}, predicate {prepared.predicate.name}"
+    head = "\n".join(hanging(title, "", "  "))
+    return Reply(text=f"{head}\n\n{table}{cells:,} cells, {classes} behaviour classes\n")

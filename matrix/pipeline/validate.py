@@ -20,6 +20,7 @@ from matrix.diagnostics import (
     format_diagnostic,
     worst,
 )
+from matrix.pipeline.granule_note import joined
 from matrix.pipeline.standing import judge, new_baseline
 from matrix.pipeline.tree_check import tree_check
 from matrix.pipeline.validate_file import answer_file
@@ -141,7 +142,7 @@ def validate(request: ValidateRequest) -> ValidateOutcome:
             request, run.results, lambda result: any(_codes(request, result))
         )
     run.codes += [code for result in run.results for code in _codes(request, result)]
-    remarks = [item for item in dict.fromkeys(run.remarks) if not judged.hides(item)]
+    remarks = [item for item in joined(run.remarks, job.granules) if not judged.hides(item)]
     run.problems += [_with_file(item) for item in (*remarks, *judged.remarks())]
     return ValidateOutcome(
         results=tuple(run.results),

@@ -28,6 +28,7 @@ from matrix.kernel.dotconfig import DotConfig
 from matrix.pipeline.absence import absent_reason
 from matrix.pipeline.deciding_line import deciding_symbol
 from matrix.pipeline.fix_costs import with_costs
+from matrix.pipeline.granule_note import naming_cpus
 from matrix.pipeline.stale_names import stale_names
 from matrix.pipeline.validate_job import ValidateJob
 from matrix.render.json import ValidateResult
@@ -89,7 +90,8 @@ def answer_file(job: ValidateJob, config: DotConfig) -> list[ValidateResult]:
                     job.deciding[key] = deciding_symbol(question, profile, cell, job.behaviours)
             job.answers[key] = given
         given = job.answers[key]
-        said = (*notes, *system.diagnostics, *given.diagnostics)
+        own = naming_cpus(given.diagnostics, question, system, variables, atoms, job.granules)
+        said = (*notes, *system.diagnostics, *own)
         given = replace(given, diagnostics=said)
         result = _result(job, config, profile.release, system, text, given)
         results.append(replace(result, decided_by=job.deciding.get(key)))

@@ -21,6 +21,7 @@ from matrix.kernel.cpu import CpuSystem, default_cpus, expand_group, resolve_sys
 from matrix.kernel.detection import Detection
 from matrix.kernel.dotconfig import DotConfig
 from matrix.pipeline.arguments import boot_loader_text, check_verdicts, choose_surroundings
+from matrix.pipeline.granule_note import NamedCpus
 from matrix.pipeline.knowledge import Library
 from matrix.schema.values import Capability, KernelProfile
 
@@ -78,6 +79,7 @@ class ValidateJob(Struct, frozen=True, kw_only=True):
     cpus_by_kernel: dict[str, tuple[DetectedCpu, ...]] = field(default_factory=dict)
     answers: dict[AnswerKey, Answer] = field(default_factory=dict)
     deciding: dict[AnswerKey, str | None] = field(default_factory=dict)
+    granules: NamedCpus = field(default_factory=dict)
 
     @property
     def grouped(self) -> bool:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from matrix.analyze.cell_rows import CellColumn
 from matrix.analyze.frame import CHUNK_ROWS, arrow_numbers, arrow_schema, arrow_texts, batches
+from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.solve.listing import Columns
 
 if TYPE_CHECKING:
@@ -52,8 +53,25 @@ _PARQUET_BATCH = 1 << 16
 
 
 def format_of(path: Path | None) -> CellFormat:
-    """Return the format that a file's name asks for, CSV where it asks for none."""
-    return _SUFFIXES.get(path.suffix.lower(), CellFormat.CSV) if path else CellFormat.CSV
+    """Return the format that a file's name asks for, CSV where it has no suffix.
+
+    Raises:
+        InputError: MX1509, a suffix that stands for no format.
+    """
+    suffix = path.suffix.lower() if path else ""
+    if path is None or not suffix:
+        return CellFormat.CSV
+    if suffix not in _SUFFIXES:
+        *most, last = _SUFFIXES
+        raise InputError(
+            Diagnostic(
+                code="MX1509",
+                message=f"`{path.name}` says none of the formats of cells",
+                location=Location(file=str(path)),
+                hint=f"end its name in {', '.join(most)} or {last}, or add --format",
+            )
+        )
+    return _SUFFIXES[suffix]
 
 
 def chunk_rows(form: CellFormat) -> int:

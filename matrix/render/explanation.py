@@ -24,11 +24,12 @@ from matrix.analyze.derivation import (
 from matrix.analyze.explanation import Derived, Explanation
 from matrix.analyze.nearest import NearestCells, NearestChange
 from matrix.analyze.verdict import Verdict
+from matrix.diagnostics.width import terminal_width
 from matrix.expr.nodes import Value
 from matrix.render.cell_text import option_text
 from matrix.render.json import Json, diagnostics_document, simulation_document
 from matrix.render.markdown import plain
-from matrix.render.text import render_simulation, render_verdict, terminal_width
+from matrix.render.text import render_simulation, render_verdict
 
 EXPLAIN_SCHEMA = "matrix/explain/1"
 

@@ -17,6 +17,9 @@ from matrix.render.json import Standing, ValidateResult
 # What XML 1.0 cannot hold, not even as a reference.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+# Columns of a quoted line: not those of the terminal that happens to be there.
+_WIDTH = 100
+
 
 def render_junit(report: Report) -> str:
     """Return the document."""
@@ -34,7 +37,7 @@ def render_junit(report: Report) -> str:
         if problem.severity is Severity.ERROR:
             case = ET.SubElement(suite(file), "testcase", classname="input", name=problem.code)
             error = ET.SubElement(case, "error", message=_text(problem.message), type=problem.code)
-            error.text = _text(format_diagnostic(problem))
+            error.text = _text(format_diagnostic(problem, _WIDTH))
     for element in [*suites.values(), root]:
         element.set("tests", str(len(element.findall(".//testcase"))))
         for kind, name in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):

@@ -17,6 +17,7 @@ from matrix.expr.printer import to_c
 from matrix.render.cell_text import named_cell
 from matrix.render.columns import align
 from matrix.render.json import Json
+from matrix.render.text import hanging, wrapped
 
 SYNTHESIZE_SCHEMA = "matrix/synthesize/1"
 
@@ -27,6 +28,7 @@ _SIGNATURES = {
 }
 # Documentation/process/coding-style.rst: 80 columns, tabs of 8.
 _WIDTH, _TAB = 80, 8
+_ATOMS = "    atoms:   "
 
 
 class ComparedPredicate(Struct, frozen=True, kw_only=True):
@@ -75,8 +77,9 @@ def synthesize_text(
     baseline: Mapping[str, str],
 ) -> str:
     """Return the answer for the terminal."""
-    lines = [title, "", c_function(found.expression, scenario), "As one expression:", ""]
-    lines.extend([f"    {to_c(found.expression)}", "", *_exactness(found, baseline), ""])
+    one = hanging(to_c(found.expression), "    ", "    ")
+    lines = [*hanging(title, "", "  "), "", c_function(found.expression, scenario)]
+    lines += ["As one expression:", "", *one, "", *_exactness(found, baseline), ""]
     names = [item.name for item in compared]
     rows = [
         [str(verdict), *(f"{item.verdicts[verdict]:,}" for item in compared)] for verdict in Verdict
@@ -98,8 +101,12 @@ def exactness(found: Synthesis) -> str:
 
 
 def _exactness(found: Synthesis, baseline: Mapping[str, str]) -> list[str]:
-    pair = found.indistinguishable
-    return [exactness(found), *(pair_lines(pair, baseline) if pair else ())]
+    lines = hanging(exactness(found), "", "")
+    if found.indistinguishable is not None:
+        *cells, atoms = pair_lines(found.indistinguishable, baseline)
+        # The cells are copied whole.
+        lines += [*cells, *wrapped(atoms.removeprefix(_ATOMS), _ATOMS)]
+    return lines
 
 
 def pair_lines(pair: Indistinguishable, baseline: Mapping[str, str]) -> list[str]:
@@ -108,7 +115,7 @@ def pair_lines(pair: Indistinguishable, baseline: Mapping[str, str]) -> list[str
     return [
         f"    safe:    {named_cell(pair.safe, baseline)}",
         f"    unsafe:  {named_cell(pair.unsafe, baseline)}",
-        f"    atoms:   {atoms}",
+        f"{_ATOMS}{atoms}",
     ]
 
 

@@ -7,7 +7,6 @@ hold anything, so control characters never reach the terminal.
 from __future__ import annotations
 
 import re
-import shutil
 import textwrap
 from collections.abc import Sequence
 
@@ -16,13 +15,11 @@ from msgspec.structs import replace
 
 from matrix.analyze.answer import Answer, Finding, TraceLine, Unsettled
 from matrix.analyze.verdict import MEANINGS, Verdict
+from matrix.diagnostics.width import terminal_width
 from matrix.expr.nodes import Value
 from matrix.render.findings import certainty, events
 from matrix.render.fixes import fix_line, snippet_lines
 from matrix.render.markdown import plain
-
-# Below and above this, lines are no longer good to read.
-_NARROWEST, _WIDEST = 40, 100
 
 
 class Palette(Struct, frozen=True, kw_only=True):
@@ -169,48 +166,48 @@ class _Lines(Struct, kw_only=True):
         self.lines.append("")
 
     def title(self, text: str) -> None:
-        self.lines += [self.palette.title(line) for line in _wrap(text, "", "")]
+        self.lines += [self.palette.title(line) for line in hanging(text, "", "")]
 
     def verdict(self, verdict: Verdict, rest: str) -> None:
         """Add a line that begins with the verdict."""
-        first, *more = _wrap(f"{verdict}{rest}", "", "  ")
+        first, *more = hanging(f"{verdict}{rest}", "", "  ")
         self.lines += [first.replace(verdict, self.palette.verdict(verdict), 1), *more]
 
     def add(self, text: str, *, indent: int, hang: int = 0, faint: bool = False) -> None:
         """Add a paragraph; its lines after the first stand `hang` further in."""
-        wrapped = _wrap(text, " " * indent, " " * (indent + hang), keep=bool(hang))
+        wrapped = hanging(text, " " * indent, " " * (indent + hang), keep=bool(hang))
         self.lines += [self.palette.aside(line) for line in wrapped] if faint else wrapped
 
     def item(self, text: str, *, indent: int = 2, head: str = "") -> None:
         """Add an item of a list, with what kind it is where that is not plain."""
         label = f"{head}: " if head else ""
-        self.lines += _wrap(f"{label}{text}", " " * indent + "- ", " " * (indent + 2))
+        self.lines += hanging(f"{label}{text}", " " * indent + "- ", " " * (indent + 2))
 
     def finding(self, title: str, finding: Finding, *, traced: bool) -> None:
         """Add a finding, and its trace where `traced`."""
         self.item(f"{title} {_finding(finding)}")
         for number, event in enumerate(events(finding.trace) if traced else (), start=1):
-            self.lines += _wrap(f"{number}. {event.name}", " " * 4, " " * 7)
+            self.lines += hanging(f"{number}. {event.name}", " " * 4, " " * 7)
             for line in event.lines:
                 self.operation(line)
 
     def operation(self, line: TraceLine) -> None:
         """Add a micro-operation, its kernel lines beside it where there is room, else beneath."""
-        done = _wrap(f"{line.operation} {line.detail}", " " * 7, " " * 9)
+        done = hanging(f"{line.operation} {line.detail}", " " * 7, " " * 9)
         source = f"({plain(line.source)})" if line.source else ""
         if source and len(done[-1]) + 1 + len(source) <= terminal_width():
             done[-1] += f" {self.palette.aside(source)}"
         elif source:
-            beneath = _wrap(source, " " * 9, " " * 10)
+            beneath = hanging(source, " " * 9, " " * 10)
             done += [self.palette.aside(part) for part in beneath]
         self.lines += done
 
 
-def _wrap(text: str, first: str, rest: str, *, keep: bool = False) -> list[str]:
+def hanging(text: str, first: str, rest: str, *, keep: bool = False) -> list[str]:
     """Return the text without control characters, cut at spaces to the width of the terminal.
 
-    A word longer than the line stays whole, so that paths can be copied. `keep` leaves runs of
-    spaces as they are.
+    `first` stands before the first line, `rest` before the others. A word longer than the line
+    stays whole, so that paths can be copied. `keep` leaves runs of spaces as they are.
     """
     return textwrap.wrap(
         text if keep else plain(text),
@@ -269,16 +266,4 @@ def _value(value: Value) -> str:
 
 def wrapped(text: str, head: str) -> list[str]:
     """Return the lines of a paragraph that begins with `head`, the others as far in as it is."""
-    return textwrap.wrap(
-        plain(text),
-        terminal_width(),
-        initial_indent=head,
-        subsequent_indent=" " * len(head),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def terminal_width() -> int:
-    """Return how many characters a line may have: the terminal's, within what is good to read."""
-    return min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)
+    return hanging(text, head, " " * len(head))

@@ -8,26 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from matrix.render.text import hanging
 from matrix.simulate.outcome import SimulationResult, Step, TwoActorResult, Violation
 from matrix.simulate.rehearsal import Rehearsal
 
 
 def render_traces(title: str, result: SimulationResult, sources: Mapping[str, str]) -> str:
     """Return every violation and advisory of a behaviour class with its shortest trace."""
-    lines = [title, f"explored {result.states} states and {result.transitions} transitions", ""]
+    explored = f"explored {result.states} states and {result.transitions} transitions"
+    lines = [*_title(title), explored, ""]
     if not result.violations:
         lines += ["no violation is reachable", ""]
     for kind, item in _found(result):
-        lines += [_headline(kind, item), *_steps(item.trace, sources), ""]
+        lines += [*_headline(kind, item), *_steps(item.trace, sources), ""]
     return "\n".join(lines)
 
 
 def render_findings(title: str, result: SimulationResult) -> str:
-    """Return what was found without the traces: one line a violation or advisory."""
-    lines = [title]
+    """Return what was found without the traces: one paragraph a violation or advisory."""
+    lines = _title(title)
     if not result.violations:
         lines.append("  no violation is reachable")
-    lines.extend(f"  {_headline(kind, item)}" for kind, item in _found(result))
+    for kind, item in _found(result):
+        lines += _headline(kind, item, "  ")
     return "\n".join(lines) + "\n"
 
 
@@ -35,25 +38,28 @@ def render_two_actors(
     title: str, result: TwoActorResult, sources: Mapping[str, str], *, brief: bool
 ) -> str:
     """Return what two actors at once can break, with the bound that was kept."""
-    lines = [
-        f"{title}, two actors",
-        f"bound: {result.bound}; {result.starts} starts, {result.states} states",
-    ]
+    bound = f"bound: {result.bound}; {result.starts} starts, {result.states} states"
+    lines = [*_title(f"{title}, two actors"), *hanging(bound, "", "  ")]
     if not result.violations:
         lines.append("  no violation is reachable within the bound")
     for item in result.violations:
         if brief:
-            lines.append(f"  {_headline('violation', item)}")
+            lines += _headline("violation", item, "  ")
         else:
-            lines.extend([_headline("violation", item), *_steps(item.trace, sources)])
+            lines += [*_headline("violation", item), *_steps(item.trace, sources)]
     return "\n".join(lines) + "\n"
 
 
 def render_rehearsal(title: str, rehearsal: Rehearsal, sources: Mapping[str, str]) -> str:
     """Return what a chosen order of events does, and what its last event found."""
-    lines = [title, *_steps(rehearsal.steps, sources)]
-    lines += [f"found {name}: {message}" for name, message in rehearsal.found]
+    lines = [*_title(title), *_steps(rehearsal.steps, sources)]
+    for name, message in rehearsal.found:
+        lines += hanging(f"found {name}: {message}", "", "  ")
     return "\n".join(lines if rehearsal.found else [*lines, "nothing was found"]) + "\n"
+
+
+def _title(title: str) -> list[str]:
+    return hanging(title, "", "  ")
 
 
 def _found(result: SimulationResult) -> Iterator[tuple[str, Violation]]:
@@ -62,18 +68,23 @@ def _found(result: SimulationResult) -> Iterator[tuple[str, Violation]]:
     yield from (("advisory", item) for item in result.advisories)
 
 
-def _headline(kind: str, item: Violation) -> str:
-    return f"{kind} {item.invariant} ({certainty(item)}): {item.message}"
+def _headline(kind: str, item: Violation, indent: str = "") -> list[str]:
+    text = f"{kind} {item.invariant} ({certainty(item)}): {item.message}"
+    return hanging(text, indent, f"{indent}  ")
+
+
+# How far in the parts of a step stand, and the lines that continue one.
+_PART, _MORE = " " * 7, " " * 11
 
 
 def _steps(trace: tuple[Step, ...], sources: Mapping[str, str]) -> Iterator[str]:
     for number, step in enumerate(trace, start=1):
-        yield f"  {number}. {step.event}"
+        yield from hanging(f"{number}. {step.event}", "  ", _PART)
         yield from _changes(step)
         for name, detail, source in _located(step, sources):
-            yield f"       {name}: {detail}"
+            yield from hanging(f"{name}: {detail}", _PART, _MORE)
             if source:
-                yield f"         {source}"
+                yield from hanging(source, " " * 9, _MORE)
 
 
 def _located(step: Step, sources: Mapping[str, str]) -> Iterator[tuple[str, str, str | None]]:
@@ -87,7 +98,7 @@ def _changes(step: Step) -> Iterator[str]:
     before = dict(step.before)
     for name, value in step.after:
         if before.get(name) != value:
-            yield f"       {name}: {before.get(name, '-')} -> {value}"
+            yield from hanging(f"{name}: {before.get(name, '-')} -> {value}", _PART, _MORE)
 
 
 def certainty(violation: Violation) -> str:
