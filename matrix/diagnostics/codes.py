@@ -702,7 +702,7 @@ CODES: dict[str, tuple[str, str]] = {
         "`.config` of another release",
         (
             "The Kconfig of the release could not have made these settings; the answer takes them "
-            "as they stand."
+            "as they stand, without the constraints that are named."
         ),
     ),
     "MX1001": (
