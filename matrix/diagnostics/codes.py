@@ -409,8 +409,8 @@ CODES: dict[str, tuple[str, str]] = {
     "MX0626": (
         "nothing to compare",
         (
-            "`matrix diff` compares two predicates or two kernels of one study, or two studies by "
-            "id or file."
+            "`matrix diff` compares two predicates or two kernels (or distributions) of one study, "
+            "or two studies by id or file."
         ),
     ),
     "MX0630": (
