@@ -26,7 +26,7 @@ WORDS = (
     ("", "kfence.sample_interval=0", "kfence.sample_interval=100", "kfence.sample_interval=x"),
     ("", "kvm-arm.mode=protected", "kvm-arm.mode=nvhe", "kvm-arm.mode=nested", "kvm_arm.mode=none"),
     ("", "arm64.nomte", "id_aa64mmfr1.vh=0", "arm64_sw.hvhe=1"),
-    ("", "quiet -- rodata=off", 'dyndbg="file x +p; rodata=off"'),
+    ("", "quiet -- rodata=off", 'dyndbg="file x +p; rodata=off"', "kfence_sample_interval=1"),
 )
 
 
@@ -87,10 +87,18 @@ def validated(host: dict[str, str]) -> dict[str, Any]:
 
 def test_every_host_has_the_answer_of_validate(tmp_path: Path) -> None:
     hosts = some_hosts(SAMPLE, seed=6)
-    rows = answered(write_csv(tmp_path / "hosts.csv", hosts))
+    table = write_csv(tmp_path / "hosts.csv", hosts)
+    rows = answered(table)
     assert [row["host"] for row in rows] == [host["host"] for host in hosts]
+    idle: dict[tuple[str, str, str], list[str]] = {}
     for host, row in zip(hosts, rows, strict=True):
         alone = validated(host)
+        for word in {
+            (alone["kernel"], item["code"], item["message"])
+            for item in alone["diagnostics"]
+            if item["code"] in ("MX1702", "MX1703", "MX1704")
+        }:
+            idle.setdefault(word, []).append(host["host"])
         assert row["problem"] == ""
         assert row["verdict"] == alone["verdict"], host
         assert row["kernel"] == alone["kernel"]
@@ -98,6 +106,59 @@ def test_every_host_has_the_answer_of_validate(tmp_path: Path) -> None:
         assert row["predicate"] == {None: "", True: "true", False: "false"}[alone["predicate"]]
         assert row["reason"] == "; ".join(alone["reasons"])
     assert len({row["verdict"] for row in rows}) >= 4
+    assert {code for _, code, _ in idle} == {"MX1702", "MX1703", "MX1704"}
+    ran = run_cli("fleet", str(table), "--config-folder", str(CONFIGS), "--format", "json")
+    found = json.loads(ran.out)["idle_words"]
+    assert {
+        (word["kernel"], word["code"], word["message"]): (word["hosts"], word["first"]["host"])
+        for word in found
+    } == {word: (len(those), those[0]) for word, those in idle.items()}
+    assert len(found) == len(idle)
+    assert [word["hosts"] for word in found] == sorted((w["hosts"] for w in found), reverse=True)
+
+
+def test_words_in_vain_are_those_the_kernel_reads(tmp_path: Path) -> None:
+    """`CMDLINE_FORCE` takes the host's words away; a wrong row's words are not counted."""
+    text = (CONFIGS / "7.3.config").read_text().replace('CONFIG_CMDLINE=""', "")
+    forced = text + 'CONFIG_CMDLINE="rodata=full"\nCONFIG_CMDLINE_FORCE=y\n'
+    (tmp_path / "forced.config").write_text(forced)
+    (tmp_path / "open.config").write_text(text)
+    hosts = [
+        ("a", "open.config", "rodata=on", "graviton3"),
+        ("b", "open.config", "nohlt=1 rodata=noalias", "gravitn3"),
+        ("c", "forced.config", "rodata=noalais", "graviton3"),
+        ("d", "open.config", 'quiet "rodata=full" rodata=full', "graviton3"),
+    ]
+    names = ("host", "config", "cmdline", "cpu")
+    rows = [{**dict(zip(names, host, strict=True)), "kernel": "7.3"} for host in hosts]
+    table = write_csv(tmp_path / "hosts.csv", rows)
+    ran = run_cli("fleet", str(table))
+    assert ran.code == 3
+    assert ran.out.endswith(
+        "\n"
+        "\n"
+        "said in vain: words of command lines that mean nothing to the kernel\n"
+        "  2 hosts, Linux 7.3: warning[MX1703]: `rodata=full` means nothing in Linux 7.3,\n"
+        "  nothing changes: 6.12 still has it, 6.18 does not\n"
+        "    hint: it takes on, off, noalias\n"
+        "    for instance c (row 3)\n"
+    )
+
+
+def test_of_many_words_in_vain_the_text_has_the_most_frequent(tmp_path: Path) -> None:
+    lines = [f"rodata={word}" for word in "abcd" for _ in range(ord("e") - ord(word))]
+    rows = [
+        {"host": f"h{n}", "kernel": "7.3", "config": "7.3.config", "cpu": "graviton3", "cmdline": c}
+        for n, c in enumerate(reversed(lines))
+    ]
+    table = write_csv(tmp_path / "hosts.csv", rows)
+    ran = run_cli("fleet", str(table), "--config-folder", str(CONFIGS), "--max-groups", "2")
+    said = ran.out.partition("said in vain")[2]
+    assert [line for line in said.splitlines() if "MX1703" in line or "more" in line] == [
+        "  4 hosts, Linux 7.3: warning[MX1703]: `rodata=a` means nothing in Linux 7.3:",
+        "  3 hosts, Linux 7.3: warning[MX1703]: `rodata=b` means nothing in Linux 7.3:",
+        "  … and 2 more words",
+    ]
 
 
 def test_parquet_and_csv_say_the_same(tmp_path: Path) -> None:

@@ -144,6 +144,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         "host,kernel,config,cpu,cmdline\n"
         f"a,7.3,{CONFIG},graviton3,rodata=noalias kfence.sample_interval=100\n"
         f"b,7.3,{CONFIG},gravitn3,\n"
+        f"c,7.3,{CONFIG},graviton3,rodata=full\n"
     )
     mail = folder / "check.mbox"
     mail.write_text(MAIL)

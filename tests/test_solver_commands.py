@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from itertools import product
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
 from matrix.diagnostics import ExitCode
+from matrix.pipeline.knowledge import Library
+from matrix.pipeline.study import prepare_study
 from tests.cli_runner import run_cli
 from tests.unit.analyze.small_study import declarations
 
@@ -176,6 +180,49 @@ def test_diff_counts_changes_and_rules_them(configs: str, between: tuple[str, st
         assert sum(rule["cells"] for rule in change["rules"]) >= change["cells"] > 0
     text = run_cli("diff", *between, "--matrix", "small", "--configs", configs).out
     assert f"{change['from']} → {change['to']}: {change['cells']:,} cells" in text
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("debian-6.12", "debian-7.3"),
+        # 16 kB pages do not boot on every CPU; the file of the other is partial.
+        ("fedora-44-rt@7.2", "debian-7.3-16k"),
+        ("raspberrypi-bcm2712-6.12", "debian-7.2"),
+    ],
+)
+def test_diff_of_distributions_is_what_their_cells_answer(one: str, other: str) -> None:
+    prepared = prepare_study(Library(), "arm64-distros")
+    axes = [axis for axis in prepared.study.axes if axis.name != "distro"]
+    cells = [
+        dict(zip((axis.name for axis in axes), options, strict=True))
+        for options in product(*([option.name for option in axis.options] for axis in axes))
+    ]
+    before, after = (
+        [prepared.answer({**cell, "distro": distro}) for cell in cells] for distro in (one, other)
+    )
+    both = [(old, new) for old, new in zip(before, after, strict=True) if old and new]
+    changes = Counter(
+        (str(old.verdict), str(new.verdict)) for old, new in both if old.verdict != new.verdict
+    )
+    ran = run_cli("diff", one, other, "--matrix", "arm64-distros", "--format", "json")
+    assert ran.code == ExitCode.OK, ran.err
+    document = json.loads(ran.out)
+    assert {(item["from"], item["to"]): item["cells"] for item in document["changes"]} == changes
+    assert changes
+    assert document["cells"] == len(both)
+    assert document["only_from"] == sum(old is not None for old in before) - len(both)
+    assert document["only_to"] == sum(new is not None for new in after) - len(both)
+
+
+def test_diff_of_releases_names_the_distributions_that_have_them() -> None:
+    ran = run_cli("diff", "5.10", "7.3", "--matrix", "arm64-distros")
+    assert ran.code == ExitCode.INPUT
+    assert "`7.3` is no predicate and no distribution of the study, and no study" in ran.err
+    named = "debian-7.3, debian-7.3-16k, debian-7.3-cloud, debian-7.3-rt"
+    assert f"hint: its kernels with Linux 7.3: {named}\n" in ran.err
+    ran = run_cli("diff", "debian-7.3", "v12", "--matrix", "arm64-distros")
+    assert "hint: compare two predicates, two distributions or two studies" in ran.err
 
 
 def test_diff_of_equals_is_empty() -> None:

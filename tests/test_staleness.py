@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from matrix.analyze.near_names import near_name
 from matrix.kernel.cmdline import read_command_line
 from matrix.pipeline.knowledge import Library
+from tests.cli_runner import run_cli
 
 LINES = Path(__file__).parent / "cases" / "staleness" / "lines.yaml"
 RELEASES = ("5.10", "6.1", "6.12", "7.2", "7.3")
@@ -56,3 +57,57 @@ def test_no_documented_parameter_counts_as_misspelt(
     assert len(documented) > 100
     foreign = [name for name in documented if name.replace("-", "_") not in known]
     assert [name for name in foreign if near_name(name, known, known)] == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "given", "wanted"),
+    [
+        # The built-in line stands in for an empty one,
+        ('CONFIG_CMDLINE="console=ttyAMA0 rodata=full quiet"\n', "", "rodata=full"),
+        # replaces what was given, or is the end of it,
+        (
+            'CONFIG_CMDLINE="quiet rodata=full"\nCONFIG_CMDLINE_FORCE=y\n',
+            "rodata=noalais",
+            "rodata=full",
+        ),
+        (
+            'CONFIG_CMDLINE_EXTEND=y\nCONFIG_CMDLINE="quiet rodata=full"\n',
+            "rodata=on",
+            "rodata=full",
+        ),
+        # and a slip is found there as elsewhere.
+        ('CONFIG_CMDLINE="kfence_sample_interval=1"\n', "", "kfence_sample_interval=1"),
+    ],
+)
+def test_a_word_of_the_built_in_line_is_shown_in_the_config(
+    settings: str, given: str, wanted: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "own.config"
+    file.write_text(f"# nothing\nCONFIG_KVM=y\n{settings}")
+    lines = file.read_text().splitlines()
+    (place,) = [
+        (number, text.index(wanted) + 1)
+        for number, text in enumerate(lines, start=1)
+        if wanted in text
+    ]
+    ran = run_cli(
+        *("validate", str(file), "--kernel", "7.3", "--cpu", "graviton3", "--cmdline", given)
+    )
+    shown = ran.err.splitlines()
+    (start,) = [index for index, text in enumerate(shown) if re.search(r"\[MX170[34]\]", text)]
+    assert shown[start].startswith(f"{file}:{place[0]}:{place[1]}: warning[")
+    # The line of the file, with the word underlined.
+    quoted, carets = shown[start + 1 : start + 3]
+    assert quoted.endswith(lines[place[0] - 1])
+    assert quoted[carets.index("^") : carets.rindex("^") + 1] == wanted
+
+
+@pytest.mark.parametrize("line", ["quiet rodata=full", "ro quiet rodata=full"])
+def test_a_word_that_was_given_is_not_looked_for_in_the_config(line: str, tmp_path: Path) -> None:
+    file = tmp_path / "own.config"
+    file.write_text('CONFIG_KVM=y\nCONFIG_CMDLINE="quiet rodata=full"\n')
+    ran = run_cli(
+        *("validate", str(file), "--kernel", "7.3", "--cpu", "graviton3", "--cmdline", line)
+    )
+    (said,) = [text for text in ran.err.splitlines() if "[MX1703]" in text]
+    assert said.startswith(f"<command line>:1:{line.index('rodata') + 1}: warning[")

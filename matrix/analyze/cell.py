@@ -14,17 +14,19 @@ from msgspec.structs import replace
 
 from matrix.analyze.answer import Answer, Finding, TraceLine, Unsettled
 from matrix.analyze.behaviour import Behaviours
+from matrix.analyze.cell_notes import granule_note, unbuildable_note
 from matrix.analyze.evaluation import Evaluation
 from matrix.analyze.facts_lowering import UNREAD
 from matrix.analyze.question import Leaf, Question, ask
 from matrix.analyze.verdict import Verdict
-from matrix.diagnostics import Diagnostic, InputError, Severity, UndecidedError
+from matrix.diagnostics import Diagnostic, InputError, UndecidedError
 from matrix.expr.evaluation import truth
 from matrix.expr.nodes import Expression, Value
 from matrix.kernel.detection import Detection
 from matrix.kernel.system import weakest
 from matrix.simulate.inputs import SimulationInputs
 from matrix.simulate.outcome import Violation
+from matrix.solve.core import disjoint_cores
 
 # Unknown atoms with the values tried, in the order they were tried.
 Assigned = tuple[tuple[str, Value], ...]
@@ -103,13 +105,19 @@ def exists(question: Question, cell: Cell, behaviours: Behaviours) -> bool:
     return next(_complete(question, start, (), behaviours), None) is not None
 
 
+def as_it_stands(question: Question, cell: Cell, behaviours: Behaviours) -> Question:
+    """Return the question without the constraints that the cell contradicts, if any."""
+    start = Evaluation(question.program.definitions, cell.variables, cell.atoms)
+    return _without(question, _contradicted(question, start, behaviours, set()))
+
+
 def answer(
     question: Question, cell: Cell, behaviours: Behaviours, *, detailed: bool = True
 ) -> Answer:
     """Return all that is known of one cell; without `detailed` neither facts nor confidence.
 
-    A `.config` that the release's Kconfig could not have made is answered as it stands, with a
-    warning (MX0919).
+    A `.config` that the release's Kconfig could not have made is answered as it stands, without
+    the constraints that it contradicts, and with a warning that names them (MX0919).
     """
     return examine(question, cell, behaviours, detailed=detailed).answer
 
@@ -121,10 +129,11 @@ def examine(
     reading: set[str] = set()
     known = Evaluation(question.program.definitions, cell.variables, cell.atoms)
     completions = _settle(question, known, behaviours, reading)
-    notes = _granule_note(question, known)
+    notes = granule_note(question, known)
     if not completions:
-        notes = (*notes, _unbuildable(question, known))
-        question = replace(question, constraints=())
+        cores = _contradicted(question, known, behaviours, reading)
+        notes = (*notes, unbuildable_note(question, cores))
+        question = _without(question, cores)
         completions = _settle(question, known, behaviours, reading)
     verdicts = {completion.leaf.verdict for completion in completions}
     facts = _facts(question, known) if detailed else ()
@@ -290,35 +299,27 @@ def _reasons(question: Question, cell: Evaluation, leaf: Leaf) -> tuple[str, ...
     return (f"{answer_is_no}; though nothing would be violated",)
 
 
-def _unbuildable(question: Question, cell: Evaluation) -> Diagnostic:
-    program = question.program
-    broken = [
-        text
-        for constraint, text in zip(program.constraints, program.constraint_texts, strict=True)
-        if truth(cell.of(constraint)) is False
-    ]
-    return Diagnostic(
-        code="MX0919",
-        severity=Severity.WARNING,
-        message=(
-            f"the Kconfig of Linux {program.release} makes no such `.config`: "
-            f"{'; '.join(broken) or 'its settings contradict each other'}"
-        ),
-        hint="is it of another release? the answer takes the settings as they stand",
-    )
+def _contradicted(
+    question: Question, known: Evaluation, behaviours: Behaviours, reading: set[str]
+) -> tuple[tuple[int, ...], ...]:
+    """Return the numbers of the constraints that a cell contradicts, core by core.
+
+    Which member of a core the `.config` is wrong about nobody can say, so none of them is relied
+    on; all other constraints are, since its settings keep them.
+    """
+
+    def satisfiable(chosen: frozenset[int]) -> bool:
+        kept = tuple(question.constraints[number] for number in sorted(chosen))
+        asked = replace(question, constraints=kept)
+        return next(_complete(asked, known, (), behaviours, reading), None) is not None
+
+    return disjoint_cores(len(question.constraints), satisfiable)
 
 
-def _granule_note(question: Question, cell: Evaluation) -> tuple[Diagnostic, ...]:
-    if cell.of(question.boots) is not None:
-        return ()
-    return (
-        Diagnostic(
-            code="MX0904",
-            severity=Severity.NOTE,
-            message="nobody recorded whether every CPU supports the kernel's translation granule",
-            hint="the answer takes it that the kernel boots",
-        ),
-    )
+def _without(question: Question, cores: tuple[tuple[int, ...], ...]) -> Question:
+    aside = frozenset(number for core in cores for number in core)
+    kept = (item for number, item in enumerate(question.constraints) if number not in aside)
+    return replace(question, constraints=tuple(kept))
 
 
 def _confidence(

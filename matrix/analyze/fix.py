@@ -17,11 +17,10 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from matrix.analyze.answer import Fix
 from matrix.analyze.behaviour import Behaviours
-from matrix.analyze.cell import Cell, exists, settle
+from matrix.analyze.cell import Cell, as_it_stands, exists, settle
 from matrix.analyze.change_costs import WEIGHTS
 from matrix.analyze.evaluation import Evaluation
 from matrix.analyze.question import Leaf, Question, ask
@@ -75,8 +74,8 @@ def find_fixes(
         return ()
     parameters = tuple(_parameters(profile))
     if not exists(question, cell, behaviours):
-        as_it_stands = replace(question, constraints=())
-        found = _Search(as_it_stands, cell, reline, behaviours, parameters).fixes()
+        standing = as_it_stands(question, cell, behaviours)
+        found = _Search(standing, cell, reline, behaviours, parameters).fixes()
         if found:
             return found
     knobs = (*parameters, *_symbols(question, cell))

@@ -13,11 +13,15 @@ from msgspec import Struct
 
 from matrix.analyze.boot_variables import command_line_effects
 from matrix.analyze.facts import FactProgram
+from matrix.analyze.near_names import near_name
 from matrix.expr.nodes import Expression
 from matrix.expr.trees import names
 from matrix.kernel.cmdline import CommandLine, Parameter, read_command_line
 from matrix.kernel.parameters import parameter_key
 from matrix.schema.values import BootParameter, KernelProfile
+
+# A table with more distinct names of parameters than this looks at them anew.
+_MOST_NAMES = 100_000
 
 # The parameters of one part as (name, value), stream by stream.
 _Words = tuple[tuple[tuple[str, str | None], ...], ...]
@@ -31,10 +35,14 @@ class LinePart(Struct, frozen=True, kw_only=True):
 
 
 class LineMeaning(Struct, frozen=True, kw_only=True):
-    """What a line means to any release; lines of one `number` mean the same."""
+    """What a line means to any release; lines of one `number` mean the same.
+
+    `named` are its words that some release reads, or that are a slip of one.
+    """
 
     number: int
     parts: tuple[LinePart, ...]
+    named: tuple[Parameter, ...]
 
 
 class LineMemory:
@@ -42,7 +50,8 @@ class LineMemory:
 
     def __init__(self, profiles: Iterable[KernelProfile]) -> None:
         self._groups = independent_parameters(profiles)
-        self._meanings: dict[tuple[_Words, ...], LineMeaning] = {}
+        self._slips = _Slips(self._groups)
+        self._meanings: dict[tuple[object, ...], LineMeaning] = {}
         self._variables: dict[tuple[str, _Words], Mapping[str, Expression]] = {}
 
     def read(self, text: str) -> LineMeaning:
@@ -63,9 +72,16 @@ class LineMemory:
                 text="", file=line.file, early=early, idreg=idreg, module=early, diagnostics=()
             )
             parts.append(LinePart(words=words, line=own))
-        key = tuple(part.words for part in parts)
-        meaning = LineMeaning(number=len(self._meanings), parts=tuple(parts))
-        return self._meanings.setdefault(key, meaning)
+        slips = {item.name: item for item in line.early if self._slips[item.name]}
+        key = (tuple(part.words for part in parts), *sorted(slips))
+        meaning = self._meanings.get(key)
+        if meaning is None:
+            meaning = self._meanings[key] = LineMeaning(
+                number=len(self._meanings),
+                parts=tuple(parts),
+                named=(*(item for part in parts for item in part.line.early), *slips.values()),
+            )
+        return meaning
 
     def variables(
         self, program: FactProgram, profile: KernelProfile, meaning: LineMeaning
@@ -95,6 +111,21 @@ class LineMemory:
             group = self._groups.get(parameter_key(item.name))
             if group is not None:
                 found.setdefault(group, []).append(item)
+        return found
+
+
+class _Slips(dict[str, bool]):
+    """For each name that a line has, whether it is a slip of a known one: asked for every word."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        super().__init__()
+        self._known = {key: key for key in known}
+
+    def __missing__(self, name: str) -> bool:
+        if len(self) > _MOST_NAMES:
+            self.clear()
+        known = parameter_key(name) in self._known
+        found = self[name] = not known and near_name(name, (), self._known) is not None
         return found
 
 

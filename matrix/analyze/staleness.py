@@ -110,13 +110,14 @@ class NameHistory:
     ) -> Iterator[Diagnostic]:
         """Yield what a command line says that the release does not read."""
         for found in line.early:
-            said = self._parameter(profile, found, locate(found))
+            said = self.parameter(profile, found, locate(found))
             if said is not None:
                 yield said
 
-    def _parameter(
-        self, profile: KernelProfile, found: Parameter, place: Location
+    def parameter(
+        self, profile: KernelProfile, found: Parameter, place: Location | None
     ) -> Diagnostic | None:
+        """Return what there is to say of one word of a command line, None where it is in order."""
         key = _key(found.name)
         declared = self._parameters[profile.id].get(key)
         if declared is not None:
@@ -147,7 +148,11 @@ class NameHistory:
         )
 
     def _value(
-        self, profile: KernelProfile, declared: BootParameter, found: Parameter, place: Location
+        self,
+        profile: KernelProfile,
+        declared: BootParameter,
+        found: Parameter,
+        place: Location | None,
     ) -> Diagnostic:
         written = declared.name if found.value is None else f"{declared.name}={found.value}"
         key = _key(declared.name)

@@ -409,8 +409,8 @@ CODES: dict[str, tuple[str, str]] = {
     "MX0626": (
         "nothing to compare",
         (
-            "`matrix diff` compares two predicates or two kernels of one study, or two studies by "
-            "id or file."
+            "`matrix diff` compares two predicates or two kernels (or distributions) of one study, "
+            "or two studies by id or file."
         ),
     ),
     "MX0630": (
@@ -702,7 +702,7 @@ CODES: dict[str, tuple[str, str]] = {
         "`.config` of another release",
         (
             "The Kconfig of the release could not have made these settings; the answer takes them "
-            "as they stand."
+            "as they stand, without the constraints that are named."
         ),
     ),
     "MX1001": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from matrix.analyze.difference import asked_again, between_kernels, between_predicates
@@ -22,9 +23,14 @@ from matrix.pipeline.study import PreparedStudy, prepare_study
 from matrix.render.diff_text import ShownDifference, diff_document, diff_markdown, diff_text
 from matrix.render.json import dump
 from matrix.render.study_diff_text import differing_questions, overlap_document, overlap_lines
+from matrix.schema.values import Axis, Option
 
 _SAME = "the same"
 _YAML = (".yaml", ".yml")
+# The axes whose options choose a kernel, and what a reader calls an option.
+_KERNEL_AXES = {"kernel": "kernel", "distro": "distribution"}
+# Distributions named in a hint: of some releases there are dozens.
+_NAMED = 6
 
 
 def diff(
@@ -39,8 +45,8 @@ def diff(
 ) -> Reply:
     """Return how verdicts change between two predicates or kernels of a study, or two studies.
 
-    A word is a predicate, a kernel, or a study by id or by its YAML file, in this order; `form` is
-    `text`, `json` or `markdown`.
+    A word is a predicate, a kernel (in a study of distributions, one of these), or a study by id or
+    by its YAML file, in this order; `form` is `text`, `json` or `markdown`.
 
     Raises:
         InputError: MX0626, a word that is none of these, or two of different kinds; MX0670, two
@@ -49,9 +55,8 @@ def diff(
     """
     library = Library(configs)
     asked = library.study(study or DEFAULT_STUDY)
-    kernels = [
-        option.name for axis in asked.axes if axis.kind == "kernel" for option in axis.options
-    ]
+    axis = next((axis for axis in asked.axes if axis.kind in _KERNEL_AXES), None)
+    kernels = [] if axis is None else [option.name for option in axis.options]
     predicates = [version.name for version in library.capability(asked.capability).predicates]
     words = (one, other)
     if all(word in predicates for word in words):
@@ -62,11 +67,10 @@ def diff(
         shown = ShownDifference(
             title=prepared.study.title, between=words, difference=between_predicates(before, after)
         )
-    elif all(word in kernels for word in words):
+    elif axis is not None and all(word in kernels for word in words):
         prepared = prepare_study(library, asked.id, predicate)
         after = prepared.solve()
-        axis = next(axis.name for axis in asked.axes if axis.kind == "kernel")
-        difference = between_kernels(after, axis, one, other)
+        difference = between_kernels(after, axis.name, one, other)
         shown = ShownDifference(title=asked.title, between=words, difference=difference)
     elif all(_is_study(word, library) for word in words):
         if study is not None:
@@ -75,7 +79,7 @@ def diff(
         after, shown = _studies(words, earlier, prepared)
     else:
         studies = [item.id for item in library.knowledge.studies]
-        raise InputError(_cannot_compare(words, predicates, kernels, studies))
+        raise InputError(_cannot_compare(words, predicates, axis, studies, library))
     return _reply(prepared, after, shown, max_rules, form)
 
 
@@ -139,9 +143,15 @@ def _reply(
 
 
 def _cannot_compare(
-    words: tuple[str, str], predicates: list[str], kernels: list[str], studies: list[str]
+    words: tuple[str, str],
+    predicates: list[str],
+    axis: Axis | None,
+    studies: list[str],
+    library: Library,
 ) -> tuple[Diagnostic, ...]:
-    known = [*predicates, *kernels, *studies]
+    kind = _KERNEL_AXES[axis.kind] if axis else "kernel"
+    options = axis.options if axis else ()
+    known = [*predicates, *(option.name for option in options), *studies]
     unknown = [
         word for word in dict.fromkeys(words) if word not in known and not word.endswith(_YAML)
     ]
@@ -150,17 +160,30 @@ def _cannot_compare(
             Diagnostic(
                 code="MX0626",
                 message=f"`{words[0]}` and `{words[1]}` are not of one kind",
-                hint="compare two predicates, two kernels or two studies",
+                hint=f"compare two predicates, two {kind}s or two studies",
             ),
         )
     return tuple(
         Diagnostic(
             code="MX0626",
-            message=f"`{word}` is no predicate and no kernel of the study, and no study",
-            hint=unknown_word_hint(word, known, "predicates, kernels and studies"),
+            message=f"`{word}` is no predicate and no {kind} of the study, and no study",
+            hint=_of_release(word, options, library)
+            or unknown_word_hint(word, known, f"predicates, {kind}s and studies"),
         )
         for word in unknown
     )
+
+
+def _of_release(word: str, options: Sequence[Option], library: Library) -> str | None:
+    """Return the hint for a release in a study whose kernels are those of distributions."""
+    profile = library.kernels_by_release.get(word)
+    if profile is None:
+        return None
+    having = [option.name for option in options if option.kernel == profile.id]
+    if not having:
+        return None
+    more = f" and {len(having) - _NAMED} more" if len(having) > _NAMED else ""
+    return f"its kernels with Linux {word}: {', '.join(having[:_NAMED])}{more}"
 
 
 def _study_around_studies(one: str, other: str, study: str) -> Diagnostic:

@@ -124,6 +124,7 @@ def fleet(request: FleetRequest) -> FleetOutcome:
         broken_rows=len(table.broken),
         groups=tuple(_with_fixes(answers, groups, request.most_groups)),
         wrong=tuple(_group(item) for item in counted.values() if item.answer.verdict is None),
+        idle=answers.names.found(),
     )
     return FleetOutcome(
         summary=summary,
@@ -160,20 +161,28 @@ def _answer_batch(
         _, first, combined = np.unique(combined, return_index=True, return_inverse=True)
     texts = [_texts(column)[column.codes[first]].tolist() for column in columns]
     rows = list(map(HostRow._make, zip(*texts, strict=True)))
-    given = [answers.answer(row) for row in rows]
+    answered = [answers.answer(row) for row in rows]
+    given = [answer for answer, _ in answered]
     sizes = np.bincount(combined, minlength=len(rows))
+
+    def place(index: int) -> tuple[int, str]:
+        at = int(first[index])
+        return int(table.row_numbers(batch.first + at, 1)[0]), batch.host(at)
+
     for index in np.argsort(first):
-        row, answer, at = rows[index], given[index], int(first[index])
+        row, (answer, idle), size = rows[index], answered[index], int(sizes[index])
         group = counted.get(answer)
         if group is None:
+            first_row, first_host = place(index)
             group = counted[answer] = _Counted(
-                answer=answer,
-                row=row,
-                first_row=int(table.row_numbers(batch.first + at, 1)[0]),
-                first_host=batch.host(at),
+                answer=answer, row=row, first_row=first_row, first_host=first_host
             )
-        group.hosts += int(sizes[index])
-        group.cpus[row.cpu or row.midrs] += int(sizes[index])
+        group.hosts += size
+        group.cpus[row.cpu or row.midrs] += size
+        if idle is not None:
+            if not idle.hosts:
+                idle.first_row, idle.first_host = place(index)
+            idle.hosts += size
     if writer is not None:
         cpu = [row.cpu or row.midrs for row in rows]
         writer.write(

@@ -22,7 +22,7 @@ from matrix.analyze.assemble import config_atoms, cpu_atoms, surroundings_atoms,
 from matrix.analyze.behaviour import Behaviours
 from matrix.analyze.cell import Cell
 from matrix.analyze.fix import find_fixes
-from matrix.analyze.line_memory import LineMemory
+from matrix.analyze.line_memory import LineMeaning, LineMemory
 from matrix.analyze.memory import AnswerMemory, Situation
 from matrix.analyze.question import Question, lower_question, predicate_version
 from matrix.analyze.verdict import Verdict
@@ -35,6 +35,7 @@ from matrix.kernel.detection import Detection
 from matrix.kernel.dotconfig import DotConfig, load_dotconfig
 from matrix.pipeline.absence import absent_reason
 from matrix.pipeline.arguments import choose_surroundings
+from matrix.pipeline.fleet_names import FleetNames, IdleWords
 from matrix.pipeline.knowledge import Library
 from matrix.render.fleet import HostAnswer
 from matrix.schema.values import Capability, KernelProfile
@@ -147,13 +148,19 @@ class FleetAnswers:
         self._surroundings = _Kept(self._choose)
         self._line_memory = LineMemory(library.knowledge.kernels)
         self._lines = _Kept(self._line_memory.read)
-        self._rows: dict[HostRow, HostAnswer] = {}
+        self.names = FleetNames(library.name_history("arm64"))
+        self._rows: dict[HostRow, tuple[HostAnswer, IdleWords | None]] = {}
+        # Both kept elsewhere, so that their identities stay theirs.
+        self._given: dict[tuple[int, int], tuple[HostAnswer, IdleWords | None]] = {}
         self._situations: dict[tuple[int, int, str], Situation] = {}
         self._alike: dict[Hashable, Situation] = {}
         self._pairs: dict[Hashable, HostAnswer] = {}
 
-    def answer(self, row: HostRow) -> HostAnswer:
-        """Return the answer of a row; where the row is wrong, the answer says in what."""
+    def answer(self, row: HostRow) -> tuple[HostAnswer, IdleWords | None]:
+        """Return the answer of a row; where the row is wrong, the answer says in what.
+
+        Beside it what the row's command line says in vain; equal ones are one object.
+        """
         found = self._rows.get(row)
         if found is None:
             if len(self._rows) + len(self._lines) > _MOST_KEPT:
@@ -186,7 +193,7 @@ class FleetAnswers:
         )
         return find_fixes(question, profile, cell, variables, self._behaviours)
 
-    def _answer(self, row: HostRow) -> HostAnswer:
+    def _answer(self, row: HostRow) -> tuple[HostAnswer, IdleWords | None]:
         problems: list[Diagnostic] = []
         parts: tuple[Callable[[], object], ...] = (
             partial(self._builds.of, (row.kernel, row.config)),
@@ -200,11 +207,12 @@ class FleetAnswers:
             except InputError as error:
                 problems.extend(error.diagnostics)
         if problems:
-            return HostAnswer(problems=tuple(problems))
+            return HostAnswer(problems=tuple(problems)), None
         build = self._builds.of((row.kernel, row.config))
         if isinstance(build, HostAnswer):
-            return build
-        situation = self._situation(build, row)
+            return build, None
+        line = self._lines.of(effective_command_line(row.cmdline, build.config))
+        situation = self._situation(build, line, row.vm)
         system = self._systems.of(_spec(row))
         cpu = self._cpu(build, system)
         found = self._pairs.get((id(situation), cpu.alike))
@@ -214,18 +222,17 @@ class FleetAnswers:
             # What is unknown is said in the names of this very CPU.
             own = found.verdict is Verdict.UNKNOWN
             self._pairs[id(situation), system.spec if own else cpu.alike] = found
-        return found
+        given = (found, self.names.of(build.profile, line))
+        return self._given.setdefault((id(given[0]), id(given[1])), given)
 
-    def _situation(self, build: _Build, row: HostRow) -> Situation:
+    def _situation(self, build: _Build, line: LineMeaning, vm: str) -> Situation:
         """Return what of a host no CPU changes; equal ones are one object."""
-        text = effective_command_line(row.cmdline, build.config)
-        line = self._lines.of(text)
-        key = (build.number, line.number, row.vm)
+        key = (build.number, line.number, vm)
         found = self._situations.get(key)
         if found is None:
             made = build.memory.situation(
                 self._line_memory.variables(build.question.program, build.profile, line),
-                {**build.atoms, **self._surroundings.of(row.vm)},
+                {**build.atoms, **self._surroundings.of(vm)},
             )
             content = (
                 build.profile.id,

@@ -21,7 +21,7 @@ def stale_names(
     """Yield what of a `.config`, its command line and `--set` means nothing to its kernel."""
     history = job.library.name_history(profile.arch)
     yield from history.config(profile, config)
-    yield from history.line(profile, line, lambda found: _place(line, found, config))
+    yield from history.line(profile, line, lambda found: _place(job, line, found, config))
     yield from _idle_settings(job, profile)
 
 
@@ -64,10 +64,14 @@ def _names_read(question: Question) -> frozenset[str]:
     return frozenset(found)
 
 
-def _place(line: CommandLine, found: Parameter, config: DotConfig) -> Location:
+def _place(job: ValidateJob, line: CommandLine, found: Parameter, config: DotConfig) -> Location:
     """Return where a parameter was written: in CONFIG_CMDLINE, or in the line that was given."""
     built_in = config.symbols.get("CMDLINE")
-    if built_in is None or not isinstance(built_in.value, str):
+    # What was given may end as the built-in line does, and be all that the kernel reads.
+    read = not job.boot_loader or any(
+        config.value(name) is True for name in ("CMDLINE_FORCE", "CMDLINE_EXTEND")
+    )
+    if not read or built_in is None or not isinstance(built_in.value, str):
         return line.locate(found)
     # The built-in line is the whole, or (CMDLINE_EXTEND) the end of what the kernel parses.
     start = len(line.text) - len(built_in.value)

@@ -16,6 +16,7 @@ from matrix.render.fixes import fix_line
 from matrix.render.json import Json, dump
 from matrix.render.markdown import plain
 from matrix.render.quantities import first_names
+from matrix.render.text import wrapped
 
 FLEET_SCHEMA = "matrix/fleet/1"
 # A group may have hundreds of CPUs; a reader needs some names and how many more there are.
@@ -44,10 +45,21 @@ class HostGroup(Struct, frozen=True, kw_only=True):
     fixes: tuple[Fix, ...] = ()
 
 
+class IdleWord(Struct, frozen=True, kw_only=True):
+    """A word of command lines that means nothing to a kernel; `said` is what `validate` says."""
+
+    release: str
+    said: Diagnostic
+    hosts: int
+    first_row: int
+    first_host: str
+
+
 class FleetSummary(Struct, frozen=True, kw_only=True):
     """All of a fleet: `groups` in order of verdict and size, those of wrong rows apart.
 
-    `broken_rows` could not be read as rows at all; `hosts` counts every row.
+    `broken_rows` could not be read as rows at all; `hosts` counts every row. `idle` are words of
+    command lines that mean nothing to the kernel of their hosts, those of most hosts first.
     """
 
     file: str
@@ -58,6 +70,7 @@ class FleetSummary(Struct, frozen=True, kw_only=True):
     groups: tuple[HostGroup, ...]
     wrong: tuple[HostGroup, ...]
     broken_rows: int
+    idle: tuple[IdleWord, ...] = ()
 
     @property
     def verdicts(self) -> dict[str, int]:
@@ -96,6 +109,12 @@ def fleet_text(summary: FleetSummary, *, most_groups: int) -> str:
         if len(groups) > most_groups:
             rest = sum(item.hosts for item in groups[most_groups:])
             lines.append(f"  … and {len(groups) - most_groups:,} more groups of {rest:,} hosts")
+    if summary.idle:
+        lines += ["", "said in vain: words of command lines that mean nothing to the kernel"]
+        for word in summary.idle[:most_groups]:
+            lines += _idle_word(word)
+        if len(summary.idle) > most_groups:
+            lines.append(f"  … and {len(summary.idle) - most_groups:,} more words")
     return "\n".join(lines) + "\n"
 
 
@@ -111,6 +130,7 @@ def fleet_json(summary: FleetSummary) -> str:
             "hosts": summary.hosts,
             "verdicts": dict(summary.verdicts),
             "groups": [_group_json(group) for group in summary.groups],
+            "idle_words": [_idle_word_json(word) for word in summary.idle],
             "wrong_rows": summary.wrong_rows,
             "problems": [_problem_json(group) for group in summary.wrong],
         }
@@ -124,6 +144,17 @@ def _group(group: HostGroup) -> list[str]:
     if group.hosts > 1 and group.first_host:
         lines.append(f"    for instance {plain(group.first_host)} (row {group.first_row:,})")
     return lines + [f"    fix there: {fix_line(fix)}" for fix in group.fixes]
+
+
+def _idle_word(word: IdleWord) -> list[str]:
+    hosts = "1 host" if word.hosts == 1 else f"{word.hosts:,} hosts"
+    said = f"{word.said.severity}[{word.said.code}]: {word.said.message}"
+    lines = wrapped(f"{hosts}, Linux {word.release}: {said}", "  ")
+    lines += wrapped(f"hint: {word.said.hint}", "    ") if word.said.hint else []
+    if word.first_host:
+        instance = "for instance " if word.hosts > 1 else ""
+        lines.append(f"    {instance}{plain(word.first_host)} (row {word.first_row:,})")
+    return lines
 
 
 def _cpus(group: HostGroup) -> str:
@@ -146,6 +177,17 @@ def _group_json(group: HostGroup) -> dict[str, Json]:
         "cpus": dict(sorted(group.cpus.items())),
         "first": {"row": group.first_row, "host": group.first_host},
         "fixes": [{"change": dict(fix.change), "verdict": str(fix.verdict)} for fix in group.fixes],
+    }
+
+
+def _idle_word_json(word: IdleWord) -> dict[str, Json]:
+    return {
+        "kernel": word.release,
+        "code": word.said.code,
+        "message": word.said.message,
+        "hint": word.said.hint,
+        "hosts": word.hosts,
+        "first": {"row": word.first_row, "host": word.first_host},
     }
 
 

@@ -49,6 +49,24 @@ def smallest_core(count: int, satisfiable: Satisfiable) -> tuple[int, ...] | Non
     return tuple(sorted(found))
 
 
+def disjoint_cores(count: int, satisfiable: Satisfiable) -> tuple[tuple[int, ...], ...]:
+    """Return smallest cores that share no member, without which all the other members can hold.
+
+    Each is looked for when those before it are taken away, so the smallest comes first; no cores
+    where all members can hold. Nothing at all must be satisfiable.
+    """
+    left = list(range(count))
+    cores: list[tuple[int, ...]] = []
+
+    def among(chosen: frozenset[int]) -> bool:
+        return satisfiable(frozenset(left[index] for index in chosen))
+
+    while (core := smallest_core(len(left), among)) is not None:
+        cores.append(tuple(left[index] for index in core))
+        left = [number for number in left if number not in cores[-1]]
+    return tuple(cores)
+
+
 def region_core(hard: Region, members: Sequence[Region]) -> tuple[int, ...] | None:
     """Return the numbers of a smallest core of regions inside `hard`; None where they meet.
 

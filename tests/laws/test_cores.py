@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matrix.solve.brute import Brute
-from matrix.solve.core import region_core, smallest_core
+from matrix.solve.core import disjoint_cores, region_core, smallest_core
 from matrix.solve.diagram import Diagram
 from matrix.solve.space import Region
 from tests.strategies import cell_sets, spaces
@@ -44,6 +44,27 @@ def test_a_core_is_unsatisfiable_minimal_and_smallest(constraints: list[set[int]
     assert len(core) == min(map(len, unsatisfiable))
     for member in core:
         assert meet(constraints, frozenset(core) - {member})
+
+
+@MANY
+@given(constraints=CONSTRAINTS)
+def test_without_the_disjoint_cores_the_others_hold(constraints: list[set[int]]) -> None:
+    cores = disjoint_cores(len(constraints), lambda chosen: meet(constraints, chosen))
+    members = [member for core in cores for member in core]
+    assert len(members) == len(set(members))
+    left = set(range(len(constraints)))
+    for core in cores:
+        # A smallest one of what is left, by trying every set that is not larger.
+        among = [
+            set(chosen)
+            for size in range(len(core) + 1)
+            for chosen in itertools.combinations(sorted(left), size)
+            if not meet(constraints, frozenset(chosen))
+        ]
+        assert set(core) in among
+        assert min(map(len, among)) == len(core)
+        left -= set(core)
+    assert meet(constraints, frozenset(left))
 
 
 def test_a_core_of_one_is_a_constraint_that_nothing_keeps() -> None:
