@@ -153,7 +153,7 @@ def test_muted_results_stay_visible_everywhere(repository_of_user: Path) -> None
 
 def test_the_example_of_the_page_is_read(repository_of_user: Path) -> None:
     page = (ROOT / "docs" / "ci.md").read_text()
-    (example,) = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    example, unknown = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
     settings(repository_of_user, example)
     (repository_of_user / "kernel-rules" / "cpus").mkdir(parents=True)
     shutil.copy(
@@ -163,6 +163,9 @@ def test_the_example_of_the_page_is_read(repository_of_user: Path) -> None:
     assert ran.code == 0, ran.err
     assert validated().code == 0
     assert ran.err.count("MX1414") == 2  # neither of its mutes means this file
+    for mute, code in (("", 4), (unknown, 0)):
+        settings(repository_of_user, f'[validate]\ncpus = ["neoverse-v1"]\n{mute}')
+        assert validated().code == code
 
 
 def test_everything_wrong_is_said_at_once(repository_of_user: Path) -> None:

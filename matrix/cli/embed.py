@@ -29,5 +29,8 @@ def embed(
         return ExitCode.FINDINGS
     for path in outcome.changed:
         say(f"written: {path}")
-    say(f"{outcome.blocks} blocks in {len(files)} files, {len(outcome.changed)} files changed")
+    from matrix.render.quantities import counted
+
+    blocks = counted(outcome.blocks, "block")
+    say(f"{blocks} in {counted(len(files), 'file')}, {len(outcome.changed)} changed")
     return ExitCode.OK

@@ -146,7 +146,10 @@ def validate(
     deliver(outcome.render(output_format, colour=colour, verbose=verbose), output)
     if write_baseline is not None and outcome.baseline_text is not None:
         deliver(outcome.baseline_text, write_baseline)
-        say(f"{outcome.known} findings are known from now on: {write_baseline}")
+        from matrix.render.quantities import counted
+
+        known = counted(outcome.known, "finding")
+        say(f"known from now on: {known} in {write_baseline}")
     return outcome.exit_code
 
 

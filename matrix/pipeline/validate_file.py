@@ -91,7 +91,7 @@ def answer_file(job: ValidateJob, config: DotConfig) -> list[ValidateResult]:
             job.answers[key] = given
         given = job.answers[key]
         own = naming_cpus(given.diagnostics, question, system, variables, atoms, job.granules)
-        said = (*notes, *system.diagnostics, *own)
+        said = (*notes, *system.diagnostics, *(_in_file(note, config) for note in own))
         given = replace(given, diagnostics=said)
         result = _result(job, config, profile.release, system, text, given)
         results.append(replace(result, decided_by=job.deciding.get(key)))
@@ -159,6 +159,13 @@ def _partial_note(config: DotConfig) -> tuple[Diagnostic, ...]:
 
 def _kernel_of(config: DotConfig) -> str:
     return f"Linux {config.release}" if config.release else "this file's kernel"
+
+
+def _in_file(note: Diagnostic, config: DotConfig) -> Diagnostic:
+    """Return a note with the file it is about; files that are alike share their answers."""
+    if note.code != "MX0919":
+        return note
+    return replace(note, location=Location(file=config.file))
 
 
 def _result(
