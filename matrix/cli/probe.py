@@ -31,8 +31,8 @@ def probe(
     ] = "gmem-no-direct-map",
     predicate: Predicate = None,
     vm: Annotated[
-        str, typer.Option(metavar="KIND", help="default, protected, nested or mte.")
-    ] = "default",
+        str | None, typer.Option(metavar="KIND", help="default, protected, nested or mte.")
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="AXIS=OPTION", help="entry=el1, gic=v2, realm=yes …"),

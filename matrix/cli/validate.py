@@ -64,8 +64,8 @@ def validate(
     capability: Capability = DEFAULT_CAPABILITY,
     predicate: Predicate = None,
     vm: Annotated[
-        str, typer.Option(metavar="KIND", help="default, protected, nested or mte.")
-    ] = "default",
+        str | None, typer.Option(metavar="KIND", help="default, protected, nested or mte.")
+    ] = None,
     settings: Surroundings = None,
     tree: Annotated[
         Path | None,

@@ -22,16 +22,15 @@ from matrix.analyze.result import StudyResult, TableCell
 from matrix.analyze.study import SolvedStudy, solve_study
 from matrix.analyze.summary import summarise
 from matrix.analyze.verdict import Verdict
-from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.diagnostics import Diagnostic, InputError
 from matrix.expr.nodes import Value
-from matrix.kernel.cpu import canonical_system, resolve_system
+from matrix.kernel.cpu import resolve_system
 from matrix.kernel.system import CpuSystem
 from matrix.pipeline.knowledge import Library, release_key
 from matrix.pipeline.reply import Reply
 from matrix.render.columns import align
 from matrix.schema.values import (
     Architecture,
-    Axis,
     Capability,
     KernelProfile,
     MatrixStudy,
@@ -206,79 +205,6 @@ def _table_cells(prepared: PreparedStudy) -> Callable[[Mapping[str, str]], Table
         return shared[key]
 
     return answer_cell
-
-
-def parse_cell(prepared: PreparedStudy, text: str) -> dict[str, str]:
-    """Return the options that `axis=option,axis=option` chooses; quotes protect commas.
-
-    A CPU may be called by any of its names, and the types of a system stand in any order; the
-    answer has the name of the study's option.
-
-    Raises:
-        InputError: MX0604 malformed, MX0605 unknown axis, MX0606 unknown option; all at once.
-    """
-    import re
-
-    study = prepared.study
-    axes = {axis.name: axis for axis in study.axes}
-    chosen: dict[str, str] = {}
-    problems: list[Diagnostic] = []
-    for item in re.findall(r'(?:[^,"]|"[^"]*")+', text):
-        name, separator, raw = item.strip().partition("=")
-        option = raw.strip('"')
-        if not separator:
-            problems.append(
-                Diagnostic(
-                    code="MX0604",
-                    message=f"`{item}` is not axis=option",
-                    hint="a cell is written axis=option,axis=option",
-                )
-            )
-        elif name not in axes:
-            problems.append(
-                Diagnostic(
-                    code="MX0605",
-                    message=f"unknown axis `{name}` of study `{study.id}`",
-                    hint=_field_hint(prepared, name, item) or unknown_word_hint(name, axes, "axes"),
-                )
-            )
-        elif option in (names := [known.name for known in axes[name].options]):
-            chosen[name] = option
-        elif (same := _same_system(prepared, axes[name], option)) is not None:
-            chosen[name] = same
-        else:
-            problems.append(
-                Diagnostic(
-                    code="MX0606",
-                    message=f"unknown option `{option}` of axis `{name}`",
-                    hint=unknown_word_hint(option, names, f"options of {name}"),
-                )
-            )
-    if problems:
-        raise InputError(problems)
-    return chosen
-
-
-def _same_system(prepared: PreparedStudy, axis: Axis, spec: str) -> str | None:
-    """Return the option that is the CPU system of a SPEC written otherwise, None without one."""
-    if axis.kind != "cpu":
-        return None
-    knowledge = prepared.library.knowledge
-    wanted = canonical_system(spec, knowledge)
-    for option in axis.options:
-        if option.cpu is not None and canonical_system(option.cpu, knowledge) == wanted:
-            return option.name
-    return None
-
-
-def _field_hint(prepared: PreparedStudy, name: str, item: str) -> str | None:
-    """Return the hint for who changes a field of a CPU in a cell, as a SPEC can."""
-    if name not in {field.name for field in prepared.architecture.fields}:
-        return None
-    return (
-        f"`{name}` is a field of a CPU, and the CPUs of a study are the ones that it lists; "
-        f"`matrix validate FILE --cpu NAME,{item.strip()}` asks about a changed one"
-    )
 
 
 def count(name: str, *, configs: tuple[Path, ...], predicate: str | None, as_json: bool) -> Reply:

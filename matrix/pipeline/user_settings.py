@@ -26,6 +26,8 @@ from matrix.simulate.invariants import INVARIANTS
 # Keys of [validate] that name their field of the request differently.
 _FIELDS = {"set": "settings"}
 _PATHS = ("configs", "baseline")
+# --vm KIND and --set vm=KIND are one option.
+_VM = "vm="
 _QUIET = (Verdict.SUPPORTED, Verdict.ABSENT)
 
 
@@ -45,7 +47,11 @@ def with_settings(request: ValidateRequest) -> tuple[ValidateRequest, Mutes]:
         name = _FIELDS.get(key, key)
         if name in request.given or (name == "cmdline" and "cmdline_file" in request.given):
             continue
-        if key in _PATHS:
+        if key == "vm" and any(text.startswith(_VM) for text in request.settings):
+            continue
+        if key == "set" and "vm" in request.given:
+            changes[name] = tuple(text for text in value if not text.startswith(_VM))
+        elif key in _PATHS:
             changes[name] = (
                 folder / value if isinstance(value, str) else tuple(folder / part for part in value)
             )

@@ -1,0 +1,102 @@
+"""A cell as a user writes it, `axis=option,axis=option`, read for a study."""
+
+from __future__ import annotations
+
+import re
+
+from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.kernel.cpu import canonical_system
+from matrix.pipeline.study import PreparedStudy
+from matrix.schema.values import Axis
+
+# Quotes protect commas.
+_ITEM = re.compile(r'(?:[^,"]|"[^"]*")+')
+
+
+def parse_cell(prepared: PreparedStudy, text: str) -> dict[str, str]:
+    """Return the options that `axis=option,axis=option` chooses; quotes protect commas.
+
+    A CPU may be called by any of its names, and the types of a system stand in any order; the
+    answer has the name of the study's option. The same may be said twice.
+
+    Raises:
+        InputError: MX0604 malformed, MX0605 unknown axis, MX0606 unknown option, MX0506 two options
+            of one axis; all at once.
+    """
+    axes = {axis.name: axis for axis in prepared.study.axes}
+    chosen: dict[str, str] = {}
+    problems: list[Diagnostic] = []
+    for item in _ITEM.findall(text):
+        name, separator, raw = item.strip().partition("=")
+        option = raw.strip('"')
+        if not separator:
+            problems.append(
+                Diagnostic(
+                    code="MX0604",
+                    message=f"`{item}` is not axis=option",
+                    hint="a cell is written axis=option,axis=option",
+                )
+            )
+            continue
+        if name not in axes:
+            problems.append(
+                Diagnostic(
+                    code="MX0605",
+                    message=f"unknown axis `{name}` of study `{prepared.study.id}`",
+                    hint=_field_hint(prepared, name, item) or unknown_word_hint(name, axes, "axes"),
+                )
+            )
+            continue
+        axis = axes[name]
+        found = _option(prepared, axis, option)
+        if found is None:
+            names = [known.name for known in axis.options]
+            problems.append(
+                Diagnostic(
+                    code="MX0606",
+                    message=f"unknown option `{option}` of axis `{name}`",
+                    hint=unknown_word_hint(option, names, f"options of {name}"),
+                )
+            )
+        elif chosen.setdefault(axis.name, found) != found:
+            earlier = f"{axis.name}={chosen[axis.name]}"
+            problems.append(
+                Diagnostic(
+                    code="MX0506",
+                    message=f"`{item.strip()}` contradicts `{earlier}`: a cell has one option of "
+                    "each axis",
+                    hint="give one of them",
+                )
+            )
+    if problems:
+        raise InputError(problems)
+    return chosen
+
+
+def _option(prepared: PreparedStudy, axis: Axis, written: str) -> str | None:
+    """Return the name of the option that is meant, None without one."""
+    if any(option.name == written for option in axis.options):
+        return written
+    return _same_system(prepared, axis, written)
+
+
+def _same_system(prepared: PreparedStudy, axis: Axis, spec: str) -> str | None:
+    """Return the option that is the CPU system of a SPEC written otherwise, None without one."""
+    if axis.kind != "cpu":
+        return None
+    knowledge = prepared.library.knowledge
+    wanted = canonical_system(spec, knowledge)
+    for option in axis.options:
+        if option.cpu is not None and canonical_system(option.cpu, knowledge) == wanted:
+            return option.name
+    return None
+
+
+def _field_hint(prepared: PreparedStudy, name: str, item: str) -> str | None:
+    """Return the hint for who changes a field of a CPU in a cell, as a SPEC can."""
+    if name not in {field.name for field in prepared.architecture.fields}:
+        return None
+    return (
+        f"`{name}` is a field of a CPU, and the CPUs of a study are the ones that it lists; "
+        f"`matrix validate FILE --cpu NAME,{item.strip()}` asks about a changed one"
+    )
