@@ -6,9 +6,11 @@ import re
 
 from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
 from matrix.kernel.cpu import canonical_system
+from matrix.kernel.parameters import parameter_key
 from matrix.pipeline.study import PreparedStudy
-from matrix.schema.values import Axis
+from matrix.schema.values import Axis, MatrixStudy, Option
 
+_BOOT = "boot."
 # Quotes protect commas.
 _ITEM = re.compile(r'(?:[^,"]|"[^"]*")+')
 
@@ -16,8 +18,9 @@ _ITEM = re.compile(r'(?:[^,"]|"[^"]*")+')
 def parse_cell(prepared: PreparedStudy, text: str) -> dict[str, str]:
     """Return the options that `axis=option,axis=option` chooses; quotes protect commas.
 
-    A CPU may be called by any of its names, and the types of a system stand in any order; the
-    answer has the name of the study's option. The same may be said twice.
+    A CPU may be called by any of its names, and the types of a system stand in any order; a
+    parameter may be written as the kernel has it (`boot.kvm-arm.mode`), as fixes are. The answer
+    has the names of the study's axis and option. The same may be said twice.
 
     Raises:
         InputError: MX0604 malformed, MX0605 unknown axis, MX0606 unknown option, MX0506 two options
@@ -38,7 +41,8 @@ def parse_cell(prepared: PreparedStudy, text: str) -> dict[str, str]:
                 )
             )
             continue
-        if name not in axes:
+        axis = axes.get(name) or _axis_of_parameter(prepared.study, name)
+        if axis is None:
             problems.append(
                 Diagnostic(
                     code="MX0605",
@@ -47,15 +51,14 @@ def parse_cell(prepared: PreparedStudy, text: str) -> dict[str, str]:
                 )
             )
             continue
-        axis = axes[name]
-        found = _option(prepared, axis, option)
+        found = _option(prepared, axis, option, _parameter(name))
         if found is None:
             names = [known.name for known in axis.options]
             problems.append(
                 Diagnostic(
                     code="MX0606",
-                    message=f"unknown option `{option}` of axis `{name}`",
-                    hint=unknown_word_hint(option, names, f"options of {name}"),
+                    message=f"unknown option `{option}` of axis `{axis.name}`",
+                    hint=unknown_word_hint(option, names, f"options of {axis.name}"),
                 )
             )
         elif chosen.setdefault(axis.name, found) != found:
@@ -73,11 +76,40 @@ def parse_cell(prepared: PreparedStudy, text: str) -> dict[str, str]:
     return chosen
 
 
-def _option(prepared: PreparedStudy, axis: Axis, written: str) -> str | None:
-    """Return the name of the option that is meant, None without one."""
-    if any(option.name == written for option in axis.options):
-        return written
-    return _same_system(prepared, axis, written)
+def _parameter(name: str) -> str:
+    return parameter_key(name.removeprefix(_BOOT))
+
+
+def _axis_of_parameter(study: MatrixStudy, name: str) -> Axis | None:
+    """Return the one axis that writes the parameter of `boot.<parameter>`, None without one."""
+    if not name.startswith(_BOOT):
+        return None
+    key = _parameter(name)
+    found = [
+        axis
+        for axis in study.axes
+        if axis.kind == "boot" and any(key in dict(_written(option)) for option in axis.options)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _written(option: Option) -> list[tuple[str, str]]:
+    """Return the parameters that an option writes, with their values."""
+    words = [word.partition("=") for word in (option.cmdline or "").split()]
+    return [(parameter_key(name), value) for name, _, value in words]
+
+
+def _option(prepared: PreparedStudy, axis: Axis, text: str, parameter: str) -> str | None:
+    """Return the name of the option that is meant, None without one.
+
+    For an axis of the command line it may be the value that the option gives to the parameter.
+    """
+    if any(option.name == text for option in axis.options):
+        return text
+    for option in axis.options:
+        if axis.kind == "boot" and _written(option) == [(parameter, text)]:
+            return option.name
+    return _same_system(prepared, axis, text)
 
 
 def _same_system(prepared: PreparedStudy, axis: Axis, spec: str) -> str | None:
