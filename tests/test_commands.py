@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -28,6 +29,37 @@ def test_a_starter_study_checks_and_reports(
     assert "my-cpu" in text
     again = run_cli("report", "my-study", "--configs", "mine", "-o", "out", "--check")
     assert again.code == 0
+
+
+@pytest.mark.parametrize("command", [("check", "mine"), ("count", "my-study", "--configs", "mine")])
+def test_a_study_without_a_cell_is_refused_where_it_is_checked(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_cli("init", "mine")
+    study = Path("mine/matrices/my-study.yaml")
+    text = study.read_text()
+    guilty = 'KVM_GUEST_MEMFD: "n"'
+    study.write_text(text.replace('KVM_GUEST_MEMFD: "y"', guilty))
+    ran = run_cli(*command)
+    assert ran.code == 3
+    assert ran.err.count("error[") == ran.err.count("error[MX0661]") == 1
+    lines = study.read_text().splitlines()
+    (line,) = (number for number, found in enumerate(lines, start=1) if guilty in found)
+    said = "note[MX0660]: axis `page_size` has only `4k`: KVM=y, KVM_GUEST_MEMFD=n"
+    assert re.search(rf"{study}:{line}:\d+: {re.escape(said)}", ran.err)
+
+
+def test_a_study_whose_baseline_cannot_exist_has_cells_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_cli("init", "mine")
+    study = Path("mine/matrices/my-study.yaml")
+    refused = 'constraints:\n  - {c: "!rodata_full", because: "an example"}\n'
+    study.write_text(study.read_text().replace("constraints: []\n", refused))
+    assert run_cli("explain", "kernel=7.3", "--matrix", "my-study", "--configs", "mine").code == 3
+    assert run_cli("check", "mine").code == 0
 
 
 def test_a_stale_report_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
