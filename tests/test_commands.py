@@ -110,6 +110,39 @@ def test_embed_fills_a_block_and_check_notices_a_change(tmp_path: Path) -> None:
     assert "MX0811" in stale.err
 
 
+@pytest.mark.parametrize("more", [(), ("--check",)])
+def test_embed_names_the_line_of_an_unknown_study(more: tuple[str, ...], tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# Page\n\n<!-- matrix:begin nope -->\n<!-- matrix:end -->\n")
+    ran = run_cli("embed", *more, str(page))
+    assert ran.code == 3
+    assert f"{page}:3:1: error[MX0906]: unknown study `nope`" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("# Page\n", [""]),
+        ("<!-- matrix begin arm64-overview -->\n<!-- matrix end -->\n", [":1:1", ":2:1"]),
+        ("text\n\n<!-- Matrix:Begin arm64-overview -->\n", [":3:1"]),
+        ("<!--- matrix:begin arm64-overview -->\n", [":1:1"]),
+        ("<!-- mmatrix:begin arm64-overview -->\n", [":1:1"]),
+        ("<!-- matrix-begn x -->\n", [":1:1"]),
+        ("<!-- a remark -->\n`<!-- matrix begin -->`\n\n    <!-- matrix begin -->\n", [""]),
+        ("<!-- matrix:begin show=architectures -->\n<!-- matrix:end -->\n", []),
+        ("<!-- matrix of x -->\n<!-- matrix:begin show=architectures -->\n<!-- matrix:end -->", []),
+    ],
+)
+def test_embed_warns_of_what_it_passes_over(text: str, places: list[str], tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(text)
+    ran = run_cli("embed", str(page))
+    assert ran.code == 0
+    assert ran.err.count("MX0812") == len(places)
+    for place in places:
+        assert f"{page}{place}: warning[MX0812]: " in ran.err
+
+
 @pytest.mark.parametrize(
     ("verdicts", "code"), [("unsound", 1), ("supported", 0), ("unsound,refused", 1)]
 )
