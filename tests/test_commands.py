@@ -32,6 +32,37 @@ def test_a_starter_study_checks_and_reports(
     assert again.code == 0
 
 
+@pytest.mark.parametrize("command", [("check", "mine"), ("count", "my-study", "--configs", "mine")])
+def test_a_study_without_a_cell_is_refused_where_it_is_checked(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_cli("init", "mine")
+    study = Path("mine/matrices/my-study.yaml")
+    text = study.read_text()
+    guilty = 'KVM_GUEST_MEMFD: "n"'
+    study.write_text(text.replace('KVM_GUEST_MEMFD: "y"', guilty))
+    ran = run_cli(*command)
+    assert ran.code == 3
+    assert ran.err.count("error[") == ran.err.count("error[MX0661]") == 1
+    lines = study.read_text().splitlines()
+    (line,) = (number for number, found in enumerate(lines, start=1) if guilty in found)
+    said = "note[MX0660]: axis `page_size` has only `4k`: KVM=y, KVM_GUEST_MEMFD=n"
+    assert re.search(rf"{study}:{line}:\d+: {re.escape(said)}", ran.err)
+
+
+def test_a_study_whose_baseline_cannot_exist_has_cells_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_cli("init", "mine")
+    study = Path("mine/matrices/my-study.yaml")
+    refused = 'constraints:\n  - {c: "!rodata_full", because: "an example"}\n'
+    study.write_text(study.read_text().replace("constraints: []\n", refused))
+    assert run_cli("explain", "kernel=7.3", "--matrix", "my-study", "--configs", "mine").code == 3
+    assert run_cli("check", "mine").code == 0
+
+
 def test_a_stale_report_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert run_cli("report", "arm64-memfd-secret").code == 0
@@ -78,6 +109,39 @@ def test_embed_fills_a_block_and_check_notices_a_change(tmp_path: Path) -> None:
     stale = run_cli("embed", "--check", str(page))
     assert stale.code == 1
     assert "MX0811" in stale.err
+
+
+@pytest.mark.parametrize("more", [(), ("--check",)])
+def test_embed_names_the_line_of_an_unknown_study(more: tuple[str, ...], tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# Page\n\n<!-- matrix:begin nope -->\n<!-- matrix:end -->\n")
+    ran = run_cli("embed", *more, str(page))
+    assert ran.code == 3
+    assert f"{page}:3:1: error[MX0906]: unknown study `nope`" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("# Page\n", [""]),
+        ("<!-- matrix begin arm64-overview -->\n<!-- matrix end -->\n", [":1:1", ":2:1"]),
+        ("text\n\n<!-- Matrix:Begin arm64-overview -->\n", [":3:1"]),
+        ("<!--- matrix:begin arm64-overview -->\n", [":1:1"]),
+        ("<!-- mmatrix:begin arm64-overview -->\n", [":1:1"]),
+        ("<!-- matrix-begn x -->\n", [":1:1"]),
+        ("<!-- a remark -->\n`<!-- matrix begin -->`\n\n    <!-- matrix begin -->\n", [""]),
+        ("<!-- matrix:begin show=architectures -->\n<!-- matrix:end -->\n", []),
+        ("<!-- matrix of x -->\n<!-- matrix:begin show=architectures -->\n<!-- matrix:end -->", []),
+    ],
+)
+def test_embed_warns_of_what_it_passes_over(text: str, places: list[str], tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(text)
+    ran = run_cli("embed", str(page))
+    assert ran.code == 0
+    assert ran.err.count("MX0812") == len(places)
+    for place in places:
+        assert f"{page}{place}: warning[MX0812]: " in ran.err
 
 
 @pytest.mark.parametrize(

@@ -242,6 +242,28 @@ def test_a_wrong_row_is_named_and_the_others_are_answered(tmp_path: Path) -> Non
     assert "Traceback" not in ran.err
 
 
+@pytest.mark.parametrize(
+    ("rows", "place"),
+    [
+        (['h1,7.3,7.3.config,graviton3,"', "h2,7.3,7.3.config,graviton3,"], "2:29"),
+        (["h1,7.3,7.3.config,graviton3,", 'h2,7.3,7.3.config,"graviton3'], "3:19"),
+        (['h1,7.3,7.3.config,graviton3,"', 'h2,7.3,7.3.config,graviton3,"'], "2:29"),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_no_host_is_lost_behind_an_open_quote(
+    rows: list[str], place: str, end: str, tmp_path: Path
+) -> None:
+    table = tmp_path / "hosts.csv"
+    table.write_text("\n".join(["host,kernel,config,cpu,cmdline", *rows]) + end)
+    out = tmp_path / "answers.csv"
+    ran = run_cli("fleet", str(table), "--config-folder", str(CONFIGS), "--table", str(out))
+    assert ran.code == 3
+    assert f"{table}:{place}: error[MX1502]: this quote is not closed" in ran.err
+    assert ran.out == ""
+    assert not out.exists()
+
+
 @pytest.mark.parametrize("value", ["\x00", "\udcff\udcfe", "'; DROP", "../../../etc/passwd", "="])
 @pytest.mark.parametrize("column", ["kernel", "config", "cpu", "midrs", "cmdline", "vm"])
 def test_nonsense_in_a_field_stays_in_its_row(column: str, value: str, tmp_path: Path) -> None:

@@ -90,6 +90,55 @@ def test_a_file_above_the_repository_or_of_no_repository_is_not_read(
     assert (ran.code, "MX1410" in ran.err) == (3, True)
 
 
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ('cpus = ["graviton3", "gravitron3"]', "MX0502"),
+        ('cpus = ["graviton3,dic=1,dic=0"]', "MX0506"),
+        ('kernel = "7.4"', "MX0905"),
+        ('capability = "gmem"', "MX0906"),
+        ('predicate = "v13"', "MX0901"),
+        ('vm = "nestd"', "MX0909"),
+        ('set = ["entry=el9"]', "MX0909"),
+        ('set = ["entri=el1"]', "MX0908"),
+        ('set = ["gic=v2", "gic=v3"]', "MX0506"),
+        ('fail_on = ["unsond"]', "MX0907"),
+    ],
+)
+def test_a_wrong_value_of_the_settings_has_the_place_of_its_key(
+    written: str, code: str, repository_of_user: Path
+) -> None:
+    cpus = "" if written.startswith("cpus") else 'cpus = ["graviton3"]\n'
+    settings(repository_of_user, f"# ours\n[validate]\n{cpus}{written}\n")
+    ran = validated()
+    line = 4 if cpus else 3
+    assert ran.code == 3
+    assert f"{repository_of_user / 'matrix.toml'}:{line}:1: error[{code}]: " in ran.err
+    assert f"| {written}\n" in ran.err
+    assert ran.err.count("error[") == 1
+
+
+def test_what_the_command_line_says_wrong_is_not_the_fault_of_the_settings(
+    repository_of_user: Path,
+) -> None:
+    settings(repository_of_user, '[validate]\nkernel = "7.2"\nset = ["gic=v3"]\n')
+    for options in (("--kernel", "7.4"), ("--set", "gic=v9"), ("--capability", "gmem")):
+        ran = validated("--cpu", "graviton3", *options)
+        assert ran.code == 3
+        assert "matrix.toml" not in ran.err
+
+
+@pytest.mark.parametrize("kind", ["folder", "link to nowhere"])
+def test_settings_that_are_no_file_are_not_ignored(kind: str, repository_of_user: Path) -> None:
+    if kind == "folder":
+        (repository_of_user / "matrix.toml").mkdir()
+    else:
+        (repository_of_user / "matrix.toml").symlink_to("nowhere.toml")
+    ran = validated("--cpu", "graviton3")
+    assert ran.code == 3
+    assert "matrix.toml: error[MX1410]: cannot read the settings" in ran.err
+
+
 # A mute, and for each CPU whether it is muted.
 MUTES: list[tuple[str, set[str]]] = [
     ('verdict = "unsound"', {"cortex-a710"}),

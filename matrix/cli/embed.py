@@ -23,6 +23,8 @@ def embed(
     from matrix.pipeline.embed import embed as run_embed
 
     outcome = run_embed(tuple(files), configs=tuple(configs or ()), check=check)
+    for diagnostic in outcome.missed:
+        say(format_diagnostic(diagnostic))
     if check and outcome.stale:
         for diagnostic in outcome.stale:
             say(format_diagnostic(diagnostic))

@@ -33,7 +33,9 @@ Surroundings = Annotated[
         "--set", metavar="AXIS=OPTION", help="entry=el1, gic=v2, realm=yes … May be repeated."
     ),
 ]
-Vm = Annotated[str, typer.Option("--vm", metavar="KIND", help="default, protected, nested or mte.")]
+Vm = Annotated[
+    str | None, typer.Option("--vm", metavar="KIND", help="default, protected, nested or mte.")
+]
 FailOn = Annotated[
     str,
     typer.Option(

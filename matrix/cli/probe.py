@@ -39,7 +39,7 @@ def probe(
     ] = None,
     capability: Capability = DEFAULT_CAPABILITY,
     predicate: Predicate = None,
-    vm: Vm = "default",
+    vm: Vm = None,
     settings: Surroundings = None,
     output_format: Format = TextFormat.TEXT,
     fail_on: FailOn = "unsound",

@@ -66,7 +66,7 @@ def validate(
     ] = None,
     capability: Capability = DEFAULT_CAPABILITY,
     predicate: Predicate = None,
-    vm: Vm = "default",
+    vm: Vm = None,
     settings: Surroundings = None,
     tree: Annotated[
         Path | None,

@@ -617,6 +617,14 @@ CODES: dict[str, tuple[str, str]] = {
         "stale block",
         "The block's content is not what the declarations say now: run `matrix embed`.",
     ),
+    "MX0812": (
+        "no block",
+        (
+            "A document of `matrix embed` has no block, or a comment that looks like a marker is "
+            "none, so that nothing is filled or compared there: write `<!-- matrix:begin STUDY "
+            "-->`."
+        ),
+    ),
     "MX0901": (
         "unknown predicate",
         "The capability has no such predicate version.",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import gzip
+import io
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,7 @@ from msgspec import Struct
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.expr.position import shown
 from matrix.kernel.bounded_input import STANDARD_INPUT, file_name
+from matrix.kernel.closed_quotes import ClosedQuotes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,7 +126,7 @@ class HostTable:
         """Yield the rows in the order of the table.
 
         Raises:
-            InputError: MX1502, the table is damaged or ends in the middle.
+            InputError: MX1502, the table is damaged, ends in the middle, or a quote is not closed.
         """
         import pyarrow as pa
 
@@ -216,19 +218,20 @@ def _open_csv(stream: BufferedReader, name: str) -> HostTable:
     from pyarrow import csv as arrow_csv
 
     line = stream.readline(_MOST_HEADER_BYTES)
+    header_line = ClosedQuotes(io.BytesIO(line.rstrip(b"\r\n")), name)
+    while header_line.read(_MOST_HEADER_BYTES):
+        pass
     fields = next(csv.reader([line.decode("utf-8-sig", "replace").rstrip("\r\n")]), [])
     header = [title.strip() for title in fields]
     table = HostTable(name, header)
     if not stream.peek(1):
         return table
     reader = arrow_csv.open_csv(
-        stream,
+        ClosedQuotes(stream, name, line=2),
         read_options=arrow_csv.ReadOptions(
             block_size=_BLOCK_BYTES, use_threads=False, column_names=header
         ),
-        parse_options=arrow_csv.ParseOptions(
-            newlines_in_values=True, invalid_row_handler=table.skip
-        ),
+        parse_options=arrow_csv.ParseOptions(invalid_row_handler=table.skip),
         # Bytes, whatever a column looks like: the release 6.10 is no number.
         convert_options=arrow_csv.ConvertOptions(
             column_types=dict.fromkeys(header, pa.binary()),

@@ -13,7 +13,7 @@ from msgspec import Struct
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.expr.position import shown
 
-_FILE = "<cpu>"
+SPEC_FILE = "<cpu>"
 # MIDR_EL1 as sysfs and lscpu show it; zero-extended in sysfs.
 _MIDR = re.compile(r"0[xX](?:0{8})?[0-9a-fA-F]{8}")
 
@@ -108,7 +108,7 @@ _HINT = "a CPU is written NAME[,field=value…], for instance `neoverse-n2,dic=0
 def at(spec: str, word: Word, code: str, message: str, hint: str | None = None) -> Diagnostic:
     """Return an error about a word of a SPEC."""
     location = Location(
-        file=_FILE,
+        file=SPEC_FILE,
         line=1,
         column=word.offset + 1,
         length=max(1, len(word.text)),

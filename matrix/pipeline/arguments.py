@@ -40,10 +40,11 @@ def check_verdicts(words: tuple[str, ...]) -> None:
 
 
 def choose_surroundings(architecture: Architecture, settings: tuple[str, ...]) -> dict[str, str]:
-    """Return the environment axes that `axis=option` settings choose.
+    """Return the environment axes that `axis=option` settings choose; one may be said twice.
 
     Raises:
-        InputError: MX0908 not axis=option or an unknown axis, MX0909 an unknown option.
+        InputError: MX0908 not axis=option or an unknown axis, MX0909 an unknown option, MX0506 two
+            options of one axis; all at once.
     """
     axes = {axis.name: axis for axis in architecture.environment}
     chosen: dict[str, str] = {}
@@ -79,7 +80,15 @@ def choose_surroundings(architecture: Architecture, settings: tuple[str, ...]) -
                 )
             )
             continue
-        chosen[name] = option
+        if chosen.setdefault(name, option) != option:
+            also = "; `--vm KIND` says the same as `--set vm=KIND`" if name == "vm" else ""
+            problems.append(
+                Diagnostic(
+                    code="MX0506",
+                    message=f"`{setting}` contradicts `{name}={chosen[name]}`",
+                    hint=f"give one of them{also}",
+                )
+            )
     if problems:
         raise InputError(problems)
     return chosen

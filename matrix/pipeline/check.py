@@ -24,6 +24,7 @@ from matrix.diagnostics import (
 from matrix.pipeline.claims import answer_claims, declared_claims
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.reply import Reply
+from matrix.pipeline.selection import check_not_empty
 from matrix.pipeline.stale_studies import stale_options
 from matrix.pipeline.study import PreparedStudy, prepare_study
 from matrix.render.cell_text import named_cell
@@ -149,6 +150,7 @@ def _sound_studies(library: Library) -> Sequence[PreparedStudy]:
             prepared = prepare_study(library, study.id)
             questions = [prepared.questions[profile.id] for profile in prepared.kernels]
             read_claims(study, questions, declared_claims(prepared))
+            check_not_empty(prepared)
         except InputError as error:
             problems.extend(error.diagnostics)
         else:

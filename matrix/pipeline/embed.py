@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.analyze.result import StudyResult
 from matrix.diagnostics import Diagnostic, InputError, Location
@@ -18,13 +19,18 @@ from matrix.render.blocks import (
     splice,
     stale_blocks,
 )
+from matrix.render.missed_markers import missed_blocks
 from matrix.render.output import check_writable, write_files
 
 
 class EmbedOutcome(Struct, frozen=True, kw_only=True):
-    """How many blocks were found, the documents that changed (or would), each stale block."""
+    """How many blocks were found, the documents that changed (or would), each stale block.
+
+    `missed` are warnings about documents without a block and comments that are no markers.
+    """
 
     blocks: int
+    missed: tuple[Diagnostic, ...]
     changed: tuple[Path, ...]
     stale: tuple[Diagnostic, ...]
 
@@ -54,7 +60,7 @@ def embed(
             try:
                 fresh[path].append((block, _fresh(block, library, results)))
             except InputError as error:
-                problems.extend(error.diagnostics)
+                problems.extend(_placed(item, block) for item in error.diagnostics)
     if problems:
         raise InputError(tuple(dict.fromkeys(problems)))
     stale = tuple(item for contents in fresh.values() for item in stale_blocks(contents))
@@ -68,8 +74,18 @@ def embed(
         for folder in dict.fromkeys(path.parent for path in changed):
             inside = {Path(path.name): changed[path] for path in changed if path.parent == folder}
             write_files(inside, folder)
+    missed = tuple(
+        item
+        for path, blocks in found.items()
+        for item in missed_blocks(texts[path], str(path), blocks=len(blocks))
+    )
     blocks_in_all = sum(len(blocks) for blocks in found.values())
-    return EmbedOutcome(blocks=blocks_in_all, changed=tuple(changed), stale=stale)
+    return EmbedOutcome(blocks=blocks_in_all, missed=missed, changed=tuple(changed), stale=stale)
+
+
+def _placed(item: Diagnostic, block: Block) -> Diagnostic:
+    """Return a diagnostic with a place: a study that no file declares is named by the block."""
+    return item if item.location is not None else replace(item, location=block.location)
 
 
 def _fresh(block: Block, library: Library, results: dict[str, StudyResult]) -> str:

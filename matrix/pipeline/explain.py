@@ -23,9 +23,10 @@ from matrix.analyze.verdict import Verdict
 from matrix.analyze.witness import changes
 from matrix.diagnostics import Diagnostic, InputError, UndecidedError, did_you_mean
 from matrix.diagnostics.codes import CODES
+from matrix.pipeline.cell_argument import parse_cell
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.selection import no_such_cell
-from matrix.pipeline.study import PreparedStudy, parse_cell, prepare_study
+from matrix.pipeline.study import PreparedStudy, prepare_study
 from matrix.render.cell_text import option_text
 from matrix.render.explanation import explanation_document, render_explanation
 from matrix.render.json import dump

@@ -363,8 +363,10 @@ class FleetAnswers:
         return resolve_system(spec, self._library.knowledge, self._architecture)
 
     def _choose(self, vm: str) -> Mapping[str, str]:
-        """Return the environment axes of a row: --set, and the row's VM kind."""
-        settings = (*self._settings, *((f"vm={vm}",) if vm else ()))
+        """Return the environment axes of a row: --set, and the row's own VM kind instead of it."""
+        settings = self._settings
+        if vm:
+            settings = (*(text for text in settings if not text.startswith("vm=")), f"vm={vm}")
         chosen = choose_surroundings(self._architecture, settings)
         return {
             name: str(value)

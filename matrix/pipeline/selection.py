@@ -6,20 +6,25 @@ does not exist and what would, and one line for each member of the core with its
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from matrix.analyze.cell import exists
 from matrix.analyze.cell_settings import study_settings
 from matrix.analyze.change_costs import WEIGHTS
 from matrix.analyze.contradiction import Contradiction, Member, SelectionSpace
 from matrix.analyze.derivation import CPU, Derivation, Derivations
 from matrix.analyze.evaluation import Evaluation
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
+from matrix.expr.trees import names
 from matrix.pipeline.study import PreparedStudy
 from matrix.render.cell_text import option_text
 from matrix.schema.values import Condition
 from matrix.solve.nearest import nearest_changes
+
+# Options of one axis that a note shows.
+_MOST_OPTIONS = 3
 
 
 def no_such_cell(prepared: PreparedStudy, chosen: Mapping[str, str]) -> InputError:
@@ -77,7 +82,51 @@ def _no_cell(code: str, message: str, prepared: PreparedStudy, found: Contradict
         message=message,
         hint="what follows cannot all be; without any one of them the rest can",
     )
-    return InputError([head, *(_said(member, {}) for member in found.members)])
+    members = [_said(member, {}) for member in found.members]
+    return InputError([head, *members, *_guilty_options(prepared, found)])
+
+
+def check_not_empty(prepared: PreparedStudy) -> None:
+    """Check that a study has a cell: in most, the baseline is one, so that nothing is solved.
+
+    Raises:
+        InputError: MX0661, it has none.
+    """
+    question, cell, _ = prepared.cell({})
+    if exists(question, cell, prepared.behaviours):
+        return
+    if _space(prepared).contradiction({}, {}) is not None:
+        raise contradictory_study(prepared)
+
+
+def _guilty_options(prepared: PreparedStudy, found: Contradiction) -> Iterator[Diagnostic]:
+    """Yield the axes that set what the Kconfig constraints of a core read.
+
+    A kernel's Kconfig alone can be kept: what it contradicts are the options of the study.
+    """
+    read: frozenset[str] = frozenset().union(
+        *(
+            names(member.condition.expression)
+            for member in found.members
+            if member.kind == "Kconfig" and member.condition is not None
+        )
+    )
+    for axis in prepared.study.axes:
+        setting = [
+            f"`{option.name}`: {', '.join(values)}"
+            for option in axis.options
+            if (values := [f"{key}={to}" for key, to in option.kconfig if f"CONFIG_{key}" in read])
+        ]
+        if setting:
+            alone = len(axis.options) == 1
+            more = "; …" if len(setting) > _MOST_OPTIONS else ""
+            yield Diagnostic(
+                code="MX0660",
+                severity=Severity.NOTE,
+                location=_one_line(axis.options[0].location if alone else axis.location),
+                message=f"axis `{axis.name}` has {'only ' if alone else ''}"
+                f"{'; '.join(setting[:_MOST_OPTIONS])}{more}",
+            )
 
 
 def _space(prepared: PreparedStudy) -> SelectionSpace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 FILE_NAME = "matrix.toml"
@@ -16,4 +17,6 @@ def find_settings(folder: Path) -> Path | None:
     looked_at = [folder, *folder.parents]
     roots = [number for number, parent in enumerate(looked_at) if (parent / ".git").exists()]
     within = looked_at[: roots[0] + 1] if roots else looked_at[:1]
-    return next((parent / FILE_NAME for parent in within if (parent / FILE_NAME).is_file()), None)
+    # A folder of this name, or a link to nowhere, is told when it is read: it may hide mutes.
+    named = (parent / FILE_NAME for parent in within)
+    return next((path for path in named if os.path.lexists(path)), None)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from matrix.diagnostics import Diagnostic
+from matrix.diagnostics import Diagnostic, InputError
 from matrix.pipeline.validate_job import ValidateRequest
 from matrix.render.json import Standing, ValidateResult
 
@@ -39,6 +39,14 @@ class Judgement(Struct, frozen=True, kw_only=True):
     def hides(self, diagnostic: Diagnostic) -> bool:
         """Tell whether a remark beside the answers is muted."""
         return self.mutes is not None and self.mutes.hides(diagnostic)
+
+    def placed(self, error: InputError) -> InputError:
+        """Return an error about the request, with its place where the settings file said it."""
+        if self.mutes is None or self.mutes.settings is None:
+            return error
+        from matrix.pipeline.settings_places import placed
+
+        return placed(error, self.mutes.settings, self.mutes.taken)
 
     def remarks(self) -> Iterable[Diagnostic]:
         """Yield what became of no use: mutes and entries of the baseline."""

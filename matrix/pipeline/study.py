@@ -22,9 +22,9 @@ from matrix.analyze.result import StudyResult, TableCell
 from matrix.analyze.study import SolvedStudy, solve_study
 from matrix.analyze.summary import summarise
 from matrix.analyze.verdict import Verdict
-from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.diagnostics import Diagnostic, InputError
 from matrix.expr.nodes import Value
-from matrix.kernel.cpu import canonical_system, resolve_system
+from matrix.kernel.cpu import resolve_system
 from matrix.kernel.system import CpuSystem
 from matrix.pipeline.knowledge import Library, release_key
 from matrix.pipeline.reply import Reply
@@ -32,7 +32,6 @@ from matrix.render.columns import align
 from matrix.render.text import hanging
 from matrix.schema.values import (
     Architecture,
-    Axis,
     Capability,
     KernelProfile,
     MatrixStudy,
@@ -207,86 +206,6 @@ def _table_cells(prepared: PreparedStudy) -> Callable[[Mapping[str, str]], Table
         return shared[key]
 
     return answer_cell
-
-
-def parse_cell(prepared: PreparedStudy, text: str) -> dict[str, str]:
-    """Return the options that `axis=option,axis=option` chooses; quotes protect commas.
-
-    A CPU may be called by any of its names, and the types of a system stand in any order; the
-    answer has the name of the study's option.
-
-    Raises:
-        InputError: MX0604 malformed, MX0605 unknown axis, MX0606 unknown option; all at once.
-    """
-    import re
-
-    study = prepared.study
-    axes = {axis.name: axis for axis in study.axes}
-    chosen: dict[str, str] = {}
-    problems: list[Diagnostic] = []
-    for item in re.findall(r'(?:[^,"]|"[^"]*")+', text):
-        name, separator, raw = item.strip().partition("=")
-        option = raw.strip('"')
-        if not separator:
-            problems.append(
-                Diagnostic(
-                    code="MX0604",
-                    message=f"`{item}` is not axis=option",
-                    hint="a cell is written axis=option,axis=option",
-                )
-            )
-        elif name not in axes:
-            problems.append(unknown_axis(study, name, instead=_field_hint(prepared, name, item)))
-        elif option in (known.name for known in axes[name].options):
-            chosen[name] = option
-        elif (same := _same_system(prepared, axes[name], option)) is not None:
-            chosen[name] = same
-        else:
-            problems.append(unknown_option(axes[name], option))
-    if problems:
-        raise InputError(problems)
-    return chosen
-
-
-def unknown_axis(study: MatrixStudy, name: str, *, instead: str | None = None) -> Diagnostic:
-    """Return the diagnostic of an axis that a study lacks (MX0605); `instead` is a better hint."""
-    return Diagnostic(
-        code="MX0605",
-        message=f"unknown axis `{name}` of study `{study.id}`",
-        hint=instead or unknown_word_hint(name, [axis.name for axis in study.axes], "axes"),
-    )
-
-
-def unknown_option(axis: Axis, option: str) -> Diagnostic:
-    """Return the diagnostic of an option that an axis lacks (MX0606)."""
-    known = [item.name for item in axis.options]
-    return Diagnostic(
-        code="MX0606",
-        message=f"unknown option `{option}` of axis `{axis.name}`",
-        hint=unknown_word_hint(option, known, f"options of {axis.name}"),
-    )
-
-
-def _same_system(prepared: PreparedStudy, axis: Axis, spec: str) -> str | None:
-    """Return the option that is the CPU system of a SPEC written otherwise, None without one."""
-    if axis.kind != "cpu":
-        return None
-    knowledge = prepared.library.knowledge
-    wanted = canonical_system(spec, knowledge)
-    for option in axis.options:
-        if option.cpu is not None and canonical_system(option.cpu, knowledge) == wanted:
-            return option.name
-    return None
-
-
-def _field_hint(prepared: PreparedStudy, name: str, item: str) -> str | None:
-    """Return the hint for who changes a field of a CPU in a cell, as a SPEC can."""
-    if name not in {field.name for field in prepared.architecture.fields}:
-        return None
-    return (
-        f"`{name}` is a field of a CPU, and the CPUs of a study are the ones that it lists; "
-        f"`matrix validate FILE --cpu NAME,{item.strip()}` asks about a changed one"
-    )
 
 
 def count(name: str, *, configs: tuple[Path, ...], predicate: str | None, as_json: bool) -> Reply:

@@ -10,9 +10,10 @@ from matrix.analyze.study import SolvedStudy
 from matrix.analyze.synthesis import ATOMS, Synthesis, synthesise
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import ExitCode, InputError
+from matrix.pipeline.cell_argument import unknown_axis, unknown_option
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.reply import Reply
-from matrix.pipeline.study import PreparedStudy, prepare_study, unknown_axis, unknown_option
+from matrix.pipeline.study import PreparedStudy, prepare_study
 from matrix.render.json import dump
 from matrix.render.synthesis_text import ComparedPredicate, synthesize_document, synthesize_text
 from matrix.schema.values import MatrixStudy

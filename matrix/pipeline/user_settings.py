@@ -26,6 +26,8 @@ from matrix.simulate.invariants import INVARIANTS
 # Keys of [validate] that name their field of the request differently.
 _FIELDS = {"set": "settings"}
 _PATHS = ("configs", "baseline")
+# --vm KIND and --set vm=KIND are one option.
+_VM = "vm="
 _QUIET = (Verdict.SUPPORTED, Verdict.ABSENT)
 
 
@@ -41,11 +43,17 @@ def with_settings(request: ValidateRequest) -> tuple[ValidateRequest, Mutes]:
     _check_names(settings)
     folder = request.settings_file.parent
     changes: dict[str, object] = {}
+    taken: set[str] = set()
     for key, value in settings.options.items():
         name = _FIELDS.get(key, key)
         if name in request.given or (name == "cmdline" and "cmdline_file" in request.given):
             continue
-        if key in _PATHS:
+        if key == "vm" and any(text.startswith(_VM) for text in request.settings):
+            continue
+        taken.add(key)
+        if key == "set" and "vm" in request.given:
+            changes[name] = tuple(text for text in value if not text.startswith(_VM))
+        elif key in _PATHS:
             changes[name] = (
                 folder / value if isinstance(value, str) else tuple(folder / part for part in value)
             )
@@ -53,7 +61,7 @@ def with_settings(request: ValidateRequest) -> tuple[ValidateRequest, Mutes]:
             changes[name] = value
     request = replace(request, **changes)
     fail_on = frozenset(request.fail_on)
-    return request, Mutes(settings=settings, folder=folder, fail_on=fail_on)
+    return request, Mutes(settings=settings, taken=frozenset(taken), folder=folder, fail_on=fail_on)
 
 
 def _check_names(settings: Settings) -> None:
@@ -82,9 +90,13 @@ def _check_names(settings: Settings) -> None:
 
 
 class Mutes(Struct, kw_only=True):
-    """The mutes of a settings file, and which of them were of use in this run."""
+    """The mutes of a settings file, and which of them were of use in this run.
+
+    `taken` are the keys of [validate] that the command line left to the file.
+    """
 
     settings: Settings | None = None
+    taken: frozenset[str] = frozenset()
     folder: Path = Path()
     fail_on: frozenset[str] = frozenset()
     used: set[Mute] = field(default_factory=set)

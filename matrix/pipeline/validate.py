@@ -114,7 +114,10 @@ def validate(request: ValidateRequest) -> ValidateOutcome:
     """
     judged = judge(request)
     request = judged.request
-    job = prepare(request)
+    try:
+        job = prepare(request)
+    except InputError as error:
+        raise judged.placed(error) from None
     tree = tree_check(request.tree, job.library)
     run = _Run(remarks=list(request.notes))
     for found in (*request.inputs, *read_inputs(request.files)):
@@ -128,7 +131,7 @@ def validate(request: ValidateRequest) -> ValidateOutcome:
                 run.codes += [tree.exit_code(item) for item in against_tree]
             answered = [judged.of(result) for result in answer_file(job, found)]
         except InputError as error:
-            _note_problem(run, error)
+            _note_problem(run, judged.placed(error))
             continue
         if request.pointing:
             from matrix.pipeline.deciding_line import with_deciding_lines

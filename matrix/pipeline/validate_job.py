@@ -25,6 +25,8 @@ from matrix.pipeline.granule_note import NamedCpus
 from matrix.pipeline.knowledge import Library
 from matrix.schema.values import Capability, KernelProfile
 
+DEFAULT_VM = "default"
+
 
 class ValidateRequest(Struct, frozen=True, kw_only=True):
     """What `matrix validate` was asked."""
@@ -36,7 +38,8 @@ class ValidateRequest(Struct, frozen=True, kw_only=True):
     cmdline_file: Path | None = None
     capability: str = "gmem-no-direct-map"
     predicate: str | None = None
-    vm: str = "default"
+    # None where nobody says it: `settings` may.
+    vm: str | None = None
     settings: tuple[str, ...] = ()
     fail_on: tuple[str, ...] = ("unsound",)
     configs: tuple[Path, ...] = ()
@@ -123,12 +126,13 @@ def prepare(request: ValidateRequest) -> ValidateJob:
     specs = [spec for text in named for spec in expand_group(text, library.knowledge)]
     architecture = library.architecture("arm64")
     systems = tuple(resolve_system(spec, library.knowledge, architecture) for spec in specs)
+    settings = (*((f"vm={request.vm}",) if request.vm is not None else ()), *request.settings)
     return ValidateJob(
         library=library,
         request=request,
         capability=capability,
         systems=systems,
-        surroundings=choose_surroundings(architecture, (f"vm={request.vm}", *request.settings)),
+        surroundings={"vm": DEFAULT_VM, **choose_surroundings(architecture, settings)},
         boot_loader=boot_loader_text(request.cmdline, request.cmdline_file),
         behaviours=Behaviours(),
     )

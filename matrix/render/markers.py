@@ -44,9 +44,9 @@ _MARKER = re.compile(
     r"(?P<indent>[ \t]*)<!--[ \t]*matrix:(?P<word>[^\s-]*)"
     r"(?P<arguments>(?:(?!-->).)*?)[ \t]*-->[ \t]*"
 )
-_LOOKS_LIKE_MARKER = re.compile(r"<!--[ \t]*matrix:")
+LOOKS_LIKE_MARKER = re.compile(r"<!--[ \t]*matrix:")
 # An escape, or a run of backticks with the code span that it opens, if any.
-_CODE_SPAN = re.compile(r"\\.|(`+)(?!`)(?P<span>.*?[^`]\1(?!`))?")
+CODE_SPAN = re.compile(r"\\.|(`+)(?!`)(?P<span>.*?[^`]\1(?!`))?")
 
 
 def scan(text: str, file: str) -> Scan:
@@ -55,7 +55,7 @@ def scan(text: str, file: str) -> Scan:
     diagnostics: list[Diagnostic] = []
     in_code: list[tuple[Line, Line]] = []
     for place in places(text):
-        if not _LOOKS_LIKE_MARKER.search(place.line.text):
+        if not LOOKS_LIKE_MARKER.search(place.line.text):
             continue
         if place.fence is not None:
             in_code.append((place.line, place.fence))
@@ -73,8 +73,8 @@ def _read_marker(place: Place, file: str) -> Marker | Diagnostic | None:
     line = place.line
     match = _MARKER.fullmatch(line.text) if place.is_free else None
     if match is None:
-        prose = _CODE_SPAN.sub(lambda m: " " * len(m[0]) if m["span"] else m[0], line.text)
-        stray = _LOOKS_LIKE_MARKER.search(prose)
+        prose = CODE_SPAN.sub(lambda m: " " * len(m[0]) if m["span"] else m[0], line.text)
+        stray = LOOKS_LIKE_MARKER.search(prose)
         return _not_alone(line, file, stray.start()) if stray else None
     word, arguments = match["word"], match["arguments"]
     if word not in _WORDS or (arguments and not arguments[0].isspace()):

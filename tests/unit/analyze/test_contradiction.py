@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from matrix.analyze.contradiction import Contradiction, SelectionSpace
 from matrix.diagnostics import InputError, Severity
 from matrix.expr.parser import parse
+from matrix.pipeline.cell_argument import parse_cell
 from matrix.pipeline.knowledge import DEFAULT_STUDY, Library
 from matrix.pipeline.selection import contradictory_study, no_such_cell, nothing_selected
-from matrix.pipeline.study import PreparedStudy, parse_cell, prepare_study
+from matrix.pipeline.study import PreparedStudy, prepare_study
 from matrix.schema.values import Condition
 from tests.cli_runner import run_cli
 from tests.unit.analyze.small_study import declarations

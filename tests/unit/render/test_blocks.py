@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from matrix.diagnostics import InputError
 from matrix.render.blocks import find_blocks, fitted, splice, stale_blocks
 from matrix.render.markers import scan
+from matrix.render.missed_markers import missed_blocks
 
 BEGIN, END = "<!-- matrix:begin small -->", "<!-- matrix:end -->"
 BAD = Path(__file__).parents[2] / "cases" / "bad"
@@ -177,6 +178,9 @@ def test_each_bad_document_gives_its_code(path: Path) -> None:
     if expected == "MX0811":
         (block,) = find_blocks(text, path.name)
         assert [told.code for told in stale_blocks([(block, "new\n")])] == [expected]
+    elif expected == "MX0812":
+        assert find_blocks(text, path.name) == ()
+        assert {told.code for told in missed_blocks(text, path.name, blocks=0)} == {expected}
     else:
         assert {code for *_, code in problems(text)} == {expected}
 
