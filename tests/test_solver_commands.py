@@ -151,6 +151,10 @@ def test_a_claim_that_is_not_as_expected_exits_one(configs: str) -> None:
     assert "not as expected: wrongly-expected" in ran.out
     assert "vacuously" in ran.out
     assert "nearest: the baseline cell" in ran.out
+    answers = [line for line in ran.out.splitlines() if line.startswith(("  PROVED", "  REFUTED"))]
+    expected = [line for line in answers if line.endswith(", as expected")]
+    unexpected = [line for line in answers if " (expected: " in line]
+    assert (len(expected), len(unexpected)) == (5, 1)
 
 
 def test_the_witness_that_is_printed_can_be_explained(configs: str) -> None:

@@ -42,7 +42,9 @@ class Table(Struct, frozen=True, kw_only=True):
 class ClassGroup(Struct, frozen=True, kw_only=True):
     """Behaviour classes that share verdict and findings: how many cells, an example, what broke.
 
-    `conditions` are the simulation inputs all of them share and other groups do not all have.
+    `conditions` are the simulation inputs all of them share and other groups do not all have. The
+    findings are those of the example; it is not `settled` where what nobody recorded decides how
+    that one goes, and they show one way.
     """
 
     verdict: Verdict
@@ -53,6 +55,7 @@ class ClassGroup(Struct, frozen=True, kw_only=True):
     example: tuple[tuple[str, str], ...]
     findings: tuple[Finding, ...]
     advisories: tuple[Finding, ...]
+    settled: bool = True
 
 
 class StudyResult(Struct, frozen=True, kw_only=True):

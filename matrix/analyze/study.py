@@ -25,13 +25,12 @@ from matrix.solve.space import Backend, Region
 class ClassRegion(Struct, frozen=True, kw_only=True):
     """A behaviour class of one kernel: its simulation and the cells where it may occur.
 
-    `inputs` stand for the class, `example` are those of some of its cells.
+    `inputs` stand for the class.
     """
 
     profile: KernelProfile
     question: Question
     inputs: SimulationInputs
-    example: SimulationInputs
     result: SimulationResult
     predicate: bool
     region: Region
@@ -124,7 +123,6 @@ def _decided(
 ) -> list[ClassRegion]:
     """Return the behaviour classes of a kernel, merged, split by what the predicate says."""
     merged: dict[tuple[SimulationInputs, bool], Region] = {}
-    examples: dict[tuple[SimulationInputs, bool], SimulationInputs] = {}
     for inputs, region in part.classes:
         behaviour = behaviours.class_of(inputs)
         for says_yes, share in (
@@ -133,14 +131,12 @@ def _decided(
         ):
             if not share.is_empty():
                 key = (behaviour, says_yes)
-                examples.setdefault(key, inputs)
                 merged[key] = merged[key] | share if key in merged else share
     return [
         ClassRegion(
             profile=profile,
             question=part.question,
             inputs=behaviour,
-            example=examples[behaviour, says_yes],
             result=behaviours.result(behaviour),
             predicate=says_yes,
             region=region,

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 
 from msgspec.structs import fields
 
-from matrix.analyze.answer import Finding
 from matrix.analyze.cell import findings_of
 from matrix.analyze.influence import influences
 from matrix.analyze.question import Question
@@ -19,6 +18,7 @@ from matrix.analyze.result import ClassGroup, Counts, StudyResult, TableCell
 from matrix.analyze.study import ClassRegion, SolvedStudy
 from matrix.analyze.tables import study_tables
 from matrix.analyze.verdict import Verdict, decide
+from matrix.analyze.witness import changes
 from matrix.expr.printer import to_c
 from matrix.schema.values import Architecture, KernelProfile, PredicateVersion
 from matrix.simulate.inputs import SimulationInputs
@@ -97,11 +97,13 @@ def _groups(solved: SolvedStudy) -> tuple[ClassGroup, ...]:
         verdict = decide(predicate=item.predicate, violates=bool(item.result.violations))
         key = (verdict, _signature(item.result.violations), _signature(item.result.advisories))
         members.setdefault(key, []).append(item)
+    regions = {key: _visible(solved, key[0], classes) for key, classes in members.items()}
+    ambiguous = _ambiguous(solved)
     order = list(Verdict)
     groups = [
-        group
-        for (verdict, _, _), classes in members.items()
-        if (group := _group(solved, verdict, classes)) is not None
+        _group(solved, key[0], classes, regions[key], regions[key] - ambiguous)
+        for key, classes in members.items()
+        if not regions[key].is_empty()
     ]
     return tuple(sorted(groups, key=lambda group: (order.index(group.verdict), -group.cells)))
 
@@ -117,16 +119,28 @@ def _signature(violations: tuple[Violation, ...]) -> Signature:
     )
 
 
-def _group(solved: SolvedStudy, verdict: Verdict, classes: list[ClassRegion]) -> ClassGroup | None:
+def _visible(solved: SolvedStudy, verdict: Verdict, classes: list[ClassRegion]) -> Region:
+    """Return the cells of some classes that have a verdict."""
     region = solved.backend.nothing()
     for item in classes:
         region = region | item.region
-    region = region.project_hidden() & solved.verdicts[verdict]
-    example = region.pick()
-    if example is None:
-        return None
-    newest = classes[-1]
-    shown = solved.behaviours.exact(newest.example)
+    return region.project_hidden() & solved.verdicts[verdict]
+
+
+def _group(
+    solved: SolvedStudy,
+    verdict: Verdict,
+    classes: list[ClassRegion],
+    region: Region,
+    clear: Region,
+) -> ClassGroup:
+    """Return the group of some classes; the example is one of its `clear` cells if there are any.
+
+    These are simulated in one way, whatever the properties are that nobody recorded.
+    """
+    cell = _near_baseline(solved, region if clear.is_empty() else clear)
+    question, inputs = _of_cell(solved, classes, cell)
+    shown = solved.behaviours.exact(inputs)
     kernels = dict.fromkeys(item.profile.release for item in classes)
     return ClassGroup(
         verdict=verdict,
@@ -134,28 +148,50 @@ def _group(solved: SolvedStudy, verdict: Verdict, classes: list[ClassRegion]) ->
         classes=len({item.inputs for item in classes}),
         kernels=tuple(kernels),
         conditions=_shared_conditions(classes, solved.classes),
-        example=_away_from_baseline(solved, region),
-        findings=_findings(newest, shown.violations),
-        advisories=_findings(newest, shown.advisories),
+        example=tuple(changes(cell, dict(solved.study.baseline)).items()),
+        settled=not clear.is_empty(),
+        findings=findings_of(question, shown.violations),
+        advisories=findings_of(question, shown.advisories),
     )
 
 
-def _findings(item: ClassRegion, violations: tuple[Violation, ...]) -> tuple[Finding, ...]:
-    return findings_of(item.question, violations)
+def _ambiguous(solved: SolvedStudy) -> Region:
+    """Return the cells in which something that nobody recorded changes what is simulated."""
+    once, twice = solved.backend.nothing(), solved.backend.nothing()
+    for _, part in solved.kernels:
+        for _, region in part.classes:
+            visible = region.project_hidden()
+            once, twice = once | visible, twice | (once & visible)
+    return twice
 
 
-def _away_from_baseline(solved: SolvedStudy, region: Region) -> tuple[tuple[str, str], ...]:
-    """Return a cell of the region near the baseline, as the options that differ from it.
+def _of_cell(
+    solved: SolvedStudy, classes: list[ClassRegion], cell: Mapping[str, str]
+) -> tuple[Question, SimulationInputs]:
+    """Return the kernel's question and what the simulation is told of just this cell.
+
+    A class is simulated for one of its cells; only its verdict is that of all, its trace has the
+    page size and the descriptors of that one.
+    """
+    mine = {(item.profile.id, item.inputs) for item in classes}
+    for profile, part in solved.kernels:
+        for inputs, region in part.classes:
+            is_mine = (profile.id, solved.behaviours.class_of(inputs)) in mine
+            if is_mine and not region.at(cell).is_empty():
+                return part.question, inputs
+    raise AssertionError(f"no class of the group has the cell {cell}")
+
+
+def _near_baseline(solved: SolvedStudy, region: Region) -> dict[str, str]:
+    """Return a cell of a region that is not empty, near the baseline.
 
     Axis by axis the baseline's option is kept where the region allows it.
     """
-    baseline = dict(solved.study.baseline)
-    for axis, option in baseline.items():
+    for axis, option in solved.study.baseline:
         kept = region.restrict(axis, (option,))
         if not kept.is_empty():
             region = kept
-    cell = region.pick() or {}
-    return tuple((axis, option) for axis, option in cell.items() if baseline.get(axis) != option)
+    return region.pick() or {}
 
 
 def _shared_conditions(

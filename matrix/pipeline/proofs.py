@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from matrix.analyze.difference import asked_again
 from matrix.analyze.study import SolvedStudy
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import InputError, UndecidedError
 from matrix.pipeline.claims import answer_claims
+from matrix.pipeline.other_studies import OtherStudies
 from matrix.pipeline.rules import verdict_rules
 from matrix.pipeline.study import PreparedStudy
-from matrix.pipeline.synthesize import compare_predicates
+from matrix.pipeline.synthesize import compare_predicates, compared_predicate
 from matrix.render.proofs import Proofs
-from matrix.render.synthesis_text import ComparedPredicate
+from matrix.render.synthesis_text import ComparedPredicate, Elsewhere
 
 # A page is read, not searched: `matrix rules` has the rest.
 _MAX_RULES = 8
 
 
-def study_proofs(prepared: PreparedStudy, solved: SolvedStudy) -> Proofs:
+def study_proofs(prepared: PreparedStudy, solved: SolvedStudy, others: OtherStudies) -> Proofs:
     """Return the proofs of a report; what cannot be had is left out with the reason.
+
+    Where another study refutes the check that was synthesised, the one of the largest such study
+    is shown before it.
 
     Raises:
         InputError: what is wrong with a claim.
@@ -33,11 +38,22 @@ def study_proofs(prepared: PreparedStudy, solved: SolvedStudy) -> Proofs:
         synthesis, compared = compare_predicates(prepared, solved, solved.valid)
     except InputError as error:
         no_synthesis = error.diagnostics[0].message
+    refuting: tuple[Elsewhere, ...] = ()
+    wider = None
+    if synthesis is not None:
+        refuting = others.refuting(prepared.study.id, synthesis.predicate)
+        wider = others.synthesis(refuting[0].study.id) if refuting else None
+    if wider is not None:
+        name = f"synthesised over {refuting[0].study.id}"
+        asked = asked_again(solved, wider.predicate)
+        compared = (*compared, compared_predicate(name, solved, asked, solved.valid))
     return Proofs(
         rules=rules,
         claims=answer_claims(prepared, solved),
         synthesis=synthesis,
         compared=compared,
+        refuting=refuting,
+        wider=wider,
         no_rules=no_rules,
         no_synthesis=no_synthesis,
     )

@@ -9,9 +9,11 @@ from typing import Protocol
 from msgspec import Struct
 
 from matrix.analyze.result import StudyResult
+from matrix.analyze.study import SolvedStudy
 from matrix.pipeline.knowledge import Library
+from matrix.pipeline.other_studies import OtherStudies
 from matrix.pipeline.proofs import study_proofs
-from matrix.pipeline.study import prepare_study, study_result
+from matrix.pipeline.study import PreparedStudy, prepare_study, study_result
 from matrix.render.output import check_writable, stale, write_files
 from matrix.render.proofs import Proofs
 from matrix.render.report import render_html, render_markdown
@@ -64,12 +66,15 @@ def report(
     if not check:
         check_writable([folder / f"{name}.html" for name in names])
     files: dict[Path, str] = {}
+    others = OtherStudies(library)
+    answered = {name: _solved(library, name, predicate) for name in declared}
+    for _, solved in answered.values():
+        others.remember(solved)
     for name, study in declared.items():
-        prepared = prepare_study(library, name, predicate)
-        solved = prepared.solve()
+        prepared, solved = answered[name]
         result = study_result(prepared, solved)
         say(_understood(result))
-        proofs = study_proofs(prepared, solved)
+        proofs = study_proofs(prepared, solved, others)
         for output_format in study.formats:
             suffix, render = _RENDERERS[output_format]
             files[Path(f"{name}.{suffix}")] = render(
@@ -83,6 +88,13 @@ def report(
         return ReportOutcome(paths=paths, stale=stale(files, folder))
     write_files(files, folder)
     return ReportOutcome(paths=paths)
+
+
+def _solved(
+    library: Library, name: str, predicate: str | None
+) -> tuple[PreparedStudy, SolvedStudy]:
+    prepared = prepare_study(library, name, predicate)
+    return prepared, prepared.solve()
 
 
 def _understood(result: StudyResult) -> str:

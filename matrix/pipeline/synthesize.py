@@ -12,6 +12,7 @@ from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import ExitCode, InputError
 from matrix.pipeline.cell_argument import unknown_axis, unknown_option
 from matrix.pipeline.knowledge import Library
+from matrix.pipeline.other_studies import OtherStudies
 from matrix.pipeline.reply import Reply
 from matrix.pipeline.study import PreparedStudy, prepare_study
 from matrix.render.json import dump
@@ -49,13 +50,15 @@ def synthesize(
     for axis, options in chosen:
         within = within.restrict(axis, options)
     found, compared = compare_predicates(prepared, solved, within)
+    # Who asks for some kernels or kinds of VM knows that the answer is for these.
+    refuting = () if chosen else OtherStudies(prepared.library).refuting(name, found.predicate)
     if as_json:
-        text = dump(synthesize_document(found, capability.scenario, compared))
+        text = dump(synthesize_document(found, capability.scenario, compared, refuting))
     else:
         asked = "; ".join(f"{axis}: {', '.join(options)}" for axis, options in chosen)
         title = f"{prepared.study.title}{f' ({asked})' if asked else ''}: {within.count():,} cells"
         baseline = dict(prepared.study.baseline)
-        text = synthesize_text(title, found, capability.scenario, compared, baseline)
+        text = synthesize_text(title, found, capability.scenario, compared, baseline, refuting)
     return Reply(text=text, exit_code=ExitCode.OK)
 
 

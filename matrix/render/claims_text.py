@@ -50,7 +50,7 @@ def claims_text(title: str, answers: Sequence[ClaimAnswer], baseline: Mapping[st
     for answer in answers:
         claim = answer.result.claim
         if claim.id != shown:
-            lines.extend(["", *wrapped(f"{claim.id}: {claim.description}", "")])
+            lines.extend(["", *wrapped(f"{claim.description} [{claim.id}]", "")])
             lines.append(f"  {claim.statement.text}")
             shown = claim.id
         lines.extend(_lines(answer, baseline))
@@ -69,11 +69,11 @@ def claims_text(title: str, answers: Sequence[ClaimAnswer], baseline: Mapping[st
 def _lines(answer: ClaimAnswer, baseline: Mapping[str, str]) -> list[str]:
     result = answer.result
     where = ", ".join(result.kernels)
-    surprise = "" if result.as_expected else f" (expected: {result.expected})"
+    expectation = as_expected(result.expected, met=result.as_expected)
     if result.status == PROVED:
         shown = f"{result.cells:,} cells" if result.cells else "vacuously: no cell has its premise"
-        return [f"  PROVED   {where}: {shown}{surprise}"]
-    lines = [f"  REFUTED  {where}: {result.cells:,} cells{surprise}"]
+        return list(wrapped(f"{where}: {shown}{expectation}", "  PROVED   "))
+    lines = list(wrapped(f"{where}: {result.cells:,} cells{expectation}", "  REFUTED  "))
     if result.witness is not None:
         lines.append(f"{_BENEATH}nearest: {named_cell(result.witness, baseline)}")
     if answer.witness is not None:
@@ -82,6 +82,11 @@ def _lines(answer: ClaimAnswer, baseline: Mapping[str, str]) -> list[str]:
         for finding in answer.witness.violations:
             lines.extend(wrapped(_trace(finding), _BENEATH))
     return lines
+
+
+def as_expected(expected: str, *, met: bool) -> str:
+    """Return what is said behind an answer: a claim may be there to be refuted."""
+    return ", as expected" if met else f" (expected: {expected})"
 
 
 def _trace(finding: Finding) -> str:

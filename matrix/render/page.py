@@ -32,6 +32,8 @@ from matrix.render.quantities import NOTHING, cells, grouped, listing, percent, 
 from matrix.schema.direct_maps import DirectMap
 from matrix.schema.values import Cpu, PredicateVersion
 
+ONE_WAY = "how it goes there hangs on what nobody recorded, and the trace is one of the ways"
+
 
 class CountRow(Struct, frozen=True, kw_only=True):
     """Cells per verdict of one release or of all; `counts` has every verdict, in their order."""
@@ -52,6 +54,11 @@ class Group(Struct, frozen=True, kw_only=True):
     label: str
     cell: str
     findings: tuple[Finding, ...]
+
+    @property
+    def reservation(self) -> str:
+        """What is said behind the example where its trace is one of several; or nothing."""
+        return "" if self.group.settled else f"; {ONE_WAY}"
 
     @property
     def without_findings(self) -> str:

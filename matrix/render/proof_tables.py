@@ -5,6 +5,7 @@ Takes the values of `proofs.py`, gives `Md`.
 
 from __future__ import annotations
 
+from matrix.render.claims_text import as_expected
 from matrix.render.markdown import Md, code, escape, prose, table
 from matrix.render.proofs import ClaimRow, ShownClaim, ShownSynthesis, VerdictRules
 from matrix.render.quantities import grouped
@@ -35,8 +36,8 @@ def claim_rows(claim: ShownClaim) -> Md:
 
 def _claim_lines(row: ClaimRow) -> list[str]:
     status = "proved" if row.proved else "refuted"
-    surprise = "" if row.as_expected else f" (expected: {'refuted' if row.proved else 'proved'})"
-    lines = [f"- **{status}** on {escape(row.releases)}: {escape(row.extent)}{surprise}"]
+    expectation = as_expected("refuted" if row.proved else "proved", met=row.as_expected)
+    lines = [f"- **{status}** on {escape(row.releases)}: {escape(row.extent)}{expectation}"]
     if row.nearest:
         there = f", {prose(row.there)}" if row.there else ""
         lines.append(f"  - nearest: {code(row.nearest)}{there}")

@@ -6,7 +6,7 @@ Markdown template lay out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -17,7 +17,7 @@ from matrix.render.cell_text import named_cell
 from matrix.render.claims_text import ClaimAnswer
 from matrix.render.quantities import cells, grouped, listing
 from matrix.render.solver_text import LabelRules, conjunction, named_cpus
-from matrix.render.synthesis_text import ComparedPredicate, c_function, exactness
+from matrix.render.synthesis_text import ComparedPredicate, Elsewhere, c_function, exactness
 from matrix.schema.values import MatrixStudy
 
 
@@ -25,6 +25,8 @@ class Proofs(Struct, frozen=True, kw_only=True):
     """The answers of the solver for one study.
 
     `rules` or `synthesis` are None where there are none, and `no_rules` or `no_synthesis` says why.
+    `refuting` are other studies in which `synthesis` is unsound, the one with the most cells first;
+    `wider` is what was synthesised over that one, asked of this study last in `compared`.
     """
 
     rules: tuple[LabelRules, ...] | None
@@ -33,6 +35,8 @@ class Proofs(Struct, frozen=True, kw_only=True):
     compared: tuple[ComparedPredicate, ...] = ()
     no_rules: str = ""
     no_synthesis: str = ""
+    refuting: tuple[Elsewhere, ...] = ()
+    wider: Synthesis | None = None
 
 
 class RuleRow(Struct, frozen=True, kw_only=True):
@@ -73,10 +77,27 @@ class ShownClaim(Struct, frozen=True, kw_only=True):
     rows: tuple[ClaimRow, ...]
 
 
+class WiderCheck(Struct, frozen=True, kw_only=True):
+    """The check to propose where that of a small study is refuted: by which study, and its own.
+
+    `function` is empty where that study has none; `unsound` counts cells of the small study.
+    `lacks` says what of the other study the small one does not have, `refutations` how many cells
+    of which study are unsound under the check of the small one.
+    """
+
+    study: str
+    cells: int
+    function: str
+    unsound: int
+    lacks: str
+    refutations: tuple[tuple[str, int], ...]
+
+
 class ShownSynthesis(Struct, frozen=True, kw_only=True):
     """The synthesised predicate: its C function, whether it is exact, and the pair if it is not.
 
-    `unsound` counts the cells that stay unsound when it is asked: none, or it is wrong.
+    `unsound` counts the cells that stay unsound when it is asked: none, or it is wrong. With a
+    `wider` check it is not what the check should be.
     """
 
     function: str
@@ -85,6 +106,7 @@ class ShownSynthesis(Struct, frozen=True, kw_only=True):
     pair: tuple[tuple[str, str], ...]
     rows: tuple[tuple[str, tuple[int, ...]], ...]
     names: tuple[str, ...]
+    wider: WiderCheck | None = None
 
 
 class ProofPage(Struct, frozen=True, kw_only=True):
@@ -113,7 +135,7 @@ def build_proofs(proofs: Proofs, study: MatrixStudy, scenario: str) -> ProofPage
         unexpected=sum(not result.as_expected for result in results),
         synthesis=None
         if proofs.synthesis is None
-        else _synthesis(proofs.synthesis, proofs.compared, scenario, dict(study.baseline)),
+        else _synthesis(proofs.synthesis, proofs, scenario, study),
         no_synthesis=proofs.no_synthesis,
     )
 
@@ -186,18 +208,17 @@ def _extent(numbers: Sequence[int]) -> str:
 
 
 def _synthesis(
-    found: Synthesis,
-    compared: Sequence[ComparedPredicate],
-    scenario: str,
-    baseline: Mapping[str, str],
+    found: Synthesis, proofs: Proofs, scenario: str, study: MatrixStudy
 ) -> ShownSynthesis:
+    compared, baseline = proofs.compared, dict(study.baseline)
+    own = next(item for item in compared if item.name == found.predicate.name)
     pair = found.indistinguishable
     rows = [(str(word), tuple(item.verdicts[word] for item in compared)) for word in Verdict]
     rows.append(("gained", tuple(item.gained for item in compared)))
     rows.append(("lost", tuple(item.lost for item in compared)))
     return ShownSynthesis(
         function=c_function(found.expression, scenario),
-        unsound=compared[-1].verdicts[Verdict.UNSOUND],
+        unsound=own.verdicts[Verdict.UNSOUND],
         exactness=exactness(found),
         pair=()
         if pair is None
@@ -207,4 +228,40 @@ def _synthesis(
         ),
         rows=tuple(rows),
         names=tuple(item.name for item in compared),
+        wider=_wider(proofs, scenario, study),
     )
+
+
+def _wider(proofs: Proofs, scenario: str, study: MatrixStudy) -> WiderCheck | None:
+    if not proofs.refuting:
+        return None
+    first = proofs.refuting[0]
+    return WiderCheck(
+        study=first.study.id,
+        cells=first.cells,
+        function="" if proofs.wider is None else c_function(proofs.wider.expression, scenario),
+        unsound=proofs.compared[-1].verdicts[Verdict.UNSOUND],
+        lacks=_lacking(study, first.study),
+        refutations=tuple((item.study.id, item.unsound) for item in proofs.refuting),
+    )
+
+
+def _lacking(study: MatrixStudy, wider: MatrixStudy) -> str:
+    """Return what of the hardware, the VM and the surroundings another study has and this has not.
+
+    Kernels are left out: an axis of distributions stands for several axes of another study.
+    """
+    parts, axes = [], []
+    own = {axis.name: {option.name for option in axis.options} for axis in study.axes}
+    for axis in wider.axes:
+        if axis.kind not in ("cpu", "environment"):
+            continue
+        known = {option.name for option in axis.options}
+        shared = known & own.get(axis.name, set())
+        if axis.name not in own:
+            axes.append(f"`{axis.name}`")
+        elif missing := len(known) - len(shared):
+            parts.append(f"{grouped(missing)} of {grouped(len(known))} options of `{axis.name}`")
+    if axes:
+        parts.append(f"the {'axis' if len(axes) == 1 else 'axes'} {listing(axes)}")
+    return " and ".join(parts)

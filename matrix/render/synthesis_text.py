@@ -18,6 +18,7 @@ from matrix.render.cell_text import named_cell
 from matrix.render.columns import align
 from matrix.render.json import Json
 from matrix.render.text import hanging, wrapped
+from matrix.schema.values import MatrixStudy
 
 SYNTHESIZE_SCHEMA = "matrix/synthesize/1"
 
@@ -43,12 +44,26 @@ class ComparedPredicate(Struct, frozen=True, kw_only=True):
     lost: int
 
 
+class Elsewhere(Struct, frozen=True, kw_only=True):
+    """Another study of the capability, in which a check that was synthesised is unsound."""
+
+    study: MatrixStudy
+    cells: int
+    unsound: int
+
+
 def synthesize_document(
-    found: Synthesis, scenario: str, compared: Sequence[ComparedPredicate]
+    found: Synthesis,
+    scenario: str,
+    compared: Sequence[ComparedPredicate],
+    elsewhere: Sequence[Elsewhere] = (),
 ) -> dict[str, Json]:
-    """Return the JSON document; the cells of `indistinguishable` name every axis."""
+    """Return the JSON document; the cells of `indistinguishable` name every axis.
+
+    `unsound_in` are the other studies in which the check is unsound; it is there only if some are.
+    """
     pair = found.indistinguishable
-    return {
+    document: dict[str, Json] = {
         "schema": SYNTHESIZE_SCHEMA,
         "predicate": to_c(found.expression),
         "function": c_function(found.expression, scenario),
@@ -67,6 +82,12 @@ def synthesize_document(
             for item in compared
         ],
     }
+    if elsewhere:
+        document["unsound_in"] = [
+            {"study": item.study.id, "cells": item.cells, "unsound": item.unsound}
+            for item in elsewhere
+        ]
+    return document
 
 
 def synthesize_text(
@@ -75,11 +96,14 @@ def synthesize_text(
     scenario: str,
     compared: Sequence[ComparedPredicate],
     baseline: Mapping[str, str],
+    elsewhere: Sequence[Elsewhere] = (),
 ) -> str:
-    """Return the answer for the terminal."""
+    """Return the answer for the terminal; `elsewhere` are the studies that refute the check."""
     one = hanging(to_c(found.expression), "    ", "    ")
     lines = [*hanging(title, "", "  "), "", c_function(found.expression, scenario)]
     lines += ["As one expression:", "", *one, "", *_exactness(found, baseline), ""]
+    if elsewhere:
+        lines.extend([*_warning(elsewhere), ""])
     names = [item.name for item in compared]
     rows = [
         [str(verdict), *(f"{item.verdicts[verdict]:,}" for item in compared)] for verdict in Verdict
@@ -88,6 +112,14 @@ def synthesize_text(
     rows.append(["lost", *(f"{item.lost:,}" for item in compared)])
     note = f"gained and lost: supported cells, against {names[0]}\n"
     return "\n".join(lines) + "\n" + align(["cells", *names], rows) + note
+
+
+def _warning(elsewhere: Sequence[Elsewhere]) -> list[str]:
+    return [
+        "It is the weakest over this study alone, and unsound in cells of others:",
+        *(f"    {item.study.id}: {item.unsound:,} of {item.cells:,} cells" for item in elsewhere),
+        f"For a check to propose: matrix synthesize {elsewhere[0].study.id}",
+    ]
 
 
 def exactness(found: Synthesis) -> str:

@@ -94,7 +94,7 @@ def group_section(group: Group, heading: str = "") -> Md:
         f"{heading} {title}" if heading else f"**{title}**",
         "",
         *where,
-        f"- example: {_example(group)}",
+        f"- example: {_example(group)}{group.reservation}",
         f"- {escape(counted(inner.classes, 'behaviour class', 'behaviour classes'))}",
     ]
     for finding in group.findings:

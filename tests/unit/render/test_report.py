@@ -323,6 +323,15 @@ def test_proofs_that_cannot_be_had_are_said() -> None:
 
 def test_releases_that_answer_alike_share_a_row() -> None:
     text = render_markdown(builder.result(), proofs=proof_builder.proofs())
-    assert "- **refuted** on 6.12, 7.3: 10 cells each" in text
+    assert "- **refuted** on 6.12, 7.3: 10 cells each, as expected\n" in text
     assert text.count("- nearest: ") == 1
     assert "- **proved** on 6.12: vacuously: no cell has its premise (expected: refuted)" in text
+
+
+def test_each_answer_to_a_claim_says_whether_it_is_expected() -> None:
+    html = render_html(builder.result(), proofs=proof_builder.proofs())
+    answers = re.findall(r'<li><span class="badge (?:proved|refuted-claim)">.*', html)
+    refuted, proved = sorted(answers, key=lambda line: ">proved<" in line)
+    assert "6.12, 7.3: 10 cells each, as expected<" in refuted
+    assert ", as expected" not in proved
+    assert "(expected: refuted)" in proved
