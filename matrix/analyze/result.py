@@ -64,7 +64,7 @@ class StudyResult(Struct, frozen=True, kw_only=True):
     `combinations` is the product of the axes, `cells` those that satisfy every constraint;
     `counts` sum to `cells`; `counts_by_kernel` likewise per release. `absent_reasons` are the
     sentences of absent cells with their counts, the largest first; `influences` what each axis
-    changes.
+    changes. `unsound_cpus` are the CPUs with a name that have an unsound cell.
     """
 
     study: MatrixStudy
@@ -85,3 +85,4 @@ class StudyResult(Struct, frozen=True, kw_only=True):
     absent_reasons: tuple[tuple[str, int], ...]
     influences: tuple[Influence, ...]
     digest: str
+    unsound_cpus: tuple[str, ...] = ()

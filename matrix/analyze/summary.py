@@ -65,6 +65,7 @@ def summarise(
         absent_reasons=_absent_reasons(solved),
         influences=influences(solved),
         digest=digest,
+        unsound_cpus=_unsound_cpus(solved),
     )
 
 
@@ -80,6 +81,19 @@ def _counts_by_kernel(solved: SolvedStudy) -> tuple[tuple[str, Counts], ...]:
     return tuple(
         (option.name, _counts(solved, everything.restrict(axis.name, (option.name,))))
         for option in axis.options
+    )
+
+
+def _unsound_cpus(solved: SolvedStudy) -> tuple[str, ...]:
+    """Return the CPUs with an unsound cell; of systems and changed fields only their CPUs count."""
+    region = solved.verdicts[Verdict.UNSOUND]
+    return tuple(
+        option.name
+        for axis in solved.study.axes
+        if axis.kind == "cpu"
+        for option in axis.options
+        if not {"+", "="}.intersection(option.name)
+        and not region.restrict(axis.name, (option.name,)).is_empty()
     )
 
 

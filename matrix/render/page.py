@@ -32,6 +32,9 @@ from matrix.render.quantities import NOTHING, cells, grouped, listing, percent, 
 from matrix.schema.direct_maps import DirectMap
 from matrix.schema.values import Cpu, PredicateVersion
 
+# So many CPUs are named in the first sentence.
+_NAMED_CPUS = 5
+
 ONE_WAY = "how it goes there hangs on what nobody recorded, and the trace is one of the ways"
 
 
@@ -209,13 +212,14 @@ def answer_sentence(result: StudyResult) -> str:
         )
         what = listing([f"`{name}`" for name in broken]) or "an invariant"
         return (
-            f"`{result.predicate}` is unsound in {_share(unsound, result.cells)}: the kernel's "
-            f"check says yes there, and {what} can be violated."
+            f"`{result.predicate}` is unsound in {_share(unsound, result)}"
+            f"{_on_cpus(result.unsound_cpus)}: the kernel's check says yes there, and {what} can "
+            "be violated."
         )
     if unknown:
         return (
             f"No cell is known in which `{result.predicate}` is unsound, but the answer is unknown "
-            f"in {_share(unknown, result.cells)}: it hangs on facts that nobody recorded."
+            f"in {_share(unknown, result)}: it hangs on facts that nobody recorded."
         )
     return (
         f"`{result.predicate}` is sound in all {cells(result.cells)}: wherever the kernel's check "
@@ -229,19 +233,33 @@ def _remarks(result: StudyResult) -> tuple[str, ...]:
     remarks = []
     if over := counts.get(Verdict.OVERSTRICT, 0):
         remarks.append(
-            f"It is overstrict in {_share(over, result.cells)}: the check says no, though nothing "
+            f"It is overstrict in {_share(over, result)}: the check says no, though nothing "
             "would be violated."
         )
     if (unknown := counts.get(Verdict.UNKNOWN, 0)) and counts.get(Verdict.UNSOUND, 0):
         remarks.append(
-            f"The answer is unknown in {_share(unknown, result.cells)}: it hangs on facts that "
+            f"The answer is unknown in {_share(unknown, result)}: it hangs on facts that "
             "nobody recorded."
         )
     return tuple(remarks)
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{grouped(part)} of {cells(whole)} ({percent(part, whole)})"
+def _share(part: int, result: StudyResult) -> str:
+    """Return a part of the cells that have the capability: the others say nothing of a check."""
+    absent = dict(result.counts).get(Verdict.ABSENT, 0)
+    present = result.cells - absent
+    whole = f"the {cells(present)} that have the capability" if absent else cells(present)
+    return f"{grouped(part)} of {whole} ({percent(part, present)})"
+
+
+def _on_cpus(names: Sequence[str]) -> str:
+    """Return which CPUs, the first ones of many by name; the empty text for none."""
+    if not names:
+        return ""
+    more = len(names) - _NAMED_CPUS
+    if more <= 0:
+        return f", on {listing(names)}"
+    return f", on {', '.join(names[:_NAMED_CPUS])} and {grouped(more)} more CPUs"
 
 
 def count_rows(result: StudyResult) -> tuple[CountRow, ...]:

@@ -106,11 +106,16 @@ def conjunction(rule: FeatureRule) -> str:
 def literal(name: str, options: tuple[str, ...], known: tuple[str, ...]) -> str:
     """Return one literal, the shorter of `∈` and `∉`; empty where every option is in.
 
+    An option with a comma stands in double quotes, as in a cell.
+
     >>> literal("has_cache_dic", ("false",), ("true", "false", "unknown"))
     '¬has_cache_dic'
     >>> literal("kernel", ("6.12", "7.2", "7.3"), ("6.1", "6.12", "7.2", "7.3"))
     'kernel ≠ 6.1'
+    >>> literal("mode", ("nested", "nvhe,nested"), ("absent", "nested", "nvhe", "nvhe,nested", "x"))
+    'mode ∈ {nested, "nvhe,nested"}'
     """
+    options, known = _quoted(options), _quoted(known)
     others = tuple(option for option in known if option not in options)
     if not others:
         return ""
@@ -127,9 +132,13 @@ def literal(name: str, options: tuple[str, ...], known: tuple[str, ...]) -> str:
     return f"{name} ∈ {{{', '.join(options)}}}"
 
 
+def _quoted(options: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f'"{option}"' if "," in option else option for option in options)
+
+
 def named_cpus(cpus: Sequence[str]) -> str:
     """Return `3 CPUs: a, b, c` with the first ones of many by name; the empty text for none."""
     if not cpus:
         return ""
     count = "1 CPU" if len(cpus) == 1 else f"{len(cpus)} CPUs"
-    return f"{count}: {first_names(cpus, _MAX_NAMED)}"
+    return f"{count}: {first_names(_quoted(cpus), _MAX_NAMED)}"

@@ -16,6 +16,7 @@ from matrix.analyze.answer import TraceLine
 from matrix.analyze.result import StudyResult, Table, TableCell
 from matrix.analyze.verdict import Verdict
 from matrix.render.basis import CONFIDENCE_MEANINGS
+from matrix.render.page import answer_sentence
 from matrix.render.report import (
     ARCHITECTURE_SECTION,
     PROOF_SECTIONS,
@@ -335,3 +336,14 @@ def test_each_answer_to_a_claim_says_whether_it_is_expected() -> None:
     assert "6.12, 7.3: 10 cells each, as expected<" in refuted
     assert ", as expected" not in proved
     assert "(expected: refuted)" in proved
+
+
+def test_the_first_sentence_counts_cells_with_the_capability_and_names_cpus() -> None:
+    few = replace(builder.result(), unsound_cpus=("a", "b"))
+    # 12 + 3 + 1234567 + 40: without the 2000 absent ones.
+    said = answer_sentence(few).replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert "unsound in 12 of the 1 234 622 cells that have the capability" in said
+    assert ", on a and b: " in answer_sentence(few)
+    many = replace(builder.result(), unsound_cpus=tuple("abcdefgh"))
+    assert ", on a, b, c, d, e and 3 more CPUs: " in answer_sentence(many)
+    assert ", on " not in answer_sentence(builder.result())

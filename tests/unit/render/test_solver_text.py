@@ -6,7 +6,7 @@ import pytest
 
 from matrix.expr.parser import parse
 from matrix.render.cell_text import cell_text, named_cell
-from matrix.render.solver_text import literal
+from matrix.render.solver_text import literal, named_cpus
 from matrix.render.synthesis_text import c_function
 
 FACT = ("true", "false", "unknown")
@@ -55,3 +55,10 @@ def test_a_cell_is_written_as_commands_take_it() -> None:
     assert named_cell(baseline, baseline) == "the baseline cell"
     changed = {**baseline, "boot": "off,on", "vm": "mte"}
     assert cell_text(changed, baseline) == 'boot="off,on",vm=mte'
+
+
+def test_an_option_with_a_comma_is_one_option_of_a_set() -> None:
+    known = ("absent", "nested", "nvhe", "nvhe,nested", "protected")
+    assert literal("boot", ("nested", "nvhe,nested"), known) == 'boot ∈ {nested, "nvhe,nested"}'
+    assert literal("boot", ("nvhe,nested",), known) == 'boot = "nvhe,nested"'
+    assert named_cpus(("free,fwb=1", "apple-m2")) == '2 CPUs: "free,fwb=1", apple-m2'
