@@ -269,7 +269,10 @@ def _value(value: Value) -> str:
 
 
 def wrapped(text: str, head: str) -> list[str]:
-    """Return the lines of a paragraph that begins with `head`, the others as far in as it is."""
+    """Return the lines of a paragraph that begins with `head`, the others as far in as it is.
+
+    A word longer than the line stays whole.
+    """
     return textwrap.wrap(
         plain(text),
         terminal_width(),
