@@ -51,6 +51,18 @@ def test_a_study_without_a_cell_is_refused_where_it_is_checked(
     assert re.search(rf"{study}:{line}:\d+: {re.escape(said)}", ran.err)
 
 
+def test_a_symbol_that_no_axis_sets_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_cli("init", "mine")
+    study = Path("mine/matrices/my-study.yaml")
+    study.write_text(study.read_text().replace(', KVM_GUEST_MEMFD: "y"', ""))
+    ran = run_cli("check", "mine")
+    assert ran.code == 3
+    assert "no axis of the study sets CONFIG_KVM_GUEST_MEMFD: off" in ran.err
+
+
 def test_a_study_whose_baseline_cannot_exist_has_cells_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -242,6 +242,60 @@ def test_a_wrong_row_is_named_and_the_others_are_answered(tmp_path: Path) -> Non
     assert "Traceback" not in ran.err
 
 
+HEADER = b"host,kernel,config,cpu\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("header.csv", HEADER, "it has a header and no host"),
+        ("header.csv", HEADER.rstrip() + b"\r\n\r\n", "it has a header and no host"),
+        ("empty.csv", b"", "the file is empty"),
+        ("semicolons.csv", HEADER.replace(b",", b";") + b"a;7.3;x;y\n", "separated by semicolons"),
+        ("tabs.csv", HEADER.replace(b",", b"\t") + b"a\t7.3\tx\ty\n", "separated by tabs"),
+        ("cut.parquet", b"\x15\x04\x15\x80\xffhost,kernel\n\0\0", "the file is binary"),
+        ("short.parquet", b"PAR1\x15\x04\x15", "the table cannot be read"),
+    ],
+)
+def test_what_is_no_table_is_told_once(
+    name: str, content: bytes, said: str, tmp_path: Path
+) -> None:
+    table = tmp_path / name
+    table.write_bytes(content)
+    out = tmp_path / "answers.csv"
+    ran = run_cli("fleet", str(table), "--table", str(out))
+    assert ran.code == 3
+    assert ran.err.count("error[") == ran.err.count("error[MX1502]") == 1
+    assert said in ran.err
+    assert all(character.isprintable() for character in ran.err.replace("\n", ""))
+    assert ran.out == ""
+    assert not out.exists()
+
+
+def test_a_title_in_another_encoding_is_no_fault(tmp_path: Path) -> None:
+    table = tmp_path / "hosts.csv"
+    table.write_bytes(HEADER.rstrip() + b",gr\xf6\xdfe\na,7.3,7.3.config,graviton3,1\n")
+    assert run_cli("fleet", str(table), "--config-folder", str(CONFIGS)).code == 0
+
+
+def test_a_parquet_without_a_row_is_refused(tmp_path: Path) -> None:
+    names = ("host", "kernel", "config", "cpu")
+    pq.write_table(pa.table({name: pa.array([], pa.string()) for name in names}), tmp_path / "p")
+    ran = run_cli("fleet", str(tmp_path / "p"))
+    assert ran.code == 3
+    assert "MX1502" in ran.err
+    assert "no host" in ran.err
+
+
+def test_the_summary_keeps_to_the_width(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
+    write_csv(Path("hosts.csv"), some_hosts(80, seed=9))
+    ran = run_cli("fleet", "hosts.csv", "--config-folder", str(CONFIGS))
+    assert "fix there: " in ran.out
+    assert [line for line in ran.out.splitlines() if len(line) > 80] == []
+
+
 @pytest.mark.parametrize(
     ("rows", "place"),
     [

@@ -1078,10 +1078,10 @@ CODES: dict[str, tuple[str, str]] = {
         "The file of `matrix fleet` is missing, is a folder, or may not be read.",
     ),
     "MX1502": (
-        "neither CSV nor Parquet",
+        "no table of hosts",
         (
-            "The table of hosts is damaged, ends in the middle, or is of another format: give CSV "
-            "with a header, or Parquet."
+            "The table of hosts is damaged, empty or cut short, leaves a quote open, or is of "
+            "another format: give CSV with a header and commas, or Parquet."
         ),
     ),
     "MX1503": (

@@ -25,6 +25,7 @@ from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.expr.position import shown
 from matrix.kernel.bounded_input import STANDARD_INPUT, file_name
 from matrix.kernel.closed_quotes import ClosedQuotes
+from matrix.kernel.no_table import what_it_is
 
 if TYPE_CHECKING:
     import numpy as np
@@ -126,7 +127,8 @@ class HostTable:
         """Yield the rows in the order of the table.
 
         Raises:
-            InputError: MX1502, the table is damaged, ends in the middle, or a quote is not closed.
+            InputError: MX1502, the table is damaged, ends in the middle, has an open quote, or no
+                row at all.
         """
         import pyarrow as pa
 
@@ -147,6 +149,8 @@ class HostTable:
         except (pa.ArrowException, OSError, EOFError) as error:
             reason = f"after {first:,} rows: {_sentence(error)}"
             raise InputError(_damaged(self.file, reason)) from None
+        if not first and not self.broken:
+            raise InputError(_damaged(self.file, "it has a header and no host"))
 
 
 @contextlib.contextmanager
@@ -218,6 +222,9 @@ def _open_csv(stream: BufferedReader, name: str) -> HostTable:
     from pyarrow import csv as arrow_csv
 
     line = stream.readline(_MOST_HEADER_BYTES)
+    reason = what_it_is(line, at_end=not stream.peek(1))
+    if reason is not None:
+        raise InputError(_damaged(name, reason))
     header_line = ClosedQuotes(io.BytesIO(line.rstrip(b"\r\n")), name)
     while header_line.read(_MOST_HEADER_BYTES):
         pass
@@ -327,7 +334,7 @@ def _damaged(name: str, reason: str) -> Diagnostic:
         code="MX1502",
         message=f"the table cannot be read: {reason}",
         location=Location(file=name),
-        hint="give CSV with a header, or Parquet",
+        hint="give CSV with a header, commas and a row a host, or Parquet",
     )
 
 

@@ -23,8 +23,8 @@ from matrix.render.cell_text import option_text
 from matrix.schema.values import Condition
 from matrix.solve.nearest import nearest_changes
 
-# Options of one axis that a note shows.
-_MOST_OPTIONS = 3
+# Options of one axis, or symbols, that a note shows.
+_MOST_SHOWN = 3
 
 
 def no_such_cell(prepared: PreparedStudy, chosen: Mapping[str, str]) -> InputError:
@@ -100,7 +100,7 @@ def check_not_empty(prepared: PreparedStudy) -> None:
 
 
 def _guilty_options(prepared: PreparedStudy, found: Contradiction) -> Iterator[Diagnostic]:
-    """Yield the axes that set what the Kconfig constraints of a core read.
+    """Yield the axes that set what the Kconfig constraints of a core read, and what none sets.
 
     A kernel's Kconfig alone can be kept: what it contradicts are the options of the study.
     """
@@ -111,6 +111,21 @@ def _guilty_options(prepared: PreparedStudy, found: Contradiction) -> Iterator[D
             if member.kind == "Kconfig" and member.condition is not None
         )
     )
+    sets = {
+        f"CONFIG_{key}"
+        for axis in prepared.study.axes
+        for option in axis.options
+        for key, _ in option.kconfig
+    }
+    sets = sets.union(*(item.program.always_set for item in prepared.questions.values()))
+    unset = sorted(name for name in read - sets if name.startswith("CONFIG_"))
+    if unset:
+        yield Diagnostic(
+            code="MX0660",
+            severity=Severity.NOTE,
+            location=_one_line(prepared.study.location),
+            message=f"no axis of the study sets {_listed(unset)}: off",
+        )
     for axis in prepared.study.axes:
         setting = [
             f"`{option.name}`: {', '.join(values)}"
@@ -119,14 +134,17 @@ def _guilty_options(prepared: PreparedStudy, found: Contradiction) -> Iterator[D
         ]
         if setting:
             alone = len(axis.options) == 1
-            more = "; …" if len(setting) > _MOST_OPTIONS else ""
             yield Diagnostic(
                 code="MX0660",
                 severity=Severity.NOTE,
                 location=_one_line(axis.options[0].location if alone else axis.location),
                 message=f"axis `{axis.name}` has {'only ' if alone else ''}"
-                f"{'; '.join(setting[:_MOST_OPTIONS])}{more}",
+                f"{_listed(setting, '; ')}",
             )
+
+
+def _listed(items: Sequence[str], separator: str = ", ") -> str:
+    return separator.join([*items[:_MOST_SHOWN], *(["…"] if len(items) > _MOST_SHOWN else [])])
 
 
 def _space(prepared: PreparedStudy) -> SelectionSpace:

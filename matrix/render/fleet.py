@@ -91,7 +91,7 @@ def fleet_text(summary: FleetSummary, *, most_groups: int) -> str:
     """Return the summary for a reader, the largest `most_groups` groups of each verdict."""
     patch = f", kernels + {summary.assumes_patch}" if summary.assumes_patch else ""
     asked = f"{summary.capability} ({summary.predicate_version}{patch})"
-    lines = [f"{plain(summary.file)}: {summary.hosts:,} hosts, {asked}"]
+    lines = wrapped(f"{summary.file}: {summary.hosts:,} hosts, {asked}", "")
     width = max(map(len, (*summary.verdicts, "no answer")))
     lines += [
         f"  {verdict:{width}}  {hosts:>12,}  {_share(hosts, summary.hosts)}"
@@ -103,7 +103,7 @@ def fleet_text(summary: FleetSummary, *, most_groups: int) -> str:
         groups = [item for item in summary.groups if item.answer.verdict is verdict]
         if not groups:
             continue
-        lines += ["", f"{verdict}: {MEANINGS[verdict]}"]
+        lines += ["", *wrapped(f"{verdict}: {MEANINGS[verdict]}", "")]
         for group in groups[:most_groups]:
             lines += _group(group)
         if len(groups) > most_groups:
@@ -139,11 +139,13 @@ def fleet_json(summary: FleetSummary) -> str:
 
 def _group(group: HostGroup) -> list[str]:
     hosts = "1 host" if group.hosts == 1 else f"{group.hosts:,} hosts"
-    lines = [f"  {hosts}, Linux {group.answer.release}: {_cpus(group)}"]
-    lines += [f"    - {plain(reason)}" for reason in group.answer.reasons]
+    lines = wrapped(f"{hosts}, Linux {group.answer.release}: {_cpus(group)}", "  ")
+    lines += [part for reason in group.answer.reasons for part in wrapped(reason, "    - ")]
     if group.hosts > 1 and group.first_host:
-        lines.append(f"    for instance {plain(group.first_host)} (row {group.first_row:,})")
-    return lines + [f"    fix there: {fix_line(fix)}" for fix in group.fixes]
+        lines += wrapped(f"for instance {group.first_host} (row {group.first_row:,})", "    ")
+    for fix in group.fixes:
+        lines += wrapped(f"fix there: {fix_line(fix)}", "    ")
+    return lines
 
 
 def _idle_word(word: IdleWord) -> list[str]:
@@ -153,7 +155,7 @@ def _idle_word(word: IdleWord) -> list[str]:
     lines += wrapped(f"hint: {word.said.hint}", "    ") if word.said.hint else []
     if word.first_host:
         instance = "for instance " if word.hosts > 1 else ""
-        lines.append(f"    {instance}{plain(word.first_host)} (row {word.first_row:,})")
+        lines += wrapped(f"{instance}{word.first_host} (row {word.first_row:,})", "    ")
     return lines
 
 
