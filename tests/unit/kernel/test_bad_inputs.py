@@ -27,6 +27,7 @@ WITHOUT_A_FILE = {"MX0301", "MX0304", "MX0402"}
 OF_MADE_INPUTS = {
     *(f"MX140{number}" for number in (1, 2, 3, 4, 5, 7)),
     *(f"MX150{number}" for number in range(1, 6)),  # tables of hosts: tests/test_fleet.py
+    "MX1114",  # kernel trees: tests/unit/kernel/test_tree_files.py
 }
 
 
