@@ -93,7 +93,7 @@ def introduction(result: ReviewResult) -> Iterator[Block]:
     patch = f" + {result.assumes_patch}" if result.assumes_patch else ""
     total = sum(cells for verdict, cells in result.verdicts.items() if verdict != Verdict.ABSENT)
     text = (
-        f"Asked of Linux {_listed(result.kernels)}{patch}, in {total:,} cells: every kernel, "
+        f"Asked of Linux {_listed(result.kernels)}{patch}, in {total:,} cells: every "
         ".config, CPU, command line and kind of VM with the capability."
     )
     if result.without:
@@ -113,7 +113,7 @@ def _listed(words: Sequence[str]) -> str:
 
 _MEANINGS = {
     Verdict.UNSOUND: "says yes, and something breaks",
-    Verdict.UNKNOWN: "hangs on a CPU field that nobody recorded",
+    Verdict.UNKNOWN: "hangs on an unrecorded CPU field; in no rule below",
     Verdict.OVERSTRICT: "says no, and nothing would break",
     Verdict.SUPPORTED: "says yes, and nothing breaks",
     Verdict.REFUSED: "says no, and something would break",
