@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from msgspec.structs import replace
+
 from matrix.analyze.boot_variables import command_line_effects
 from matrix.analyze.cell import Cell
 from matrix.analyze.facts import FactProgram
+from matrix.analyze.question import Question
 from matrix.expr.nodes import Expression, Scalar, Value
 from matrix.kernel.cmdline import CommandLine, read_command_line
 from matrix.kernel.detection import Detection, detect, detect_boot
@@ -32,6 +35,14 @@ def config_atoms(program: FactProgram, config: DotConfig) -> dict[str, Value]:
         for atom in program.atoms
         if atom.startswith("CONFIG_")
     }
+
+
+def asked_of_file(question: Question, config: DotConfig) -> Question:
+    """Return what is asked of a `.config`: no build made one with values that were refused.
+
+    What builds can make says nothing of such a file.
+    """
+    return replace(question, constraints=()) if config.refused else question
 
 
 def option_atoms(program: FactProgram, options: Iterable[Option]) -> dict[str, Value]:

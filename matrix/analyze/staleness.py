@@ -192,9 +192,7 @@ class NameHistory:
         return Diagnostic(
             code="MX1701",
             severity=Severity.NOTE if off else Severity.WARNING,
-            location=Location(
-                file=file, line=setting.line, column=1, length=len(setting.text), text=setting.text
-            ),
+            location=setting.place(file),
             message=f"Linux {profile.release} has no CONFIG_{symbol}: {standing.sentence()}",
             hint=_hint(standing, "the line decides nothing: remove it"),
         )

@@ -281,13 +281,7 @@ def ignored_boot_loader_line(boot_loader: str, config: DotConfig) -> Diagnostic 
         code="MX0406",
         message="this kernel is built to ignore the boot loader's command line: "
         f"`{config.value('CMDLINE')}` is used instead",
-        location=Location(
-            file=config.file,
-            line=setting.line,
-            column=1,
-            length=len(setting.text),
-            text=setting.text,
-        ),
+        location=setting.place(config.file),
         hint="build with CONFIG_CMDLINE_FROM_BOOTLOADER=y, or change CONFIG_CMDLINE",
         severity=Severity.WARNING,
     )

@@ -41,6 +41,10 @@ class Setting(Struct, frozen=True, kw_only=True):
     line: int
     text: str
 
+    def place(self, file: str) -> Location:
+        """Return where the whole line stands in its file."""
+        return Location(file=file, line=self.line, column=1, length=len(self.text), text=self.text)
+
 
 class _Settings(Mapping[str, Setting]):
     """The settings by symbol, made on demand: a `.config` has 10,000, the model reads some 60."""
@@ -143,13 +147,8 @@ class DotConfig(Struct, frozen=True, kw_only=True):
         place = Location(file=self.file)
         if setting is not None:
             column = max(setting.text.find("="), 0) + 1
-            place = Location(
-                file=self.file,
-                line=setting.line,
-                column=column + 1,
-                length=max(1, len(setting.text) - column),
-                text=setting.text,
-            )
+            length = max(1, len(setting.text) - column)
+            place = replace(setting.place(self.file), column=column + 1, length=length)
         return Diagnostic(
             code="MX0310",
             message=f"`{shown(raw)}` is no value of `CONFIG_{symbol}`, which is "

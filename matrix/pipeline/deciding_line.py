@@ -61,8 +61,7 @@ def _place(config: DotConfig, symbol: str | None) -> Location:
     setting = config.symbols.get(symbol) if symbol else None
     if setting is None:
         return Location(file=config.file, line=1, column=1)
-    text = setting.text
-    return Location(file=config.file, line=setting.line, column=1, length=len(text), text=text)
+    return setting.place(config.file)
 
 
 def _candidates(result: ValidateResult, config: DotConfig, capability: Capability) -> Iterator[str]:

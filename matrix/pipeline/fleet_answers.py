@@ -15,10 +15,15 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from matrix.analyze.answer import Fix
-from matrix.analyze.assemble import config_atoms, cpu_atoms, surroundings_atoms, variables_of
+from matrix.analyze.assemble import (
+    asked_of_file,
+    config_atoms,
+    cpu_atoms,
+    surroundings_atoms,
+    variables_of,
+)
 from matrix.analyze.behaviour import Behaviours
 from matrix.analyze.cell import Cell
 from matrix.analyze.fix import find_fixes
@@ -282,8 +287,7 @@ class FleetAnswers:
         kind = (profile.id, bool(config.refused))
         if kind not in self._memories:
             question = lower_question(program, self._capability, self._predicate)
-            if config.refused:  # no build made this file: what builds can make says nothing of it
-                question = replace(question, constraints=())
+            question = asked_of_file(question, config)
             self._memories[kind] = (question, AnswerMemory(question, self._behaviours))
         question, memory = self._memories[kind]
         return _Build(

@@ -70,21 +70,12 @@ class TreeCheck:
 
 def _diagnostic(config: DotConfig, conflict: Conflict) -> Diagnostic:
     setting = config.symbols.get(conflict.symbol)
-    location = Location(file=config.file)
-    if setting is not None:
-        location = Location(
-            file=config.file,
-            line=setting.line,
-            column=1,
-            length=len(setting.text),
-            text=setting.text,
-        )
     return Diagnostic(
         code="MX1012",
         severity=Severity.WARNING,
         message=f"the tree would not leave CONFIG_{conflict.symbol}={conflict.value}: "
         f"{conflict.rule}; {'; '.join(conflict.chain)}",
-        location=location,
+        location=setting.place(config.file) if setting else Location(file=config.file),
         hint="`make olddefconfig` in the tree shows what it would leave",
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from matrix.analyze.answer import Answer
-from matrix.analyze.assemble import config_atoms, surroundings_atoms, variables_of
+from matrix.analyze.assemble import asked_of_file, config_atoms, surroundings_atoms, variables_of
 from matrix.analyze.cell import Cell, answer
 from matrix.analyze.fix import find_fixes
 from matrix.analyze.question import predicate_version
@@ -49,8 +49,7 @@ def answer_file(job: ValidateJob, config: DotConfig) -> list[ValidateResult]:
         return [_absent_anyway(job, config, system) for system in job.systems]
     question = job.question(profile)
     config = config.typed(question.program.symbols)
-    if config.refused:  # no build made this file: what builds can make says nothing of it
-        question = replace(question, constraints=())
+    question = asked_of_file(question, config)
     text = effective_command_line(job.boot_loader, config)
     line = read_command_line(text)
     ignored = ignored_boot_loader_line(job.boot_loader, config)
