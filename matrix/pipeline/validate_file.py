@@ -89,7 +89,12 @@ def answer_file(job: ValidateJob, config: DotConfig) -> list[ValidateResult]:
                     job.deciding[key] = deciding_symbol(question, profile, cell, job.behaviours)
             job.answers[key] = given
         given = job.answers[key]
-        own = naming_cpus(given.diagnostics, question, system, variables, atoms, job.granules)
+        noted = (rests_on, system.names)
+        if noted not in job.noted:
+            job.noted[noted] = naming_cpus(
+                given.diagnostics, question, system, variables, atoms, job.granules
+            )
+        own = job.noted[noted]
         said = (*notes, *system.diagnostics, *(_in_file(note, config) for note in own))
         given = replace(given, diagnostics=said)
         result = _result(job, config, profile.release, system, text, given)

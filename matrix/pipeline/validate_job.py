@@ -64,8 +64,10 @@ class DetectedCpu(Struct, frozen=True, kw_only=True):
     detections_key: int
 
 
-# Kernel profile, command line, the same with a parameter appended, settings; the CPU system's key.
-AnswerKey = tuple[tuple[str, str, str, bool, frozenset[tuple[str, Value]]], int]
+# Kernel profile, command line, the same with a parameter appended, whether a value was refused,
+# settings: what an answer rests on besides the CPUs.
+FileKey = tuple[str, str, str, bool, frozenset[tuple[str, Value]]]
+AnswerKey = tuple[FileKey, int]  # the CPU system's key
 
 
 class ValidateJob(Struct, frozen=True, kw_only=True):
@@ -83,6 +85,9 @@ class ValidateJob(Struct, frozen=True, kw_only=True):
     answers: dict[AnswerKey, Answer] = field(default_factory=dict)
     deciding: dict[AnswerKey, str | None] = field(default_factory=dict)
     granules: NamedCpus = field(default_factory=dict)
+    noted: dict[tuple[FileKey, tuple[str, ...]], tuple[Diagnostic, ...]] = field(
+        default_factory=dict
+    )
 
     @property
     def grouped(self) -> bool:
