@@ -18,7 +18,7 @@ Scalar = bool | int | str
 Value = Scalar | None
 
 
-class Constant(Struct, frozen=True):
+class Constant(Struct, frozen=True, tag=True):
     """A literal: `true`, `12`, `0x1f`, or a quoted option such as `"el2"`.
 
     `true` and `1` are different trees, although C gives them the same value.
@@ -35,27 +35,27 @@ class Constant(Struct, frozen=True):
         return hash((type(self.value), self.value))
 
 
-class Name(Struct, frozen=True):
+class Name(Struct, frozen=True, tag=True):
     """A variable, an enumerator, an axis or an atom: `rodata_full`, `CONFIG_KVM`, `boot.rodata`."""
 
     identifier: str
 
 
-class Call(Struct, frozen=True):
+class Call(Struct, frozen=True, tag=True):
     """A call: `can_set_direct_map()`, `cpus_have_final_cap(ARM64_HAS_STAGE2_FWB)`."""
 
     function: str
     arguments: tuple[Expression, ...]
 
 
-class Unary(Struct, frozen=True):
+class Unary(Struct, frozen=True, tag=True):
     """`!x`, `-x` or `~x`."""
 
     operator: str
     operand: Expression
 
 
-class Binary(Struct, frozen=True):
+class Binary(Struct, frozen=True, tag=True):
     """A C binary operator: `&& || == != < <= > >= + - * / % & | ^ << >>`; left associative."""
 
     operator: str
@@ -83,7 +83,7 @@ class Binary(Struct, frozen=True):
         return from_spine, spine(self)
 
 
-class Conditional(Struct, frozen=True):
+class Conditional(Struct, frozen=True, tag=True):
     """`condition ? then : otherwise`."""
 
     condition: Expression

@@ -2,56 +2,40 @@
 
 `knowledge` hashes the bytes of every declaration and looks for a compiled file with that key: in
 the wheel, then in the user's cache. A file that is absent, damaged or of another version is built
-anew from the declarations. The file is a pickle behind a checksum, and the unpickler knows no
-class but the frozen values of `_TRUSTED`: a planted file can lie, but it cannot run code.
+anew from the declarations. The file is MessagePack behind a checksum, decoded into the types of
+`values` and nothing else: a planted file can lie, but it cannot run code.
 """
 
 from __future__ import annotations
 
 import gc
 import hashlib
-import io
 import os
-import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import cast
 
-from msgspec import Struct
+import msgspec
 
 import matrix
-from matrix import diagnostics
-from matrix.expr import nodes
-from matrix.schema import direct_maps, values
 from matrix.schema.files import Reading, content_digest, read_folders
 from matrix.schema.location import compiled_file, configs_folder, source_files
 from matrix.schema.values import Knowledge
 
-_MAGIC = b"gmem-matrix compiled declarations 3\n"
+_MAGIC = b"gmem-matrix compiled declarations 4\n"
 _DIGITS = 64  # of a SHA-256 in hex
 _HEADER = len(_MAGIC) + 2 * (_DIGITS + 1)
 
-# The compiled form of the shipped declarations has 0.4 MB.
+# The compiled form of the shipped declarations has 1 MB.
 _MAX_BYTES = 64 * 1024 * 1024
 
 # Each set of folders has a file of its own; more than these are old versions.
 _KEPT_FILES = 8
 
-# What unpickling a damaged or hostile file may raise; it is then as good as absent.
-_UNREADABLE = (
-    pickle.UnpicklingError,
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    ImportError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
+# What decoding a damaged or hostile file may raise; it is then as good as absent.
+_UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError, MemoryError)
+# What a declaration that has no compiled form raises: an expression with thousands of terms, a
+# number past 64 bits. It is then read anew each time.
+_UNWRITABLE = (RecursionError, OverflowError)
 
 
 def knowledge(extra_folders: Sequence[Path] = (), studies: Sequence[Path] = ()) -> Knowledge:
@@ -92,8 +76,6 @@ def cache_key(reading: Reading) -> str:
     digest = hashlib.sha256(matrix.__version__.encode())
     for path in source_files():
         digest.update(hashlib.sha256(path.read_bytes()).digest())
-    for (module, name), trusted in sorted(_TRUSTED.items()):
-        digest.update(f"{module}.{name} {' '.join(trusted.__struct_fields__)}\n".encode())
     for file in reading.files:
         digest.update(f"{file.file}\n".encode())
     digest.update(content_digest(reading.files).encode())
@@ -105,8 +87,8 @@ def write_compiled(target: Path, key: str, compiled: Knowledge) -> bool:
     import tempfile  # takes as long to import as a hit takes to read
 
     try:
-        payload = pickle.dumps(compiled, protocol=pickle.HIGHEST_PROTOCOL)
-    except RecursionError:  # an expression with thousands of terms
+        payload = msgspec.msgpack.encode(compiled)
+    except _UNWRITABLE:
         return False
     checksum = hashlib.sha256(payload).hexdigest()
     data = _MAGIC + f"{key}\n{checksum}\n".encode() + payload
@@ -139,58 +121,21 @@ def read_compiled(path: Path, key: str) -> Knowledge | None:
     checksum = header[len(wanted) : -1].decode("ascii", "replace")
     if hashlib.sha256(payload).hexdigest() != checksum:
         return None
-    return load_trusted(payload)
+    return decode(payload)
 
 
-def load_trusted(payload: bytes) -> Knowledge | None:
-    """Return the knowledge in a pickle; None where it holds anything else, or a foreign class."""
+def decode(payload: bytes) -> Knowledge | None:
+    """Return the knowledge in a payload; None where it holds anything else."""
     # Nothing of this is garbage; the collector would walk it several times while it grows.
     collecting = gc.isenabled()
     gc.disable()
     try:
-        found = _Unpickler(io.BytesIO(payload)).load()
+        return msgspec.msgpack.decode(payload, type=Knowledge)
     except _UNREADABLE:
         return None
     finally:
         if collecting:
             gc.enable()
-    return found if isinstance(found, Knowledge) else None
-
-
-def _structs_of(module: ModuleType) -> dict[tuple[str, str], type[Struct]]:
-    return {
-        (module.__name__, name): value
-        for name, value in vars(module).items()
-        if isinstance(value, type)
-        and issubclass(value, Struct)
-        and value.__module__ == module.__name__
-    }
-
-
-_TRUSTED: dict[tuple[str, str], type[Struct]] = {
-    key: value
-    for module in (values, direct_maps, nodes, diagnostics)
-    for key, value in _structs_of(module).items()
-}
-# How a struct with keyword-only fields is pickled: it makes one from a class and its fields.
-_REBUILD = ("msgspec._utils", "rebuild")
-# How chains of binary operators are pickled: it builds nodes from its arguments and does no more.
-_FROM_SPINE = (nodes.__name__, nodes.from_spine.__name__)
-
-
-class _Unpickler(pickle.Unpickler):
-    """Builds values of the trusted classes and of Python's own literals, nothing else."""
-
-    def find_class(self, module: str, name: str, /) -> Callable[..., object]:
-        """Return a trusted class by its exact name; no attribute of it."""
-        trusted = _TRUSTED.get((module, name))
-        if trusted is not None:
-            return trusted
-        if (module, name) == _REBUILD:
-            return cast("Callable[..., object]", super().find_class(module, name))
-        if (module, name) == _FROM_SPINE:
-            return nodes.from_spine
-        raise pickle.UnpicklingError(f"{module}.{name} is not a declared value")
 
 
 def _build(reading: Reading) -> Knowledge:

@@ -42,4 +42,5 @@ def compiled_file() -> Path:
 def source_files() -> tuple[Path, ...]:
     """Return the modules that decide what a declaration turns into, for the cache key."""
     rooms = (_PACKAGE / "schema", _PACKAGE / "expr")
-    return tuple(sorted(path for room in rooms for path in room.rglob("*.py")))
+    places = _PACKAGE / "diagnostics" / "__init__.py"
+    return (*sorted(path for room in rooms for path in room.rglob("*.py")), places)

@@ -1,4 +1,4 @@
-"""The compiled declarations: equal to loaded ones, rebuilt when damaged, and unable to run code."""
+"""The compiled declarations: equal to loaded ones, rebuilt when damaged, never believed blindly."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.diagnostics import InputError
-from matrix.expr.nodes import Name
+from matrix.expr.nodes import Constant, Name
+from matrix.expr.parser import parse
 from matrix.schema import compiled, values
 from matrix.schema.compiled import (
     cache_key,
     compile_shipped,
+    decode,
     knowledge,
-    load_trusted,
     read_compiled,
     write_compiled,
 )
@@ -210,55 +212,60 @@ def test_a_hit_imports_no_heavy_library(shipped: Path, empty_cache: Path) -> Non
 class _Runs:
     """Pickles as a call of a function, which is how a pickle runs code."""
 
-    def __init__(self, function: object, *arguments: object) -> None:
-        self.call = (function, arguments)
-
     def __reduce__(self) -> tuple[object, tuple[object, ...]]:
-        return self.call
+        return os.system, ("exit 1",)
 
 
 @pytest.mark.parametrize(
     "planted",
     [
-        _Runs(os.system, "exit 1"),
-        _Runs(eval, "1"),
-        _Runs(getattr, values.Knowledge, "__init__"),
-        _Runs(pickle.loads, b""),
-        _Runs(__import__, "os"),
-        values.Knowledge.__init__,
-        Struct,
-        InputError([]),
+        pickle.dumps(_Runs()),
+        msgspec.msgpack.encode(Name("a")),
+        msgspec.msgpack.encode({"digest": ""}),
+        msgspec.msgpack.encode(msgspec.msgpack.Ext(1, b"code")),
+        b"\xdd\xff\xff\xff\xff",
+        b"\x91" * 100_000,
+        b"",
     ],
-    ids=lambda planted: type(planted).__name__,
+    ids=["pickle", "expression", "incomplete", "extension", "endless", "deep", "empty"],
 )
-def test_a_planted_file_runs_no_code(shipped: Path, empty_cache: Path, planted: object) -> None:
+def test_a_planted_file_is_not_believed(shipped: Path, empty_cache: Path, planted: bytes) -> None:
     expected = knowledge()
     (file,) = cached(empty_cache)
-    payload = pickle.dumps(planted)
-    assert load_trusted(payload) is None
+    assert decode(planted) is None
     key = cache_key(read_folders([shipped]))
     head = file.read_bytes().split(b"\n", 1)[0]
-    checksum = hashlib.sha256(payload).hexdigest()
-    file.write_bytes(head + f"\n{key}\n{checksum}\n".encode() + payload)
+    checksum = hashlib.sha256(planted).hexdigest()
+    file.write_bytes(head + f"\n{key}\n{checksum}\n".encode() + planted)
     assert read_compiled(file, key) is None
     assert knowledge() == expected
 
 
-def test_only_knowledge_is_believed() -> None:
-    assert load_trusted(pickle.dumps(Name("a"))) is None
-    assert load_trusted(pickle.dumps({"digest": ""})) is None
-    assert load_trusted(pickle.dumps(load())) == load()
+def test_what_cannot_be_compiled_is_not_written(tmp_path: Path) -> None:
+    """A number past 64 bits, an expression too deep to encode: read anew each time instead."""
+    capability = load().capabilities[0]
+    predicate = capability.predicates[0]
+    for expression in (Constant(2**64), parse(" && ".join(["a"] * 20_000))):
+        condition = replace(predicate.condition, expression=expression)
+        changed = replace(capability, predicates=(replace(predicate, condition=condition),))
+        knows = replace(load(), capabilities=(changed,))
+        assert not write_compiled(tmp_path / "file.bin", "k" * 64, knows)
+    assert list(tmp_path.iterdir()) == []
 
 
 @given(st.data())
-def test_a_changed_pickle_is_knowledge_or_nothing(data: st.DataObject) -> None:
-    """Whatever the bytes are, no exception of the unpickler gets out."""
+def test_a_changed_payload_is_knowledge_or_nothing(data: st.DataObject) -> None:
+    """Whatever the bytes are, no exception of the decoder gets out."""
     payload = bytearray(_PAYLOAD)
     for _ in range(data.draw(st.integers(min_value=1, max_value=4))):
         payload[data.draw(st.integers(0, len(payload) - 1))] = data.draw(st.integers(0, 255))
     end = data.draw(st.integers(0, len(payload)))
-    found = load_trusted(bytes(payload[:end] if data.draw(st.booleans()) else payload))
+    found = decode(bytes(payload[:end] if data.draw(st.booleans()) else payload))
     assert found is None or isinstance(found, values.Knowledge)
 
 
-_PAYLOAD = pickle.dumps(load(), protocol=pickle.HIGHEST_PROTOCOL)
+def test_the_payload_is_decoded_to_what_it_was_made_of() -> None:
+    assert decode(_PAYLOAD) == load()
+
+
+_PAYLOAD = msgspec.msgpack.encode(load())

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from matrix.schema import compiled
-from matrix.schema.compiled import load_trusted, write_compiled
+from matrix.schema.compiled import decode, write_compiled
 from matrix.schema.files import Kind, read_folders
 from matrix.schema.jsonschema import schema_document
 from matrix.schema.loader import load_knowledge
@@ -24,7 +24,7 @@ def test_the_shipped_declarations_load_and_compile(tmp_path: Path) -> None:
     target = tmp_path / "compiled.bin"
     assert write_compiled(target, "0" * 64, knowledge)
     assert compiled.read_compiled(target, "0" * 64) == knowledge
-    assert load_trusted(target.read_bytes()) is None, "the header is not part of the pickle"
+    assert decode(target.read_bytes()) is None, "the header is not part of the payload"
 
 
 def test_the_shipped_declarations_fit_the_json_schema() -> None:
