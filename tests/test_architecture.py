@@ -53,9 +53,6 @@ _HEAVY = {
     "kconfiglib": ("kernel",),
     "tree_sitter": ("kernel",),
     "tree_sitter_c": ("kernel",),
-    "sphinx": ("integrations",),
-    "docutils": ("integrations",),
-    "mkdocs": ("integrations",),
 }
 
 # Import names of a distribution, where they are not its own name.

@@ -1,1 +1,0 @@
-"""Where other tools meet the matrix."""
