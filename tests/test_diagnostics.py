@@ -67,6 +67,7 @@ WITHOUT_EXAMPLE = {
     "MX1110": "needs a kernel tree; tests/test_source_drift.py",
     "MX1117": "needs a draft; tests/test_kernel_drafts.py",
     "MX1115": "needs a profile of its own; tests/test_source_drift.py",
+    "MX1118": "needs an installed package; tests/test_written_files.py",
     "MX1202": "the file would be larger than anyone reads; tests/unit/kernel/test_patch_mail.py",
     "MX1217": "a warning beside an answer; tests/test_review.py",
     "MX1218": "likewise",

@@ -887,6 +887,13 @@ CODES: dict[str, tuple[str, str]] = {
         "profile is a draft",
         "Rows of its `open` were not read in the source yet; what rests on them is unknown.",
     ),
+    "MX1118": (
+        "declaration not written",
+        (
+            "`--fix`, `--record` and `--write` change the very file that was read; what belongs to "
+            "an installed package is left as it is."
+        ),
+    ),
     "MX1201": (
         "patch cannot be read",
         "The file is missing, is a folder, or may not be read.",

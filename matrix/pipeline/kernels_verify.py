@@ -20,7 +20,7 @@ from matrix.kernel.source_truth.tree import KernelTree
 from matrix.kernel.source_truth.verification import Verification, record_evidence, verify
 from matrix.pipeline.knowledge import Library
 from matrix.render.json import dump as dump_json
-from matrix.schema.location import configs_folder
+from matrix.schema.location import declaration_file, readable_file
 from matrix.schema.values import KernelProfile
 
 
@@ -99,6 +99,8 @@ def verify_kernel(request: VerifyRequest) -> VerifyOutcome:
     architecture = library.architecture(profile.arch)
     before = evidence_of(profile)
     evidence = None if request.record else before
+    if request.record or request.fix:
+        declaration_file(profile.location.file)  # refused before the work
     alike = () if before or request.record else _recorded_neighbours(library, profile)
     speech: list[str] = []
     if request.record:
@@ -121,16 +123,9 @@ def verify_kernel(request: VerifyRequest) -> VerifyOutcome:
     )
 
 
-def profile_file(profile: KernelProfile) -> Path:
-    """Return the YAML file of a profile; shipped ones are named `configs/…` wherever they are."""
-    name = profile.location.file
-    shipped = configs_folder() / Path(name).relative_to("configs") if _is_shipped(name) else None
-    return shipped if shipped is not None and shipped.is_file() else Path(name)
-
-
 def evidence_file(profile: KernelProfile) -> Path:
     """Return where the evidence of a profile belongs: in `evidence/` beside it."""
-    return profile_file(profile).parent / "evidence" / f"{profile.id}.json"
+    return readable_file(profile.location.file).parent / "evidence" / f"{profile.id}.json"
 
 
 def evidence_of(profile: KernelProfile) -> Evidence | None:
@@ -155,10 +150,6 @@ def _recorded_neighbours(library: Library, profile: KernelProfile) -> tuple[Neig
     return tuple(found)
 
 
-def _is_shipped(name: str) -> bool:
-    return Path(name).parts[:1] == ("configs",)
-
-
 def _write_evidence(profile: KernelProfile, evidence: Evidence, found: Verification) -> str:
     file = evidence_file(profile)
     if found.drift:
@@ -168,7 +159,7 @@ def _write_evidence(profile: KernelProfile, evidence: Evidence, found: Verificat
 
 
 def _move(profile: KernelProfile, evidence: Evidence | None, found: Verification) -> str:
-    file = profile_file(profile)
+    file = declaration_file(profile.location.file)
     files = {file: move_citations(file.read_text("utf-8"), found.moves)}
     if evidence is not None:
         places = {found.moves.get(text, text): place for text, place in evidence.places.items()}
