@@ -82,13 +82,16 @@ def test_the_profile_states_what_the_tree_says(release: str, kernel_tree: Trees)
 
 
 @pytest.mark.parametrize(("release", "lender"), [("6.6", "6.12"), ("6.18", "7.2")])
-def test_a_borrowed_profile_states_what_the_lender_says(
+def test_a_lender_s_tree_says_what_the_profile_says_and_is_marked(
     release: str, lender: str, kernel_tree: Trees
 ) -> None:
+    """The profiles say what their own trees do, which are not among the inputs of the tests."""
     request = ProjectRequest(tree=kernel_tree(lender), kernel=release, borrow=True)
     outcome = project_tree(request)
-    assert outcome.agrees
     assert {item.grounded for item in outcome.constraints} == {f"borrowed from {lender}"}
+    declared = profile(release).constraints
+    assert {item.grounded for item in declared} == {"tree"}
+    assert {item.condition.text for item in declared} == {item.c for item in outcome.constraints}
 
 
 @pytest.mark.parametrize("release", RELEASES)

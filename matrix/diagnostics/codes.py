@@ -846,7 +846,7 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MX1108": (
         "file left out of the tree",
-        "The tree lacks a cited file, and lacked it when the evidence was recorded.",
+        "The tree lacks a cited file: what is cited there was not compared, which is no drift.",
     ),
     "MX1109": (
         "declaration has changed",
@@ -870,10 +870,7 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MX1114": (
         "tree is cut short",
-        (
-            "A cited file is missing though it was there when it was recorded, or a file of the "
-            "tree cannot be read."
-        ),
+        "The tree has none of the cited files, or one of them cannot be read.",
     ),
     "MX1115": (
         "evidence cannot be read",
@@ -886,6 +883,31 @@ CODES: dict[str, tuple[str, str]] = {
     "MX1117": (
         "profile is a draft",
         "Rows of its `open` were not read in the source yet; what rests on them is unknown.",
+    ),
+    "MX1118": (
+        "declaration not written",
+        (
+            "`--fix`, `--record` and `--write` change the very file that was read; what belongs to "
+            "an installed package is left as it is."
+        ),
+    ),
+    "MX1119": (
+        "Kconfig constraint is not the tree's",
+        (
+            "Projecting the tree's Kconfig onto the profile's symbols gives another constraint, or "
+            "another reason for it: read it, then `matrix kconfig project --write`."
+        ),
+    ),
+    "MX1120": (
+        "Kconfig not projected",
+        (
+            "The tree's Kconfig is not whole or cannot be read: constraints taken from this tree "
+            "were compared at their lines, others not at all."
+        ),
+    ),
+    "MX1121": (
+        "tree of another point release",
+        "The tree is of the profile's release, and not the exact version that was read.",
     ),
     "MX1201": (
         "patch cannot be read",

@@ -9,7 +9,7 @@ from matrix.pipeline.kconfig import ProjectOutcome, ProjectRequest, project_tree
 from matrix.pipeline.reply import Reply
 from matrix.render.json import dump
 from matrix.render.kconfig_text import constraint_text, constraint_yaml
-from matrix.schema.values import KernelProfile
+from matrix.schema.location import declaration_file
 
 
 def kconfig_project(request: ProjectRequest, output_format: str, *, write: bool) -> Reply:
@@ -26,7 +26,7 @@ def kconfig_project(request: ProjectRequest, output_format: str, *, write: bool)
     speech += [f"toolchain answered `{call}`: {answer}" for call, answer in outcome.new_answers]
     code = ExitCode.OK
     if write:
-        path = write_profile(outcome, request)
+        path = write_profile(outcome)
         speech.append(f"wrote {len(outcome.constraints)} constraints to {path}")
     elif outcome.whole and not outcome.agrees:
         code = ExitCode.FINDINGS
@@ -79,31 +79,23 @@ def _notes(outcome: ProjectOutcome) -> list[Diagnostic]:
     return notes
 
 
-def write_profile(outcome: ProjectOutcome, request: ProjectRequest) -> Path:
+def write_profile(outcome: ProjectOutcome) -> Path:
     """Put the constraints into the profile's file, in place of those of its `kconfig:` block.
 
     Raises:
-        InputError: MX1015, the file has no such block, or only some symbols were projected.
+        InputError: MX1015, the file has no such block, or only some symbols were projected; MX1118,
+            it is part of an installed package.
     """
     from matrix.render.output import write_files
 
-    path = _profile_path(outcome.profile, request)
     shown = outcome.profile.location.file
     if not outcome.whole:
         raise _unwritable(shown, "only some of its symbols were projected", "leave --symbols out")
+    path = declaration_file(shown)
     text = path.read_text(encoding="utf-8")
     block = constraint_yaml(outcome.constraints, outcome.toolchain.id)
     write_files({path.name: _replaced(text, block, shown)}, path.parent)
     return path
-
-
-def _profile_path(profile: KernelProfile, request: ProjectRequest) -> Path:
-    from matrix.schema.location import configs_folder
-
-    shown = profile.location.file
-    if shown.startswith("configs/") and not any(str(item) == "configs" for item in request.configs):
-        return configs_folder() / shown.removeprefix("configs/")
-    return Path(shown)
 
 
 def _replaced(text: str, block: str, shown: str) -> str:

@@ -13,8 +13,9 @@ from msgspec import Struct
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.kernel.source_truth.drafting import Draft, draft
 from matrix.kernel.source_truth.tree import KernelTree
-from matrix.pipeline.kernels_verify import evidence_of, nearest_profiles, profile_file
+from matrix.pipeline.kernels_verify import evidence_of, nearest_profiles
 from matrix.pipeline.knowledge import Library
+from matrix.schema.location import readable_file
 from matrix.schema.values import KernelProfile
 
 
@@ -58,7 +59,7 @@ def add_kernel(request: AddRequest) -> AddOutcome:
     evidence = evidence_of(neighbour)
     if evidence is None:
         raise _cannot(f"nothing is recorded of {neighbour.id}", request.tree)
-    text = profile_file(neighbour).read_text("utf-8")
+    text = readable_file(neighbour.location.file).read_text("utf-8")
     drafted = draft(text, neighbour, evidence, tree, library.architecture(neighbour.arch))
     return AddOutcome(draft=drafted, neighbour=neighbour)
 

@@ -12,6 +12,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, ExitCode, InputError, Location, format_diagnostic
+from matrix.kernel.source_truth.declared_kconfig import (
+    TreeConstraint,
+    compare_constraints,
+    unprojected,
+)
 from matrix.kernel.source_truth.edits import move_citations
 from matrix.kernel.source_truth.evidence import Evidence, dump, load
 from matrix.kernel.source_truth.findings import Finding
@@ -20,7 +25,7 @@ from matrix.kernel.source_truth.tree import KernelTree
 from matrix.kernel.source_truth.verification import Verification, record_evidence, verify
 from matrix.pipeline.knowledge import Library
 from matrix.render.json import dump as dump_json
-from matrix.schema.location import configs_folder
+from matrix.schema.location import declaration_file, readable_file
 from matrix.schema.values import KernelProfile
 
 
@@ -44,21 +49,29 @@ class VerifyOutcome(Struct, frozen=True, kw_only=True):
 
     @property
     def exit_code(self) -> ExitCode:
-        """1 where the profile has drifted; moved lines and what could not be compared are none."""
-        return ExitCode.FINDINGS if self.verification.drift else ExitCode.OK
+        """1 where the profile has drifted, 4 where something was not compared; moves are none."""
+        if self.verification.drift:
+            return ExitCode.FINDINGS
+        return ExitCode.UNDECIDED if self.verification.uncompared else ExitCode.OK
 
     def text(self) -> str:
         """Return each finding with both texts, then one line that sums up."""
         found = self.verification
         lines = [_finding_text(finding) for finding in found.findings]
-        notes = len(found.findings) - len(found.drift)
+        left = len(found.uncompared)
+        notes = len(found.findings) - len(found.drift) - left
         summary = (
             f"{self.profile.id} against Linux {self.version}: {found.compared} citations of "
             f"{found.declarations} declarations compared, "
         )
         drift = _count(len(found.drift), "difference", "differences")
+        if left:
+            summary += f"{_count(left, 'thing', 'things')} not compared, "
+        of_them = " in what was compared" if left else ""
         lines.append(
-            summary + (drift if found.drift else "no drift") + (f", {notes} notes" if notes else "")
+            summary
+            + (drift if found.drift else f"no drift{of_them}")
+            + (f", {_count(notes, 'note', 'notes')}" if notes else "")
         )
         return "\n".join(lines) + "\n"
 
@@ -71,6 +84,7 @@ class VerifyOutcome(Struct, frozen=True, kw_only=True):
             "version": self.version,
             "drift": len(found.drift),
             "compared": found.compared,
+            "not_compared": len(found.uncompared),
             "findings": [
                 {
                     "code": finding.code,
@@ -99,6 +113,8 @@ def verify_kernel(request: VerifyRequest) -> VerifyOutcome:
     architecture = library.architecture(profile.arch)
     before = evidence_of(profile)
     evidence = None if request.record else before
+    if request.record or request.fix:
+        declaration_file(profile.location.file)  # refused before the work
     alike = () if before or request.record else _recorded_neighbours(library, profile)
     speech: list[str] = []
     if request.record:
@@ -108,7 +124,8 @@ def verify_kernel(request: VerifyRequest) -> VerifyOutcome:
             raise InputError(
                 [_cites_nothing(item.what, item.text, item.location) for item in empty]
             )
-    found = verify(profile, tree, architecture, evidence, alike)
+    kconfig = _kconfig_findings(profile, request)
+    found = verify(profile, tree, architecture, evidence, alike, kconfig)
     if request.record and evidence is not None:
         speech.append(_write_evidence(profile, evidence, found))
     if request.fix and found.moves:
@@ -121,16 +138,26 @@ def verify_kernel(request: VerifyRequest) -> VerifyOutcome:
     )
 
 
-def profile_file(profile: KernelProfile) -> Path:
-    """Return the YAML file of a profile; shipped ones are named `configs/…` wherever they are."""
-    name = profile.location.file
-    shipped = configs_folder() / Path(name).relative_to("configs") if _is_shipped(name) else None
-    return shipped if shipped is not None and shipped.is_file() else Path(name)
+def _kconfig_findings(profile: KernelProfile, request: VerifyRequest) -> list[Finding]:
+    """Compare the declared constraints with those of the tree, where its Kconfig can be read."""
+    from matrix.pipeline.kconfig import ProjectRequest, project_tree
+
+    try:
+        outcome = project_tree(
+            ProjectRequest(tree=request.tree, kernel=profile.id, configs=request.configs)
+        )
+    except InputError as error:
+        return [unprojected(profile, error)]
+    rows = [
+        TreeConstraint(text=item.c, because=item.because, source=item.source)
+        for item in outcome.constraints
+    ]
+    return list(compare_constraints(profile, rows))
 
 
 def evidence_file(profile: KernelProfile) -> Path:
     """Return where the evidence of a profile belongs: in `evidence/` beside it."""
-    return profile_file(profile).parent / "evidence" / f"{profile.id}.json"
+    return readable_file(profile.location.file).parent / "evidence" / f"{profile.id}.json"
 
 
 def evidence_of(profile: KernelProfile) -> Evidence | None:
@@ -155,10 +182,6 @@ def _recorded_neighbours(library: Library, profile: KernelProfile) -> tuple[Neig
     return tuple(found)
 
 
-def _is_shipped(name: str) -> bool:
-    return Path(name).parts[:1] == ("configs",)
-
-
 def _write_evidence(profile: KernelProfile, evidence: Evidence, found: Verification) -> str:
     file = evidence_file(profile)
     if found.drift:
@@ -168,7 +191,7 @@ def _write_evidence(profile: KernelProfile, evidence: Evidence, found: Verificat
 
 
 def _move(profile: KernelProfile, evidence: Evidence | None, found: Verification) -> str:
-    file = profile_file(profile)
+    file = declaration_file(profile.location.file)
     files = {file: move_citations(file.read_text("utf-8"), found.moves)}
     if evidence is not None:
         places = {found.moves.get(text, text): place for text, place in evidence.places.items()}

@@ -20,6 +20,7 @@ from typing import BinaryIO
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.schema.location import refuse_package
 
 Texts = Mapping[Path, str] | Mapping[str, str]
 
@@ -30,7 +31,8 @@ def check_writable(paths: Iterable[Path]) -> None:
     Folders that do not exist yet are allowed; nothing is left behind.
 
     Raises:
-        InputError: MX0801 for each path that cannot be written, MX0802 where two are one file.
+        InputError: MX0801 for each path that cannot be written, MX0802 where two are one file,
+            MX1118 for what belongs to the installed package.
     """
     diagnostics = []
     seen: dict[Path, Path] = {}
@@ -54,7 +56,7 @@ def write_files(files: Texts, folder: Path) -> None:
     written to directly.
 
     Raises:
-        InputError: MX0801 or MX0802, with what the system said.
+        InputError: MX0801 or MX0802, with what the system said; MX1118 as `check_writable`.
         ValueError: where a path leads out of the folder.
     """
     wanted = {path: _encoded(text) for path, text in _below(files, folder)}
@@ -230,7 +232,9 @@ def _info(path: Path) -> os.stat_result | None:
 
 
 def _target(path: Path) -> Path:
-    return Path(os.path.realpath(path))
+    target = Path(os.path.realpath(path))
+    refuse_package(target, str(path))
+    return target
 
 
 def _below(files: Texts, folder: Path) -> Iterator[tuple[Path, str]]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, Location, did_you_mean
-from matrix.schema.location import find_configs_folder
+from matrix.schema.location import shown_folder
 
 
 class Kind(enum.StrEnum):
@@ -87,14 +87,14 @@ def read_folders(folders: Sequence[Path], studies: Sequence[Path] = ()) -> Readi
     diagnostics: list[Diagnostic] = []
     broken: set[Kind] = set()
     for index, folder in enumerate(folders):
-        label = _label(folder)
-        paths, problems = _list_folder(folder, label)
+        shown = shown_folder(folder)
+        paths, problems = _list_folder(folder, shown)
         diagnostics += problems
         if any(problem.code == "MX0201" for problem in problems):
             broken.update(Kind)
         for path, kind in paths:
             name = path.relative_to(folder).as_posix()
-            file = _printable(f"{label}/{name}")
+            file = _printable(f"{shown}/{name}")
             data = _read(path, file)
             if isinstance(data, bytes):
                 files.append(
@@ -127,12 +127,6 @@ def content_digest(files: Iterable[DeclarationFile]) -> str:
         digest.update(name)
         digest.update(file.data)
     return digest.hexdigest()
-
-
-def _label(folder: Path) -> str:
-    shipped = find_configs_folder()
-    is_shipped = shipped is not None and folder.resolve() == shipped.resolve()
-    return "configs" if is_shipped else str(folder)
 
 
 def _printable(text: str) -> str:

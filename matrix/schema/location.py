@@ -7,6 +7,8 @@ from pathlib import Path
 from matrix.diagnostics import Diagnostic, InputError, Location
 
 _PACKAGE = Path(__file__).resolve().parent.parent
+# How people are shown the folder of the shipped declarations, wherever it is.
+SHIPPED = "configs"
 
 
 def find_configs_folder() -> Path | None:
@@ -30,6 +32,60 @@ def configs_folder() -> Path:
             " a folder",
             location=Location(file=str(wheel)),
             hint="install the package again (pip install --force-reinstall gmem-matrix)",
+        )
+    )
+
+
+def shown_folder(folder: Path) -> str:
+    """Return how the files of a folder are named to people; the shipped one is `configs` anywhere.
+
+    A folder of a user that begins with that name is `./configs`, so that each name means one file.
+    """
+    shipped = find_configs_folder()
+    if shipped is not None and folder.resolve() == shipped.resolve():
+        return SHIPPED
+    return f"./{folder}" if folder.parts[:1] == (SHIPPED,) else str(folder)
+
+
+def declaration_file(shown: str) -> Path:
+    """Return the file of a declaration that is to be written, from the name it is shown by.
+
+    Raises:
+        InputError: MX1118, it belongs to an installed package, or is not there any more.
+    """
+    path = readable_file(shown)
+    refuse_package(path.resolve(), shown)
+    return path
+
+
+def refuse_package(target: Path, shown: str) -> None:
+    """Raise InputError MX1118 where `target`, without links, belongs to the installed package."""
+    if target.is_relative_to(_PACKAGE):
+        raise InputError(
+            Diagnostic(
+                code="MX1118",
+                message=f"`{shown}` is part of the installed package and is never written",
+                location=Location(file=shown),
+                hint="copy the file, and what stands in evidence/ beside it, into a folder of your"
+                " own laid out like configs/, and give that with --configs",
+            )
+        )
+
+
+def readable_file(shown: str) -> Path:
+    """Return the file of a declaration; InputError MX1118 where it is not there any more."""
+    parts = Path(shown).parts
+    # Path("./configs") is `configs`: only the text tells the shipped folder from a user's.
+    is_shipped = parts[:1] == (SHIPPED,) and not shown.startswith(".")
+    path = configs_folder().joinpath(*parts[1:]) if is_shipped else Path(shown)
+    if path.is_file():
+        return path
+    raise InputError(
+        Diagnostic(
+            code="MX1118",
+            message=f"the file of the declaration, `{shown}`, is not there any more",
+            location=Location(file=shown),
+            hint="was it moved while this ran? a name that is no text cannot be written either",
         )
     )
 

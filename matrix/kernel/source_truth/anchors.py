@@ -22,7 +22,19 @@ from matrix.kernel.c_source.source import CSource, local_names
 from matrix.kernel.c_source.tokens import Token, matching, spell, tokenize
 
 _STORAGE = frozenset({"static", "inline", "extern", "__inline", "__inline__"})
-_PRINTS = re.compile(r"pr_\w+|kvm_(?:info|err|debug)|__?printk|MODULE_PARM_DESC")
+# Texts that only people read. After a condition or an object they stand second.
+_PRINTS = re.compile(
+    r"pr_\w+|kvm_(?:info|err|debug)|kvm_pr_\w+|vcpu_(?:unimpl|err|debug)|_?_?printk\w*|trace_printk"
+    r"|panic|early_panic|die|BUILD_BUG_ON_MSG|MODULE_(?:PARM_DESC|DESCRIPTION|AUTHOR|VERSION)"
+    r"|WARN(?:_ONCE|_TAINT|_RATELIMIT)?|dev_(?:err|warn|info|notice|dbg)\w*|static_assert|_Static_assert"
+    r"|compiletime_assert|seq_printf|seq_puts"
+)
+_ASSERTS = re.compile(
+    r"BUILD_BUG_ON_MSG|WARN(?:_ONCE|_TAINT|_RATELIMIT)?|static_assert|_Static_assert"
+    r"|compiletime_assert"
+)
+# Members of tables that only name a row: struct arm64_cpu_capabilities, struct midr_range.
+_DESCRIBES = frozenset({"desc", "description"})
 _ASSEMBLY = re.compile(r"^\s*(?:\.macro\s|SYM_\w*START\w*\(|ENTRY\()", re.MULTILINE)
 _BLOCK = re.compile(
     r"^[ \t]*(?:\.macro[ \t]+(?P<macro>\w+)[\s\S]*?^[ \t]*\.endm"
@@ -86,10 +98,10 @@ _LONGEST = 160
 class Pieces:
     """The pieces of a file by name; of most only name and lines are ever read."""
 
-    def __init__(self, source: CSource) -> None:
-        self._outlines: dict[str, _Outline] = {}
+    def __init__(self, outlines: Iterable[Outline]) -> None:
+        self._outlines: dict[str, Outline] = {}
         self._read: dict[str, Piece] = {}
-        for outline in _outlines(source):
+        for outline in outlines:
             name = outline.name
             number = 1
             while name in self._outlines:
@@ -133,15 +145,15 @@ class Pieces:
 
 @lru_cache(maxsize=512)
 def pieces(source: CSource) -> Pieces:
-    """Return the pieces of a file."""
-    return Pieces(source)
+    """Return the pieces of a file of C or assembly."""
+    return Pieces(_outlines(source))
 
 
 # The name, first and last line of a table.
 _Table = tuple[str, int, int]
 
 
-class _Outline(Struct, frozen=True, kw_only=True):
+class Outline(Struct, frozen=True, kw_only=True):
     """A piece that is not read yet. An entry has the table it belongs to, a table itself."""
 
     name: str
@@ -152,9 +164,9 @@ class _Outline(Struct, frozen=True, kw_only=True):
     as_table: _Table | None = None
 
 
-def _outlines(source: CSource) -> Iterator[_Outline]:
+def _outlines(source: CSource) -> Iterator[Outline]:
     for macro in source.preprocessed.macros:
-        yield _Outline(
+        yield Outline(
             name=f"macro {macro.name}",
             line=macro.line,
             last_line=macro.last_line,
@@ -168,13 +180,13 @@ def _outlines(source: CSource) -> Iterator[_Outline]:
         yield from _item(source, item)
 
 
-def _item(source: CSource, item: Item) -> Iterator[_Outline]:
+def _item(source: CSource, item: Item) -> Iterator[Outline]:
     name = f"{item.kind} {item.name}"
     if item.kind == "call" and item.arguments:
         name += f"({spell(item.arguments[0])})"
     table = (item.name, item.line, item.last_line)
     entries = source.table(item) if item.kind == "variable" else ()
-    yield _Outline(
+    yield Outline(
         name=name,
         line=item.line,
         last_line=item.last_line,
@@ -183,7 +195,7 @@ def _item(source: CSource, item: Item) -> Iterator[_Outline]:
     )
     for entry in entries:
         key = entry.field("capability") or entry.field("name") or next(iter(entry.values), "{}")
-        yield _Outline(
+        yield Outline(
             name=f"entry {item.name} {key}",
             line=entry.line,
             last_line=entry.last_line,
@@ -204,11 +216,11 @@ def _macro(source: CSource, macro: Macro, name: str) -> Piece:
     return _from_words(name, words, macro.guard, macro.parameters or ())
 
 
-def _blocks(source: CSource) -> Iterator[_Outline]:
+def _blocks(source: CSource) -> Iterator[Outline]:
     text = source.preprocessed.without_comments
     for match in _BLOCK.finditer(text):
         line = text.count("\n", 0, match.start()) + 1
-        yield _Outline(
+        yield Outline(
             name=f"assembly {match.group('macro') or match.group('name')}",
             line=line,
             last_line=line + match.group().count("\n"),
@@ -254,18 +266,50 @@ def _from_words(
 
 def _normalised(words: Sequence[Token], local: frozenset[str]) -> Iterator[Token]:
     numbers: dict[str, int] = {}
-    printed = -1
+    read = _read_by_people(words)
     for index, word in enumerate(words):
         before = words[index - 1].text if index else ""
-        if word.kind == "name" and _PRINTS.fullmatch(word.text) and index + 1 < len(words):
-            printed = max(printed, matching(words, index + 1))
         if word.kind == "name" and word.text in local and before not in (".", "->"):
             number = numbers.setdefault(word.text, len(numbers))
             yield word._replace(text=f"${number}")
-        elif word.kind == "string" and index <= printed:
+        elif index in read:
             yield word._replace(text='""')
         else:
             yield word
+
+
+def _read_by_people(words: Sequence[Token]) -> set[int]:
+    """Return the strings that are only printed, or describe an entry of a table."""
+    found: set[int] = set()
+    for index, word in enumerate(words[:-1]):
+        if word.kind != "name":
+            continue
+        following = words[index + 1].text
+        if _PRINTS.fullmatch(word.text) and following == "(":
+            end = matching(words, index + 1)
+            start = index + 1
+            if _ASSERTS.fullmatch(word.text):
+                start = _first_comma(words, index + 1, end)
+            found.update(_strings(words, start, end))
+        elif word.text in _DESCRIBES and following == "=" and words[index - 1].text == ".":
+            end = next(
+                (at for at in range(index + 2, len(words)) if words[at].kind != "string"),
+                len(words),
+            )
+            found.update(_strings(words, index + 2, end))
+    return found
+
+
+def _first_comma(words: Sequence[Token], opening: int, end: int) -> int:
+    """Return where the first argument ends: what it compares is no text for people."""
+    at = opening + 1
+    while at < end and words[at].text != ",":
+        at = matching(words, at) + 1 if words[at].text in ("(", "[", "{") else at + 1
+    return at
+
+
+def _strings(words: Sequence[Token], start: int, end: int) -> Iterator[int]:
+    return (at for at in range(start, end) if words[at].kind == "string")
 
 
 def _renumbered(words: Iterable[str]) -> list[str]:

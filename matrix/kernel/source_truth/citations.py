@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from matrix.diagnostics import Location
-from matrix.kernel.source_truth.anchors import Piece, pieces
+from matrix.kernel.source_truth.anchors import Piece
 from matrix.kernel.source_truth.evidence import Evidence, RecordedPart, RecordedPiece, RecordedPlace
 from matrix.kernel.source_truth.tree import KernelTree
 from matrix.schema.values import KernelProfile
@@ -40,7 +40,8 @@ def spell_citation(path: str, first: int, last: int) -> str:
 
 
 def declared_sources(profile: KernelProfile) -> Iterator[tuple[str, str, Location]]:
-    """Yield (what, source, where declared) of everything but Kconfig, in the file's order."""
+    """Yield (what, source, where declared) of everything, in the file's order."""
+    yield from _kconfig_sources(profile)
     for variable in profile.variables:
         yield f"variable {variable.name}", variable.source, variable.location
     for parameter in profile.parameters:
@@ -55,6 +56,15 @@ def declared_sources(profile: KernelProfile) -> Iterator[tuple[str, str, Locatio
         yield f"mechanism {mechanism.name}", mechanism.source, mechanism.location
     for row in profile.operations:
         yield f"operation {row.operation}", row.source, row.location
+
+
+def _kconfig_sources(profile: KernelProfile) -> Iterator[tuple[str, str, Location]]:
+    for symbol in profile.symbols:
+        yield f"symbol {symbol.name}", symbol.source, symbol.location
+    for constraint in profile.constraints:
+        condition = constraint.condition
+        if condition.source and constraint.grounded == "tree":
+            yield f"constraint {condition.text}", condition.source, condition.location
 
 
 def citations(profile: KernelProfile) -> Iterator[Citation]:
@@ -107,10 +117,10 @@ def record(
     places: dict[str, RecordedPlace] = {}
     empty: list[Citation] = []
     for citation in cited:
-        source = tree.source(citation.path)
-        if source is None:
+        known = tree.pieces(citation.path)
+        if known is None:
             continue
-        found = pieces(source).at(citation.first, citation.last)
+        found = known.at(citation.first, citation.last)
         if not found:
             empty.append(citation)
             continue
@@ -147,8 +157,7 @@ def _part(piece: Piece, citation: Citation) -> RecordedPart:
 
 def find(tree: KernelTree, path: str, place: RecordedPlace, evidence: Evidence) -> Found:
     """Return where the recorded text of a citation is in the tree now, and what changed of it."""
-    source = tree.source(path)
-    known = None if source is None else pieces(source)
+    known = tree.pieces(path)
     changes: list[Change] = []
     lines: list[tuple[int | None, int | None]] = []
     for part in place.parts:

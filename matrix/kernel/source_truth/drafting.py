@@ -24,6 +24,7 @@ from matrix.kernel.source_truth.declared_parameters import compare_parameters
 from matrix.kernel.source_truth.declared_values import compare_values, readings
 from matrix.kernel.source_truth.edits import move_citations
 from matrix.kernel.source_truth.evidence import Evidence
+from matrix.kernel.source_truth.kconfig_pieces import is_kconfig
 from matrix.kernel.source_truth.tree import KernelTree
 from matrix.schema.values import Architecture, KernelProfile
 
@@ -98,7 +99,8 @@ class _Places:
         self._evidence = evidence
         self._tree = tree
         for citation in citations(profile):
-            self._look(citation)
+            if not is_kconfig(citation.path):  # _kconfig_lines() finds those again
+                self._look(citation)
 
     def _look(self, citation: Citation) -> None:
         place = self._evidence.places.get(citation.text)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-_CITATION = re.compile(r"(?<![\w./-])[\w./-]+\.\w+:\d+(?:-\d+)?(?![\d-])")
+_CITATION = re.compile(r"(?<![\w./-])(?:[\w./-]+\.\w+|[\w./-]*\bKconfig):\d+(?:-\d+)?(?![\d-])")
 
 
 def move_citations(text: str, moves: Mapping[str, str]) -> str:
-    r"""Return the YAML with citations moved; comments and the `kconfig:` block are left alone.
+    r"""Return the YAML with citations moved; comments are left alone, and what is no `source:`.
+
+    A sentence of `kconfig:` may cite another release.
 
     >>> move_citations('source: "a.c:1; a.c:2-3"  # a.c:1\n', {"a.c:1": "a.c:2"})
     'source: "a.c:2; a.c:2-3"  # a.c:1\n'
@@ -19,7 +21,7 @@ def move_citations(text: str, moves: Mapping[str, str]) -> str:
     for line in text.splitlines(keepends=True):
         if line[:1].isalpha():
             in_kconfig = line.startswith("kconfig:")
-        if in_kconfig or line.lstrip().startswith("#"):
+        if line.lstrip().startswith("#") or (in_kconfig and "source:" not in line):
             lines.append(line)
             continue
         content, comment = _split_comment(line)

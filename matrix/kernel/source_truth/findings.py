@@ -30,6 +30,11 @@ class Finding(Struct, frozen=True, kw_only=True):
         """Tell whether the profile no longer says what the source says."""
         return self.severity is Severity.ERROR
 
+    @property
+    def is_uncompared(self) -> bool:
+        """Tell whether something of the profile was not compared."""
+        return self.severity is Severity.WARNING
+
 
 # What a check settled: (path, name of the piece) pairs that need no look at their words any more.
 Settled = set[tuple[str, str]]

@@ -97,8 +97,10 @@ class Places:
                 self.findings.append(_changed(changed[0][0], [citation for _, citation in changed]))
         for text, places in moved.items():
             self._move(text, places)
-        if self._unknown:
-            self.findings.append(_unrecorded(self._unknown, self._neighbours))
+        unknown: dict[str, list[Citation]] = {}
+        for citation in self._unknown:
+            unknown.setdefault(citation.text, []).append(citation)
+        self.findings += (_unrecorded(citing, self._neighbours) for citing in unknown.values())
 
     def _move(self, text: str, places: dict[str, list[Citation]]) -> None:
         """Note where a citation has moved to; one that would move to two places stays."""
@@ -142,8 +144,8 @@ class Places:
 
     def _recited(self, citation: Citation) -> Finding:
         """Return the difference of a citation that is not the one that was recorded."""
-        source = self._tree.source(citation.path)
-        text = source.line_text(citation.first) if source else ""
+        lines = self._tree.text(citation.path).split("\n")
+        text = lines[citation.first - 1].strip() if citation.first <= len(lines) else ""
         return Finding(
             code="MX1109",
             what=citation.what,
@@ -218,22 +220,20 @@ def _moved(citing: list[Citation], now: str) -> Finding:
     )
 
 
-def _unrecorded(cited: list[Citation], neighbours: Sequence[Neighbour]) -> Finding:
-    """Return one warning for all citations of which nobody can tell whether they still hold."""
+def _unrecorded(citing: list[Citation], neighbours: Sequence[Neighbour]) -> Finding:
+    """Return a warning for a citation of which nobody can tell whether it still holds."""
+    first = citing[0]
     releases = " and ".join(neighbour.release for neighbour in neighbours)
     why = f", and the source of {releases} is not the same" if releases else ""
-    number = len(dict.fromkeys(citation.text for citation in cited))
-    one = number == 1
-    what = "1 citation was" if one else f"{number} citations were"
     return Finding(
         code="MX1107",
-        what=cited[0].what,
-        message=f"{what} not compared: nothing is recorded of {'it' if one else 'them'}{why}: "
-        + names_of(cited),
-        location=cited[0].location,
-        place=cited[0].text,
+        what=first.what,
+        message=f"{first.text} was not compared: nothing is recorded of it{why}: "
+        + names_of(citing, most=None),
+        location=first.location,
+        place=first.text,
         severity=Severity.WARNING,
-        concerns=_concerns(cited),
+        concerns=_concerns(citing),
     )
 
 
@@ -241,7 +241,8 @@ def _concerns(citing: list[Citation]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(citation.what for citation in citing))
 
 
-def names_of(citing: list[Citation]) -> str:
-    """Return the first three declarations of a list, and how many more there are."""
+def names_of(citing: list[Citation], most: int | None = 3) -> str:
+    """Return the first declarations of a list, and how many more there are."""
     names = _concerns(citing)
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    more = len(names[most:]) if most is not None else 0
+    return ", ".join(names[:most]) + (f" and {more} more" if more else "")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.kernel.c_source.source import CSource, parse_c
+from matrix.kernel.source_truth.anchors import Pieces, pieces
+from matrix.kernel.source_truth.kconfig_pieces import is_kconfig, outlines
 from matrix.kernel.tree_files import read_release, read_tree_text, unreadable
 
 
@@ -57,6 +59,13 @@ class KernelTree:
             self._sources[path] = _parsed(self._read(path), path) if self.has(path) else None
         return self._sources[path]
 
+    def pieces(self, path: str) -> Pieces | None:
+        """Return the pieces of a file, None where the tree lacks it; errors as `source`."""
+        if is_kconfig(path):
+            return _kconfig(self._read(path)) if self.has(path) else None
+        source = self.source(path)
+        return None if source is None else pieces(source)
+
     def text(self, path: str) -> str:
         """Return the text of a file that is no C, nothing where the tree lacks it."""
         return self._read(path) if self.has(path) else ""
@@ -73,6 +82,11 @@ class KernelTree:
 def _parsed(text: str, path: str) -> CSource:
     """Parse a file; equal text in another tree is parsed once."""
     return parse_c(text, path)
+
+
+@lru_cache(maxsize=64)
+def _kconfig(text: str) -> Pieces:
+    return Pieces(outlines(text))
 
 
 def _no_tree(folder: Path) -> InputError:

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
-from matrix.kernel.source_truth.anchors import pieces
 from matrix.kernel.source_truth.citations import (
     Citation,
     citations,
@@ -23,7 +22,7 @@ from matrix.kernel.source_truth.declared_parameters import compare_parameters
 from matrix.kernel.source_truth.declared_values import compare_values, readings
 from matrix.kernel.source_truth.evidence import Evidence
 from matrix.kernel.source_truth.findings import Finding, Settled
-from matrix.kernel.source_truth.places import MOST_SHOWN, Neighbour, Places, names_of
+from matrix.kernel.source_truth.places import Neighbour, Places, names_of
 from matrix.kernel.source_truth.tree import KernelTree
 from matrix.schema.values import Architecture, KernelProfile
 
@@ -41,6 +40,11 @@ class Verification(Struct, frozen=True, kw_only=True):
         """The findings that say that the profile is wrong about this tree."""
         return tuple(finding for finding in self.findings if finding.is_drift)
 
+    @property
+    def uncompared(self) -> tuple[Finding, ...]:
+        """The findings that say that nobody can tell whether the profile is right."""
+        return tuple(finding for finding in self.findings if finding.is_uncompared)
+
 
 def verify(
     profile: KernelProfile,
@@ -48,10 +52,15 @@ def verify(
     architecture: Architecture,
     evidence: Evidence | None,
     neighbours: Sequence[Neighbour] = (),
+    kconfig: Iterable[Finding] = (),
 ) -> Verification:
-    """Compare everything but Kconfig. InputError MX1114 where the tree lacks what it once had."""
+    """Compare everything; `kconfig` is what projecting the tree's Kconfig showed.
+
+    Raises:
+        InputError: MX1114, the tree has none of the cited files, or one cannot be read.
+    """
     cited = list(citations(profile))
-    _require_files(tree, cited, evidence)
+    _require_files(tree, cited)
     settled: Settled = set()
     findings = [
         *compare_values(profile, tree, _derived(evidence, neighbours), settled),
@@ -59,6 +68,8 @@ def verify(
         *compare_parameters(profile, tree),
     ]
     explained = {finding.what for finding in findings}
+    findings += kconfig
+    findings += _other_version(profile, tree)
     findings += _unread(profile)
     findings += _absent(tree, cited)
     findings += _redeclared(profile, evidence)
@@ -79,17 +90,21 @@ def record_evidence(
     """Return what the tree shows of a profile, and the citations at which it shows nothing.
 
     What was proved `before` must be proved again: it does not become what a person has read.
+
+    Raises:
+        InputError: MX1114, the tree lacks files that were recorded before.
     """
     cited = list(citations(profile))
+    _require_recorded(tree, before)
     recorded, places, empty = record(tree, cited)
     also: dict[str, dict[str, str]] = {}
     for citation in cited:
         found = matching_function(tree, citation) if citation.what.startswith("cpucap ") else None
-        source = tree.source(citation.path)
-        if found is None or source is None:
+        known = tree.pieces(citation.path)
+        if found is None or known is None:
             continue
         name = f"function {found[1]}"
-        piece = pieces(source).get(name)
+        piece = known.get(name)
         if piece is not None and name not in recorded.get(citation.path, {}):
             recorded.setdefault(citation.path, {})[name] = record_piece(piece)
             also.setdefault(citation.path, {})[name] = citation.what
@@ -136,30 +151,57 @@ def declared_texts(profile: KernelProfile) -> Iterator[tuple[str, str]]:
         yield f"variable {variable.name}", variable.initial.text
     for mechanism in profile.mechanisms:
         yield f"mechanism {mechanism.name}", str(mechanism.value).lower()
+    for symbol in profile.symbols:
+        yield f"symbol {symbol.name}", symbol.type
 
 
 def _order(finding: Finding) -> tuple[str, int, str, str]:
     return finding.location.file, finding.location.line, finding.code, finding.place
 
 
-def _require_files(tree: KernelTree, cited: Iterable[Citation], evidence: Evidence | None) -> None:
-    """Raise for files that the tree had when the evidence was recorded, and lacks now."""
-    known = evidence.pieces if evidence else {}
-    lacking = {citation.path: citation for citation in cited if not tree.has(citation.path)}
-    gone = [(path, citation) for path, citation in sorted(lacking.items()) if path in known]
-    problems = [
-        Diagnostic(
-            code="MX1114",
-            message=f"`{tree.folder}` has no {path}, which {citation.what} cites"
-            + (f"; nor {len(gone) - MOST_SHOWN} more files that are cited" if last else ""),
-            location=Location(file=str(tree.folder / path)),
-            hint="the tree is cut short; unpack it anew",
+def _require_files(tree: KernelTree, cited: Iterable[Citation]) -> None:
+    """Raise for a tree without any cited file: nothing of it could be compared."""
+    paths = dict.fromkeys(citation.path for citation in cited)
+    if paths and not any(map(tree.has, paths)):
+        raise InputError(
+            Diagnostic(
+                code="MX1114",
+                message=f"`{tree.folder}` has none of the {len(paths)} files that are cited",
+                location=Location(file=str(tree.folder / next(iter(paths)))),
+                hint="the tree is cut short; unpack it anew",
+            )
         )
-        for index, (path, citation) in enumerate(gone[:MOST_SHOWN])
-        for last in (index + 1 == MOST_SHOWN < len(gone),)
-    ]
-    if problems:
-        raise InputError(problems)
+
+
+def _require_recorded(tree: KernelTree, before: Evidence | None) -> None:
+    """Raise for files of which something is recorded, and would not be any more."""
+    gone = [path for path in (before.pieces if before else ()) if not tree.has(path)]
+    if gone:
+        raise InputError(
+            [
+                Diagnostic(
+                    code="MX1114",
+                    message=f"`{tree.folder}` has no {path}, of which something is recorded",
+                    location=Location(file=str(tree.folder / path)),
+                    hint="record from a tree that is as whole",
+                )
+                for path in gone
+            ]
+        )
+
+
+def _other_version(profile: KernelProfile, tree: KernelTree) -> Iterator[Finding]:
+    """Yield a note where the tree is another version than the one that was read."""
+    read = profile.verified_on.version
+    if read != tree.version:
+        yield Finding(
+            code="MX1121",
+            what="profile",
+            message=f"the tree is Linux {tree.version}; the profile was read on {read}",
+            location=profile.location,
+            place="Makefile",
+            severity=Severity.NOTE,
+        )
 
 
 def _unread(profile: KernelProfile) -> Iterator[Finding]:
@@ -176,7 +218,7 @@ def _unread(profile: KernelProfile) -> Iterator[Finding]:
 
 
 def _absent(tree: KernelTree, cited: Iterable[Citation]) -> Iterator[Finding]:
-    """Yield a warning for each file that the tree lacks and lacked when it was recorded."""
+    """Yield a warning for each file that the tree lacks: a missing file is no drift."""
     lacking: dict[str, list[Citation]] = {}
     for citation in cited:
         if not tree.has(citation.path):
@@ -185,7 +227,7 @@ def _absent(tree: KernelTree, cited: Iterable[Citation]) -> Iterator[Finding]:
         yield Finding(
             code="MX1108",
             what=citing[0].what,
-            message=f"the tree has no {path}: {names_of(citing)} not compared",
+            message=f"the tree has no {path}: {names_of(citing, most=None)} not compared",
             location=citing[0].location,
             place=path,
             severity=Severity.WARNING,
@@ -219,3 +261,5 @@ def _locations(profile: KernelProfile) -> Iterator[tuple[str, Location]]:
         yield f"variable {variable.name}", variable.location
     for mechanism in profile.mechanisms:
         yield f"mechanism {mechanism.name}", mechanism.location
+    for symbol in profile.symbols:
+        yield f"symbol {symbol.name}", symbol.location

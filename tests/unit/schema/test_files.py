@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from matrix.diagnostics import InputError
-from matrix.schema import files, location
+from matrix.schema import location
 from matrix.schema.files import Kind, content_digest, read_folders
 from matrix.schema.loader import load_knowledge
 from tests.unit.schema.declarations import BAD, PLACES, good_folder
@@ -99,7 +99,7 @@ def test_shipped_files_are_shown_as_configs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = good_folder(tmp_path / "anywhere")
-    monkeypatch.setattr(files, "find_configs_folder", lambda: folder)
+    monkeypatch.setattr(location, "find_configs_folder", lambda: folder)
     assert {file.file for file in read_folders([folder]).files} == {
         f"configs/{name}" for name in PLACES.values()
     }
