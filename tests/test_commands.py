@@ -220,9 +220,9 @@ def test_embed_check_is_not_green_for_a_document_without_a_block(name: str, tmp_
 
 def test_embed_check_is_not_green_for_a_misspelt_marker(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("<!-- matrix begin arm64-overview -->\n<!-- matrix:edn -->\n")
+    page.write_text("<!-- matrix begin arm64-overview -->\n<!-- matrix end -->\n")
     ran = run_cli("embed", "--check", "--allow-empty", str(page))
-    assert ran.code != 0
+    assert (ran.code, f"{page}:1:1: error[MX0812]: " in ran.err) == (1, True)
 
 
 @pytest.mark.parametrize(
