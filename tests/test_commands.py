@@ -156,6 +156,75 @@ def test_embed_warns_of_what_it_passes_over(text: str, places: list[str], tmp_pa
         assert f"{page}{place}: warning[MX0812]: " in ran.err
 
 
+# Each a document in which a block is meant, and the line at which it is begun.
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("a.rst", "Title\n=====\n\n.. matrix:begin arm64-overview\n.. matrix:end\n", 4),
+        ("a.rst", "Title\n=====\n\n.. note::\n\n     .. matrix:begin\n     .. matrix:end\n", 6),
+        ("a.adoc", "= Title\n\n// matrix:begin arm64-overview show=counts\n// matrix:end\n", 3),
+        ("a.html", "<h1>x</h1>\n<!-- matrix:begin arm64-overview -->\n<!-- matrix:end -->\n", 2),
+        ("page", "<!DOCTYPE html>\n<!-- matrix:begin -->\n<!-- matrix:end -->\n", 2),
+        ("a.html.j2", "<!-- matrix:begin -->\n<!-- matrix:end -->\n", 1),
+        ("a.tex", "% matrix:begin arm64-overview\n% matrix:end\n", 1),
+        ("a.texi", "@c matrix:begin arm64-overview\n@c matrix:end\n", 1),
+        ("a.org", "# matrix:begin arm64-overview\n# matrix:end\n", 1),
+        ("a.mdx", "{/* matrix:begin arm64-overview */}\n{/* matrix:end */}\n", 1),
+        ("a.txt", "# matrix:begin arm64-overview\n# matrix:end\n", 1),
+        ("a.md", "text\n\n.. matrix:begin arm64-overview\n.. matrix:end\n", 3),
+        ("a.md", "[//]: # (matrix:begin arm64-overview)\n[//]: # (matrix:end)\n", 1),
+        ("a.md", "[comment]: <> (matrix:begin)\n[comment]: <> (matrix:end)\n", 1),
+        ("a.md", "{# Matrix:Begin arm64-overview #}\n{# Matrix:End #}\n", 1),
+        ("a.md.in", "<!--\nmatrix:begin arm64-overview\n-->\n", 2),
+        (
+            "a.md",
+            "<!-- matrix:begin show=architectures -->\n<!-- matrix:end -->\n\n// matrix:begin x\n",
+            4,
+        ),
+    ],
+)
+@pytest.mark.parametrize("more", [(), ("--check",), ("--check", "--allow-empty")])
+def test_embed_refuses_a_marker_in_comments_it_does_not_fill(
+    more: tuple[str, ...], name: str, text: str, line: int, tmp_path: Path
+) -> None:
+    page = tmp_path / name
+    page.write_text(text)
+    ran = run_cli("embed", *more, str(page))
+    assert ran.code == 3
+    assert f"{page}:{line}:" in ran.err
+    assert "error[MX0814]" in ran.err
+    assert page.read_text() == text
+
+
+def test_embed_takes_a_marker_in_code_or_prose_for_text(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "Write `.. matrix:begin` or matrix:begin.\n\n```\n.. matrix:begin x\n```\n\n"
+        "    // matrix:end\n\n`matrix:end` ends it.\n"
+    )
+    ran = run_cli("embed", str(page))
+    assert (ran.code, "MX0814" in ran.err) == (0, False)
+
+
+@pytest.mark.parametrize("name", ["page.md", "page.rst", "page.html"])
+def test_embed_check_is_not_green_for_a_document_without_a_block(name: str, tmp_path: Path) -> None:
+    page, full = tmp_path / name, tmp_path / "full.md"
+    page.write_text("Page\n====\n")
+    full.write_text("<!-- matrix:begin show=architectures -->\n<!-- matrix:end -->\n")
+    assert run_cli("embed", str(full), str(page)).code == 0
+    ran = run_cli("embed", "--check", str(full), str(page))
+    assert (ran.code, f"{page}: error[MX0812]: " in ran.err) == (1, True)
+    ran = run_cli("embed", "--check", "--allow-empty", str(full), str(page))
+    assert (ran.code, "MX0812" in ran.err) == (0, False)
+
+
+def test_embed_check_is_not_green_for_a_misspelt_marker(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- matrix begin arm64-overview -->\n<!-- matrix end -->\n")
+    ran = run_cli("embed", "--check", "--allow-empty", str(page))
+    assert (ran.code, f"{page}:1:1: error[MX0812]: " in ran.err) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("verdicts", "code"), [("unsound", 1), ("supported", 0), ("unsound,refused", 1)]
 )

@@ -147,6 +147,9 @@ def test_a_profile_is_rewritten_in_its_kconfig_block_only(
     assert run_cli(*asked, "--write").code == 0
     assert profile.read_text() == shipped
     assert run_cli(*asked).code == 0
+    profile.write_bytes(bare.replace("\n", "\r\n").encode())
+    assert run_cli(*asked, "--write").code == 0
+    assert profile.read_bytes() == shipped.replace("\n", "\r\n").encode()
 
 
 def test_another_release_is_refused_from_the_cache_too(tmp_path: Path, parses: Count) -> None:

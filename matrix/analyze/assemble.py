@@ -32,7 +32,7 @@ def config_atoms(program: FactProgram, config: DotConfig) -> dict[str, Value]:
         atom: config.value(atom.removeprefix("CONFIG_"))
         if atom.removeprefix("CONFIG_") in declared
         else False
-        for atom in program.atoms
+        for atom in sorted(program.atoms)
         if atom.startswith("CONFIG_")
     }
 
@@ -52,7 +52,9 @@ def option_atoms(program: FactProgram, options: Iterable[Option]) -> dict[str, V
     option that stands for a partial `.config`.
     """
     atoms: dict[str, Value] = {
-        atom: atom in program.always_set for atom in program.atoms if atom.startswith("CONFIG_")
+        atom: atom in program.always_set
+        for atom in sorted(program.atoms)
+        if atom.startswith("CONFIG_")
     }
     for option in options:
         if option.partial:

@@ -287,11 +287,10 @@ def _texts(parser: ParameterParser) -> Iterator[str]:
 
 def _symbols(question: Question, cell: Cell) -> Iterator[_Knob]:
     """Yield the Kconfig symbols whose value is known, with the other values they can have."""
-    for atom, value in cell.atoms.items():
-        symbol = atom.removeprefix("CONFIG_")
-        if symbol == atom or not isinstance(value, bool | int):
-            continue
-        if symbol not in question.program.symbols or atom in question.program.always_set:
+    for symbol in question.program.symbols:
+        atom = f"CONFIG_{symbol}"
+        value = cell.atoms.get(atom)
+        if not isinstance(value, bool | int) or atom in question.program.always_set:
             continue
         yield _Knob(
             name=f"kconfig.{symbol}",

@@ -263,7 +263,7 @@ def _unread(program: FactProgram) -> tuple[str, ...]:
 
 def _kconfig_tables(study: MatrixStudy, program: FactProgram) -> dict[str, Table | Expression]:
     tables: dict[str, Table | Expression] = {}
-    for atom in program.atoms:
+    for atom in sorted(program.atoms):
         if not atom.startswith("CONFIG_"):
             continue
         symbol = atom.removeprefix("CONFIG_")

@@ -139,13 +139,18 @@ def validate(
         from matrix.pipeline.host_request import with_host
 
         request = with_host(request, host)
+    former = None
+    if write_baseline is not None:
+        from matrix.render.output import Rewrite, read_for_rewrite, rewrite
+
+        former = read_for_rewrite(write_baseline)
     outcome = run_validate(request)
     for line in outcome.speech:
         say(line)
     colour = use_colour() and output is None
     deliver(outcome.render(output_format, colour=colour, verbose=verbose), output)
     if write_baseline is not None and outcome.baseline_text is not None:
-        deliver(outcome.baseline_text, write_baseline)
+        rewrite([Rewrite(path=write_baseline, read=former, new=outcome.baseline_text)])
         from matrix.render.quantities import counted
 
         known = counted(outcome.known, "finding")

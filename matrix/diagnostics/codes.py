@@ -625,6 +625,20 @@ CODES: dict[str, tuple[str, str]] = {
             "-->`."
         ),
     ),
+    "MX0813": (
+        "edited meanwhile",
+        (
+            "A file that a command rewrites was changed, made or removed by somebody else after "
+            "it had been read; nothing was written, and the edit stands."
+        ),
+    ),
+    "MX0814": (
+        "block that is not filled",
+        (
+            "A marker of `matrix embed` stands in a comment of another language, or in a document "
+            "that is no Markdown; blocks are filled in Markdown only."
+        ),
+    ),
     "MX0901": (
         "unknown predicate",
         "The capability has no such predicate version.",

@@ -39,7 +39,13 @@ def children(node: Expression) -> tuple[Expression, ...]:
 
 def names(expression: Expression) -> frozenset[str]:
     """Return the identifiers read as names, those among the arguments of calls included."""
-    return frozenset(node.identifier for node in walk(expression) if isinstance(node, Name))
+    return frozenset(names_in_order(expression))
+
+
+def names_in_order(expression: Expression) -> tuple[str, ...]:
+    """Return the different identifiers read as names, in reading order."""
+    found = (node.identifier for node in walk(expression) if isinstance(node, Name))
+    return tuple(dict.fromkeys(found))
 
 
 def calls(expression: Expression) -> tuple[Call, ...]:

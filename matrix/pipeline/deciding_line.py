@@ -17,7 +17,7 @@ from matrix.analyze.fix import find_fixes
 from matrix.analyze.question import Question
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Location
-from matrix.expr.trees import names
+from matrix.expr.trees import names_in_order
 from matrix.kernel.dotconfig import DotConfig
 from matrix.render.json import ValidateResult
 from matrix.schema.values import Capability, KernelProfile
@@ -71,7 +71,7 @@ def _candidates(result: ValidateResult, config: DotConfig, capability: Capabilit
     for requirement in capability.requires:
         symbols = [
             name.removeprefix(_PREFIX)
-            for name in names(requirement.condition.expression)
+            for name in names_in_order(requirement.condition.expression)
             if name.startswith(_PREFIX)
         ]
         if (

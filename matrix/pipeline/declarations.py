@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from matrix.diagnostics import Diagnostic, InputError
-from matrix.render.output import check_writable, write_files
+from matrix.render.output import Rewrite, check_writable, rewrite
 
 _STUDY = """\
 # A study of your own: `matrix report my-study --configs {folder}`.
@@ -75,5 +75,5 @@ def init(folder: Path) -> tuple[Path, ...]:
             )
         )
     check_writable([folder / path for path in files])
-    write_files(files, folder)
+    rewrite(Rewrite(path=folder / path, read=None, new=text) for path, text in files.items())
     return tuple(folder / path for path in files)

@@ -23,7 +23,7 @@ from matrix.pipeline.reply import Reply
 from matrix.render.columns import align
 from matrix.render.distro_file import distro_file
 from matrix.render.json import Json, dump
-from matrix.render.output import check_writable, write_files
+from matrix.render.output import Rewrite, check_writable, rewrite
 from matrix.schema.values import Distro
 
 _NO_ID = re.compile(r"[^a-z0-9._-]+")
@@ -81,7 +81,8 @@ def import_distros(request: ImportRequest) -> Reply:
     if problems:
         raise InputError(problems)
     check_writable([request.folder / path for path in files])
-    write_files(files, request.folder)
+    folder = request.folder
+    rewrite(Rewrite(path=folder / path, read=None, new=text) for path, text in files.items())
     return Reply(
         text="".join(f"{request.folder / path}\n" for path in files),
         speech=tuple(format_diagnostic(item) for item in dict.fromkeys(remarks)),

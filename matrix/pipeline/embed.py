@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from matrix.analyze.result import StudyResult
-from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.pipeline.knowledge import DEFAULT_STUDY, Library
 from matrix.pipeline.study import run_study
 from matrix.render.blocks import (
@@ -19,14 +19,15 @@ from matrix.render.blocks import (
     splice,
     stale_blocks,
 )
-from matrix.render.missed_markers import missed_blocks
-from matrix.render.output import check_writable, write_files
+from matrix.render.missed_markers import foreign_markers, is_markdown, missed_blocks
+from matrix.render.output import Rewrite, check_writable, rewrite
 
 
 class EmbedOutcome(Struct, frozen=True, kw_only=True):
     """How many blocks were found, the documents that changed (or would), each stale block.
 
-    `missed` are warnings about documents without a block and comments that are no markers.
+    `missed` is said of documents without a block and comments that are no markers: warnings, and
+    errors where the blocks are only compared.
     """
 
     blocks: int
@@ -36,19 +37,25 @@ class EmbedOutcome(Struct, frozen=True, kw_only=True):
 
 
 def embed(
-    files: tuple[Path, ...], *, configs: tuple[Path, ...] = (), check: bool = False
+    files: tuple[Path, ...],
+    *,
+    configs: tuple[Path, ...] = (),
+    check: bool = False,
+    allow_empty: bool = False,
 ) -> EmbedOutcome:
     """Fill the blocks of documents; with `check` only compare.
 
     Raises:
-        InputError: unreadable documents, malformed blocks, unknown studies: all at once, and
-            before anything is written.
+        InputError: unreadable documents, malformed blocks, blocks that are not filled, unknown
+            studies: all at once, and before anything is written; MX0813, a document that was
+            edited meanwhile.
     """
-    texts, problems = _read(files)
+    read, texts, problems = _read(files)
     found = {}
     for path, text in texts.items():
+        problems.extend(foreign_markers(text, str(path)))
         try:
-            found[path] = find_blocks(text, str(path))
+            found[path] = find_blocks(text, str(path)) if is_markdown(text, str(path)) else ()
         except InputError as error:
             problems.extend(error.diagnostics)
     library = Library(configs)
@@ -71,13 +78,11 @@ def embed(
     }
     if not check:
         check_writable(list(changed))
-        for folder in dict.fromkeys(path.parent for path in changed):
-            inside = {Path(path.name): changed[path] for path in changed if path.parent == folder}
-            write_files(inside, folder)
+        rewrite(Rewrite(path=path, read=read[path], new=new) for path, new in changed.items())
     missed = tuple(
-        item
+        replace(item, severity=Severity.ERROR) if check else item
         for path, blocks in found.items()
-        for item in missed_blocks(texts[path], str(path), blocks=len(blocks))
+        for item in missed_blocks(texts[path], str(path), expected=not blocks and not allow_empty)
     )
     blocks_in_all = sum(len(blocks) for blocks in found.values())
     return EmbedOutcome(blocks=blocks_in_all, missed=missed, changed=tuple(changed), stale=stale)
@@ -103,12 +108,17 @@ def _fresh(block: Block, library: Library, results: dict[str, StudyResult]) -> s
     return render_block(block, results[name])
 
 
-def _read(files: tuple[Path, ...]) -> tuple[dict[Path, str], list[Diagnostic]]:
+def _read(
+    files: tuple[Path, ...],
+) -> tuple[dict[Path, bytes], dict[Path, str], list[Diagnostic]]:
+    """Return what each document holds, its text, and what cannot be read."""
+    read: dict[Path, bytes] = {}
     texts: dict[Path, str] = {}
     problems: list[Diagnostic] = []
     for path in files:
         try:
-            texts[path] = path.read_bytes().decode("utf-8")
+            read[path] = path.read_bytes()
+            texts[path] = read[path].decode("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
             problems.append(
@@ -119,4 +129,4 @@ def _read(files: tuple[Path, ...]) -> tuple[dict[Path, str], list[Diagnostic]]:
                     hint="give Markdown files",
                 )
             )
-    return texts, problems
+    return read, texts, problems

@@ -53,7 +53,7 @@ class FleetNames:
         """Return each word once a kernel, those of most hosts first."""
         users: dict[tuple[str, Diagnostic], list[IdleWords]] = {}
         for words in self._words.values():
-            for said in words.said if words.hosts else ():
+            for said in sorted(words.said, key=str) if words.hosts else ():
                 users.setdefault((words.release, said), []).append(words)
         found = []
         for (release, said), those in users.items():

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from matrix.diagnostics import Diagnostic, ExitCode, InputError, Severity, format_diagnostic
 from matrix.pipeline.kconfig import ProjectOutcome, ProjectRequest, project_tree
+from matrix.pipeline.knowledge import Library
 from matrix.pipeline.reply import Reply
 from matrix.render.json import dump
 from matrix.render.kconfig_text import constraint_text, constraint_yaml
+from matrix.render.output import Rewrite, read_for_rewrite, rewrite
 from matrix.schema.location import declaration_file
 
 
@@ -21,12 +23,15 @@ def kconfig_project(request: ProjectRequest, output_format: str, *, write: bool)
         InputError: as `project_tree`; MX1015 where the profile cannot be rewritten.
         UndecidedError: as `project_tree`.
     """
+    # Read before the work, which takes a minute: what is edited in that time stays.
+    path = _profile_path(request) if write else None
+    read = read_for_rewrite(path) if path is not None else None
     outcome = project_tree(request)
     speech = list(map(format_diagnostic, _notes(outcome)))
     speech += [f"toolchain answered `{call}`: {answer}" for call, answer in outcome.new_answers]
     code = ExitCode.OK
-    if write:
-        path = write_profile(outcome)
+    if path is not None:
+        write_profile(outcome, path, read or b"")
         speech.append(f"wrote {len(outcome.constraints)} constraints to {path}")
     elif outcome.whole and not outcome.agrees:
         code = ExitCode.FINDINGS
@@ -79,23 +84,27 @@ def _notes(outcome: ProjectOutcome) -> list[Diagnostic]:
     return notes
 
 
-def write_profile(outcome: ProjectOutcome) -> Path:
+def write_profile(outcome: ProjectOutcome, path: Path, read: bytes) -> None:
     """Put the constraints into the profile's file, in place of those of its `kconfig:` block.
 
     Raises:
-        InputError: MX1015, the file has no such block, or only some symbols were projected; MX1118,
-            it is part of an installed package.
+        InputError: MX1015, the file has no such block, or only some symbols were projected;
+            MX0813, it no longer holds what was `read`.
     """
-    from matrix.render.output import write_files
-
     shown = outcome.profile.location.file
     if not outcome.whole:
         raise _unwritable(shown, "only some of its symbols were projected", "leave --symbols out")
-    path = declaration_file(shown)
-    text = path.read_text(encoding="utf-8")
     block = constraint_yaml(outcome.constraints, outcome.toolchain.id)
-    write_files({path.name: _replaced(text, block, shown)}, path.parent)
-    return path
+    text = read.decode("utf-8")
+    new = _replaced(text.replace("\r\n", "\n"), block, shown)
+    if "\r\n" in text:
+        new = new.replace("\n", "\r\n")
+    rewrite([Rewrite(path=path, read=read, new=new)])
+
+
+def _profile_path(request: ProjectRequest) -> Path:
+    profile = Library(request.configs).kernel(request.kernel)
+    return declaration_file(profile.location.file)
 
 
 def _replaced(text: str, block: str, shown: str) -> str:

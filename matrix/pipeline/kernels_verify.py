@@ -25,6 +25,7 @@ from matrix.kernel.source_truth.tree import KernelTree
 from matrix.kernel.source_truth.verification import Verification, record_evidence, verify
 from matrix.pipeline.knowledge import Library
 from matrix.render.json import dump as dump_json
+from matrix.render.output import Rewrite, read_for_rewrite, rewrite
 from matrix.schema.location import declaration_file, readable_file
 from matrix.schema.values import KernelProfile
 
@@ -112,6 +113,9 @@ def verify_kernel(request: VerifyRequest) -> VerifyOutcome:
     tree.require(profile.release, profile.arch)
     architecture = library.architecture(profile.arch)
     before = evidence_of(profile)
+    # Read before the work: what somebody edits while it lasts is not overwritten.
+    files = (readable_file(profile.location.file), evidence_file(profile))
+    held = {file: read_for_rewrite(file) for file in files}
     evidence = None if request.record else before
     if request.record or request.fix:
         declaration_file(profile.location.file)  # refused before the work
@@ -127,9 +131,9 @@ def verify_kernel(request: VerifyRequest) -> VerifyOutcome:
     kconfig = _kconfig_findings(profile, request)
     found = verify(profile, tree, architecture, evidence, alike, kconfig)
     if request.record and evidence is not None:
-        speech.append(_write_evidence(profile, evidence, found))
+        speech.append(_write_evidence(profile, evidence, found, held))
     if request.fix and found.moves:
-        speech.append(_move(profile, evidence, found))
+        speech.append(_move(profile, evidence, found, held))
         found = replace(
             found, findings=tuple(item for item in found.findings if item.code != "MX1106")
         )
@@ -182,36 +186,30 @@ def _recorded_neighbours(library: Library, profile: KernelProfile) -> tuple[Neig
     return tuple(found)
 
 
-def _write_evidence(profile: KernelProfile, evidence: Evidence, found: Verification) -> str:
+def _write_evidence(
+    profile: KernelProfile, evidence: Evidence, found: Verification, held: dict[Path, bytes | None]
+) -> str:
     file = evidence_file(profile)
     if found.drift:
         return f"{file} was not written: the declarations do not say what the source says"
-    _write(file, dump(evidence))
+    rewrite([Rewrite(path=file, read=held[file], new=dump(evidence))])
+    held[file] = read_for_rewrite(file)
     return f"{file} written"
 
 
-def _move(profile: KernelProfile, evidence: Evidence | None, found: Verification) -> str:
-    file = declaration_file(profile.location.file)
-    files = {file: move_citations(file.read_text("utf-8"), found.moves)}
+def _move(
+    profile: KernelProfile,
+    evidence: Evidence | None,
+    found: Verification,
+    held: dict[Path, bytes | None],
+) -> str:
+    file = readable_file(profile.location.file)
+    files = {file: move_citations((held[file] or b"").decode("utf-8"), found.moves)}
     if evidence is not None:
         places = {found.moves.get(text, text): place for text, place in evidence.places.items()}
         files[evidence_file(profile)] = dump(replace(evidence, places=places))
-    from matrix.render.output import write_files
-
-    write_files(
-        {
-            path.name if path == file else f"evidence/{path.name}": text
-            for path, text in files.items()
-        },
-        file.parent,
-    )
+    rewrite([Rewrite(path=path, read=held[path], new=text) for path, text in files.items()])
     return f"{file}: {_count(len(found.moves), 'citation', 'citations')} moved"
-
-
-def _write(file: Path, text: str) -> None:
-    from matrix.render.output import write_files
-
-    write_files({file.name: text}, file.parent)
 
 
 def _refuse_draft(profile: KernelProfile) -> None:

@@ -4,6 +4,9 @@ Takes texts by path, gives files. A file is written beside its target and rename
 a reader, or an interrupted run, never sees half of it; where one of several files fails, those
 already renamed are put back. A symbolic link is followed: the file it points to is replaced and
 the link stays.
+
+`write_files` makes files that are ours. Those that a person edits go through `rewrite`, which
+replaces only what the new content was made from: an edit saved while we worked stays.
 """
 
 from __future__ import annotations
@@ -49,6 +52,40 @@ def check_writable(paths: Iterable[Path]) -> None:
         raise InputError(diagnostics)
 
 
+class Rewrite(Struct, frozen=True, kw_only=True):
+    """A file to be replaced: `read` is what `new` was made from, None where there was no file."""
+
+    path: Path
+    read: bytes | None
+    new: str
+
+
+def read_for_rewrite(path: Path) -> bytes | None:
+    """Return what a file holds now, None where there is none; call it before the work.
+
+    A device or a pipe counts as none: it is written to directly.
+
+    Raises:
+        InputError: MX0801, the file is there and cannot be read.
+    """
+    with _reported(path):
+        return _content(_target(path))
+
+
+def rewrite(rewrites: Iterable[Rewrite]) -> None:
+    """Replace files, all or none, as `write_files` does; only those that still hold what was read.
+
+    Each is read again in the moment before it is replaced.
+
+    Raises:
+        InputError: MX0801 or MX0802 as `write_files`; MX0813 for each file that somebody else
+            changed, made or removed since it was read. Nothing is written then.
+    """
+    asked = tuple(rewrites)
+    wanted = {item.path: _encoded(item.new) for item in asked}
+    _replace(wanted, {item.path: item.read for item in asked})
+
+
 def write_files(files: Texts, folder: Path) -> None:
     """Write texts in UTF-8 to files below `folder`, all or none; equal ones are left alone.
 
@@ -59,7 +96,11 @@ def write_files(files: Texts, folder: Path) -> None:
         InputError: MX0801 or MX0802, with what the system said; MX1118 as `check_writable`.
         ValueError: where a path leads out of the folder.
     """
-    wanted = {path: _encoded(text) for path, text in _below(files, folder)}
+    _replace({path: _encoded(text) for path, text in _below(files, folder)}, {})
+
+
+def _replace(wanted: Mapping[Path, bytes], read: Mapping[Path, bytes | None]) -> None:
+    """Give files their contents, all or none; those in `read` only where they still hold that."""
     targets: dict[Path, Path] = {}
     for path in wanted:
         target = _target(path)
@@ -71,8 +112,10 @@ def write_files(files: Texts, folder: Path) -> None:
         for target, path in targets.items():
             with _reported(path):
                 _prepare(target, path, wanted[path], changes)
+        _refuse_edited(changes, read)
         for change in changes:
             with _reported(change.shown):
+                _refuse_edited([change], read)
                 change.make()
     except BaseException:
         for change in reversed(changes):
@@ -133,6 +176,12 @@ class _Change(Struct, kw_only=True):
     old: Path | None = None
     direct: bytes | None = None
     done: bool = False
+
+    def is_edited(self, read: Mapping[Path, bytes | None]) -> bool:
+        """Tell whether the file no longer holds what was read of it; only of those in `read`."""
+        if self.direct is not None or self.shown not in read:
+            return False
+        return _content(self.target) != read[self.shown]
 
     def make(self) -> None:
         """Replace the file, in one step that others see whole or not at all."""
@@ -250,6 +299,12 @@ def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
+def _content(target: Path) -> bytes | None:
+    """Return what a regular file holds; a device is never read, a pipe would wait for ever."""
+    info = _info(target)
+    return target.read_bytes() if info and stat.S_ISREG(info.st_mode) else None
+
+
 def _held(path: Path) -> bytes | None:
     try:
         return path.read_bytes()
@@ -280,6 +335,22 @@ def _unwritable(path: Path, error: OSError) -> Diagnostic:
         message=f"cannot write `{path}`: {error.strerror or error}",
         location=Location(file=str(path)),
         hint=_HINTS.get(error.errno or 0, default),
+    )
+
+
+def _refuse_edited(changes: Iterable[_Change], read: Mapping[Path, bytes | None]) -> None:
+    """Raise MX0813 where files no longer hold what was read of them."""
+    edited = [_edited(change.shown) for change in changes if change.is_edited(read)]
+    if edited:
+        raise InputError(edited)
+
+
+def _edited(path: Path) -> Diagnostic:
+    return Diagnostic(
+        code="MX0813",
+        message=f"`{path}` was changed while its new content was made: nothing was written",
+        location=Location(file=str(path)),
+        hint="run the command again: it begins with what the file holds now",
     )
 
 

@@ -140,7 +140,7 @@ def _derived(
         {what for what, (how, _) in neighbour.evidence.derived.items() if how == "proved"}
         for neighbour in neighbours
     ]
-    return dict.fromkeys(set.intersection(*proved) if proved else (), ("proved", ""))
+    return dict.fromkeys(sorted(set.intersection(*proved)) if proved else (), ("proved", ""))
 
 
 def declared_texts(profile: KernelProfile) -> Iterator[tuple[str, str]]:

@@ -150,7 +150,8 @@ class AxisExpander:
         if isinstance(value, str) and value in words:
             return value
         wanted = [f'"{word}"' for word in words] + (["a number"] if "int" in types else [])
-        message = f"`{item.raw}` is no value of CONFIG_{symbol}, which is {' or '.join(types)}"
+        kinds = " or ".join(sorted(types))
+        message = f"`{item.raw}` is no value of CONFIG_{symbol}, which is {kinds}"
         self._problems.add("MX0222", message, item.location, f"write {', '.join(wanted)}")
         return None
 
