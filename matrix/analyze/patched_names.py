@@ -17,7 +17,7 @@ from matrix.analyze.synthesis import ATOMS
 from matrix.diagnostics import Diagnostic, InputError, Severity, unknown_word_hint
 from matrix.expr.nodes import Call, Constant, Expression, Name
 from matrix.expr.parser import parse
-from matrix.expr.trees import calls, names, rewrite
+from matrix.expr.trees import calls, fold, names, rewrite
 from matrix.kernel.patch.check import PatchedCheck
 from matrix.kernel.patch.inlining import VM
 from matrix.schema.values import Axis, MatrixStudy, Option, PredicateVersion
@@ -30,6 +30,9 @@ _SAME_TEST = ("cpus_have_cap", "alternative_has_cap_likely", "alternative_has_ca
 # include/linux/sizes.h
 _SIZE = re.compile(r"SZ_(?P<number>\d{1,6})(?P<unit>[KMG]?)$")
 _UNITS = {"": 0, "K": 10, "M": 20, "G": 30}
+_PREPROCESSOR = re.compile(
+    r"(?P<what>(?:defined|IS_ENABLED|preprocessor_condition)\((?P<word>.*)\))$"
+)
 _CALL = re.compile(r"(?P<function>\w+)\((?P<argument>.*)\)$")
 
 
@@ -109,6 +112,36 @@ def refuse_unknown_symbols(
     ]
     if problems:
         raise InputError(problems)
+
+
+def without_prefix(
+    programs: Sequence[FactProgram], check: PatchedCheck
+) -> tuple[PatchedCheck, tuple[Diagnostic, ...]]:
+    """Return a check in which a symbol without `CONFIG_` is what it is to C, never set; and why."""
+    listed = {symbol for program in programs for symbol in program.symbols}
+    found: dict[str, Diagnostic] = {}
+
+    def replaced(node: Expression) -> Expression:
+        match node:
+            case Call("IS_ENABLED" | "defined" as test, (Name(name),)) if name in listed:
+                found[name] = Diagnostic(
+                    code="MX1221",
+                    severity=Severity.WARNING,
+                    message=f"`{test}({name})` is always 0: the prefix {_SYMBOL} is missing",
+                    location=check.place_of(Name(name)),
+                    hint=f"is `{test}({_SYMBOL}{name})` meant?",
+                )
+                return Constant(False)
+            case Call("IS_ENABLED", (Constant(bool() | int() as number),)):
+                # include/linux/kconfig.h:14-24: what is defined as 1 counts as built in.
+                return Constant(number == 1)
+        return node
+
+    expression = fold(rewrite(check.expression, replaced))
+    guards = tuple(
+        replace(guard, condition=fold(rewrite(guard.condition, replaced))) for guard in check.guards
+    )
+    return replace(check, expression=expression, guards=guards), tuple(found.values())
 
 
 def with_symbol_axes(
@@ -204,6 +237,13 @@ def of_kernels_that_have(
 def _unknown(name: str, programs: Sequence[FactProgram], check: PatchedCheck) -> Diagnostic:
     if name.startswith(f"{VM}."):
         return _member(name, programs[0], check)
+    if found := _PREPROCESSOR.match(name):
+        return Diagnostic(
+            code="MX1213",
+            message=f"nothing says whether {found['what']} holds",
+            location=check.place_of_text(found["word"]),
+            hint="a patch may ask the preprocessor for CONFIG_ symbols and for its own macros",
+        )
     word, kind, known, row = _described(name, programs)
     releases = ", ".join(program.release for program in programs)
     return Diagnostic(

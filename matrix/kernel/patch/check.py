@@ -16,18 +16,22 @@ from matrix.diagnostics import InputError, Location
 from matrix.expr.nodes import Call, Expression, Name, Unary
 from matrix.expr.printer import to_c
 from matrix.expr.trees import fold, names, walk
-from matrix.kernel.c_source.derivation import Derived
+from matrix.kernel.c_source.conversion import NotAnExpression
+from matrix.kernel.c_source.derivation import Derived, truth_of
+from matrix.kernel.c_source.tokens import tokenize
+from matrix.kernel.c_source.types import depends_on_sign, without_marks
 from matrix.kernel.patch.diff import Patch
 from matrix.kernel.patch.excerpts import Definition, Excerpt, definitions_of, excerpts
 from matrix.kernel.patch.inlining import (
     VM,
     Helpers,
-    derived_from,
     from_the_left,
     vm_is_there,
     with_arguments,
 )
 from matrix.kernel.patch.missing import Wanted, differ, in_part, not_there
+from matrix.kernel.patch.reading import Reader, no_expression
+from matrix.kernel.patch.touched import Touch, touches
 
 
 class GuardLine(Struct, frozen=True, kw_only=True):
@@ -57,6 +61,8 @@ class PatchedCheck(Struct, frozen=True, kw_only=True):
     guards: tuple[GuardLine, ...]
     inlined: tuple[str, ...]
     redefined: tuple[tuple[str, Location], ...]
+    errors: tuple[Location, ...]
+    named_macro: str | None
     parameter: str | None
     reads_parameter: bool
     is_static: bool
@@ -95,6 +101,7 @@ def find_check(
             expression.
     """
     pieces = excerpts(patches)
+    reader = Reader(pieces, wanted)
     found = [item for piece in pieces for item in definitions_of(piece, wanted.function)]
     mine = [item for item in found if item.excerpt.architecture == wanted.architecture]
     general = [item for item in found if item.excerpt.architecture is None]
@@ -107,8 +114,11 @@ def find_check(
     if len(parts) == len(chosen):
         raise InputError([in_part(item) for item in parts[:1]])
     whole = [item for item in chosen if item.is_whole]
-    helpers = Helpers(pieces, wanted, is_known)
-    checks = [_read(piece, wanted, helpers) for piece in _pieces(whole)]
+    parts = [item for item in parts if not _is_shown(item, whole)]
+    if parts:
+        raise InputError([in_part(item) for item in parts[:1]])
+    helpers = Helpers(pieces, wanted, is_known, reader)
+    checks = [_read(piece, wanted, helpers, reader) for piece in _pieces(whole)]
     for other in checks[1:]:
         if (other.expression, other.guards) != (checks[0].expression, checks[0].guards) and (
             other.path == checks[0].path or not mine
@@ -118,25 +128,62 @@ def find_check(
     return checks[0]
 
 
+def changed_names(patches: Sequence[Patch], architecture: str) -> tuple[Touch, ...]:
+    """Return every name that patches change in what an architecture compiles."""
+    pieces = [piece for piece in excerpts(patches) if piece.architecture in (None, architecture)]
+    return touches(pieces)
+
+
+def _is_shown(part: Definition, whole: Sequence[Definition]) -> bool:
+    """Return whether the lines of a definition shown in part are those of one shown whole."""
+    lines = _text(part)
+    return any(
+        lines == _text(item)[start : start + len(lines)]
+        for item in whole
+        for start in range(len(_text(item)))
+    )
+
+
+def _text(item: Definition) -> list[str]:
+    return [row.text.strip() for row in item.excerpt.rows[item.line - 1 : item.last_line]]
+
+
 def _pieces(chosen: Sequence[Definition]) -> list[list[Definition]]:
-    """Return definitions by hunk: those of one hunk are variants under `#ifdef`."""
+    """Return definitions by hunk: those of one hunk are variants under `#ifdef`.
+
+    A function is the last word where a macro has its name: `#define f f` says that it is there.
+    """
     groups: dict[int, list[Definition]] = {}
     for item in chosen:
-        groups.setdefault(id(item.excerpt), []).append(item)
-    return list(groups.values())
+        groups.setdefault(id(item.excerpt.hunk), []).append(item)
+    return [[item for item in group if item.item is not None] or group for group in groups.values()]
 
 
-def _read(variants: Sequence[Definition], wanted: Wanted, helpers: Helpers) -> PatchedCheck:
+def _read(
+    variants: Sequence[Definition], wanted: Wanted, helpers: Helpers, reader: Reader
+) -> PatchedCheck:
     definition = variants[0]
     excerpt = definition.excerpt
-    derived = derived_from(definition)
-    expression, used = helpers.inline(derived.expression)
+    read = reader.read(variants)
+    derived = read.derived
+    found = helpers.inline(derived.expression, excerpt.file.path)
+    expression = found.expression
+    if depends_on_sign(expression):
+        reason = "what C makes of a number without a sign is not read here"
+        raise InputError(
+            no_expression(
+                definition,
+                NotAnExpression(reason=reason, line=definition.line, text=definition.name),
+            )
+        )
+    expression = without_marks(expression)
     parameter = _vm_parameter(definition, wanted)
     if parameter is not None:
         expression = with_arguments(expression, {parameter: Name(VM)})
-    expression = from_the_left(fold(vm_is_there(expression)))
+    expression = from_the_left(fold(truth_of(fold(vm_is_there(expression)))))
     places: dict[str, Location] = {}
-    for item in (*variants, *used):
+    used = {item.name: item for item in (*read.macros, *found.macros, *found.used)}
+    for item in (*variants, *used.values()):
         _add_places(places, item)
     guards = _guard_lines(excerpt, definition, derived)
     for guard in guards:
@@ -149,8 +196,10 @@ def _read(variants: Sequence[Definition], wanted: Wanted, helpers: Helpers) -> P
         path=excerpt.file.path,
         expression=expression,
         guards=guards,
-        inlined=tuple(item.name for item in used),
-        redefined=tuple((item.name, item.location) for item in helpers.changed_words(expression)),
+        inlined=tuple(used),
+        redefined=found.redefined,
+        errors=(*(excerpt.at_line(line) for line in derived.errors), *found.errors),
+        named_macro=_named_macro(excerpt, definition),
         parameter=parameter,
         reads_parameter=parameter is not None
         and any(name.partition(".")[0] == VM for name in names(expression)),
@@ -163,6 +212,14 @@ def _read(variants: Sequence[Definition], wanted: Wanted, helpers: Helpers) -> P
         location=definition.location,
         places=places,
     )
+
+
+def _named_macro(excerpt: Excerpt, definition: Definition) -> str | None:
+    """Return `#define NAME NAME` where the patch has it, as its line."""
+    for macro in excerpt.source.preprocessed.macros:
+        if macro.name == macro.replacement == definition.name and macro.parameters is None:
+            return excerpt.rows[macro.line - 1].text.rstrip()
+    return None
 
 
 def _guard_lines(
@@ -206,10 +263,9 @@ def _add_places(places: dict[str, Location], definition: Definition) -> None:
     if item is None:
         if definition.macro is not None:
             places.setdefault(definition.name, definition.location)
-            for node in walk(derived_from(definition).expression):
-                word = _word(node)
-                if word:
-                    places.setdefault(word, definition.location)
+            for token in tokenize(definition.macro.replacement):
+                if token.kind == "name":
+                    places.setdefault(token.text, definition.location)
         return
     for token in item.tokens[(item.body or 0) :]:
         if token.kind == "name":
