@@ -17,7 +17,7 @@ from matrix.analyze.synthesis import ATOMS
 from matrix.diagnostics import Diagnostic, InputError, Severity, unknown_word_hint
 from matrix.expr.nodes import Call, Constant, Expression, Name
 from matrix.expr.parser import parse
-from matrix.expr.trees import calls, fold, names, rewrite
+from matrix.expr.trees import calls, names, rewrite
 from matrix.kernel.patch.check import PatchedCheck
 from matrix.kernel.patch.inlining import VM
 from matrix.schema.values import Axis, MatrixStudy, Option, PredicateVersion
@@ -114,34 +114,29 @@ def refuse_unknown_symbols(
         raise InputError(problems)
 
 
-def without_prefix(
-    programs: Sequence[FactProgram], check: PatchedCheck
-) -> tuple[PatchedCheck, tuple[Diagnostic, ...]]:
-    """Return a check in which a symbol without `CONFIG_` is what it is to C, never set; and why."""
-    listed = {symbol for program in programs for symbol in program.symbols}
-    found: dict[str, Diagnostic] = {}
-
-    def replaced(node: Expression) -> Expression:
-        match node:
-            case Call("IS_ENABLED" | "defined" as test, (Name(name),)) if name in listed:
-                found[name] = Diagnostic(
-                    code="MX1221",
-                    severity=Severity.WARNING,
-                    message=f"`{test}({name})` is always 0: the prefix {_SYMBOL} is missing",
-                    location=check.place_of(Name(name)),
-                    hint=f"is `{test}({_SYMBOL}{name})` meant?",
-                )
-                return Constant(False)
-            case Call("IS_ENABLED", (Constant(bool() | int() as number),)):
-                # include/linux/kconfig.h:14-24: what is defined as 1 counts as built in.
-                return Constant(number == 1)
-        return node
-
-    expression = fold(rewrite(check.expression, replaced))
-    guards = tuple(
-        replace(guard, condition=fold(rewrite(guard.condition, replaced))) for guard in check.guards
-    )
-    return replace(check, expression=expression, guards=guards), tuple(found.values())
+def remarks(check: PatchedCheck) -> tuple[Diagnostic, ...]:
+    """Return what a reader must know of a check beside what it says."""
+    errors = [
+        Diagnostic(
+            code="MX1222",
+            severity=Severity.WARNING,
+            message="an error number returned as bool says yes: every value but 0 is true",
+            location=location,
+            hint="is `return false;` meant?",
+        )
+        for location in check.errors
+    ]
+    changed = [
+        Diagnostic(
+            code="MX1218",
+            severity=Severity.WARNING,
+            message=f"the patch changes `{name}()` as well; the check is read with what it becomes",
+            location=location,
+            hint="what else the kernel does with it is not asked here",
+        )
+        for name, location in check.redefined
+    ]
+    return (*errors, *changed)
 
 
 def with_symbol_axes(

@@ -988,6 +988,10 @@ CODES: dict[str, tuple[str, str]] = {
         "error number as bool",
         "A function of type bool returns -EINVAL or the like: that is true, so it says yes.",
     ),
+    "MX1223": (
+        "value of a symbol",
+        "A check compares the number of a Kconfig symbol: the model knows whether it is 0 alone.",
+    ),
     "MX1301": (
         "tree says otherwise",
         (

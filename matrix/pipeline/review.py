@@ -17,16 +17,17 @@ from matrix.analyze.cell import findings_of, settle
 from matrix.analyze.difference import asked_again
 from matrix.analyze.features import Candidates
 from matrix.analyze.implied import implied, kconfig_parts
-from matrix.analyze.patched_model import refuse_another_kernel
+from matrix.analyze.patched_model import AskedKernel, refuse_another_kernel
 from matrix.analyze.patched_names import (
     in_model_words,
     known_to_any,
     of_kernels_that_have,
     refuse_unknown_symbols,
     refuse_words_of_the_model,
+    remarks,
     with_symbol_axes,
-    without_prefix,
 )
+from matrix.analyze.patched_symbols import refuse_values, without_prefix
 from matrix.analyze.review import (
     equal_versions,
     granularity,
@@ -45,7 +46,6 @@ from matrix.diagnostics import (
     ExitCode,
     InputError,
     Location,
-    Severity,
     format_diagnostic,
 )
 from matrix.expr.nodes import Binary, Expression
@@ -57,6 +57,7 @@ from matrix.kernel.patch.diff import Patch, read_patches
 from matrix.kernel.patch.inlining import from_the_left
 from matrix.kernel.patch.mail import PATCH, read_mails
 from matrix.kernel.patch.missing import Wanted
+from matrix.pipeline.kernels_verify import evidence_of
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.reply import Reply
 from matrix.pipeline.rules import MAX_RULES, label_rules
@@ -146,7 +147,14 @@ def review_patches(
     prepared = _of_kernels(prepared, request.kernels)
     programs = [prepared.library.program(profile) for profile in prepared.kernels]
     refuse_another_kernel(
-        tuple(zip(prepared.kernels, programs, strict=True)),
+        [
+            AskedKernel(
+                profile=profile,
+                program=prepared.library.program(profile),
+                evidence=evidence_of(profile),
+            )
+            for profile in prepared.kernels
+        ],
         prepared.library.knowledge.capabilities,
         prepared.capability,
         changed_names(patches, wanted.architecture),
@@ -154,6 +162,7 @@ def review_patches(
     )
     check = find_check(patches, wanted, known_to_any(programs, prepared.capability.scenario))
     check, unset = without_prefix(programs, check)
+    refuse_values(programs, check)
     refuse_words_of_the_model(check, (axis.name for axis in prepared.architecture.environment))
     version = _version(prepared, check)
     refuse_unknown_symbols(programs, version, check)
@@ -205,8 +214,7 @@ def review_patches(
         diagnostics=(
             *lacking,
             *unset,
-            *(_error_number(at) for at in check.errors),
-            *(_redefined(name, at) for name, at in check.redefined),
+            *remarks(check),
         ),
     )
 
@@ -367,26 +375,6 @@ def _built_in(prepared: PreparedStudy, condition: Expression) -> tuple[Expressio
 
 def _has_axis(prepared: PreparedStudy, name: str) -> bool:
     return any(axis.name == name for axis in prepared.study.axes)
-
-
-def _redefined(name: str, location: Location) -> Diagnostic:
-    return Diagnostic(
-        code="MX1218",
-        severity=Severity.WARNING,
-        message=f"the patch changes `{name}()` as well; the check is read with what it becomes",
-        location=location,
-        hint="what else the kernel does with it is not asked here",
-    )
-
-
-def _error_number(location: Location) -> Diagnostic:
-    return Diagnostic(
-        code="MX1222",
-        severity=Severity.WARNING,
-        message="an error number returned as bool says yes: every value but 0 is true",
-        location=location,
-        hint="is `return false;` meant?",
-    )
 
 
 def _absent(prepared: PreparedStudy) -> Diagnostic:

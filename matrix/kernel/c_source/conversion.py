@@ -190,6 +190,8 @@ def _unary(node: Node, where: Statements, local: Values) -> Expression:
         if word == "&" and (not where.exact or _is_handed_on(node)):
             # Of a local variable only the address matters: its value is not read here.
             name = text_of(argument)
+            if where.exact and name in local:
+                raise stop(f"`{name}` may be changed through its address", node, where)
             return Name(name) if name in local else convert(argument, where, local)
     raise stop("a pointer that is followed has no place in an expression", node, where)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Unary
+from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Scalar, Unary
 from matrix.expr.trees import fold, names, rewrite, substitute
 from matrix.kernel.c_source.conversion import NotAnExpression, StopReadingError, convert, too_deep
 from matrix.kernel.c_source.decisions import Branch, Leaf, Tree
@@ -184,6 +184,16 @@ def truth_of(value: Expression) -> Expression:
         case Conditional(condition, then, otherwise):
             return choose(condition, truth_of(then), truth_of(otherwise), boolean=True)
     return value
+
+
+def outcomes(expression: Expression) -> tuple[Scalar, ...]:
+    """Return the constants that an expression may come out as."""
+    match expression:
+        case Constant(value):
+            return (value,)
+        case Conditional(_, then, otherwise):
+            return (*outcomes(then), *outcomes(otherwise))
+    return ()
 
 
 def _connect(left: Expression, right: Expression, operator: str) -> Expression:

@@ -73,6 +73,15 @@ def execute(source: CSource, function: Item, *, exact: bool = False) -> Tree | N
         return stopped.answer
     except RecursionError:
         return too_deep(function.line, function.name)
+    changed = re.search(
+        rf"(?<!&)&\s*({'|'.join(function.parameters) or '$'})\b(?!\s*(?:->|\.|\[|\())", text
+    )
+    if exact and changed is not None and re.search(r"[(,=]\s*$", text[: changed.start()]):
+        return NotAnExpression(
+            reason=f"its parameter `{changed.group(1)}` may be changed through its address",
+            line=line + text.count("\n", 0, changed.start()),
+            text=changed.group(1),
+        )
     if exact and statements.has_error:
         # What a parser could not read may be in none of the statements.
         line = first_error(statements) or function.line

@@ -11,13 +11,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.diagnostics import InputError, Location
 from matrix.expr.nodes import Call, Expression, Name, Unary
 from matrix.expr.printer import to_c
 from matrix.expr.trees import fold, names, walk
 from matrix.kernel.c_source.conversion import NotAnExpression
-from matrix.kernel.c_source.derivation import Derived, truth_of
+from matrix.kernel.c_source.derivation import Derived, choose, outcomes, truth_of
+from matrix.kernel.c_source.preprocessor import conjunction
 from matrix.kernel.c_source.tokens import tokenize
 from matrix.kernel.c_source.types import depends_on_sign, without_marks
 from matrix.kernel.patch.diff import Patch
@@ -118,14 +120,30 @@ def find_check(
     if parts:
         raise InputError([in_part(item) for item in parts[:1]])
     helpers = Helpers(pieces, wanted, is_known, reader)
-    checks = [_read(piece, wanted, helpers, reader) for piece in _pieces(whole)]
-    for other in checks[1:]:
-        if (other.expression, other.guards) != (checks[0].expression, checks[0].guards) and (
-            other.path == checks[0].path or not mine
-        ):
-            versions = [(to_c(item.expression), item.location) for item in (checks[0], other)]
+    return _one_of([_read(piece, wanted, helpers, reader) for piece in _pieces(whole)], wanted)
+
+
+def _one_of(checks: Sequence[PatchedCheck], wanted: Wanted) -> PatchedCheck:
+    """Return the check of several definitions, each under its own `#if`s.
+
+    A header often has one that says no where the code is left out, and a .c file the other.
+
+    Raises:
+        InputError: MX1211, two that are compiled together.
+    """
+    always = [item for item in checks if not item.guards]
+    first = (always or list(checks))[0]
+    for other in checks:
+        same = other.expression == first.expression and other.guards == first.guards
+        if not same and (not other.guards or len(always) != 1):
+            versions = [(to_c(item.expression), item.location) for item in (first, other)]
             raise InputError(differ(wanted, versions))
-    return checks[0]
+    expression = first.expression
+    for other in checks:
+        if other.guards:
+            where = conjunction(tuple(guard.condition for guard in other.guards))
+            expression = choose(where, other.expression, expression, boolean=True)
+    return first if not always else replace(first, expression=from_the_left(fold(expression)))
 
 
 def changed_names(patches: Sequence[Patch], architecture: str) -> tuple[Touch, ...]:
@@ -177,6 +195,9 @@ def _read(
             )
         )
     expression = without_marks(expression)
+    errors = (*(excerpt.at_line(line) for line in derived.errors), *found.errors)
+    if not errors and any(isinstance(item, int) and item < 0 for item in outcomes(expression)):
+        errors = (definition.location,)
     parameter = _vm_parameter(definition, wanted)
     if parameter is not None:
         expression = with_arguments(expression, {parameter: Name(VM)})
@@ -198,7 +219,7 @@ def _read(
         guards=guards,
         inlined=tuple(used),
         redefined=found.redefined,
-        errors=(*(excerpt.at_line(line) for line in derived.errors), *found.errors),
+        errors=errors,
         named_macro=_named_macro(excerpt, definition),
         parameter=parameter,
         reads_parameter=parameter is not None

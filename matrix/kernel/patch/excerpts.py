@@ -126,8 +126,13 @@ def excerpts(patches: Sequence[Patch]) -> tuple[Excerpt, ...]:
     return tuple(
         _excerpt(piece.patch, piece.file, piece.hunk, piece.rows)
         for piece in pieces_of(patches)
-        if not (piece.file.path or "").startswith(_NO_SOURCE)
+        if _is_kernel_c(piece.file.path)
     )
+
+
+def _is_kernel_c(path: str | None) -> bool:
+    """Return whether a file is C of the kernel; where a reply left no path it may be."""
+    return path is None or (path.endswith((".c", ".h")) and not path.startswith(_NO_SOURCE))
 
 
 def _excerpt(patch: Patch, file: PatchedFile, hunk: Hunk, rows: tuple[PatchLine, ...]) -> Excerpt:

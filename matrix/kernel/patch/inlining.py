@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Name, Unary
-from matrix.expr.trees import fold, rewrite, substitute, walk
+from matrix.expr.trees import fold, names, rewrite, substitute, walk
 from matrix.kernel.c_source.derivation import Derived
 from matrix.kernel.c_source.types import as_truth, stored
 from matrix.kernel.patch.excerpts import Definition, Excerpt, definitions
@@ -173,10 +173,22 @@ def _put(expression: Expression, definition: Definition, read: Read) -> Expressi
                 given = dict(
                     zip(derived.parameters, _given(definition, read, arguments), strict=True)
                 )
+                _refuse_members(definition, value, given)
                 return _guarded(with_arguments(value, given), derived)
         return node
 
     return rewrite(expression, replace)
+
+
+def _refuse_members(
+    definition: Definition, value: Expression, given: Mapping[str, Expression]
+) -> None:
+    """Refuse `parameter->member` where the argument is no name whose member that could be."""
+    for parameter, argument in given.items():
+        if not isinstance(argument, Name) and any(
+            name.startswith(f"{parameter}.") for name in names(value)
+        ):
+            raise InputError(_type(definition, f"a member of its parameter `{parameter}`"))
 
 
 def _given(

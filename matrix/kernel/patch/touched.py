@@ -22,6 +22,8 @@ WHOLE, IN_PART, REMOVED_WHOLE = "changes", "changes in part", "removes"
 
 # `SYSCALL_DEFINE1(memfd_secret, unsigned int, flags)` defines what its first argument says.
 _DEFINES = re.compile(r"(?:COMPAT_)?SYSCALL_DEFINE\d\(\s*(\w+)")
+# An entry of a table of `struct arm64_cpu_capabilities`, arch/arm64/include/asm/cpufeature.h.
+_ENTRY = re.compile(r"\.capability\s*=\s*(?P<cap>\w+)")
 _NAME = re.compile(r"(\w+)\s*(?:\(|\[|=|$)")
 
 
@@ -52,11 +54,15 @@ def changes_in_part(pieces: Sequence[Excerpt]) -> tuple[Touch, ...]:
 def _touches(piece: Excerpt) -> Iterator[Touch]:
     yield from (touch_of(item) for item in definitions(piece))
     for item in piece.source.items:
-        if item.kind in ("variable", "type") and piece.is_touched(item.line, item.last_line):
+        # A statement of a function that the hunk cuts is indented, and declares nothing here.
+        at_top = not piece.rows[item.line - 1].text[:1].isspace()
+        named = item.kind in ("variable", "type") and at_top
+        if named and piece.is_touched(item.line, item.last_line):
             at = piece.at_line(item.line)
             yield Touch(name=item.name, how=WHOLE, location=at)
             for name in piece.source.enumerators(item):
                 yield Touch(name=name, how=WHOLE, location=at)
+    yield from _entries(piece)
     continued = _continued(piece)
     if continued is not None:
         yield continued
@@ -64,6 +70,16 @@ def _touches(piece: Excerpt) -> Iterator[Touch]:
     for name, row in _removed(piece):
         if name not in left:
             yield Touch(name=name, how=REMOVED_WHOLE, location=_at(piece, row))
+
+
+def _entries(piece: Excerpt) -> Iterator[Touch]:
+    """Yield the cpucaps of the entries of arm64_features[] that a hunk changes."""
+    if not any(row.kind == REMOVED for row in piece.hunk.lines):
+        return
+    for row in piece.hunk.before():
+        found = _ENTRY.search(row.text)
+        if found is not None:
+            yield Touch(name=found["cap"], how=IN_PART, location=_at(piece, row.number))
 
 
 def _continued(piece: Excerpt) -> Touch | None:
