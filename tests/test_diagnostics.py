@@ -72,6 +72,7 @@ WITHOUT_EXAMPLE = {
     "MX1218": "likewise",
     "MX1221": "likewise",
     "MX1222": "likewise",
+    "MX1224": "likewise",
     "MX1010": "would look at 200,000 assignments; tests/unit/solve/test_projection.py",
     "MX1011": "would wait for a minute; tests/unit/kernel/test_kconfig_reading.py",
     "MX1301": "needs a kernel tree; tests/test_direct_maps.py",

@@ -256,7 +256,7 @@ def test_an_error_number_returned_as_bool_is_a_finding() -> None:
     assert document["granularity"]["admitted"] == document["granularity"]["cells"] > 0
     assert [item["code"] for item in document["diagnostics"]] == ["MX1222"]
     text = run_cli("review", str(CASES / "error-number.patch"), "--kernel", "7.3").out
-    assert "an error number returned as bool says yes" in " ".join(text.split())
+    assert "an error number is returned for yes or no" in " ".join(text.split())
 
 
 def test_the_proposed_check_keeps_the_define_and_the_storage_of_its_place(
@@ -340,3 +340,66 @@ def test_kernels_that_cannot_be_asked(kernel: str, code: str) -> None:
     assert ran.code == 3
     assert f"error[{code}]" in ran.err
     assert not ran.out
+
+
+def test_a_check_that_is_a_macro_without_parentheses_is_said_to_be_one(tmp_path: Path) -> None:
+    """`!check(kvm)` of generic code would negate the first operand alone."""
+    name = "#define kvm_arch_gmem_supports_no_direct_map(kvm)"
+    bare = small(str(written(tmp_path, f"{name} can_set_direct_map() || icache_is_aliasing()")))
+    assert "warning[MX1224]: the macro `kvm_arch_gmem_supports_no_direct_map`" in bare.err
+    closed = small(str(written(tmp_path, f"{name} (can_set_direct_map())")))
+    assert "MX1224" not in closed.err
+
+
+@pytest.mark.parametrize(
+    "function", ["can_set_direct_map", "kvm_supports_cacheable_pfnmap", "memfd_secret"]
+)
+def test_a_fact_is_not_judged_as_a_check(function: str) -> None:
+    ran = small(str(CASES / "helper-redefined.patch"), "--function", function)
+    assert ran.code == 3
+    how = "the patch changes" if function == "kvm_supports_cacheable_pfnmap" else "the review is of"
+    assert f"error[MX1219]: {how} `{function}`" in ran.err
+
+
+def test_a_patch_of_a_cpucap_needs_two_kernels(tmp_path: Path) -> None:
+    """The entry of arm64_features[] decides what every answer takes for the CPU's."""
+    path = "arch/arm64/kernel/cpufeature.c"
+    entry = (
+        f"--- a/{path}\n+++ b/{path}\n@@ -2766,4 +2766,4 @@ static const struct arm64_cpu_capab\n"
+        " \t\t.capability = ARM64_HAS_CACHE_DIC,\n-\t\t.type = ARM64_CPUCAP_SYSTEM_FEATURE,\n"
+        "+\t\t.type = ARM64_CPUCAP_BOOT_CPU_FEATURE,\n \t\t.matches = has_cache_dic,\n"
+    )
+    both = tmp_path / "both.patch"
+    both.write_text((CASES / "right.patch").read_text() + entry)
+    ran = run_cli("review", str(both), "--kernel", "7.3")
+    assert ran.code == 3
+    assert "error[MX1219]: the patch changes `ARM64_HAS_CACHE_DIC`" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [
+        ("IS_ENABLED(CONFIG_KFENCE_SAMPLE_INTERVAL)", "MX1223"),
+        ("CONFIG_KFENCE_SAMPLE_INTERVAL == 100", "MX1223"),
+        ("IS_ENABLED(NOT_A_SYMBOL)", "MX1213"),
+    ],
+)
+def test_what_is_not_known_of_a_symbol_is_refused(
+    condition: str, code: str, tmp_path: Path
+) -> None:
+    patch = written(tmp_path, HEAD, "{", f"\treturn can_set_direct_map() && {condition};", "}")
+    ran = small(str(patch))
+    assert ran.code == 3
+    assert f"error[{code}]" in ran.err
+
+
+def test_a_bool_symbol_is_built_in_or_off(tmp_path: Path) -> None:
+    body = "\treturn can_set_direct_map() && {}(CONFIG_KFENCE);"
+    answers = [
+        json.loads(
+            small(str(written(tmp_path, HEAD, "{", body.format(test), "}")), "--format", "json").out
+        )["check"]
+        for test in ("IS_ENABLED", "IS_BUILTIN", "IS_MODULE")
+    ]
+    assert answers[0] == answers[1] == "can_set_direct_map() && IS_ENABLED(CONFIG_KFENCE)"
+    assert answers[2] == "false"

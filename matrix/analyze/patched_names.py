@@ -120,11 +120,22 @@ def remarks(check: PatchedCheck) -> tuple[Diagnostic, ...]:
         Diagnostic(
             code="MX1222",
             severity=Severity.WARNING,
-            message="an error number returned as bool says yes: every value but 0 is true",
+            message="an error number is returned for yes or no: it says yes, as all but 0 does",
             location=location,
             hint="is `return false;` meant?",
         )
         for location in check.errors
+    ]
+    bare = [
+        Diagnostic(
+            code="MX1224",
+            severity=Severity.WARNING,
+            message=f"the macro `{check.name}` has no parentheses around it: where it is called "
+            "beside an operator C reads it otherwise",
+            location=check.location,
+            hint="the check is read as if it stood alone",
+        )
+        for _ in range(check.is_bare_macro)
     ]
     changed = [
         Diagnostic(
@@ -136,7 +147,7 @@ def remarks(check: PatchedCheck) -> tuple[Diagnostic, ...]:
         )
         for name, location in check.redefined
     ]
-    return (*errors, *changed)
+    return (*errors, *bare, *changed)
 
 
 def with_symbol_axes(

@@ -992,6 +992,13 @@ CODES: dict[str, tuple[str, str]] = {
         "value of a symbol",
         "A check compares the number of a Kconfig symbol: the model knows whether it is 0 alone.",
     ),
+    "MX1224": (
+        "macro without parentheses",
+        (
+            "The check is a macro whose replacement is not in parentheses: `!check(kvm)` negates "
+            "its first operand alone. Put it in parentheses, or make it a function."
+        ),
+    ),
     "MX1301": (
         "tree says otherwise",
         (

@@ -117,7 +117,7 @@ def _listed(words: Sequence[str]) -> str:
 
 
 # Warnings that are remarks on the patch: a reply says them too.
-_OF_THE_CHECK = ("MX1218", "MX1221", "MX1222")
+_OF_THE_CHECK = ("MX1218", "MX1221", "MX1222", "MX1224")
 
 _MEANINGS = {
     Verdict.UNSOUND: "says yes, and something breaks",

@@ -139,6 +139,8 @@ def _name(node: Node, where: Statements, local: Values) -> Expression:
             return Name(f"{base.identifier}.{text_of(field)}")
         raise stop("a member of what is no name has no place in an expression", node, where)
     name = text_of(node)
+    if where.exact and name == "NULL":
+        return Constant(0)
     if name not in local:
         return Name(name)
     value = local[name]
@@ -147,8 +149,10 @@ def _name(node: Node, where: Statements, local: Values) -> Expression:
     return value
 
 
-def _string(node: Node, _where: Statements, _local: Values) -> Expression:
+def _string(node: Node, where: Statements, _local: Values) -> Expression:
     parts = node.named_children if node.type == "concatenated_string" else [node]
+    if where.exact and any(part.type != "string_literal" for part in parts):
+        raise stop("a text that a macro begins has no place in an expression", node, where)
     return Constant(
         "".join(read_string(text_of(part)) for part in parts if part.type == "string_literal")
     )

@@ -146,7 +146,7 @@ class _Runner:
             return run(node, state, after, leave)
         word = node.type.replace("_", " ")
         if node.type == "ERROR" or node.has_error:
-            word = "what cannot be parsed"
+            word = "a range of cases" if "..." in text_of(node) else "what is no C"
         raise stop(f"of {word}", node, self._statements)
 
     def _return(self, node: Node, state: State, _after: Next, _leave: Next | None) -> Tree:
@@ -299,7 +299,7 @@ class _Runner:
             function = inner.child_by_field_name("function")
             name = text_of(function) if function is not None else ""
             if _NO_EFFECT.fullmatch(name) and not (
-                self._statements.exact and holds_any(inner, _STORING)
+                self._statements.exact and holds_any(inner, _ASSIGNING)
             ):
                 return after(state)
             if STORES.fullmatch(name):
@@ -390,10 +390,9 @@ _FALLS_THROUGH = (
     "__attribute__((fallthrough));",
     "__attribute__((__fallthrough__));",
 )
-# What changes a variable where it stands, or may through its address.
-_STORING = frozenset(
-    {"assignment_expression", "update_expression", "pointer_expression", "compound_statement"}
-)
+# What changes a variable where it stands, and what may do so through its address.
+_ASSIGNING = frozenset({"assignment_expression", "update_expression"})
+_STORING = _ASSIGNING | {"pointer_expression", "compound_statement"}
 _NOTHING = ("comment", "type_definition", ";")
 _COMPOUND = (
     *("compound_statement", "if_statement", "switch_statement", "labeled_statement"),

@@ -20,7 +20,7 @@ from matrix.expr.trees import fold, names, walk
 from matrix.kernel.c_source.conversion import NotAnExpression
 from matrix.kernel.c_source.derivation import Derived, choose, outcomes, truth_of
 from matrix.kernel.c_source.preprocessor import conjunction
-from matrix.kernel.c_source.tokens import tokenize
+from matrix.kernel.c_source.tokens import matching, tokenize
 from matrix.kernel.c_source.types import depends_on_sign, without_marks
 from matrix.kernel.patch.diff import Patch
 from matrix.kernel.patch.excerpts import Definition, Excerpt, definitions_of, excerpts
@@ -70,6 +70,7 @@ class PatchedCheck(Struct, frozen=True, kw_only=True):
     is_static: bool
     is_inline: bool
     is_macro: bool
+    is_bare_macro: bool
     lines: tuple[str, ...]
     location: Location
     places: Mapping[str, Location]
@@ -227,12 +228,22 @@ def _read(
         is_static="static" in words,
         is_inline=bool({"inline", "__always_inline", "__inline"} & set(words)),
         is_macro=definition.macro is not None,
+        is_bare_macro=definition.macro is not None and _is_bare(definition.macro.replacement),
         lines=tuple(
             row.text.rstrip() for row in excerpt.rows[definition.line - 1 : definition.last_line]
         ),
         location=definition.location,
         places=places,
     )
+
+
+def _is_bare(replacement: str) -> bool:
+    """Return whether a macro's text falls apart where an operator stands beside it."""
+    tokens = tokenize(replacement)
+    if tokens[0].text == "(" and matching(tokens, 0) == len(tokens) - 1:
+        return False
+    last = matching(tokens, 1) if len(tokens) > 1 and tokens[1].text == "(" else 0
+    return last != len(tokens) - 1
 
 
 def _named_macro(excerpt: Excerpt, definition: Definition) -> str | None:

@@ -154,7 +154,7 @@ class Reader:
         inside = range(_first_line(item), item.last_line + 1)
         self._refuse_cut(lines, inside, variant)
         tokens = lines.read(known, decide, item.last_line, inside, used)
-        source = parse_c(_spelled(tokens), variant.excerpt.file.path or "?")
+        source = parse_c(_spelled(_without_attributes(tokens)), variant.excerpt.file.path or "?")
         functions = source.functions(variant.name)
         if not functions:
             if any(token.text == variant.name for token in tokens):
@@ -243,6 +243,20 @@ def _first_line(item: Item) -> int:
     if before and before[-1].line == line:
         return line
     return before[-1].line if before and before[-1].kind == "name" else line
+
+
+def _without_attributes(tokens: Sequence[Token]) -> list[Token]:
+    """Return words without `__attribute__((…))`: what they tell a compiler changes no value."""
+    kept: list[Token] = []
+    index = 0
+    while index < len(tokens):
+        following = tokens[index + 1].text if index + 1 < len(tokens) else ""
+        if tokens[index].text == "__attribute__" and following == "(":
+            index = matching(tokens, index + 1) + 1
+            continue
+        kept.append(tokens[index])
+        index += 1
+    return kept
 
 
 def _spelled(tokens: Sequence[Token]) -> str:

@@ -102,7 +102,9 @@ def test_two_versions_of_a_patch_are_not_a_series() -> None:
 
 
 def test_a_later_hunk_that_fits_nowhere_does_not_leave_the_earlier_check_standing() -> None:
-    part = f" bool {NAME}(struct kvm *kvm)\n {{\n-	if (a())\n+	if (b())\n 		return true;"
+    part = (
+        f" bool {NAME}(struct kvm *kvm)\n {{\n-	if (a())\n+	if (b())\n 		return true;"
+    )
     text = mail("[PATCH 1/2] a", hunk(CHECK)) + mail("[PATCH 2/2] b", hunk(part))
     assert refusal(text)[0] == "MX1210"
 
