@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 from msgspec import Struct
 from ruamel.yaml import YAML
 
@@ -183,20 +185,32 @@ def drawn(seed: int) -> str:
     return Program(Random(seed)).text  # noqa: S311 - a seed
 
 
-@pytest.mark.parametrize("seed", range(120))
+def is_as_compiled(text: str, folder: Path) -> bool:
+    """Return whether a check is read as a compiler reads it; also where it is refused."""
+    if refused := refusals(text):
+        return refused == {"MX1215"}
+    check = read(mail_of(text))
+    return all(
+        as_read(check, number, settings) is (answer == "1")
+        for settings in settings_of(text)
+        for number, answer in enumerate(compiled_table(text, settings, folder))
+    )
+
+
+@pytest.mark.parametrize("seed", range(100))
 def test_no_check_drawn_at_random_is_silently_misread(seed: int, tmp_path: Path) -> None:
     """What is not refused as no expression is what the compiler says."""
-    text = drawn(seed)
-    refused = refusals(text)
-    if refused:
-        assert refused == {"MX1215"}
-        return
-    check = read(mail_of(text))
-    for settings in settings_of(text):
-        table = compiled_table(text, settings, tmp_path)
-        for number in range(ROWS):
-            found = as_read(check, number, settings)
-            assert found is (table[number] == "1"), f"{text}\n{to_c(check.expression)}\n{number}"
+    assert is_as_compiled(drawn(seed), tmp_path), drawn(seed)
+
+
+@hypothesis.settings(max_examples=40)
+@hypothesis.given(random=st.randoms(use_true_random=False))
+def test_no_check_is_silently_misread(
+    tmp_path_factory: pytest.TempPathFactory, random: Random
+) -> None:
+    text = Program(random).text
+    hypothesis.note(text)
+    assert is_as_compiled(text, tmp_path_factory.mktemp("check"))
 
 
 def test_most_checks_drawn_at_random_are_read() -> None:

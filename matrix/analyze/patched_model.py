@@ -141,8 +141,8 @@ def _two_kernels(name: str, why: str, location: Location | None, own: str | None
     asked = "the review is of" if location is None else "the patch changes"
     return Diagnostic(
         code="MX1219",
-        message=f"{asked} `{name}`, {why}: what a change of it does shows only where two kernels are "
-        "compared, which is not done here",
+        message=f"{asked} `{name}`, {why}: what a change of it does shows only where two kernels "
+        "are compared, which is not done here",
         location=location,
         hint=f"a review asks {check} of kernels as they are; to ask a changed kernel, declare what "
         "the patch makes of it in a profile in a folder for --configs",
