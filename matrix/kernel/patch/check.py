@@ -31,9 +31,9 @@ from matrix.kernel.patch.inlining import (
     vm_is_there,
     with_arguments,
 )
-from matrix.kernel.patch.missing import Wanted, differ, in_part, not_there
+from matrix.kernel.patch.missing import Wanted, cut, differ, in_part, not_there
 from matrix.kernel.patch.reading import Reader, no_expression
-from matrix.kernel.patch.touched import Touch, touches
+from matrix.kernel.patch.touched import IN_PART, Touch, changes_in_part, touches
 
 
 class GuardLine(Struct, frozen=True, kw_only=True):
@@ -120,6 +120,16 @@ def find_check(
     parts = [item for item in parts if not _is_shown(item, whole)]
     if parts:
         raise InputError([in_part(item) for item in parts[:1]])
+    beside = [
+        touch
+        for piece in pieces
+        if piece.patch.level.depth == shallowest
+        and piece.architecture in (None, wanted.architecture)
+        for touch in changes_in_part([piece])
+        if touch.name == wanted.function and touch.how == IN_PART
+    ]
+    if beside and not parts:
+        raise InputError(cut(wanted.function, beside[0].location))
     helpers = Helpers(pieces, wanted, is_known, reader)
     return _one_of([_read(piece, wanted, helpers, reader) for piece in _pieces(whole)], wanted)
 
@@ -155,16 +165,12 @@ def changed_names(patches: Sequence[Patch], architecture: str) -> tuple[Touch, .
 
 def _is_shown(part: Definition, whole: Sequence[Definition]) -> bool:
     """Return whether the lines of a definition shown in part are those of one shown whole."""
-    lines = _text(part)
+    lines = part.text
     return any(
-        lines == _text(item)[start : start + len(lines)]
+        lines == item.text[start : start + len(lines)]
         for item in whole
-        for start in range(len(_text(item)))
+        for start in range(len(item.text))
     )
-
-
-def _text(item: Definition) -> list[str]:
-    return [row.text.strip() for row in item.excerpt.rows[item.line - 1 : item.last_line]]
 
 
 def _pieces(chosen: Sequence[Definition]) -> list[list[Definition]]:
@@ -219,7 +225,14 @@ def _read(
         expression=expression,
         guards=guards,
         inlined=tuple(used),
-        redefined=found.redefined,
+        redefined=(
+            *found.redefined,
+            *(
+                (item.name, item.location)
+                for item in used.values()
+                if item.macro is not None and helpers.is_known(item.name)
+            ),
+        ),
         errors=errors,
         named_macro=_named_macro(excerpt, definition),
         parameter=parameter,

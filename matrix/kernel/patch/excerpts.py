@@ -112,6 +112,11 @@ class Definition(Struct, frozen=True, kw_only=True):
         return self.excerpt.at_word(self.line, self.name)
 
     @property
+    def text(self) -> tuple[str, ...]:
+        """Its lines as they stand in the patch, without their indents."""
+        return tuple(row.text.strip() for row in self.excerpt.rows[self.line - 1 : self.last_line])
+
+    @property
     def is_whole(self) -> bool:
         """Whether the hunk has all of it: its body is closed."""
         if self.item is None or self.item.body is None:

@@ -58,6 +58,10 @@ class Helpers:
         self._values = enumerators(mine)
         self._changed = {touch.name: touch for touch in reversed(changes_in_part(mine))}
 
+    def is_known(self, name: str) -> bool:
+        """Return whether the kernel has a function or macro of this name."""
+        return self._known(Call(name, ()))
+
     def inline(self, expression: Expression, path: str | None) -> Inlined:
         """Return an expression of a file with the patch's own helpers put in place.
 
@@ -112,7 +116,11 @@ class Helpers:
         found = self._definitions.get(name, [])
         own = [item for item in found if item.excerpt.file.path == path]
         seen = own or [item for item in found if _is_visible(item)]
-        return [item for item in seen if item.excerpt.hunk is seen[0].excerpt.hunk]
+        first = [item for item in seen if item.excerpt.hunk is seen[0].excerpt.hunk]
+        for item in seen:
+            if _rank(item) == _rank(first[0]) and not any(_same(item, one) for one in first):
+                raise InputError([_twice(first[0]), _twice(item)])
+        return first
 
     def _called(self, expression: Expression, path: str | None) -> Iterator[Call]:
         for node in walk(expression):
@@ -128,6 +136,24 @@ class Helpers:
                 if not all(item.is_whole for item in variants):
                     raise InputError(_in_part(touch_of(variants[0])))
                 yield node
+
+
+def _rank(item: Definition) -> tuple[int, bool]:
+    """Return how near a definition is: what is nearer hides what is not."""
+    return item.excerpt.patch.level.depth, item.excerpt.architecture is None
+
+
+def _same(one: Definition, other: Definition) -> bool:
+    return one.text == other.text
+
+
+def _twice(item: Definition) -> Diagnostic:
+    return Diagnostic(
+        code="MX1211",
+        message=f"`{item.name}()`, which the check needs, is there twice",
+        location=item.location,
+        hint="give one version: a single mail, or a single patch",
+    )
 
 
 class Inlined(Struct, frozen=True, kw_only=True):

@@ -109,6 +109,38 @@ def test_a_later_hunk_that_fits_nowhere_does_not_leave_the_earlier_check_standin
     assert refusal(text)[0] == "MX1210"
 
 
+def test_a_later_part_of_the_check_is_not_overlooked() -> None:
+    part = hunk("-	return old;\n+	return new;\n }", SOURCE, f"bool {NAME}(struct kvm *kvm)")
+    text = mail("[PATCH 1/2] a", hunk(CHECK)) + mail("[PATCH 2/2] b", part)
+    assert refusal(text)[0] == "MX1210"
+
+
+def test_a_helper_that_is_there_twice_is_refused() -> None:
+    other = " static inline bool gmem_ok(void)\n {\n-	return x;\n+	return y;\n }"
+    text = mail("[PATCH 1/2] a", hunk(HELPER), hunk(ASKS_HELPER)) + mail(
+        "[PATCH 2/2] b", hunk(other)
+    )
+    assert refusal(text) == ("MX1211", "`gmem_ok()`, which the check needs, is there twice")
+
+
+def test_a_macro_that_a_later_patch_changes_is_read_as_it_then_is() -> None:
+    added = "+#define gmem_ok() can_set_direct_map()"
+    change = f"-{added[1:]}\n+#define gmem_ok() icache_is_aliasing()"
+    first = mail("[PATCH 1/2] a", hunk(added, HEADER), hunk(ASKS_HELPER))
+    assert says(first + mail("[PATCH 2/2] b", hunk(change, HEADER))) == (
+        "can_set_direct_map() && icache_is_aliasing()"
+    )
+    assert refusal(first + mail("[PATCH 2/2] b", hunk(f"-{added[1:]}", HEADER)))[0] == "MX1220"
+
+
+def test_a_function_that_becomes_a_macro_is_read_as_one() -> None:
+    removed = "-static inline bool kvm_supports_cacheable_pfnmap(void)\n-{\n-	return true;\n-}\n"
+    macro = "+#define kvm_supports_cacheable_pfnmap() icache_is_aliasing()"
+    found = check(mail("[PATCH] a", hunk(CHECK), hunk(removed + macro, HEADER)))
+    assert to_c(found.expression) == "can_set_direct_map() && icache_is_aliasing()"
+    assert [name for name, _ in found.redefined] == ["kvm_supports_cacheable_pfnmap"]
+
+
 def test_a_helper_that_the_patch_removes_is_not_the_kernels() -> None:
     removed = "-static inline bool kvm_supports_cacheable_pfnmap(void)\n-{\n-	return true;\n-}"
     code, message = refusal(mail("[PATCH] a", hunk(CHECK), hunk(removed, HEADER)))
