@@ -29,10 +29,9 @@ from matrix.kernel.patch.inlining import (
     Helpers,
     from_the_left,
     vm_is_there,
-    with_arguments,
 )
 from matrix.kernel.patch.missing import Wanted, cut, differ, in_part, not_there
-from matrix.kernel.patch.reading import Reader, no_expression
+from matrix.kernel.patch.reading import Reader, no_expression, with_arguments
 from matrix.kernel.patch.touched import IN_PART, Touch, changes_in_part, touches
 
 
@@ -174,14 +173,11 @@ def _is_shown(part: Definition, whole: Sequence[Definition]) -> bool:
 
 
 def _pieces(chosen: Sequence[Definition]) -> list[list[Definition]]:
-    """Return definitions by hunk: those of one hunk are variants under `#ifdef`.
-
-    A function is the last word where a macro has its name: `#define f f` says that it is there.
-    """
+    """Return definitions by hunk: those of one hunk are variants under `#ifdef`."""
     groups: dict[int, list[Definition]] = {}
     for item in chosen:
         groups.setdefault(id(item.excerpt.hunk), []).append(item)
-    return [[item for item in group if item.item is not None] or group for group in groups.values()]
+    return list(groups.values())
 
 
 def _read(

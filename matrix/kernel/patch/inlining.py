@@ -13,12 +13,12 @@ from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Name, Unary
-from matrix.expr.trees import fold, names, rewrite, substitute, walk
-from matrix.kernel.c_source.derivation import Derived
+from matrix.expr.trees import fold, names, rewrite, walk
+from matrix.kernel.c_source.derivation import Derived, choose
 from matrix.kernel.c_source.types import as_truth, stored
 from matrix.kernel.patch.excerpts import Definition, Excerpt, definitions
 from matrix.kernel.patch.missing import Wanted
-from matrix.kernel.patch.reading import Read, Reader
+from matrix.kernel.patch.reading import Read, Reader, with_arguments
 from matrix.kernel.patch.touched import (
     REMOVED_WHOLE,
     Touch,
@@ -244,28 +244,10 @@ def _type(definition: Definition, what: str) -> Diagnostic:
     )
 
 
-def with_arguments(expression: Expression, given: Mapping[str, Expression]) -> Expression:
-    """Return a helper's expression with its parameters replaced, in `kvm->arch` too."""
-    renamed = {
-        f"{parameter}.": f"{argument.identifier}."
-        for parameter, argument in given.items()
-        if isinstance(argument, Name)
-    }
-
-    def members(node: Expression) -> Expression:
-        if isinstance(node, Name):
-            for old, new in renamed.items():
-                if node.identifier.startswith(old):
-                    return Name(new + node.identifier.removeprefix(old))
-        return node
-
-    return substitute(rewrite(expression, members), given)
-
-
 def _guarded(expression: Expression, derived: Derived) -> Expression:
     """Return a helper's value where it is compiled; elsewhere there is none, taken as no."""
     for condition in reversed(derived.guard):
-        expression = Binary("&&", condition, expression)
+        expression = choose(condition, expression, Constant(False), boolean=derived.truth)
     return expression
 
 

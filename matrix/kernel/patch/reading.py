@@ -6,14 +6,14 @@ are defined there put in place word by word; then the function is followed on ev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.expr.nodes import Call, Constant, Expression, Name
-from matrix.expr.trees import fold
+from matrix.expr.trees import fold, rewrite, substitute
 from matrix.kernel.c_source.configurations import (
     Decide,
     Definitions,
@@ -52,6 +52,24 @@ class _One(Struct, frozen=True):
 
     derived: Derived
     used: tuple[Macro, ...]
+
+
+def with_arguments(expression: Expression, given: Mapping[str, Expression]) -> Expression:
+    """Return a helper's expression with its parameters replaced, in `kvm->arch` too."""
+    renamed = {
+        f"{parameter}.": f"{argument.identifier}."
+        for parameter, argument in given.items()
+        if isinstance(argument, Name)
+    }
+
+    def members(node: Expression) -> Expression:
+        if isinstance(node, Name):
+            for old, new in renamed.items():
+                if node.identifier.startswith(old):
+                    return Name(new + node.identifier.removeprefix(old))
+        return node
+
+    return substitute(rewrite(expression, members), given)
 
 
 class Reader:
@@ -137,10 +155,25 @@ class Reader:
             elif variant.macro is not None:
                 derived = self._macro(variant, variant.macro, known, answer, used)
             if derived is not None:
-                found.append(_One(derived, tuple(used.values())))
-        if len(found) > 1 and variants[0].item is not None:
+                found.append(_One(self._alike(derived, variant, variants), tuple(used.values())))
+        if len(found) > 1 and any(variant.item is not None for variant in variants):
             raise StopReadingError("it is defined twice", variants[1].line, variants[0].name)
         return found[-1] if found else None
+
+    def _alike(
+        self, derived: Derived, variant: Definition, variants: Sequence[Definition]
+    ) -> Derived:
+        """Return a variant with the names that the first one gives its parameters."""
+        names = variants[0].parameters or ()
+        if len(derived.parameters) != len(names):
+            raise StopReadingError("its variants have other parameters", variant.line, variant.name)
+        given = {
+            own: Name(name)
+            for own, name in zip(derived.parameters, names, strict=True)
+            if own != name
+        }
+        expression = with_arguments(derived.expression, given) if given else derived.expression
+        return replace(derived, expression=expression, parameters=names)
 
     def _function(
         self,

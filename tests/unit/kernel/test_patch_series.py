@@ -278,3 +278,23 @@ def test_what_a_patch_changes_is_known_by_name(change: str) -> None:
     lines, section, names = CHANGED[change]
     found = changed_names(patches(mail("[PATCH] a", hunk(lines, SOURCE, section))), "arm64")
     assert {item.name for item in found} == names
+
+
+def test_a_macro_and_a_function_under_one_if_are_variants_of_one_check() -> None:
+    both = (
+        f"+#ifdef CONFIG_KFENCE\n+#define {NAME}(k) (icache_is_aliasing() || k->flag)\n+#else\n"
+        f"+static inline bool {NAME}(struct kvm *vm)\n+{{\n+	return vm->flag;\n+}}\n+#endif"
+    )
+    assert says(mail("[PATCH] a", hunk(both, HEADER))) == (
+        "IS_ENABLED(CONFIG_KFENCE) && icache_is_aliasing() || kvm.flag"
+    )
+
+
+def test_a_number_of_a_helper_that_is_not_always_compiled_stays_a_number() -> None:
+    body = "+static inline int gmem_ok(void)\n+{\n+	return -EINVAL;\n+}"
+    helper = f"+#ifdef CONFIG_KFENCE\n{body}\n+#endif"
+    asks = CHECK.replace("kvm_supports_cacheable_pfnmap() ", "").replace(
+        "can_set_direct_map() && kvm_supports_cacheable_pfnmap()", "gmem_ok() < 0"
+    )
+    found = says(mail("[PATCH] a", hunk(helper), hunk(asks)))
+    assert found == "(IS_ENABLED(CONFIG_KFENCE) ? -22 : false) < 0"
