@@ -291,7 +291,7 @@ class _Runner:
         if not children:
             return after(state)
         inner = children[0]
-        if text_of(node).replace(" ", "") in _FALLS_THROUGH:
+        if _IDLE.fullmatch(text_of(node).replace(" ", "")):
             return after(state)
         if inner.type == "assignment_expression":
             return after(self._assign(inner, state)[0])
@@ -382,13 +382,11 @@ _STATEMENTS = {
     "do_statement": "_once",
     "attributed_statement": "_expression",
 }
-# include/linux/compiler_attributes.h: `fallthrough` is an attribute of an empty statement.
-_FALLS_THROUGH = (
-    "fallthrough;",
-    "__fallthrough;",
-    "[[fallthrough]];",
-    "__attribute__((fallthrough));",
-    "__attribute__((__fallthrough__));",
+# `fallthrough` is an attribute of an empty statement (include/linux/compiler_attributes.h); a cast
+# to void is there for the compiler's warnings.
+_IDLE = re.compile(
+    r"(?:__)?fallthrough;|\[\[fallthrough]];|__attribute__\(\((?:__)?fallthrough(?:__)?\)\);"
+    r"|\(void\)\w+;"
 )
 # What changes a variable where it stands, and what may do so through its address.
 _ASSIGNING = frozenset({"assignment_expression", "update_expression"})

@@ -189,6 +189,7 @@ def _read(
     derived = read.derived
     found = helpers.inline(derived.expression, excerpt.file.path)
     expression = found.expression
+    _refuse_circles(expression, (*read.macros, *found.macros), helpers)
     if depends_on_sign(expression):
         reason = "what C makes of a number without a sign is not read here"
         raise InputError(
@@ -253,6 +254,20 @@ def _is_bare(replacement: str) -> bool:
         return False
     last = matching(tokens, 1) if len(tokens) > 1 and tokens[1].text == "(" else 0
     return last != len(tokens) - 1
+
+
+def _refuse_circles(expression: Expression, macros: Sequence[Definition], helpers: Helpers) -> None:
+    """Refuse what is left of macros that need each other: C leaves the name as it stands."""
+    plain = {item.name: item for item in macros if item.parameters is None}
+    called = {item.name: item for item in macros if item.parameters is not None}
+    for node in walk(expression):
+        item = called.get(node.function) if isinstance(node, Call) else None
+        item = plain.get(node.identifier) if isinstance(node, Name) else item
+        if item is not None and not helpers.is_known(item.name):
+            reason = f"the macro `{item.name}` needs itself"
+            raise InputError(
+                no_expression(item, NotAnExpression(reason=reason, line=item.line, text=item.name))
+            )
 
 
 def _named_macro(excerpt: Excerpt, definition: Definition) -> str | None:
