@@ -199,12 +199,80 @@ def written(folder: Path, *added: str) -> Path:
 HEAD = "bool kvm_arch_gmem_supports_no_direct_map(struct kvm *kvm)"
 
 
-def test_a_patch_that_changes_what_the_check_calls_is_said_to(tmp_path: Path) -> None:
+def test_a_patch_that_changes_what_the_kernel_rests_on_needs_two_kernels(tmp_path: Path) -> None:
     other = ("static inline bool can_set_direct_map(void)", "{", "\treturn true;", "}")
     patch = written(tmp_path, *other, HEAD, "{", "\treturn can_set_direct_map();", "}")
     ran = small(str(patch))
-    assert f"{patch}:4:21: warning[MX1218]" in ran.err
-    assert "it admits" not in ran.out
+    assert ran.code == 3
+    assert f"{patch}:4:21: error[MX1219]: the patch changes `can_set_direct_map`" in ran.err
+    assert not ran.out
+
+
+def test_a_helper_is_read_as_the_patch_leaves_it() -> None:
+    """w02: FWB alone is what v12 asks, whatever the helper asked before."""
+    code, document, said = reviewed(CASES / "helper-redefined.patch", "--kernel", "7.3")
+    assert code == 1
+    assert document["same_as"] == ["v12"]
+    assert "warning[MX1218]: the patch changes `kvm_supports_cacheable_pfnmap()`" in said
+    assert [item["code"] for item in document["diagnostics"]] == ["MX1218"]
+
+
+def test_a_later_patch_of_a_series_changes_the_check() -> None:
+    """c08: the check as the last patch leaves it, with nothing said of two versions."""
+    _, document, said = reviewed(CASES / "series-changes.mbox", "--kernel", "7.3")
+    assert document["same_as"] == ["cacheable-pfnmap"]
+    assert not said
+
+
+def test_a_number_is_the_enumerator_that_has_it() -> None:
+    """w28: KVM_MODE_PROTECTED is 1, so the check says yes under pKVM and nowhere else."""
+    _, numeric, _ = reviewed(CASES / "numeric-mode.patch", "--kernel", "7.3")
+    assert numeric["check"].startswith("kvm_get_mode() == 1 &&")
+    assert numeric["verdicts"]["supported"] > 0
+    modes = {
+        rule["example"]["boot.kvm_arm_mode"]
+        for rule in numeric["rules"]
+        if rule["verdict"] == "unsound"
+    }
+    assert modes == {"protected"}
+
+
+def test_a_symbol_without_its_prefix_is_never_set() -> None:
+    """w12: the check is always no, and the reply says why."""
+    code, document, said = reviewed(CASES / "no-prefix.patch", "--kernel", "7.3")
+    assert code == 0
+    assert document["check"] == "false"
+    assert document["verdicts"]["supported"] == document["verdicts"]["unsound"] == 0
+    assert [item["code"] for item in document["diagnostics"]] == ["MX1221"]
+    assert "IS_ENABLED(KVM_GUEST_MEMFD)` is always 0: the prefix CONFIG_ is missing" in said
+    text = run_cli("review", str(CASES / "no-prefix.patch"), "--kernel", "7.3").out
+    assert "the prefix CONFIG_ is missing" in " ".join(text.split())
+
+
+def test_an_error_number_returned_as_bool_is_a_finding() -> None:
+    """w10: where the direct map cannot be changed the check says yes."""
+    code, document, _ = reviewed(CASES / "error-number.patch", "--kernel", "7.3")
+    assert code == 1
+    assert document["granularity"]["admitted"] == document["granularity"]["cells"] > 0
+    assert [item["code"] for item in document["diagnostics"]] == ["MX1222"]
+    text = run_cli("review", str(CASES / "error-number.patch"), "--kernel", "7.3").out
+    assert "an error number is returned for yes or no" in " ".join(text.split())
+
+
+def test_the_proposed_check_keeps_the_define_and_the_storage_of_its_place(
+    v12: Document, shared_data: Path
+) -> None:
+    """It looks into the VM, so it leaves the header, which keeps what generic code asks for."""
+    suggestion = v12["suggestion"]
+    head = "bool kvm_arch_gmem_supports_no_direct_map(struct kvm *kvm)"
+    assert suggestion["function"].startswith(f"{head}\n")
+    name = "kvm_arch_gmem_supports_no_direct_map"
+    assert suggestion["header"] == [f"{head};", f"#define {name} \\", f"\t{name}"]
+    path = shared_data / "data" / "patches" / "v12-09-16-review.txt"
+    text = run_cli("review", str(path)).out
+    assert "( in" not in text
+    assert f"static bool {name}" not in text
+    assert "taken for 6.18" in " ".join(text.split())
 
 
 def test_a_check_that_keeps_nothing_is_said_to(tmp_path: Path) -> None:
@@ -223,11 +291,11 @@ def test_words_of_the_model_are_not_the_kernels(tmp_path: Path) -> None:
     assert f"{patch}:6:10: error[MX1213]: nothing is known of `host`" in ran.err
 
 
-def test_a_value_that_is_no_truth_is_refused_at_its_place(tmp_path: Path) -> None:
-    patch = written(tmp_path, HEAD, "{", "\treturn kvm_mode;", "}")
-    ran = small(str(patch))
-    assert ran.code == 3
-    assert f"{patch}:4:7: error[MX0653]: `kvm_mode` is neither true nor false" in ran.err
+def test_an_enumerator_is_true_where_its_number_is_not_0(tmp_path: Path) -> None:
+    bare = written(tmp_path, HEAD, "{", "\treturn kvm_get_mode();", "}")
+    found = json.loads(small(str(bare), "--format", "json").out)["verdicts"]
+    named = written(tmp_path, HEAD, "{", "\treturn kvm_get_mode() != KVM_MODE_DEFAULT;", "}")
+    assert found == json.loads(small(str(named), "--format", "json").out)["verdicts"]
 
 
 def test_a_check_of_the_page_size_makes_the_page_size_matter(tmp_path: Path) -> None:
@@ -272,3 +340,66 @@ def test_kernels_that_cannot_be_asked(kernel: str, code: str) -> None:
     assert ran.code == 3
     assert f"error[{code}]" in ran.err
     assert not ran.out
+
+
+def test_a_check_that_is_a_macro_without_parentheses_is_said_to_be_one(tmp_path: Path) -> None:
+    """`!check(kvm)` of generic code would negate the first operand alone."""
+    name = "#define kvm_arch_gmem_supports_no_direct_map(kvm)"
+    bare = small(str(written(tmp_path, f"{name} can_set_direct_map() || icache_is_aliasing()")))
+    assert "warning[MX1224]: the macro `kvm_arch_gmem_supports_no_direct_map`" in bare.err
+    closed = small(str(written(tmp_path, f"{name} (can_set_direct_map())")))
+    assert "MX1224" not in closed.err
+
+
+@pytest.mark.parametrize(
+    "function", ["can_set_direct_map", "kvm_supports_cacheable_pfnmap", "memfd_secret"]
+)
+def test_a_fact_is_not_judged_as_a_check(function: str) -> None:
+    ran = small(str(CASES / "helper-redefined.patch"), "--function", function)
+    assert ran.code == 3
+    how = "the patch changes" if function == "kvm_supports_cacheable_pfnmap" else "the review is of"
+    assert f"error[MX1219]: {how} `{function}`" in ran.err
+
+
+def test_a_patch_of_a_cpucap_needs_two_kernels(tmp_path: Path) -> None:
+    """The entry of arm64_features[] decides what every answer takes for the CPU's."""
+    path = "arch/arm64/kernel/cpufeature.c"
+    entry = (
+        f"--- a/{path}\n+++ b/{path}\n@@ -2766,4 +2766,4 @@ static const struct arm64_cpu_capab\n"
+        " \t\t.capability = ARM64_HAS_CACHE_DIC,\n-\t\t.type = ARM64_CPUCAP_SYSTEM_FEATURE,\n"
+        "+\t\t.type = ARM64_CPUCAP_BOOT_CPU_FEATURE,\n \t\t.matches = has_cache_dic,\n"
+    )
+    both = tmp_path / "both.patch"
+    both.write_text((CASES / "right.patch").read_text() + entry)
+    ran = run_cli("review", str(both), "--kernel", "7.3")
+    assert ran.code == 3
+    assert "error[MX1219]: the patch changes `ARM64_HAS_CACHE_DIC`" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [
+        ("IS_ENABLED(CONFIG_KFENCE_SAMPLE_INTERVAL)", "MX1223"),
+        ("CONFIG_KFENCE_SAMPLE_INTERVAL == 100", "MX1223"),
+        ("IS_ENABLED(NOT_A_SYMBOL)", "MX1213"),
+    ],
+)
+def test_what_is_not_known_of_a_symbol_is_refused(
+    condition: str, code: str, tmp_path: Path
+) -> None:
+    patch = written(tmp_path, HEAD, "{", f"\treturn can_set_direct_map() && {condition};", "}")
+    ran = small(str(patch))
+    assert ran.code == 3
+    assert f"error[{code}]" in ran.err
+
+
+def test_a_bool_symbol_is_built_in_or_off(tmp_path: Path) -> None:
+    body = "\treturn can_set_direct_map() && {}(CONFIG_KFENCE);"
+    answers = [
+        json.loads(
+            small(str(written(tmp_path, HEAD, "{", body.format(test), "}")), "--format", "json").out
+        )["check"]
+        for test in ("IS_ENABLED", "IS_BUILTIN", "IS_MODULE")
+    ]
+    assert answers[0] == answers[1] == "can_set_direct_map() && IS_ENABLED(CONFIG_KFENCE)"
+    assert answers[2] == "false"

@@ -52,7 +52,7 @@ class Lowering:
         }
         self._mechanisms = {f"mechanism.{item.name}": item.value for item in profile.mechanisms}
         self._enumerators = {
-            enumerator for variable in profile.variables for enumerator in variable.enumerators
+            name: number for variable in profile.variables for name, number in variable.enumerators
         }
         self._plain = {
             *(variable.name for variable in profile.variables),
@@ -143,7 +143,7 @@ class Lowering:
                 if identifier in self._mechanisms:
                     return Constant(self._mechanisms[identifier])
                 if identifier in self._enumerators:
-                    return Constant(identifier)
+                    return Constant(self._enumerators[identifier])
                 return self._symbol(identifier) if identifier.startswith(_SYMBOL) else node
             case Call(function, arguments):
                 if function == _IS_ENABLED:

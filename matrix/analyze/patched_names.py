@@ -30,6 +30,9 @@ _SAME_TEST = ("cpus_have_cap", "alternative_has_cap_likely", "alternative_has_ca
 # include/linux/sizes.h
 _SIZE = re.compile(r"SZ_(?P<number>\d{1,6})(?P<unit>[KMG]?)$")
 _UNITS = {"": 0, "K": 10, "M": 20, "G": 30}
+_PREPROCESSOR = re.compile(
+    r"(?P<what>(?:defined|IS_ENABLED|preprocessor_condition)\((?P<word>.*)\))$"
+)
 _CALL = re.compile(r"(?P<function>\w+)\((?P<argument>.*)\)$")
 
 
@@ -109,6 +112,42 @@ def refuse_unknown_symbols(
     ]
     if problems:
         raise InputError(problems)
+
+
+def remarks(check: PatchedCheck) -> tuple[Diagnostic, ...]:
+    """Return what a reader must know of a check beside what it says."""
+    errors = [
+        Diagnostic(
+            code="MX1222",
+            severity=Severity.WARNING,
+            message="an error number is returned for yes or no: it says yes, as all but 0 does",
+            location=location,
+            hint="is `return false;` meant?",
+        )
+        for location in check.errors
+    ]
+    bare = [
+        Diagnostic(
+            code="MX1224",
+            severity=Severity.WARNING,
+            message=f"the macro `{check.name}` has no parentheses around it: where it is called "
+            "beside an operator C reads it otherwise",
+            location=check.location,
+            hint="the check is read as if it stood alone",
+        )
+        for _ in range(check.is_bare_macro)
+    ]
+    changed = [
+        Diagnostic(
+            code="MX1218",
+            severity=Severity.WARNING,
+            message=f"the patch changes `{name}()` as well; the check is read with what it becomes",
+            location=location,
+            hint="what else the kernel does with it is not asked here",
+        )
+        for name, location in check.redefined
+    ]
+    return (*errors, *bare, *changed)
 
 
 def with_symbol_axes(
@@ -204,6 +243,13 @@ def of_kernels_that_have(
 def _unknown(name: str, programs: Sequence[FactProgram], check: PatchedCheck) -> Diagnostic:
     if name.startswith(f"{VM}."):
         return _member(name, programs[0], check)
+    if found := _PREPROCESSOR.match(name):
+        return Diagnostic(
+            code="MX1213",
+            message=f"nothing says whether {found['what']} holds",
+            location=check.place_of_text(found["word"]),
+            hint="a patch may ask the preprocessor for CONFIG_ symbols and for its own macros",
+        )
     word, kind, known, row = _described(name, programs)
     releases = ", ".join(program.release for program in programs)
     return Diagnostic(

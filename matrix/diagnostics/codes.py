@@ -999,7 +999,41 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MX1218": (
         "patch changes more than the check",
-        "The patch also changes a function that the check uses; that one is taken unchanged.",
+        "The patch also changes a function that the check uses: it is read as the patch leaves it.",
+    ),
+    "MX1219": (
+        "two kernels to compare",
+        (
+            "The patch changes a function or variable from which verdicts are made, or another "
+            "capability's check: the kernels as they are say nothing of it. Declare what it "
+            "becomes in a profile of your own."
+        ),
+    ),
+    "MX1220": (
+        "helper shown in part",
+        (
+            "The check calls what the patch changes without showing all of it, or removes: what "
+            "it becomes cannot be read, and what it was does not count."
+        ),
+    ),
+    "MX1221": (
+        "symbol without CONFIG_",
+        "IS_ENABLED(X) and #ifdef X are always 0 for a Kconfig symbol: it is called CONFIG_X in C.",
+    ),
+    "MX1222": (
+        "error number as bool",
+        "A function of type bool returns -EINVAL or the like: that is true, so it says yes.",
+    ),
+    "MX1223": (
+        "value of a symbol",
+        "A check compares the number of a Kconfig symbol: the model knows whether it is 0 alone.",
+    ),
+    "MX1224": (
+        "macro without parentheses",
+        (
+            "The check is a macro whose replacement is not in parentheses: `!check(kvm)` negates "
+            "its first operand alone. Put it in parentheses, or make it a function."
+        ),
     ),
     "MX1301": (
         "tree says otherwise",

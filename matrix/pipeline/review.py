@@ -17,14 +17,17 @@ from matrix.analyze.cell import findings_of, settle
 from matrix.analyze.difference import asked_again
 from matrix.analyze.features import Candidates
 from matrix.analyze.implied import implied, kconfig_parts
+from matrix.analyze.patched_model import AskedKernel, refuse_another_kernel
 from matrix.analyze.patched_names import (
     in_model_words,
     known_to_any,
     of_kernels_that_have,
     refuse_unknown_symbols,
     refuse_words_of_the_model,
+    remarks,
     with_symbol_axes,
 )
+from matrix.analyze.patched_symbols import refuse_values, without_prefix
 from matrix.analyze.review import (
     equal_versions,
     granularity,
@@ -43,18 +46,18 @@ from matrix.diagnostics import (
     ExitCode,
     InputError,
     Location,
-    Severity,
     format_diagnostic,
 )
 from matrix.expr.nodes import Binary, Expression
 from matrix.expr.printer import to_c
 from matrix.expr.trees import names
 from matrix.kernel.bounded_input import file_name, read_bounded
-from matrix.kernel.patch.check import PatchedCheck, find_check
+from matrix.kernel.patch.check import PatchedCheck, changed_names, find_check
 from matrix.kernel.patch.diff import Patch, read_patches
 from matrix.kernel.patch.inlining import from_the_left
 from matrix.kernel.patch.mail import PATCH, read_mails
 from matrix.kernel.patch.missing import Wanted
+from matrix.pipeline.kernels_verify import evidence_of
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.reply import Reply
 from matrix.pipeline.rules import MAX_RULES, label_rules
@@ -94,7 +97,7 @@ def review(request: ReviewRequest) -> Reply:
     """Return the review of the check in a file; it exits 1 where the check is unsound.
 
     Raises:
-        InputError: MX1201 to MX1217, what is wrong with the file or with the check in it.
+        InputError: MX1201 to MX1220, what is wrong with the file or with the check in it.
     """
     patches = read_file(request.path)
     prepared = prepare_study(Library(request.configs), request.study)
@@ -137,12 +140,29 @@ def review_patches(
 
     Raises:
         InputError: what `find_check` raises, MX1213 a name that no kernel has, MX1214 a Kconfig
-            symbol that no profile lists, MX1216 a capability without a function, MX0606 a kernel.
+            symbol that no profile lists, MX1216 a capability without a function, MX1219 a patch of
+            what lies below the check, MX0606 a kernel.
     """
     wanted = _wanted(prepared, request)
     prepared = _of_kernels(prepared, request.kernels)
     programs = [prepared.library.program(profile) for profile in prepared.kernels]
+    refuse_another_kernel(
+        [
+            AskedKernel(
+                profile=profile,
+                program=prepared.library.program(profile),
+                evidence=evidence_of(profile),
+            )
+            for profile in prepared.kernels
+        ],
+        prepared.library.knowledge.capabilities,
+        prepared.capability,
+        changed_names(patches, wanted.architecture),
+        wanted.function,
+    )
     check = find_check(patches, wanted, known_to_any(programs, prepared.capability.scenario))
+    check, unset = without_prefix(programs, check)
+    refuse_values(programs, check)
     refuse_words_of_the_model(check, (axis.name for axis in prepared.architecture.environment))
     version = _version(prepared, check)
     refuse_unknown_symbols(programs, version, check)
@@ -191,7 +211,11 @@ def review_patches(
         granularity=granularity(solved, within),
         synthesis=found,
         compared=tuple(compared),
-        diagnostics=(*lacking, *(_redefined(name, at) for name, at in check.redefined)),
+        diagnostics=(
+            *lacking,
+            *unset,
+            *remarks(check),
+        ),
     )
 
 
@@ -351,16 +375,6 @@ def _built_in(prepared: PreparedStudy, condition: Expression) -> tuple[Expressio
 
 def _has_axis(prepared: PreparedStudy, name: str) -> bool:
     return any(axis.name == name for axis in prepared.study.axes)
-
-
-def _redefined(name: str, location: Location) -> Diagnostic:
-    return Diagnostic(
-        code="MX1218",
-        severity=Severity.WARNING,
-        message=f"the patch changes `{name}` as well; the answer takes it as the releases have it",
-        location=location,
-        hint="declare what it becomes in a profile in a folder for --configs",
-    )
 
 
 def _absent(prepared: PreparedStudy) -> Diagnostic:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from matrix.expr.printer import to_c
-from matrix.render.json import Json, violation_document
+from matrix.render.json import Json, diagnostic_document, violation_document
 from matrix.render.review import KconfigAnswer, ReviewedRule, ReviewResult
+from matrix.render.review_proposal import proposal
 from matrix.render.review_questions import questions
 from matrix.render.synthesis_text import synthesize_document
 
@@ -16,6 +17,8 @@ def review_document(result: ReviewResult) -> dict[str, Json]:
     check = result.check
     suggestion = synthesize_document(result.synthesis, result.scenario, result.compared)
     suggestion.pop("schema")
+    suggestion["function"] = proposal(result).function
+    suggestion["header"] = list(proposal(result).header)
     kept, sizes = result.granularity, result.page_sizes
     return {
         "schema": REVIEW_SCHEMA,
@@ -75,6 +78,7 @@ def review_document(result: ReviewResult) -> dict[str, Json]:
             {"line": item.line, "text": item.text, "answered_by": item.section}
             for item in questions(check.patch.comments)
         ],
+        "diagnostics": [diagnostic_document(item) for item in result.diagnostics],
     }
 
 

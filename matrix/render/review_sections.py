@@ -7,7 +7,7 @@ was counted or proven, and where it stands; nothing is recommended that was not 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -16,9 +16,10 @@ from matrix.analyze.verdict import Verdict
 from matrix.render.cell_text import cell_text
 from matrix.render.findings import certainty, events
 from matrix.render.review import KconfigAnswer, ReviewedRule, ReviewResult
+from matrix.render.review_proposal import proposal
 from matrix.render.review_questions import PAGE_SIZE, Question, questions
 from matrix.render.solver_text import conjunction, named_cpus
-from matrix.render.synthesis_text import c_function, pair_lines, wrapped_c
+from matrix.render.synthesis_text import pair_lines, wrapped_c
 
 
 class Code(Struct, frozen=True, kw_only=True):
@@ -81,12 +82,16 @@ def sections(result: ReviewResult) -> tuple[Section, ...]:
 def introduction(result: ReviewResult) -> Iterator[Block]:
     """Yield what was read out of the patch, and the verdicts of all cells."""
     check = result.check
-    helpers = _listed([f"`{name}()`" for name in check.inlined])
+    helpers = _listed([f"`{name}`" for name in check.inlined])
     yield f"With {helpers} of the patch put in, the check is" if helpers else "The check is"
     yield Code(lines=tuple(wrapped_c(check.expression, 0).split("\n")), language="c")
     if check.guards:
         directives = _listed([f"`{guard.text}`" for guard in check.guards])
         yield f"under {directives}; where that leaves it out, the answer is no."
+    for item in result.diagnostics:
+        if item.code in _OF_THE_CHECK and item.location is not None:
+            hint = f" ({item.hint})" if item.hint else ""
+            yield f"Line {item.location.line}: {item.message}{hint}"
     if result.same_as:
         versions = _listed([f"`{name}`" for name in result.same_as])
         yield f"In every cell it says the same as the declared version {versions}."
@@ -110,6 +115,9 @@ def introduction(result: ReviewResult) -> Iterator[Block]:
 def _listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
+
+# Warnings that are remarks on the patch: a reply says them too.
+_OF_THE_CHECK = ("MX1218", "MX1221", "MX1222", "MX1224")
 
 _MEANINGS = {
     Verdict.UNSOUND: "says yes, and something breaks",
@@ -258,15 +266,17 @@ def _proof(found: Sequence[Implication]) -> str:
             places = sources.setdefault(text, {})
             places.setdefault(constraint.condition.source or "", []).append(item.release)
             by_hand = by_hand or constraint.grounded == "hand"
-    proof = "; ".join(
-        f"{text} ({'; '.join(_place(place, releases) for place, releases in places.items())})"
-        for text, places in sources.items()
-    )
+    proof = "; ".join(_cited(text, places) for text, places in sources.items())
     return f"{proof}, Kconfig read by hand" if by_hand else proof
 
 
-def _place(place: str, releases: Sequence[str]) -> str:
-    return f"{place} in {_listed(releases)}"
+def _cited(text: str, places: Mapping[str, Sequence[str]]) -> str:
+    """Return a constraint with where it stands; what was read elsewhere says so in its text."""
+    known = "; ".join(
+        f"{place} in {_listed(releases)}" for place, releases in places.items() if place
+    )
+    taken = _listed(places.get("", ()))
+    return text + (f" ({known})" if known else "") + (f", taken for {taken}" if taken else "")
 
 
 def _vm(result: ReviewResult) -> Iterator[Block]:
@@ -327,8 +337,11 @@ def _suggestion(result: ReviewResult) -> Iterator[Block]:
         yield "As it is: it says yes in no cell that is unsafe, and no in none that is safe."
     else:
         yield "The weakest sound check over what the kernel can test there:"
-        lines = c_function(found.expression, result.scenario).rstrip("\n").split("\n")
-        yield Code(lines=tuple(lines), language="c")
+        proposed = proposal(result)
+        yield Code(lines=tuple(proposed.function.rstrip("\n").split("\n")), language="c")
+        if proposed.header:
+            yield "It stands in a .c file; the header has"
+            yield Code(lines=proposed.header, language="c")
         if found.indistinguishable is None:
             yield "It is exact: it says yes to every safe cell and to no other."
         else:

@@ -24,8 +24,8 @@ SYNTHESIZE_SCHEMA = "matrix/synthesize/1"
 
 # The function that each scenario's predicate is the body of.
 _SIGNATURES = {
-    "gmem": "static bool kvm_arch_gmem_supports_no_direct_map(struct kvm *kvm)",
-    "secretmem": "static bool secretmem_is_supported(void)",
+    "gmem": "bool kvm_arch_gmem_supports_no_direct_map(struct kvm *kvm)",
+    "secretmem": "bool secretmem_is_supported(void)",
 }
 # Documentation/process/coding-style.rst: 80 columns, tabs of 8.
 _WIDTH, _TAB = 80, 8
@@ -151,10 +151,15 @@ def pair_lines(pair: Indistinguishable, baseline: Mapping[str, str]) -> list[str
     ]
 
 
-def c_function(expression: Expression, scenario: str) -> str:
-    """Return a function in kernel style whose body is the expression."""
+def c_function(expression: Expression, scenario: str, storage: str = "static ") -> str:
+    """Return a function in kernel style that returns the expression; `storage` begins it."""
     text = wrapped_c(expression, _TAB + len("return "))
-    return f"{_SIGNATURES[scenario]}\n{{\n\treturn {text};\n}}\n"
+    return f"{storage}{_SIGNATURES[scenario]}\n{{\n\treturn {text};\n}}\n"
+
+
+def c_declaration(scenario: str) -> str:
+    """Return the declaration of that function."""
+    return f"{_SIGNATURES[scenario]};"
 
 
 def wrapped_c(expression: Expression, column: int) -> str:

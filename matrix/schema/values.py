@@ -62,12 +62,13 @@ class KconfigConstraint(Struct, frozen=True, kw_only=True):
 class Variable(Struct, frozen=True, kw_only=True):
     """A kernel variable that boot parameters may change; `initial` is its compiled-in value.
 
-    `enumerators` lists the values of an enum variable (`KVM_MODE_PROTECTED` …), empty otherwise.
+    `enumerators` are the values of an enum variable (`KVM_MODE_PROTECTED` …), each with its number;
+    empty otherwise.
     """
 
     name: str
     initial: Condition
-    enumerators: tuple[str, ...]
+    enumerators: tuple[tuple[str, int], ...]
     source: str
     location: Location
 
@@ -423,7 +424,8 @@ class Capability(Struct, frozen=True, kw_only=True):
     """A kernel feature: what it needs, its predicate versions and the scenario that decides.
 
     `requires` are tested in order; the first that fails gives the reason of `absent`. `function`
-    is None where the kernel asks the predicate without a function of its own.
+    is None where the kernel asks the predicate without a function of its own; `asked_in` are the
+    functions in which it does.
     `scenario_options` are options of the mechanism (`guest=no-exec`), see matrix/simulate. `costs`
     are what a system pays that has the capability.
     """
@@ -441,6 +443,7 @@ class Capability(Struct, frozen=True, kw_only=True):
     claims: tuple[Claim, ...]
     location: Location
     costs: tuple[Cost, ...] = ()
+    asked_in: tuple[str, ...] = ()
 
 
 # --- distributions --------------------------------------------------------------------------------

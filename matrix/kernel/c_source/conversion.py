@@ -15,7 +15,9 @@ from msgspec import Struct
 from matrix.expr.lexer import read_integer, read_string
 from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Name, Unary
 from matrix.expr.parser import PRECEDENCE
+from matrix.kernel.c_source.errno import ERRNO
 from matrix.kernel.c_source.syntax import Statements, text_of
+from matrix.kernel.c_source.types import as_truth, is_type_word, number, stored
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -80,14 +82,35 @@ _WORDS = {
 
 
 def _number(node: Node, where: Statements, _local: Values) -> Expression:
-    number = read_integer(text_of(node))
-    if number is None:
+    value = read_integer(text_of(node))
+    if value is None:
         raise stop("a number that is no 64-bit integer has no place in an expression", node, where)
-    return Constant(number)
+    return number(text_of(node), value) if where.exact else Constant(value)
 
 
 def _inner(node: Node, where: Statements, local: Values) -> Expression:
     return convert(node.child_by_field_name("value") or _only_child(node, where), where, local)
+
+
+def _cast(node: Node, where: Statements, local: Values) -> Expression:
+    value = _inner(node, where, local)
+    named = node.child_by_field_name("type")
+    if not where.exact or named is None:
+        return value
+    text = text_of(named)
+    return _as_type(text, value, node, where)
+
+
+def _as_type(text: str, value: Expression, node: Node, where: Statements) -> Expression:
+    base = text.replace("*", " ").split()
+    found = stored(text, value) if base and all(map(_is_known_type, base)) else None
+    if found is None:
+        raise stop(f"what `({text})` makes of a value is not read here", node, where)
+    return found
+
+
+def _is_known_type(word: str) -> bool:
+    return is_type_word(word) or word in ("kvm", "kvm_vcpu", "kvm_arch", "folio", "page", "inode")
 
 
 def _conditional(node: Node, where: Statements, local: Values) -> Expression:
@@ -116,6 +139,8 @@ def _name(node: Node, where: Statements, local: Values) -> Expression:
             return Name(f"{base.identifier}.{text_of(field)}")
         raise stop("a member of what is no name has no place in an expression", node, where)
     name = text_of(node)
+    if where.exact and name == "NULL":
+        return Constant(0)
     if name not in local:
         return Name(name)
     value = local[name]
@@ -124,8 +149,10 @@ def _name(node: Node, where: Statements, local: Values) -> Expression:
     return value
 
 
-def _string(node: Node, _where: Statements, _local: Values) -> Expression:
+def _string(node: Node, where: Statements, _local: Values) -> Expression:
     parts = node.named_children if node.type == "concatenated_string" else [node]
+    if where.exact and any(part.type != "string_literal" for part in parts):
+        raise stop("a text that a macro begins has no place in an expression", node, where)
     return Constant(
         "".join(read_string(text_of(part)) for part in parts if part.type == "string_literal")
     )
@@ -134,12 +161,18 @@ def _string(node: Node, _where: Statements, _local: Values) -> Expression:
 def _call(node: Node, where: Statements, local: Values) -> Expression:
     function = node.child_by_field_name("function")
     arguments = node.child_by_field_name("arguments")
+    if where.exact and function is not None and arguments is not None:
+        # `(u8)(x)`: to a parser that does not know the types this is a call.
+        kind = text_of(function).strip("( )")
+        if function.type == "parenthesized_expression" and is_type_word(kind):
+            return _as_type(kind, convert(_only_child(arguments, where), where, local), node, where)
     if function is None or arguments is None or function.type != "identifier":
         raise stop("a call through a pointer has no place in an expression", node, where)
     name = text_of(function)
     converted = tuple(convert(child, where, local) for child in arguments.named_children)
     if name in _TRANSPARENT and len(converted) == 1:
-        return converted[0]
+        truth = where.exact and not name.startswith("READ_ONCE")
+        return as_truth(converted[0]) if truth else converted[0]
     return Call(name, converted)
 
 
@@ -150,16 +183,29 @@ def _unary(node: Node, where: Statements, local: Values) -> Expression:
         word = text_of(operator)
         if word in ("!", "-", "~"):
             operand = convert(argument, where, local)
+            if word == "-" and where.exact and isinstance(operand, Name):
+                known = ERRNO.get(operand.identifier)
+                operand = operand if known is None else Constant(known)
             if word == "-" and isinstance(operand, Constant) and isinstance(operand.value, int):
                 return Constant(-operand.value)
             return Unary(word, operand)
         if word == "+":
             return convert(argument, where, local)
-        if word == "&":
+        if word == "&" and (not where.exact or _is_handed_on(node)):
             # Of a local variable only the address matters: its value is not read here.
             name = text_of(argument)
+            if where.exact and name in local:
+                raise stop(f"`{name}` may be changed through its address", node, where)
             return Name(name) if name in local else convert(argument, where, local)
     raise stop("a pointer that is followed has no place in an expression", node, where)
+
+
+def _is_handed_on(node: Node) -> bool:
+    """Return whether an address is only given to someone: by itself it is always true."""
+    return node.parent is not None and node.parent.type in (
+        *("argument_list", "init_declarator", "assignment_expression", "field_expression"),
+        "parenthesized_expression",
+    )
 
 
 def _binary(node: Node, where: Statements, local: Values) -> Expression:
@@ -181,7 +227,7 @@ _READERS: dict[str, Callable[[Node, Statements, Values], Expression]] = {
     "string_literal": _string,
     "concatenated_string": _string,
     "parenthesized_expression": _inner,
-    "cast_expression": _inner,
+    "cast_expression": _cast,
     "call_expression": _call,
     "unary_expression": _unary,
     "pointer_expression": _unary,

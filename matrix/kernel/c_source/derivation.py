@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Unary
+from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Scalar, Unary
 from matrix.expr.trees import fold, names, rewrite, substitute
 from matrix.kernel.c_source.conversion import NotAnExpression, StopReadingError, convert, too_deep
-from matrix.kernel.c_source.execution import Branch, Leaf, Tree, execute
+from matrix.kernel.c_source.decisions import Branch, Leaf, Tree
+from matrix.kernel.c_source.execution import execute
 from matrix.kernel.c_source.items import Item
 from matrix.kernel.c_source.preprocessor import Guard, Macro, conjunction
 from matrix.kernel.c_source.source import CSource
@@ -27,7 +28,7 @@ class Derived(Struct, frozen=True, kw_only=True):
     `expression` holds where `guard` holds; `guard` is what is left of the `#if`s around the
     definitions, `()` where they cover every case. `reads` are those of the function's `parameters`
     that the expression depends on, also as `kvm.arch.…`. `truth`: only its truth counts, as in a
-    function that returns bool.
+    function that returns bool; `errors` are the lines on which it then returns a negative number.
     """
 
     expression: Expression
@@ -37,6 +38,7 @@ class Derived(Struct, frozen=True, kw_only=True):
     line: int
     last_line: int
     truth: bool = False
+    errors: tuple[int, ...] = ()
 
 
 def derive(source: CSource, name: str) -> Derived | NotAnExpression | None:
@@ -57,9 +59,11 @@ def derive(source: CSource, name: str) -> Derived | NotAnExpression | None:
     return _joined(found)
 
 
-def derive_function(source: CSource, function: Item) -> Derived | NotAnExpression:
-    """Return one definition as an expression."""
-    tree = execute(source, function)
+def derive_function(
+    source: CSource, function: Item, *, exact: bool = False
+) -> Derived | NotAnExpression:
+    """Return one definition as an expression; `exact` as in `execute`."""
+    tree = execute(source, function, exact=exact)
     if isinstance(tree, NotAnExpression):
         return tree
     boolean = function.return_type.split()[-1:] in (["bool"], ["_Bool"])
@@ -77,13 +81,18 @@ def derive_function(source: CSource, function: Item) -> Derived | NotAnExpressio
         line=function.line,
         last_line=function.last_line,
         truth=boolean,
+        errors=tuple(leaf.line for leaf in leaves(tree) if boolean and _is_error(leaf.value)),
     )
 
 
-def derive_macro(macro: Macro) -> Derived | NotAnExpression:
-    """Return a macro's replacement as an expression."""
-    statements = parse_expression(macro.replacement, macro.line)
-    if not statements.nodes or not statements.nodes[0].named_children:
+def derive_macro(macro: Macro, *, exact: bool = False) -> Derived | NotAnExpression:
+    """Return a macro's replacement as an expression; `exact` as in `execute`."""
+    statements = parse_expression(macro.replacement, macro.line, exact=exact)
+    if (
+        (exact and statements.has_error)
+        or not statements.nodes
+        or not statements.nodes[0].named_children
+    ):
         return NotAnExpression(
             reason="the macro is no expression", line=macro.line, text=macro.replacement
         )
@@ -165,6 +174,28 @@ def choose(
     return Conditional(condition, then, otherwise)
 
 
+def truth_of(value: Expression) -> Expression:
+    """Return an expression of which only the truth counts, without numbers as its outcomes."""
+    match value:
+        case Constant(bool() | int() as content):
+            return Constant(content != 0)
+        case Unary("!", Unary("!", operand)):
+            return truth_of(operand)
+        case Conditional(condition, then, otherwise):
+            return choose(condition, truth_of(then), truth_of(otherwise), boolean=True)
+    return value
+
+
+def outcomes(expression: Expression) -> tuple[Scalar, ...]:
+    """Return the constants that an expression may come out as."""
+    match expression:
+        case Constant(value):
+            return (value,)
+        case Conditional(_, then, otherwise):
+            return (*outcomes(then), *outcomes(otherwise))
+    return ()
+
+
 def _connect(left: Expression, right: Expression, operator: str) -> Expression:
     neutral = operator == "&&"
     match right:
@@ -221,6 +252,13 @@ def _all_boolean(tree: Tree) -> bool:
                 continue
         return False
     return True
+
+
+def _is_error(value: Expression | None) -> bool:
+    match value:
+        case Constant(int() as number):
+            return number < 0
+    return False
 
 
 def _joined(variants: list[Derived]) -> Derived:

@@ -8,12 +8,10 @@ known: then the answer is `NotAnExpression`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
-from matrix.expr.nodes import Binary, Call, Expression, Name, Unary
+from matrix.expr.nodes import Binary, Call, Expression, Name
 from matrix.kernel.c_source.conversion import (
     NotAnExpression,
     StopReadingError,
@@ -22,35 +20,31 @@ from matrix.kernel.c_source.conversion import (
     stop,
     too_deep,
 )
+from matrix.kernel.c_source.decisions import Leaf, Tree, branch, pruned
 from matrix.kernel.c_source.items import Item
 from matrix.kernel.c_source.preprocessor import conjunction
 from matrix.kernel.c_source.source import CSource, body_text
-from matrix.kernel.c_source.syntax import Statements, declared_name, parse_statements, text_of
+from matrix.kernel.c_source.state import (
+    Next,
+    State,
+    declared_by,
+    stored_by,
+    with_values,
+    without_own,
+)
+from matrix.kernel.c_source.syntax import (
+    Statements,
+    declared_name,
+    first_error,
+    holds_any,
+    parse_statements,
+    text_of,
+)
+from matrix.kernel.c_source.types import stored
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-
-class Leaf(Struct, frozen=True, kw_only=True):
-    """The end of a path: the returned value (None: nothing) and what was assigned on the way.
-
-    `assigned` maps names that are not the function's own to their last values on this path.
-    """
-
-    value: Expression | None
-    assigned: tuple[tuple[str, Expression], ...]
-    line: int
-
-
-class Branch(Struct, frozen=True, kw_only=True):
-    """A condition and what happens on both sides."""
-
-    condition: Expression
-    then: Tree
-    otherwise: Tree
-
-
-Tree = Leaf | Branch
 
 # Statements that only print, check or annotate: they change no value that a reader asks about.
 _NO_EFFECT = re.compile(
@@ -65,29 +59,34 @@ STORES = re.compile(r"kstrto\w+|strtobool|get_option")
 _MOST_PATHS = 500
 
 
-class _State(Struct, frozen=True):
-    """What is known at one point of a path."""
+def execute(source: CSource, function: Item, *, exact: bool = False) -> Tree | NotAnExpression:
+    """Return everything a function may do, or the first thing that cannot be said.
 
-    local: Values
-    assigned: Mapping[str, Expression]
-
-    def names(self) -> Values:
-        return {**self.assigned, **self.local}
-
-
-_Next = Callable[[_State], Tree]
-
-
-def execute(source: CSource, function: Item) -> Tree | NotAnExpression:
-    """Return everything a function may do, or the first thing that cannot be said."""
+    `exact`: types and scopes are C's (`Statements`).
+    """
     text, line = body_text(source, function)
-    runner = _Runner(source, function, parse_statements(text, line))
+    statements = parse_statements(text, line, exact=exact)
+    runner = _Runner(source, function, statements)
     try:
-        return _pruned(runner.run(), {})
+        tree = pruned(runner.run(), {})
     except StopReadingError as stopped:
         return stopped.answer
     except RecursionError:
         return too_deep(function.line, function.name)
+    changed = re.search(
+        rf"(?<!&)&\s*({'|'.join(function.parameters) or '$'})\b(?!\s*(?:->|\.|\[|\())", text
+    )
+    if exact and changed is not None and re.search(r"[(,=]\s*$", text[: changed.start()]):
+        return NotAnExpression(
+            reason=f"its parameter `{changed.group(1)}` may be changed through its address",
+            line=line + text.count("\n", 0, changed.start()),
+            text=changed.group(1),
+        )
+    if exact and statements.has_error:
+        # What a parser could not read may be in none of the statements.
+        line = first_error(statements) or function.line
+        return NotAnExpression(reason="it is no C", line=line, text=function.name)
+    return tree
 
 
 class _Runner:
@@ -96,13 +95,15 @@ class _Runner:
         self._function = function
         self._statements = statements
         self._paths = 0
+        # What the local variables in scope were declared as.
+        self._types: dict[str, str] = {}
         self._base = len(source.preprocessed.guards[function.tokens[function.body or 0].line])
 
     def run(self) -> Tree:
         # A parameter is a name like any other: who reads the expression knows the caller.
-        return self._block(self._statements.nodes, _State({}, {}), self._end, None)
+        return self._block(self._statements.nodes, State({}, {}), self._end, None)
 
-    def _end(self, state: _State) -> Tree:
+    def _end(self, state: State) -> Tree:
         self._paths += 1
         if self._paths > _MOST_PATHS:
             raise StopReadingError(
@@ -114,20 +115,18 @@ class _Runner:
             line=self._function.last_line,
         )
 
-    def _block(
-        self, nodes: Sequence[Node], state: _State, after: _Next, leave: _Next | None
-    ) -> Tree:
+    def _block(self, nodes: Sequence[Node], state: State, after: Next, leave: Next | None) -> Tree:
         """Run statements in order, then `after`; `leave` is where `break` goes."""
         if not nodes:
             return after(state)
         node, rest = nodes[0], nodes[1:]
 
-        def go_on(reached: _State) -> Tree:
+        def go_on(reached: State) -> Tree:
             return self._block(rest, reached, after, leave)
 
         return self._guarded(node, state, go_on, leave)
 
-    def _guarded(self, node: Node, state: _State, after: _Next, leave: _Next | None) -> Tree:
+    def _guarded(self, node: Node, state: State, after: Next, leave: Next | None) -> Tree:
         """Run a statement under its own `#ifdef`s: as `if (condition) statement`."""
         guards = self._source.preprocessed.guards
         guard = guards[self._line(node)][self._base :]
@@ -137,9 +136,9 @@ class _Runner:
             self._refuse_directives(node)
         if not own:
             return self._statement(node, state, after, leave)
-        return _branch(conjunction(own), self._statement(node, state, after, leave), after(state))
+        return branch(conjunction(own), self._statement(node, state, after, leave), after(state))
 
-    def _statement(self, node: Node, state: _State, after: _Next, leave: _Next | None) -> Tree:
+    def _statement(self, node: Node, state: State, after: Next, leave: Next | None) -> Tree:
         if node.type in _NOTHING:
             return after(state)
         if node.type in _STATEMENTS and not node.is_missing:
@@ -147,27 +146,38 @@ class _Runner:
             return run(node, state, after, leave)
         word = node.type.replace("_", " ")
         if node.type == "ERROR" or node.has_error:
-            word = "what cannot be parsed"
+            word = "a range of cases" if "..." in text_of(node) else "what is no C"
         raise stop(f"of {word}", node, self._statements)
 
-    def _return(self, node: Node, state: _State, _after: _Next, _leave: _Next | None) -> Tree:
+    def _return(self, node: Node, state: State, _after: Next, _leave: Next | None) -> Tree:
         self._end(state)
         children = node.named_children
         value = self._convert(children[0], state) if children else None
         assigned = dict(state.assigned)
         if isinstance(value, Call) and STORES.fullmatch(value.function):
-            assigned = dict(_with(state, _stored(value)).assigned)
+            assigned = dict(with_values(state, stored_by(value)).assigned)
         return Leaf(value=value, assigned=tuple(sorted(assigned.items())), line=self._line(node))
 
-    def _compound(self, node: Node, state: _State, after: _Next, leave: _Next | None) -> Tree:
-        def without_own(reached: _State) -> Tree:
-            # What the block declared ends with it; what it assigned to outer variables stays.
-            kept = {name: reached.local[name] for name in state.local}
-            return after(_State(kept, reached.assigned))
+    def _compound(self, node: Node, state: State, after: Next, leave: Next | None) -> Tree:
+        return self._block(
+            node.named_children,
+            state,
+            without_own(state, after),
+            None if leave is None else without_own(state, leave),
+        )
 
-        return self._block(node.named_children, state, without_own, leave)
+    def _once(self, node: Node, state: State, after: Next, _leave: Next | None) -> Tree:
+        """Run `do { … } while (0)`, which is how a macro makes one statement of several."""
+        body, condition = node.child_by_field_name("body"), node.child_by_field_name("condition")
+        if (
+            body is None
+            or condition is None
+            or text_of(condition).strip("( )") not in ("0", "false")
+        ):
+            raise stop("of do statement", node, self._statements)
+        return self._guarded(body, state, after, after)
 
-    def _if(self, node: Node, state: _State, after: _Next, leave: _Next | None) -> Tree:
+    def _if(self, node: Node, state: State, after: Next, leave: Next | None) -> Tree:
         condition_node = node.child_by_field_name("condition")
         then = node.child_by_field_name("consequence")
         alternative = node.child_by_field_name("alternative")
@@ -177,15 +187,15 @@ class _Runner:
         condition = self._convert(condition_node, state)
         if isinstance(condition, Call) and STORES.fullmatch(condition.function):
             # A parser that refuses its text stores nothing; who follows that path must know it.
-            state = _with(state, _stored(condition))
+            state = with_values(state, stored_by(condition))
         taken = self._guarded(then, state, after, leave)
         if alternative is None:
-            return _branch(condition, taken, after(state))
-        return _branch(
+            return branch(condition, taken, after(state))
+        return branch(
             condition, taken, self._block(alternative.named_children, state, after, leave)
         )
 
-    def _switch(self, node: Node, state: _State, after: _Next, _leave: _Next | None) -> Tree:
+    def _switch(self, node: Node, state: State, after: Next, _leave: Next | None) -> Tree:
         subject_node = node.child_by_field_name("condition")
         body = node.child_by_field_name("body")
         if subject_node is None or body is None:
@@ -200,6 +210,8 @@ class _Runner:
             value = None if label is None else Binary("==", subject, self._convert(label, state))
             groups.append((value, [child for child in case.named_children if child != label]))
 
+        after = without_own(state, after)
+
         def from_group(index: int) -> Tree:
             nodes = [node for _, statements in groups[index:] for node in statements]
             return self._block(nodes, state, after, after)
@@ -209,13 +221,16 @@ class _Runner:
         for index in reversed(range(len(groups))):
             condition = groups[index][0]
             if condition is not None:
-                tree = _branch(condition, from_group(index), tree)
+                tree = branch(condition, from_group(index), tree)
         return tree
 
-    def _declare(self, node: Node, state: _State, after: _Next, _leave: _Next | None) -> Tree:
+    def _declare(self, node: Node, state: State, after: Next, _leave: Next | None) -> Tree:
         local = dict(state.local)
-        if any(text_of(child) == "extern" for child in node.children):
+        words = [text_of(child) for child in node.children]
+        if "extern" in words:
             return after(state)
+        if self._statements.exact and "static" in words and "const" not in words:
+            raise stop("of a variable that keeps its value between calls", node, self._statements)
         for child in node.named_children:
             if child.type == "init_declarator":
                 name, value = (
@@ -224,43 +239,76 @@ class _Runner:
                 )
                 if name is None or value is None:
                     raise stop("of what cannot be parsed", child, self._statements)
-                known = self._value_or_unknown(value, _State(local, state.assigned))
+                self._note_type(node, name, local)
+                known = self._value_or_unknown(value, State(local, state.assigned))
                 # An array is its own address wherever it is read whole.
                 array = name.type == "array_declarator"
-                local[declared_name(name)] = Name(declared_name(name)) if array else known
+                local[declared_name(name)] = (
+                    Name(declared_name(name)) if array else self._stored(name, known, node)
+                )
                 if isinstance(known, Call) and STORES.fullmatch(known.function):
-                    state = _with(_State(local, state.assigned), _stored(known))
+                    state = with_values(State(local, state.assigned), stored_by(known))
                     local = dict(state.local)
             elif child.type.endswith("declarator") or child.type == "identifier":
+                self._note_type(node, child, local)
                 local[declared_name(child)] = None
-        return after(_State(local, state.assigned))
+        return after(State(local, state.assigned))
 
-    def _value_or_unknown(self, node: Node, state: _State) -> Expression | None:
+    def _note_type(self, node: Node, declarator: Node, local: Values) -> None:
+        """Keep what a variable is declared as; refuse one that hides another."""
+        name = declared_name(declarator)
+        if self._statements.exact and name in local:
+            raise stop(f"a second `{name}` hides the first one", node, self._statements)
+        kind = node.child_by_field_name("type")
+        stars = text_of(declarator).count("*")
+        self._types[name] = (text_of(kind) if kind is not None else "") + "*" * stars
+
+    def _stored(self, target: Node, value: Expression | None, node: Node) -> Expression | None:
+        """Return a value as the local variable that it is stored in holds it."""
+        name = declared_name(target)
+        if value is None or not self._statements.exact or name not in self._types:
+            return value
+        kept = stored(self._types[name], value)
+        if kept is None:
+            raise stop(
+                f"what `{name}`, of type `{self._types[name]}`, holds of a value is not read here",
+                node,
+                self._statements,
+            )
+        return kept
+
+    def _value_or_unknown(self, node: Node, state: State) -> Expression | None:
         """Return an initial value; one that has no tree matters only where it is read."""
         try:
             return self._convert(node, state)
         except StopReadingError:
+            if self._statements.exact and holds_any(node, _STORING):
+                raise
             return None
 
-    def _expression(self, node: Node, state: _State, after: _Next, _leave: _Next | None) -> Tree:
+    def _expression(self, node: Node, state: State, after: Next, _leave: Next | None) -> Tree:
         children = node.named_children
         if not children:
             return after(state)
         inner = children[0]
+        if _IDLE.fullmatch(text_of(node).replace(" ", "")):
+            return after(state)
         if inner.type == "assignment_expression":
             return after(self._assign(inner, state)[0])
         if inner.type == "call_expression":
             function = inner.child_by_field_name("function")
             name = text_of(function) if function is not None else ""
-            if _NO_EFFECT.fullmatch(name):
+            if _NO_EFFECT.fullmatch(name) and not (
+                self._statements.exact and holds_any(inner, _ASSIGNING)
+            ):
                 return after(state)
             if STORES.fullmatch(name):
                 call = self._convert(inner, state)
-                return after(_with(state, _stored(call)))
+                return after(with_values(state, stored_by(call)))
             raise stop(f"`{name}()` is called for what it does", node, self._statements)
         raise stop("of a statement that is no assignment", node, self._statements)
 
-    def _assign(self, node: Node, state: _State) -> tuple[_State, Expression | None]:
+    def _assign(self, node: Node, state: State) -> tuple[State, Expression | None]:
         """Return the state after `a = b = c`, and the value."""
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         operator = node.child_by_field_name("operator")
@@ -278,19 +326,21 @@ class _Runner:
         if word != "=":
             before = self._convert(left, state)
             value = None if value is None else Binary(word.removesuffix("="), before, value)
+        if name in state.local:
+            value = self._stored(left, value, node)
         if left.type not in ("identifier", "field_expression"):
             raise stop("it stores through a pointer or into an array", node, self._statements)
-        return _with(state, {name: value}), value
+        return with_values(state, {name: value}), value
 
-    def _break(self, node: Node, state: _State, _after: _Next, leave: _Next | None) -> Tree:
+    def _break(self, node: Node, state: State, _after: Next, leave: Next | None) -> Tree:
         if leave is None:
             raise stop("of a `break` outside of `switch`", node, self._statements)
         return leave(state)
 
-    def _label(self, node: Node, state: _State, after: _Next, leave: _Next | None) -> Tree:
+    def _label(self, node: Node, state: State, after: Next, leave: Next | None) -> Tree:
         return self._block(node.named_children[1:], state, after, leave)
 
-    def _goto(self, node: Node, state: _State, _after: _Next, _leave: _Next | None) -> Tree:
+    def _goto(self, node: Node, state: State, _after: Next, _leave: Next | None) -> Tree:
         label = node.child_by_field_name("label") or node.named_children[0]
         nodes = self._statements.nodes
         for index, target in enumerate(nodes):
@@ -299,10 +349,14 @@ class _Runner:
             ):
                 if self._line(target) <= self._line(node):
                     raise stop("of a jump backwards", node, self._statements)
+                if self._statements.exact:
+                    own = declared_by(nodes[:index])
+                    local = {name: state.local.get(name) for name in own}
+                    state = State(local, state.assigned)
                 return self._block(nodes[index:], state, self._end, None)
         raise stop("of a jump to a label that is not at the top", node, self._statements)
 
-    def _convert(self, node: Node, state: _State) -> Expression:
+    def _convert(self, node: Node, state: State) -> Expression:
         return convert(node, self._statements, state.names())
 
     def _line(self, node: Node) -> int:
@@ -314,7 +368,7 @@ class _Runner:
             raise stop("of a preprocessor condition in the middle", node, self._statements)
 
 
-_Runs = Callable[["Node", _State, _Next, _Next | None], Tree]
+_Runs = Callable[["Node", State, Next, Next | None], Tree]
 _STATEMENTS = {
     "return_statement": "_return",
     "compound_statement": "_compound",
@@ -325,49 +379,20 @@ _STATEMENTS = {
     "break_statement": "_break",
     "goto_statement": "_goto",
     "labeled_statement": "_label",
+    "do_statement": "_once",
+    "attributed_statement": "_expression",
 }
+# `fallthrough` is an attribute of an empty statement (include/linux/compiler_attributes.h); a cast
+# to void is there for the compiler's warnings.
+_IDLE = re.compile(
+    r"(?:__)?fallthrough;|\[\[fallthrough]];|__attribute__\(\((?:__)?fallthrough(?:__)?\)\);"
+    r"|\(void\)\w+;"
+)
+# What changes a variable where it stands, and what may do so through its address.
+_ASSIGNING = frozenset({"assignment_expression", "update_expression"})
+_STORING = _ASSIGNING | {"pointer_expression", "compound_statement"}
 _NOTHING = ("comment", "type_definition", ";")
 _COMPOUND = (
     *("compound_statement", "if_statement", "switch_statement", "labeled_statement"),
     *("for_statement", "while_statement", "do_statement"),
 )
-
-
-def _pruned(tree: Tree, known: Mapping[Expression, bool]) -> Tree:
-    """Return the tree without the branches that a path has already decided: `#ifdef` … `#else`."""
-    if isinstance(tree, Leaf):
-        return tree
-    condition, holds = tree.condition, True
-    while isinstance(condition, Unary) and condition.operator == "!":
-        condition, holds = condition.operand, not holds
-    if condition in known:
-        return _pruned(tree.then if known[condition] is holds else tree.otherwise, known)
-    return _branch(
-        tree.condition,
-        _pruned(tree.then, {**known, condition: holds}),
-        _pruned(tree.otherwise, {**known, condition: not holds}),
-    )
-
-
-def _branch(condition: Expression, then: Tree, otherwise: Tree) -> Tree:
-    if then == otherwise:
-        return then
-    return Branch(condition=condition, then=then, otherwise=otherwise)
-
-
-def _with(state: _State, values: Mapping[str, Expression | None]) -> _State:
-    local, assigned = dict(state.local), dict(state.assigned)
-    for name, value in values.items():
-        if name in local:
-            local[name] = value
-        elif value is not None:
-            assigned[name] = value
-    return _State(local, assigned)
-
-
-def _stored(call: Expression) -> dict[str, Expression | None]:
-    """Return what a parser stores at its last argument, an address: the name `value`."""
-    match call:
-        case Call(_, (*_, Name(name))):
-            return {name: Name("value")}
-    return {}

@@ -19,7 +19,7 @@ from matrix.expr.trees import fold, rewrite
 _COMMENT_OR_TEXT = re.compile(
     r"""/\*[\s\S]*?(?:\*/|\Z)|//(?:\\\n|[^\n])*|"(?:[^"\\\n]|\\[\s\S])*"?|'(?:[^'\\\n]|\\[\s\S])*'?"""
 )
-_DIRECTIVE = re.compile(r"[ \t]*#[ \t]*(\w*)((?:\\\r?\n|[^\n])*)")
+DIRECTIVE = re.compile(r"[ \t]*#[ \t]*(\w*)((?:\\\r?\n|[^\n])*)")
 _DEFINE = re.compile(r"\s*(\w+)(?:\(([^)]*)\))?")
 _DEFINED = re.compile(r"\bdefined\s*(?:\(\s*(\w+)\s*\)|(\w+))")
 # Facts about how the headers are read here: as C, of the kernel.
@@ -83,7 +83,7 @@ def preprocess(text: str) -> Preprocessed:
     lines = clean.split("\n")
     directives: set[int] = set()
     while line < len(lines):
-        match = _DIRECTIVE.match(clean, position)
+        match = DIRECTIVE.match(clean, position)
         if match is None:
             guard = reader.guard
             # `#if 0`, and the assembly that headers keep under `#ifdef __ASSEMBLY__`.
@@ -143,7 +143,7 @@ class _Reader:
         rest = re.sub(r"\\\r?\n", " ", rest).strip()
         match keyword:
             case "if" | "ifdef" | "ifndef":
-                self._open.append((_condition(keyword, rest), ()))
+                self._open.append((read_condition(keyword, rest), ()))
                 if keyword == "ifndef":
                     self._include_guard = (len(self._open) - 1, rest.split()[0] if rest else "")
                     return
@@ -151,7 +151,7 @@ class _Reader:
                 condition, before = self._open[-1]
                 own: Expression = Constant(True)
                 if keyword != "else":
-                    own = _condition(keyword.removeprefix("el"), rest)
+                    own = read_condition(keyword.removeprefix("el"), rest)
                 self._open[-1] = (own, (*before, fold(Unary("!", condition))))
             case "endif" if self._open:
                 self._open.pop()
@@ -160,30 +160,35 @@ class _Reader:
         self._include_guard = None
 
     def _define(self, rest: str, line: int, last_line: int) -> None:
-        match = _DEFINE.match(rest)
-        if match is None:
+        macro = read_macro(rest, line, last_line, self.guard)
+        if macro is None:
             return
-        name, parameters = match.groups()
-        # `#define X (a)` is no macro with parameters: the parenthesis must touch the name.
-        replacement = rest[match.end() :].strip()
-        if self._include_guard == (len(self._open) - 1, name) and not replacement:
+        if self._include_guard == (len(self._open) - 1, macro.name) and not macro.replacement:
             self._open[-1] = (Constant(True), ())
             return
-        self.macros.append(
-            Macro(
-                name=name,
-                parameters=None
-                if parameters is None
-                else tuple(part.strip() for part in parameters.split(",") if part.strip()),
-                replacement=replacement,
-                line=line,
-                last_line=last_line,
-                guard=self.guard,
-            )
-        )
+        self.macros.append(macro)
 
 
-def _condition(keyword: str, rest: str) -> Expression:
+def read_macro(rest: str, line: int, last_line: int, guard: Guard) -> Macro | None:
+    """Return the macro of a `#define`, from the text behind that word; None for what is none."""
+    match = _DEFINE.match(rest)
+    if match is None:
+        return None
+    name, parameters = match.groups()
+    return Macro(
+        name=name,
+        parameters=None
+        if parameters is None
+        else tuple(part.strip() for part in parameters.split(",") if part.strip()),
+        # `#define X (a)` is no macro with parameters: the parenthesis must touch the name.
+        replacement=rest[match.end() :].strip(),
+        line=line,
+        last_line=last_line,
+        guard=guard,
+    )
+
+
+def read_condition(keyword: str, rest: str) -> Expression:
     """Return the condition of `#if`, `#ifdef` or `#ifndef`; opaque where it is no C subset."""
     if keyword in ("ifdef", "ifndef"):
         found = _is_defined(rest.split(maxsplit=1)[0] if rest else "")

@@ -7,8 +7,13 @@ lines of a patch keeps the list that maps them back.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
+from matrix.diagnostics import InputError
+from matrix.expr.evaluation import evaluate
+from matrix.expr.parser import parse
 from matrix.kernel.c_source.items import Item, split_items
 from matrix.kernel.c_source.preprocessor import Guard, Macro, Preprocessed, preprocess
 from matrix.kernel.c_source.tokens import Token, matching, spell, split_at, tokenize
@@ -90,12 +95,23 @@ class CSource(Struct, frozen=True, kw_only=True, eq=False):
         inner = item.tokens[opening + 1 : matching(item.tokens, opening)]
         return tuple(self._entry(tuple(part)) for part in split_at(inner, ","))
 
-    def enumerators(self, item: Item) -> tuple[str, ...]:
-        """Return the names of an enum in order; none for another type."""
+    def enumerators(self, item: Item) -> dict[str, int | None]:
+        """Return the names of an enum in order with their numbers; none for another type.
+
+        A number that is not written as one, nor as an expression of those before it, is None, and
+        so are those that are counted from it.
+        """
         if item.body is None or "enum" not in (token.text for token in item.tokens[: item.body]):
-            return ()
+            return {}
+        found: dict[str, int | None] = {}
         inner = item.tokens[item.body + 1 : matching(item.tokens, item.body)]
-        return tuple(part[0].text for part in split_at(inner, ","))
+        following: int | None = 0
+        for part in split_at(inner, ","):
+            if len(part) > 2:
+                following = _number(spell(part[2:]), found)
+            found[part[0].text] = following
+            following = None if following is None else following + 1
+        return found
 
     def tables_of(self, function: Item, name: str) -> tuple[TableEntry, ...]:
         """Return the entries of a table that a function declares for itself (`static const …`)."""
@@ -144,6 +160,14 @@ def parse_c(text: str, file: str) -> CSource:
         preprocessed=preprocessed,
         items=tuple(split_items(tokens, preprocessed)),
     )
+
+
+def _number(text: str, names: Mapping[str, int | None]) -> int | None:
+    try:
+        value = evaluate(parse(text), names.get)
+    except InputError:
+        return None
+    return int(value) if isinstance(value, int) else None
 
 
 def body_text(source: CSource, function: Item) -> tuple[str, int]:

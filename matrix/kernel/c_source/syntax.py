@@ -18,10 +18,16 @@ _BEFORE = "void f(void)"
 
 
 class Statements(Struct, frozen=True, kw_only=True):
-    """The statements of a body; `first_line` is the line of its first row in the file."""
+    """The statements of a body; `first_line` is the line of its first row in the file.
+
+    `exact`: a value is only what C makes of it, types and scopes included. Who compares two sources
+    needs less: there a cast or the type of a variable is the same on both sides.
+    """
 
     nodes: tuple[Node, ...]
     first_line: int
+    exact: bool = False
+    has_error: bool = False
 
     def line(self, node: Node) -> int:
         """Return the line of the file on which a node begins."""
@@ -32,14 +38,19 @@ class Statements(Struct, frozen=True, kw_only=True):
         return self.first_line + node.end_point[0]
 
 
-def parse_statements(body: str, first_line: int) -> Statements:
+def parse_statements(body: str, first_line: int, *, exact: bool = False) -> Statements:
     """Return the statements of `{ … }`."""
     tree = _parser().parse((_BEFORE + body).encode())
     for node in tree.root_node.children:
         block = node.child_by_field_name("body")
         if node.type == "function_definition" and block is not None:
-            return Statements(nodes=tuple(block.named_children), first_line=first_line)
-    return Statements(nodes=(), first_line=first_line)
+            return Statements(
+                nodes=tuple(block.named_children),
+                first_line=first_line,
+                exact=exact,
+                has_error=tree.root_node.has_error,
+            )
+    return Statements(nodes=(), first_line=first_line, exact=exact, has_error=True)
 
 
 def first_error(statements: Statements) -> int | None:
@@ -53,11 +64,16 @@ def first_error(statements: Statements) -> int | None:
     return None
 
 
-def parse_expression(text: str, first_line: int) -> Statements:
+def parse_expression(text: str, first_line: int, *, exact: bool = False) -> Statements:
     """Return the one statement `return (text);`, or nothing where it is no expression."""
-    found = parse_statements("{return (" + text + ");}", first_line)
+    found = parse_statements("{return (" + text + ");}", first_line, exact=exact)
     whole = len(found.nodes) == 1 and found.nodes[0].type == "return_statement"
     return found if whole else Statements(nodes=(), first_line=first_line)
+
+
+def holds_any(node: Node, types: frozenset[str]) -> bool:
+    """Return whether a node is or holds one of some types."""
+    return node.type in types or any(holds_any(child, types) for child in node.named_children)
 
 
 def text_of(node: Node) -> str:

@@ -11,23 +11,28 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.diagnostics import InputError, Location
 from matrix.expr.nodes import Call, Expression, Name, Unary
 from matrix.expr.printer import to_c
 from matrix.expr.trees import fold, names, walk
-from matrix.kernel.c_source.derivation import Derived
+from matrix.kernel.c_source.conversion import NotAnExpression
+from matrix.kernel.c_source.derivation import Derived, choose, outcomes, truth_of
+from matrix.kernel.c_source.preprocessor import conjunction
+from matrix.kernel.c_source.tokens import matching, tokenize
+from matrix.kernel.c_source.types import depends_on_sign, without_marks
 from matrix.kernel.patch.diff import Patch
 from matrix.kernel.patch.excerpts import Definition, Excerpt, definitions_of, excerpts
 from matrix.kernel.patch.inlining import (
     VM,
     Helpers,
-    derived_from,
     from_the_left,
     vm_is_there,
-    with_arguments,
 )
-from matrix.kernel.patch.missing import Wanted, differ, in_part, not_there
+from matrix.kernel.patch.missing import Wanted, cut, differ, in_part, not_there
+from matrix.kernel.patch.reading import Reader, no_expression, with_arguments
+from matrix.kernel.patch.touched import IN_PART, Touch, changes_in_part, touches
 
 
 class GuardLine(Struct, frozen=True, kw_only=True):
@@ -57,11 +62,14 @@ class PatchedCheck(Struct, frozen=True, kw_only=True):
     guards: tuple[GuardLine, ...]
     inlined: tuple[str, ...]
     redefined: tuple[tuple[str, Location], ...]
+    errors: tuple[Location, ...]
+    named_macro: str | None
     parameter: str | None
     reads_parameter: bool
     is_static: bool
     is_inline: bool
     is_macro: bool
+    is_bare_macro: bool
     lines: tuple[str, ...]
     location: Location
     places: Mapping[str, Location]
@@ -95,6 +103,7 @@ def find_check(
             expression.
     """
     pieces = excerpts(patches)
+    reader = Reader(pieces, wanted)
     found = [item for piece in pieces for item in definitions_of(piece, wanted.function)]
     mine = [item for item in found if item.excerpt.architecture == wanted.architecture]
     general = [item for item in found if item.excerpt.architecture is None]
@@ -107,36 +116,99 @@ def find_check(
     if len(parts) == len(chosen):
         raise InputError([in_part(item) for item in parts[:1]])
     whole = [item for item in chosen if item.is_whole]
-    helpers = Helpers(pieces, wanted, is_known)
-    checks = [_read(piece, wanted, helpers) for piece in _pieces(whole)]
-    for other in checks[1:]:
-        if (other.expression, other.guards) != (checks[0].expression, checks[0].guards) and (
-            other.path == checks[0].path or not mine
-        ):
-            versions = [(to_c(item.expression), item.location) for item in (checks[0], other)]
+    parts = [item for item in parts if not _is_shown(item, whole)]
+    if parts:
+        raise InputError([in_part(item) for item in parts[:1]])
+    beside = [
+        touch
+        for piece in pieces
+        if piece.patch.level.depth == shallowest
+        and piece.architecture in (None, wanted.architecture)
+        for touch in changes_in_part([piece])
+        if touch.name == wanted.function and touch.how == IN_PART
+    ]
+    if beside and not parts:
+        raise InputError(cut(wanted.function, beside[0].location))
+    helpers = Helpers(pieces, wanted, is_known, reader)
+    return _one_of([_read(piece, wanted, helpers, reader) for piece in _pieces(whole)], wanted)
+
+
+def _one_of(checks: Sequence[PatchedCheck], wanted: Wanted) -> PatchedCheck:
+    """Return the check of several definitions, each under its own `#if`s.
+
+    A header often has one that says no where the code is left out, and a .c file the other.
+
+    Raises:
+        InputError: MX1211, two that are compiled together.
+    """
+    always = [item for item in checks if not item.guards]
+    first = (always or list(checks))[0]
+    for other in checks:
+        same = other.expression == first.expression and other.guards == first.guards
+        if not same and (not other.guards or len(always) != 1):
+            versions = [(to_c(item.expression), item.location) for item in (first, other)]
             raise InputError(differ(wanted, versions))
-    return checks[0]
+    expression = first.expression
+    for other in checks:
+        if other.guards:
+            where = conjunction(tuple(guard.condition for guard in other.guards))
+            expression = choose(where, other.expression, expression, boolean=True)
+    return first if not always else replace(first, expression=from_the_left(fold(expression)))
+
+
+def changed_names(patches: Sequence[Patch], architecture: str) -> tuple[Touch, ...]:
+    """Return every name that patches change in what an architecture compiles."""
+    pieces = [piece for piece in excerpts(patches) if piece.architecture in (None, architecture)]
+    return touches(pieces)
+
+
+def _is_shown(part: Definition, whole: Sequence[Definition]) -> bool:
+    """Return whether the lines of a definition shown in part are those of one shown whole."""
+    lines = part.text
+    return any(
+        lines == item.text[start : start + len(lines)]
+        for item in whole
+        for start in range(len(item.text))
+    )
 
 
 def _pieces(chosen: Sequence[Definition]) -> list[list[Definition]]:
     """Return definitions by hunk: those of one hunk are variants under `#ifdef`."""
     groups: dict[int, list[Definition]] = {}
     for item in chosen:
-        groups.setdefault(id(item.excerpt), []).append(item)
+        groups.setdefault(id(item.excerpt.hunk), []).append(item)
     return list(groups.values())
 
 
-def _read(variants: Sequence[Definition], wanted: Wanted, helpers: Helpers) -> PatchedCheck:
+def _read(
+    variants: Sequence[Definition], wanted: Wanted, helpers: Helpers, reader: Reader
+) -> PatchedCheck:
     definition = variants[0]
     excerpt = definition.excerpt
-    derived = derived_from(definition)
-    expression, used = helpers.inline(derived.expression)
+    read = reader.read(variants)
+    derived = read.derived
+    found = helpers.inline(derived.expression, excerpt.file.path)
+    expression = found.expression
+    _refuse_circles(expression, (*read.macros, *found.macros), helpers)
+    if depends_on_sign(expression):
+        reason = "what C makes of a number without a sign is not read here"
+        raise InputError(
+            no_expression(
+                definition,
+                NotAnExpression(reason=reason, line=definition.line, text=definition.name),
+            )
+        )
+    expression = without_marks(expression)
+    errors = (*(excerpt.at_line(line) for line in derived.errors), *found.errors)
+    if not errors and any(isinstance(item, int) and item < 0 for item in outcomes(expression)):
+        errors = (definition.location,)
     parameter = _vm_parameter(definition, wanted)
     if parameter is not None:
         expression = with_arguments(expression, {parameter: Name(VM)})
-    expression = from_the_left(fold(vm_is_there(expression)))
+    expression = from_the_left(fold(truth_of(fold(vm_is_there(expression)))))
     places: dict[str, Location] = {}
-    for item in (*variants, *used):
+    used = {item.name: item for item in (*read.macros, *found.macros, *found.used)}
+    for item in (*variants, *used.values()):
         _add_places(places, item)
     guards = _guard_lines(excerpt, definition, derived)
     for guard in guards:
@@ -149,20 +221,61 @@ def _read(variants: Sequence[Definition], wanted: Wanted, helpers: Helpers) -> P
         path=excerpt.file.path,
         expression=expression,
         guards=guards,
-        inlined=tuple(item.name for item in used),
-        redefined=tuple((item.name, item.location) for item in helpers.changed_words(expression)),
+        inlined=tuple(used),
+        redefined=(
+            *found.redefined,
+            *(
+                (item.name, item.location)
+                for item in used.values()
+                if item.macro is not None and helpers.is_known(item.name)
+            ),
+        ),
+        errors=errors,
+        named_macro=_named_macro(excerpt, definition),
         parameter=parameter,
         reads_parameter=parameter is not None
         and any(name.partition(".")[0] == VM for name in names(expression)),
         is_static="static" in words,
         is_inline=bool({"inline", "__always_inline", "__inline"} & set(words)),
         is_macro=definition.macro is not None,
+        is_bare_macro=definition.macro is not None and _is_bare(definition.macro.replacement),
         lines=tuple(
             row.text.rstrip() for row in excerpt.rows[definition.line - 1 : definition.last_line]
         ),
         location=definition.location,
         places=places,
     )
+
+
+def _is_bare(replacement: str) -> bool:
+    """Return whether a macro's text falls apart where an operator stands beside it."""
+    tokens = tokenize(replacement)
+    if tokens[0].text == "(" and matching(tokens, 0) == len(tokens) - 1:
+        return False
+    last = matching(tokens, 1) if len(tokens) > 1 and tokens[1].text == "(" else 0
+    return last != len(tokens) - 1
+
+
+def _refuse_circles(expression: Expression, macros: Sequence[Definition], helpers: Helpers) -> None:
+    """Refuse what is left of macros that need each other: C leaves the name as it stands."""
+    plain = {item.name: item for item in macros if item.parameters is None}
+    called = {item.name: item for item in macros if item.parameters is not None}
+    for node in walk(expression):
+        item = called.get(node.function) if isinstance(node, Call) else None
+        item = plain.get(node.identifier) if isinstance(node, Name) else item
+        if item is not None and not helpers.is_known(item.name):
+            reason = f"the macro `{item.name}` needs itself"
+            raise InputError(
+                no_expression(item, NotAnExpression(reason=reason, line=item.line, text=item.name))
+            )
+
+
+def _named_macro(excerpt: Excerpt, definition: Definition) -> str | None:
+    """Return `#define NAME NAME` where the patch has it, as its line."""
+    for macro in excerpt.source.preprocessed.macros:
+        if macro.name == macro.replacement == definition.name and macro.parameters is None:
+            return excerpt.rows[macro.line - 1].text.rstrip()
+    return None
 
 
 def _guard_lines(
@@ -206,10 +319,9 @@ def _add_places(places: dict[str, Location], definition: Definition) -> None:
     if item is None:
         if definition.macro is not None:
             places.setdefault(definition.name, definition.location)
-            for node in walk(derived_from(definition).expression):
-                word = _word(node)
-                if word:
-                    places.setdefault(word, definition.location)
+            for token in tokenize(definition.macro.replacement):
+                if token.kind == "name":
+                    places.setdefault(token.text, definition.location)
         return
     for token in item.tokens[(item.body or 0) :]:
         if token.kind == "name":

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.kernel.patch.mail import Line, MailText
@@ -35,7 +36,8 @@ _SIGNATURE = re.compile(r"--\s*$")
 class PatchLine(Struct, frozen=True, kw_only=True):
     """A line of a hunk: `kind` is its sign, `column` where its text begins in the file.
 
-    `gap` says that something was cut out in front of it.
+    `gap` says that something was cut out in front of it, `below_removed` that the patch removes
+    what stood there.
     """
 
     kind: str
@@ -43,6 +45,7 @@ class PatchLine(Struct, frozen=True, kw_only=True):
     number: int
     column: int
     gap: bool = False
+    below_removed: bool = False
 
 
 class Hunk(Struct, frozen=True, kw_only=True):
@@ -54,7 +57,17 @@ class Hunk(Struct, frozen=True, kw_only=True):
 
     def after(self) -> tuple[PatchLine, ...]:
         """Return the lines as they are once the patch is applied."""
-        return tuple(line for line in self.lines if line.kind != REMOVED)
+        kept: list[PatchLine] = []
+        removed = False
+        for line in self.lines:
+            if line.kind != REMOVED:
+                kept.append(replace(line, below_removed=True) if removed else line)
+            removed = line.kind == REMOVED
+        return tuple(kept)
+
+    def before(self) -> tuple[PatchLine, ...]:
+        """Return the lines as they were."""
+        return tuple(line for line in self.lines if line.kind != ADDED)
 
 
 class PatchedFile(Struct, frozen=True, kw_only=True):

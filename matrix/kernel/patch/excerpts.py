@@ -15,11 +15,11 @@ from msgspec.structs import replace
 
 from matrix.diagnostics import Location
 from matrix.kernel.c_source.items import Item
-from matrix.kernel.c_source.preprocessor import Macro
-from matrix.kernel.c_source.source import CSource, body_text, parse_c
-from matrix.kernel.c_source.syntax import first_error, parse_statements
+from matrix.kernel.c_source.preprocessor import Guard, Macro
+from matrix.kernel.c_source.source import CSource, parse_c
 from matrix.kernel.c_source.tokens import Token, line_starts
-from matrix.kernel.patch.diff import ADDED, REMOVED, Hunk, Patch, PatchedFile, PatchLine, lines_of
+from matrix.kernel.patch.diff import ADDED, Hunk, Patch, PatchedFile, PatchLine
+from matrix.kernel.patch.series import pieces_of
 
 _DIRECTIVE = re.compile(r"\s*#")
 _OPENS, _CLOSES = re.compile(r"\s*#\s*if"), re.compile(r"\s*#\s*endif")
@@ -73,8 +73,7 @@ class Excerpt(Struct, frozen=True, kw_only=True):
         """Return whether the patch adds one of these lines, or removes one between them."""
         if any(row.kind == ADDED for row in self.rows[first - 1 : last]):
             return True
-        numbers = range(self.rows[first - 1].number, self.rows[last - 1].number + 1)
-        return any(row.kind == REMOVED and row.number in numbers for row in self.hunk.lines)
+        return any(row.below_removed for row in self.rows[first:last])
 
     def _location(self, row: PatchLine, offset: int, length: int) -> Location:
         return Location(
@@ -98,12 +97,24 @@ class Definition(Struct, frozen=True, kw_only=True):
     macro: Macro | None
 
     @property
+    def guard(self) -> Guard:
+        """The conditions of the preprocessor around it, as they are written."""
+        if self.item is not None:
+            return self.item.guard
+        return () if self.macro is None else self.macro.guard
+
+    @property
     def location(self) -> Location:
         """Where its name stands."""
         for token in self.item.tokens if self.item is not None else ():
             if token.text == self.name:
                 return self.excerpt.at_token(token)
         return self.excerpt.at_word(self.line, self.name)
+
+    @property
+    def text(self) -> tuple[str, ...]:
+        """Its lines as they stand in the patch, without their indents."""
+        return tuple(row.text.strip() for row in self.excerpt.rows[self.line - 1 : self.last_line])
 
     @property
     def is_whole(self) -> bool:
@@ -114,20 +125,19 @@ class Definition(Struct, frozen=True, kw_only=True):
         gaps = any(row.gap for row in self.excerpt.rows[self.line : self.last_line])
         return words.count("{") <= words.count("}") and not gaps
 
-    def unparsed_line(self) -> int | None:
-        """Return the first line of its body that is no C, None where all of it is."""
-        if self.item is None or self.item.body is None:
-            return None
-        return first_error(parse_statements(*body_text(self.excerpt.source, self.item)))
-
 
 def excerpts(patches: Sequence[Patch]) -> tuple[Excerpt, ...]:
-    """Return every hunk of kernel source as C."""
+    """Return the pieces of kernel source that patches leave, as C."""
     return tuple(
-        _excerpt(patch, file, hunk, hunk.after())
-        for patch, file, hunk in lines_of(patches)
-        if not (file.path or "").startswith(_NO_SOURCE) and hunk.after()
+        _excerpt(piece.patch, piece.file, piece.hunk, piece.rows)
+        for piece in pieces_of(patches)
+        if _is_kernel_c(piece.file.path)
     )
+
+
+def _is_kernel_c(path: str | None) -> bool:
+    """Return whether a file is C of the kernel; where a reply left no path it may be."""
+    return path is None or (path.endswith((".c", ".h")) and not path.startswith(_NO_SOURCE))
 
 
 def _excerpt(patch: Patch, file: PatchedFile, hunk: Hunk, rows: tuple[PatchLine, ...]) -> Excerpt:
@@ -146,7 +156,7 @@ def _without_cut_text(item: Item, source: CSource, rows: Sequence[PatchLine]) ->
     """
     if item.kind != "function" or item.body is None:
         return item
-    line = _line_of_name(item)
+    line = line_of_name(item)
     above = (number for number in range(line - 1, 0, -1) if _separates(rows[number - 1].text))
     start = next(above, 0)
     dropped = sum(token.line <= start for token in item.tokens)
@@ -165,10 +175,16 @@ def _separates(text: str) -> bool:
 
 
 def definitions(excerpt: Excerpt) -> Iterator[Definition]:
-    """Yield what a hunk defines or changes; a macro that stands for its own name is none."""
-    for item in excerpt.source.items:
-        line = _line_of_name(item)
-        if item.kind == "function" and excerpt.is_touched(line, item.last_line):
+    """Yield what a hunk defines or changes; a macro that stands for its own name is none.
+
+    Of a function that `#ifdef` gives several bodies all are yielded where one is changed.
+    """
+    functions = [
+        (item, line_of_name(item)) for item in excerpt.source.items if item.kind == "function"
+    ]
+    touched = {item.name for item, line in functions if excerpt.is_touched(line, item.last_line)}
+    for item, line in functions:
+        if item.name in touched:
             yield Definition(
                 excerpt=excerpt,
                 name=item.name,
@@ -217,7 +233,7 @@ def definitions_of(excerpt: Excerpt, name: str) -> tuple[Definition, ...]:
     return ()
 
 
-def _line_of_name(item: Item) -> int:
+def line_of_name(item: Item) -> int:
     """Return the line of a function's own head: what stands before it may be a cut comment."""
     head = item.tokens[: item.body]
     return next((token.line for token in reversed(head) if token.text == item.name), item.line)

@@ -48,7 +48,7 @@ def not_there(
         if f"{wanted.function}(" in piece.hunk.section and any(
             row.kind == ADDED for row in piece.rows
         ):
-            return [_cut(wanted.function, piece.at_line(1))]
+            return [cut(wanted.function, piece.at_line(1))]
     return [_missing(pieces, wanted)]
 
 
@@ -96,10 +96,11 @@ def _missing(pieces: Sequence[Excerpt], wanted: Wanted) -> Diagnostic:
 
 def in_part(definition: Definition) -> Diagnostic:
     """Return the diagnostic of a definition whose end is not in the patch."""
-    return _cut(definition.name, definition.location)
+    return cut(definition.name, definition.location)
 
 
-def _cut(name: str, location: Location) -> Diagnostic:
+def cut(name: str, location: Location) -> Diagnostic:
+    """Return the diagnostic of a function of which the patch shows a part."""
     return Diagnostic(
         code="MX1210",
         message=f"only a part of `{name}()` is in the patch",

@@ -11,7 +11,8 @@ from matrix.expr.nodes import Binary, Call, Constant, Expression, Name, Unary
 from matrix.expr.printer import to_c
 from matrix.expr.trees import fold, rewrite, walk
 from matrix.kernel.c_source.conversion import NotAnExpression
-from matrix.kernel.c_source.execution import STORES, Leaf, Tree, execute
+from matrix.kernel.c_source.decisions import Leaf, Tree
+from matrix.kernel.c_source.execution import STORES, execute
 from matrix.kernel.c_source.items import Item
 from matrix.kernel.c_source.preprocessor import conjunction
 from matrix.kernel.c_source.source import CSource

@@ -140,18 +140,22 @@ def _enumerators(profile: KernelProfile, tree: KernelTree) -> Iterator[Finding]:
             item for item in profile.variables if f"variable {item.name}" == citation.what
         )
         for item in source.items_at(citation.first - 40, citation.last + 40):
-            names = source.enumerators(item) if item.kind == "type" else ()
-            known = set(names) & set(variable.enumerators)
-            if known and names != variable.enumerators:
+            names = source.enumerators(item) if item.kind == "type" else {}
+            declared = dict(variable.enumerators)
+            if names.keys() & declared.keys() and names != declared:
                 yield Finding(
                     code="MX1101",
                     what=citation.what,
                     message=f"the values of {citation.what} are not those of `enum {item.name}`",
                     location=variable.location,
                     place=f"{citation.path}:{item.line}",
-                    declared=", ".join(variable.enumerators),
-                    source=", ".join(names),
+                    declared=_numbered(declared),
+                    source=_numbered(names),
                 )
+
+
+def _numbered(names: Mapping[str, int | None]) -> str:
+    return ", ".join(f"{name} = {number}" for name, number in names.items())
 
 
 def _same(reading: Reading, before: str) -> bool:

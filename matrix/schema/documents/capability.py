@@ -107,6 +107,9 @@ class CapabilityDocument(Declaration):
     requires: tuple[RequirementDeclaration, ...] = Field(
         default=(), description="tested in order; the first that fails is the reason of `absent`"
     )
+    asked_in: tuple[Word, ...] = Field(
+        default=(), description="functions in which the kernel asks a predicate without one"
+    )
     function: FunctionDeclaration | None = Field(
         default=None, description="kernel function of the predicate; absent: it has none of its own"
     )
@@ -143,6 +146,7 @@ class CapabilityDocument(Declaration):
             description=self.description,
             assumes_patch=self.assumes_patch,
             requires=tuple(map(RequirementDeclaration.value, self.requires, at.rows("requires"))),
+            asked_in=self.asked_in,
             function=self.function.value() if self.function is not None else None,
             predicates=tuple(
                 map(PredicateDeclaration.value, self.predicates.values(), at.rows("predicates"))

@@ -84,7 +84,9 @@ class VariableDeclaration(Declaration):
     """A kernel variable that boot parameters may change."""
 
     initial: CExpression = Field(description="compiled-in value, a C expression")
-    enumerators: tuple[Word, ...] = Field(default=(), description="values of an enum variable")
+    enumerators: dict[Word, int] = Field(
+        default={}, description="values of an enum variable, each with its number"
+    )
     source: Source = Field(description="path:line of the definition")
 
     def value(self, at: Node) -> values.Variable:
@@ -92,7 +94,7 @@ class VariableDeclaration(Declaration):
         return values.Variable(
             name=at.name,
             initial=condition(self.initial, at["initial"], source=self.source),
-            enumerators=self.enumerators,
+            enumerators=tuple(self.enumerators.items()),
             source=self.source,
             location=at.place,
         )

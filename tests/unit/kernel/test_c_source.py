@@ -117,7 +117,7 @@ def test_a_table_keeps_fields_values_and_guards(source: CSource) -> None:
 
 
 def test_enumerators_and_arguments(source: CSource) -> None:
-    assert source.enumerators(source.types("mode")[0]) == ("MODE_A", "MODE_B")
+    assert source.enumerators(source.types("mode")[0]) == {"MODE_A": 0, "MODE_B": 3}
     (call,) = source.calls("early_param")
     assert [[token.text for token in part] for part in call.arguments] == [
         ['"one.two"'],

@@ -69,7 +69,7 @@ def test_kernel_profile() -> None:
     )
     assert constraint.condition.source == "arch/arm64/kvm/Kconfig:39"
     assert str(constraint.condition.location) == "kernels/kernel.yaml:18:9"
-    assert kernel.variables[1].enumerators == ("KVM_MODE_DEFAULT", "KVM_MODE_NONE")
+    assert kernel.variables[1].enumerators == (("KVM_MODE_DEFAULT", 0), ("KVM_MODE_NONE", 1))
     assert kernel.functions[0].signature == "can_set_direct_map()"
     assert [(item.name, item.value) for item in kernel.mechanisms] == [("split_gate", "boot-flag")]
     assert [(item.operation, item.source) for item in kernel.operations] == [

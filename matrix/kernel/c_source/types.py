@@ -1,0 +1,173 @@
+"""What storing a value does to it: C's integer types, as far as a check has them.
+
+A `bool` makes every value 0 or 1; an `int` keeps what is one; an unsigned type keeps what is not
+negative, and its arithmetic has no negative numbers: such values are marked as `UNSIGNED(…)` until
+`without_marks` has seen that nothing depends on it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Name, Unary
+from matrix.expr.trees import fold, rewrite, walk
+
+UNSIGNED = "unsigned"
+_MAX_INT = 2**31 - 1
+
+_BOOL = frozenset({"bool", "_Bool"})
+_SIGNED = frozenset({"int", "long", "s32", "s64", "signed", "ssize_t", "__s32", "__s64", "int32_t"})
+_UNSIGNED = frozenset(
+    {"unsigned", "u32", "u64", "__u32", "__u64", "size_t", "uint", "ulong", "uint32_t", "uint64_t"}
+)
+_NARROW = {"u8": 255, "__u8": 255, "u16": 65535, "__u16": 65535, "s8": 127, "s16": 32767}
+_NO_TYPE = frozenset({"const", "volatile", "static", "register", "auto", "inline", "extern"})
+
+# The kernel's own words for a type, so that `(u8)x` is a cast and `(x) & y` is none.
+TYPE_WORDS = frozenset(
+    {*_BOOL, *_SIGNED, *_UNSIGNED, *_NARROW, "char", "short", "void", "float", "double", "struct"}
+    | {"enum", "union", "const", "volatile", "gfn_t", "gpa_t", "hva_t", "pgoff_t", "phys_addr_t"}
+)
+_TYPE = re.compile(r"\w+_t")
+
+_COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
+_LOGICAL = ("&&", "||")
+
+
+def is_type_word(word: str) -> bool:
+    """Return whether a word is that of a type, by the kernel's conventions."""
+    return word in TYPE_WORDS or _TYPE.fullmatch(word) is not None
+
+
+def stored(type_text: str, value: Expression) -> Expression | None:
+    """Return a value as a variable of the type holds it; None where that cannot be said."""
+    words = [word for word in re.findall(r"\w+|\*", type_text) if word not in _NO_TYPE]
+    kinds = frozenset(words)
+    if "*" in kinds or "enum" in kinds or "struct" in kinds or not words:
+        return value
+    if kinds <= _BOOL:
+        return as_truth(value)
+    if is_truth(value):
+        return Call(UNSIGNED, (value,)) if kinds & _UNSIGNED else value
+    if kinds & _UNSIGNED and kinds <= {*_UNSIGNED, "int", "long"}:
+        return Call(UNSIGNED, (value,)) if is_not_negative(value) else None
+    if kinds <= _SIGNED:
+        return value
+    limit = _NARROW.get(words[0], 127)
+    match value:
+        case Constant(bool() | int() as number) if 0 <= number <= limit:
+            return value
+    # A type of its own, such as `enum`'s or a pointer's: kept as it is where it is one word.
+    if len(words) == 1 and not is_type_word(words[0]):
+        return value
+    return None
+
+
+def as_truth(value: Expression) -> Expression:
+    """Return `!!value`, or the value where it is 0 or 1 already."""
+    return value if is_truth(value) else fold(Unary("!", Unary("!", value)))
+
+
+def is_truth(value: Expression) -> bool:
+    """Return whether a value can only be 0 or 1."""
+    match value:
+        case Constant(content):
+            return isinstance(content, bool) or content in (0, 1)
+        case Call("IS_ENABLED" | "defined", _):
+            return True
+        case Unary(operator, _):
+            return operator == "!"
+        case Binary(operator, _, _):
+            return operator in _COMPARISONS or operator in _LOGICAL
+        case Conditional(_, then, otherwise):
+            return is_truth(then) and is_truth(otherwise)
+    return False
+
+
+def is_not_negative(value: Expression) -> bool:
+    """Return whether nothing negative can come out, if names and calls hold nothing negative."""
+    match value:
+        case Constant(content):
+            return not isinstance(content, str) and content >= 0
+        case Name() | Call():
+            return True
+        case Conditional(_, then, otherwise):
+            return is_not_negative(then) and is_not_negative(otherwise)
+        case Binary(operator, left, right):
+            return is_truth(value) or (
+                operator != "-" and is_not_negative(left) and is_not_negative(right)
+            )
+    return is_truth(value)
+
+
+def _is_int(value: Expression) -> bool:
+    """Return whether a value is an `int` to C, made of numbers and truths alone."""
+    match value:
+        case Constant(content):
+            return not isinstance(content, str)
+        case Name() | Call():
+            return is_truth(value)
+        case Conditional(_, then, otherwise):
+            return _is_int(then) and _is_int(otherwise)
+        case Binary(_, left, right):
+            return is_truth(value) or (_is_int(left) and _is_int(right))
+        case Unary(operator, operand):
+            return operator == "!" or _is_int(operand)
+    return False
+
+
+def depends_on_sign(expression: Expression) -> bool:
+    """Return whether a value may hang on what C computes without a sign, or beyond an `int`."""
+    return any(_hangs(node) for node in walk(expression))
+
+
+def _hangs(node: Expression) -> bool:
+    match node:
+        case Binary("==" | "!=", left, right):
+            return any(
+                not _is_int(side) and not is_not_negative(side) for side in (left, right)
+            ) or (_is_marked(left) != _is_marked(right) and not _both_small(left, right))
+        case Binary("&" | "|" | "^" | "&&" | "||", _, _):
+            return False
+        case Binary("-", left, right):
+            return not (_is_int(left) and _is_int(right))
+        case Binary(operator, left, right):
+            if _is_int(left) and _is_int(right):
+                return operator not in _COMPARISONS and _is_large(node)
+            return not (is_not_negative(left) and is_not_negative(right))
+        case Unary("-" | "~", operand):
+            return not _is_int(operand)
+    return False
+
+
+def _is_marked(value: Expression) -> bool:
+    return any(isinstance(node, Call) and node.function == UNSIGNED for node in walk(value))
+
+
+def _both_small(left: Expression, right: Expression) -> bool:
+    return is_not_negative(left) and is_not_negative(right)
+
+
+def _is_large(node: Expression) -> bool:
+    match fold(node):
+        case Constant(bool() | int() as number):
+            return not -_MAX_INT - 1 <= number <= _MAX_INT
+    return False
+
+
+def without_marks(expression: Expression) -> Expression:
+    """Return an expression without the marks of unsigned values."""
+
+    def unmark(node: Expression) -> Expression:
+        match node:
+            case Call(name, (value,)) if name == UNSIGNED:
+                return value
+        return node
+
+    return rewrite(expression, unmark)
+
+
+def number(text: str, value: int) -> Expression:
+    """Return a literal: marked where C takes it as unsigned, by its suffix or its size."""
+    unsigned = "u" in text.lower().removeprefix("0x") or value > _MAX_INT
+    return Call(UNSIGNED, (Constant(value),)) if unsigned else Constant(value)
