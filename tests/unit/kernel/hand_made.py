@@ -8,6 +8,7 @@ from matrix.expr.parser import parse
 from matrix.schema.values import (
     Architecture,
     ArchitectureRule,
+    BuiltInLineRule,
     Condition,
     Cpu,
     CpuCap,
@@ -68,6 +69,19 @@ def _rule(identifier: str, text: str) -> ArchitectureRule:
     )
     return ArchitectureRule(id=identifier, condition=condition, location=HERE)
 
+
+BUILT_IN_LINE = tuple(
+    BuiltInLineRule(
+        symbol=symbol, effect=effect, elsewhere=elsewhere, source="hand-made", location=HERE
+    )
+    for symbol, effect, elsewhere in (
+        ("CMDLINE_EXTEND", "appended", "somebody's trees have it"),
+        ("CMDLINE_FORCE", "alone", None),
+        ("CMDLINE_FROM_BOOTLOADER", "fills-in", None),
+        ("CMDLINE_BOOL", "fills-in", None),
+        ("CMDLINE_OVERRIDE", "alone", None),
+    )
+)
 
 ARCHITECTURE = Architecture(
     id="arm64",
