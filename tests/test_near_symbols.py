@@ -59,11 +59,11 @@ def test_what_a_name_stands_for(near: NearSymbols, name: str, symbol: str) -> No
 
 @pytest.mark.parametrize(
     "name",
-    (
+    [
         *("SECRETMEM", "KVM_GUEST", "EVM", "KSM", "ARM64_SME", "KFENCE_STATIC_KEYS"),
         *("ZONE_DMA_FLAG", "ARCH_SUPPORTS_DEBUG_PAGEALLOC", "HAVE_ARCH_KFENCE"),
         *("CMDLINE_PARTITION", "KVM_PRIVATE_MEM"),
-    ),
+    ],
 )
 def test_names_of_their_own(near: NearSymbols, name: str) -> None:
     assert near.of([name]) == {}

@@ -27,7 +27,7 @@ from msgspec import Struct
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.kernel.bounded_input import COMMAND_LINE, read_bounded
 from matrix.kernel.dotconfig import DotConfig
-from matrix.schema.values import BuiltInLineRule
+from matrix.schema.symbols import BuiltInLineRule
 
 # arch/arm64/include/uapi/asm/setup.h: COMMAND_LINE_SIZE 2048, one of them for the NUL.
 COMMAND_LINE_BYTES = 2047

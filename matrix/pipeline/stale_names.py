@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 
 from matrix.analyze.question import Question
 from matrix.diagnostics import Diagnostic, Location, Severity
@@ -16,15 +17,19 @@ _CMDLINE = 'CONFIG_CMDLINE="'
 
 
 def stale_names(
-    job: ValidateJob, profile: KernelProfile, config: DotConfig, line: CommandLine
+    job: ValidateJob, profile: KernelProfile, config: DotConfig, lines: Iterable[CommandLine]
 ) -> Iterator[Diagnostic]:
-    """Yield what of a `.config`, its command line and `--set` means nothing to its kernel."""
+    """Yield what of a `.config`, its command line and `--set` means nothing to its kernel.
+
+    `lines` are the readings of the command line: one, unless CONFIG_CMDLINE leaves several open.
+    """
     history = job.library.name_history(profile.arch)
     yield from history.config(profile, config)
     # A tree that was given says more (MX1717).
     if job.tree is None or not job.tree.is_of(config):
         yield from history.slips(profile, config)
-    yield from history.line(profile, line, lambda found: _place(job, line, found, config))
+    for line in lines:
+        yield from history.line(profile, line, partial(_place, job, config, line))
     yield from _idle_settings(job, profile)
 
 
@@ -67,7 +72,7 @@ def names_read(question: Question) -> frozenset[str]:
     return frozenset(found)
 
 
-def _place(job: ValidateJob, line: CommandLine, found: Parameter, config: DotConfig) -> Location:
+def _place(job: ValidateJob, config: DotConfig, line: CommandLine, found: Parameter) -> Location:
     """Return where a parameter was written: in CONFIG_CMDLINE, or in the line that was given."""
     built_in = config.symbols.get("CMDLINE")
     # What was given may end as the built-in line does, and be all that the kernel reads.

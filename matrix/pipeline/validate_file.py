@@ -61,13 +61,14 @@ def answer_file(job: ValidateJob, config: DotConfig) -> list[ValidateResult]:
     built_in = built_in_line(job.library, profile, config, job.tree)
     line = built_in.readings(job.boot_loader)
     text = line.text
+    parsed = [read_command_line(read) for read in (text, *dict(line.others).values())]
     notes = (
         *config.diagnostics,
         *_partial_note(config),
-        *read_command_line(text).diagnostics,
+        *parsed[0].diagnostics,
         *built_in.notes(line, profile.release),
         *version_notes(chosen, question.program, names_read(question), config),
-        *stale_names(job, profile, config, read_command_line(text)),
+        *dict.fromkeys(stale_names(job, profile, config, parsed)),
     )
     atoms = config_atoms(question.program, config)
     atoms.update(surroundings_atoms(job.library.architecture(profile.arch), job.surroundings))

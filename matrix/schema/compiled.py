@@ -23,7 +23,7 @@ from msgspec import Struct
 import matrix
 from matrix import diagnostics
 from matrix.expr import nodes
-from matrix.schema import direct_maps, values
+from matrix.schema import direct_maps, symbols, values
 from matrix.schema.files import Reading, content_digest, read_folders
 from matrix.schema.location import compiled_file, configs_folder, source_files
 from matrix.schema.values import Knowledge
@@ -169,7 +169,7 @@ def _structs_of(module: ModuleType) -> dict[tuple[str, str], type[Struct]]:
 
 _TRUSTED: dict[tuple[str, str], type[Struct]] = {
     key: value
-    for module in (values, direct_maps, nodes, diagnostics)
+    for module in (values, symbols, direct_maps, nodes, diagnostics)
     for key, value in _structs_of(module).items()
 }
 # How a struct with keyword-only fields is pickled: it makes one from a class and its fields.

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from matrix.diagnostics import Location
 from matrix.expr.nodes import Expression, Scalar
 from matrix.schema.direct_maps import DirectMap
+from matrix.schema.symbols import BuiltInLine, BuiltInLineRule, Misnomer
 
 
 class Condition(Struct, frozen=True, kw_only=True):
@@ -209,13 +210,6 @@ class NameChange(Struct, frozen=True, kw_only=True):
     location: Location
 
 
-class BuiltInLine(Struct, frozen=True, kw_only=True):
-    """The symbols of a release that say what CONFIG_CMDLINE is to it, without `CONFIG_`."""
-
-    symbols: tuple[str, ...]
-    source: str
-
-
 class KernelProfile(Struct, frozen=True, kw_only=True):
     """What is declared about one kernel release on one architecture.
 
@@ -332,28 +326,6 @@ class Assumption(Struct, frozen=True, kw_only=True):
     name: str
     values: tuple[tuple[str, str], ...]  # value, description
     source: str
-    location: Location
-
-
-class BuiltInLineRule(Struct, frozen=True, kw_only=True):
-    """What a symbol makes of CONFIG_CMDLINE: it is `appended`, stands `alone`, or `fills-in`.
-
-    `elsewhere` says who has the symbol where the release itself lacks it, None: nobody is known to.
-    """
-
-    symbol: str
-    effect: str
-    source: str
-    location: Location
-    elsewhere: str | None = None
-
-
-class Misnomer(Struct, frozen=True, kw_only=True):
-    """A name that people write for a Kconfig symbol and that no kernel has, and why they do."""
-
-    name: str
-    symbol: str
-    because: str | None
     location: Location
 
 

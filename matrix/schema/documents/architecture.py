@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from matrix.schema import values
+from matrix.schema import symbols, values
 from matrix.schema.documents.cost import CostDeclaration
 from matrix.schema.documents.cpucaps import NamedCapDeclaration
 from matrix.schema.documents.fields import (
@@ -194,9 +194,9 @@ class BuiltInLineRow(Declaration):
         default=None, description="who has the symbol where a release lacks it"
     )
 
-    def value(self, at: Node) -> values.BuiltInLineRule:
+    def value(self, at: Node) -> symbols.BuiltInLineRule:
         """Return the declared rule."""
-        return values.BuiltInLineRule(
+        return symbols.BuiltInLineRule(
             symbol=self.symbol,
             effect=self.effect,
             source=self.source,
@@ -212,9 +212,9 @@ class MisnomerRow(Declaration):
     symbol: SymbolName = Field(description="the symbol that they mean")
     because: Text | None = Field(default=None, description="why they do, in a few words")
 
-    def value(self, at: Node) -> values.Misnomer:
+    def value(self, at: Node) -> symbols.Misnomer:
         """Return the declared name."""
-        return values.Misnomer(
+        return symbols.Misnomer(
             name=self.name, symbol=self.symbol, because=self.because, location=at.place
         )
 

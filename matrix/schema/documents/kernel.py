@@ -26,6 +26,7 @@ from matrix.schema.documents.fields import (
 )
 from matrix.schema.documents.parameters import ParserDeclaration, parameter_value
 from matrix.schema.reading.nodes import Node
+from matrix.schema.symbols import BuiltInLine
 
 
 class VerifiedOnDeclaration(Declaration):
@@ -75,9 +76,9 @@ class BuiltInLineDeclaration(Declaration):
     )
     source: Source = Field(description="path:line of the `config` entries")
 
-    def value(self) -> values.BuiltInLine:
+    def value(self) -> BuiltInLine:
         """Return the declared symbols."""
-        return values.BuiltInLine(symbols=self.symbols, source=self.source)
+        return BuiltInLine(symbols=self.symbols, source=self.source)
 
 
 class KconfigDeclaration(Declaration):
