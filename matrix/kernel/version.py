@@ -65,12 +65,11 @@ class KernelVersion(Struct, frozen=True, kw_only=True):
         mainline = min((first for first in numbers if len(first) == 2), default=None)
         if mainline is not None and self.series >= mainline:
             return None if self.series == mainline and self.candidate is not None else True
-        if not self.tells_point:
-            return None
-        if self.candidate is not None:
-            return False
         points = [first[2] for first in numbers if len(first) > 2 and first[:2] == self.series]
-        return bool(points) and (self.point or 0) >= points[0]
+        ended = not points and self.point is None
+        if not self.tells_point and not ended:
+            return None
+        return bool(points) and self.candidate is None and (self.point or 0) >= points[0]
 
 
 def read_version(text: str | None) -> KernelVersion | None:
