@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from tests.bundle_builder import bundle_document, make_tree
 from tests.cli_runner import Ran, run_cli
 
 REPORTED = Path(__file__).parent / "cases" / "reported"
@@ -220,3 +221,37 @@ def test_no_affected_distribution_is_refused(distro_configs: Path, debian_config
         given[result["verdict"]] += 1
     assert given["unsound"]
     assert given["as 6.1 unknown"]
+
+
+@pytest.mark.parametrize(
+    ("running", "header", "verdict", "shown"),
+    [
+        ("6.1.90", "6.1.90", "unsound", None),
+        ("6.1.0-26-arm64", "6.1.90", "unsound", None),  # Debian's name of it; the header tells
+        ("6.1.113", "6.1.113", "refused", "disagree"),
+        ("6.1.0-26-arm64", "6.1", "unknown", None),
+    ],
+)
+def test_a_machine_before_the_fix_does_not_contradict_the_model(
+    tmp_path: Path, running: str, header: str, verdict: str, shown: str | None
+) -> None:
+    """There the call succeeds and shows nothing of can_set_direct_map(), which it does not ask."""
+    document = bundle_document(make_tree(tmp_path, cmdline="secretmem.enable=1 rodata=on"))
+    document["version"] = running
+    config = Path(reported("p02-6.1.90")).read_text()
+    config = config.replace("Linux/arm64 6.1.90", f"Linux/arm64 {header}")
+    document["readings"]["config"]["value"] = config
+    bundle = tmp_path / "host.json"
+    bundle.write_text(json.dumps(document))
+    ran = run_cli(
+        *("probe", "--host", str(bundle), "--capability", "memfd-secret", "--format", "json")
+    )
+    found = json.loads(ran.out)
+    assert found["answer"]["verdict"] == verdict
+    compared = {line["fact"]: line for line in found["comparison"]}
+    function, call = compared["can_set_direct_map"], compared["memfd_secret"]
+    assert function["model"] is False
+    assert function["agreement"] == (shown or "not-observable")
+    assert call["agreement"] == {"unsound": "agree", "unknown": "model-unknown"}.get(
+        verdict, "disagree"
+    )
