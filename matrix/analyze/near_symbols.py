@@ -44,6 +44,7 @@ class NearSymbols:
             for words in _enough(symbol)
         }
         self._words.update((_words(symbol), symbol) for symbol in self._symbols)
+        self._every_word = _ADDED.union(*self._words)
         self._misnomers = {
             _bare(name): symbol for name, symbol in misnomers.items() if symbol in self._symbols
         }
@@ -55,8 +56,8 @@ class NearSymbols:
         asked = tuple(given)
         new = [name for name in asked if name not in self._said and name not in self._symbols]
         others: dict[int, list[str]] = {}
-        for name in new:
-            letters = _bare(name)
+        # All at once: a `.config` has ten thousand names.
+        for name, letters in zip(new, _bare("\n".join(new)).split("\n"), strict=bool(new)):
             known = self._misnomers.get(letters) or self._bare.get(letters)
             self._said[name] = known or self._by_words(name)
             if self._said[name] is None:
@@ -74,6 +75,8 @@ class NearSymbols:
 
     def _by_words(self, name: str) -> str | None:
         """Return the symbol whose words a name has, in another order, with more, or with fewer."""
+        if name.partition("_")[0].upper() not in self._every_word:
+            return None
         words = _words(name)
         for kept in (words, words - (_ADDED - {"MEMFD"}), words - _ADDED):
             if kept in self._words:
