@@ -65,6 +65,22 @@ def test_overstrict_regions_agree_with_single_cells(library: Library) -> None:
         assert answer.verdict is Verdict.OVERSTRICT
 
 
+def test_regions_know_the_point_releases_of_distributions(library: Library) -> None:
+    """What came with a point release is a table in one engine and an atom in the other."""
+    prepared = prepare_study(library, "arm64-distros-memfd-secret")
+    solved = prepared.solve()
+    seen: Counter[Verdict] = Counter()
+    for seed, verdict in enumerate(Verdict):
+        for cell in solved.verdicts[verdict].sample(60, seed):
+            answer = prepared.answer(cell)
+            assert answer is not None, cell
+            assert answer.verdict == verdict, cell
+            seen[verdict] += 1
+    assert seen[Verdict.UNSOUND]
+    assert seen[Verdict.UNKNOWN]
+    assert seen[Verdict.REFUSED]
+
+
 def test_cells_outside_the_space_do_not_exist(library: Library) -> None:
     prepared = prepare_study(library, "arm64-overview")
     solved = prepared.solve()

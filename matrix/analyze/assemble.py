@@ -6,19 +6,20 @@ the atoms and kernel variables that `cell.py` evaluates.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from matrix.analyze.boot_variables import command_line_effects
 from matrix.analyze.cell import Cell
-from matrix.analyze.facts import FactProgram
+from matrix.analyze.facts import BUILT_IN_LINE, FactProgram
 from matrix.analyze.question import Question
-from matrix.expr.nodes import Expression, Scalar, Value
-from matrix.kernel.cmdline import CommandLine, read_command_line
+from matrix.expr.nodes import Conditional, Expression, Name, Scalar, Value
+from matrix.kernel.cmdline import CommandLine, LineReadings, read_command_line
 from matrix.kernel.detection import Detection, detect, detect_boot
 from matrix.kernel.dotconfig import DotConfig
 from matrix.kernel.system import CpuSystem
+from matrix.kernel.version import KernelVersion, read_version
 from matrix.schema.values import Architecture, KernelProfile, MatrixStudy, Option
 
 
@@ -35,6 +36,25 @@ def config_atoms(program: FactProgram, config: DotConfig) -> dict[str, Value]:
         for atom in sorted(program.atoms)
         if atom.startswith("CONFIG_")
     }
+
+
+def dated_atoms(program: FactProgram, version: KernelVersion) -> dict[str, Value]:
+    """Return what a version says of what came with a point release; None: it does not tell."""
+    found: dict[str, Value] = {}
+    for atom, mechanism in program.dated.items():
+        has = version.has(mechanism.since.versions if mechanism.since else ())
+        before = mechanism.since.before if mechanism.since else None
+        found[atom] = None if has is None else (mechanism.value if has else before)
+    return found
+
+
+def dated_in_study(program: FactProgram, options: Iterable[Option]) -> dict[str, Value]:
+    """Return the same for a study's options; without a version of their own, as it was read."""
+    for option in options:
+        version = read_version(option.version)
+        if version is not None:
+            return dated_atoms(program, version)
+    return {atom: mechanism.value for atom, mechanism in program.dated.items()}
 
 
 def asked_of_file(question: Question, config: DotConfig) -> Question:
@@ -99,6 +119,31 @@ def variables_of(
     return command_line_effects(program, profile, line)
 
 
+def read_variables(
+    program: FactProgram, profile: KernelProfile, line: LineReadings
+) -> dict[str, Expression]:
+    """Return the kernel variables of a line that may have other readings, too."""
+    others = [(symbol, variables_of(program, profile, text)) for symbol, text in line.others]
+    return open_variables(variables_of(program, profile, line.text), others)
+
+
+def open_variables(
+    variables: Mapping[str, Expression], others: Sequence[tuple[str, Mapping[str, Expression]]]
+) -> dict[str, Expression]:
+    """Return variables that hang on whether the kernel has a symbol, where that changes them.
+
+    `others` are (symbol, variables where it has it), the one that counts before the others first.
+    """
+    merged = dict(variables)
+    for symbol, other in reversed(others):
+        has = Name(f"{BUILT_IN_LINE}{symbol}")
+        merged = {
+            name: item if item == other[name] else Conditional(has, other[name], item)
+            for name, item in merged.items()
+        }
+    return merged
+
+
 def study_options(study: MatrixStudy, cell: Mapping[str, str]) -> dict[str, Option]:
     """Return the option of each axis for a cell; axes the cell leaves out take the baseline."""
     chosen = {**dict(study.baseline), **cell}
@@ -131,6 +176,7 @@ class StudyCells:
         spec = next((option.cpu for option in chosen if option.cpu), None)
         atoms: dict[str, Value] = option_atoms(program, chosen)
         atoms.update(surroundings_atoms(self._architecture, surroundings))
+        atoms.update(dated_in_study(program, chosen))
         detections: dict[str, Detection] = {}
         if spec is not None:
             values, detections = self._cpu(program, profile, spec)

@@ -138,7 +138,7 @@ def examine(
     verdicts = {completion.leaf.verdict for completion in completions}
     facts = _facts(question, known) if detailed else ()
     if len(verdicts) > 1:
-        given = unknown_answer(completions, cell, facts, notes)
+        given = unknown_answer(question, completions, cell, facts, notes)
         return Examined(answer=given, completions=completions, reads=known.reads | reading)
     leaf = _worst(completions)
     result = behaviours.exact(leaf.inputs) if leaf.inputs is not None else None
@@ -150,7 +150,7 @@ def examine(
         advisories=findings_of(question, result.advisories if result else ()),
         verdict=leaf.verdict,
         confidence=_confidence(question, cell, known, completions, behaviours) if detailed else "",
-        reasons=_reasons(question, known, leaf),
+        reasons=(*_outdated(question, cell, completions), *_reasons(question, known, leaf)),
         unsettled=(),
         diagnostics=notes,
     )
@@ -158,13 +158,14 @@ def examine(
 
 
 def unknown_answer(
+    question: Question,
     completions: tuple[Completion, ...],
     cell: Cell,
     facts: tuple[tuple[str, Value], ...] = (),
     notes: tuple[Diagnostic, ...] = (),
 ) -> Answer:
     """Return the answer of a cell whose completions differ in the verdict, in its CPU's names."""
-    unsettled = _unsettled(completions, cell)
+    unsettled = _unsettled(question, completions, cell)
     return Answer(
         facts=facts,
         predicate=_agreed(completions),
@@ -245,7 +246,9 @@ def findings_of(question: Question, violations: tuple[Violation, ...]) -> tuple[
     )
 
 
-def _unsettled(completions: tuple[Completion, ...], cell: Cell) -> tuple[Unsettled, ...]:
+def _unsettled(
+    question: Question, completions: tuple[Completion, ...], cell: Cell
+) -> tuple[Unsettled, ...]:
     """Return the atoms whose value makes a difference, all that was tried before it being equal."""
     branches: dict[tuple[Assigned, str], dict[Value, set[Verdict]]] = {}
     for completion in completions:
@@ -257,11 +260,15 @@ def _unsettled(completions: tuple[Completion, ...], cell: Cell) -> tuple[Unsettl
         for (_, atom), values in branches.items()
         if any(verdicts != next(iter(values.values())) for verdicts in values.values())
     }
-    return tuple(_describe(atom, cell) for atom in decisive)
+    return tuple(_describe(question, atom, cell) for atom in decisive)
 
 
-def _describe(atom: str, cell: Cell) -> Unsettled:
+def _describe(question: Question, atom: str, cell: Cell) -> Unsettled:
     detection = cell.detections.get(atom)
+    described = question.program.open_atoms.get(atom)
+    if described is not None:
+        name, why, settled_by = described
+        return Unsettled(name=name, why=why, settled_by=settled_by)
     if detection is None and atom.startswith(UNREAD):
         why = "nobody has read it in the source yet: the profile is a draft"
         return Unsettled(name=atom, why=why, settled_by=None)
@@ -286,13 +293,29 @@ def _unknown_reasons(
     return tuple(reasons)
 
 
+def _outdated(question: Question, cell: Cell, completions: tuple[Completion, ...]) -> Iterator[str]:
+    """Yield what an older version than the one that was read has otherwise, if it was looked at."""
+    for atom, mechanism in question.program.dated.items():
+        since = mechanism.since
+        if since is None or cell.atoms.get(atom) != since.before:
+            continue
+        if any(atom in completion.reads for completion in completions):
+            yield f"{since.because}; fixed in {', '.join(since.versions)}"
+
+
 def _reasons(question: Question, cell: Evaluation, leaf: Leaf) -> tuple[str, ...]:
     if leaf.reason:
         return (leaf.reason,)
     broken = tuple(violation.message for violation in leaf.result.violations) if leaf.result else ()
     if leaf.predicate:
         return broken or ("the predicate holds, and no violation is reachable",)
-    false_parts = [text for text, part in question.conjuncts if truth(cell.of(part)) is False]
+    said = question.program.lowering.said
+    dated = {atom: cell.value(atom) for atom in question.program.dated}
+    false_parts = [
+        said(part.declared, dated)
+        for part in question.conjuncts
+        if truth(cell.of(part.lowered)) is False
+    ]
     answer_is_no = f"the predicate is false: {', '.join(false_parts)}"
     if broken:
         return (f"{answer_is_no}; were it forced to yes: {broken[0]}", *broken[1:])

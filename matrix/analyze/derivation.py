@@ -176,10 +176,14 @@ class Derivations:
             return self._variable(self._variables[name])
         if name in self._mechanisms:
             mechanism = self._mechanisms[name]
-            origin = Origin(kind=RELEASE, text=f"a property of Linux {self._release}")
-            return Derivation(
-                text=name, value=mechanism.value, source=mechanism.source, origins=(origin,)
-            )
+            since = mechanism.since
+            value = mechanism.value if since is None else self._evaluation.value(name)
+            older = since is not None and value == since.before
+            text = f"a property of Linux {self._release}"
+            if since is not None and older:
+                text = f"{since.because}; fixed in {', '.join(since.versions)}"
+            origin = Origin(kind=RELEASE, text=text)
+            return Derivation(text=name, value=value, source=mechanism.source, origins=(origin,))
         if name.startswith("CONFIG_") or name in self._settings.atoms:
             return self._leaf(Name(name), name)
         return None  # an enumerator: a constant by another name

@@ -8,12 +8,15 @@ Atoms, the names that no definition explains:
 
 * `CONFIG_X`: a Kconfig symbol; `hw.X` and `boot_hw.X`: whether the system's CPUs, or the boot CPU
   alone, have what cpucap X looks for; an environment axis (`entry`, `vm` …);
-* a kernel variable (`rodata_full`): `boot_variables.py` says what the command line leaves it at.
+* a kernel variable (`rodata_full`): `boot_variables.py` says what the command line leaves it at;
+* `mechanism.X` where X came with a point release: the exact version says which side of it holds;
+* `built_in_line.X` where only vendors' kernels have symbol X: whether this kernel is one of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -33,9 +36,21 @@ from matrix.schema.values import (
     CpuCap,
     FactDeclaration,
     KernelProfile,
+    Mechanism,
 )
 
-__all__ = ["PARSED_VALUE", "FactProgram", "Lowering", "lower"]
+__all__ = ["BUILT_IN_LINE", "PARSED_VALUE", "FactProgram", "Lowering", "OpenAtom", "lower"]
+
+# Atoms of symbols that make CONFIG_CMDLINE something and that the release itself lacks.
+BUILT_IN_LINE = "built_in_line."
+
+
+class OpenAtom(NamedTuple):
+    """How a reader is told of an atom that is unknown: what it is, why, and what settles it."""
+
+    name: str
+    why: str
+    settled_by: str
 
 
 class FactProgram(Struct, frozen=True, kw_only=True):
@@ -45,7 +60,7 @@ class FactProgram(Struct, frozen=True, kw_only=True):
     `simulation` hold the rows this release has. `operation_sources` maps micro-operations of the
     simulation to kernel lines, `sources` definitions to theirs. `always_set` are the symbols that
     every `.config` of the release has set; `constraint_texts` say what each constraint says, with
-    its source line.
+    its source line. `open_atoms` says of atoms that no CPU and no `.config` decides what they are.
     """
 
     release: str
@@ -61,7 +76,13 @@ class FactProgram(Struct, frozen=True, kw_only=True):
     simulation: Mapping[str, Expression]
     sources: Mapping[str, str]
     operation_sources: Mapping[str, str]
+    open_atoms: Mapping[str, OpenAtom]
     lowering: Lowering
+
+    @property
+    def dated(self) -> Mapping[str, Mechanism]:
+        """The atoms that the exact version decides."""
+        return self.lowering.dated
 
     def lacks(self, condition: Condition) -> frozenset[str]:
         """Return the names of a condition that this release does not have."""
@@ -86,6 +107,9 @@ class FactProgram(Struct, frozen=True, kw_only=True):
         Integer symbols enter expressions only through a comparison with 0: 0 and 100, the default
         of KFENCE_SAMPLE_INTERVAL, stand for all.
         """
+        dated = self.dated.get(atom)
+        if dated is not None and dated.since is not None:
+            return (dated.value, dated.since.before)
         kind = self.symbols.get(atom.removeprefix("CONFIG_"))
         return (0, 100) if kind == "int" else (False, True)
 
@@ -123,7 +147,9 @@ def lower(profile: KernelProfile, architecture: Architecture) -> FactProgram:
         release=profile.release,
         definitions=definitions,
         variables=variables,
-        atoms=(read | environment | symbols) - definitions.keys() - variables,
+        atoms=(read | environment | symbols | lowering.dated.keys())
+        - definitions.keys()
+        - variables,
         symbols={symbol.name: symbol.type for symbol in profile.symbols},
         constraints=constraints,
         constraint_texts=tuple(
@@ -139,10 +165,39 @@ def lower(profile: KernelProfile, architecture: Architecture) -> FactProgram:
             **{f"cap.{cap.name}": cap.source for cap in lowering.cpucaps.values()},
             **{variable.name: variable.source for variable in profile.variables},
         },
+        open_atoms=dict(_open_atoms(profile, architecture)),
         operation_sources={row.operation: row.source for row in profile.operations},
         always_set=frozenset(filter(None, map(_demanded_symbol, constraints))),
         lowering=lowering,
     )
+
+
+def _open_atoms(
+    profile: KernelProfile, architecture: Architecture
+) -> Iterator[tuple[str, OpenAtom]]:
+    for mechanism in profile.mechanisms:
+        if mechanism.since is not None:
+            yield (
+                f"mechanism.{mechanism.name}",
+                OpenAtom(
+                    name="the point release",
+                    why=f"before {', '.join(mechanism.since.versions)} {mechanism.since.because}",
+                    settled_by="the exact version",
+                ),
+            )
+    has = profile.built_in_line.symbols if profile.built_in_line else ()
+    for rule in architecture.built_in_line:
+        if rule.symbol not in has:
+            elsewhere = f"; {rule.elsewhere}" if rule.elsewhere else ""
+            lacks = f"Linux {profile.release} has no such symbol" if has else "nobody has read it"
+            yield (
+                f"{BUILT_IN_LINE}{rule.symbol}",
+                OpenAtom(
+                    name=f"CONFIG_{rule.symbol}",
+                    why=f"{lacks}{elsewhere}: CONFIG_CMDLINE is {rule.effect}, or as without it",
+                    settled_by="the tree that it was built from (--tree)",
+                ),
+            )
 
 
 def _demanded_symbol(constraint: Expression) -> str | None:

@@ -14,7 +14,7 @@ from graphlib import CycleError, TopologicalSorter
 from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
-from matrix.expr.nodes import Binary, Call, Constant, Expression, Name, Unary
+from matrix.expr.nodes import Binary, Call, Constant, Expression, Name, Unary, Value
 from matrix.expr.position import Source
 from matrix.expr.printer import to_c
 from matrix.expr.trees import calls, fold, names, rewrite
@@ -37,6 +37,7 @@ _CAP_PREFIXES = {"cpus_have_final_cap": "cap.", "boot_cpu_has_cap": "boot_cap."}
 # In a row's assignments and conditions this name is the value that the parser made of the text.
 PARSED_VALUE = frozenset({"value"})
 _NOTHING: frozenset[str] = frozenset()
+_NO_DATES: Mapping[str, Value] = {}
 
 
 class Lowering:
@@ -51,6 +52,10 @@ class Lowering:
             cap.name: cap for cap in (*architecture.cpucaps, *profile.cpucaps)
         }
         self._mechanisms = {f"mechanism.{item.name}": item.value for item in profile.mechanisms}
+        # What came with a point release is an atom: the version that is asked about decides it.
+        self.dated = {
+            f"mechanism.{item.name}": item for item in profile.mechanisms if item.since is not None
+        }
         self._enumerators = {
             name: number for variable in profile.variables for name, number in variable.enumerators
         }
@@ -86,6 +91,28 @@ class Lowering:
     def lower(self, expression: Expression) -> Expression:
         """Return an expression without calls, mechanisms and enumerators, constants folded."""
         return fold(rewrite(expression, self._lower_node))
+
+    def said(self, expression: Expression, dated: Mapping[str, Value] = _NO_DATES) -> str:
+        """Return a condition in the kernel's words, without what is settled in this release.
+
+        `dated` are the values of what came with point releases, where they are known.
+        """
+
+        def settle(node: Expression) -> Expression:
+            name = node.identifier if isinstance(node, Name) else ""
+            value = dated.get(name)
+            if value is not None:
+                return Constant(value)
+            return self._lower_node(node) if name in self._mechanisms else node
+
+        settled = fold(rewrite(expression, settle))
+        match settled:
+            case Constant():
+                return to_c(expression)
+            case Unary("!", Unary("!", operand)):  # what is left of `operand || false`
+                return to_c(operand)
+            case _:
+                return to_c(settled)
 
     def cap_definitions(self, cap: CpuCap) -> Iterator[tuple[str, Expression]]:
         """Yield `cap.X` and `boot_cap.X`: what the hardware has, under the cap's conditions."""
@@ -140,7 +167,7 @@ class Lowering:
     def _lower_node(self, node: Expression) -> Expression:
         match node:
             case Name(identifier):
-                if identifier in self._mechanisms:
+                if identifier in self._mechanisms and identifier not in self.dated:
                     return Constant(self._mechanisms[identifier])
                 if identifier in self._enumerators:
                     return Constant(self._enumerators[identifier])

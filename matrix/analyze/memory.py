@@ -79,7 +79,8 @@ class AnswerMemory:
         cell = Cell(variables=variables, atoms=atoms, detections=detections)
         examined = self._examine(cell)
         if examined.answer.verdict is Verdict.UNKNOWN:
-            return unknown_answer(examined.completions, cell, notes=examined.answer.diagnostics)
+            said = examined.answer.diagnostics
+            return unknown_answer(self._question, examined.completions, cell, notes=said)
         return examined.answer
 
     def _examine(self, cell: Cell) -> Examined:

@@ -18,7 +18,6 @@ from matrix.analyze.verdict import Verdict, decide
 from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
 from matrix.expr.evaluation import truth
 from matrix.expr.nodes import Binary, Expression, Name, Value
-from matrix.expr.printer import to_c
 from matrix.schema.values import Capability, Condition, PredicateVersion
 from matrix.simulate.inputs import SimulationInputs
 from matrix.simulate.outcome import SimulationResult
@@ -36,12 +35,20 @@ class LoweredRequirement(Struct, frozen=True, kw_only=True):
     otherwise: str
 
 
+class Conjunct(Struct, frozen=True, kw_only=True):
+    """An operand of a predicate's outermost `&&`: as declared, in the kernel's words, lowered."""
+
+    declared: Expression
+    text: str
+    lowered: Expression
+
+
 class Question(Struct, frozen=True, kw_only=True):
     """What is asked of every cell of one kernel.
 
     `constraints` bound the cells that can exist. `predicate` is None where the release lacks a
     name in it (`lacking`): there the capability must be absent, or nothing can be said.
-    `conjuncts` are the operands of its outermost `&&`, each with its text in the kernel's words.
+    `conjuncts` are the operands of its outermost `&&`.
     """
 
     program: FactProgram
@@ -51,7 +58,7 @@ class Question(Struct, frozen=True, kw_only=True):
     constraints: tuple[Expression, ...]
     requirements: tuple[LoweredRequirement, ...]
     predicate: Expression | None
-    conjuncts: tuple[tuple[str, Expression], ...]
+    conjuncts: tuple[Conjunct, ...]
     lacking: tuple[str, ...]
     rows: tuple[tuple[str, Expression], ...]
     variant: tuple[tuple[str, str], ...]
@@ -130,7 +137,11 @@ def lower_question(
         conjuncts=()
         if lacking
         else tuple(
-            (to_c(operand), program.lowering.lower(operand))
+            Conjunct(
+                declared=operand,
+                text=program.lowering.said(operand),
+                lowered=program.lowering.lower(operand),
+            )
             for operand in conjuncts(predicate.condition.expression)
         ),
         lacking=tuple(sorted(lacking)),

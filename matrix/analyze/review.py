@@ -198,7 +198,7 @@ def granularity(solved: SolvedStudy, within: Region) -> Granularity:
                 stuck = stuck | (item.region & within)
         total = total | stuck
         admitted = admitted | (stuck & part.predicate)
-        for text, condition in part.question.conjuncts:
+        for text, condition in ((one.text, one.lowered) for one in part.question.conjuncts):
             refuses = (stuck & part.compiler.where(condition, stuck)).is_empty()
             keepers[text] = keepers.get(text, True) and refuses
             source = part.question.program.sources.get(text)

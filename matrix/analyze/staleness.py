@@ -9,16 +9,24 @@ and words it has. The exact release stands in a message only where a profile dec
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 
 from msgspec import Struct
 
 from matrix.analyze.near_names import near_name
+from matrix.analyze.near_symbols import NearSymbols
 from matrix.diagnostics import Diagnostic, Location, Severity, did_you_mean
 from matrix.expr.position import shown
 from matrix.kernel.cmdline import CommandLine, Parameter
 from matrix.kernel.dotconfig import DotConfig, Setting
 from matrix.kernel.parameters import parse_value
-from matrix.schema.values import BootParameter, KernelProfile, NameChange, ParameterParser
+from matrix.schema.values import (
+    Architecture,
+    BootParameter,
+    KernelProfile,
+    NameChange,
+    ParameterParser,
+)
 
 # What each grammar takes, for a hint; words are listed from the profile.
 _TAKES = {
@@ -59,8 +67,9 @@ class Standing(Struct, frozen=True, kw_only=True):
 class NameHistory:
     """Which of the known releases have a name; `profiles` are ordered, oldest first."""
 
-    def __init__(self, profiles: Sequence[KernelProfile]) -> None:
+    def __init__(self, profiles: Sequence[KernelProfile], architecture: Architecture) -> None:
         self._profiles = tuple(profiles)
+        self._architecture = architecture
         self._parameters = {
             profile.id: {_key(item.name): item for item in profile.parameters}
             for profile in profiles
@@ -101,6 +110,40 @@ class NameHistory:
         ]
         for setting, symbol in sorted(found, key=lambda pair: pair[0].line):
             yield self._stale_symbol(symbol, setting, profile, config.file)
+
+    @cached_property
+    def near(self) -> NearSymbols:
+        """The symbols that the model reads, and the names that stand for them."""
+        rules = (rule.symbol for rule in self._architecture.built_in_line)
+        return NearSymbols((*self._every_symbol, "CMDLINE", *rules), self.misnomers)
+
+    @property
+    def misnomers(self) -> dict[str, str]:
+        """The names that people write for a symbol, and that no kernel has."""
+        return {item.name: item.symbol for item in self._architecture.misnomers}
+
+    def slips(self, profile: KernelProfile, config: DotConfig) -> Iterator[Diagnostic]:
+        """Yield the names in a `.config` that no kernel has and that stand for one it has."""
+        found = self.near.of(config.symbols)
+        placed = [(config.symbols[name], name, symbol) for name, symbol in found.items()]
+        for setting, name, symbol in sorted(placed, key=lambda item: item[0].line):
+            yield Diagnostic(
+                code="MX1716",
+                severity=Severity.NOTE if setting.value is False else Severity.WARNING,
+                location=setting.place(config.file),
+                message=f"no kernel has CONFIG_{name}: the line decides nothing",
+                hint=self.did_you_mean(name, symbol, profile),
+            )
+
+    def did_you_mean(self, name: str, symbol: str, profile: KernelProfile | None) -> str:
+        """Return the hint for a name that stands for a symbol, which a release may lack, too."""
+        reasons = {item.name: item.because for item in self._architecture.misnomers}
+        why = f" {because}" if (because := reasons.get(name)) else ""
+        lacks = profile is not None and symbol in self.symbols_lacking(profile)
+        gone = ""
+        if lacks and profile is not None:
+            gone = f" (Linux {profile.release}: {self.of_symbol(symbol, profile).sentence()})"
+        return f"did you mean `CONFIG_{symbol}`?{gone}{why}"
 
     def line(
         self,

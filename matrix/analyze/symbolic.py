@@ -14,7 +14,12 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from matrix.analyze.assemble import cpu_atoms, symbol_value, variables_of
+from matrix.analyze.assemble import (
+    cpu_atoms,
+    dated_in_study,
+    symbol_value,
+    variables_of,
+)
 from matrix.analyze.facts import FactProgram
 from matrix.analyze.facts_lowering import UNREAD
 from matrix.analyze.question import Question
@@ -84,7 +89,7 @@ def study_space(
     hidden = tuple(
         FiniteVariable(name=name, options=_OFF_ON, values=(False, True)) for name in unknown
     )
-    hidden = (*hidden, *_unset_symbols(study, programs))
+    hidden = (*hidden, *_open_dates(study, programs), *_unset_symbols(study, programs))
     order: list[str] = []
     for variable in variables:
         order.append(variable.name)
@@ -93,6 +98,24 @@ def study_space(
     if len(order) < len(variables) + len(hidden):
         order.extend(variable.name for variable in hidden)
     return Space(variables=variables, hidden=hidden, order=tuple(order))
+
+
+def _open_dates(study: MatrixStudy, programs: Sequence[FactProgram]) -> tuple[FiniteVariable, ...]:
+    """Return a hidden variable for each dated fact that some option's version does not tell."""
+    options = [option for axis in study.axes for option in axis.options if option.version]
+    domains = {
+        atom: program.domain(atom)
+        for program in programs
+        for option in options
+        for atom, value in dated_in_study(program, (option,)).items()
+        if value is None
+    }
+    return tuple(_choice(atom, domain) for atom, domain in domains.items())
+
+
+def _choice(atom: str, domain: Sequence[Value]) -> FiniteVariable:
+    known = tuple(value for value in domain if value is not None)
+    return FiniteVariable(name=_unset(atom), options=tuple(map(str, known)), values=known)
 
 
 def _unset_symbols(
@@ -106,10 +129,7 @@ def _unset_symbols(
             atom = f"CONFIG_{symbol}"
             if all(symbol in dict(option.kconfig) for option in partial):
                 continue
-            domain = tuple(value for value in program.domain(atom) if value is not None)
-            found[atom] = FiniteVariable(
-                name=_unset(atom), options=tuple(map(str, domain)), values=domain
-            )
+            found[atom] = _choice(atom, program.domain(atom))
     return tuple(found.values())
 
 
@@ -249,6 +269,7 @@ def _names(
     tables: dict[str, Table | Expression] = {}
     tables.update((name, Name(f"?{name}")) for name in _unread(program))
     tables.update(_kconfig_tables(study, program))
+    tables.update(_dated_tables(study, program))
     tables.update(_variable_tables(study, program, profile))
     axes = {axis.name for axis in study.axes}
     for environment in architecture.environment:
@@ -279,6 +300,23 @@ def _kconfig_tables(study: MatrixStudy, program: FactProgram) -> dict[str, Table
     return tables
 
 
+def _dated_tables(study: MatrixStudy, program: FactProgram) -> dict[str, Table | Expression]:
+    """Return what came with a point release, by the axis whose options have a version, if any."""
+    dated = (one for one in study.axes if any(option.version for option in one.options))
+    axis = next(dated, study.axes[0])
+    told = {option.name: dated_in_study(program, (option,)) for option in axis.options}
+    return {
+        atom: Table(
+            variable=axis.name,
+            entries={
+                name: Name(_unset(atom)) if (value := row[atom]) is None else Constant(value)
+                for name, row in told.items()
+            },
+        )
+        for atom in program.dated
+    }
+
+
 def _symbol_entry(option: Option, symbol: str, atom: str, *, always: bool) -> Expression:
     """Return what an option makes of a symbol; a partial `.config` may leave it unknown."""
     given = dict(option.kconfig).get(symbol)
@@ -288,7 +326,7 @@ def _symbol_entry(option: Option, symbol: str, atom: str, *, always: bool) -> Ex
 
 
 def _unset(atom: str) -> str:
-    """Return the hidden variable of a symbol that a partial `.config` does not mention."""
+    """Return the hidden variable of what an option does not tell: a symbol, a dated fact."""
     return f"?{atom}"
 
 

@@ -261,6 +261,10 @@ CODES: dict[str, tuple[str, str]] = {
             "unknown, not off."
         ),
     ),
+    "MX0313": (
+        "comment that looks like a setting",
+        "Only `# CONFIG_NAME is not set` to the letter says something of a symbol.",
+    ),
     "MX0401": (
         "NUL in the command line",
         "It ends the line for the kernel: remove it.",
@@ -291,6 +295,21 @@ CODES: dict[str, tuple[str, str]] = {
     "MX0407": (
         "command-line file too large",
         "The file of --cmdline-file holds more than 16 KiB.",
+    ),
+    "MX0408": (
+        "symbol of another tree",
+        (
+            "The `.config` sets a symbol that says what CONFIG_CMDLINE is, and that its release "
+            "lacks while other people's trees have it: both command lines are answered, and where "
+            "they differ the answer is unknown. With --tree the tree decides."
+        ),
+    ),
+    "MX0409": (
+        "no such symbol for CONFIG_CMDLINE",
+        (
+            "The `.config` sets a symbol that says what CONFIG_CMDLINE is in other kernels or on "
+            "other architectures; in this one the line decides nothing."
+        ),
     ),
     "MX0501": (
         "malformed SPEC",
@@ -1308,5 +1327,30 @@ CODES: dict[str, tuple[str, str]] = {
     "MX1713": (
         "no id of a distribution",
         "An id is lower case letters and digits, joined by `-`, `_` or `.`.",
+    ),
+    "MX1714": (
+        "vendor's version",
+        (
+            "By its number the kernel is older than a fix that the answer rests on, and what "
+            "stands behind the number is a vendor's: the fix may have been brought back."
+        ),
+    ),
+    "MX1715": (
+        "answered as another release",
+        (
+            "--kernel names another release than the header of the `.config`. What came with a "
+            "point release is then told by --kernel alone, and left open where it names none."
+        ),
+    ),
+    "MX1716": (
+        "no such symbol",
+        (
+            "No kernel has the Kconfig symbol, and it is a slip of one that the model reads, or a "
+            "name that people write for it."
+        ),
+    ),
+    "MX1717": (
+        "symbol that the tree lacks",
+        "The Kconfig tree of --tree does not define the symbol: conf drops the line.",
     ),
 }

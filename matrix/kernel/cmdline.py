@@ -20,12 +20,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.kernel.bounded_input import COMMAND_LINE, read_bounded
 from matrix.kernel.dotconfig import DotConfig
+from matrix.schema.symbols import BuiltInLineRule
 
 # arch/arm64/include/uapi/asm/setup.h: COMMAND_LINE_SIZE 2048, one of them for the NUL.
 COMMAND_LINE_BYTES = 2047
@@ -252,36 +254,95 @@ def load_boot_loader_line(path: str | os.PathLike[str]) -> str:
     return text.removesuffix("\n").removesuffix("\r")
 
 
-def effective_command_line(boot_loader: str, config: DotConfig) -> str:
-    """Return the line a kernel built from `config` parses when the boot loader passes this one.
+class LineReadings(Struct, frozen=True, kw_only=True):
+    """The line that a kernel parses, by the symbols that its release has.
 
-    early_init_dt_scan_chosen(), drivers/of/fdt.c: `CMDLINE_FORCE` replaces what was passed;
-    `CMDLINE_EXTEND` (some 5.x trees) appends `CONFIG_CMDLINE`; else `CONFIG_CMDLINE` stands in for
-    an empty line. The ID-register overrides choose in the same way (idreg-override.c:381-407).
-    What a partial `.config` does not say is taken as not set.
+    `others` are the lines where the kernel has a symbol that its release lacks: (symbol, line), the
+    one that counts before the others first. `alone` says that the boot loader's line is ignored.
     """
-    built_in = config.value("CMDLINE")
-    if not isinstance(built_in, str):
-        return boot_loader
-    if config.value("CMDLINE_EXTEND") is True:
-        return f"{boot_loader} {built_in}"
-    if config.value("CMDLINE_FORCE") is True or not boot_loader:
-        return built_in
-    return boot_loader
+
+    text: str
+    others: tuple[tuple[str, str], ...] = ()
+    alone: bool = False
 
 
-def ignored_boot_loader_line(boot_loader: str, config: DotConfig) -> Diagnostic | None:
-    """Return a warning where the `.config` makes the kernel ignore what the boot loader passes."""
-    if not boot_loader.strip() or effective_command_line(boot_loader, config) == boot_loader:
-        return None
-    setting = config.symbols.get("CMDLINE_FORCE")
-    if setting is None or setting.value is not True:
-        return None
-    return Diagnostic(
-        code="MX0406",
-        message="this kernel is built to ignore the boot loader's command line: "
-        f"`{config.value('CMDLINE')}` is used instead",
-        location=setting.place(config.file),
-        hint="build with CONFIG_CMDLINE_FROM_BOOTLOADER=y, or change CONFIG_CMDLINE",
-        severity=Severity.WARNING,
-    )
+class BuiltInLine(Struct, frozen=True, kw_only=True):
+    """CONFIG_CMDLINE of one `.config`, and what the kernel makes of it.
+
+    Of `rules` the first counts whose symbol is set and in `has`, the symbols of the release (None:
+    nobody has read them); CONFIG_CMDLINE fills in for an empty line where none does. A symbol that
+    only somebody else's tree has leaves a second reading open, unless `has` is the `whole` truth:
+    that of the very tree. What a partial `.config` does not say is taken as not set.
+    """
+
+    config: DotConfig
+    rules: tuple[BuiltInLineRule, ...]
+    has: tuple[str, ...] | None
+    whole: bool = False
+
+    def readings(self, boot_loader: str) -> LineReadings:
+        """Return the line that the kernel parses when the boot loader passes this one."""
+        built_in = self.config.value("CMDLINE")
+        if not isinstance(built_in, str):
+            return LineReadings(text=boot_loader)
+        known = frozenset(self.has or ())
+        text, effect = self._built(boot_loader, built_in, known)
+        others = []
+        for rule in self._set:
+            possible = not self.whole and (self.has is None or rule.elsewhere is not None)
+            if possible and rule.symbol not in known:
+                other, _ = self._built(boot_loader, built_in, known | {rule.symbol})
+                if other.split() != text.split():
+                    others.append((rule.symbol, other))
+        ignored = effect == "alone" and bool(boot_loader.strip()) and text != boot_loader
+        return LineReadings(text=text, others=tuple(others), alone=ignored)
+
+    @property
+    def _set(self) -> tuple[BuiltInLineRule, ...]:
+        return tuple(rule for rule in self.rules if self.config.value(rule.symbol) is True)
+
+    def _built(self, boot_loader: str, built_in: str, known: frozenset[str]) -> tuple[str, str]:
+        """Return the line, and the effect of the rule that counts."""
+        effect = next((rule.effect for rule in self._set if rule.symbol in known), "fills-in")
+        match effect:
+            case "appended":
+                return f"{boot_loader} {built_in}", effect
+            case "alone":
+                return built_in, effect
+            case _:
+                return boot_loader or built_in, effect
+
+    def notes(self, line: LineReadings, release: str) -> Iterator[Diagnostic]:
+        """Yield what the file says of CONFIG_CMDLINE that its kernel does not do, or may not do."""
+        others = dict(line.others)
+        for rule in self._set:
+            place = self.config.symbols[rule.symbol].place(self.config.file)
+            lacks = f"Linux {release} has no CONFIG_{rule.symbol}"
+            if rule.effect == "alone" and line.alone and rule.symbol in (self.has or ()):
+                yield Diagnostic(
+                    code="MX0406",
+                    message="this kernel is built to ignore the boot loader's command line: "
+                    f"`{self.config.value('CMDLINE')}` is used instead",
+                    location=place,
+                    hint="build with CONFIG_CMDLINE_FROM_BOOTLOADER=y, or change CONFIG_CMDLINE",
+                    severity=Severity.WARNING,
+                )
+            elif rule.symbol in others:
+                who = f" ({rule.elsewhere})" if rule.elsewhere else ""
+                yield Diagnostic(
+                    code="MX0408",
+                    message=f"{lacks}{who}: the kernel reads `{line.text}`, or, where its own tree "
+                    f"has it, `{others[rule.symbol]}`",
+                    location=place,
+                    hint="give the tree that it was built from with --tree",
+                    severity=Severity.WARNING,
+                )
+            elif self.has is not None and rule.symbol not in self.has:
+                known = ", ".join(f"CONFIG_{name}" for name in self.has)
+                yield Diagnostic(
+                    code="MX0409",
+                    message=f"{lacks}: the line decides nothing",
+                    location=place,
+                    hint=f"what CONFIG_CMDLINE is to it, {known} decide",
+                    severity=Severity.WARNING,
+                )

@@ -93,7 +93,7 @@ class DotConfig(Struct, frozen=True, kw_only=True):
     off (a whole `.config`) or unknown (a fragment, a defconfig, a list of answers);
     `completeness` says from what that was decided. `refused` are the symbols whose value their type
     does not allow (see `typed`): the kernel's conf writes no such file. `symbols` has no `CONFIG_`
-    in its keys.
+    in its keys. `running` is what `uname -r` says where the file is that of a running kernel.
     """
 
     file: str
@@ -106,6 +106,7 @@ class DotConfig(Struct, frozen=True, kw_only=True):
     diagnostics: tuple[Diagnostic, ...]
     _raw: Mapping[str, str]
     refused: frozenset[str] = frozenset()
+    running: str | None = None
 
     def texts(self) -> dict[str, str]:
         """Return every setting as text: `y`, `n` for "is not set", `100`, a string unquoted."""

@@ -19,6 +19,13 @@ _STRING = re.compile(r'"((?:[^"\\]|\\.)*+)"')
 _ESCAPE = re.compile(r"\\(.)")
 _LINE = re.compile(r"(?:CONFIG_([A-Za-z0-9_]+)=(.*)|# CONFIG_([A-Za-z0-9_]+) is not set(.*))")
 
+# Lines that were meant as settings: a prefix in another case or left out, blanks, a colon.
+_SET_SLIP = re.compile(
+    r"\s*(?:export\s+)?(?:(?i:config_)|(?=[A-Z0-9_]+\s*[=:]))([A-Za-z0-9_]+)\s*[=:]\s*(\S+)\s*"
+)
+_UNSET_SLIP = re.compile(r"#+\s*(?i:config_)([A-Za-z0-9_]+)\s+is\s+not\s+set\s*")
+_SETTING = "a setting is `CONFIG_NAME=value` or `# CONFIG_NAME is not set`, from the first column"
+
 # What a value of a type looks like; a line that is none is ignored.
 _TYPES = {
     "bool": re.compile("[yn]"),
@@ -128,7 +135,7 @@ def read_lines(text: str, file: str) -> tuple[dict[str, str], list[Diagnostic]]:
     """Return the raw value of each symbol and what is odd, line by line."""
     reader = _LineReader(file)
     for number, line in enumerate(text[1:-1].split("\n"), start=1):
-        if line and (line[0] != "#" or line.startswith("# CONFIG_")):
+        if line and (line[0] != "#" or line.startswith("# CONFIG_") or _UNSET_SLIP.match(line)):
             reader.read(number, line)
     return reader.raw, reader.finish()
 
@@ -145,7 +152,9 @@ class _LineReader:
         """Take one line that is neither empty nor a plain comment."""
         match = _LINE.fullmatch(line)
         if match is None:
-            if line[0] != "#" and line.strip():
+            if _UNSET_SLIP.fullmatch(line):
+                self._report_comment(number, line)
+            elif line[0] != "#" and line.strip():
                 self._report_junk(number, line)
             return
         symbol = match[1] or match[3]
@@ -182,9 +191,19 @@ class _LineReader:
                 message=f"`{shown(line.strip())}` is neither a setting nor a comment; "
                 "the kernel's conf ignores it",
                 location=self._location(number, line, 0, len(line)),
-                hint="a setting is `CONFIG_NAME=value` or `# CONFIG_NAME is not set`, "
-                "from the first column",
+                hint=_meant(line) + _SETTING,
                 severity=Severity.WARNING,
+            )
+        )
+
+    def _report_comment(self, number: int, line: str) -> None:
+        self._add(
+            Diagnostic(
+                code="MX0313",
+                message=f"`{shown(line.strip())}` is a comment and says nothing of the symbol",
+                location=self._location(number, line, 0, len(line)),
+                hint=_meant(line) + _SETTING,
+                severity=Severity.NOTE,
             )
         )
 
@@ -208,9 +227,10 @@ class _LineReader:
         self._add(
             Diagnostic(
                 code="MX0310",
-                message=f"`{shown(rest)}` follows `{shown(taken)}`, which is taken{ignores}",
+                message=f"{f'`{shown(rest)}`' if rest else 'white space'} follows "
+                f"`{shown(taken)}`, which is taken{ignores}",
                 location=self._location(number, line, column, len(line) - column),
-                hint="put a comment on a line of its own",
+                hint="put a comment on a line of its own" if rest else "remove it",
                 severity=Severity.WARNING,
             )
         )
@@ -246,6 +266,16 @@ class _LineReader:
         return Location(
             file=self.file, line=number, column=column + 1, length=max(1, length), text=line
         )
+
+
+def _meant(line: str) -> str:
+    """Return the setting that an ignored line was meant as, as the beginning of a hint."""
+    unset, found = _UNSET_SLIP.fullmatch(line), _SET_SLIP.fullmatch(line)
+    if unset is not None:
+        return f"did you mean `# CONFIG_{unset[1]} is not set`? "
+    if found is not None and is_value(found[2]):
+        return f"did you mean `CONFIG_{found[1]}={shown(found[2])}`? "
+    return ""
 
 
 def no_setting(text: str, file: str) -> Diagnostic:

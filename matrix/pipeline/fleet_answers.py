@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -21,8 +21,9 @@ from matrix.analyze.assemble import (
     asked_of_file,
     config_atoms,
     cpu_atoms,
+    open_variables,
+    read_variables,
     surroundings_atoms,
-    variables_of,
 )
 from matrix.analyze.behaviour import Behaviours
 from matrix.analyze.cell import Cell
@@ -34,28 +35,33 @@ from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.expr.nodes import Expression, Value
 from matrix.expr.position import shown
-from matrix.kernel.cmdline import effective_command_line
+from matrix.kernel.cmdline import BuiltInLine
 from matrix.kernel.cpu import CpuSystem, resolve_system
 from matrix.kernel.detection import Detection
 from matrix.kernel.dotconfig import DotConfig, load_dotconfig
-from matrix.pipeline.absence import absent_reason
+from matrix.kernel.version import read_version
 from matrix.pipeline.arguments import choose_surroundings
+from matrix.pipeline.fleet_kept import Kept
 from matrix.pipeline.fleet_names import FleetNames, IdleWords
+from matrix.pipeline.kernel_choice import (
+    absent_whatever_release,
+    built_in_line,
+    chosen_kernel,
+    vendor_doubt,
+)
 from matrix.pipeline.knowledge import Library
+from matrix.pipeline.stale_names import names_read
 from matrix.render.fleet import HostAnswer
 from matrix.schema.values import Capability, KernelProfile
 
-_RELEASE = re.compile(r"v?(\d{1,4}\.\d{1,4})(?!\d)", re.ASCII)
 _SHA256 = re.compile(r"(?:sha256:)?([0-9a-fA-F]{64})")
 _BETWEEN_MIDRS = re.compile(r"[;,+\s]+")
-# The symbols that decide which command line the kernel reads.
-_BUILT_IN_LINE = ("CMDLINE", "CMDLINE_FORCE", "CMDLINE_EXTEND", "CMDLINE_FROM_BOOTLOADER")
 # A table with more distinct values than this is answered all the same, from a memory begun anew:
 # so many command lines take some hundred megabytes.
 _MOST_KEPT = 300_000
 
-_Key = TypeVar("_Key", bound=Hashable)
-_Made = TypeVar("_Made")
+# Other lines that a kernel may read: the symbol that it must have, and the line.
+_OtherLines = tuple[tuple[str, LineMeaning], ...]
 
 
 class HostRow(NamedTuple):
@@ -70,14 +76,18 @@ class HostRow(NamedTuple):
 
 
 class _Build(Struct, frozen=True, kw_only=True):
-    """A kernel and its `.config`, with the atoms that the file sets; `number` is its own."""
+    """A kernel and its `.config`, with the atoms that the file and the version set.
+
+    `number` is its own; `doubt` is what a vendor's version leaves open.
+    """
 
     number: int
-    config: DotConfig
+    built_in: BuiltInLine
     profile: KernelProfile
     question: Question
     memory: AnswerMemory
     atoms: Mapping[str, Value]
+    doubt: tuple[str, ...]
 
 
 class _Cpu(Struct, frozen=True, kw_only=True):
@@ -86,38 +96,6 @@ class _Cpu(Struct, frozen=True, kw_only=True):
     atoms: Mapping[str, Value]
     detections: Mapping[str, Detection]
     alike: int
-
-
-class _Kept(Generic[_Key, _Made]):
-    """What was made of each key, or what was wrong with it."""
-
-    def __init__(self, make: Callable[[_Key], _Made]) -> None:
-        self._make = make
-        self._made: dict[_Key, _Made | InputError] = {}
-
-    def __len__(self) -> int:
-        return len(self._made)
-
-    def of(self, key: _Key) -> _Made:
-        """Return what is made of a key.
-
-        Raises:
-            InputError: what was wrong with it, each time anew.
-        """
-        made = self._made.get(key)
-        if made is None:
-            try:
-                made = self._make(key)
-            except InputError as error:
-                made = error
-            self._made[key] = made
-        if isinstance(made, InputError):
-            raise made
-        return made
-
-    def forget(self) -> None:
-        """Forget everything."""
-        self._made.clear()
 
 
 class FleetAnswers:
@@ -145,19 +123,19 @@ class FleetAnswers:
         choose_surroundings(self._architecture, settings)
         self._behaviours = Behaviours()
         self._memories: dict[tuple[str, bool], tuple[Question, AnswerMemory]] = {}
-        self._configs = _Kept(self._load)
-        self._builds = _Kept(self._build)
-        self._systems = _Kept(self._system)
+        self._configs = Kept(self._load)
+        self._builds = Kept(self._build)
+        self._systems = Kept(self._system)
         self._cpus: dict[tuple[str, str], _Cpu] = {}
         self._cpu_numbers: dict[frozenset[tuple[str, Value]], int] = {}
-        self._surroundings = _Kept(self._choose)
+        self._surroundings = Kept(self._choose)
         self._line_memory = LineMemory(library.knowledge.kernels)
-        self._lines = _Kept(self._line_memory.read)
+        self._lines = Kept(self._line_memory.read)
         self.names = FleetNames(library.name_history("arm64"))
         self._rows: dict[HostRow, tuple[HostAnswer, IdleWords | None]] = {}
         # Both kept elsewhere, so that their identities stay theirs.
         self._given: dict[tuple[int, int], tuple[HostAnswer, IdleWords | None]] = {}
-        self._situations: dict[tuple[int, int, str], Situation] = {}
+        self._situations: dict[Hashable, Situation] = {}
         self._alike: dict[Hashable, Situation] = {}
         self._pairs: dict[Hashable, HostAnswer] = {}
 
@@ -188,8 +166,8 @@ class FleetAnswers:
         surroundings = self._surroundings.of(row.vm)
 
         def variables(appended: str) -> Mapping[str, Expression]:
-            text = effective_command_line(f"{row.cmdline} {appended}".strip(), build.config)
-            return variables_of(question.program, profile, text)
+            line = build.built_in.readings(f"{row.cmdline} {appended}".strip())
+            return read_variables(question.program, profile, line)
 
         cell = Cell(
             variables=variables(""),
@@ -216,8 +194,10 @@ class FleetAnswers:
         build = self._builds.of((row.kernel, row.config))
         if isinstance(build, HostAnswer):
             return build, None
-        line = self._lines.of(effective_command_line(row.cmdline, build.config))
-        situation = self._situation(build, line, row.vm)
+        read = build.built_in.readings(row.cmdline)
+        line = self._lines.of(read.text)
+        others = tuple((symbol, self._lines.of(text)) for symbol, text in read.others)
+        situation = self._situation(build, line, others, row.vm)
         system = self._systems.of(_spec(row))
         cpu = self._cpu(build, system)
         found = self._pairs.get((id(situation), cpu.alike))
@@ -230,17 +210,22 @@ class FleetAnswers:
         given = (found, self.names.of(build.profile, line))
         return self._given.setdefault((id(given[0]), id(given[1])), given)
 
-    def _situation(self, build: _Build, line: LineMeaning, vm: str) -> Situation:
+    def _situation(
+        self, build: _Build, line: LineMeaning, others: _OtherLines, vm: str
+    ) -> Situation:
         """Return what of a host no CPU changes; equal ones are one object."""
-        key = (build.number, line.number, vm)
+        numbers = tuple((symbol, other.number) for symbol, other in others)
+        key = (build.number, line.number, numbers, vm)
         found = self._situations.get(key)
         if found is None:
+            left = partial(self._line_memory.variables, build.question.program, build.profile)
             made = build.memory.situation(
-                self._line_memory.variables(build.question.program, build.profile, line),
+                open_variables(left(line), [(symbol, left(other)) for symbol, other in others]),
                 {**build.atoms, **self._surroundings.of(vm)},
             )
             content = (
                 build.profile.id,
+                build.doubt,
                 frozenset(made.atoms.items()),
                 frozenset(made.variables.items()),
             )
@@ -263,25 +248,35 @@ class FleetAnswers:
             return HostAnswer(problems=error.diagnostics)
         return HostAnswer(
             release=build.profile.release,
+            read_on=build.profile.verified_on.version,
             verdict=given.verdict,
             predicate=given.predicate,
             outcome=given.outcome,
-            reasons=given.reasons,
+            reasons=(*given.reasons, *(build.doubt if given.predicate is not None else ())),
         )
 
     def _build(self, key: tuple[str, str]) -> _Build | HostAnswer:
         """Return a kernel with its `.config`; the answer itself where any release has the same."""
         kernel, name = key
         config = self._configs.of(name)
-        profile = self._profile(kernel, config)
+        told = read_version(kernel.removeprefix("Linux").strip()) if kernel else None
+        release = told.release if told else (None if kernel else config.release)
+        profile = self._profile(kernel, release)
         if profile is None:
-            release = _release(kernel) or config.release or "unknown"
-            reason = absent_reason(self._capability, config)
+            if kernel and not told:
+                raise InputError(self._no_release(kernel))
+            reason = absent_whatever_release(self._library, self._capability, config, release)
             if reason is None:
-                raise InputError(self._no_profile(kernel or release))
+                raise InputError(
+                    self._library.no_profile(release) if release else self._no_release("")
+                )
             return HostAnswer(
-                release=release, verdict=Verdict.ABSENT, outcome="not-run", reasons=(reason,)
+                release=release or "unknown",
+                verdict=Verdict.ABSENT,
+                outcome="not-run",
+                reasons=(reason,),
             )
+        chosen = chosen_kernel(profile, told.text if told else None, config)
         program = self._library.program(profile)
         config = config.typed(program.symbols)
         kind = (profile.id, bool(config.refused))
@@ -290,32 +285,28 @@ class FleetAnswers:
             question = asked_of_file(question, config)
             self._memories[kind] = (question, AnswerMemory(question, self._behaviours))
         question, memory = self._memories[kind]
+        doubt = vendor_doubt(chosen, program, names_read(question))
         return _Build(
             number=len(self._builds),
-            config=config,
+            built_in=built_in_line(self._library, profile, config),
             profile=profile,
             question=question,
             memory=memory,
-            atoms=config_atoms(question.program, config),
+            atoms={**config_atoms(program, config), **chosen.atoms(program)},
+            doubt=doubt[:1] if doubt else (),
         )
 
-    def _profile(self, kernel: str, config: DotConfig) -> KernelProfile | None:
-        for profile in self._library.knowledge.kernels:
-            if profile.id == kernel:
-                return profile
-        release = _release(kernel) if kernel else config.release
-        return self._library.kernels_by_release.get(release or "")
+    def _profile(self, kernel: str, release: str | None) -> KernelProfile | None:
+        named = (one for one in self._library.knowledge.kernels if one.id == kernel)
+        return next(named, None) or self._library.kernels_by_release.get(release or "")
 
-    def _no_profile(self, kernel: str) -> Diagnostic:
-        release = _release(kernel)
-        if release is None:
-            known = ", ".join(self._library.kernels_by_release)
-            return Diagnostic(
-                code="MX1506",
-                message=f"`{shown(kernel)}` names no kernel release",
-                hint=f"write it as `uname -r` does, 7.3.0-rc7-arm64; known are {known}",
-            )
-        return self._library.no_profile(release)
+    def _no_release(self, kernel: str) -> Diagnostic:
+        known = ", ".join(self._library.kernels_by_release)
+        return Diagnostic(
+            code="MX1506",
+            message=f"`{shown(kernel)}` names no kernel release",
+            hint=f"write it as `uname -r` does, 7.3.0-rc7-arm64; known are {known}",
+        )
 
     def _load(self, name: str) -> DotConfig:
         """Return the file a row names by its path or its SHA-256; only what the model reads."""
@@ -353,7 +344,8 @@ class FleetAnswers:
         declared = (
             item.name for kernel in self._library.knowledge.kernels for item in kernel.symbols
         )
-        return frozenset((*named, *declared, *_BUILT_IN_LINE))
+        built_in = (rule.symbol for rule in self._architecture.built_in_line)
+        return frozenset((*named, *declared, "CMDLINE", *built_in))
 
     def _system(self, spec: str) -> CpuSystem:
         if not spec:
@@ -384,8 +376,3 @@ def _spec(row: HostRow) -> str:
         return row.cpu
     midrs = (text for text in _BETWEEN_MIDRS.split(row.midrs) if text)
     return "+".join(f"midr={midr}" for midr in dict.fromkeys(midrs))
-
-
-def _release(kernel: str) -> str | None:
-    found = _RELEASE.match(kernel.removeprefix("Linux").strip())
-    return found[1] if found else None

@@ -67,6 +67,7 @@ def request_of_host(
     config = read_dotconfig(
         host.config.value.encode("utf-8", "surrogateescape"), host.config.source
     )
+    config = replace(config, running=host.version)
     notes: list[Diagnostic] = []
     cpus, borrowed = request.cpus, frozenset[str]()
     if not cpus:

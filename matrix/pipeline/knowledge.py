@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 from matrix.analyze.facts import FactProgram, lower
 from matrix.analyze.staleness import NameHistory
 from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
+from matrix.kernel.version import read_version
 from matrix.schema.compiled import knowledge
 from matrix.schema.values import (
     Architecture,
@@ -71,6 +72,12 @@ class Library:
             )
         )
 
+    def kernel_of_version(self, name: str) -> KernelProfile:
+        """Return the profile that answers for a release, an exact version (`6.1.90`) or an id."""
+        version = read_version(name)
+        known = version is not None and version.release in self.kernels_by_release
+        return self.kernel(version.release if known and version else name)
+
     def capability(self, name: str) -> Capability:
         """Return a capability by id."""
         return _find(self.knowledge.capabilities, name, "capability", "capabilities")
@@ -89,7 +96,8 @@ class Library:
         """Return which releases of an architecture have which names."""
         if arch not in self._histories:
             profiles = self.kernels_by_release.values()
-            self._histories[arch] = NameHistory([one for one in profiles if one.arch == arch])
+            known = [one for one in profiles if one.arch == arch]
+            self._histories[arch] = NameHistory(known, self.architecture(arch))
         return self._histories[arch]
 
     def neighbours(self, release: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

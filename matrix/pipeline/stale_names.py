@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 
 from matrix.analyze.question import Question
 from matrix.diagnostics import Diagnostic, Location, Severity
@@ -16,12 +17,19 @@ _CMDLINE = 'CONFIG_CMDLINE="'
 
 
 def stale_names(
-    job: ValidateJob, profile: KernelProfile, config: DotConfig, line: CommandLine
+    job: ValidateJob, profile: KernelProfile, config: DotConfig, lines: Iterable[CommandLine]
 ) -> Iterator[Diagnostic]:
-    """Yield what of a `.config`, its command line and `--set` means nothing to its kernel."""
+    """Yield what of a `.config`, its command line and `--set` means nothing to its kernel.
+
+    `lines` are the readings of the command line: one, unless CONFIG_CMDLINE leaves several open.
+    """
     history = job.library.name_history(profile.arch)
     yield from history.config(profile, config)
-    yield from history.line(profile, line, lambda found: _place(job, line, found, config))
+    # A tree that was given says more (MX1717).
+    if job.tree is None or not job.tree.is_of(config):
+        yield from history.slips(profile, config)
+    for line in lines:
+        yield from history.line(profile, line, partial(_place, job, config, line))
     yield from _idle_settings(job, profile)
 
 
@@ -34,7 +42,7 @@ def _idle_settings(job: ValidateJob, profile: KernelProfile) -> Iterator[Diagnos
     ]
     if not chosen:
         return
-    read = _names_read(job.question(profile))
+    read = names_read(job.question(profile))
     for setting in chosen:
         if setting.partition("=")[0] not in read:
             yield Diagnostic(
@@ -46,7 +54,7 @@ def _idle_settings(job: ValidateJob, profile: KernelProfile) -> Iterator[Diagnos
             )
 
 
-def _names_read(question: Question) -> frozenset[str]:
+def names_read(question: Question) -> frozenset[str]:
     """Return every name that requirements, predicate and simulation inputs rest on."""
     program = question.program
     asked = [item.expression for item in question.requirements if item.expression is not None]
@@ -64,16 +72,14 @@ def _names_read(question: Question) -> frozenset[str]:
     return frozenset(found)
 
 
-def _place(job: ValidateJob, line: CommandLine, found: Parameter, config: DotConfig) -> Location:
+def _place(job: ValidateJob, config: DotConfig, line: CommandLine, found: Parameter) -> Location:
     """Return where a parameter was written: in CONFIG_CMDLINE, or in the line that was given."""
     built_in = config.symbols.get("CMDLINE")
     # What was given may end as the built-in line does, and be all that the kernel reads.
-    read = not job.boot_loader or any(
-        config.value(name) is True for name in ("CMDLINE_FORCE", "CMDLINE_EXTEND")
-    )
-    if not read or built_in is None or not isinstance(built_in.value, str):
+    given = line.text == job.boot_loader
+    if given or built_in is None or not isinstance(built_in.value, str):
         return line.locate(found)
-    # The built-in line is the whole, or (CMDLINE_EXTEND) the end of what the kernel parses.
+    # The built-in line is the whole, or where it is appended the end of what the kernel parses.
     start = len(line.text) - len(built_in.value)
     prefix = built_in.text.find(_CMDLINE) + len(_CMDLINE)
     written = built_in.text[prefix : prefix + len(built_in.value)]

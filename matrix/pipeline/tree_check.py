@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from matrix.analyze.near_symbols import NearSymbols
 from matrix.diagnostics import Diagnostic, ExitCode, Location, Severity
 from matrix.kernel.dotconfig import DotConfig
 from matrix.pipeline.knowledge import Library
@@ -13,6 +15,9 @@ from matrix.pipeline.knowledge import Library
 if TYPE_CHECKING:
     from matrix.kernel.kconfig.check import Conflict
     from matrix.kernel.kconfig.reading import ParsedTree
+
+# Of more names that a tree lacks the rest is counted: a vendor's `.config` has hundreds.
+_MOST_SAID = 10
 
 
 class TreeCheck:
@@ -33,6 +38,19 @@ class TreeCheck:
         tree = open_tree(self._folder, self._arch)
         return parse_tree(tree, dict(toolchain.environment), dict(toolchain.answers))
 
+    @cached_property
+    def symbols(self) -> frozenset[str]:
+        """The symbols that the tree has, without `CONFIG_`.
+
+        Raises:
+            InputError: as `diagnostics`.
+        """
+        return frozenset(self._tree.names)
+
+    def is_of(self, config: DotConfig) -> bool:
+        """Tell whether a file may have been built from the tree: nothing says another release."""
+        return config.release is None or config.release == self._tree.tree.release
+
     def diagnostics(self, config: DotConfig) -> tuple[Diagnostic, ...]:
         """Return every symbol whose value the tree would not allow, with what forbids it.
 
@@ -45,18 +63,64 @@ class TreeCheck:
         from matrix.kernel.kconfig.check import find_conflicts
 
         tree = self._tree
-        if config.release is not None and config.release != tree.tree.release:
+        if not self.is_of(config):
             return (self._other_release(config),)
+        unknown = tuple(self._unknown(config))
         if not config.complete:
-            return ()
+            return unknown
         texts = config.texts()
         conflicts = find_conflicts(tree, texts, tree.answers)
-        return tuple(_diagnostic(config, conflict) for conflict in conflicts)
+        return (*unknown, *(_diagnostic(config, conflict) for conflict in conflicts))
+
+    def _unknown(self, config: DotConfig) -> Iterator[Diagnostic]:
+        """Yield the names that the tree does not have, but for those that MX1701 speaks of."""
+        release = self._tree.tree.release
+        profile = self._library.kernels_by_release.get(release)
+        history = self._library.name_history(self._arch)
+        told = history.symbols_lacking(profile) if profile is not None else ()
+        names = [name for name in config.symbols if name not in self.symbols and name not in told]
+        if not names:
+            return
+        near = history.near.of(names)
+        # Names of a vendor's own are many, and no slips of one: those are looked at first.
+        names.sort(key=lambda name: (name not in near, config.symbols[name].line))
+        shown = names[:_MOST_SAID]
+        near = {**self._near.of(shown), **near}
+        for name in shown:
+            setting = config.symbols[name]
+            said = history.did_you_mean(name, near[name], profile) if name in near else None
+            yield Diagnostic(
+                code="MX1717",
+                severity=Severity.NOTE if setting.value is False else Severity.WARNING,
+                location=setting.place(config.file),
+                message=f"the tree of Linux {self._tree.tree.version} has no CONFIG_{name}: the "
+                "line decides nothing",
+                hint=said or "remove it, or give the tree that it is for",
+            )
+        if len(names) > len(shown):
+            yield Diagnostic(
+                code="MX1717",
+                severity=Severity.NOTE,
+                location=Location(file=config.file),
+                message=f"… and {len(names) - len(shown):,} more names that the tree does not have",
+                hint="is it the tree that the file was built from?",
+            )
+
+    @cached_property
+    def _near(self) -> NearSymbols:
+        misnomers = self._library.name_history(self._arch).misnomers
+        return NearSymbols(self.symbols, misnomers, whole=True)
 
     @staticmethod
     def exit_code(diagnostic: Diagnostic) -> ExitCode:
         """Return how a command ends that says this of a file: a conflict is a finding."""
-        return ExitCode.INPUT if diagnostic.severity is Severity.ERROR else ExitCode.FINDINGS
+        match diagnostic.severity:
+            case Severity.ERROR:
+                return ExitCode.INPUT
+            case Severity.WARNING:
+                return ExitCode.FINDINGS
+            case _:
+                return ExitCode.OK
 
     def _other_release(self, config: DotConfig) -> Diagnostic:
         return Diagnostic(

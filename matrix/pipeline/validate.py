@@ -22,7 +22,6 @@ from matrix.diagnostics import (
 )
 from matrix.pipeline.granule_note import joined
 from matrix.pipeline.standing import judge, new_baseline
-from matrix.pipeline.tree_check import tree_check
 from matrix.pipeline.validate_file import answer_file
 from matrix.pipeline.validate_inputs import read_inputs
 from matrix.pipeline.validate_job import ValidateRequest, prepare
@@ -118,17 +117,16 @@ def validate(request: ValidateRequest) -> ValidateOutcome:
         job = prepare(request)
     except InputError as error:
         raise judged.placed(error) from None
-    tree = tree_check(request.tree, job.library)
     run = _Run(remarks=list(request.notes))
     for found in (*request.inputs, *read_inputs(request.files)):
         if isinstance(found, InputError):
             _note_problem(run, found)
             continue
         try:
-            if tree is not None:
-                against_tree = tree.diagnostics(found)
+            if job.tree is not None:
+                against_tree = job.tree.diagnostics(found)
                 run.problems += [_with_file(item) for item in against_tree]
-                run.codes += [tree.exit_code(item) for item in against_tree]
+                run.codes += [job.tree.exit_code(item) for item in against_tree]
             answered = [judged.of(result) for result in answer_file(job, found)]
         except InputError as error:
             _note_problem(run, judged.placed(error))
@@ -184,8 +182,7 @@ def _title(result: ValidateResult) -> str:
 
 
 def _file_title(result: ValidateResult) -> str:
-    patch = f" + {result.assumes_patch}" if result.assumes_patch else ""
-    return f"{result.file}: Linux {result.kernel}{patch}"
+    return f"{result.file}: {result.title}"
 
 
 def _standing(result: ValidateResult) -> str | None:

@@ -11,28 +11,35 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from matrix.analyze.answer import Answer
-from matrix.analyze.assemble import asked_of_file, config_atoms, surroundings_atoms, variables_of
+from matrix.analyze.assemble import (
+    asked_of_file,
+    config_atoms,
+    read_variables,
+    surroundings_atoms,
+)
 from matrix.analyze.cell import Cell, answer
 from matrix.analyze.fix import find_fixes
 from matrix.analyze.question import predicate_version
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.expr.nodes import Expression
-from matrix.kernel.cmdline import (
-    effective_command_line,
-    ignored_boot_loader_line,
-    read_command_line,
-)
+from matrix.kernel.cmdline import read_command_line
 from matrix.kernel.cpu import CpuSystem
 from matrix.kernel.dotconfig import DotConfig
 from matrix.pipeline.absence import absent_reason
 from matrix.pipeline.deciding_line import deciding_symbol
 from matrix.pipeline.fix_costs import with_costs
 from matrix.pipeline.granule_note import naming_cpus
-from matrix.pipeline.stale_names import stale_names
+from matrix.pipeline.kernel_choice import (
+    ChosenKernel,
+    absent_whatever_release,
+    built_in_line,
+    chosen_kernel,
+    version_notes,
+)
+from matrix.pipeline.stale_names import names_read, stale_names
 from matrix.pipeline.validate_job import ValidateJob
 from matrix.render.json import ValidateResult
-from matrix.schema.values import KernelProfile
 
 # Stands for any parameter that a fix may append to what the boot loader passes.
 _APPENDED = "appended"
@@ -44,34 +51,38 @@ def answer_file(job: ValidateJob, config: DotConfig) -> list[ValidateResult]:
     Raises:
         InputError: MX0912, MX0913 where its release is not known; what its command line says.
     """
-    profile = _profile(job, config)
-    if profile is None:
+    chosen = _chosen(job, config)
+    if chosen is None:
         return [_absent_anyway(job, config, system) for system in job.systems]
+    profile = chosen.profile
     question = job.question(profile)
     config = config.typed(question.program.symbols)
     question = asked_of_file(question, config)
-    text = effective_command_line(job.boot_loader, config)
-    line = read_command_line(text)
-    ignored = ignored_boot_loader_line(job.boot_loader, config)
+    built_in = built_in_line(job.library, profile, config, job.tree)
+    line = built_in.readings(job.boot_loader)
+    text = line.text
+    parsed = [read_command_line(read) for read in (text, *dict(line.others).values())]
     notes = (
         *config.diagnostics,
         *_partial_note(config),
-        *line.diagnostics,
-        *((ignored,) if ignored else ()),
-        *stale_names(job, profile, config, line),
+        *parsed[0].diagnostics,
+        *built_in.notes(line, profile.release),
+        *version_notes(chosen, question.program, names_read(question), config),
+        *dict.fromkeys(stale_names(job, profile, config, parsed)),
     )
     atoms = config_atoms(question.program, config)
     atoms.update(surroundings_atoms(job.library.architecture(profile.arch), job.surroundings))
-    variables = variables_of(question.program, profile, line)
+    atoms.update(chosen.atoms(question.program))
+    variables = read_variables(question.program, profile, line)
 
     def reline(appended: str) -> Mapping[str, Expression]:
-        longer = effective_command_line(f"{job.boot_loader} {appended}", config)
-        return variables_of(question.program, profile, longer)
+        longer = built_in.readings(f"{job.boot_loader} {appended}")
+        return read_variables(question.program, profile, longer)
 
     # What answer and fixes rest on besides the CPU; files that are alike in it share them. Where
     # the kernel would put an appended parameter (CMDLINE_FORCE: nowhere) decides the fixes.
-    appended_to = effective_command_line(f"{job.boot_loader} {_APPENDED}", config)
-    rests_on = (profile.id, text, appended_to, bool(config.refused), frozenset(atoms.items()))
+    appended_to = built_in.readings(f"{job.boot_loader} {_APPENDED}")
+    rests_on = (profile.id, line, appended_to, bool(config.refused), frozenset(atoms.items()))
     results = []
     for system, cpu in zip(job.systems, job.cpus(profile, question), strict=True):
         key = (rests_on, cpu.detections_key)
@@ -98,18 +109,26 @@ def answer_file(job: ValidateJob, config: DotConfig) -> list[ValidateResult]:
         said = (*notes, *system.diagnostics, *(_in_file(note, config) for note in own))
         given = replace(given, diagnostics=said)
         result = _result(job, config, profile.release, system, text, given)
-        results.append(replace(result, decided_by=job.deciding.get(key)))
+        results.append(
+            replace(
+                result,
+                version=chosen.shown_version,
+                read_on=profile.verified_on.version,
+                decided_by=job.deciding.get(key),
+            )
+        )
     return results
 
 
-def _profile(job: ValidateJob, config: DotConfig) -> KernelProfile | None:
-    """Return the profile of a file; None where the answer is `absent` whatever the release."""
-    if job.request.kernel != "auto":
-        return job.library.kernel(job.request.kernel)
+def _chosen(job: ValidateJob, config: DotConfig) -> ChosenKernel | None:
+    """Return the kernel of a file; None where the answer is `absent` whatever the release."""
+    asked = job.request.kernel
+    if asked != "auto":
+        return chosen_kernel(job.library.kernel_of_version(asked), asked, config)
     release = config.release
     if release is not None and release in job.library.kernels_by_release:
-        return job.library.kernels_by_release[release]
-    if absent_reason(job.capability, config) is not None:
+        return chosen_kernel(job.library.kernels_by_release[release], None, config)
+    if absent_whatever_release(job.library, job.capability, config, release) is not None:
         return None
     location = Location(file=config.file, line=1 if release else 0, column=1)
     if release is None:
@@ -143,8 +162,8 @@ def _absent_anyway(job: ValidateJob, config: DotConfig, system: CpuSystem) -> Va
         unsettled=(),
         diagnostics=(*config.diagnostics, *_partial_note(config), note),
     )
-    text = effective_command_line(job.boot_loader, config)
-    return _result(job, config, config.release or "unknown", system, text, given)
+    result = _result(job, config, config.release or "unknown", system, job.boot_loader, given)
+    return replace(result, version=config.version)
 
 
 def _partial_note(config: DotConfig) -> tuple[Diagnostic, ...]:

@@ -17,12 +17,14 @@ from matrix.analyze.behaviour import Behaviours
 from matrix.analyze.question import Question, lower_question, predicate_version
 from matrix.diagnostics import Diagnostic
 from matrix.expr.nodes import Value
+from matrix.kernel.cmdline import LineReadings
 from matrix.kernel.cpu import CpuSystem, default_cpus, expand_group, resolve_system
 from matrix.kernel.detection import Detection
 from matrix.kernel.dotconfig import DotConfig
 from matrix.pipeline.arguments import boot_loader_text, check_verdicts, choose_surroundings
 from matrix.pipeline.granule_note import NamedCpus
 from matrix.pipeline.knowledge import Library
+from matrix.pipeline.tree_check import TreeCheck, tree_check
 from matrix.schema.values import Capability, KernelProfile
 
 DEFAULT_VM = "default"
@@ -66,7 +68,7 @@ class DetectedCpu(Struct, frozen=True, kw_only=True):
 
 # Kernel profile, command line, the same with a parameter appended, whether a value was refused,
 # settings: what an answer rests on besides the CPUs.
-FileKey = tuple[str, str, str, bool, frozenset[tuple[str, Value]]]
+FileKey = tuple[str, LineReadings, LineReadings, bool, frozenset[tuple[str, Value]]]
 AnswerKey = tuple[FileKey, int]  # the CPU system's key
 
 
@@ -80,6 +82,7 @@ class ValidateJob(Struct, frozen=True, kw_only=True):
     surroundings: Mapping[str, str]
     boot_loader: str
     behaviours: Behaviours
+    tree: TreeCheck | None = None
     questions: dict[str, Question] = field(default_factory=dict)
     cpus_by_kernel: dict[str, tuple[DetectedCpu, ...]] = field(default_factory=dict)
     answers: dict[AnswerKey, Answer] = field(default_factory=dict)
@@ -140,4 +143,5 @@ def prepare(request: ValidateRequest) -> ValidateJob:
         surroundings={"vm": DEFAULT_VM, **choose_surroundings(architecture, settings)},
         boot_loader=boot_loader_text(request.cmdline, request.cmdline_file),
         behaviours=Behaviours(),
+        tree=tree_check(request.tree, library),
     )

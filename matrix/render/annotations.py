@@ -84,9 +84,8 @@ def fails(result: ValidateResult, report: Report) -> bool:
 
 def heading(result: ValidateResult) -> str:
     """Return what a result is about in a few words."""
-    patch = f" + {result.assumes_patch}" if result.assumes_patch else ""
     cpu = " + ".join(result.cpu)
-    return f"{result.capability} is {result.answer.verdict} on {cpu}, Linux {result.kernel}{patch}"
+    return f"{result.capability} is {result.answer.verdict} on {cpu}, {result.title}"
 
 
 def details(result: ValidateResult) -> list[str]:

@@ -24,9 +24,13 @@ _NAMED_CPUS = 6
 
 
 class HostAnswer(Struct, frozen=True, kw_only=True):
-    """The answer of one host; `verdict` is None where the row is wrong, and `problems` says how."""
+    """The answer of one host; `verdict` is None where the row is wrong, and `problems` says how.
+
+    `read_on` is the version that the profile of `release` was read on.
+    """
 
     release: str = ""
+    read_on: str | None = None
     verdict: Verdict | None = None
     predicate: bool | None = None
     outcome: str = ""
@@ -139,7 +143,8 @@ def fleet_json(summary: FleetSummary) -> str:
 
 def _group(group: HostGroup) -> list[str]:
     hosts = "1 host" if group.hosts == 1 else f"{group.hosts:,} hosts"
-    lines = wrapped(f"{hosts}, Linux {group.answer.release}: {_cpus(group)}", "  ")
+    read_on = f" (read on {group.answer.read_on})" if group.answer.read_on else ""
+    lines = wrapped(f"{hosts}, Linux {group.answer.release}{read_on}: {_cpus(group)}", "  ")
     lines += [part for reason in group.answer.reasons for part in wrapped(reason, "    - ")]
     if group.hosts > 1 and group.first_host:
         lines += wrapped(f"for instance {group.first_host} (row {group.first_row:,})", "    ")
@@ -172,6 +177,7 @@ def _group_json(group: HostGroup) -> dict[str, Json]:
     return {
         "verdict": str(group.answer.verdict),
         "kernel": group.answer.release,
+        "read_on": group.answer.read_on,
         "predicate": group.answer.predicate,
         "outcome": group.answer.outcome,
         "reasons": list(group.answer.reasons),

@@ -69,8 +69,7 @@ def _title(result: ValidateResult) -> str:
 
 
 def _subject(result: ValidateResult) -> str:
-    patch = f" + {result.assumes_patch}" if result.assumes_patch else ""
-    return f"{result.capability} on Linux {result.kernel}{patch}"
+    return f"{result.capability} on {result.title}"
 
 
 def _command(command: str, properties: dict[str, str], message: str) -> str:

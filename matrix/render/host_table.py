@@ -26,6 +26,7 @@ COLUMNS = (
     "row",
     "host",
     "kernel",
+    "read_on",
     "cpu",
     "vm",
     "verdict",
@@ -70,6 +71,7 @@ class HostTableWriter:
         found, codes = answers
         texts: dict[str, Any] = {
             "kernel": [item.release for item in found],
+            "read_on": [item.read_on or "" for item in found],
             "verdict": [str(item.verdict or "") for item in found],
             "predicate": [_word(item.predicate) for item in found],
             "outcome": [item.outcome for item in found],

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from matrix.analyze.answer import Answer, Finding, Fix, TraceLine
 from matrix.diagnostics import Diagnostic, Location
+from matrix.kernel.version import same_version
 from matrix.render.fixes import snippet
 
 Json = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
@@ -30,8 +31,10 @@ class Standing(enum.StrEnum):
 class ValidateResult(Struct, frozen=True, kw_only=True):
     """One answer with what was asked: `cpu` has one name for each CPU type of the system.
 
-    `muted_because` is the reason in matrix.toml of a result that is MUTED. `decided_at` is the line
-    of the `.config` that decides, or line 1 where `decided_by` is not set in it.
+    `kernel` is the release of the profile, `read_on` the version that it was read on, `version` the
+    kernel's own where one was told. `muted_because` is the reason in matrix.toml of a result that
+    is MUTED. `decided_at` is the line of the `.config` that decides, or line 1 where `decided_by`
+    is not set in it.
     """
 
     file: str
@@ -47,6 +50,21 @@ class ValidateResult(Struct, frozen=True, kw_only=True):
     muted_because: str | None = None
     decided_by: str | None = None
     decided_at: Location | None = None
+    version: str | None = None
+    read_on: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The kernel and the patch that is assumed; where it was read on another version, so."""
+        patch = f" + {self.assumes_patch}" if self.assumes_patch else ""
+        return f"Linux {kernel_name(self.kernel, self.version, self.read_on, patch)}"
+
+
+def kernel_name(release: str, version: str | None, read_on: str | None, patch: str = "") -> str:
+    """Return a kernel's name: `6.1`, or `6.1.90 (answered as 6.1, read on 6.1.176)`."""
+    if version is None or read_on is None or same_version(version, read_on):
+        return f"{release}{patch}"
+    return f"{version}{patch} (answered as {release}, read on {read_on})"
 
 
 def validate_document(results: Sequence[ValidateResult]) -> dict[str, Json]:
@@ -69,6 +87,8 @@ def result_document(result: ValidateResult) -> dict[str, Json]:
     return {
         "file": result.file,
         "kernel": result.kernel,
+        "version": result.version,
+        "read_on": result.read_on,
         "assumes_patch": result.assumes_patch,
         "cpu": list(result.cpu),
         "cmdline": result.cmdline,

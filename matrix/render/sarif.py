@@ -88,6 +88,8 @@ def _result(result: ValidateResult, report: Report) -> Json:
         "properties": {
             "cpu": "+".join(result.cpu),
             "kernel": result.kernel,
+            "version": result.version,
+            "read_on": result.read_on,
             "cmdline": result.cmdline,
             "vm": result.vm,
         },

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from matrix.diagnostics import Location
 from matrix.expr.nodes import Expression, Scalar
 from matrix.schema.direct_maps import DirectMap
+from matrix.schema.symbols import BuiltInLine, BuiltInLineRule, Misnomer
 
 
 class Condition(Struct, frozen=True, kw_only=True):
@@ -164,14 +165,32 @@ class KernelFunction(Struct, frozen=True, kw_only=True):
     location: Location
 
 
+class Since(Struct, frozen=True, kw_only=True):
+    """With which versions a mechanism came into the series, and what held `before`.
+
+    `versions` are the first point release of each series that got it ("6.1.113") and the mainline
+    release that had it ("6.12"); `because` is the sentence a reader of an older version gets.
+    """
+
+    versions: tuple[str, ...]
+    before: Scalar
+    because: str
+    source: str
+
+
 class Mechanism(Struct, frozen=True, kw_only=True):
-    """A way in which releases differ that the simulation needs as a switch, with its source."""
+    """A way in which kernels differ that is no function of theirs, with its source.
+
+    `value` is that of the version the profile was read on; where `since` is given, older versions
+    of the same release have another one.
+    """
 
     name: str
     value: Scalar
     source: str
     location: Location
     note: str | None = None
+    since: Since | None = None
 
 
 class OperationSource(Struct, frozen=True, kw_only=True):
@@ -195,10 +214,10 @@ class NameChange(Struct, frozen=True, kw_only=True):
 class KernelProfile(Struct, frozen=True, kw_only=True):
     """What is declared about one kernel release on one architecture.
 
-    `open`, of a draft: what nobody has read in the source of this release yet, a sentence each.
-    `toolchain` names the one whose answers the constraints from the tree rest on.
-    `unread_symbols` and `unread_parameters` exist in the release and decide nothing there; a name
-    that only other profiles have does not exist in it.
+    `built_in_line` is None where nobody has read it. `open`, of a draft: what nobody has read in
+    the source of this release yet, a sentence each. `toolchain` names the one whose answers the
+    constraints from the tree rest on. `unread_symbols` and `unread_parameters` exist in the release
+    and decide nothing there; a name that only other profiles have does not exist in it.
     """
 
     id: str
@@ -208,6 +227,7 @@ class KernelProfile(Struct, frozen=True, kw_only=True):
     symbols: tuple[KconfigSymbol, ...]
     constraints: tuple[KconfigConstraint, ...]
     toolchain: str | None = None
+    built_in_line: BuiltInLine | None = None
     variables: tuple[Variable, ...]
     parameters: tuple[BootParameter, ...]
     cpucaps: tuple[CpuCap, ...]
@@ -311,7 +331,11 @@ class Assumption(Struct, frozen=True, kw_only=True):
 
 
 class Architecture(Struct, frozen=True, kw_only=True):
-    """What holds for every release on one architecture."""
+    """What holds for every release on one architecture.
+
+    Of the rules in `built_in_line` the first whose symbol is set counts; CONFIG_CMDLINE fills in
+    for an empty line where none is.
+    """
 
     id: str
     fields: tuple[RegisterField, ...]
@@ -323,6 +347,8 @@ class Architecture(Struct, frozen=True, kw_only=True):
     simulation: tuple[FactDeclaration, ...]
     assumptions: tuple[Assumption, ...]
     location: Location
+    built_in_line: tuple[BuiltInLineRule, ...] = ()
+    misnomers: tuple[Misnomer, ...] = ()
 
 
 # --- CPUs -----------------------------------------------------------------------------------------
@@ -495,6 +521,8 @@ class Option(Struct, frozen=True, kw_only=True):
     location: Location
     # Whether symbols that `kconfig` leaves out are unknown, not off.
     partial: bool = False
+    # The exact version of a distribution's kernel; None: the version that the profile was read on.
+    version: str | None = None
 
 
 class Axis(Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ differ, a reader sees it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
@@ -100,15 +101,24 @@ def _options(
         kernel = catalogue.kernels[profile_id]
         own = kernel.release == distro.release
         name = distro.id if own else f"{distro.id}@{kernel.release}"
-        title = f"{distro.name} {distro.flavour}, {distro.release}"
+        version = _version(distro)
+        title = f"{distro.name} {distro.flavour}, {version}"
+        answered = f"answered as {kernel.release}, read on {kernel.verified_on.version}"
         option = replace(
             blank_option(name, at.location),
-            title=title if own else f"{title} (no profile; answered as {kernel.release})",
+            title=f"{title} ({answered})" if own else f"{title} (no profile; {answered})",
             kernel=kernel.id,
             kconfig=distro.kconfig,
             partial=not distro.complete,
+            version=version,
         )
         yield found(option, written=written)
+
+
+def _version(distro: Distro) -> str:
+    """Return the exact version of a kernel, its release where the header told another or none."""
+    told = re.match(rf"v?{re.escape(distro.release)}(?!\d)", distro.version or "")
+    return distro.version if told and distro.version else distro.release
 
 
 def _numbers(profile: KernelProfile) -> tuple[int, ...]:

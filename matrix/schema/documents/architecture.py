@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from matrix.schema import values
+from matrix.schema import symbols, values
 from matrix.schema.documents.cost import CostDeclaration
 from matrix.schema.documents.cpucaps import NamedCapDeclaration
 from matrix.schema.documents.fields import (
@@ -19,6 +19,7 @@ from matrix.schema.documents.fields import (
     OptionName,
     Signature,
     Source,
+    SymbolName,
     Text,
     Word,
     condition,
@@ -180,6 +181,44 @@ class AssumptionDeclaration(Declaration):
         )
 
 
+class BuiltInLineRow(Declaration):
+    """What a Kconfig symbol makes of CONFIG_CMDLINE."""
+
+    symbol: SymbolName = Field(description="without `CONFIG_`")
+    effect: Literal["appended", "alone", "fills-in"] = Field(
+        description="CONFIG_CMDLINE is appended to the boot loader's line, is used alone, or fills "
+        "in for an empty one"
+    )
+    source: Source = Field(description="path:line of the code, or the commit")
+    elsewhere: Text | None = Field(
+        default=None, description="who has the symbol where a release lacks it"
+    )
+
+    def value(self, at: Node) -> symbols.BuiltInLineRule:
+        """Return the declared rule."""
+        return symbols.BuiltInLineRule(
+            symbol=self.symbol,
+            effect=self.effect,
+            source=self.source,
+            elsewhere=self.elsewhere,
+            location=at.place,
+        )
+
+
+class MisnomerRow(Declaration):
+    """A name that people write for a Kconfig symbol, and that no kernel has."""
+
+    name: SymbolName = Field(description="what they write, without `CONFIG_`")
+    symbol: SymbolName = Field(description="the symbol that they mean")
+    because: Text | None = Field(default=None, description="why they do, in a few words")
+
+    def value(self, at: Node) -> symbols.Misnomer:
+        """Return the declared name."""
+        return symbols.Misnomer(
+            name=self.name, symbol=self.symbol, because=self.because, location=at.place
+        )
+
+
 class ArchitectureDocument(Declaration):
     """What holds for every release on one architecture."""
 
@@ -202,6 +241,12 @@ class ArchitectureDocument(Declaration):
     assumptions: tuple[AssumptionDeclaration, ...] = Field(
         default=(), description="choices the architecture leaves to implementations"
     )
+    built_in_line: tuple[BuiltInLineRow, ...] = Field(
+        default=(), description="what CONFIG_CMDLINE is to the kernel: the first row that is set"
+    )
+    misnomers: tuple[MisnomerRow, ...] = Field(
+        default=(), description="names that people write for a symbol, and that no kernel has"
+    )
 
     def value(self, at: Node) -> values.Architecture:
         """Return the declared architecture; `at` is the node the document was read from."""
@@ -220,6 +265,10 @@ class ArchitectureDocument(Declaration):
             simulation=tuple(map(FactRow.value, self.simulation, at.rows("simulation"))),
             assumptions=tuple(
                 map(AssumptionDeclaration.value, self.assumptions, at.rows("assumptions"))
+            ),
+            misnomers=tuple(map(MisnomerRow.value, self.misnomers, at.rows("misnomers"))),
+            built_in_line=tuple(
+                map(BuiltInLineRow.value, self.built_in_line, at.rows("built_in_line"))
             ),
             location=at["id"].location,
         )

@@ -14,6 +14,7 @@ from matrix.schema.documents.fields import (
     Declaration,
     Grounded,
     Identifier,
+    KernelVersionText,
     ParameterName,
     Release,
     Signature,
@@ -25,6 +26,7 @@ from matrix.schema.documents.fields import (
 )
 from matrix.schema.documents.parameters import ParserDeclaration, parameter_value
 from matrix.schema.reading.nodes import Node
+from matrix.schema.symbols import BuiltInLine
 
 
 class VerifiedOnDeclaration(Declaration):
@@ -66,6 +68,19 @@ class ConstraintDeclaration(Declaration):
         )
 
 
+class BuiltInLineDeclaration(Declaration):
+    """Which symbols of the release say what CONFIG_CMDLINE is to the kernel."""
+
+    symbols: tuple[SymbolName, ...] = Field(
+        description="symbols of the architecture's `built_in_line` that the release has"
+    )
+    source: Source = Field(description="path:line of the `config` entries")
+
+    def value(self) -> BuiltInLine:
+        """Return the declared symbols."""
+        return BuiltInLine(symbols=self.symbols, source=self.source)
+
+
 class KconfigDeclaration(Declaration):
     """What the profile says about Kconfig."""
 
@@ -77,6 +92,9 @@ class KconfigDeclaration(Declaration):
     )
     toolchain: Identifier | None = Field(
         default=None, description="the toolchain whose answers the constraints rest on"
+    )
+    built_in_line: BuiltInLineDeclaration | None = Field(
+        default=None, description="which symbols say what CONFIG_CMDLINE is; left out: not read"
     )
 
 
@@ -116,19 +134,45 @@ class FunctionDeclaration(Declaration):
         )
 
 
+class SinceDeclaration(Declaration):
+    """Point releases with which a mechanism came, and what older versions have instead."""
+
+    versions: Annotated[tuple[KernelVersionText, ...], Field(min_length=1)] = Field(
+        description="the first version of each series that has it, and of mainline: "
+        '["6.1.113", "6.12"]; a series between them that is not listed never got it'
+    )
+    before: AnyScalar = Field(description="the value that mechanism.NAME has in older versions")
+    because: Text = Field(description="the sentence a reader of an older version gets")
+    source: Source = Field(description="the fix, or who says when it came")
+
+    def value(self) -> values.Since:
+        """Return the declared dates."""
+        return values.Since(
+            versions=self.versions, before=self.before, because=self.because, source=self.source
+        )
+
+
 class MechanismDeclaration(Declaration):
-    """A way in which releases differ that the simulation needs as a switch."""
+    """A way in which kernels differ that the model needs as a switch."""
 
     switch: AnyScalar = Field(
         alias="value", description="the value that mechanism.NAME has in this release"
     )
     source: Source = Field(description="path:line of the code that decides it")
     note: Text | None = Field(default=None, description="what a reader should know")
+    since: SinceDeclaration | None = Field(
+        default=None, description="of what came with a point release: when, and what was before"
+    )
 
     def value(self, at: Node) -> values.Mechanism:
         """Return the declared switch."""
         return values.Mechanism(
-            name=at.name, value=self.switch, source=self.source, location=at.place, note=self.note
+            name=at.name,
+            value=self.switch,
+            source=self.source,
+            location=at.place,
+            note=self.note,
+            since=None if self.since is None else self.since.value(),
         )
 
 
@@ -217,6 +261,9 @@ class KernelDocument(Declaration):
                 )
             ),
             toolchain=self.kconfig.toolchain,
+            built_in_line=None
+            if self.kconfig.built_in_line is None
+            else self.kconfig.built_in_line.value(),
             variables=tuple(
                 map(VariableDeclaration.value, self.variables.values(), at.rows("variables"))
             ),

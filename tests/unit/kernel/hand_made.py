@@ -5,6 +5,7 @@ from __future__ import annotations
 from matrix.diagnostics import Location
 from matrix.expr.nodes import Scalar
 from matrix.expr.parser import parse
+from matrix.schema.symbols import BuiltInLineRule
 from matrix.schema.values import (
     Architecture,
     ArchitectureRule,
@@ -68,6 +69,19 @@ def _rule(identifier: str, text: str) -> ArchitectureRule:
     )
     return ArchitectureRule(id=identifier, condition=condition, location=HERE)
 
+
+BUILT_IN_LINE = tuple(
+    BuiltInLineRule(
+        symbol=symbol, effect=effect, elsewhere=elsewhere, source="hand-made", location=HERE
+    )
+    for symbol, effect, elsewhere in (
+        ("CMDLINE_EXTEND", "appended", "somebody's trees have it"),
+        ("CMDLINE_FORCE", "alone", None),
+        ("CMDLINE_FROM_BOOTLOADER", "fills-in", None),
+        ("CMDLINE_BOOL", "fills-in", None),
+        ("CMDLINE_OVERRIDE", "alone", None),
+    )
+)
 
 ARCHITECTURE = Architecture(
     id="arm64",

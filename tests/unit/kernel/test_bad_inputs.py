@@ -10,13 +10,13 @@ import pytest
 
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.kernel.cmdline import (
-    ignored_boot_loader_line,
+    BuiltInLine,
     load_boot_loader_line,
     read_command_line,
 )
 from matrix.kernel.cpu import expand_group, resolve_system
 from matrix.kernel.dotconfig import load_dotconfig
-from tests.unit.kernel.hand_made import ARCHITECTURE, KNOWLEDGE
+from tests.unit.kernel.hand_made import ARCHITECTURE, BUILT_IN_LINE, KNOWLEDGE
 from tests.unit.kernel.kernel_cases import CASES
 
 BAD = sorted(path for path in (CASES / "bad").iterdir() if re.match(r"MX0[345]", path.name))
@@ -33,8 +33,8 @@ OF_MADE_INPUTS = {
 
 def _dotconfig(path: Path) -> tuple[Diagnostic, ...]:
     config = load_dotconfig(path)
-    ignored = ignored_boot_loader_line("quiet", config)
-    return (*config.diagnostics, ignored) if ignored else config.diagnostics
+    built_in = BuiltInLine(config=config, rules=BUILT_IN_LINE, has=("CMDLINE_FORCE",))
+    return (*config.diagnostics, *built_in.notes(built_in.readings("quiet"), "7.3"))
 
 
 def _cmdline(path: Path) -> tuple[Diagnostic, ...]:

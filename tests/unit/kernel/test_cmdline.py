@@ -9,15 +9,15 @@ from msgspec import Struct, field
 
 from matrix.diagnostics import InputError, Severity, format_diagnostic
 from matrix.kernel.cmdline import (
+    BuiltInLine,
     CommandLine,
     Parameter,
-    effective_command_line,
-    ignored_boot_loader_line,
     load_boot_loader_line,
     read_command_line,
 )
 from matrix.kernel.dotconfig import DotConfig, read_dotconfig
 from matrix.kernel.dotconfig_header import EARLY_WITNESSES, LATE_WITNESSES
+from tests.unit.kernel.hand_made import BUILT_IN_LINE
 from tests.unit.kernel.kernel_cases import places, rows
 
 Long = dict[str, str | int]
@@ -39,7 +39,12 @@ class EffectiveRow(Struct, frozen=True, kw_only=True):
     config: list[str]
     line: str
     partial: bool = False
-    ignored: bool = False
+    has: list[str] | None = field(
+        default_factory=lambda: ["CMDLINE_FROM_BOOTLOADER", "CMDLINE_FORCE"]
+    )
+    whole: bool = False
+    others: dict[str, str] = field(default_factory=dict)
+    codes: list[str] = field(default_factory=list)
 
 
 def _long(text: str | Long) -> str:
@@ -77,13 +82,19 @@ def _config(row: EffectiveRow) -> DotConfig:
 def test_the_config_decides_which_line_is_parsed(row: EffectiveRow) -> None:
     config = _config(row)
     assert config.complete is not row.partial
-    assert effective_command_line(row.passed, config) == row.line
-    warning = ignored_boot_loader_line(row.passed, config)
-    assert (warning is not None) == row.ignored
-    if warning is not None:
-        assert warning.code == "MX0406"
-        assert warning.location is not None
-        assert warning.location.text == "CONFIG_CMDLINE_FORCE=y"
+    has = None if row.has is None else tuple(row.has)
+    built_in = BuiltInLine(config=config, rules=BUILT_IN_LINE, has=has, whole=row.whole)
+    readings = built_in.readings(row.passed)
+    assert readings.text == row.line
+    assert dict(readings.others) == row.others
+    notes = list(built_in.notes(readings, "7.3"))
+    assert sorted(note.code for note in notes) == row.codes
+    for note in notes:
+        assert note.location is not None
+        assert (note.location.text or "").endswith("=y")
+        for line in row.others.values() if note.code == "MX0408" else ():
+            assert f"`{row.line}`" in note.message
+            assert f"`{line}`" in note.message
 
 
 def test_a_nul_is_an_error_with_its_place() -> None:

@@ -1,0 +1,147 @@
+"""Which Kconfig symbol a name that no kernel has stands for: only where hardly anything else could.
+
+A `.config` holds ten thousand symbols that no profile lists, so a name is a slip only where it is
+nearer to a symbol than the kernel's own names are to each other: of the 26,000 in the trees and
+configurations at hand (5.10 to 7.3, all architectures) none is taken for one
+(`tests/test_near_symbols.py`). What people write for another reason, such as the name of the system
+call, is declared.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+# Edits that a name of so many letters may be away; of shorter ones every letter tells.
+_EDITS = ((10, 2), (5, 1))
+# Words that people add to a symbol's name; no kernel has one that differs in them alone.
+_ADDED = frozenset(
+    {"AARCH64", "ARM64", "CONFIG", "ENABLE", "ENABLED", "FEATURE", "KERNEL", "LINUX", "MEMFD"}
+    | {"SUPPORT", "SYSCALL"}
+)
+# How much of a symbol a name must keep that leaves words out: KVM_GUEST is one of its own.
+_KEPT = 0.7
+
+# Names by the number of their letters, and their letters joined.
+_ByLength = Mapping[int, tuple[Sequence[str], str]]
+
+
+class NearSymbols:
+    """The symbols that names may stand for; `misnomers` are names that people write for them.
+
+    `whole` are all symbols of a tree: among so many a name that lacks a word may be any of several.
+    """
+
+    def __init__(
+        self, symbols: Iterable[str], misnomers: Mapping[str, str], *, whole: bool = False
+    ) -> None:
+        self._symbols = frozenset(symbols)
+        self._bare = {_bare(symbol): symbol for symbol in sorted(self._symbols)}
+        self._words = {
+            words: symbol
+            for symbol in (() if whole else sorted(self._symbols))
+            for words in _enough(symbol)
+        }
+        self._words.update((_words(symbol), symbol) for symbol in self._symbols)
+        self._every_word = _ADDED.union(*self._words)
+        self._misnomers = {
+            _bare(name): symbol for name, symbol in misnomers.items() if symbol in self._symbols
+        }
+        # Files of one run hold the same names.
+        self._said: dict[str, str | None] = {}
+
+    def of(self, given: Iterable[str]) -> dict[str, str]:
+        """Return the names that are no symbols themselves and stand for one, with that one."""
+        asked = tuple(given)
+        new = [name for name in asked if name not in self._said and name not in self._symbols]
+        others: dict[int, list[str]] = {}
+        # All at once: a `.config` has ten thousand names.
+        for name, letters in zip(new, _bare("\n".join(new)).split("\n"), strict=bool(new)):
+            known = self._misnomers.get(letters) or self._bare.get(letters)
+            self._said[name] = known or self._by_words(name)
+            if self._said[name] is None:
+                others.setdefault(len(letters), []).append(name)
+        by_length = {
+            length: (names, "\n".join(map(_bare, names))) for length, names in others.items()
+        }
+        nearest: dict[str, int] = {}
+        for bare, symbol in self._bare.items():
+            for name, edits in _misspelt(bare, by_length):
+                if edits < nearest.get(name, edits + 1):
+                    nearest[name] = edits
+                    self._said[name] = symbol
+        return {name: meant for name in asked if (meant := self._said.get(name)) is not None}
+
+    def _by_words(self, name: str) -> str | None:
+        """Return the symbol whose words a name has, in another order, with more, or with fewer."""
+        if name.partition("_")[0].upper() not in self._every_word:
+            return None
+        words = _words(name)
+        for kept in (words, words - (_ADDED - {"MEMFD"}), words - _ADDED):
+            if kept in self._words:
+                return self._words[kept]
+        return None
+
+
+def _enough(symbol: str) -> Iterator[frozenset[str]]:
+    """Yield the words of a symbol without some of them, of which enough is left."""
+    words = _words(symbol)
+    for left_out in range(1, len(words) - 1):
+        for kept in itertools.combinations(sorted(words), len(words) - left_out):
+            if sum(map(len, kept)) >= _KEPT * len(_bare(symbol)):
+                yield frozenset(kept)
+
+
+def _misspelt(bare: str, by_length: _ByLength) -> Iterator[tuple[str, int]]:
+    """Yield the names that a few edits make of a symbol, and how many.
+
+    An edit touches one or two of the pieces that a symbol is cut into: names that lack most of them
+    are passed over.
+    """
+    most = next((edits for least, edits in _EDITS if len(bare) >= least), 0)
+    if not most:
+        return
+    count = most + 2
+    cuts = [len(bare) * index // count for index in range(count + 1)]
+    pieces = {bare[start:end] for start, end in itertools.pairwise(cuts)}
+    for length in range(len(bare) - most, len(bare) + most + 1):
+        names, joined = by_length.get(length, ((), ""))
+        having = Counter(number for piece in pieces for number in _with(piece, joined, length))
+        for number, found in having.items():
+            if found >= min(most, len(pieces)):
+                edits = _edits(bare, _bare(names[number]))
+                if edits <= most:
+                    yield names[number], edits
+
+
+def _with(piece: str, joined: str, length: int) -> set[int]:
+    """Return which of the names of one length, joined by a letter of their own, hold a piece."""
+    found = set()
+    at = joined.find(piece)
+    while at >= 0:
+        found.add(at // (length + 1))
+        at = joined.find(piece, at + 1)
+    return found
+
+
+def _edits(left: str, right: str) -> int:
+    """Return how many letters changed, left out, added or swapped make one of the other."""
+    before: list[int] = []
+    row = list(range(len(right) + 1))
+    for at, letter in enumerate(left, start=1):
+        earlier, before, row = before, row, [at]
+        for index, other in enumerate(right, start=1):
+            cost = min(before[index] + 1, row[-1] + 1, before[index - 1] + (letter != other))
+            if at > 1 and index > 1 and letter == right[index - 2] and left[at - 2] == other:
+                cost = min(cost, earlier[index - 2] + 1)
+            row.append(cost)
+    return row[-1]
+
+
+def _bare(name: str) -> str:
+    return name.lower().replace("_", "")
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset(name.upper().split("_"))

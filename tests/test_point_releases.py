@@ -1,0 +1,257 @@
+"""A kernel before a fix is not answered as one that has it, and none silently as another one.
+
+memfd_secret(2) before 5.15.169, 6.1.113, 6.6.57 and 6.11.4 succeeds and hides nothing
+(CVE-2024-50182): the tables here are from the announcements, not from the declarations.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.bundle_builder import bundle_document, make_tree
+from tests.cli_runner import Ran, run_cli
+
+REPORTED = Path(__file__).parent / "cases" / "reported"
+ASKED = ("--capability", "memfd-secret", "--cpu", "neoverse-n1", "--cmdline", "secretmem.enable=1")
+FIXED = {(5, 15): 169, (6, 1): 113, (6, 6): 57, (6, 11): 4}
+
+
+def validate(config: str | Path, *arguments: str) -> tuple[Ran, dict[str, Any]]:
+    ran = run_cli("validate", str(config), "--format", "json", *arguments)
+    document = json.loads(ran.out)
+    return ran, (document["results"] or [{}])[0]
+
+
+def reported(name: str) -> str:
+    return str(REPORTED / f"{name}.config")
+
+
+@pytest.mark.parametrize("name", ["p02-6.1.90", "p02-6.6.56"])
+def test_before_the_fix_the_call_hides_nothing(name: str) -> None:
+    ran, result = validate(reported(name), *ASKED)
+    assert (ran.code, result["verdict"], result["predicate"]) == (1, "unsound", True)
+    (violation,) = result["simulation"]["violations"]
+    assert violation["invariant"] == "alias-removed"
+    assert any("CVE-2024-50182" in reason for reason in result["reasons"])
+    # Where the direct map can be changed nothing was wrong.
+    _, result = validate(reported(name), *ASKED[:-1], "secretmem.enable=1 rodata=full")
+    assert result["verdict"] == "supported"
+
+
+def test_with_the_fix_the_call_is_refused() -> None:
+    _, result = validate(reported("p02-6.1.113"), *ASKED)
+    assert (result["verdict"], result["predicate"]) == ("refused", False)
+
+
+@pytest.mark.parametrize("name", ["p02-5.15.160", "p02-6.11.3"])
+def test_a_release_without_a_profile_is_never_refused(name: str) -> None:
+    ran, result = validate(reported(name), *ASKED)
+    assert (ran.code, result) == (3, {})
+    assert "MX0913" in ran.err
+    for release in ("6.1", "6.6"):  # which side of the fix it is on, the profile cannot say
+        ran, result = validate(reported(name), *ASKED, "--kernel", release)
+        assert result["verdict"] == "unknown"
+        assert "refused or unsound" in result["reasons"][0]
+        assert "MX1715" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("kernel", "verdict"),
+    [
+        ("6.1.90", "unsound"),
+        ("6.1.113", "refused"),
+        ("6.1.90-1-vendor", "unsound"),
+        ("6.1.0-rc4", "unsound"),
+    ],
+)
+def test_an_exact_version_may_be_given(kernel: str, verdict: str) -> None:
+    ran, result = validate(reported("p02-6.11.3"), *ASKED, "--kernel", kernel)
+    assert (result["verdict"], result["kernel"]) == (verdict, "6.1")
+    assert ("MX1714" in ran.err) == kernel.endswith("vendor")
+
+
+def test_without_a_point_release_both_sides_are_open(tmp_path: Path) -> None:
+    fragment = tmp_path / "fragment.config"
+    lines = Path(reported("p02-6.1.90")).read_text().splitlines(keepends=True)
+    fragment.write_text("".join(line for line in lines if "Linux/arm64" not in line))
+    ran, result = validate(fragment, *ASKED, "--kernel", "6.1")
+    assert (ran.code, result["verdict"]) == (4, "unknown")
+    assert "the exact version" in " ".join(result["reasons"])
+    # Unknown only where it matters.
+    for also, verdict in (("rodata=full", "supported"), ("secretmem.enable=0", "absent")):
+        _, result = validate(fragment, *ASKED[:-1], f"secretmem.enable=1 {also}", "--kernel", "6.1")
+        assert result["verdict"] == verdict
+
+
+@pytest.mark.parametrize("form", ["text", "json", "github", "junit", "sarif"])
+def test_every_form_names_the_version_that_was_read(form: str) -> None:
+    ran = run_cli("validate", reported("p02-6.1.90"), *ASKED, "--format", form)
+    words = " ".join(ran.out.split())
+    assert "6.1.90" in words
+    assert "6.1.176" in words
+
+
+def test_a_kernel_of_the_version_that_was_read_is_named_by_its_release(tmp_path: Path) -> None:
+    same = tmp_path / "same.config"
+    same.write_text(Path(reported("p02-6.1.90")).read_text().replace("6.1.90", "6.1.176"))
+    assert "same.config: Linux 6.1, neoverse-n1" in " ".join(
+        run_cli("validate", str(same), *ASKED).out.split()
+    )
+
+
+HOSTS = {
+    # kernel, `.config`: verdict
+    ("6.1.90", "p02-6.1.90"): "unsound",
+    ("", "p02-6.1.90"): "unsound",
+    ("6.1.0-26-arm64", "p02-6.1.90"): "unsound",  # the header tells what Debian's name does not
+    ("6.1.113", "p02-6.1.90"): "refused",
+    ("6.1", "p02-6.1.113"): "refused",
+    ("6.1.0-26-arm64", "p02-6.6.56"): "unknown",
+    ("6.6.56-vendor", "p02-6.6.56"): "unsound",
+}
+NO_ANSWER = {
+    ("9.9", "p02-6.1.90"),
+    ("9.9", "p11-gki-7.3"),
+    ("6.11.3", "p02-6.11.3"),
+    ("", "p02-5.15.160"),
+}
+
+
+def test_a_fleet_answers_as_validate_does(tmp_path: Path) -> None:
+    rows = [*HOSTS, *sorted(NO_ANSWER)]
+    table = tmp_path / "hosts.csv"
+    line = "secretmem.enable=1"
+    table.write_text(
+        "host,kernel,config,cpu,cmdline\n"
+        + "".join(
+            f"{kernel}/{name},{kernel},{name}.config,neoverse-n1,{line}\n" for kernel, name in rows
+        )
+    )
+    out = tmp_path / "answers.csv"
+    ran = run_cli(
+        *("fleet", str(table), "--config-folder", str(REPORTED), "--capability", "memfd-secret"),
+        *("--table", str(out), "--format", "json"),
+    )
+    with out.open(newline="") as stream:
+        verdicts = {row["host"]: row["verdict"] for row in csv.DictReader(stream)}
+    assert verdicts == {
+        **{f"{kernel}/{name}": verdict for (kernel, name), verdict in HOSTS.items()},
+        **{f"{kernel}/{name}": "" for kernel, name in NO_ANSWER},
+    }
+    assert ran.err.count("MX0913") == 3  # both of 9.9 in one line
+    assert {group["read_on"] for group in json.loads(ran.out)["groups"]} == {"6.1.176", "6.6.63"}
+    for (kernel, name), verdict in HOSTS.items():
+        if kernel and not kernel.startswith("6.1.0-26"):
+            assert validate(reported(name), *ASKED, "--kernel", kernel)[1]["verdict"] == verdict
+
+
+@pytest.mark.parametrize("capability", ["memfd-secret", "gmem-no-direct-map"])
+def test_of_a_kernel_newer_than_all_nothing_is_known(tmp_path: Path, capability: str) -> None:
+    """Not even that what its `.config` leaves out is absent: 9.9 may have other symbols."""
+    config = tmp_path / "future.config"
+    config.write_text(
+        "# Linux/arm64 9.9.0 Kernel Configuration\nCONFIG_ARM64=y\n# CONFIG_KVM is not set\n"
+    )
+    config.write_text(
+        config.read_text() + "# CONFIG_SECRETMEM is not set\n# CONFIG_KVM_GUEST_MEMFD is not set\n"
+    )
+    ran = run_cli("validate", str(config), "--capability", capability)
+    assert ran.code == 3
+    assert "MX0913" in ran.err
+    table = tmp_path / "hosts.csv"
+    table.write_text(
+        "host,kernel,config,cpu\na,9.9,future.config,graviton3\nb,,future.config,graviton3\n"
+    )
+    ran = run_cli("fleet", str(table), "--capability", capability)
+    assert ran.code == 3
+    assert "absent" not in ran.out
+    # Between the releases that were read it is absent in all of them.
+    older = tmp_path / "older.config"
+    older.write_text(config.read_text().replace("9.9.0", "6.8.1"))
+    assert "absent" in run_cli("validate", str(older), "--capability", capability).out
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", version)
+    return tuple(int(part) for part in found.groups() if part) if found else ()
+
+
+def is_affected(version: str) -> bool:
+    """Whether memfd_secret(2) of a version exists and did not ask, by the announcements."""
+    series, point = numbers(version)[:2], numbers(version)[2:]
+    if not (5, 14) <= series < (6, 12):
+        return False
+    return series not in FIXED or not point or point[0] < FIXED[series]
+
+
+def test_no_affected_distribution_is_refused(distro_configs: Path, debian_configs: Path) -> None:
+    """Each affected kernel fares as its twin with the fix does, `unsound` in place of `refused`."""
+    manifest = YAML(typ="safe").load((distro_configs / "manifest.yaml").read_text())
+    versions = {
+        distro_configs / row["file"]: str(row["version"]) for row in manifest if row.get("version")
+    }
+    for path in debian_configs.glob("*.config"):
+        header = re.search(r"^# Linux/arm64 (\S+) Kernel", path.read_text(), re.MULTILINE)
+        assert header is not None
+        versions[path] = header[1]
+    affected = {path: version for path, version in versions.items() if is_affected(version)}
+    assert len(affected) >= 36
+    asked = (*ASKED[:-1], "secretmem.enable=1 rodata=on")
+    given = Counter[str]()
+    for path, version in sorted(affected.items()):
+        release = ".".join(version.split(".")[:2])
+        ran, result = validate(path, *asked)
+        if not result:  # no profile, or no header: the release alone does not tell
+            assert re.search("MX091[23]", ran.err), path
+            _, result = validate(path, *asked, "--kernel", "6.1")
+            given[f"as 6.1 {result['verdict']}"] += 1
+        elif result["verdict"] != "absent":
+            _, twin = validate(path, *asked, "--kernel", f"{release}.200")
+            wanted = {"refused": "unsound"}.get(twin["verdict"], twin["verdict"])
+            assert result["verdict"] == wanted, path
+        assert result["verdict"] != "refused", path
+        given[result["verdict"]] += 1
+    assert given["unsound"]
+    assert given["as 6.1 unknown"]
+
+
+@pytest.mark.parametrize(
+    ("running", "header", "verdict", "shown"),
+    [
+        ("6.1.90", "6.1.90", "unsound", None),
+        ("6.1.0-26-arm64", "6.1.90", "unsound", None),  # Debian's name of it; the header tells
+        ("6.1.113", "6.1.113", "refused", "disagree"),
+        ("6.1.0-26-arm64", "6.1", "unknown", None),
+    ],
+)
+def test_a_machine_before_the_fix_does_not_contradict_the_model(
+    tmp_path: Path, running: str, header: str, verdict: str, shown: str | None
+) -> None:
+    """There the call succeeds and shows nothing of can_set_direct_map(), which it does not ask."""
+    document = bundle_document(make_tree(tmp_path, cmdline="secretmem.enable=1 rodata=on"))
+    document["version"] = running
+    config = Path(reported("p02-6.1.90")).read_text()
+    config = config.replace("Linux/arm64 6.1.90", f"Linux/arm64 {header}")
+    document["readings"]["config"]["value"] = config
+    bundle = tmp_path / "host.json"
+    bundle.write_text(json.dumps(document))
+    ran = run_cli(
+        *("probe", "--host", str(bundle), "--capability", "memfd-secret", "--format", "json")
+    )
+    found = json.loads(ran.out)
+    assert found["answer"]["verdict"] == verdict
+    compared = {line["fact"]: line for line in found["comparison"]}
+    function, call = compared["can_set_direct_map"], compared["memfd_secret"]
+    assert function["model"] is False
+    assert function["agreement"] == (shown or "not-observable")
+    assert call["agreement"] == {"unsound": "agree", "unknown": "model-unknown"}.get(
+        verdict, "disagree"
+    )
