@@ -503,6 +503,11 @@ class Axis(Struct, frozen=True, kw_only=True):
     options: tuple[Option, ...]
     location: Location
 
+    @property
+    def chooses_kernel(self) -> bool:
+        """Whether an option of it is a kernel, alone or with the `.config` of a distribution."""
+        return any(option.kernel for option in self.options)
+
 
 class CommandLineProfile(Struct, frozen=True, kw_only=True):
     """A named command line for the columns of a table: boot axes to options, rest baseline."""
