@@ -28,7 +28,8 @@ from matrix.diagnostics import (
 )
 from matrix.kernel.hosts import Column, HostBatch, HostTable, decode, open_hosts
 from matrix.pipeline.arguments import check_verdicts
-from matrix.pipeline.fleet_answers import FleetAnswers, HostRow
+from matrix.pipeline.fleet_answers import FleetAnswers
+from matrix.pipeline.fleet_row import HostRow
 from matrix.pipeline.knowledge import Library
 from matrix.render.fleet import FleetSummary, HostAnswer, HostGroup, fleet_json, fleet_text
 from matrix.render.host_table import HostTableWriter, host_table

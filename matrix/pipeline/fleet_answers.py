@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 
@@ -41,13 +41,12 @@ from matrix.kernel.dotconfig import DotConfig, load_dotconfig
 from matrix.pipeline.absence import absent_reason
 from matrix.pipeline.arguments import choose_surroundings
 from matrix.pipeline.fleet_names import FleetNames, IdleWords
+from matrix.pipeline.fleet_row import HostRow, check_line, release_of, spec_of
 from matrix.pipeline.knowledge import Library
 from matrix.render.fleet import HostAnswer
 from matrix.schema.values import Capability, KernelProfile
 
-_RELEASE = re.compile(r"v?(\d{1,4}\.\d{1,4})(?!\d)", re.ASCII)
 _SHA256 = re.compile(r"(?:sha256:)?([0-9a-fA-F]{64})")
-_BETWEEN_MIDRS = re.compile(r"[;,+\s]+")
 # The symbols that decide which command line the kernel reads.
 _BUILT_IN_LINE = ("CMDLINE", "CMDLINE_FORCE", "CMDLINE_EXTEND", "CMDLINE_FROM_BOOTLOADER")
 # A table with more distinct values than this is answered all the same, from a memory begun anew:
@@ -56,17 +55,6 @@ _MOST_KEPT = 300_000
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Made = TypeVar("_Made")
-
-
-class HostRow(NamedTuple):
-    """What a row says of its host, as text; empty where it says nothing."""
-
-    kernel: str
-    config: str
-    cpu: str
-    midrs: str
-    cmdline: str
-    vm: str
 
 
 class _Build(Struct, frozen=True, kw_only=True):
@@ -184,7 +172,7 @@ class FleetAnswers:
         if isinstance(build, HostAnswer):
             return ()
         question, profile = build.question, build.profile
-        cpu, detections = cpu_atoms(question.program, self._systems.of(_spec(row)))
+        cpu, detections = cpu_atoms(question.program, self._systems.of(spec_of(row)))
         surroundings = self._surroundings.of(row.vm)
 
         def variables(appended: str) -> Mapping[str, Expression]:
@@ -202,8 +190,9 @@ class FleetAnswers:
         problems: list[Diagnostic] = []
         parts: tuple[Callable[[], object], ...] = (
             partial(self._builds.of, (row.kernel, row.config)),
-            partial(self._systems.of, _spec(row)),
+            partial(self._systems.of, spec_of(row)),
             partial(self._surroundings.of, row.vm),
+            partial(check_line, row.cmdline),
             partial(self._lines.of, row.cmdline),
         )
         for part in parts:
@@ -218,7 +207,7 @@ class FleetAnswers:
             return build, None
         line = self._lines.of(effective_command_line(row.cmdline, build.config))
         situation = self._situation(build, line, row.vm)
-        system = self._systems.of(_spec(row))
+        system = self._systems.of(spec_of(row))
         cpu = self._cpu(build, system)
         found = self._pairs.get((id(situation), cpu.alike))
         found = found or self._pairs.get((id(situation), system.spec))
@@ -275,7 +264,7 @@ class FleetAnswers:
         config = self._configs.of(name)
         profile = self._profile(kernel, config)
         if profile is None:
-            release = _release(kernel) or config.release or "unknown"
+            release = release_of(kernel) or config.release or "unknown"
             reason = absent_reason(self._capability, config)
             if reason is None:
                 raise InputError(self._no_profile(kernel or release))
@@ -303,11 +292,11 @@ class FleetAnswers:
         for profile in self._library.knowledge.kernels:
             if profile.id == kernel:
                 return profile
-        release = _release(kernel) if kernel else config.release
+        release = release_of(kernel) if kernel else config.release
         return self._library.kernels_by_release.get(release or "")
 
     def _no_profile(self, kernel: str) -> Diagnostic:
-        release = _release(kernel)
+        release = release_of(kernel)
         if release is None:
             known = ", ".join(self._library.kernels_by_release)
             return Diagnostic(
@@ -376,16 +365,3 @@ class FleetAnswers:
             name: str(value)
             for name, value in surroundings_atoms(self._architecture, chosen).items()
         }
-
-
-def _spec(row: HostRow) -> str:
-    """Return the CPU system of a row as a SPEC; equal MIDRs are one CPU type."""
-    if row.cpu or not row.midrs:
-        return row.cpu
-    midrs = (text for text in _BETWEEN_MIDRS.split(row.midrs) if text)
-    return "+".join(f"midr={midr}" for midr in dict.fromkeys(midrs))
-
-
-def _release(kernel: str) -> str | None:
-    found = _RELEASE.match(kernel.removeprefix("Linux").strip())
-    return found[1] if found else None
