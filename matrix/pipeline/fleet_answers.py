@@ -30,11 +30,13 @@ from matrix.analyze.fix import find_fixes
 from matrix.analyze.line_memory import LineMeaning, LineMemory
 from matrix.analyze.memory import AnswerMemory, Situation
 from matrix.analyze.question import Question, lower_question, predicate_version
+from matrix.analyze.rebuild import Rebuild
 from matrix.analyze.verdict import Verdict
-from matrix.diagnostics import Diagnostic, InputError
+from matrix.diagnostics import Diagnostic, InputError, Severity
 from matrix.expr.nodes import Expression, Value
 from matrix.expr.position import shown
-from matrix.kernel.cmdline import effective_command_line
+from matrix.expr.trees import names
+from matrix.kernel.cmdline import effective_command_line, ignored_boot_loader_line
 from matrix.kernel.cpu import CpuSystem, resolve_system
 from matrix.kernel.detection import Detection
 from matrix.kernel.dotconfig import DotConfig, load_dotconfig
@@ -43,6 +45,7 @@ from matrix.pipeline.arguments import choose_surroundings
 from matrix.pipeline.fleet_names import FleetNames, IdleWords
 from matrix.pipeline.fleet_row import HostRow, check_line, release_of, spec_of
 from matrix.pipeline.knowledge import Library
+from matrix.pipeline.validate_file import partial_note
 from matrix.render.fleet import HostAnswer
 from matrix.schema.values import Capability, KernelProfile
 
@@ -66,6 +69,7 @@ class _Build(Struct, frozen=True, kw_only=True):
     question: Question
     memory: AnswerMemory
     atoms: Mapping[str, Value]
+    ignores_lines: bool
 
 
 class _Cpu(Struct, frozen=True, kw_only=True):
@@ -141,7 +145,10 @@ class FleetAnswers:
         self._surroundings = _Kept(self._choose)
         self._line_memory = LineMemory(library.knowledge.kernels)
         self._lines = _Kept(self._line_memory.read)
-        self.names = FleetNames(library.name_history("arm64"))
+        self._history = library.name_history("arm64")
+        self.names = FleetNames(self._history)
+        # What `validate` says of the files, each once.
+        self.remarks: dict[Diagnostic, None] = {}
         self._rows: dict[HostRow, tuple[HostAnswer, IdleWords | None]] = {}
         # Both kept elsewhere, so that their identities stay theirs.
         self._given: dict[tuple[int, int], tuple[HostAnswer, IdleWords | None]] = {}
@@ -184,7 +191,8 @@ class FleetAnswers:
             atoms={**build.atoms, **surroundings, **cpu},
             detections=detections,
         )
-        return find_fixes(question, profile, cell, variables, self._behaviours)
+        rebuild = Rebuild(question=question, profile=profile, config=build.config)
+        return find_fixes(rebuild, cell, variables, self._behaviours)
 
     def _answer(self, row: HostRow) -> tuple[HostAnswer, IdleWords | None]:
         problems: list[Diagnostic] = []
@@ -206,6 +214,9 @@ class FleetAnswers:
         if isinstance(build, HostAnswer):
             return build, None
         line = self._lines.of(effective_command_line(row.cmdline, build.config))
+        if build.ignores_lines:
+            ignored = ignored_boot_loader_line(row.cmdline, build.config)
+            self._remark(*((ignored,) if ignored else ()))
         situation = self._situation(build, line, row.vm)
         system = self._systems.of(spec_of(row))
         cpu = self._cpu(build, system)
@@ -256,6 +267,7 @@ class FleetAnswers:
             predicate=given.predicate,
             outcome=given.outcome,
             reasons=given.reasons,
+            warnings=tuple(item for item in given.diagnostics if item.severity is Severity.WARNING),
         )
 
     def _build(self, key: tuple[str, str]) -> _Build | HostAnswer:
@@ -273,6 +285,7 @@ class FleetAnswers:
             )
         program = self._library.program(profile)
         config = config.typed(program.symbols)
+        self._remark(*config.diagnostics, *self._history.config(profile, config))
         kind = (profile.id, bool(config.refused))
         if kind not in self._memories:
             question = lower_question(program, self._capability, self._predicate)
@@ -286,6 +299,7 @@ class FleetAnswers:
             question=question,
             memory=memory,
             atoms=config_atoms(question.program, config),
+            ignores_lines=config.value("CMDLINE_FORCE") is True,
         )
 
     def _profile(self, kernel: str, config: DotConfig) -> KernelProfile | None:
@@ -326,7 +340,12 @@ class FleetAnswers:
                     hint="give the folder that holds the `.config`s with --config-folder",
                 )
             )
-        return load_dotconfig(path).narrowed(self._symbols)
+        config = load_dotconfig(path)
+        self._remark(*config.diagnostics, *partial_note(config))
+        return config.narrowed(self._symbols)
+
+    def _remark(self, *said: Diagnostic) -> None:
+        self.remarks.update(dict.fromkeys(said))
 
     @cached_property
     def _by_digest(self) -> dict[str, Path]:
@@ -335,14 +354,18 @@ class FleetAnswers:
 
     @cached_property
     def _symbols(self) -> frozenset[str]:
-        """The symbols that any release, or what a capability requires, reads."""
+        """The symbols that any release, its prompts, or what a capability requires, reads."""
         named = re.findall(
             r"CONFIG_(\w+)", " ".join(item.condition.text for item in self._capability.requires)
         )
-        declared = (
-            item.name for kernel in self._library.knowledge.kernels for item in kernel.symbols
+        declared = [item for kernel in self._library.knowledge.kernels for item in kernel.symbols]
+        asked_first = (
+            name.removeprefix("CONFIG_")
+            for item in declared
+            if item.prompt is not None
+            for name in names(item.prompt.expression)
         )
-        return frozenset((*named, *declared, *_BUILT_IN_LINE))
+        return frozenset((*named, *(item.name for item in declared), *asked_first, *_BUILT_IN_LINE))
 
     def _system(self, spec: str) -> CpuSystem:
         if not spec:

@@ -24,7 +24,10 @@ _NAMED_CPUS = 6
 
 
 class HostAnswer(Struct, frozen=True, kw_only=True):
-    """The answer of one host; `verdict` is None where the row is wrong, and `problems` says how."""
+    """The answer of one host; `verdict` is None where the row is wrong, and `problems` says how.
+
+    `warnings` are about the answer itself: a `.config` that no build of the release makes.
+    """
 
     release: str = ""
     verdict: Verdict | None = None
@@ -32,6 +35,7 @@ class HostAnswer(Struct, frozen=True, kw_only=True):
     outcome: str = ""
     reasons: tuple[str, ...] = ()
     problems: tuple[Diagnostic, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 class HostGroup(Struct, frozen=True, kw_only=True):
@@ -141,6 +145,9 @@ def _group(group: HostGroup) -> list[str]:
     hosts = "1 host" if group.hosts == 1 else f"{group.hosts:,} hosts"
     lines = wrapped(f"{hosts}, Linux {group.answer.release}: {_cpus(group)}", "  ")
     lines += [part for reason in group.answer.reasons for part in wrapped(reason, "    - ")]
+    for item in group.answer.warnings:
+        lines += wrapped(f"{item.severity}[{item.code}]: {item.message}", "    ")
+        lines += wrapped(f"hint: {item.hint}", "    ") if item.hint else []
     if group.hosts > 1 and group.first_host:
         lines += wrapped(f"for instance {group.first_host} (row {group.first_row:,})", "    ")
     for fix in group.fixes:
@@ -178,6 +185,7 @@ def _group_json(group: HostGroup) -> dict[str, Json]:
         "hosts": group.hosts,
         "cpus": dict(sorted(group.cpus.items())),
         "first": {"row": group.first_row, "host": group.first_host},
+        "warnings": [_said_json(item) for item in group.answer.warnings],
         "fixes": [{"change": dict(fix.change), "verdict": str(fix.verdict)} for fix in group.fixes],
     }
 
@@ -195,10 +203,11 @@ def _idle_word_json(word: IdleWord) -> dict[str, Json]:
 
 def _problem_json(group: HostGroup) -> dict[str, Json]:
     return {
-        "problems": [
-            {"code": item.code, "message": item.message, "hint": item.hint}
-            for item in group.answer.problems
-        ],
+        "problems": [_said_json(item) for item in group.answer.problems],
         "rows": group.hosts,
         "first": {"row": group.first_row, "host": group.first_host},
     }
+
+
+def _said_json(item: Diagnostic) -> dict[str, Json]:
+    return {"code": item.code, "message": item.message, "hint": item.hint}

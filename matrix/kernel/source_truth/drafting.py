@@ -59,7 +59,7 @@ def draft(
     _leave_unread(lines, profile, places.unread - known - {what for what, _ in filled})
     drafted = _kconfig_lines(move_citations("".join(lines), places.moves), tree)
     unread = [
-        "kconfig: the constraints are the neighbour's",
+        "kconfig: constraints and prompts are the neighbour's",
         *places.open,
         *_differences(profile, evidence, tree, architecture, {what for what, _ in filled}),
     ]
