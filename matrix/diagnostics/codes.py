@@ -723,7 +723,7 @@ CODES: dict[str, tuple[str, str]] = {
     "MX0921": (
         "no command line, but a line about one",
         (
-            "A line of a log, or of a boot loader's settings, has the command line in it; read as "
+            "A line of a log, or of a file of settings, has the command line in it; read as "
             "one itself it would have other parameters."
         ),
     ),

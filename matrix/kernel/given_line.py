@@ -16,12 +16,13 @@ from matrix.kernel.cmdline import GIVEN, locate
 
 _LINE_END = re.compile(r"\r\n|[\r\n]")
 # What the kernel prints before its command line, and before words of it that it does not know.
-_LOGGED = re.compile(r"kernel command line(?:\b[^:]{0,20}:)?", re.IGNORECASE)
-# What else a line of a log begins with (its level, its time), and the settings in which GRUB,
-# U-Boot, extlinux and loader entries keep a command line. No kernel has such parameters.
+_LOGGED = re.compile(r"kernel command line(?:\b[^:]{0,20}:)?|\A\s*command line\s*:", re.IGNORECASE)
+# What else a line of a log begins with (its level, its time), a comment, and the settings in which
+# GRUB, U-Boot, extlinux, loader entries and build systems keep a command line. No kernel has such
+# parameters.
 _QUOTED = re.compile(
-    r"\s*(?:(?:<\d+>)?\[ *\d+\.\d+\]|GRUB_CMDLINE_\w+\s*=|(?:setenv\s+)?bootargs\s*=?"
-    r"|(?:options|append)(?=\s)|linux(?:16|efi)?(?=\s+/))",
+    r"\s*(?:(?:<\d+>)?\[ *\d+\.\d+\]|#|\w*(?:cmdline|kernelopts)\w*\s*="
+    r"|(?:setenv\s+)?bootargs\s*=?|(?:options|append)(?=\s)|linux(?:16|efi)?(?=\s+/))",
     re.IGNORECASE,
 )
 
@@ -42,11 +43,13 @@ def load_boot_loader_line(path: str | os.PathLike[str]) -> str:
 def given_line(text: str, *, file: str = GIVEN) -> str:
     """Return the command line that a text is, without the end of the line.
 
-    Blank lines around it say nothing, and `bootargs` of a device tree ends with a NUL.
+    Blank lines around it and a byte order mark say nothing; `bootargs` of a device tree ends with
+    a NUL.
 
     Raises:
         InputError: MX0920 several lines, MX0921 a line of a log or of a boot loader's settings.
     """
+    text = text.removeprefix("\ufeff")
     line = text.rstrip("\r\n\0").lstrip("\r\n")
     written = [part for part in _LINE_END.split(line) if part.strip()]
     if len(written) > 1:
@@ -72,10 +75,10 @@ def _quoted(line: str, file: str, found: re.Match[str]) -> Diagnostic:
     mark = found.group().strip()
     logged = found.re is _LOGGED or "[" in mark
     behind = "Kernel command line:" if logged else mark
+    kind = "log" if logged else "file of settings"
     return Diagnostic(
         code="MX0921",
-        message=f"`{mark}` shows that this is a line of a {'log' if logged else 'boot loader'}, "
-        "not a command line",
+        message=f"`{mark}` shows that this is a line of a {kind}, not a command line",
         location=locate(line, file, line.index(mark, found.start()), len(mark)),
         hint=f"give what stands behind `{behind}`{'' if logged else ', without quotes around it'}",
     )

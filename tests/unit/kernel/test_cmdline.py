@@ -119,6 +119,8 @@ LINES = {
     b"a=1\0": "a=1",  # /proc/device-tree/chosen/bootargs
     b"a=1\0\n": "a=1",
     b"a\tb": "a\tb",
+    b"\xef\xbb\xbfa=1\r\n": "a=1",
+    b"cmdlinepart.mtdparts=nor:1m(boot) args=1": "cmdlinepart.mtdparts=nor:1m(boot) args=1",
     # Parameters of kernels and words for init that look somewhat like what is refused.
     b"earlycon=pl011,0x9000000 loglevel=7": "earlycon=pl011,0x9000000 loglevel=7",
     b"linux quiet": "linux quiet",
@@ -150,6 +152,11 @@ NO_LINES = {
     "options root=/dev/vda a=1": ("MX0921", 1, 1),
     "APPEND root=/dev/vda a=1": ("MX0921", 1, 1),
     "bootargs=a=1": ("MX0921", 1, 1),
+    'CONFIG_CMDLINE="a=1"': ("MX0921", 1, 1),
+    "KERNEL_CMDLINE=a=1": ("MX0921", 1, 1),
+    "kernelopts=root=/dev/vda a=1": ("MX0921", 1, 1),
+    "Command line: a=1": ("MX0921", 1, 1),
+    "# a=1": ("MX0921", 1, 1),
     "setenv bootargs a=1": ("MX0921", 1, 1),
 }
 
