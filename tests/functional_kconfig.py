@@ -56,6 +56,10 @@ class Functions:
         """Return where a symbol is m or y."""
         return self.value(self._kconf.syms[name])[0]
 
+    def visible(self, name: str) -> Any:
+        """Return where a person is asked for a symbol."""
+        return self._visibility(self._kconf.syms[name])[0]
+
     def is_zero(self, name: str) -> Any:
         """Return where an int symbol is 0 or has no value; a visible prompt takes any number."""
         symbol = self._kconf.syms[name]

@@ -145,6 +145,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         f"a,7.3,{CONFIG},graviton3,rodata=noalias kfence.sample_interval=100\n"
         f"b,7.3,{CONFIG},gravitn3,\n"
         f"c,7.3,{CONFIG},graviton3,rodata=full\n"
+        f"d,7.3,{CONFIG.with_name('6.12.config')},graviton3,\n"
     )
     mail = folder / "check.mbox"
     mail.write_text(MAIL)

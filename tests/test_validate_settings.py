@@ -371,6 +371,23 @@ def test_a_baseline_may_stand_in_the_settings(repository_of_user: Path) -> None:
     assert validated().code == 0
 
 
+@pytest.mark.parametrize("named", ["known.json", "new/known.json"])
+@pytest.mark.parametrize("form", ["text", "json", "github", "junit", "sarif"])
+def test_the_first_baseline_is_written_where_the_settings_name_it(
+    repository_of_user: Path, named: str, form: str
+) -> None:
+    """Before it exists: neither that it is missing counts, nor that its folder is."""
+    settings(repository_of_user, f'[validate]\nbaseline = "{named}"\ncpus = ["cortex-a710"]\n')
+    said = re.search(r"--write-baseline (\S+)` writes the first one", validated().err)
+    assert said is not None
+    asked = ("--write-baseline", said[1], "--format", form)
+    wrote = validated(*asked)
+    assert (wrote.code, wrote.err.count("error[")) == (0, 0), wrote.err
+    assert (repository_of_user / named).is_file()
+    assert validated().code == 0
+    assert validated(*asked).code == 0  # and again over itself
+
+
 def test_a_muted_finding_is_not_written_to_the_baseline(repository_of_user: Path) -> None:
     settings(repository_of_user, '[[mute]]\ncpu = "cortex-a710"\nbecause = "ours"\n')
     validated("--cpu", "cortex-a710", "--write-baseline", "known.json")

@@ -372,25 +372,31 @@ def _confidence(
 
 
 def inputs_of(question: Question, cell: Cell, behaviours: Behaviours) -> SimulationInputs:
-    """Return the simulation inputs of a cell that is present and known.
+    """Return the simulation inputs that the answer of a cell shows.
+
+    Where what nobody recorded leaves several and the verdict is one, they are those whose findings
+    the answer has (`examine`): both speak of the same run.
 
     Raises:
-        InputError: MX0918, where the capability is absent or the answer unknown.
+        InputError: MX0918, where the capability is absent or the answer unknown; it says why.
     """
     completions = settle(question, cell, behaviours)
-    results = {
-        completion.leaf.inputs: completion.leaf
-        for completion in completions
-        if completion.leaf.inputs is not None
-    }
-    if len(results) != 1:
-        leaf = completions[0].leaf if completions else None
-        raise InputError(
-            Diagnostic(
-                code="MX0918",
-                message="there is nothing to simulate: "
-                + ((leaf.reason if leaf else None) or "the cell's answer is unknown"),
-                hint="choose a cell in which the capability is present and every fact known",
-            )
+    unknown = len({completion.leaf.verdict for completion in completions}) > 1
+    leaf = _worst(completions)
+    # A predicate that nobody knows does not matter to what is simulated.
+    behaves_alike = len({completion.leaf.inputs for completion in completions}) == 1
+    if leaf.inputs is not None and (behaves_alike or not unknown):
+        return leaf.inputs
+    reasons = (
+        unknown_answer(question, completions, cell).reasons if unknown else (leaf.reason or "",)
+    )
+    answer_is = "unknown" if unknown else str(leaf.verdict)
+    raise InputError(
+        Diagnostic(
+            code="MX0918",
+            message=f"there is nothing to simulate: the cell's answer is {answer_is}: "
+            + "; ".join(reasons),
+            hint="choose a cell in which the capability is present and its verdict known; "
+            "`matrix explain` shows this one in full",
         )
-    return next(iter(results))
+    )

@@ -24,4 +24,9 @@ CHANGE_COSTS = (
     ChangeCost(kind="environment", weight=1_000, act="other surroundings"),
     ChangeCost(kind="cpu", weight=10_000, act="another CPU"),
 )
-WEIGHTS = {cost.kind: cost.weight for cost in CHANGE_COSTS}
+_BY_KIND = {cost.kind: cost for cost in CHANGE_COSTS}
+# An axis of distributions chooses a kernel, and its `.config` with it.
+_COSTS = {**_BY_KIND, "distro": _BY_KIND["kernel"]}
+# What a change of an axis costs, and what has to be done for it, by the kind of the axis.
+WEIGHTS = {kind: cost.weight for kind, cost in _COSTS.items()}
+ACTS = {kind: cost.act for kind, cost in _COSTS.items()}

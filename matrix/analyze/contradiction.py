@@ -106,7 +106,7 @@ class SelectionSpace:
         """Return the part of the space that is this kernel's."""
         region = self._backend.everything()
         for axis in self._study.axes:
-            if axis.kind == "kernel":
+            if axis.chooses_kernel:
                 mine = [option.name for option in axis.options if option.kernel == profile.id]
                 region = region.restrict(axis.name, mine)
         return region

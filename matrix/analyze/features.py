@@ -129,7 +129,7 @@ class Candidates:
     def _cells_of(self, profile: KernelProfile) -> Region:
         region = self.solved.backend.everything()
         for axis in self.solved.study.axes:
-            if any(option.kernel for option in axis.options):
+            if axis.chooses_kernel:
                 mine = [option.name for option in axis.options if option.kernel == profile.id]
                 region = region.restrict(axis.name, mine)
         return region

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.analyze.answer import Fix
 from matrix.analyze.behaviour import Behaviours
@@ -24,6 +25,7 @@ from matrix.analyze.cell import Cell, as_it_stands, exists, settle
 from matrix.analyze.change_costs import WEIGHTS
 from matrix.analyze.evaluation import Evaluation
 from matrix.analyze.question import Leaf, Question, ask
+from matrix.analyze.rebuild import Rebuild
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import UndecidedError
 from matrix.expr.evaluation import truth
@@ -42,15 +44,27 @@ _SWITCHES = ("on", "off", "1", "0")
 
 
 class _Knob(Struct, frozen=True, kw_only=True):
-    """A boot parameter or a Kconfig symbol that can be changed: `names` are what it decides.
+    """A boot parameter or a Kconfig symbol that a person can change: `names` are what it decides.
 
-    `values` are what it can be given, as written and, for a symbol, as its atom's value.
+    `values` are what it can be given, as written and, for a symbol, as its atom's value. `opens`
+    are symbols that must be switched on before it can be set.
     """
 
     name: str
     weight: int
     names: frozenset[str]
     values: tuple[tuple[str, Value], ...]
+    opens: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """`boot`, `kconfig` or `make`."""
+        return self.name.partition(".")[0]
+
+    @property
+    def parts(self) -> int:
+        """How many changes it is."""
+        return 1 + len(self.opens)
 
 
 class _Node(Struct, frozen=True, kw_only=True):
@@ -62,24 +76,29 @@ class _Node(Struct, frozen=True, kw_only=True):
 
 
 def find_fixes(
-    question: Question, profile: KernelProfile, cell: Cell, reline: Reline, behaviours: Behaviours
+    rebuild: Rebuild, cell: Cell, reline: Reline, behaviours: Behaviours
 ) -> tuple[Fix, ...]:
     """Return the changes of least weight that make the cell supported, each verified.
 
-    None of the changes of one fix can be left out. Where the release's Kconfig could not have made
-    the `.config`, boot parameters take its settings as they stand; a change of a symbol must also
-    make it one that Kconfig can make.
+    None of the changes of one fix can be left out, and a person can make each: symbols without a
+    prompt follow (`Rebuild`). Where the release's Kconfig could not have made the `.config`, boot
+    parameters take its settings as they stand; a change of a symbol, or `make olddefconfig` alone,
+    must also make it one that Kconfig can make.
     """
+    question = rebuild.question
     if question.predicate is None:
         return ()
-    parameters = tuple(_parameters(profile))
+    parameters = tuple(_parameters(rebuild.profile))
+    made: tuple[_Knob, ...] = ()
     if not exists(question, cell, behaviours):
-        standing = as_it_stands(question, cell, behaviours)
+        standing = replace(rebuild, question=as_it_stands(question, cell, behaviours))
         found = _Search(standing, cell, reline, behaviours, parameters).fixes()
         if found:
             return found
-    knobs = (*parameters, *_symbols(question, cell))
-    return _Search(question, cell, reline, behaviours, knobs).fixes()
+        made = (_OLDDEFCONFIG,)
+    knobs = (*parameters, *(replace(knob, names=rebuild.followers) for knob in made))
+    knobs = (*knobs, *_symbols(rebuild, cell))
+    return _Search(rebuild, cell, reline, behaviours, knobs).fixes()
 
 
 def is_supported(question: Question, cell: Cell, behaviours: Behaviours) -> bool:
@@ -91,18 +110,23 @@ def is_supported(question: Question, cell: Cell, behaviours: Behaviours) -> bool
 class _Search(Struct, frozen=True, dict=True):
     """One search: a cell, and the knobs that can change it."""
 
-    question: Question
+    rebuild: Rebuild
     cell: Cell
     reline: Reline
     behaviours: Behaviours
     knobs: tuple[_Knob, ...]
+
+    @property
+    def question(self) -> Question:
+        """What is asked."""
+        return self.rebuild.question
 
     def fixes(self) -> tuple[Fix, ...]:
         """Return the fixes of least weight, those of the knobs declared first before others."""
         turns = itertools.count()
         waiting = [(0, next(turns), self._start())]
         best: int | None = None
-        found: list[tuple[tuple[str, str], ...]] = []
+        found: list[tuple[tuple[_Knob, str], ...]] = []
         while waiting and (best is None or waiting[0][0] <= best):
             cost, _, node = heapq.heappop(waiting)
             if self._is_hopeless(node):
@@ -113,11 +137,14 @@ class _Search(Struct, frozen=True, dict=True):
                     heapq.heappush(waiting, (cost + price, next(turns), child))
             elif self._works(node):
                 best = cost
-                found.append(tuple((knob.name, text) for knob, text, _ in node.changed))
+                found.append(tuple((knob, text) for knob, text, _ in node.changed))
         order = {knob.name: index for index, knob in enumerate(self.knobs)}
-        ordered = [tuple(sorted(fix, key=lambda change: order[change[0]])) for fix in found]
-        ordered.sort(key=lambda fix: [order[name] for name, _ in fix])
-        return tuple(Fix(change=fix, verdict=Verdict.SUPPORTED) for fix in ordered[:_MOST_FIXES])
+        ordered = [tuple(sorted(fix, key=lambda change: order[change[0].name])) for fix in found]
+        ordered.sort(key=lambda fix: [order[knob.name] for knob, _ in fix])
+        return tuple(
+            Fix(change=_written_out(fix), verdict=Verdict.SUPPORTED)
+            for fix in ordered[:_MOST_FIXES]
+        )
 
     def _start(self) -> _Node:
         open_names = frozenset().union(*(knob.names for knob in self.knobs))
@@ -140,7 +167,7 @@ class _Search(Struct, frozen=True, dict=True):
 
     def _next(self, node: _Node) -> _Knob | None:
         """Return the knob to decide next, None where the node is to be tried as it is."""
-        if len(node.changed) == MOST_CHANGES:
+        if _parts(node) == MOST_CHANGES:
             return None
         constraints = self.question.constraints
         answer = ask(self.question, node.evaluation, self.behaviours)
@@ -179,7 +206,7 @@ class _Search(Struct, frozen=True, dict=True):
     def _below(self, node: _Node, knob: _Knob) -> Iterator[tuple[_Node, int]]:
         """Yield the node with the knob left alone, and with each of its values; with the costs."""
         yield self._decide(node, knob, node.changed), 0
-        if len(node.changed) < MOST_CHANGES:
+        if _parts(node) + knob.parts <= MOST_CHANGES:
             for text, value in self._choices(knob):
                 yield self._decide(node, knob, (*node.changed, (knob, text, value))), knob.weight
 
@@ -201,15 +228,21 @@ class _Search(Struct, frozen=True, dict=True):
 
     def _changed(self, changed: tuple[tuple[_Knob, str, Value], ...]) -> Cell:
         """Return the whole cell with some knobs changed and all others left alone."""
-        appended = []
-        atoms = dict(self.cell.atoms)
-        for knob, text, value in changed:
-            if value is None:
-                appended.append(f"{knob.name.removeprefix('boot.')}={text}")
-            else:
-                atoms.update(dict.fromkeys(knob.names, value))
+        appended = [
+            f"{knob.name.removeprefix('boot.')}={text}"
+            for knob, text, _ in changed
+            if knob.kind == "boot"
+        ]
+        set_to = {
+            knob.name.replace("kconfig.", "CONFIG_"): value
+            for knob, _, value in changed
+            if knob.kind == "kconfig"
+        }
         variables = self._relined(" ".join(appended)) if appended else self.cell.variables
-        return Cell(variables=variables, atoms=atoms, detections=self.cell.detections)
+        cell = Cell(variables=variables, atoms=self.cell.atoms, detections=self.cell.detections)
+        if all(knob.kind == "boot" for knob, _, _ in changed):
+            return cell
+        return self.rebuild.cell(cell, set_to)
 
     def _choices(self, knob: _Knob) -> tuple[tuple[str, Value], ...]:
         """Return the values of a knob that change something (the last valid occurrence wins).
@@ -220,7 +253,7 @@ class _Search(Struct, frozen=True, dict=True):
             kept = []
             effects: list[Mapping[str, Expression]] = [self.cell.variables]
             for text, value in knob.values:
-                if value is None:
+                if knob.kind == "boot":
                     effect = self._changed(((knob, text, value),)).variables
                     if effect in effects:
                         continue
@@ -285,23 +318,50 @@ def _texts(parser: ParameterParser) -> Iterator[str]:
             return
 
 
-def _symbols(question: Question, cell: Cell) -> Iterator[_Knob]:
-    """Yield the Kconfig symbols whose value is known, with the other values they can have."""
-    for symbol in question.program.symbols:
+# Without a change of its own it makes what has no prompt fit the release.
+_OLDDEFCONFIG = _Knob(
+    name="make", weight=WEIGHTS["kconfig"], names=frozenset(), values=(("olddefconfig", None),)
+)
+
+
+def _symbols(rebuild: Rebuild, cell: Cell) -> Iterator[_Knob]:
+    """Yield the Kconfig symbols that a person can set and whose value is known."""
+    program = rebuild.question.program
+    for symbol in program.symbols:
         atom = f"CONFIG_{symbol}"
         value = cell.atoms.get(atom)
-        if not isinstance(value, bool | int) or atom in question.program.always_set:
+        if not isinstance(value, bool | int) or atom in program.always_set:
             continue
+        opens = rebuild.openings(atom)
+        if opens is None:
+            continue
+        unsaid = not rebuild.is_written(atom)
         yield _Knob(
             name=f"kconfig.{symbol}",
-            weight=WEIGHTS["kconfig"],
-            names=frozenset((atom,)),
+            weight=WEIGHTS["kconfig"] * (1 + len(opens)),
+            names=rebuild.moved_by(atom),
+            # What the file does not say has a default, once it is asked for.
             values=tuple(
                 (_written(other), other)
-                for other in question.program.domain(atom)
-                if other != value and other is not None
+                for other in program.domain(atom)
+                if unsaid or other != value
             ),
+            opens=opens,
         )
+
+
+def _parts(node: _Node) -> int:
+    return sum(knob.parts for knob, _, _ in node.changed)
+
+
+def _written_out(fix: tuple[tuple[_Knob, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Return a fix as its changes, what must be switched on first before what it opens."""
+    changes: dict[str, str] = {}
+    for knob, text in fix:
+        for symbol in knob.opens:
+            changes.setdefault(f"kconfig.{symbol}", "y")
+        changes[knob.name] = text
+    return tuple(changes.items())
 
 
 def _written(value: Value) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from matrix.analyze.change_costs import CHANGE_COSTS, WEIGHTS
+from matrix.analyze.change_costs import ACTS, WEIGHTS
 from matrix.analyze.study import SolvedStudy
 from matrix.analyze.symbolic import option_groups
 from matrix.analyze.verdict import Verdict
@@ -92,7 +92,7 @@ def _with_doubles(study: MatrixStudy, solved: SolvedStudy) -> Region:
     have any of them, and need not change to the one that counts.
     """
     supported = solved.verdicts[Verdict.SUPPORTED]
-    kernel_axis = next((axis for axis in study.axes if axis.kind == "kernel"), None)
+    kernel_axis = next((axis for axis in study.axes if axis.chooses_kernel), None)
     result = solved.backend.nothing()
     for profile, part in solved.kernels:
         region = supported
@@ -124,7 +124,6 @@ def _merge(changes: tuple[Changes, ...]) -> tuple[Changes, ...]:
 
 
 def _shorten(change: Changes, kinds: Mapping[str, str]) -> NearestChange:
-    acts = {cost.kind: cost.act for cost in CHANGE_COSTS}
     most = _MOST_OPTIONS if len(change) == 1 else 2
     # CPUs that exist come before combinations of bare features.
     axes = tuple(
@@ -133,7 +132,7 @@ def _shorten(change: Changes, kinds: Mapping[str, str]) -> NearestChange:
     )
     return NearestChange(
         axes=axes,
-        acts=tuple(dict.fromkeys(acts[kinds[axis]] for axis, _ in change)),
+        acts=tuple(dict.fromkeys(ACTS[kinds[axis]] for axis, _ in change)),
         left_out=len(change[0][1]) - len(axes[0][1]) if len(change) == 1 else 0,
     )
 

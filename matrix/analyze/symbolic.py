@@ -224,7 +224,7 @@ def _valid(
     """Return the cells of this kernel that can exist."""
     region = backend.everything()
     for axis in study.axes:
-        if any(option.kernel for option in axis.options):
+        if axis.chooses_kernel:
             mine = [option.name for option in axis.options if option.kernel == profile.id]
             region = region.restrict(axis.name, mine)
         if axis.kind == "kconfig":

@@ -746,6 +746,20 @@ CODES: dict[str, tuple[str, str]] = {
             "as they stand, without the constraints that are named."
         ),
     ),
+    "MX0920": (
+        "several lines as one command line",
+        (
+            "A kernel boots with one line; of a boot log, or of a file with a line for each "
+            "kernel, nobody knows which one is meant."
+        ),
+    ),
+    "MX0921": (
+        "no command line, but a line about one",
+        (
+            "A line of a log, or of a file of settings, has the command line in it; read as "
+            "one itself it would have other parameters."
+        ),
+    ),
     "MX1001": (
         "no kernel source tree",
         ("The folder given with --tree has no kernel Makefile or no Kconfig at its top."),

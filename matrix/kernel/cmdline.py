@@ -18,14 +18,12 @@ A line that EFI passes has been cut by the EFI stub before either of them sees i
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
-from matrix.kernel.bounded_input import COMMAND_LINE, read_bounded
 from matrix.kernel.dotconfig import DotConfig
 from matrix.schema.symbols import BuiltInLineRule
 
@@ -38,6 +36,9 @@ IDREG_TOKEN_BYTES = 255
 SPACE = "\t-\r \xa0"
 _ARGUMENT = re.compile(rf'(?:[^{SPACE}"]++|"[^"]*+(?:"|\Z))++')
 _IDREG_TOKEN = re.compile(rf"[^{SPACE}]{{1,{IDREG_TOKEN_BYTES}}}")
+
+# How diagnostics name a line that came in no file.
+GIVEN = "<command line>"
 
 _EARLY_STREAMS = ("early", "setup", "module")
 
@@ -74,10 +75,10 @@ class CommandLine(Struct, frozen=True, kw_only=True):
     def locate(self, parameter: Parameter) -> Location:
         """Return the place of a parameter of this line."""
         length = len(parameter.name) + (len(parameter.value) + 1 if parameter.value else 0)
-        return _locate(self.text, self.file, parameter.offset, length)
+        return locate(self.text, self.file, parameter.offset, length)
 
 
-def read_command_line(text: str, *, file: str = "<command line>") -> CommandLine:
+def read_command_line(text: str, *, file: str = GIVEN) -> CommandLine:
     """Split a command line by the kernel's rules; `file` names it in diagnostics.
 
     Raises:
@@ -207,7 +208,7 @@ class _Reader:
         )
 
     def _location(self, offset: int, length: int) -> Location:
-        return _locate(self.text, self.file, offset, length)
+        return locate(self.text, self.file, offset, length)
 
 
 def _as_bytes(text: str) -> str:
@@ -222,12 +223,13 @@ def _nul_in_line(text: str, file: str, offset: int) -> Diagnostic:
     return Diagnostic(
         code="MX0401",
         message="the command line holds a NUL (`\\0`), which ends it for the kernel",
-        location=_locate(text, file, offset, 1),
+        location=locate(text, file, offset, 1),
         hint="give the text of one command line, for instance of /proc/cmdline",
     )
 
 
-def _locate(text: str, file: str, offset: int, length: int) -> Location:
+def locate(text: str, file: str, offset: int, length: int) -> Location:
+    """Return the place of some characters of a text."""
     before = text[:offset]
     start = before.rfind("\n") + 1
     end = text.find("\n", start)
@@ -240,18 +242,6 @@ def _locate(text: str, file: str, offset: int, length: int) -> Location:
         length=max(1, min(length, len(line) - column + 1)),
         text=line.encode("utf-8", "replace").decode("utf-8"),
     )
-
-
-def load_boot_loader_line(path: str | os.PathLike[str]) -> str:
-    """Return the command line that a file, such as /proc/cmdline, or standard input (`-`) holds.
-
-    Bytes that are not UTF-8 come as the surrogates that Python has for them in arguments, too.
-
-    Raises:
-        InputError: MX0402 for a file that cannot be read, MX0407 for one that is too large.
-    """
-    text = read_bounded(path, COMMAND_LINE).decode("utf-8", "surrogateescape")
-    return text.removesuffix("\n").removesuffix("\r")
 
 
 class LineReadings(Struct, frozen=True, kw_only=True):

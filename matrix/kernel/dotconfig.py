@@ -125,6 +125,10 @@ class DotConfig(Struct, frozen=True, kw_only=True):
             return False if self.complete else None
         return dotconfig_lines.convert(raw)
 
+    def states(self, symbol: str) -> bool:
+        """Tell whether the file has a line for a symbol (with or without `CONFIG_`)."""
+        return symbol.removeprefix("CONFIG_") in self._raw
+
     def typed(self, types: Mapping[str, str]) -> DotConfig:
         """Return the same file where values that the types of symbols refuse are unknown.
 
@@ -162,11 +166,12 @@ class DotConfig(Struct, frozen=True, kw_only=True):
     def narrowed(self, symbols: Iterable[str]) -> DotConfig:
         """Return the same file with only some symbols' values, for who keeps thousands of files.
 
-        Places and diagnostics are dropped: `value` answers as before for these symbols, and no
-        others may be asked for.
+        Diagnostics are dropped: `value` answers as before for these symbols, and no others may be
+        asked for.
         """
         raw = {symbol: self._raw[symbol] for symbol in symbols if symbol in self._raw}
-        return replace(self, symbols={}, diagnostics=(), _raw=raw)
+        places = {symbol: self.symbols[symbol] for symbol in raw if symbol in self.symbols}
+        return replace(self, symbols=places, diagnostics=(), _raw=raw)
 
 
 def load_dotconfig(path: str | os.PathLike[str], *, arch: str = "arm64") -> DotConfig:

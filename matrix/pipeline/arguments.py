@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
-from matrix.kernel.cmdline import load_boot_loader_line
+from matrix.kernel.given_line import given_line, load_boot_loader_line
 from matrix.schema.values import Architecture
 
 # The word of --fail-on that stands for no verdict at all.
@@ -98,10 +98,10 @@ def boot_loader_text(text: str | None, file: Path | None) -> str:
     """Return the command line the boot loader passes, given as text or in a file.
 
     Raises:
-        InputError: MX0910 both are given; what is wrong with the file.
+        InputError: MX0910 both are given; what is wrong with the file, or with the line.
     """
     if file is None:
-        return text or ""
+        return given_line(text or "")
     if text is not None:
         raise InputError(
             Diagnostic(

@@ -115,12 +115,15 @@ def load_baseline(path: Path) -> Baseline:
         line = error.lineno if isinstance(error, json.JSONDecodeError) else 0
         column = error.colno if isinstance(error, json.JSONDecodeError) else 0
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        hint = "write it with --write-baseline; it is not edited by hand"
+        if isinstance(error, FileNotFoundError):
+            hint = f"the same command with `--write-baseline {path}` writes the first one"
         raise InputError(
             Diagnostic(
                 code="MX1420",
                 message=f"cannot read the baseline: {reason}",
                 location=Location(file=str(path), line=line, column=column),
-                hint="write it with --write-baseline; it is not edited by hand",
+                hint=hint,
             )
         ) from error
     return Baseline(path=path, entries=entries)

@@ -14,24 +14,22 @@ from msgspec.structs import replace
 from matrix.analyze.behaviour import Behaviours
 from matrix.analyze.cell import Cell
 from matrix.analyze.fix import find_fixes
-from matrix.analyze.question import Question
+from matrix.analyze.rebuild import Rebuild
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Location
 from matrix.expr.trees import names_in_order
 from matrix.kernel.dotconfig import DotConfig
 from matrix.render.json import ValidateResult
-from matrix.schema.values import Capability, KernelProfile
+from matrix.schema.values import Capability
 
 _PREFIX = "CONFIG_"
 
 
-def deciding_symbol(
-    question: Question, profile: KernelProfile, cell: Cell, behaviours: Behaviours
-) -> str | None:
+def deciding_symbol(rebuild: Rebuild, cell: Cell, behaviours: Behaviours) -> str | None:
     """Return the `CONFIG_` symbol whose flip alone makes a cell supported, or None."""
     # Without parameters only symbols can be changed.
-    only_kconfig = replace(profile, parameters=())
-    for fix in find_fixes(question, only_kconfig, cell, lambda _: cell.variables, behaviours):
+    only_kconfig = replace(rebuild, profile=replace(rebuild.profile, parameters=()))
+    for fix in find_fixes(only_kconfig, cell, lambda _: cell.variables, behaviours):
         if len(fix.change) == 1:
             kind, _, symbol = fix.change[0][0].partition(".")
             if kind == "kconfig":

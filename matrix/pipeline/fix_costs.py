@@ -62,7 +62,7 @@ def _changed(fix: Fix, cell: Cell, reline: Reline) -> Cell | None:
             parameters.append(f"{rest}={value}")
         elif kind == "kconfig":
             atoms[f"CONFIG_{rest}"] = _SWITCHES.get(value, int(value) if value.isdigit() else value)
-        else:
+        elif kind != "make":
             return None
     variables = reline(" ".join(parameters)) if parameters else cell.variables
     return Cell(variables=variables, atoms=atoms, detections=cell.detections)

@@ -28,7 +28,8 @@ from matrix.diagnostics import (
 )
 from matrix.kernel.hosts import Column, HostBatch, HostTable, decode, open_hosts
 from matrix.pipeline.arguments import check_verdicts
-from matrix.pipeline.fleet_answers import FleetAnswers, HostRow
+from matrix.pipeline.fleet_answers import FleetAnswers
+from matrix.pipeline.fleet_row import HostRow
 from matrix.pipeline.knowledge import Library
 from matrix.render.fleet import FleetSummary, HostAnswer, HostGroup, fleet_json, fleet_text
 from matrix.render.host_table import HostTableWriter, host_table
@@ -128,7 +129,7 @@ def fleet(request: FleetRequest) -> FleetOutcome:
     )
     return FleetOutcome(
         summary=summary,
-        speech=tuple(_speech(table, summary)),
+        speech=tuple(_speech(table, summary, tuple(answers.remarks))),
         exit_code=_exit_code(summary, request.fail_on),
         most_groups=request.most_groups,
     )
@@ -225,8 +226,10 @@ def _group(item: _Counted) -> HostGroup:
     )
 
 
-def _speech(table: HostTable, summary: FleetSummary) -> Iterator[str]:
-    """Yield what is wrong with rows, each kind once, and what was left out."""
+def _speech(
+    table: HostTable, summary: FleetSummary, remarks: Sequence[Diagnostic]
+) -> Iterator[str]:
+    """Yield what is wrong with rows, each kind once, what was left out, and what files have."""
     if table.ignored:
         yield format_diagnostic(
             Diagnostic(
@@ -242,6 +245,9 @@ def _speech(table: HostTable, summary: FleetSummary) -> Iterator[str]:
     yield from map(format_diagnostic, flat[:_SAID_PROBLEMS])
     if len(flat) > _SAID_PROBLEMS:
         yield f"… and {len(flat) - _SAID_PROBLEMS:,} more kinds of wrong rows"
+    yield from map(format_diagnostic, remarks[:_SAID_PROBLEMS])
+    if len(remarks) > _SAID_PROBLEMS:
+        yield f"… and {len(remarks) - _SAID_PROBLEMS:,} more remarks about `.config`s"
 
 
 def _placed(table: HostTable, group: HostGroup) -> tuple[Diagnostic, ...]:

@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -31,10 +30,12 @@ from matrix.analyze.fix import find_fixes
 from matrix.analyze.line_memory import LineMeaning, LineMemory
 from matrix.analyze.memory import AnswerMemory, Situation
 from matrix.analyze.question import Question, lower_question, predicate_version
+from matrix.analyze.rebuild import Rebuild
 from matrix.analyze.verdict import Verdict
-from matrix.diagnostics import Diagnostic, InputError
+from matrix.diagnostics import Diagnostic, InputError, Severity
 from matrix.expr.nodes import Expression, Value
 from matrix.expr.position import shown
+from matrix.expr.trees import names
 from matrix.kernel.cmdline import BuiltInLine
 from matrix.kernel.cpu import CpuSystem, resolve_system
 from matrix.kernel.detection import Detection
@@ -43,6 +44,7 @@ from matrix.kernel.version import read_version
 from matrix.pipeline.arguments import choose_surroundings
 from matrix.pipeline.fleet_kept import Kept
 from matrix.pipeline.fleet_names import FleetNames, IdleWords
+from matrix.pipeline.fleet_row import HostRow, check_line, spec_of
 from matrix.pipeline.kernel_choice import (
     absent_whatever_release,
     built_in_line,
@@ -51,28 +53,17 @@ from matrix.pipeline.kernel_choice import (
 )
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.stale_names import names_read
+from matrix.pipeline.validate_file import partial_note
 from matrix.render.fleet import HostAnswer
 from matrix.schema.values import Capability, KernelProfile
 
 _SHA256 = re.compile(r"(?:sha256:)?([0-9a-fA-F]{64})")
-_BETWEEN_MIDRS = re.compile(r"[;,+\s]+")
 # A table with more distinct values than this is answered all the same, from a memory begun anew:
 # so many command lines take some hundred megabytes.
 _MOST_KEPT = 300_000
 
 # Other lines that a kernel may read: the symbol that it must have, and the line.
 _OtherLines = tuple[tuple[str, LineMeaning], ...]
-
-
-class HostRow(NamedTuple):
-    """What a row says of its host, as text; empty where it says nothing."""
-
-    kernel: str
-    config: str
-    cpu: str
-    midrs: str
-    cmdline: str
-    vm: str
 
 
 class _Build(Struct, frozen=True, kw_only=True):
@@ -131,7 +122,10 @@ class FleetAnswers:
         self._surroundings = Kept(self._choose)
         self._line_memory = LineMemory(library.knowledge.kernels)
         self._lines = Kept(self._line_memory.read)
-        self.names = FleetNames(library.name_history("arm64"))
+        self._history = library.name_history("arm64")
+        self.names = FleetNames(self._history)
+        # What `validate` says of the files, each once.
+        self.remarks: dict[Diagnostic, None] = {}
         self._rows: dict[HostRow, tuple[HostAnswer, IdleWords | None]] = {}
         # Both kept elsewhere, so that their identities stay theirs.
         self._given: dict[tuple[int, int], tuple[HostAnswer, IdleWords | None]] = {}
@@ -162,7 +156,7 @@ class FleetAnswers:
         if isinstance(build, HostAnswer):
             return ()
         question, profile = build.question, build.profile
-        cpu, detections = cpu_atoms(question.program, self._systems.of(_spec(row)))
+        cpu, detections = cpu_atoms(question.program, self._systems.of(spec_of(row)))
         surroundings = self._surroundings.of(row.vm)
 
         def variables(appended: str) -> Mapping[str, Expression]:
@@ -174,14 +168,16 @@ class FleetAnswers:
             atoms={**build.atoms, **surroundings, **cpu},
             detections=detections,
         )
-        return find_fixes(question, profile, cell, variables, self._behaviours)
+        rebuild = Rebuild(question=question, profile=profile, config=build.built_in.config)
+        return find_fixes(rebuild, cell, variables, self._behaviours)
 
     def _answer(self, row: HostRow) -> tuple[HostAnswer, IdleWords | None]:
         problems: list[Diagnostic] = []
         parts: tuple[Callable[[], object], ...] = (
             partial(self._builds.of, (row.kernel, row.config)),
-            partial(self._systems.of, _spec(row)),
+            partial(self._systems.of, spec_of(row)),
             partial(self._surroundings.of, row.vm),
+            partial(check_line, row.cmdline),
             partial(self._lines.of, row.cmdline),
         )
         for part in parts:
@@ -195,10 +191,11 @@ class FleetAnswers:
         if isinstance(build, HostAnswer):
             return build, None
         read = build.built_in.readings(row.cmdline)
+        self._remark(*build.built_in.notes(read, build.profile.release))
         line = self._lines.of(read.text)
         others = tuple((symbol, self._lines.of(text)) for symbol, text in read.others)
         situation = self._situation(build, line, others, row.vm)
-        system = self._systems.of(_spec(row))
+        system = self._systems.of(spec_of(row))
         cpu = self._cpu(build, system)
         found = self._pairs.get((id(situation), cpu.alike))
         found = found or self._pairs.get((id(situation), system.spec))
@@ -253,6 +250,7 @@ class FleetAnswers:
             predicate=given.predicate,
             outcome=given.outcome,
             reasons=(*given.reasons, *(build.doubt if given.predicate is not None else ())),
+            warnings=tuple(item for item in given.diagnostics if item.severity is Severity.WARNING),
         )
 
     def _build(self, key: tuple[str, str]) -> _Build | HostAnswer:
@@ -279,6 +277,7 @@ class FleetAnswers:
         chosen = chosen_kernel(profile, told.text if told else None, config)
         program = self._library.program(profile)
         config = config.typed(program.symbols)
+        self._remark(*config.diagnostics, *self._history.config(profile, config))
         kind = (profile.id, bool(config.refused))
         if kind not in self._memories:
             question = lower_question(program, self._capability, self._predicate)
@@ -328,7 +327,12 @@ class FleetAnswers:
                     hint="give the folder that holds the `.config`s with --config-folder",
                 )
             )
-        return load_dotconfig(path).narrowed(self._symbols)
+        config = load_dotconfig(path)
+        self._remark(*config.diagnostics, *partial_note(config))
+        return config.narrowed(self._symbols)
+
+    def _remark(self, *said: Diagnostic) -> None:
+        self.remarks.update(dict.fromkeys(said))
 
     @cached_property
     def _by_digest(self) -> dict[str, Path]:
@@ -337,15 +341,21 @@ class FleetAnswers:
 
     @cached_property
     def _symbols(self) -> frozenset[str]:
-        """The symbols that any release, or what a capability requires, reads."""
+        """The symbols that any release, its prompts, or what a capability requires, reads."""
         named = re.findall(
             r"CONFIG_(\w+)", " ".join(item.condition.text for item in self._capability.requires)
         )
-        declared = (
-            item.name for kernel in self._library.knowledge.kernels for item in kernel.symbols
+        declared = [item for kernel in self._library.knowledge.kernels for item in kernel.symbols]
+        asked_first = (
+            name.removeprefix("CONFIG_")
+            for item in declared
+            if item.prompt is not None
+            for name in names(item.prompt.expression)
         )
         built_in = (rule.symbol for rule in self._architecture.built_in_line)
-        return frozenset((*named, *declared, "CMDLINE", *built_in))
+        return frozenset(
+            (*named, *(item.name for item in declared), *asked_first, "CMDLINE", *built_in)
+        )
 
     def _system(self, spec: str) -> CpuSystem:
         if not spec:
@@ -368,11 +378,3 @@ class FleetAnswers:
             name: str(value)
             for name, value in surroundings_atoms(self._architecture, chosen).items()
         }
-
-
-def _spec(row: HostRow) -> str:
-    """Return the CPU system of a row as a SPEC; equal MIDRs are one CPU type."""
-    if row.cpu or not row.midrs:
-        return row.cpu
-    midrs = (text for text in _BETWEEN_MIDRS.split(row.midrs) if text)
-    return "+".join(f"midr={midr}" for midr in dict.fromkeys(midrs))

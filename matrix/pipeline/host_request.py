@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.kernel.cpu import resolve_system
 from matrix.kernel.dotconfig import DotConfig, read_dotconfig
+from matrix.kernel.given_line import given_line
 from matrix.kernel.host.evidence import Evidence, evidence, surroundings
 from matrix.kernel.host.readings import ARM64, HostReadings
 from matrix.kernel.system import decode_field
@@ -78,6 +79,8 @@ def request_of_host(
         cmdline = host.cmdline.value
         if cmdline is None:
             notes.append(_no_command_line(host, file))
+        else:
+            cmdline = given_line(cmdline, file=f"{file or host.cmdline.source}")
     settings = _settings(host, request, notes)
     asked = replace(request, cpus=cpus, cmdline=cmdline, settings=settings)
     return HostRequest(request=asked, config=config, borrowed=borrowed, diagnostics=tuple(notes))

@@ -62,7 +62,7 @@ from matrix.pipeline.knowledge import Library
 from matrix.pipeline.reply import Reply
 from matrix.pipeline.rules import MAX_RULES, label_rules
 from matrix.pipeline.study import PreparedStudy, prepare_study
-from matrix.pipeline.synthesize import chosen_options, compared_predicate
+from matrix.pipeline.synthesize import chosen_kernels, compared_predicate
 from matrix.render.json import dump
 from matrix.render.review import KconfigAnswer, ReviewedRule, ReviewResult
 from matrix.render.review_document import review_document
@@ -241,8 +241,8 @@ def _wanted(prepared: PreparedStudy, request: ReviewRequest) -> Wanted:
 def _of_kernels(prepared: PreparedStudy, releases: Sequence[str]) -> PreparedStudy:
     if not releases:
         return prepared
-    axis = next(axis for axis in prepared.study.axes if axis.kind == "kernel")
-    chosen = chosen_options(prepared.study, axis.name, releases)
+    name, chosen = chosen_kernels(prepared, releases)
+    (axis,) = (axis for axis in prepared.study.axes if axis.name == name)
     ids = {option.kernel for option in axis.options if option.name in chosen}
     return replace(
         prepared, kernels=tuple(profile for profile in prepared.kernels if profile.id in ids)

@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, InputError
+from matrix.kernel.cmdline import GIVEN
 from matrix.kernel.spec import SPEC_FILE
 from matrix.schema.settings import Settings
 
@@ -23,6 +24,9 @@ _KEYS = {
     "MX0908": ("set",),
     "MX0909": ("vm", "set"),
     "MX0506": ("set", "vm"),
+    "MX0401": ("cmdline",),
+    "MX0920": ("cmdline",),
+    "MX0921": ("cmdline",),
 }
 
 
@@ -32,9 +36,10 @@ def placed(error: InputError, settings: Settings, taken: AbstractSet[str]) -> In
 
 
 def _placed(item: Diagnostic, settings: Settings, taken: AbstractSet[str]) -> Diagnostic:
-    if item.location is not None and item.location.file != SPEC_FILE:
+    where = item.location.file if item.location is not None else None
+    if where not in (None, SPEC_FILE, GIVEN):
         return item
-    keys = ("cpus",) if item.location is not None else _KEYS.get(item.code, ())
+    keys = ("cpus",) if where == SPEC_FILE else _KEYS.get(item.code, ())
     if item.code == "MX0909":
         keys = keys if "`vm`" in item.message else ("set",)
     key = next((key for key in keys if key in taken), None)

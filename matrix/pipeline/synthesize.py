@@ -9,7 +9,7 @@ from matrix.analyze.difference import asked_again
 from matrix.analyze.study import SolvedStudy
 from matrix.analyze.synthesis import ATOMS, Synthesis, synthesise
 from matrix.analyze.verdict import Verdict
-from matrix.diagnostics import ExitCode, InputError
+from matrix.diagnostics import Diagnostic, ExitCode, InputError, unknown_word_hint
 from matrix.pipeline.cell_argument import unknown_axis, unknown_option
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.other_studies import OtherStudies
@@ -40,11 +40,11 @@ def synthesize(
     """
     prepared = prepare_study(Library(configs), name)
     capability = prepared.capability
-    chosen = [
-        (axis, chosen_options(prepared.study, axis, options))
-        for axis, options in (("kernel", kernels), ("vm", vms))
-        if options and ALL not in options
-    ]
+    chosen = []
+    if kernels and ALL not in kernels:
+        chosen.append(chosen_kernels(prepared, kernels))
+    if vms and ALL not in vms:
+        chosen.append(("vm", chosen_options(prepared.study, "vm", vms)))
     solved = prepared.solve()
     within = solved.valid
     for axis, options in chosen:
@@ -110,3 +110,28 @@ def chosen_options(study: MatrixStudy, name: str, wanted: Sequence[str]) -> tupl
     if unknown:
         raise InputError([unknown_option(axes[name], option) for option in unknown])
     return tuple(wanted)
+
+
+def chosen_kernels(prepared: PreparedStudy, wanted: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """Return the axis that chooses the kernel, and its options of the releases that a user chose.
+
+    Raises:
+        InputError: MX0606, for each release that the study does not ask about.
+    """
+    axis = next(axis for axis in prepared.study.axes if axis.chooses_kernel)
+    releases = {profile.id: profile.release for profile in prepared.kernels}
+    unknown = [word for word in wanted if word not in releases.values()]
+    if unknown:
+        raise InputError([_unknown_release(prepared, word) for word in unknown])
+    return axis.name, tuple(
+        option.name for option in axis.options if releases[option.kernel or ""] in wanted
+    )
+
+
+def _unknown_release(prepared: PreparedStudy, word: str) -> Diagnostic:
+    known = [profile.release for profile in prepared.kernels]
+    return Diagnostic(
+        code="MX0606",
+        message=f"study `{prepared.study.id}` has no Linux `{word}`",
+        hint=unknown_word_hint(word, known, "releases"),
+    )

@@ -20,6 +20,7 @@ from matrix.analyze.assemble import (
 from matrix.analyze.cell import Cell, answer
 from matrix.analyze.fix import find_fixes
 from matrix.analyze.question import predicate_version
+from matrix.analyze.rebuild import Rebuild
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.expr.nodes import Expression
@@ -64,7 +65,7 @@ def answer_file(job: ValidateJob, config: DotConfig) -> list[ValidateResult]:
     parsed = [read_command_line(read) for read in (text, *dict(line.others).values())]
     notes = (
         *config.diagnostics,
-        *_partial_note(config),
+        *partial_note(config),
         *parsed[0].diagnostics,
         *built_in.notes(line, profile.release),
         *version_notes(chosen, question.program, names_read(question), config),
@@ -82,7 +83,9 @@ def answer_file(job: ValidateJob, config: DotConfig) -> list[ValidateResult]:
     # What answer and fixes rest on besides the CPU; files that are alike in it share them. Where
     # the kernel would put an appended parameter (CMDLINE_FORCE: nowhere) decides the fixes.
     appended_to = built_in.readings(f"{job.boot_loader} {_APPENDED}")
-    rests_on = (profile.id, line, appended_to, bool(config.refused), frozenset(atoms.items()))
+    rebuild = Rebuild(question=question, profile=profile, config=config)
+    given_atoms = frozenset((*atoms.items(), *((f"file.{k}", v) for k, v in rebuild.gates())))
+    rests_on = (profile.id, line, appended_to, bool(config.refused), given_atoms)
     results = []
     for system, cpu in zip(job.systems, job.cpus(profile, question), strict=True):
         key = (rests_on, cpu.detections_key)
@@ -92,12 +95,12 @@ def answer_file(job: ValidateJob, config: DotConfig) -> list[ValidateResult]:
             )
             given = answer(question, cell, job.behaviours)
             if not job.grouped and given.verdict is not Verdict.SUPPORTED:
-                fixes = find_fixes(question, profile, cell, reline, job.behaviours)
+                fixes = find_fixes(rebuild, cell, reline, job.behaviours)
                 declared = (job.library.architecture(profile.arch), job.capability)
                 given = replace(given, fixes=fixes)
                 given = with_costs(given, question, cell, reline, job.behaviours, declared)
                 if job.request.pointing:
-                    job.deciding[key] = deciding_symbol(question, profile, cell, job.behaviours)
+                    job.deciding[key] = deciding_symbol(rebuild, cell, job.behaviours)
             job.answers[key] = given
         given = job.answers[key]
         noted = (rests_on, system.names)
@@ -160,13 +163,14 @@ def _absent_anyway(job: ValidateJob, config: DotConfig, system: CpuSystem) -> Va
         confidence="register",
         reasons=(absent_reason(job.capability, config) or "",),
         unsettled=(),
-        diagnostics=(*config.diagnostics, *_partial_note(config), note),
+        diagnostics=(*config.diagnostics, *partial_note(config), note),
     )
     result = _result(job, config, config.release or "unknown", system, job.boot_loader, given)
     return replace(result, version=config.version)
 
 
-def _partial_note(config: DotConfig) -> tuple[Diagnostic, ...]:
+def partial_note(config: DotConfig) -> tuple[Diagnostic, ...]:
+    """Return that a file is not a whole `.config` (MX0911), where it is so."""
     if config.complete:
         return ()
     return (

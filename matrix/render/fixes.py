@@ -14,6 +14,8 @@ from msgspec import Struct
 
 from matrix.analyze.answer import Fix
 
+# The change that sets nothing: `make olddefconfig` in the tree of the release.
+_MAKE = "make"
 # Options of scripts/config for the values a symbol may have; a number or a text is `--set-val`.
 _SWITCHES = {"y": "-e", "n": "-d", "m": "-m"}
 _NUMBER = re.compile(r"-?\d+|0[xX][0-9a-fA-F]+")
@@ -29,7 +31,9 @@ class Snippet(Struct, frozen=True, kw_only=True):
 
 def fix_line(fix: Fix) -> str:
     """Return what a fix changes and what comes of it: `boot.rodata=full gives supported`."""
-    changes = " ".join(f"{name}={value}" for name, value in fix.change)
+    changes = " ".join(
+        f"{name} {value}" if name == _MAKE else f"{name}={value}" for name, value in fix.change
+    )
     return f"{changes} gives {fix.verdict}"
 
 
@@ -57,6 +61,7 @@ def snippet_lines(fix: Fix) -> list[str]:
     if parts.scripts_config:
         lines.append(f"build folder: {parts.scripts_config}")
         lines.append(f"or fragment: {'; '.join(parts.fragment)}")
+    lines += [f"build folder: {name} {value}" for name, value in fix.change if name == _MAKE]
     return lines
 
 

@@ -26,7 +26,8 @@ _NAMED_CPUS = 6
 class HostAnswer(Struct, frozen=True, kw_only=True):
     """The answer of one host; `verdict` is None where the row is wrong, and `problems` says how.
 
-    `read_on` is the version that the profile of `release` was read on.
+    `read_on` is the version that the profile of `release` was read on; `warnings` are about the
+    answer itself: a `.config` that no build of the release makes.
     """
 
     release: str = ""
@@ -36,6 +37,7 @@ class HostAnswer(Struct, frozen=True, kw_only=True):
     outcome: str = ""
     reasons: tuple[str, ...] = ()
     problems: tuple[Diagnostic, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 class HostGroup(Struct, frozen=True, kw_only=True):
@@ -146,6 +148,9 @@ def _group(group: HostGroup) -> list[str]:
     read_on = f" (read on {group.answer.read_on})" if group.answer.read_on else ""
     lines = wrapped(f"{hosts}, Linux {group.answer.release}{read_on}: {_cpus(group)}", "  ")
     lines += [part for reason in group.answer.reasons for part in wrapped(reason, "    - ")]
+    for item in group.answer.warnings:
+        lines += wrapped(f"{item.severity}[{item.code}]: {item.message}", "    ")
+        lines += wrapped(f"hint: {item.hint}", "    ") if item.hint else []
     if group.hosts > 1 and group.first_host:
         lines += wrapped(f"for instance {group.first_host} (row {group.first_row:,})", "    ")
     for fix in group.fixes:
@@ -184,6 +189,7 @@ def _group_json(group: HostGroup) -> dict[str, Json]:
         "hosts": group.hosts,
         "cpus": dict(sorted(group.cpus.items())),
         "first": {"row": group.first_row, "host": group.first_host},
+        "warnings": [_said_json(item) for item in group.answer.warnings],
         "fixes": [{"change": dict(fix.change), "verdict": str(fix.verdict)} for fix in group.fixes],
     }
 
@@ -201,10 +207,11 @@ def _idle_word_json(word: IdleWord) -> dict[str, Json]:
 
 def _problem_json(group: HostGroup) -> dict[str, Json]:
     return {
-        "problems": [
-            {"code": item.code, "message": item.message, "hint": item.hint}
-            for item in group.answer.problems
-        ],
+        "problems": [_said_json(item) for item in group.answer.problems],
         "rows": group.hosts,
         "first": {"row": group.first_row, "host": group.first_host},
     }
+
+
+def _said_json(item: Diagnostic) -> dict[str, Json]:
+    return {"code": item.code, "message": item.message, "hint": item.hint}

@@ -140,4 +140,6 @@ def _word(value: Value) -> str:
 
 
 def _problems(answer: HostAnswer) -> str:
-    return "; ".join(f"{item.code}: {item.message}" for item in answer.problems)
+    return "; ".join(
+        f"{item.code}: {item.message}" for item in (*answer.problems, *answer.warnings)
+    )

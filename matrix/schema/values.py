@@ -39,14 +39,16 @@ class VerifiedOn(Struct, frozen=True, kw_only=True):
 class KconfigSymbol(Struct, frozen=True, kw_only=True):
     """A Kconfig symbol the model reads. `name` has no `CONFIG_`; `type` is bool, tristate or int.
 
-    `default` is what a complete `.config` without the symbol means where that is not `n`
-    (an int symbol that is not visible: None).
+    `prompt` is when a person is asked for it, None where that is never: then its value follows
+    from other symbols. Toolchain answers and what every build of the architecture has are left out
+    of it, so that it names only what a person can set.
     """
 
     name: str
     type: str
     source: str
     location: Location
+    prompt: Condition | None = None
 
 
 class KconfigConstraint(Struct, frozen=True, kw_only=True):
@@ -533,6 +535,11 @@ class Axis(Struct, frozen=True, kw_only=True):
     title: str
     options: tuple[Option, ...]
     location: Location
+
+    @property
+    def chooses_kernel(self) -> bool:
+        """Whether an option of it is a kernel, alone or with the `.config` of a distribution."""
+        return any(option.kernel for option in self.options)
 
 
 class CommandLineProfile(Struct, frozen=True, kw_only=True):

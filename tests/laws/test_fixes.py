@@ -1,7 +1,8 @@
 """Laws of fixes: what `validate` prints works, nothing of it can be left out, nothing cheaper does.
 
-A fix is applied to the file and the command line as a person would, and the command run again. That
-none is printed where one exists is looked for by brute force over all changes within the bound.
+A fix is applied to the file and the command line as a person would, `make olddefconfig` included,
+and the command run again. That none is printed where one exists is looked for by brute force over
+all changes within the bound.
 """
 
 from __future__ import annotations
@@ -58,10 +59,13 @@ PARAMETERS = (
     "secretmem.enable=0",
     "debug_pagealloc=on",
 )
-SETTINGS: tuple[dict[str, str], ...] = (
+SETTINGS: tuple[dict[str, str | None], ...] = (
     {},
     {"KVM": "n", "KVM_GUEST_MEMFD": "n"},
     {"KVM": "n"},
+    {"VIRTUALIZATION": "n", "KVM": "n", "KVM_GUEST_MEMFD": "n"},
+    {"KVM_GUEST_MEMFD": "n"},
+    {"KFENCE": "n", "KFENCE_SAMPLE_INTERVAL": None},
     {"KFENCE": "n", "KFENCE_SAMPLE_INTERVAL": "n"},
     {"KFENCE_SAMPLE_INTERVAL": "100"},
     {"DEBUG_PAGEALLOC": "y"},
@@ -69,6 +73,10 @@ SETTINGS: tuple[dict[str, str], ...] = (
     {"SECRETMEM": "n"},
     {"CMDLINE": '"rodata=off"', "CMDLINE_FORCE": "y"},
     {"ARM64_4K_PAGES": "n", "ARM64_64K_PAGES": "y", "ARM64_16K_PAGES": "n"},
+)
+# What has no prompt, whatever the release, read by hand.
+UNASKED = frozenset(
+    {"KVM_GUEST_MEMFD", "ARCH_HAS_SET_DIRECT_MAP", "STRICT_KERNEL_RWX", "KEXEC_CORE"}
 )
 # (capability, kind of VM)
 ASKED = (
@@ -83,20 +91,44 @@ class Given(Struct, frozen=True, dict=True, kw_only=True):
     """What a person gives to `validate`."""
 
     file: str
-    settings: tuple[tuple[str, str], ...]
+    settings: tuple[tuple[str, str | None], ...]
     line: str
     cpu: str
     capability: str
     vm: str
 
+    def symbols(self, change: Mapping[str, str]) -> dict[str, str | None]:
+        """Return what differs from the file: its settings, a change, and what `conf` makes of it.
+
+        `conf` by hand, read in the trees: KVM depends on VIRTUALIZATION and (from 6.18 on) selects
+        KVM_GUEST_MEMFD; the interval depends on KFENCE and is 100 by default.
+        """
+        named = {k.removeprefix("kconfig."): v for k, v in change.items() if k[0] == "k"}
+        found: dict[str, str | None] = {**dict(self.settings), **named}
+        if not named and "make" not in change:
+            return found
+        if found.get("VIRTUALIZATION") == "n":
+            found["KVM"] = "n"
+        if self.file.startswith("7."):
+            found["KVM_GUEST_MEMFD"] = found.get("KVM", "y")
+        elif self.file == "6.1":
+            found["SECRETMEM"] = "y"
+        if found.get("KFENCE") == "n":
+            found["KFENCE_SAMPLE_INTERVAL"] = None
+        elif found.get("KFENCE_SAMPLE_INTERVAL", "0") in (None, "n"):
+            found["KFENCE_SAMPLE_INTERVAL"] = "100"
+        return found
+
     def text(self, change: Mapping[str, str]) -> str:
         """Return the `.config` with its settings and a change made in it."""
         text = (BOOTED / f"{self.file}.config").read_text()
-        named = {k.removeprefix("kconfig."): v for k, v in change.items() if k[0] == "k"}
-        for symbol, value in {**dict(self.settings), **named}.items():
+        for symbol, value in self.symbols(change).items():
             text = re.sub(rf"^(# )?CONFIG_{symbol}[ =].*\n", "", text, flags=re.MULTILINE)
-            line = f"# CONFIG_{symbol} is not set" if value == "n" else f"CONFIG_{symbol}={value}"
-            text += f"{line}\n"
+            if value is not None:
+                is_off = value == "n"
+                text += (
+                    f"# CONFIG_{symbol} is not set\n" if is_off else f"CONFIG_{symbol}={value}\n"
+                )
         return text
 
     def command_line(self, change: Mapping[str, str]) -> str:
@@ -169,7 +201,8 @@ def test_what_is_printed_works_and_nothing_of_it_is_idle(folder: Path, asked: Gi
         assert 0 < len(change) <= MOST_CHANGES
         again = validated(folder, asked, change)
         assert again["verdict"] == fix["verdict"] == "supported", change
-        if not unrealizable(before) or any(name.startswith("kconfig.") for name in change):
+        assert not UNASKED & {name.removeprefix("kconfig.") for name in change}
+        if not unrealizable(before) or any(not name.startswith("boot.") for name in change):
             assert not unrealizable(again), change
         for size in range(1, len(change)):
             for kept in itertools.combinations(change.items(), size):
@@ -223,10 +256,11 @@ class BruteForce:
         if line not in self.lines:
             self.lines[line] = variables_of(self.question.program, self.profile, line)
         atoms = dict(self.atoms)
-        for name, text in change.items():
-            if name.startswith("kconfig."):
-                value: Value = {"y": True, "n": False}.get(text)
-                atoms[name.replace("kconfig.", "CONFIG_")] = int(text) if value is None else value
+        for symbol, text in self.asked.symbols(change).items():
+            if f"CONFIG_{symbol}" in atoms and (text or "0").isdigit():
+                atoms[f"CONFIG_{symbol}"] = int(text or "0")
+            elif f"CONFIG_{symbol}" in atoms:
+                atoms[f"CONFIG_{symbol}"] = {"y": True, "n": False}[text or "n"]
         return Cell(variables=self.lines[line], atoms=atoms, detections=self.detections)
 
     def changes(self) -> list[tuple[str, str]]:
@@ -243,14 +277,20 @@ class BruteForce:
             if not atom.startswith("CONFIG_"):
                 continue
             name = atom.replace("CONFIG_", "kconfig.")
+            symbol = atom.removeprefix("CONFIG_")
+            if symbol in UNASKED or (self.asked.file, symbol) == ("6.1", "SECRETMEM"):
+                continue
             if self.question.program.symbols.get(atom.removeprefix("CONFIG_")) == "int":
                 found += [(name, text) for text in ("0", "100") if text != str(int(value or 0))]
+                found += [(name, "0")] if not value else []
             elif isinstance(value, bool):
                 found.append((name, "n" if value else "y"))
-        return found
+        if dict(self.asked.settings).get("VIRTUALIZATION") == "n":
+            found.append(("kconfig.VIRTUALIZATION", "y"))
+        return [*dict.fromkeys(found), ("make", "olddefconfig")]
 
     def supported(self, change: Mapping[str, str]) -> bool:
-        rebuilt = any(name.startswith("kconfig.") for name in change)
+        rebuilt = any(not name.startswith("boot.") for name in change)
         question = self.question if rebuilt else self.as_it_stands
         completions = settle(question, self.cell(change), self.behaviours)
         return {item.leaf.verdict for item in completions} == {"supported"}
@@ -311,6 +351,20 @@ THREE = [
         settings=(("CMDLINE", '"rodata=off"'), ("CMDLINE_FORCE", "y"), ("KFENCE", "n")),
         line="",
         cpu="cortex-a710",
+        capability="gmem-no-direct-map",
+        vm="default",
+    ),
+    # KFENCE without its line of the interval: the default would not do.
+    Given(
+        file="7.3",
+        settings=(
+            ("KFENCE", "n"),
+            ("KFENCE_SAMPLE_INTERVAL", None),
+            ("CMDLINE", '"rodata=noalias"'),
+            ("CMDLINE_FORCE", "y"),
+        ),
+        line="",
+        cpu="graviton3",
         capability="gmem-no-direct-map",
         vm="default",
     ),

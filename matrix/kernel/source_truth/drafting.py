@@ -60,7 +60,7 @@ def draft(
     _leave_unread(lines, profile, places.unread - known - {what for what, _ in filled})
     drafted = _kconfig_lines(move_citations("".join(lines), places.moves), tree)
     unread = [
-        "kconfig: the constraints and built_in_line are the neighbour's",
+        "kconfig: the constraints, the prompts and built_in_line are the neighbour's",
         *places.open,
         *_differences(profile, evidence, tree, architecture, {what for what, _ in filled}),
     ]

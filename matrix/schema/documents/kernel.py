@@ -41,11 +41,22 @@ class SymbolDeclaration(Declaration):
 
     type: Literal["bool", "tristate", "int"] = Field(description="type in Kconfig")
     source: Source = Field(description="path:line of the `config` entry")
+    prompt: CExpression | None = Field(
+        default=None,
+        description="when a person is asked for it, over symbols with a prompt, declared or not; "
+        "absent: never, its value follows from other symbols",
+    )
 
     def value(self, at: Node) -> values.KconfigSymbol:
         """Return the declared symbol."""
         return values.KconfigSymbol(
-            name=at.name, type=self.type, source=self.source, location=at.place
+            name=at.name,
+            type=self.type,
+            source=self.source,
+            location=at.place,
+            prompt=None
+            if self.prompt is None
+            else condition(self.prompt, at["prompt"], source=self.source),
         )
 
 

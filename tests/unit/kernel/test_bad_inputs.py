@@ -11,15 +11,15 @@ import pytest
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.kernel.cmdline import (
     BuiltInLine,
-    load_boot_loader_line,
     read_command_line,
 )
 from matrix.kernel.cpu import expand_group, resolve_system
 from matrix.kernel.dotconfig import load_dotconfig
+from matrix.kernel.given_line import load_boot_loader_line
 from tests.unit.kernel.hand_made import ARCHITECTURE, BUILT_IN_LINE, KNOWLEDGE
 from tests.unit.kernel.kernel_cases import CASES
 
-BAD = sorted(path for path in (CASES / "bad").iterdir() if re.match(r"MX0[345]", path.name))
+BAD = sorted(path for path in (CASES / "bad").iterdir() if re.match(r"MX0([345]|92)", path.name))
 
 # No file can show these: a missing file, a package that is not installed.
 WITHOUT_A_FILE = {"MX0301", "MX0304", "MX0402"}

@@ -12,11 +12,11 @@ from matrix.kernel.cmdline import (
     BuiltInLine,
     CommandLine,
     Parameter,
-    load_boot_loader_line,
     read_command_line,
 )
 from matrix.kernel.dotconfig import DotConfig, read_dotconfig
 from matrix.kernel.dotconfig_header import EARLY_WITNESSES, LATE_WITNESSES
+from matrix.kernel.given_line import given_line, load_boot_loader_line
 from tests.unit.kernel.hand_made import BUILT_IN_LINE
 from tests.unit.kernel.kernel_cases import places, rows
 
@@ -120,11 +120,66 @@ def test_a_parameter_has_a_place_on_its_own_line() -> None:
     )
 
 
-def test_a_file_gives_its_line_without_the_newline(tmp_path: Path) -> None:
+LINES = {
+    b"a=1\n": "a=1",
+    b"a=1\r\n": "a=1",
+    b"": "",
+    b"\n": "",
+    b"a=1\n\n": "a=1",
+    b"\r\na=1": "a=1",
+    b"a=1\0": "a=1",  # /proc/device-tree/chosen/bootargs
+    b"a=1\0\n": "a=1",
+    b"a\tb": "a\tb",
+    b"\xef\xbb\xbfa=1\r\n": "a=1",
+    b"cmdlinepart.mtdparts=nor:1m(boot) args=1": "cmdlinepart.mtdparts=nor:1m(boot) args=1",
+    # Parameters of kernels and words for init that look somewhat like what is refused.
+    b"earlycon=pl011,0x9000000 loglevel=7": "earlycon=pl011,0x9000000 loglevel=7",
+    b"linux quiet": "linux quiet",
+    b"auto BOOT_IMAGE=linux": "auto BOOT_IMAGE=linux",
+    b"init=/bin/sh -- kernel": "init=/bin/sh -- kernel",
+}
+
+
+@pytest.mark.parametrize("content", LINES)
+def test_a_file_gives_its_line_without_the_newline(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "cmdline"
-    for content, line in ((b"a=1\n", "a=1"), (b"a=1\r\n", "a=1"), (b"", ""), (b"a\nb\n", "a\nb")):
-        path.write_bytes(content)
-        assert load_boot_loader_line(path) == line
+    path.write_bytes(content)
+    assert load_boot_loader_line(path) == LINES[content]
+
+
+# What is no command line, with the code, the place and where the line it means begins.
+NO_LINES = {
+    "a=1\nb=2\n": ("MX0920", 2, 1),
+    "a=1\r\n\r\nb=2": ("MX0920", 3, 1),
+    "a=1\rb=2": ("MX0920", 1, 5),
+    'a="1\n2"': ("MX0920", 2, 1),
+    "[    0.000000] Kernel command line: a=1": ("MX0921", 1, 16),
+    "Kernel command line: a=1": ("MX0921", 1, 1),
+    "<5>[    0.000000][    T0] a=1": ("MX0921", 1, 1),
+    "Nov 20 10:00:00 host kernel: Kernel command line: a=1": ("MX0921", 1, 30),
+    '[    0.1] Unknown kernel command line parameters "a=1"': ("MX0921", 1, 19),
+    'GRUB_CMDLINE_LINUX_DEFAULT="a=1"': ("MX0921", 1, 1),
+    "  linux /boot/vmlinuz-7.3 root=/dev/vda a=1": ("MX0921", 1, 3),
+    "options root=/dev/vda a=1": ("MX0921", 1, 1),
+    "APPEND root=/dev/vda a=1": ("MX0921", 1, 1),
+    "bootargs=a=1": ("MX0921", 1, 1),
+    'CONFIG_CMDLINE="a=1"': ("MX0921", 1, 1),
+    "KERNEL_CMDLINE=a=1": ("MX0921", 1, 1),
+    "kernelopts=root=/dev/vda a=1": ("MX0921", 1, 1),
+    "Command line: a=1": ("MX0921", 1, 1),
+    "# a=1": ("MX0921", 1, 1),
+    "setenv bootargs a=1": ("MX0921", 1, 1),
+}
+
+
+@pytest.mark.parametrize("text", NO_LINES)
+def test_what_is_no_command_line_is_refused_at_its_place(text: str) -> None:
+    """A boot log was read as one line, whose last `rodata=` won: supported instead of refused."""
+    with pytest.raises(InputError) as caught:
+        given_line(text)
+    (found,) = caught.value.diagnostics
+    assert found.location is not None
+    assert (found.code, found.location.line, found.location.column) == NO_LINES[text]
 
 
 def test_a_file_that_cannot_be_a_command_line_is_refused(tmp_path: Path) -> None:
