@@ -272,3 +272,13 @@ def test_kernels_that_cannot_be_asked(kernel: str, code: str) -> None:
     assert ran.code == 3
     assert f"error[{code}]" in ran.err
     assert not ran.out
+
+
+def test_a_kernel_that_was_asked_for_departs_from_nothing() -> None:
+    """Of `--kernel 7.2` every CPU was listed with `kernel=7.2`, the ordinary cell with none."""
+    _, document, _ = reviewed(CASES / "changed-line.patch", "--kernel", "7.2")
+    _, newest, _ = reviewed(CASES / "changed-line.patch", "--kernel", "7.3")
+    assert document["causes"]
+    for cause, same in zip(document["causes"], newest["causes"], strict=True):
+        assert cause["where"] == same["where"]
+        assert all("kernel" not in place["with"] for place in cause["where"])
