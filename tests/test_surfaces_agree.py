@@ -354,3 +354,20 @@ def test_a_review_says_what_the_report_says(folder: Path, report: Said) -> None:
     assert {word: n for word, n in document["verdicts"].items() if word != "absent"} == {
         word: n for word, n in counted.items() if word != "absent"
     }
+
+
+def test_the_text_of_many_cpus_or_hosts_says_what_is_the_same_for_all(
+    folder: Path, configs: dict[tuple[str, str], Path]
+) -> None:
+    config = configs["7.3", "4k"]
+    ran = run_cli("validate", str(config), "--set", "gic=v2", "--cmdline", "rodata=off")
+    head = " ".join(ran.out.partition("\n\n")[0].split())
+    for told in ("`rodata=off`", "entry=el2", "gic=v2", "realm=no", "host=bare-metal"):
+        assert told in head
+    assert "vm=default" in head
+    hosts = folder / "one.csv"
+    hosts.write_text(f"host,kernel,config,cpu\nh,7.3,{config.name},graviton3\n")
+    ran = run_cli("fleet", str(hosts), "--set", "entry=el1")
+    assert "all with entry=el1, gic=v3, realm=no, host=bare-metal, vm=default" in " ".join(
+        ran.out.split()
+    )
