@@ -13,7 +13,7 @@ from matrix.analyze.cause import Cause, Place
 from matrix.render.cell_text import cell_text, option_text
 from matrix.render.findings import certainty
 from matrix.render.json import Json
-from matrix.render.quantities import first_names, grouped, listing, release_label
+from matrix.render.quantities import counted, first_names, listing, release_label
 from matrix.solve.nearest import Changes
 
 ORDINARY = "the ordinary cell"
@@ -115,7 +115,7 @@ def named(cpus: Sequence[str], most: int = _NAMED_CPUS) -> str:
     more = len(cpus) - most
     if more <= 0:
         return listing(list(map(option_text, cpus)))
-    return f"{', '.join(map(option_text, cpus[:most]))} and {grouped(more)} more CPUs"
+    return f"{', '.join(map(option_text, cpus[:most]))} and {counted(more, 'more CPU')}"
 
 
 def place_lines(places: Sequence[Place], most: int) -> tuple[str, ...]:

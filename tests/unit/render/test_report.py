@@ -346,7 +346,7 @@ def test_the_first_sentence_names_the_cpus_of_the_ordinary_cell_and_the_next_one
     said = [answer_sentence(result), *remarks(result)]
     assert said[0] == (
         "`v12` is unsound in the ordinary cell (the study's baseline) on a, b, c, d, e, f, g, h "
-        "and 1 more CPUs: `IC IVAU` translates A while A is invalid (`alias-access`)."
+        "and 1 more CPU: `IC IVAU` translates A while A is invalid (`alias-access`)."
     )
     assert said[1] == (
         "`IC IVAU` translates A while A is invalid (`alias-access`), also with `host=l1` on x and "
