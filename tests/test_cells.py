@@ -53,7 +53,7 @@ def test_csv_holds_every_cell_that_count_counts(configs: str) -> None:
     rows = records(ran)
     found = pd.Series([row["verdict"] for row in rows]).value_counts().to_dict()
     assert found == {verdict: n for verdict, n in counts(configs).items() if n}
-    assert list(rows[0])[-4:] == list(ANSWER_COLUMNS)
+    assert list(rows[0])[-5:] == list(ANSWER_COLUMNS)
     assert ran.err == f"{len(rows):,} rows\n"
 
 

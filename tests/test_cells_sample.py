@@ -17,7 +17,7 @@ PART = (
     'kernel == "7.3" && (cpu == "cortex-a72" || cpu == "aws-graviton3" || cpu == "neoverse-v1")'
     ' && boot.rodata != "off"'
 )
-ANSWERS = {"predicate", "outcome", "verdict", "behaviour_class"}
+ANSWERS = {"predicate", "outcome", "verdict", "cause", "behaviour_class"}
 
 
 def listed(*options: str) -> list[dict[str, str | None]]:

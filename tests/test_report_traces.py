@@ -82,20 +82,3 @@ def test_traces_of_a_baseline_of_4k_pages_show_4_kib_pages() -> None:
         if f" {name}" in line.detail
     }
     assert shown == {PAGES["4k"]}
-
-
-def test_the_cpus_named_as_unsound_are_those_with_an_unsound_cell() -> None:
-    prepared = prepare_study(LIBRARY, "arm64-overview")
-    solved = prepared.solve()
-    named = study_result(prepared, solved).unsound_cpus
-    cpus = next(axis for axis in prepared.study.axes if axis.kind == "cpu").options
-    assert 1 < len(named) < len(cpus)
-    for option in cpus:
-        region = solved.valid.restrict("cpu", (option.name,)).restrict("kconfig.KVM", ("y",))
-        region = region.restrict("kernel", ("7.3",))
-        verdicts = set()
-        for cell in region.cells():
-            answer = prepared.answer(cell)
-            assert answer is not None
-            verdicts.add(answer.verdict)
-        assert (Verdict.UNSOUND in verdicts) == (option.name in named), option.name

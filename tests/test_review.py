@@ -403,3 +403,13 @@ def test_a_bool_symbol_is_built_in_or_off(tmp_path: Path) -> None:
     ]
     assert answers[0] == answers[1] == "can_set_direct_map() && IS_ENABLED(CONFIG_KFENCE)"
     assert answers[2] == "false"
+
+
+def test_a_kernel_that_was_asked_for_departs_from_nothing() -> None:
+    """Of `--kernel 7.2` every CPU was listed with `kernel=7.2`, the ordinary cell with none."""
+    _, document, _ = reviewed(CASES / "changed-line.patch", "--kernel", "7.2")
+    _, newest, _ = reviewed(CASES / "changed-line.patch", "--kernel", "7.3")
+    assert document["causes"]
+    for cause, same in zip(document["causes"], newest["causes"], strict=True):
+        assert cause["where"] == same["where"]
+        assert all("kernel" not in place["with"] for place in cause["where"])

@@ -21,9 +21,9 @@ from matrix.solve.sampling import distinct_ranks
 from matrix.solve.space import Region
 
 # The columns that stand after the axes; docs/glossary.md has their meaning.
-ANSWER_COLUMNS = ("predicate", "outcome", "verdict", "behaviour_class")
+ANSWER_COLUMNS = ("predicate", "outcome", "verdict", "cause", "behaviour_class")
 # Those without a value where the capability is absent, or two values are possible.
-_OPTIONAL = frozenset({"predicate", "behaviour_class"})
+_OPTIONAL = frozenset({"predicate", "cause", "behaviour_class"})
 
 _PREDICATE = ("false", "true")
 _OUTCOMES = ("safe", "violates", "not-run")
@@ -149,14 +149,21 @@ class _Cells:
         self.layers: Layers = layers_of(solved.backend.space, regions, self._label)
         classes = sorted({numbers for _, _, numbers in self._known if numbers})
         places = {numbers: place for place, numbers in enumerate(classes)}
+        of_class = _statements(solved)
+        broken = [
+            None if verdict is Verdict.UNKNOWN else _only({of_class[n] for n in numbers} - {None})
+            for verdict, _, numbers in self._known
+        ]
+        causes = sorted({statement for statement in broken if statement})
         self.answers: list[_Answer] = [
             (
                 _NOTHING if predicate is None else int(predicate),
                 _OUTCOME_OF.get(verdict, _OUTCOMES.index("not-run")),
                 _VERDICTS.index(verdict),
+                causes.index(statement) if statement else _NOTHING,
                 places.get(numbers, _NOTHING),
             )
-            for verdict, predicate, numbers in self._known
+            for (verdict, predicate, numbers), statement in zip(self._known, broken, strict=True)
         ]
         self.texts: dict[str, tuple[str, ...]] = dict(
             zip(
@@ -165,6 +172,7 @@ class _Cells:
                     _PREDICATE,
                     _OUTCOMES,
                     tuple(map(str, _VERDICTS)),
+                    tuple(causes),
                     tuple("/".join(map(str, numbers)) for numbers in classes),
                 ),
                 strict=True,
@@ -207,3 +215,18 @@ def _ways(solved: SolvedStudy) -> tuple[list[_Way], list[Region]]:
         ways.append((verdict, item.predicate, numbers[item.inputs]))
         regions.append(item.region)
     return ways, regions
+
+
+def _statements(solved: SolvedStudy) -> dict[int, str | None]:
+    """Return for each behaviour class what is violated first in it, None where nothing is."""
+    classes = dict.fromkeys(item.inputs for item in solved.classes)
+    results = (solved.behaviours.result(inputs) for inputs in classes)
+    return {
+        number: result.violations[0].message if result.violations else None
+        for number, result in enumerate(results, start=1)
+    }
+
+
+def _only(statements: set[str | None]) -> str | None:
+    """Return the one statement there is, None where there is none or several."""
+    return statements.pop() if len(statements) == 1 else None

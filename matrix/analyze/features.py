@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from matrix.analyze.conditions import SIMULATION_INPUTS
 from matrix.analyze.study import SolvedStudy
-from matrix.analyze.summary import SIMULATION_INPUTS
 from matrix.analyze.symbolic import KernelRegions
 from matrix.expr.nodes import Expression, Name, Value
 from matrix.expr.trees import names

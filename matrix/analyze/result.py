@@ -9,26 +9,47 @@ from __future__ import annotations
 from msgspec import Struct
 
 from matrix.analyze.answer import Finding
+from matrix.analyze.cause import Cause
 from matrix.analyze.influence import Influence
 from matrix.analyze.verdict import Verdict
 from matrix.schema.values import Architecture, Capability, KernelProfile, MatrixStudy
+from matrix.solve.nearest import Changes
 
 Counts = tuple[tuple[Verdict, int], ...]
 
 
+class Mark(Struct, frozen=True, kw_only=True):
+    """Options that a table fixes and a reader may have otherwise, with the verdict they give.
+
+    Any of the options of an axis will do; where several axes are named, each of them must change.
+    """
+
+    change: Changes
+    verdict: Verdict
+
+
 class TableCell(Struct, frozen=True, kw_only=True):
-    """One cell of a table: its verdict and, in a sentence, why."""
+    """One cell of a table: its verdict and, in a sentence, why.
+
+    `instead` are options it was answered with, since with those that the table fixes there is no
+    such cell. A cell without `marks` has its verdict whatever the fixed options are, or loses the
+    capability with them; of one that is absent that is no mark by itself.
+    """
 
     verdict: Verdict
     reason: str
+    instead: tuple[tuple[str, str], ...] = ()
+    marks: tuple[Mark, ...] = ()
 
 
 class Table(Struct, frozen=True, kw_only=True):
     """A table of verdicts. `column_levels` are the header rows, outermost first.
 
     `columns[i]` has one label per level; `cells[r][c]` is None where no such cell exists in the
-    space (a kernel that cannot boot on the CPU). `row_groups` are equal rows merged: each entry
-    lists the row labels that share one line of `cells`.
+    space, whatever the other options are. `row_groups` are equal rows merged: each entry lists the
+    row labels that share one line of `cells`. `fixed` is the option of every axis that neither rows
+    nor columns say; `named` what the name of a command line sets; `without` options of fixed axes
+    that take the capability from some cell that has it.
     """
 
     title: str
@@ -37,6 +58,9 @@ class Table(Struct, frozen=True, kw_only=True):
     columns: tuple[tuple[str, ...], ...]
     row_groups: tuple[tuple[str, ...], ...]
     cells: tuple[tuple[TableCell | None, ...], ...]
+    fixed: tuple[tuple[str, str], ...] = ()
+    named: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    without: Changes = ()
 
 
 class ClassGroup(Struct, frozen=True, kw_only=True):
@@ -64,7 +88,7 @@ class StudyResult(Struct, frozen=True, kw_only=True):
     `combinations` is the product of the axes, `cells` those that satisfy every constraint;
     `counts` sum to `cells`; `counts_by_kernel` likewise per release. `absent_reasons` are the
     sentences of absent cells with their counts, the largest first; `influences` what each axis
-    changes. `unsound_cpus` are the CPUs with a name that have an unsound cell.
+    changes; `causes` why cells are unsound, the ordinary ones first.
     """
 
     study: MatrixStudy
@@ -85,4 +109,4 @@ class StudyResult(Struct, frozen=True, kw_only=True):
     absent_reasons: tuple[tuple[str, int], ...]
     influences: tuple[Influence, ...]
     digest: str
-    unsound_cpus: tuple[str, ...] = ()
+    causes: tuple[Cause, ...] = ()

@@ -1,7 +1,7 @@
 """A solved study, put into the words of a report.
 
-Takes `SolvedStudy`, gives `StudyResult`: exact counts, groups of behaviour classes that broke the
-same way, reasons of absence, what each axis changes.
+Takes `SolvedStudy`, gives `StudyResult`: exact counts, causes, groups of behaviour classes that
+broke the same way, reasons of absence, what each axis changes.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from msgspec.structs import fields
-
+from matrix.analyze.cause import causes
 from matrix.analyze.cell import findings_of
+from matrix.analyze.conditions import Conditions
 from matrix.analyze.influence import influences
 from matrix.analyze.question import Question
 from matrix.analyze.result import ClassGroup, Counts, StudyResult, TableCell
@@ -24,11 +24,6 @@ from matrix.schema.values import Architecture, KernelProfile, PredicateVersion
 from matrix.simulate.inputs import SimulationInputs
 from matrix.simulate.outcome import Violation
 from matrix.solve.space import Region
-
-# What a class may depend on, without what the capability and not the cell decides.
-SIMULATION_INPUTS = tuple(
-    field.name for field in fields(SimulationInputs) if field.name not in ("scenario", "variant")
-)
 
 # How one violation looks: invariant, assumption, the operations of its trace.
 Signature = tuple[tuple[str, str, tuple[str, ...]], ...]
@@ -60,12 +55,12 @@ def summarise(
         transitions=sum(result.transitions for result in results),
         counts=_counts(solved, None),
         counts_by_kernel=_counts_by_kernel(solved),
-        tables=study_tables(study, answer_cell),
+        tables=study_tables(solved, answer_cell),
         groups=_groups(solved),
         absent_reasons=_absent_reasons(solved),
         influences=influences(solved),
         digest=digest,
-        unsound_cpus=_unsound_cpus(solved),
+        causes=tuple(cause for cause, _ in causes(solved)),
     )
 
 
@@ -81,19 +76,6 @@ def _counts_by_kernel(solved: SolvedStudy) -> tuple[tuple[str, Counts], ...]:
     return tuple(
         (option.name, _counts(solved, everything.restrict(axis.name, (option.name,))))
         for option in axis.options
-    )
-
-
-def _unsound_cpus(solved: SolvedStudy) -> tuple[str, ...]:
-    """Return the CPUs with an unsound cell; of systems and changed fields only their CPUs count."""
-    region = solved.verdicts[Verdict.UNSOUND]
-    return tuple(
-        option.name
-        for axis in solved.study.axes
-        if axis.kind == "cpu"
-        for option in axis.options
-        if not {"+", "="}.intersection(option.name)
-        and not region.restrict(axis.name, (option.name,)).is_empty()
     )
 
 
@@ -114,8 +96,9 @@ def _groups(solved: SolvedStudy) -> tuple[ClassGroup, ...]:
     regions = {key: _visible(solved, key[0], classes) for key, classes in members.items()}
     ambiguous = _ambiguous(solved)
     order = list(Verdict)
+    conditions = Conditions(solved)
     groups = [
-        _group(solved, key[0], classes, regions[key], regions[key] - ambiguous)
+        _group(solved, key[0], classes, regions[key], regions[key] - ambiguous, conditions)
         for key, classes in members.items()
         if not regions[key].is_empty()
     ]
@@ -147,6 +130,7 @@ def _group(
     classes: list[ClassRegion],
     region: Region,
     clear: Region,
+    conditions: Conditions,
 ) -> ClassGroup:
     """Return the group of some classes; the example is one of its `clear` cells if there are any.
 
@@ -161,7 +145,7 @@ def _group(
         cells=region.count(),
         classes=len({item.inputs for item in classes}),
         kernels=tuple(kernels),
-        conditions=_shared_conditions(classes, solved.classes),
+        conditions=conditions.shared(classes),
         example=tuple(changes(cell, dict(solved.study.baseline)).items()),
         settled=not clear.is_empty(),
         findings=findings_of(question, shown.violations),
@@ -206,16 +190,3 @@ def _near_baseline(solved: SolvedStudy, region: Region) -> dict[str, str]:
         if not kept.is_empty():
             region = kept
     return region.pick() or {}
-
-
-def _shared_conditions(
-    classes: list[ClassRegion], everything: tuple[ClassRegion, ...]
-) -> tuple[tuple[str, str], ...]:
-    """Return the simulation inputs that all classes of a group share and not all of the study."""
-    shared = []
-    for name in SIMULATION_INPUTS:
-        values = {getattr(item.inputs, name) for item in classes}
-        if len(values) == 1 and len({getattr(item.inputs, name) for item in everything}) > 1:
-            (value,) = values
-            shared.append((name, str(value).lower() if isinstance(value, bool) else str(value)))
-    return tuple(shared)

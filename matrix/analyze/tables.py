@@ -1,7 +1,8 @@
 """The tables a study declares: concrete cells, answered one by one, equal rows merged.
 
-Takes a study and a function that answers a cell, gives `Table` values. A table's cell that cannot
-exist (the kernel does not boot on that CPU) is None.
+Takes a solved study and a function that answers a cell, gives `Table` values. What a table fixes is
+never taken for granted: it is listed, and a cell that other options would answer otherwise is
+marked with them (`marks.py`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,11 @@ import fnmatch
 import itertools
 from collections.abc import Callable, Mapping
 
+from msgspec.structs import replace
+
+from matrix.analyze.marks import Marker
 from matrix.analyze.result import Table, TableCell
+from matrix.analyze.study import SolvedStudy
 from matrix.schema.values import MatrixStudy, Pivot
 
 # Answers the cell that differs from the baseline in these options; None: there is no such cell.
@@ -19,12 +24,13 @@ AnswerCell = Callable[[Mapping[str, str]], TableCell | None]
 PROFILES = "profiles"
 
 
-def study_tables(study: MatrixStudy, answer_cell: AnswerCell) -> tuple[Table, ...]:
+def study_tables(solved: SolvedStudy, answer_cell: AnswerCell) -> tuple[Table, ...]:
     """Return the tables of a study in the declared order."""
-    return tuple(_table(study, pivot, answer_cell) for pivot in study.pivots)
+    return tuple(_table(solved, pivot, answer_cell) for pivot in solved.study.pivots)
 
 
-def _table(study: MatrixStudy, pivot: Pivot, answer_cell: AnswerCell) -> Table:
+def _table(solved: SolvedStudy, pivot: Pivot, answer_cell: AnswerCell) -> Table:
+    study = solved.study
     pattern = pivot.leave_out or ""
     rows = [
         (label, cell)
@@ -32,10 +38,16 @@ def _table(study: MatrixStudy, pivot: Pivot, answer_cell: AnswerCell) -> Table:
         if not any(fnmatch.fnmatchcase(option, pattern) for option in cell.values())
     ]
     columns = list(itertools.product(*(_choices(study, name) for name in pivot.columns)))
-    fixed = dict(pivot.fixed)
+    names = (pivot.rows, *pivot.columns)
+    loose = {axis for profile in study.profiles for axis, _ in profile.cell}
+    said = {*names, *(loose if PROFILES in names else ())}
+    usual = {**dict(study.baseline), **dict(pivot.fixed)}
+    fixed = {axis.name: usual[axis.name] for axis in study.axes if axis.name not in said}
+    marker = Marker(solved, pivot.rows, tuple(fixed), tuple(loose & said))
     merged: dict[tuple[TableCell | None, ...], list[str]] = {}
     for row, row_cell in rows:
-        line = tuple(answer_cell({**fixed, **row_cell, **_joined(column)}) for column in columns)
+        places = [{**usual, **row_cell, **_joined(column)} for column in columns]
+        line = tuple(_answered(marker, place, places, answer_cell) for place in places)
         merged.setdefault(line, []).append(row)
     return Table(
         title=pivot.title,
@@ -44,7 +56,31 @@ def _table(study: MatrixStudy, pivot: Pivot, answer_cell: AnswerCell) -> Table:
         columns=tuple(tuple(label for label, _ in column) for column in columns),
         row_groups=tuple(tuple(labels) for labels in merged.values()),
         cells=tuple(merged),
+        fixed=tuple(fixed.items()),
+        named=tuple((profile.name, profile.cell) for profile in study.profiles)
+        if PROFILES in names
+        else (),
+        without=marker.without,
     )
+
+
+def _answered(
+    marker: Marker,
+    place: Mapping[str, str],
+    row: list[dict[str, str]],
+    answer_cell: AnswerCell,
+) -> TableCell | None:
+    """Return a cell with its marks; where what is fixed leaves none, the nearest one there is."""
+    instead: dict[str, str] | None = {}
+    found = answer_cell(place)
+    if found is None:
+        instead = marker.instead(place)
+        if instead is not None:
+            found = answer_cell({**place, **instead})
+    if found is None or instead is None:
+        return None
+    marks = marker.marks({**place, **instead}, found.verdict, row)
+    return replace(found, instead=tuple(instead.items()), marks=marks)
 
 
 def _choices(study: MatrixStudy, name: str) -> list[tuple[str, dict[str, str]]]:

@@ -37,8 +37,8 @@ def cells(
         typer.Option(
             "--columns",
             metavar="A,B",
-            help="Only these columns: axes, predicate, outcome, verdict, behaviour_class. Each "
-            "combination is one row.",
+            help="Only these columns: axes, predicate, outcome, verdict, cause, behaviour_class. "
+            "Each combination is one row.",
         ),
     ] = None,
     limit: Annotated[

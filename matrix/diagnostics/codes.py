@@ -436,7 +436,7 @@ CODES: dict[str, tuple[str, str]] = {
         "unknown column",
         (
             "`matrix cells --columns` names what is neither an axis of the study nor one of "
-            "predicate, outcome, verdict and behaviour_class."
+            "predicate, outcome, verdict, cause and behaviour_class."
         ),
     ),
     "MX0631": (

@@ -133,7 +133,7 @@ def _reply(
     everywhere = {**labels, _SAME: same}
     found = find_rules(Candidates(after, difference.compared), everywhere)
     counts = {label: region.count() for label, region in labels.items()}
-    groups = label_rules(prepared.study, found, counts, max_rules)
+    groups = label_rules(prepared.study, difference.compared, found, counts, max_rules)
     text = {
         "text": lambda: diff_text(shown, groups),
         "markdown": lambda: diff_markdown(shown, groups),

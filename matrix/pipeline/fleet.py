@@ -126,6 +126,7 @@ def fleet(request: FleetRequest) -> FleetOutcome:
         groups=tuple(_with_fixes(answers, groups, request.most_groups)),
         wrong=tuple(_group(item) for item in counted.values() if item.answer.verdict is None),
         idle=answers.names.found(),
+        surroundings=answers.surroundings,
     )
     return FleetOutcome(
         summary=summary,

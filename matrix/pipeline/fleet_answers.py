@@ -111,7 +111,11 @@ class FleetAnswers:
         self._architecture = library.architecture("arm64")
         self._settings = settings
         self._folder = folder
-        choose_surroundings(self._architecture, settings)
+        chosen = choose_surroundings(self._architecture, settings)
+        self.surroundings = tuple(
+            (axis, str(option))
+            for axis, option in surroundings_atoms(self._architecture, chosen).items()
+        )
         self._behaviours = Behaviours()
         self._memories: dict[tuple[str, bool], tuple[Question, AnswerMemory]] = {}
         self._configs = Kept(self._load)

@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from matrix.analyze.answer import Finding
+from matrix.analyze.cause import causes
 from matrix.analyze.cell import findings_of, settle
 from matrix.analyze.difference import asked_again
 from matrix.analyze.features import Candidates
@@ -174,6 +175,7 @@ def review_patches(
     if within.is_empty():
         raise InputError(_absent(prepared))
     having = kernels_of(solved, within)
+    caused = causes(solved, within)
     found = synthesise(solved, ATOMS[prepared.capability.scenario], solved.valid)
     declared = [
         (item.name, base if item == prepared.predicate else asked_again(base, item))
@@ -203,7 +205,8 @@ def review_patches(
         ),
         same_as=same,
         verdicts={verdict: solved.count(verdict, within) for verdict in Verdict},
-        rules=_rules(prepared, solved, within),
+        causes=tuple(cause for cause, _ in caused),
+        rules=_rules(prepared, solved, within, [region for _, region in caused]),
         baseline=dict(prepared.study.baseline),
         kconfig=_kconfig(prepared, check),
         vm_kinds=vm_kinds(solved, "vm", within) if _has_axis(prepared, "vm") else (),
@@ -281,15 +284,23 @@ def _asked(base: SolvedStudy, version: PredicateVersion) -> SolvedStudy:
 
 
 def _rules(
-    prepared: PreparedStudy, solved: SolvedStudy, within: Region
+    prepared: PreparedStudy, solved: SolvedStudy, within: Region, caused: Sequence[Region]
 ) -> tuple[ReviewedRule, ...]:
-    """Return the rules of the cells where the check is wrong, each with an example's trace."""
+    """Return the rules of the cells where the check is wrong, each with an example's trace.
+
+    A cell that has two causes is in the rules of the first.
+    """
     # Where the answer is unknown a rule may say anything: it would only name what nobody recorded.
     within = within - solved.verdicts[Verdict.UNKNOWN]
-    wrong = {
-        verdict.value: solved.verdicts[verdict] & within
-        for verdict in (Verdict.UNSOUND, Verdict.OVERSTRICT)
-    }
+    wrong: dict[str, Region] = {}
+    kinds: dict[str, tuple[Verdict, int | None]] = {}
+    left = within
+    for number, region in enumerate(caused, start=1):
+        label = f"{Verdict.UNSOUND} {number}"
+        wrong[label], kinds[label] = left & region, (Verdict.UNSOUND, number)
+        left = left - region
+    wrong[Verdict.OVERSTRICT.value] = solved.verdicts[Verdict.OVERSTRICT] & within
+    kinds[Verdict.OVERSTRICT.value] = (Verdict.OVERSTRICT, None)
     if all(region.is_empty() for region in wrong.values()):
         return ()
     rest = within
@@ -298,14 +309,16 @@ def _rules(
     found = find_rules(Candidates(solved, within), {**wrong, _REST: rest})
     counts = {label: region.count() for label, region in wrong.items()}
     reviewed = []
-    for group in label_rules(prepared.study, found, counts, MAX_RULES):
-        for rule, cpus in group.rules:
+    for group in label_rules(prepared.study, within, found, counts, MAX_RULES):
+        verdict, cause = kinds[group.label]
+        for rule, places in group.rules:
             cell = _example(prepared, rule.region)
             reviewed.append(
                 ReviewedRule(
-                    verdict=Verdict(group.label),
+                    verdict=verdict,
+                    cause=cause,
                     rule=rule,
-                    cpus=cpus,
+                    places=places,
                     cell=cell,
                     findings=_findings(prepared, cell),
                 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from matrix.analyze.cause import Place, ordinary, places
 from matrix.analyze.features import Candidates
 from matrix.analyze.rules import FeatureRule, find_rules
 from matrix.analyze.study import SolvedStudy
@@ -16,6 +17,7 @@ from matrix.pipeline.study import prepare_study
 from matrix.render.json import dump
 from matrix.render.solver_text import LabelRules, rules_document, rules_markdown, rules_text
 from matrix.schema.values import MatrixStudy
+from matrix.solve.space import Region
 
 # More rules than a person reads; the rest is left out, said, and the command ends undecided.
 MAX_RULES = 200
@@ -73,16 +75,21 @@ def verdict_rules(
     labels = {word.value: region for word, region in solved.verdicts.items()}
     found = find_rules(Candidates(solved), labels)
     counts = {word: labels[word].count() for word in asked}
-    return label_rules(solved.study, found, counts, max_rules)
+    return label_rules(solved.study, solved.valid, found, counts, max_rules)
 
 
 def label_rules(
     study: MatrixStudy,
+    asked: Region,
     found: Sequence[FeatureRule],
     counts: Mapping[str, int],
     max_rules: int,
 ) -> tuple[LabelRules, ...]:
-    """Return the rules of the labels counted, at most `max_rules` of each, with their CPUs."""
+    """Return the rules of the labels counted, at most `max_rules` of each, with their CPUs.
+
+    `asked` are all cells that any rule could be about.
+    """
+    usual = ordinary(study, asked)
     grouped = []
     for label, cells in counts.items():
         mine = [rule for rule in found if rule.label == label]
@@ -90,21 +97,16 @@ def label_rules(
             LabelRules(
                 label=label,
                 cells=cells,
-                rules=tuple((rule, _cpus(study, rule)) for rule in mine[:max_rules]),
+                rules=tuple((rule, _places(study, rule, usual)) for rule in mine[:max_rules]),
                 left_out=max(0, len(mine) - max_rules),
             )
         )
     return tuple(grouped)
 
 
-def _cpus(study: MatrixStudy, rule: FeatureRule) -> tuple[str, ...]:
-    """Return the CPUs of a rule in declared order, nothing where it has every CPU of the study.
-
-    Combinations of bare features are left out.
-    """
+def _places(study: MatrixStudy, rule: FeatureRule, usual: Mapping[str, str]) -> tuple[Place, ...]:
+    """Return the CPUs of a rule by condition, nothing where it has every CPU of the study."""
     for axis in study.axes:
-        if axis.kind == "cpu":
-            named = [option.name for option in axis.options if "=" not in option.name]
-            mine = [option for option in rule.region.options(axis.name) if "=" not in option]
-            return tuple(mine) if len(mine) < len(named) else ()
+        if axis.kind == "cpu" and len(rule.region.options(axis.name)) < len(axis.options):
+            return places(study, rule.region, usual)
     return ()

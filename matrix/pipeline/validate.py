@@ -87,6 +87,7 @@ class ValidateOutcome(Struct, frozen=True, kw_only=True):
                 _file_title(results[0]),
                 [("+".join(result.cpu), result.answer) for result in results],
                 colour=colour,
+                fixed=_fixed(results[0]),
                 asides=_standings(results),
             )
             for results in by_file.values()
@@ -183,6 +184,13 @@ def _title(result: ValidateResult) -> str:
 
 def _file_title(result: ValidateResult) -> str:
     return f"{result.file}: {result.title}"
+
+
+def _fixed(result: ValidateResult) -> str:
+    """Return what is the same for all CPUs of a file: the command line and the surroundings."""
+    line = f"the command line `{result.cmdline}`" if result.cmdline else "no command line"
+    told = [f"{axis}={option}" for axis, option in result.surroundings]
+    return f"all with {', '.join([line, *told])}"
 
 
 def _standing(result: ValidateResult) -> str | None:

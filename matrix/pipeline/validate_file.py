@@ -208,4 +208,10 @@ def _result(
         capability=job.capability.id,
         predicate_version=predicate_version(job.capability, job.request.predicate).name,
         answer=given,
+        surroundings=tuple(
+            (axis, str(option))
+            for axis, option in surroundings_atoms(
+                job.library.architecture("arm64"), job.surroundings
+            ).items()
+        ),
     )

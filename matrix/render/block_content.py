@@ -16,11 +16,19 @@ from msgspec.structs import replace
 from matrix.analyze.result import StudyResult, Table
 from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
 from matrix.render.block_request import Block, Option
+from matrix.render.causes import shown_causes
 from matrix.render.direct_maps import INTRODUCTION, architecture_table, direct_map_rows
 from matrix.render.grid import build_grid
-from matrix.render.markdown import code, escape, prose
-from matrix.render.page import answer_sentence, build_page, count_rows, wording
-from matrix.render.tables import count_table, grid_notes, grid_table, group_section
+from matrix.render.markdown import code, prose
+from matrix.render.page import answer_sentence, build_page, count_rows, remarks, wording
+from matrix.render.tables import (
+    cause_section,
+    count_table,
+    grid_caption,
+    grid_notes,
+    grid_table,
+    group_section,
+)
 from matrix.schema.direct_maps import DirectMap
 
 
@@ -54,25 +62,29 @@ def _command(file: str) -> str:
 
 
 def _counts(_: Block, result: StudyResult) -> list[str]:
-    return [prose(answer_sentence(result)), "", count_table(count_rows(result))]
+    return [_answer(result), "", count_table(count_rows(result))]
+
+
+def _causes(_: Block, result: StudyResult) -> list[str]:
+    shown = shown_causes(result.causes, result.capability.assumes_patch)
+    return [_answer(result), *(["", cause_section(shown)] if shown else [])]
+
+
+def _answer(result: StudyResult) -> str:
+    return prose(" ".join((answer_sentence(result), *remarks(result))))
 
 
 def _table(block: Block, result: StudyResult) -> list[str]:
     table = _selected(block, result)
     grid = build_grid(table, wording(result))
-    patch = result.capability.assumes_patch
-    on_top = f", every release with {escape(patch)} on top" if patch else ""
-    asked = (
-        f"Verdicts of {code(result.predicate)} in the study {code(result.study.id)}{on_top}; "
-        "what a table does not say is as in the baseline."
-    )
+    asked = f"Verdicts of {code(result.predicate)} in the study {code(result.study.id)}."
     notes = grid_notes(grid)
-    return [asked, "", grid_table(grid), *(["", notes] if notes else [])]
+    return [f"{asked} {grid_caption(grid)}", "", grid_table(grid), *(["", notes] if notes else [])]
 
 
 def _unsound(_: Block, result: StudyResult) -> list[str]:
     page = build_page(result)
-    lines: list[str] = [prose(page.answer)]
+    lines: list[str] = [_answer(result)]
     for group in page.unsound:
         lines += ["", group_section(group)]
     return lines
@@ -80,6 +92,7 @@ def _unsound(_: Block, result: StudyResult) -> list[str]:
 
 _CONTENTS: dict[str, Callable[[Block, StudyResult], list[str]]] = {
     "counts": _counts,
+    "causes": _causes,
     "table": _table,
     "unsound": _unsound,
 }

@@ -14,7 +14,7 @@ from matrix.diagnostics import Diagnostic, Location, did_you_mean, unknown_word_
 from matrix.render.markers import Marker
 
 KEYS = ("show", "table", "rows", "columns")
-SHOWS = ("counts", "table", "unsound", "architectures")
+SHOWS = ("counts", "causes", "table", "unsound", "architectures")
 
 
 class Option(Struct, frozen=True, kw_only=True):

@@ -65,7 +65,8 @@ class FleetSummary(Struct, frozen=True, kw_only=True):
     """All of a fleet: `groups` in order of verdict and size, those of wrong rows apart.
 
     `broken_rows` could not be read as rows at all; `hosts` counts every row. `idle` are words of
-    command lines that mean nothing to the kernel of their hosts, those of most hosts first.
+    command lines that mean nothing to the kernel of their hosts, those of most hosts first;
+    `surroundings` the options that hold for all hosts, but for the VM of those that name one.
     """
 
     file: str
@@ -77,6 +78,7 @@ class FleetSummary(Struct, frozen=True, kw_only=True):
     wrong: tuple[HostGroup, ...]
     broken_rows: int
     idle: tuple[IdleWord, ...] = ()
+    surroundings: tuple[tuple[str, str], ...] = ()
 
     @property
     def verdicts(self) -> dict[str, int]:
@@ -98,6 +100,9 @@ def fleet_text(summary: FleetSummary, *, most_groups: int) -> str:
     patch = f", kernels + {summary.assumes_patch}" if summary.assumes_patch else ""
     asked = f"{summary.capability} ({summary.predicate_version}{patch})"
     lines = wrapped(f"{summary.file}: {summary.hosts:,} hosts, {asked}", "")
+    if summary.surroundings:
+        told = ", ".join(f"{axis}={option}" for axis, option in summary.surroundings)
+        lines += wrapped(f"all with {told}, where a row names no other VM", "  ")
     width = max(map(len, (*summary.verdicts, "no answer")))
     lines += [
         f"  {verdict:{width}}  {hosts:>12,}  {_share(hosts, summary.hosts)}"

@@ -1,4 +1,4 @@
-"""A table made small enough to read: equal neighbouring columns merged, reasons as numbered notes.
+"""A table made small enough to read: equal neighbouring columns merged, reasons and marks as notes.
 
 Takes a `Table` of the study's result, gives a `Grid` that the templates draw. Nothing is lost:
 each merged column lists every label it stands for, and `indices` says which columns of the table
@@ -7,7 +7,7 @@ it was made of.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from msgspec import Struct
@@ -15,7 +15,9 @@ from msgspec.structs import replace
 
 from matrix.analyze.result import Table, TableCell
 from matrix.analyze.verdict import Verdict
-from matrix.render.quantities import release_label
+from matrix.render.causes import condition, one_of
+from matrix.render.cell_text import option_text
+from matrix.render.quantities import listing, release_label
 
 
 class Heading(Struct, frozen=True, kw_only=True):
@@ -33,10 +35,14 @@ class Column(Struct, frozen=True, kw_only=True):
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One cell: its verdict and the number of the note that says why, None where none is given."""
+    """One cell: its verdict and the number of the note that says why, None where none is given.
+
+    `marks` are the letters of what would change it.
+    """
 
     verdict: Verdict
     note: int | None
+    marks: tuple[str, ...] = ()
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -54,10 +60,18 @@ class Note(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Grid(Struct, frozen=True, kw_only=True):
-    """A table ready to be drawn: header rows outermost first, lines, notes.
+class MarkNote(Struct, frozen=True, kw_only=True):
+    """What a letter in a cell says of the options that the table fixes; words in backticks."""
 
-    A merged heading lists its labels, or says `all` where none is missing beneath its parent.
+    letter: str
+    text: str
+
+
+class Grid(Struct, frozen=True, kw_only=True):
+    """A table ready to be drawn: caption, header rows outermost first, lines, notes.
+
+    A merged heading lists its labels, or says `all` where none is missing beneath its parent. The
+    `caption` are sentences, words in backticks; it has every option that the table fixes.
     """
 
     title: str
@@ -67,6 +81,8 @@ class Grid(Struct, frozen=True, kw_only=True):
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
     notes: tuple[Note, ...]
+    caption: tuple[str, ...]
+    marks: tuple[MarkNote, ...]
 
     @property
     def separator(self) -> str:
@@ -127,7 +143,8 @@ def build_grid(table: Table, wording: Wording) -> Grid:
     """Return the grid of a table, whose columns have one label for each of one or more levels."""
     nodes = _merged(_nodes(table, range(len(table.columns)), 0), below=False)
     columns = tuple(column for node in nodes for column in _columns(node, (), wording))
-    lines, notes = _lines(table, columns, wording)
+    letters = _letters(table, columns)
+    lines, notes = _lines(table, columns, wording, letters)
     return Grid(
         title=table.title,
         row_title=wording.title(table.row_title),
@@ -136,7 +153,63 @@ def build_grid(table: Table, wording: Wording) -> Grid:
         columns=columns,
         lines=lines,
         notes=notes,
+        caption=tuple(_caption(table, wording)),
+        marks=tuple(MarkNote(letter=letter, text=text) for text, letter in letters.items()),
     )
+
+
+def _caption(table: Table, wording: Wording) -> Iterator[str]:
+    """Yield what a reader must know of a table before any cell: all that it fixes."""
+    yield f"Columns: {', '.join(map(wording.title, table.column_levels))}."
+    if wording.patch:
+        yield f"Every release is taken with {wording.patch} on top."
+    if table.fixed:
+        pairs = [f"`{axis}={option_text(option)}`" for axis, option in table.fixed]
+        yield f"Fixed: {', '.join(pairs)}."
+    named = [(name, cell) for name, cell in table.named if cell and _is_shown(name, table)]
+    if named:
+        told = [
+            f"{name}: {listing([f'`{axis}={option_text(option)}`' for axis, option in cell])}"
+            for name, cell in named
+        ]
+        yield f"Command lines: {'; '.join(told)}; all else of them as in the baseline."
+    if table.without:
+        told = [one_of(axis, options) for axis, options in table.without]
+        yield f"Not marked, since they take the capability away: {', '.join(told)}."
+
+
+def _is_shown(name: str, table: Table) -> bool:
+    labels = {label for column in table.columns for label in column}
+    return name in labels or any(name in group for group in table.row_groups)
+
+
+def _letters(table: Table, columns: Sequence[Column]) -> dict[str, str]:
+    """Return the letter of each text that marks a cell, in the order in which they are met."""
+    met = dict.fromkeys(
+        text
+        for row in table.cells
+        for column in columns
+        for text in _mark_texts(row[column.indices[0]], table)
+    )
+    return {text: _letter(number) for number, text in enumerate(met)}
+
+
+def _letter(number: int) -> str:
+    return (_letter(number // 26 - 1) if number >= 26 else "") + chr(ord("a") + number % 26)
+
+
+def _mark_texts(cell: TableCell | None, table: Table) -> list[str]:
+    """Return what a cell's marks say, one text a change of options."""
+    if cell is None:
+        return []
+    fixed = dict(table.fixed)
+    texts = []
+    if cell.instead:
+        usual = [f"`{axis}={option_text(fixed[axis])}`" for axis, _ in cell.instead]
+        taken = [f"`{axis}={option_text(option)}`" for axis, option in cell.instead]
+        texts.append(f"no such cell with {listing(usual)}: answered with {listing(taken)}")
+    texts.extend(f"with {condition(mark.change)}: {mark.verdict}" for mark in cell.marks)
+    return texts
 
 
 def _nodes(table: Table, indices: Sequence[int], level: int) -> list[_Node]:
@@ -221,26 +294,41 @@ def _header(
 
 
 def _lines(
-    table: Table, columns: Sequence[Column], wording: Wording
+    table: Table, columns: Sequence[Column], wording: Wording, letters: Mapping[str, str]
 ) -> tuple[tuple[Line, ...], tuple[Note, ...]]:
     """Return the rows over the merged columns, and the notes: by verdict, then as first met."""
     shown = [[row[column.indices[0]] for column in columns] for row in table.cells]
-    met = dict.fromkeys(cell for row in shown for cell in row if cell and cell.reason)
+    met = dict.fromkeys(
+        (cell.verdict, cell.reason) for row in shown for cell in row if cell and cell.reason
+    )
     order = {verdict: number for number, verdict in enumerate(Verdict)}
-    ranked = sorted(met, key=lambda cell: order[cell.verdict])
-    number_of = {cell: number for number, cell in enumerate(ranked, start=1)}
+    ranked = sorted(met, key=lambda said: order[said[0]])
+    number_of = {said: number for number, said in enumerate(ranked, start=1)}
     lines = tuple(
         Line(
             labels=tuple(wording.label(table.row_title, (label,)) for label in labels),
-            entries=tuple(
-                Entry(verdict=cell.verdict, note=number_of.get(cell)) if cell else None
-                for cell in row
-            ),
+            entries=tuple(_entry(cell, number_of, letters, table) for cell in row),
         )
         for labels, row in zip(table.row_groups, shown, strict=True)
     )
     notes = tuple(
-        Note(number=number, verdict=cell.verdict, reason=cell.reason)
-        for cell, number in number_of.items()
+        Note(number=number, verdict=verdict, reason=reason)
+        for (verdict, reason), number in number_of.items()
     )
     return lines, notes
+
+
+def _entry(
+    cell: TableCell | None,
+    number_of: Mapping[tuple[Verdict, str], int],
+    letters: Mapping[str, str],
+    table: Table,
+) -> Entry | None:
+    if cell is None:
+        return None
+    told = _mark_texts(cell, table)
+    return Entry(
+        verdict=cell.verdict,
+        note=number_of.get((cell.verdict, cell.reason)),
+        marks=tuple(letter for text, letter in letters.items() if text in told),
+    )

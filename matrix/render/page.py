@@ -24,16 +24,14 @@ from matrix.render.basis import (
     cpu_table,
     kernel_rows,
 )
+from matrix.render.causes import ShownCause, first_sentence, other_sentences, shown_causes
 from matrix.render.cell_text import cell_text, named_cell
 from matrix.render.direct_maps import ArchitectureRow, direct_map_rows
 from matrix.render.grid import Grid, Wording, build_grid
 from matrix.render.proofs import ProofPage, Proofs, build_proofs
-from matrix.render.quantities import NOTHING, cells, grouped, listing, percent, release_label
+from matrix.render.quantities import NOTHING, cells, grouped, percent, release_label
 from matrix.schema.direct_maps import DirectMap
 from matrix.schema.values import Cpu, PredicateVersion
-
-# So many CPUs are named in the first sentence.
-_NAMED_CPUS = 5
 
 ONE_WAY = "how it goes there hangs on what nobody recorded, and the trace is one of the ways"
 
@@ -101,6 +99,7 @@ class Page(Struct, frozen=True, kw_only=True):
     patch: str | None
     answer: str
     remarks: tuple[str, ...]
+    causes: tuple[ShownCause, ...]
     predicate: PredicateVersion | None
     count_rows: tuple[CountRow, ...]
     grids: tuple[Grid, ...]
@@ -137,7 +136,8 @@ def build_page(
         result=result,
         patch=patch,
         answer=answer_sentence(result),
-        remarks=_remarks(result),
+        remarks=remarks(result),
+        causes=shown_causes(result.causes, patch),
         predicate=named.get(result.predicate),
         count_rows=count_rows(result),
         grids=tuple(build_grid(table, wording(result)) for table in result.tables),
@@ -204,18 +204,7 @@ def answer_sentence(result: StudyResult) -> str:
     if result.cells == 0:
         return "No cell satisfies every constraint of this study."
     if unsound:
-        broken = dict.fromkeys(
-            finding.invariant
-            for group in result.groups
-            if group.verdict is Verdict.UNSOUND
-            for finding in group.findings
-        )
-        what = listing([f"`{name}`" for name in broken]) or "an invariant"
-        return (
-            f"`{result.predicate}` is unsound in {_share(unsound, result)}"
-            f"{_on_cpus(result.unsound_cpus)}: the kernel's check says yes there, and {what} can "
-            "be violated."
-        )
+        return first_sentence(result.predicate, result.causes)
     if unknown:
         return (
             f"No cell is known in which `{result.predicate}` is unsound, but the answer is unknown "
@@ -227,10 +216,15 @@ def answer_sentence(result: StudyResult) -> str:
     )
 
 
-def _remarks(result: StudyResult) -> tuple[str, ...]:
+def remarks(result: StudyResult) -> tuple[str, ...]:
     """Return what a reader must also know of the counts, a sentence each."""
     counts = dict(result.counts)
-    remarks = []
+    remarks = list(other_sentences(result.causes))
+    if unsound := counts.get(Verdict.UNSOUND, 0):
+        remarks.append(
+            f"In all it is unsound in {_share(unsound, result)}: the check says yes there, and "
+            "something is violated."
+        )
     if over := counts.get(Verdict.OVERSTRICT, 0):
         remarks.append(
             f"It is overstrict in {_share(over, result)}: the check says no, though nothing "
@@ -250,16 +244,6 @@ def _share(part: int, result: StudyResult) -> str:
     present = result.cells - absent
     whole = f"the {cells(present)} that have the capability" if absent else cells(present)
     return f"{grouped(part)} of {whole} ({percent(part, present)})"
-
-
-def _on_cpus(names: Sequence[str]) -> str:
-    """Return which CPUs, the first ones of many by name; the empty text for none."""
-    if not names:
-        return ""
-    more = len(names) - _NAMED_CPUS
-    if more <= 0:
-        return f", on {listing(names)}"
-    return f", on {', '.join(names[:_NAMED_CPUS])} and {grouped(more)} more CPUs"
 
 
 def count_rows(result: StudyResult) -> tuple[CountRow, ...]:

@@ -13,10 +13,11 @@ from msgspec import Struct
 from matrix.analyze.claims import PROVED
 from matrix.analyze.synthesis import Synthesis
 from matrix.analyze.verdict import Verdict
+from matrix.render.causes import place_lines
 from matrix.render.cell_text import named_cell
 from matrix.render.claims_text import ClaimAnswer
 from matrix.render.quantities import cells, grouped, listing
-from matrix.render.solver_text import LabelRules, conjunction, named_cpus
+from matrix.render.solver_text import MAX_NAMED, LabelRules, conjunction
 from matrix.render.synthesis_text import ComparedPredicate, Elsewhere, c_function, exactness
 from matrix.schema.values import MatrixStudy
 
@@ -145,8 +146,13 @@ def _verdict_rules(group: LabelRules) -> VerdictRules:
         verdict=Verdict(group.label),
         cells=group.cells,
         rows=tuple(
-            RuleRow(number=number, cells=rule.cells, text=conjunction(rule), cpus=named_cpus(cpus))
-            for number, (rule, cpus) in enumerate(group.rules, start=1)
+            RuleRow(
+                number=number,
+                cells=rule.cells,
+                text=conjunction(rule),
+                cpus="; ".join(place_lines(places, MAX_NAMED)),
+            )
+            for number, (rule, places) in enumerate(group.rules, start=1)
         ),
         left_out=group.left_out,
     )

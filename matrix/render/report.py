@@ -25,7 +25,10 @@ PROOF_SECTIONS = (
 )
 # The section of a study that asks for other architectures.
 ARCHITECTURE_SECTION = ("architectures", "Other architectures")
+# The section of a study with unsound cells.
+CAUSE_SECTION = ("causes", "Causes")
 SECTIONS = (
+    CAUSE_SECTION,
     ("asked", "What was asked"),
     ("legend", "Legend"),
     ("counts", "Cells by verdict"),
@@ -59,6 +62,8 @@ def render_html(
     left_out = () if proofs else PROOF_SECTIONS
     if not page.architectures:
         left_out = (*left_out, ARCHITECTURE_SECTION)
+    if not page.causes:
+        left_out = (*left_out, CAUSE_SECTION)
     sections = [item for item in SECTIONS if item not in left_out]
     values = _values(page)
     return template.render(values, sections=sections, anchor=anchors()) + "\n"

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from matrix.analyze.answer import Finding
+from matrix.analyze.cause import Cause, Place
 from matrix.analyze.implied import Implication
 from matrix.analyze.review import Granularity, PageSizes, VmKind
 from matrix.analyze.rules import FeatureRule
@@ -24,12 +25,14 @@ from matrix.schema.values import CheckFunction
 class ReviewedRule(Struct, frozen=True, kw_only=True):
     """A rule for cells in which the check is wrong, one of its cells, and what is found there.
 
-    `findings` have the shortest trace first; an overstrict cell has none.
+    `cause` numbers the cause of an unsound one, from 1; `places` are its CPUs by condition, none
+    where every CPU is in it. `findings` have the shortest trace first; an overstrict cell has none.
     """
 
     verdict: Verdict
+    cause: int | None
     rule: FeatureRule
-    cpus: tuple[str, ...]
+    places: tuple[Place, ...]
     cell: Mapping[str, str]
     findings: tuple[Finding, ...]
 
@@ -63,6 +66,7 @@ class ReviewResult(Struct, frozen=True, kw_only=True):
     without: tuple[str, ...]
     same_as: tuple[str, ...]
     verdicts: Mapping[Verdict, int]
+    causes: tuple[Cause, ...]
     rules: tuple[ReviewedRule, ...]
     baseline: Mapping[str, str]
     kconfig: tuple[KconfigAnswer, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from matrix.expr.printer import to_c
+from matrix.render.causes import cause_document, place_documents
 from matrix.render.json import Json, diagnostic_document, violation_document
 from matrix.render.review import KconfigAnswer, ReviewedRule, ReviewResult
 from matrix.render.review_proposal import proposal
@@ -38,6 +39,7 @@ def review_document(result: ReviewResult) -> dict[str, Json]:
         "kernels": list(result.kernels),
         "kernels_without": list(result.without),
         "verdicts": {str(verdict): cells for verdict, cells in result.verdicts.items()},
+        "causes": [cause_document(cause) for cause in result.causes],
         "rules": [_rule(item) for item in result.rules],
         "kconfig": [_kconfig(item) for item in result.kconfig],
         "vm": {
@@ -85,9 +87,11 @@ def review_document(result: ReviewResult) -> dict[str, Json]:
 def _rule(item: ReviewedRule) -> dict[str, Json]:
     return {
         "verdict": str(item.verdict),
+        "cause": item.cause,
         "when": {name: list(met) for name, met, known in item.rule.shown if len(met) < len(known)},
         "cells": item.rule.cells,
-        "cpus": list(item.cpus),
+        "cpus": [cpu for place in item.places for cpu in place.cpus],
+        "where": place_documents(item.places),
         "example": dict(item.cell),
         "violations": [violation_document(finding) for finding in item.findings],
     }

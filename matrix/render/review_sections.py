@@ -11,14 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from matrix.analyze.cause import Cause, Place
 from matrix.analyze.implied import Implication, Implied
 from matrix.analyze.verdict import Verdict
+from matrix.render.causes import ORDINARY, condition, named, place_lines, violated
 from matrix.render.cell_text import cell_text
 from matrix.render.findings import certainty, events
 from matrix.render.review import KconfigAnswer, ReviewedRule, ReviewResult
 from matrix.render.review_proposal import proposal
 from matrix.render.review_questions import PAGE_SIZE, Question, questions
-from matrix.render.solver_text import conjunction, named_cpus
+from matrix.render.solver_text import MAX_NAMED, conjunction
 from matrix.render.synthesis_text import pair_lines, wrapped_c
 
 
@@ -60,8 +62,8 @@ def sections(result: ReviewResult) -> tuple[Section, ...]:
     """Return the sections that have something to say, the wrong cells first."""
     asked = questions(result.check.patch.comments)
     made = (
-        ("unsound", "Where it says yes and must not", _wrong(result, Verdict.UNSOUND)),
-        ("overstrict", "Where it says no and need not", _wrong(result, Verdict.OVERSTRICT)),
+        ("unsound", "Where it says yes and must not", _unsound(result)),
+        ("overstrict", "Where it says no and need not", _overstrict(result)),
         ("page-size", "4 kB or PAGE_SIZE", _page_size(result)),
         ("kconfig", "The conditions on Kconfig", _kconfig(result)),
         ("vm", "struct kvm, and where the function stands", _vm(result)),
@@ -128,24 +130,64 @@ _MEANINGS = {
 }
 
 
-def _wrong(result: ReviewResult, verdict: Verdict) -> Iterator[Block]:
-    shown: dict[tuple[object, ...], int] = {}
-    rules = [item for item in result.rules if item.verdict == verdict]
+def _unsound(result: ReviewResult) -> Iterator[Block]:
+    """Yield the causes, each with its CPUs by condition, then the rules of its cells."""
+    shown: dict[tuple[object, ...], str] = {}
+    for number, cause in enumerate(result.causes, start=1):
+        yield Item(
+            number=number,
+            text=f"{cause.statement} ({violated(cause)}), in {cause.cells:,} cells of Linux "
+            f"{_listed(cause.kernels)}:",
+            notes=tuple(_places(cause)),
+        )
+        for item in result.rules:
+            if item.cause == number:
+                yield f"{item.rule.cells:,} cells are {conjunction(item.rule)}"
+                yield from _example(item, result, shown, f"{number}")
+
+
+def _places(cause: Cause) -> Iterator[str]:
+    """Yield where a cause is met: in the ordinary cell, or with what departs from it."""
+    if not cause.is_ordinary:
+        yield f"In {ORDINARY} (all else as in the baseline): no CPU"
+    for place in cause.places:
+        where = f"With {condition(place.change)}" if place.change else f"In {ORDINARY}"
+        every = "" if place.change else " (all else as in the baseline)"
+        yield f"{where}{every}: {_cpus(place)}"
+
+
+def _cpus(place: Place) -> str:
+    if not place.cpus:
+        return "all cells"
+    count = "1 CPU" if len(place.cpus) == 1 else f"{len(place.cpus)} CPUs"
+    return f"{count}, {named(place.cpus, MAX_NAMED)}"
+
+
+def _overstrict(result: ReviewResult) -> Iterator[Block]:
+    rules = [item for item in result.rules if item.verdict == Verdict.OVERSTRICT]
     for number, item in enumerate(rules, start=1):
-        example = cell_text(item.cell, result.baseline)
-        notes = [named_cpus(item.cpus)] if item.cpus else []
         yield Item(
             number=number,
             text=f"{item.rule.cells:,} cells: {conjunction(item.rule)}",
-            notes=(
-                *notes,
-                f"For example {example} (all else as in the baseline){_found(item, shown, number)}",
-            ),
+            notes=place_lines(item.places, MAX_NAMED),
         )
-        key = _trace_key(item)
-        if item.findings and key not in shown:
-            shown[key] = number
-            yield Code(lines=tuple(_trace_lines(item)))
+        yield from _example(item, result, {}, f"{number}")
+
+
+def _example(
+    item: ReviewedRule,
+    result: ReviewResult,
+    shown: dict[tuple[object, ...], str],
+    number: str,
+) -> Iterator[Block]:
+    """Yield an example of a rule, and its trace unless it was shown."""
+    example = cell_text(item.cell, result.baseline)
+    earlier = shown.get(_trace_key(item))
+    cell = f"{example} (all else as in the baseline)" if example else "the baseline cell"
+    yield f"For example {cell}{_found(item, earlier)}"
+    if item.findings and earlier is None:
+        shown[_trace_key(item)] = number
+        yield Code(lines=tuple(_trace_lines(item)))
 
 
 def _trace_key(item: ReviewedRule) -> tuple[object, ...]:
@@ -154,15 +196,14 @@ def _trace_key(item: ReviewedRule) -> tuple[object, ...]:
     )
 
 
-def _found(item: ReviewedRule, shown: dict[tuple[object, ...], int], number: int) -> str:
+def _found(item: ReviewedRule, earlier: str | None) -> str:
     if not item.findings:
         return ": no violation is reachable, in whatever order of events."
     found = "; ".join(
         f"{finding.invariant} ({certainty(finding.certainty)}): {finding.message}"
         for finding in item.findings
     )
-    earlier = shown.get(_trace_key(item), number)
-    return f": {found}." + (f" The trace is that of {earlier}." if earlier != number else "")
+    return f": {found}." + (f" The trace is that of {earlier}." if earlier else "")
 
 
 def _trace_lines(item: ReviewedRule) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Rules as text, Markdown and JSON (`matrix/rules/1`): a conjunction each, CPUs beneath.
 
-Takes rules per label with the CPUs they hold for. Text leaves out options that no cell of the rule
-has; JSON has every option that could stand there, so that none can be added.
+Takes rules per label with the CPUs they hold for, under the condition that each needs. Text leaves
+out options that no cell of the rule has; JSON has every option that could stand there, so that none
+can be added.
 """
 
 from __future__ import annotations
@@ -10,15 +11,16 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from matrix.analyze.cause import Place
 from matrix.analyze.rules import FeatureRule
+from matrix.render.causes import place_lines
 from matrix.render.json import Json
-from matrix.render.quantities import first_names
 from matrix.render.text import wrapped
 
 RULES_SCHEMA = "matrix/rules/1"
 
 # So many CPUs are named beneath a rule in text; the rest is a number.
-_MAX_NAMED = 12
+MAX_NAMED = 12
 
 
 class LabelRules(Struct, frozen=True, kw_only=True):
@@ -29,7 +31,7 @@ class LabelRules(Struct, frozen=True, kw_only=True):
 
     label: str
     cells: int
-    rules: tuple[tuple[FeatureRule, tuple[str, ...]], ...]
+    rules: tuple[tuple[FeatureRule, tuple[Place, ...]], ...]
     left_out: int
 
 
@@ -60,10 +62,10 @@ def _lines(groups: Sequence[LabelRules]) -> list[str]:
     lines: list[str] = []
     for group in groups:
         lines.append(f"{group.label}: {group.cells:,} cells{'' if group.rules else ', no rules'}")
-        for rule, cpus in group.rules:
+        for rule, places in group.rules:
             lines.extend(wrapped(conjunction(rule), f"  {rule.cells:>17,}  "))
-            if cpus:
-                lines.extend(wrapped(named_cpus(cpus), " " * 21))
+            for line in place_lines(places, MAX_NAMED):
+                lines.extend(wrapped(line, " " * 21))
         if group.left_out:
             lines.append(f"{'':21}… and {group.left_out} more rules")
         lines.append("")
@@ -87,9 +89,10 @@ def rule_tables(groups: Sequence[LabelRules]) -> list[str]:
         lines.extend([f"### {group.label}: {group.cells:,} cells", ""])
         if group.rules:
             lines.extend(["| cells | rule | CPUs |", "|---:|---|---|"])
-        for rule, cpus in group.rules:
+        for rule, places in group.rules:
             text = conjunction(rule).replace("|", "\\|")
-            lines.append(f"| {rule.cells:,} | {text} | {named_cpus(cpus)} |")
+            cpus = "; ".join(place_lines(places, MAX_NAMED)).replace("|", "\\|")
+            lines.append(f"| {rule.cells:,} | {text} | {cpus} |")
         if group.left_out:
             lines.extend(["", f"… and {group.left_out} more rules"])
         if group.rules:
@@ -134,11 +137,3 @@ def literal(name: str, options: tuple[str, ...], known: tuple[str, ...]) -> str:
 
 def _quoted(options: Sequence[str]) -> tuple[str, ...]:
     return tuple(f'"{option}"' if "," in option else option for option in options)
-
-
-def named_cpus(cpus: Sequence[str]) -> str:
-    """Return `3 CPUs: a, b, c` with the first ones of many by name; the empty text for none."""
-    if not cpus:
-        return ""
-    count = "1 CPU" if len(cpus) == 1 else f"{len(cpus)} CPUs"
-    return f"{count}: {first_names(_quoted(cpus), _MAX_NAMED)}"

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Sequence
 
 from matrix.analyze.answer import Finding
 from matrix.analyze.verdict import Verdict
+from matrix.render.causes import ShownCause
 from matrix.render.findings import certainty, events
 from matrix.render.grid import Entry, Grid
 from matrix.render.markdown import Md, code, escape, joined, prose, table
 from matrix.render.page import CountRow, Group
-from matrix.render.quantities import NOTHING, counted, grouped, percent
+from matrix.render.quantities import NOTHING, cells, counted, grouped, percent
 
 
 def verdict(value: Verdict) -> Md:
@@ -48,16 +49,44 @@ def grid_table(grid: Grid) -> Md:
 def _entry(entry: Entry | None) -> Md:
     if entry is None:
         return Md(NOTHING)
-    return Md(f"{verdict(entry.verdict)} ({entry.note})" if entry.note else verdict(entry.verdict))
+    notes = [str(entry.note)] if entry.note else []
+    told = ", ".join([*notes, *entry.marks])
+    return Md(f"{verdict(entry.verdict)} ({told})" if told else verdict(entry.verdict))
 
 
 def grid_notes(grid: Grid) -> Md:
-    """Return the notes of a grid as a numbered list; the empty text for none."""
-    return Md(
-        "\n".join(
-            f"{note.number}. {verdict(note.verdict)}: {prose(note.reason)}" for note in grid.notes
+    """Return the notes of a grid as lists, numbered ones and lettered ones; empty for none."""
+    reasons = [
+        f"{note.number}. {verdict(note.verdict)}: {prose(note.reason)}" for note in grid.notes
+    ]
+    marks = [f"- ({mark.letter}) {prose(mark.text)}" for mark in grid.marks]
+    return Md("\n\n".join("\n".join(part) for part in (reasons, marks) if part))
+
+
+def grid_caption(grid: Grid) -> Md:
+    """Return what a table shows, all that it fixes, and what a dash means where it has one."""
+    gaps = [f"{NOTHING}: no such cell, whatever the other options."] if grid.has_gaps else []
+    return prose(" ".join((*grid.caption, *gaps)))
+
+
+def cause_section(causes: Sequence[ShownCause]) -> Md:
+    """Return the causes as a numbered list, and their CPUs, each list under its condition."""
+    lines = []
+    for shown in causes:
+        cause = shown.cause
+        source = f" ({code(cause.source)})" if cause.source else ""
+        example = code(shown.cell) if shown.cell else "the baseline cell"
+        lines.append(
+            f"{shown.number}. **{prose(cause.statement)}**: {prose(shown.violated)}; by "
+            f"{code(cause.operation)}{source}, in {escape(cells(cause.cells))} of "
+            f"{escape(shown.label)}; for example {example}"
         )
-    )
+        if cause.conditions:
+            lines.append(f"   - always where {pairs(cause.conditions)}")
+    rows = [
+        [str(shown.number), prose(where), cpus] for shown in causes for where, cpus in shown.rows
+    ]
+    return Md("\n".join([*lines, "", table(["Cause", "Where", "CPUs"], rows)]))
 
 
 def pairs(items: Iterable[tuple[str, str]]) -> Md:

@@ -117,15 +117,18 @@ def render_grouped(
     answers: Sequence[tuple[str, Answer]],
     *,
     colour: bool,
+    fixed: str = "",
     asides: Sequence[str] = (),
 ) -> str:
     """Return many answers by verdict: names that share their reasons stand together.
 
     Reasons that differ only in the name count as the same; `NAME` then stands for each of them.
-    `asides` are remarks at the end.
+    `fixed` says below the title what is the same for all, `asides` are remarks at the end.
     """
     lines = _Lines(palette=COLOURED if colour else PLAIN)
     lines.title(title)
+    if fixed:
+        lines.add(fixed, indent=2, faint=True)
     for verdict in Verdict:
         found = [(name, answer) for name, answer in answers if answer.verdict is verdict]
         if not found:

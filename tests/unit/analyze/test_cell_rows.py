@@ -110,9 +110,8 @@ def check(prepared: PreparedStudy) -> None:
         return
     solved = prepared.solve()
     found = texts_of(frame_of(CellRows(solved)))
-    assert [{**row, "behaviour_class": ""} for row in found] == [
-        {**row, "behaviour_class": ""} for row, _ in expected
-    ]
+    numbers = {"behaviour_class": "", "cause": ""}
+    assert [{**row, **numbers} for row in found] == [{**row, **numbers} for row, _ in expected]
     distinct = dict.fromkeys(item.inputs for item in solved.classes)
     numbered = {str(number): inputs for number, inputs in enumerate(distinct, start=1)}
     for row, (_, classes) in zip(found, expected, strict=True):
@@ -121,6 +120,10 @@ def check(prepared: PreparedStudy) -> None:
         # may list a class that no machine is in; it never misses one.
         assert mine <= classes
         assert bool(mine) is bool(classes)
+        results = [prepared.behaviours.result(inputs) for inputs in mine]
+        broken = {result.violations[0].message for result in results if result.violations}
+        told = broken.pop() if len(broken) == 1 and row["verdict"] != "unknown" else ""
+        assert (row["cause"] or "") == told
 
 
 def test_the_small_study_row_by_row(small: Enumerated) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from matrix.analyze.answer import Answer, Finding, Fix, TraceLine, Unsettled
+from matrix.analyze.cause import Cause, Place
 from matrix.analyze.influence import Influence
-from matrix.analyze.result import ClassGroup, Counts, StudyResult, Table, TableCell
+from matrix.analyze.result import ClassGroup, Counts, Mark, StudyResult, Table, TableCell
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Location
 from matrix.expr.nodes import Constant
@@ -229,6 +230,25 @@ HIBERNATION = Finding(
 )
 
 
+def cause() -> Cause:
+    """Return a cause that is met in the ordinary cell of nine CPUs, and elsewhere with options."""
+    return Cause(
+        statement=FAULT.message,
+        operation="icache_inval_pou",
+        source="arch/arm64/include/asm/kvm_mmu.h:258",
+        broken=((FAULT.invariant, FAULT.certainty),),
+        conditions=(("dic", "false"),),
+        kernels=("7.3",),
+        cells=12,
+        places=(
+            Place(change=(), cpus=tuple("abcdefghi")),
+            Place(change=(("host", ("l1",)),), cpus=("x", "y")),
+            Place(change=(("page_size", ("16k", "64k")), ("vm", ("mte",))), cpus=("z",)),
+        ),
+        example=(("cpu", "a"),),
+    )
+
+
 def group(verdict: Verdict, cells: int, findings: Sequence[Finding] = ()) -> ClassGroup:
     """Return a group of one release; every group shows the advisory."""
     return ClassGroup(
@@ -251,6 +271,14 @@ def cell(verdict: str, reason: str = "") -> TableCell:
 NO_GMEM = cell("absent", "arm64 has no guest_memfd in 6.12")
 WORKS = cell("supported", "the check says yes, and nothing can be violated")
 OFF = cell("refused", "`rodata=off`: can_set_direct_map() is false")
+ELSEWHERE = replace(
+    OFF,
+    instead=(("page_size", "16k"),),
+    marks=(
+        Mark(change=(("boot.mode", ("nvhe,nested",)),), verdict=Verdict.UNKNOWN),
+        Mark(change=(("host", ("l1",)), ("vm", ("a", "b"))), verdict=Verdict.SUPPORTED),
+    ),
+)
 BREAKS = cell("unsound", "the first instruction fetch invalidates through the alias")
 
 
@@ -269,9 +297,12 @@ def cpu_table() -> Table:
         row_groups=(("aws-graviton3", "nvidia-grace"), ("cortex-a710",), ("apple-m1",)),
         cells=(
             (NO_GMEM, NO_GMEM, WORKS, OFF),
-            (NO_GMEM, NO_GMEM, BREAKS, OFF),
+            (NO_GMEM, NO_GMEM, BREAKS, ELSEWHERE),
             (NO_GMEM, NO_GMEM, WORKS, None),
         ),
+        fixed=(("page_size", "4k"), ("boot.mode", "absent"), ("host", "no"), ("vm", "default")),
+        named=(("default", ()), ("rodata=off", (("boot.rodata", "off"),))),
+        without=(("vm", ("mte",)),),
     )
 
 
@@ -326,6 +357,7 @@ def result(
             influence("boot.rodata", "fact", "true", "false", "off"),
         ),
         digest="0123abcd",
+        causes=(cause(),) if unsound else (),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from matrix.analyze.cause import Place
 from matrix.analyze.claims import PROVED, REFUTED, ClaimResult
 from matrix.analyze.rules import FeatureRule
 from matrix.analyze.synthesis import Atom, Indistinguishable, Synthesis
@@ -27,9 +28,10 @@ ATOMS = ("can_set_direct_map()", "is_realm_world()")
 def proofs(label: str = "fwb-suffices", statement: str | None = None) -> Proofs:
     """Return rules, claims and predicates; `label` stands wherever a declaration may put a text."""
     statement = label if statement is None else statement
+    placed = Place(change=(), cpus=(label,))
     return Proofs(
         rules=(
-            LabelRules(label="unsound", cells=12, rules=((rule(label), (label,)),), left_out=3),
+            LabelRules(label="unsound", cells=12, rules=((rule(label), (placed,)),), left_out=3),
             LabelRules(label="overstrict", cells=0, rules=(), left_out=0),
         ),
         claims=(

@@ -16,7 +16,7 @@ from matrix.analyze.answer import TraceLine
 from matrix.analyze.result import StudyResult, Table, TableCell
 from matrix.analyze.verdict import Verdict
 from matrix.render.basis import CONFIDENCE_MEANINGS
-from matrix.render.page import answer_sentence
+from matrix.render.page import answer_sentence, remarks
 from matrix.render.report import (
     ARCHITECTURE_SECTION,
     PROOF_SECTIONS,
@@ -338,12 +338,33 @@ def test_each_answer_to_a_claim_says_whether_it_is_expected() -> None:
     assert "(expected: refuted)" in proved
 
 
-def test_the_first_sentence_counts_cells_with_the_capability_and_names_cpus() -> None:
-    few = replace(builder.result(), unsound_cpus=("a", "b"))
+def test_the_first_sentence_names_the_cpus_of_the_ordinary_cell_and_the_next_ones_the_others() -> (
+    None
+):
+    """A list of CPUs belongs to one cause and one condition (Graviton3 needs `host`)."""
+    result = replace(builder.result(), causes=(builder.cause(),))
+    said = [answer_sentence(result), *remarks(result)]
+    assert said[0] == (
+        "`v12` is unsound in the ordinary cell (the study's baseline) on a, b, c, d, e, f, g, h "
+        "and 1 more CPU: `IC IVAU` translates A while A is invalid (`alias-access`)."
+    )
+    assert said[1] == (
+        "`IC IVAU` translates A while A is invalid (`alias-access`), also with `host=l1` on x and "
+        "y; with `page_size=16k` or `64k` and `vm=mte` on z."
+    )
     # 12 + 3 + 1234567 + 40: without the 2000 absent ones.
-    said = answer_sentence(few).replace("\N{NARROW NO-BREAK SPACE}", " ")
-    assert "unsound in 12 of the 1 234 622 cells that have the capability" in said
-    assert ", on a and b: " in answer_sentence(few)
-    many = replace(builder.result(), unsound_cpus=tuple("abcdefgh"))
-    assert ", on a, b, c, d, e and 3 more CPUs: " in answer_sentence(many)
-    assert ", on " not in answer_sentence(builder.result())
+    counted = said[2].replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert "unsound in 12 of the 1 234 622 cells that have the capability" in counted
+
+
+def test_where_no_ordinary_cell_is_unsound_the_first_sentence_says_so() -> None:
+    cause = builder.cause()
+    elsewhere = replace(cause, places=cause.places[1:2])
+    result = replace(builder.result(), causes=(elsewhere,))
+    assert answer_sentence(result) == (
+        "`v12` is sound in the ordinary cell (the study's baseline) of every CPU, and unsound "
+        "elsewhere."
+    )
+    assert remarks(result)[0] == (
+        "With `host=l1` on x and y: `IC IVAU` translates A while A is invalid (`alias-access`)."
+    )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from matrix.analyze.cause import Place
 from matrix.expr.parser import parse
+from matrix.render.causes import place_lines
 from matrix.render.cell_text import cell_text, named_cell
-from matrix.render.solver_text import literal, named_cpus
+from matrix.render.solver_text import literal
 from matrix.render.synthesis_text import c_function
 
 FACT = ("true", "false", "unknown")
@@ -61,4 +63,5 @@ def test_an_option_with_a_comma_is_one_option_of_a_set() -> None:
     known = ("absent", "nested", "nvhe", "nvhe,nested", "protected")
     assert literal("boot", ("nested", "nvhe,nested"), known) == 'boot ∈ {nested, "nvhe,nested"}'
     assert literal("boot", ("nvhe,nested",), known) == 'boot = "nvhe,nested"'
-    assert named_cpus(("free,fwb=1", "apple-m2")) == '2 CPUs: "free,fwb=1", apple-m2'
+    placed = Place(change=(), cpus=("free,fwb=1", "apple-m2"))
+    assert place_lines([placed], 2) == ('2 CPUs: "free,fwb=1", apple-m2',)

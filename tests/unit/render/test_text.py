@@ -124,3 +124,9 @@ def test_no_control_character_reaches_the_terminal(text: str) -> None:
     shown = render_answer(text, answer, colour=False, verbose=True)
     shown += render_grouped(text, [(text, answer)], colour=False)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", shown)
+
+
+def test_a_table_of_cpus_says_what_is_the_same_for_all() -> None:
+    """Neither the VM nor the surroundings stood anywhere in the text of many CPUs."""
+    text = render_grouped(TITLE, [("a", builder.answer())], colour=False, fixed="all with vm=mte")
+    assert text.splitlines()[1] == "  all with vm=mte"
