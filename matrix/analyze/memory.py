@@ -79,7 +79,9 @@ class AnswerMemory:
         cell = Cell(variables=variables, atoms=atoms, detections=detections)
         examined = self._examine(cell)
         if examined.answer.verdict is Verdict.UNKNOWN:
-            return unknown_answer(examined.completions, cell, notes=examined.answer.diagnostics)
+            return unknown_answer(
+                self._question, examined.completions, cell, notes=examined.answer.diagnostics
+            )
         return examined.answer
 
     def _examine(self, cell: Cell) -> Examined:

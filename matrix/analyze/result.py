@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from matrix.analyze.answer import Finding
+from matrix.analyze.answer import Defect, Finding
 from matrix.analyze.influence import Influence
 from matrix.analyze.verdict import Verdict
 from matrix.schema.values import Architecture, Capability, KernelProfile, MatrixStudy
@@ -39,12 +39,28 @@ class Table(Struct, frozen=True, kw_only=True):
     cells: tuple[tuple[TableCell | None, ...], ...]
 
 
+class StudyAdvisory(Struct, frozen=True, kw_only=True):
+    """An advisory with the cells in which it can happen and the releases that have them."""
+
+    finding: Finding
+    cells: int
+    kernels: tuple[str, ...]
+
+
+class StudyDefect(Struct, frozen=True, kw_only=True):
+    """A defect of a kernel by itself, with the cells that may meet it."""
+
+    defect: Defect
+    cells: int
+
+
 class ClassGroup(Struct, frozen=True, kw_only=True):
     """Behaviour classes that share verdict and findings: how many cells, an example, what broke.
 
     `conditions` are the simulation inputs all of them share and other groups do not all have. The
     findings are those of the example; it is not `settled` where what nobody recorded decides how
-    that one goes, and they show one way.
+    that one goes, and they show one way. `defects` are the invariants that the kernel violates
+    there without the capability, too.
     """
 
     verdict: Verdict
@@ -54,7 +70,7 @@ class ClassGroup(Struct, frozen=True, kw_only=True):
     conditions: tuple[tuple[str, str], ...]
     example: tuple[tuple[str, str], ...]
     findings: tuple[Finding, ...]
-    advisories: tuple[Finding, ...]
+    defects: tuple[str, ...] = ()
     settled: bool = True
 
 
@@ -65,6 +81,7 @@ class StudyResult(Struct, frozen=True, kw_only=True):
     `counts` sum to `cells`; `counts_by_kernel` likewise per release. `absent_reasons` are the
     sentences of absent cells with their counts, the largest first; `influences` what each axis
     changes. `unsound_cpus` are the CPUs with a name that have an unsound cell.
+    `advisories` and `defects` are those that can happen in some cell.
     """
 
     study: MatrixStudy
@@ -86,3 +103,5 @@ class StudyResult(Struct, frozen=True, kw_only=True):
     influences: tuple[Influence, ...]
     digest: str
     unsound_cpus: tuple[str, ...] = ()
+    advisories: tuple[StudyAdvisory, ...] = ()
+    defects: tuple[StudyDefect, ...] = ()

@@ -42,6 +42,7 @@ from matrix.pipeline.absence import absent_reason
 from matrix.pipeline.arguments import choose_surroundings
 from matrix.pipeline.fleet_names import FleetNames, IdleWords
 from matrix.pipeline.knowledge import Library
+from matrix.render.defects import sentences
 from matrix.render.fleet import HostAnswer
 from matrix.schema.values import Capability, KernelProfile
 
@@ -267,6 +268,7 @@ class FleetAnswers:
             predicate=given.predicate,
             outcome=given.outcome,
             reasons=given.reasons,
+            defects=sentences(given.defects),
         )
 
     def _build(self, key: tuple[str, str]) -> _Build | HostAnswer:

@@ -13,13 +13,14 @@ from pathlib import PurePath
 
 from msgspec.structs import replace
 
-from matrix.analyze.result import StudyResult, Table
+from matrix.analyze.result import StudyDefect, StudyResult, Table
 from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
 from matrix.render.block_request import Block, Option
+from matrix.render.defects import defect_sentence
 from matrix.render.direct_maps import INTRODUCTION, architecture_table, direct_map_rows
 from matrix.render.grid import build_grid
 from matrix.render.markdown import code, escape, prose
-from matrix.render.page import answer_sentence, build_page, count_rows, wording
+from matrix.render.page import build_page, count_rows, first_line, wording
 from matrix.render.tables import count_table, grid_notes, grid_table, group_section
 from matrix.schema.direct_maps import DirectMap
 
@@ -54,7 +55,7 @@ def _command(file: str) -> str:
 
 
 def _counts(_: Block, result: StudyResult) -> list[str]:
-    return [prose(answer_sentence(result)), "", count_table(count_rows(result))]
+    return [prose(first_line(result)), "", count_table(count_rows(result))]
 
 
 def _table(block: Block, result: StudyResult) -> list[str]:
@@ -67,7 +68,18 @@ def _table(block: Block, result: StudyResult) -> list[str]:
         "what a table does not say is as in the baseline."
     )
     notes = grid_notes(grid)
-    return [asked, "", grid_table(grid), *(["", notes] if notes else [])]
+    met = [prose(defect_sentence(item)) for item in result.defects if _shows(table, result, item)]
+    return [" ".join((*met, asked)), "", grid_table(grid), *(["", notes] if notes else [])]
+
+
+def _shows(table: Table, result: StudyResult, found: StudyDefect) -> bool:
+    """Say whether a table has a column or row of the kernel that is broken by itself."""
+    labels = {label for column in table.columns for label in column}
+    labels.update(label for group in table.row_groups for label in group)
+    named = {profile.release for profile in result.kernels} & labels
+    kernel = next((axis.name for axis in result.study.axes if axis.kind == "kernel"), None)
+    usual = dict(result.study.baseline).get(kernel or "", "")
+    return found.defect.release in (named or {usual})
 
 
 def _unsound(_: Block, result: StudyResult) -> list[str]:

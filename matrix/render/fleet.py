@@ -24,13 +24,17 @@ _NAMED_CPUS = 6
 
 
 class HostAnswer(Struct, frozen=True, kw_only=True):
-    """The answer of one host; `verdict` is None where the row is wrong, and `problems` says how."""
+    """The answer of one host; `verdict` is None where the row is wrong, and `problems` says how.
+
+    `defects` are sentences about what its kernel breaks by itself.
+    """
 
     release: str = ""
     verdict: Verdict | None = None
     predicate: bool | None = None
     outcome: str = ""
     reasons: tuple[str, ...] = ()
+    defects: tuple[str, ...] = ()
     problems: tuple[Diagnostic, ...] = ()
 
 
@@ -82,6 +86,18 @@ class FleetSummary(Struct, frozen=True, kw_only=True):
         return {verdict: hosts for verdict, hosts in counted.items() if hosts}
 
     @property
+    def defects(self) -> tuple[str, ...]:
+        """What kernels break by themselves, with the number of hosts, a sentence each."""
+        met: dict[str, int] = {}
+        for group in self.groups:
+            for text in group.answer.defects:
+                met[text] = met.get(text, 0) + group.hosts
+        return tuple(
+            f"{hosts:,} {'host' if hosts == 1 else 'hosts'} of {self.hosts:,}: {text}"
+            for text, hosts in met.items()
+        )
+
+    @property
     def wrong_rows(self) -> int:
         """The number of rows that have no answer."""
         return self.broken_rows + sum(group.hosts for group in self.wrong)
@@ -91,7 +107,8 @@ def fleet_text(summary: FleetSummary, *, most_groups: int) -> str:
     """Return the summary for a reader, the largest `most_groups` groups of each verdict."""
     patch = f", kernels + {summary.assumes_patch}" if summary.assumes_patch else ""
     asked = f"{summary.capability} ({summary.predicate_version}{patch})"
-    lines = wrapped(f"{summary.file}: {summary.hosts:,} hosts, {asked}", "")
+    lines = [part for text in summary.defects for part in wrapped(text, "")]
+    lines += wrapped(f"{summary.file}: {summary.hosts:,} hosts, {asked}", "")
     width = max(map(len, (*summary.verdicts, "no answer")))
     lines += [
         f"  {verdict:{width}}  {hosts:>12,}  {_share(hosts, summary.hosts)}"
@@ -123,6 +140,7 @@ def fleet_json(summary: FleetSummary) -> str:
     return dump(
         {
             "schema": FLEET_SCHEMA,
+            "defects": list(summary.defects),
             "file": summary.file,
             "capability": summary.capability,
             "assumes_patch": summary.assumes_patch,
@@ -140,7 +158,8 @@ def fleet_json(summary: FleetSummary) -> str:
 def _group(group: HostGroup) -> list[str]:
     hosts = "1 host" if group.hosts == 1 else f"{group.hosts:,} hosts"
     lines = wrapped(f"{hosts}, Linux {group.answer.release}: {_cpus(group)}", "  ")
-    lines += [part for reason in group.answer.reasons for part in wrapped(reason, "    - ")]
+    said = (*(f"with {text}" for text in group.answer.defects), *group.answer.reasons)
+    lines += [part for reason in said for part in wrapped(reason, "    - ")]
     if group.hosts > 1 and group.first_host:
         lines += wrapped(f"for instance {group.first_host} (row {group.first_row:,})", "    ")
     for fix in group.fixes:
@@ -174,7 +193,7 @@ def _group_json(group: HostGroup) -> dict[str, Json]:
         "kernel": group.answer.release,
         "predicate": group.answer.predicate,
         "outcome": group.answer.outcome,
-        "reasons": list(group.answer.reasons),
+        "reasons": [*(f"with {text}" for text in group.answer.defects), *group.answer.reasons],
         "hosts": group.hosts,
         "cpus": dict(sorted(group.cpus.items())),
         "first": {"row": group.first_row, "host": group.first_host},

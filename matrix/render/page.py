@@ -25,6 +25,7 @@ from matrix.render.basis import (
     kernel_rows,
 )
 from matrix.render.cell_text import cell_text, named_cell
+from matrix.render.defects import defect_sentence
 from matrix.render.direct_maps import ArchitectureRow, direct_map_rows
 from matrix.render.grid import Grid, Wording, build_grid
 from matrix.render.proofs import ProofPage, Proofs, build_proofs
@@ -136,7 +137,7 @@ def build_page(
     return Page(
         result=result,
         patch=patch,
-        answer=answer_sentence(result),
+        answer=first_line(result),
         remarks=_remarks(result),
         predicate=named.get(result.predicate),
         count_rows=count_rows(result),
@@ -195,6 +196,11 @@ def wording(result: StudyResult) -> Wording:
         releases=frozenset(named | {"kernel"}),
         patch=result.capability.assumes_patch,
     )
+
+
+def first_line(result: StudyResult) -> str:
+    """Return the study's answer, and behind it what kernels break by themselves."""
+    return " ".join((answer_sentence(result), *map(defect_sentence, result.defects)))
 
 
 def answer_sentence(result: StudyResult) -> str:
@@ -297,24 +303,16 @@ def _groups(result: StudyResult, patch: str | None) -> tuple[Group, ...]:
 
 
 def _advisories(result: StudyResult) -> tuple[Advisory, ...]:
-    """Return each advisory once, with the cells and releases of all groups that show it."""
-    found: dict[tuple[str, str, str], list[tuple[ClassGroup, Finding]]] = {}
-    for group in result.groups:
-        for finding in group.advisories:
-            key = (finding.invariant, finding.certainty, finding.message)
-            found.setdefault(key, []).append((group, finding))
+    """Return each advisory with its cells and releases, in the order of the kernels."""
     releases = {profile.release: number for number, profile in enumerate(result.kernels)}
     return tuple(
         Advisory(
-            finding=min((finding for _, finding in seen), key=lambda finding: len(finding.trace)),
-            cells=sum(group.cells for group, _ in seen),
+            finding=item.finding,
+            cells=item.cells,
             label=release_label(
-                sorted(
-                    {name for group, _ in seen for name in group.kernels},
-                    key=lambda name: (releases.get(name, len(releases)), name),
-                ),
+                sorted(item.kernels, key=lambda name: (releases.get(name, len(releases)), name)),
                 result.capability.assumes_patch,
             ),
         )
-        for _, seen in sorted(found.items())
+        for item in result.advisories
     )

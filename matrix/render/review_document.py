@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from matrix.expr.printer import to_c
+from matrix.render.defects import defect_document
 from matrix.render.json import Json, violation_document
 from matrix.render.review import KconfigAnswer, ReviewedRule, ReviewResult
 from matrix.render.review_questions import questions
@@ -19,6 +20,9 @@ def review_document(result: ReviewResult) -> dict[str, Json]:
     kept, sizes = result.granularity, result.page_sizes
     return {
         "schema": REVIEW_SCHEMA,
+        "defects": [
+            {**defect_document(item.defect), "cells": item.cells} for item in result.defects
+        ],
         "patch": {
             "file": check.patch.file,
             "subject": check.patch.subject,

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from matrix.analyze.answer import Answer, Finding, Fix, TraceLine, Unsettled
 from matrix.analyze.influence import Influence
-from matrix.analyze.result import ClassGroup, Counts, StudyResult, Table, TableCell
+from matrix.analyze.result import ClassGroup, Counts, StudyAdvisory, StudyResult, Table, TableCell
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Location
 from matrix.expr.nodes import Constant
@@ -230,7 +230,7 @@ HIBERNATION = Finding(
 
 
 def group(verdict: Verdict, cells: int, findings: Sequence[Finding] = ()) -> ClassGroup:
-    """Return a group of one release; every group shows the advisory."""
+    """Return a group of one release."""
     return ClassGroup(
         verdict=verdict,
         cells=cells,
@@ -239,7 +239,6 @@ def group(verdict: Verdict, cells: int, findings: Sequence[Finding] = ()) -> Cla
         conditions=(("dic", "false"),),
         example=(("kernel", "7.3"), ("cpu", "cortex-a710"), ("boot.rodata", "absent")),
         findings=tuple(findings),
-        advisories=(HIBERNATION,),
     )
 
 
@@ -326,6 +325,7 @@ def result(
             influence("boot.rodata", "fact", "true", "false", "off"),
         ),
         digest="0123abcd",
+        advisories=(StudyAdvisory(finding=HIBERNATION, cells=1234567 + unsound, kernels=("7.3",)),),
     )
 
 
