@@ -20,10 +20,13 @@ from matrix.analyze.facts_lowering import UNREAD
 from matrix.analyze.question import Completion, Question
 from matrix.expr.evaluation import truth
 from matrix.kernel.detection import Detection
+from matrix.simulate.explore import without_capability
 from matrix.simulate.outcome import INVARIANTS, SimulationResult, Violation
 
 # What is reported once: an advisory, and under which value of the assumption.
 _Key = tuple[str, tuple[str, str] | None]
+# What a kernel violates by itself, as `explore.without_capability` gives it.
+Broken = tuple[str, tuple[str, str] | None, str]
 
 # Something besides must happen; nobody knows whether it can.
 POSSIBLE, UNKNOWN = "possible", "unknown"
@@ -59,30 +62,32 @@ def advisories(
 def defects(
     question: Question, completions: Sequence[Completion], detections: Mapping[str, Detection]
 ) -> tuple[Defect, ...]:
-    """Return the violations that the kernel has by itself, under some completion at least."""
+    """Return the violations that the kernel has by itself, under some completion at least.
+
+    They are met where its check says no, too: the guest then runs without the capability.
+    """
+    broken = [
+        () if item.leaf.inputs is None else without_capability(item.leaf.inputs)
+        for item in completions
+    ]
     found = []
-    for key, first in _reported(completions).items():
-        violation = None if first.leaf.result is None else _of(first.leaf.result, key)
-        if violation is None or not is_defect(violation):
-            continue
-        everywhere = all(
-            item.leaf.result is not None and _of(item.leaf.result, key) is not None
-            for item in completions
-        )
+    for one in dict.fromkeys(one for of_cell in broken for one in of_cell):
+        everywhere = all(one in of_cell for of_cell in broken)
         open_atoms = () if everywhere else _assigned(completions)
         hangs = tuple(describe(atom, detections).name for atom in open_atoms)
-        found.append(defect_of(question.program, violation, hangs))
+        found.append(defect_of(question.program, one, hangs))
     return tuple(found)
 
 
-def defect_of(program: FactProgram, violation: Violation, hangs: tuple[str, ...] = ()) -> Defect:
+def defect_of(program: FactProgram, broken: Broken, hangs: tuple[str, ...] = ()) -> Defect:
     """Return a violation of the kernel by itself with what is declared about it."""
-    declared = program.defects.get(violation.invariant)
+    invariant, assumption, message = broken
+    declared = program.defects.get(invariant)
     return Defect(
         release=program.release,
-        invariant=violation.invariant,
-        certainty=UNKNOWN if hangs else violation.certainty,
-        says=declared.says if declared else violation.message,
+        invariant=invariant,
+        certainty=UNKNOWN if hangs else "=".join(assumption or ("certain",)),
+        says=declared.says if declared else message,
         fixed_by=declared.fixed_by if declared else None,
         fixed_in=declared.fixed_in if declared else None,
         reported=declared.reported if declared else None,

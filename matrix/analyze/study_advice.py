@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
-from matrix.analyze.advice import defect_of, hanging_on, is_defect, same, with_needs
+from matrix.analyze.advice import Broken, defect_of, hanging_on, is_defect, same, with_needs
 from matrix.analyze.cell import findings_of
 from matrix.analyze.question import Question
 from matrix.analyze.result import StudyAdvisory, StudyDefect
@@ -18,6 +18,7 @@ from matrix.analyze.symbolic import KernelRegions
 from matrix.analyze.witness import near_baseline
 from matrix.expr.nodes import Constant, Expression
 from matrix.expr.trees import names, substitute
+from matrix.simulate.explore import without_capability
 from matrix.simulate.outcome import Violation
 from matrix.solve.space import Region
 
@@ -28,11 +29,15 @@ def study_defects(solved: SolvedStudy, within: Region | None = None) -> tuple[St
     Of all cells those in `within` count.
     """
     found = []
-    for part, violation, region in _reported(solved):
-        if is_defect(violation):
+    for _, part in solved.kernels:
+        regions: dict[Broken, Region] = {}
+        for inputs, region in part.classes:
+            for broken in without_capability(inputs):
+                regions[broken] = regions.get(broken, solved.backend.nothing()) | region
+        for broken, region in regions.items():
             met = (region if within is None else region & within).project_hidden()
             if not met.is_empty():
-                defect = defect_of(part.question.program, violation)
+                defect = defect_of(part.question.program, broken)
                 found.append(StudyDefect(defect=defect, cells=met.count()))
     return tuple(found)
 

@@ -105,8 +105,8 @@ def test_no_file_is_answered_with_an_advisory_that_cannot_happen(asked: Asked) -
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "own.config"
         file.write_text(config_of(asked))
-        arguments = ("validate", str(file), "--cpu", asked.cpu, "--vm", asked.vm)
-        arguments = (*arguments, "--cmdline", asked.line)
+        on = ("--cpu", asked.cpu, "--vm", asked.vm, "--cmdline", asked.line)
+        arguments = ("validate", str(file), *on)
         (result,) = json.loads(run_cli(*arguments, "--format", "json").out)["results"]
         texts = [run_cli(*arguments).out, run_cli(*arguments, "--verbose").out]
     words = dict(map(named, result["simulation"]["advisories"]))
