@@ -267,3 +267,10 @@ def test_every_advisory_has_a_condition_that_some_release_has() -> None:
     named = [LIBRARY.program(profile) for profile in LIBRARY.knowledge.kernels]
     assert {name for program in named for name in program.advisories} == NAMES
     assert all(row.condition.source for row in architecture.advisories)
+
+
+@pytest.mark.parametrize("config", ["5.10", "6.1", "6.12"])
+def test_an_older_kernel_is_not_said_to_lack_what_advisories_read(config: str) -> None:
+    ran = run_cli("validate", str(DATA / f"{config}.config"), "--cpu", "graviton3")
+    assert "CRASH_DUMP" not in ran.err
+    assert "MEMORY_FAILURE" not in ran.err

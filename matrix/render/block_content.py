@@ -16,11 +16,10 @@ from msgspec.structs import replace
 from matrix.analyze.result import StudyDefect, StudyResult, Table
 from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
 from matrix.render.block_request import Block, Option
-from matrix.render.defects import defect_sentence
 from matrix.render.direct_maps import INTRODUCTION, architecture_table, direct_map_rows
 from matrix.render.grid import build_grid
 from matrix.render.markdown import code, escape, prose
-from matrix.render.page import build_page, count_rows, first_line, wording
+from matrix.render.page import build_page, count_rows, defect_sentence, first_line, wording
 from matrix.render.tables import count_table, grid_notes, grid_table, group_section
 from matrix.schema.direct_maps import DirectMap
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from matrix.analyze.answer import Answer, Defect
-from matrix.analyze.result import StudyDefect
-from matrix.render.quantities import cells
 
 Json = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
@@ -28,11 +26,6 @@ def with_defects(word: str, defects: Sequence[Defect]) -> str:
 def reasons(answer: Answer) -> tuple[str, ...]:
     """Return the reasons of an answer, the defects of its kernel in front."""
     return (*(f"with {text}" for text in sentences(answer.defects)), *answer.reasons)
-
-
-def defect_sentence(found: StudyDefect) -> str:
-    """Return what a kernel breaks by itself, with the cells of a study that may meet it."""
-    return f"In {cells(found.cells)} there is {found.defect.sentence}."
 
 
 def defect_documents(defects: Sequence[Defect]) -> list[Json]:

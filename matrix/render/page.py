@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from matrix.analyze.answer import Finding
 from matrix.analyze.influence import FACT, INPUT, VERDICT, Influence
-from matrix.analyze.result import ClassGroup, Counts, StudyResult
+from matrix.analyze.result import ClassGroup, Counts, StudyDefect, StudyResult
 from matrix.analyze.verdict import Verdict
 from matrix.render.basis import (
     AxisRow,
@@ -25,7 +25,6 @@ from matrix.render.basis import (
     kernel_rows,
 )
 from matrix.render.cell_text import cell_text, named_cell
-from matrix.render.defects import defect_sentence
 from matrix.render.direct_maps import ArchitectureRow, direct_map_rows
 from matrix.render.grid import Grid, Wording, build_grid
 from matrix.render.proofs import ProofPage, Proofs, build_proofs
@@ -201,6 +200,11 @@ def wording(result: StudyResult) -> Wording:
 def first_line(result: StudyResult) -> str:
     """Return the study's answer, and behind it what kernels break by themselves."""
     return " ".join((answer_sentence(result), *map(defect_sentence, result.defects)))
+
+
+def defect_sentence(found: StudyDefect) -> str:
+    """Return what a kernel breaks by itself, with the cells of a study that may meet it."""
+    return f"In {cells(found.cells)} there is {found.defect.sentence}."
 
 
 def answer_sentence(result: StudyResult) -> str:

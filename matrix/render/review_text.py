@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from matrix.render.columns import align
-from matrix.render.defects import defect_sentence
 from matrix.render.markdown import plain
+from matrix.render.page import defect_sentence
 from matrix.render.review import ReviewResult
 from matrix.render.review_questions import Question, questions
 from matrix.render.review_sections import (
