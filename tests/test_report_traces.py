@@ -34,7 +34,7 @@ Told = list[tuple[str, list[tuple[str, str | None]]]]
 
 
 def told(result: SimulationResult, sources: Mapping[str, str]) -> Told:
-    """Return what a simulation shows of each violation and advisory: its name and its trace."""
+    """Return what a simulation shows of each violation: its name and its trace."""
     return [
         (
             item.invariant,
@@ -44,7 +44,7 @@ def told(result: SimulationResult, sources: Mapping[str, str]) -> Told:
                 for line in step.operations
             ],
         )
-        for item in (*result.violations, *result.advisories)
+        for item in result.violations
     ]
 
 
@@ -63,7 +63,7 @@ def test_each_card_shows_what_simulating_its_example_shows(
         assert group.settled == (len(ways) == 1), group.example
         shown = [
             (finding.invariant, [(line.detail, line.source) for line in finding.trace])
-            for finding in (*group.findings, *group.advisories)
+            for finding in group.findings
         ]
         sources = question.program.operation_sources
         simulated = [told(simulate(inputs), sources) for inputs in ways if inputs is not None]

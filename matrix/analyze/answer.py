@@ -28,13 +28,43 @@ class TraceLine(Struct, frozen=True, kw_only=True):
 class Finding(Struct, frozen=True, kw_only=True):
     """A violated invariant or an advisory with its shortest trace.
 
-    `certainty` is `certain` or `assumption=value`.
+    `certainty` is `certain` or `assumption=value`; of an advisory also `possible` (something must
+    happen besides) or `unknown` (it hangs on what nobody recorded): the message says on what.
     """
 
     invariant: str
     certainty: str
     message: str
     trace: tuple[TraceLine, ...]
+
+
+class Defect(Struct, frozen=True, kw_only=True):
+    """What the kernel breaks by itself: a violation just as reachable without the capability.
+
+    `fixed_by` is a commit and `fixed_in` the first release that has it, None where no fix is
+    known; `hangs_on` names what nobody recorded where only some of its values lead to it.
+    """
+
+    release: str
+    invariant: str
+    certainty: str
+    says: str
+    fixed_by: str | None
+    fixed_in: str | None
+    reported: str | None
+    source: str | None
+    hangs_on: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """Return it in plain words, the fix in front: the first line of every output has it."""
+        fix = f"fixed by {self.fixed_by} in {self.fixed_in}" if self.fixed_by else "no fix is known"
+        hangs = f"; hangs on {' and '.join(self.hangs_on)}" if self.hangs_on else ""
+        field = f"; reported {self.reported}" if self.reported else ""
+        return (
+            f"a defect of Linux {self.release} ({fix}): {self.says}, with the capability or "
+            f"without it{field}{hangs}"
+        )
 
 
 class Unsettled(Struct, frozen=True, kw_only=True):
@@ -74,3 +104,4 @@ class Answer(Struct, frozen=True, kw_only=True):
     unsettled: tuple[Unsettled, ...]
     fixes: tuple[Fix, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    defects: tuple[Defect, ...] = ()

@@ -69,14 +69,17 @@ def option_atoms(program: FactProgram, options: Iterable[Option]) -> dict[str, V
     """Return the `CONFIG_` atoms that the options of a study set.
 
     What none sets is off, unless every `.config` of the release has it set; it is unknown under an
-    option that stands for a partial `.config`.
+    option that stands for a partial `.config`. What no verdict rests on is unknown, too, unless an
+    option is a whole `.config`.
     """
+    chosen = tuple(options)
+    whole = any(option.kernel and option.kconfig for option in chosen)
     atoms: dict[str, Value] = {
-        atom: atom in program.always_set
+        atom: None if atom in program.advised and not whole else atom in program.always_set
         for atom in sorted(program.atoms)
         if atom.startswith("CONFIG_")
     }
-    for option in options:
+    for option in chosen:
         if option.partial:
             for symbol in program.symbols:
                 atom = f"CONFIG_{symbol}"

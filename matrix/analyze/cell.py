@@ -12,24 +12,21 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from matrix.analyze.answer import Answer, Finding, TraceLine, Unsettled
+from matrix.analyze.advice import advisories, defects, describe
+from matrix.analyze.answer import Answer, Defect, Finding, TraceLine, Unsettled
 from matrix.analyze.behaviour import Behaviours
 from matrix.analyze.cell_notes import granule_note, unbuildable_note
 from matrix.analyze.evaluation import Evaluation
-from matrix.analyze.facts_lowering import UNREAD
-from matrix.analyze.question import Leaf, Question, ask
-from matrix.analyze.verdict import Verdict
+from matrix.analyze.question import Assigned, Completion, Leaf, Question, ask
+from matrix.analyze.verdict import Verdict, decide
 from matrix.diagnostics import Diagnostic, InputError, UndecidedError
 from matrix.expr.evaluation import truth
 from matrix.expr.nodes import Expression, Value
 from matrix.kernel.detection import Detection
 from matrix.kernel.system import weakest
 from matrix.simulate.inputs import SimulationInputs
-from matrix.simulate.outcome import Violation
+from matrix.simulate.outcome import SimulationResult, Violation
 from matrix.solve.core import disjoint_cores
-
-# Unknown atoms with the values tried, in the order they were tried.
-Assigned = tuple[tuple[str, Value], ...]
 
 # 2^12 completions are more than any real CPU or `.config` fragment needs; past it we say so.
 _MAX_LEAVES = 4096
@@ -44,14 +41,6 @@ class Cell(Struct, frozen=True, kw_only=True):
     variables: Mapping[str, Expression]
     atoms: Mapping[str, Value]
     detections: Mapping[str, Detection]
-
-
-class Completion(Struct, frozen=True, kw_only=True):
-    """One way in which the unknown atoms may be, the answer there, and the atoms it rests on."""
-
-    assigned: Assigned
-    leaf: Leaf
-    reads: frozenset[str]
 
 
 class Examined(Struct, frozen=True, kw_only=True):
@@ -147,11 +136,17 @@ def examine(
         predicate=_agreed(completions),
         outcome="not-run" if result is None else ("violates" if result.violations else "safe"),
         violations=findings_of(question, result.violations if result else ()),
-        advisories=findings_of(question, result.advisories if result else ()),
+        advisories=findings_of(
+            question,
+            advisories(question, known, completions, behaviours, cell.detections)
+            if detailed
+            else (),
+        ),
         verdict=leaf.verdict,
         confidence=_confidence(question, cell, known, completions, behaviours) if detailed else "",
         reasons=(*_outdated(question, cell, completions), *_reasons(question, known, leaf)),
         unsettled=(),
+        defects=defects(question, completions, cell.detections),
         diagnostics=notes,
     )
     return Examined(answer=given, completions=completions, reads=known.reads | reading)
@@ -176,6 +171,7 @@ def unknown_answer(
         confidence="unknown",
         reasons=_unknown_reasons(completions, unsettled),
         unsettled=unsettled,
+        defects=defects(question, completions, cell.detections),
         diagnostics=notes,
     )
 
@@ -229,7 +225,7 @@ def findings_of(question: Question, violations: tuple[Violation, ...]) -> tuple[
     return tuple(
         Finding(
             invariant=violation.invariant,
-            certainty="=".join(violation.assumption) if violation.assumption else "certain",
+            certainty=violation.certainty,
             message=violation.message,
             trace=tuple(
                 TraceLine(
@@ -260,26 +256,7 @@ def _unsettled(
         for (_, atom), values in branches.items()
         if any(verdicts != next(iter(values.values())) for verdicts in values.values())
     }
-    return tuple(_describe(question, atom, cell) for atom in decisive)
-
-
-def _describe(question: Question, atom: str, cell: Cell) -> Unsettled:
-    detection = cell.detections.get(atom)
-    described = question.program.open_atoms.get(atom)
-    if described is not None:
-        name, why, settled_by = described
-        return Unsettled(name=name, why=why, settled_by=settled_by)
-    if detection is None and atom.startswith(UNREAD):
-        why = "nobody has read it in the source yet: the profile is a draft"
-        return Unsettled(name=atom, why=why, settled_by=None)
-    if detection is None:
-        return Unsettled(name=atom, why=f"`{atom}` is not given", settled_by=None)
-    fields = tuple(dict.fromkeys(field for _, field in detection.undecided))
-    return Unsettled(
-        name=" and ".join(fields) or atom,
-        why=detection.reason or "nobody recorded it",
-        settled_by=" or ".join(detection.settled_by) or None,
-    )
+    return tuple(describe(question.program, atom, cell.detections) for atom in decisive)
 
 
 def _unknown_reasons(
@@ -369,6 +346,28 @@ def _confidence(
         if {item.leaf.verdict for item in _settle(question, flipped, behaviours)} != verdicts:
             decisive.append(detection.confidence)
     return weakest(decisive or [detection.confidence for detection in read.values()])
+
+
+def said_besides(
+    question: Question,
+    cell: Cell,
+    behaviours: Behaviours,
+    inputs: SimulationInputs,
+) -> tuple[SimulationResult, tuple[Defect, ...]]:
+    """Return the simulation of a cell's `inputs`, its advisories as their conditions leave them.
+
+    Beside it the defects of the kernel by itself.
+    """
+    result = behaviours.exact(inputs)
+    verdict = decide(predicate=True, violates=bool(result.violations))
+    one = Completion(
+        assigned=(),
+        leaf=Leaf(verdict=verdict, inputs=inputs, result=result),
+        reads=frozenset(),
+    )
+    known = Evaluation(question.program.definitions, cell.variables, cell.atoms)
+    told = advisories(question, known, (one,), behaviours, cell.detections)
+    return replace(result, advisories=told), defects(question, (one,), cell.detections)
 
 
 def inputs_of(question: Question, cell: Cell, behaviours: Behaviours) -> SimulationInputs:

@@ -32,6 +32,7 @@ from matrix.expr.nodes import Binary, Constant, Expression, Name, Value
 from matrix.expr.trees import names
 from matrix.schema.values import (
     Architecture,
+    BaseDefect,
     Condition,
     CpuCap,
     FactDeclaration,
@@ -39,7 +40,16 @@ from matrix.schema.values import (
     Mechanism,
 )
 
-__all__ = ["BUILT_IN_LINE", "PARSED_VALUE", "FactProgram", "Lowering", "OpenAtom", "lower"]
+__all__ = [
+    "BUILT_IN_LINE",
+    "PARSED_VALUE",
+    "PREDICATE",
+    "FactProgram",
+    "LoweredAdvisory",
+    "Lowering",
+    "OpenAtom",
+    "lower",
+]
 
 # Atoms of symbols that make CONFIG_CMDLINE something and that the release itself lacks.
 BUILT_IN_LINE = "built_in_line."
@@ -53,14 +63,30 @@ class OpenAtom(NamedTuple):
     settled_by: str
 
 
+# In an advisory's condition this name is the check that is asked about.
+PREDICATE = "predicate"
+
+
+class LoweredAdvisory(Struct, frozen=True, kw_only=True):
+    """Where an advisory can happen in this release, and what must happen besides (None: nothing).
+
+    `when` may name `PREDICATE`, which `question.py` fills in.
+    """
+
+    when: Expression
+    needs: str | None
+
+
 class FactProgram(Struct, frozen=True, kw_only=True):
     """One kernel as expressions.
 
-    `definitions` is acyclic; `variables` are the names the command line sets. `facts` and
-    `simulation` hold the rows this release has. `operation_sources` maps micro-operations of the
-    simulation to kernel lines, `sources` definitions to theirs. `always_set` are the symbols that
-    every `.config` of the release has set; `constraint_texts` say what each constraint says, with
-    its source line. `open_atoms` says of atoms that no CPU and no `.config` decides what they are.
+    `definitions` is acyclic; `variables` are the names the command line sets. `facts`,
+    `simulation` and `advisories` hold the rows this release has. `operation_sources` maps
+    micro-operations of the simulation to kernel lines, `sources` definitions to theirs.
+    `always_set` are the symbols that every `.config` of the release has set, `advised` those that
+    nothing but the conditions of advisories reads; `constraint_texts` say what each constraint
+    says, with its source line. `open_atoms` says of atoms that no CPU and no `.config` decides what
+    they are.
     """
 
     release: str
@@ -77,6 +103,9 @@ class FactProgram(Struct, frozen=True, kw_only=True):
     sources: Mapping[str, str]
     operation_sources: Mapping[str, str]
     open_atoms: Mapping[str, OpenAtom]
+    advisories: Mapping[str, LoweredAdvisory]
+    advised: frozenset[str]
+    defects: Mapping[str, BaseDefect]
     lowering: Lowering
 
     @property
@@ -135,11 +164,18 @@ def lower(profile: KernelProfile, architecture: Architecture) -> FactProgram:
     constraints = tuple(
         lowering.lower(constraint.condition.expression) for constraint in profile.constraints
     )
-    roots = (*definitions.values(), *facts.values(), *simulation.values(), *constraints)
+    advisories = {
+        row.name: LoweredAdvisory(when=lowering.lower(row.condition.expression), needs=row.needs)
+        for row in architecture.advisories
+        if not lowering.missing(row.condition.expression) - {PREDICATE}
+    }
+    deciding = (*definitions.values(), *facts.values(), *simulation.values())
+    roots = (*deciding, *constraints, *(item.when for item in advisories.values()))
     declared = (
         lowering.lower(condition.expression) for condition, _ in conditions(profile, lowering)
     )
-    read = frozenset(name for root in (*roots, *declared) for name in names(root)) - PARSED_VALUE
+    read = frozenset(name for root in (*roots, *declared) for name in names(root))
+    read -= PARSED_VALUE | {PREDICATE}
     variables = frozenset(variable.name for variable in profile.variables)
     environment = frozenset(axis.name for axis in architecture.environment)
     symbols = frozenset(f"CONFIG_{symbol.name}" for symbol in profile.symbols)
@@ -167,6 +203,9 @@ def lower(profile: KernelProfile, architecture: Architecture) -> FactProgram:
         },
         open_atoms=dict(_open_atoms(profile, architecture)),
         operation_sources={row.operation: row.source for row in profile.operations},
+        advisories=advisories,
+        advised=_symbols(item.when for item in advisories.values()) - _symbols(deciding),
+        defects={defect.invariant: defect for defect in profile.defects},
         always_set=frozenset(filter(None, map(_demanded_symbol, constraints))),
         lowering=lowering,
     )
@@ -198,6 +237,12 @@ def _open_atoms(
                     settled_by="the tree that it was built from (--tree)",
                 ),
             )
+
+
+def _symbols(expressions: Iterable[Expression]) -> frozenset[str]:
+    return frozenset(
+        name for item in expressions for name in names(item) if name.startswith("CONFIG_")
+    )
 
 
 def _demanded_symbol(constraint: Expression) -> str | None:

@@ -7,17 +7,19 @@ answer of one fully or partly known cell. Both the concrete flow (`cell.py`) and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.analyze.behaviour import Behaviours
 from matrix.analyze.evaluation import Evaluation
-from matrix.analyze.facts import FactProgram
+from matrix.analyze.facts import PREDICATE, FactProgram, LoweredAdvisory
 from matrix.analyze.verdict import Verdict, decide
 from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
 from matrix.expr.evaluation import truth
 from matrix.expr.nodes import Binary, Expression, Name, Value
+from matrix.expr.trees import substitute
 from matrix.schema.values import Capability, Condition, PredicateVersion
 from matrix.simulate.inputs import SimulationInputs
 from matrix.simulate.outcome import SimulationResult
@@ -48,7 +50,8 @@ class Question(Struct, frozen=True, kw_only=True):
 
     `constraints` bound the cells that can exist. `predicate` is None where the release lacks a
     name in it (`lacking`): there the capability must be absent, or nothing can be said.
-    `conjuncts` are the operands of its outermost `&&`.
+    `conjuncts` are the operands of its outermost `&&`. `advisories` say where what the simulation
+    reports besides can happen.
     """
 
     program: FactProgram
@@ -62,6 +65,7 @@ class Question(Struct, frozen=True, kw_only=True):
     lacking: tuple[str, ...]
     rows: tuple[tuple[str, Expression], ...]
     variant: tuple[tuple[str, str], ...]
+    advisories: Mapping[str, LoweredAdvisory]
 
     def inputs(self, values: dict[str, Value]) -> SimulationInputs:
         """Return the simulation inputs that the values of `rows` make."""
@@ -80,6 +84,18 @@ class Leaf(Struct, frozen=True, kw_only=True):
     inputs: SimulationInputs | None = None
     result: SimulationResult | None = None
     reason: str | None = None
+
+
+# Unknown atoms with the values tried, in the order they were tried.
+Assigned = tuple[tuple[str, Value], ...]
+
+
+class Completion(Struct, frozen=True, kw_only=True):
+    """One way in which the unknown atoms may be, the answer there, and the atoms it rests on."""
+
+    assigned: Assigned
+    leaf: Leaf
+    reads: frozenset[str]
 
 
 def predicate_version(capability: Capability, version: str | None) -> PredicateVersion:
@@ -113,6 +129,8 @@ def lower_question(
     `constraints` are a study's own; those that name what the release lacks say nothing of it.
     """
     lacking = program.lacks(predicate.condition)
+    lowered = None if lacking else program.lower_expression(predicate.condition)
+    asked = {} if lowered is None else {PREDICATE: lowered}
     return Question(
         program=program,
         capability=capability,
@@ -133,7 +151,7 @@ def lower_question(
             )
             for requirement in capability.requires
         ),
-        predicate=None if lacking else program.lower_expression(predicate.condition),
+        predicate=lowered,
         conjuncts=()
         if lacking
         else tuple(
@@ -149,6 +167,10 @@ def lower_question(
         variant=scenario_options(
             capability.scenario, capability.scenario_options, capability.location
         ),
+        advisories={
+            name: replace(item, when=substitute(item.when, asked))
+            for name, item in program.advisories.items()
+        },
     )
 
 

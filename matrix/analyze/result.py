@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from matrix.analyze.answer import Finding
+from matrix.analyze.answer import Defect, Finding
 from matrix.analyze.cause import Cause
 from matrix.analyze.influence import Influence
 from matrix.analyze.verdict import Verdict
@@ -63,12 +63,28 @@ class Table(Struct, frozen=True, kw_only=True):
     without: Changes = ()
 
 
+class StudyAdvisory(Struct, frozen=True, kw_only=True):
+    """An advisory with the cells in which it can happen and the releases that have them."""
+
+    finding: Finding
+    cells: int
+    kernels: tuple[str, ...]
+
+
+class StudyDefect(Struct, frozen=True, kw_only=True):
+    """A defect of a kernel by itself, with the cells that may meet it."""
+
+    defect: Defect
+    cells: int
+
+
 class ClassGroup(Struct, frozen=True, kw_only=True):
     """Behaviour classes that share verdict and findings: how many cells, an example, what broke.
 
     `conditions` are the simulation inputs all of them share and other groups do not all have. The
     findings are those of the example; it is not `settled` where what nobody recorded decides how
-    that one goes, and they show one way.
+    that one goes, and they show one way. `defects` are the invariants that the kernel violates
+    there without the capability, too.
     """
 
     verdict: Verdict
@@ -78,7 +94,7 @@ class ClassGroup(Struct, frozen=True, kw_only=True):
     conditions: tuple[tuple[str, str], ...]
     example: tuple[tuple[str, str], ...]
     findings: tuple[Finding, ...]
-    advisories: tuple[Finding, ...]
+    defects: tuple[str, ...] = ()
     settled: bool = True
 
 
@@ -88,7 +104,8 @@ class StudyResult(Struct, frozen=True, kw_only=True):
     `combinations` is the product of the axes, `cells` those that satisfy every constraint;
     `counts` sum to `cells`; `counts_by_kernel` likewise per release. `absent_reasons` are the
     sentences of absent cells with their counts, the largest first; `influences` what each axis
-    changes; `causes` why cells are unsound, the ordinary ones first.
+    changes; `causes` why cells are unsound, the ordinary ones first. `advisories` and `defects` are
+    those that can happen in some cell.
     """
 
     study: MatrixStudy
@@ -110,3 +127,5 @@ class StudyResult(Struct, frozen=True, kw_only=True):
     influences: tuple[Influence, ...]
     digest: str
     causes: tuple[Cause, ...] = ()
+    advisories: tuple[StudyAdvisory, ...] = ()
+    defects: tuple[StudyDefect, ...] = ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+from matrix.analyze.advice import is_defect
 from matrix.analyze.cause import causes
 from matrix.analyze.cell import findings_of
 from matrix.analyze.conditions import Conditions
@@ -16,9 +17,10 @@ from matrix.analyze.influence import influences
 from matrix.analyze.question import Question
 from matrix.analyze.result import ClassGroup, Counts, StudyResult, TableCell
 from matrix.analyze.study import ClassRegion, SolvedStudy
+from matrix.analyze.study_advice import study_advisories, study_defects
 from matrix.analyze.tables import study_tables
 from matrix.analyze.verdict import Verdict, decide
-from matrix.analyze.witness import changes
+from matrix.analyze.witness import changes, near_baseline
 from matrix.expr.printer import to_c
 from matrix.schema.values import Architecture, KernelProfile, PredicateVersion
 from matrix.simulate.inputs import SimulationInputs
@@ -61,6 +63,8 @@ def summarise(
         influences=influences(solved),
         digest=digest,
         causes=tuple(cause for cause, _ in causes(solved)),
+        advisories=study_advisories(solved),
+        defects=study_defects(solved),
     )
 
 
@@ -88,10 +92,10 @@ def _absent_reasons(solved: SolvedStudy) -> tuple[tuple[str, int], ...]:
 
 def _groups(solved: SolvedStudy) -> tuple[ClassGroup, ...]:
     """Return the classes that share verdict and findings, the verdicts in their order."""
-    members: dict[tuple[Verdict, Signature, Signature], list[ClassRegion]] = {}
+    members: dict[tuple[Verdict, Signature, tuple[str, ...]], list[ClassRegion]] = {}
     for item in solved.classes:
         verdict = decide(predicate=item.predicate, violates=bool(item.result.violations))
-        key = (verdict, _signature(item.result.violations), _signature(item.result.advisories))
+        key = (verdict, _signature(item.result.violations), _own_defects(item))
         members.setdefault(key, []).append(item)
     regions = {key: _visible(solved, key[0], classes) for key, classes in members.items()}
     ambiguous = _ambiguous(solved)
@@ -105,11 +109,17 @@ def _groups(solved: SolvedStudy) -> tuple[ClassGroup, ...]:
     return tuple(sorted(groups, key=lambda group: (order.index(group.verdict), -group.cells)))
 
 
+def _own_defects(item: ClassRegion) -> tuple[str, ...]:
+    """Return the invariants that the kernel of a class violates by itself."""
+    found = (violation.invariant for violation in item.result.advisories if is_defect(violation))
+    return tuple(dict.fromkeys(found))
+
+
 def _signature(violations: tuple[Violation, ...]) -> Signature:
     return tuple(
         (
             violation.invariant,
-            "=".join(violation.assumption or ("certain",)),
+            violation.certainty,
             tuple(operation.name for step in violation.trace for operation in step.operations),
         )
         for violation in violations
@@ -136,7 +146,7 @@ def _group(
 
     These are simulated in one way, whatever the properties are that nobody recorded.
     """
-    cell = _near_baseline(solved, region if clear.is_empty() else clear)
+    cell = near_baseline(region if clear.is_empty() else clear, solved.study.baseline)
     question, inputs = _of_cell(solved, classes, cell)
     shown = solved.behaviours.exact(inputs)
     kernels = dict.fromkeys(item.profile.release for item in classes)
@@ -149,7 +159,7 @@ def _group(
         example=tuple(changes(cell, dict(solved.study.baseline)).items()),
         settled=not clear.is_empty(),
         findings=findings_of(question, shown.violations),
-        advisories=findings_of(question, shown.advisories),
+        defects=_own_defects(classes[0]),
     )
 
 
@@ -178,15 +188,3 @@ def _of_cell(
             if is_mine and not region.at(cell).is_empty():
                 return part.question, inputs
     raise AssertionError(f"no class of the group has the cell {cell}")
-
-
-def _near_baseline(solved: SolvedStudy, region: Region) -> dict[str, str]:
-    """Return a cell of a region that is not empty, near the baseline.
-
-    Axis by axis the baseline's option is kept where the region allows it.
-    """
-    for axis, option in solved.study.baseline:
-        kept = region.restrict(axis, (option,))
-        if not kept.is_empty():
-            region = kept
-    return region.pick() or {}

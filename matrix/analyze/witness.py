@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from matrix.solve.space import Region
 
@@ -29,3 +29,15 @@ def nearest(region: Region, origin: Mapping[str, str]) -> dict[str, str] | None:
 def changes(cell: Mapping[str, str], origin: Mapping[str, str]) -> dict[str, str]:
     """Return the options of a cell that `origin` does not have."""
     return {name: option for name, option in cell.items() if origin.get(name) != option}
+
+
+def near_baseline(region: Region, baseline: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return a cell of a region that is not empty, near the baseline.
+
+    Axis by axis the baseline's option is kept where the region allows it.
+    """
+    for axis, option in baseline:
+        kept = region.restrict(axis, (option,))
+        if not kept.is_empty():
+            region = kept
+    return region.pick() or {}

@@ -13,8 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from matrix.analyze.assemble import command_line_of
-from matrix.analyze.behaviour import Behaviours
-from matrix.analyze.cell import exists, inputs_of
+from matrix.analyze.cell import exists, inputs_of, said_besides
 from matrix.analyze.cell_settings import study_settings
 from matrix.analyze.explanation import Explanation, derive_answer
 from matrix.analyze.nearest import NearestCells, nearest_supported
@@ -28,8 +27,10 @@ from matrix.pipeline.knowledge import Library
 from matrix.pipeline.selection import no_such_cell
 from matrix.pipeline.study import PreparedStudy, prepare_study
 from matrix.render.cell_text import option_text
+from matrix.render.defects import defect_documents, sentences
 from matrix.render.explanation import explanation_document, render_explanation
 from matrix.render.json import dump
+from matrix.render.text import hanging
 from matrix.render.traces import (
     rehearsal_document,
     render_findings,
@@ -42,8 +43,8 @@ from matrix.render.traces import (
 from matrix.schema.values import KernelProfile
 from matrix.simulate.inputs import SimulationInputs
 from matrix.simulate.interleave import simulate_two_actors
-from matrix.simulate.outcome import TwoActorResult
-from matrix.simulate.rehearsal import rehearse
+from matrix.simulate.outcome import INVARIANTS, SimulationResult, TwoActorResult
+from matrix.simulate.rehearsal import Rehearsal, rehearse
 from matrix.simulate.scenario import scenario_options
 
 
@@ -185,9 +186,11 @@ def simulate(request: SimulateRequest) -> str:
             said = {"predicate_version": prepared.predicate.name, "predicate": says}
             title += f"; {prepared.predicate.name} {_SAYS[says]}"
         sources = question.program.operation_sources
-        shown, document = _simulated(title, prepared.behaviours, inputs, request, sources)
-        texts.append(shown)
-        documents.append({**document, **said})
+        result, defects = said_besides(question, cell, prepared.behaviours, inputs)
+        shown, document = _simulated(title, result, request, sources)
+        first = [part for text in sentences(defects) for part in hanging(text, "", "  ")]
+        texts.append("\n".join((*first, shown)))
+        documents.append({"defects": defect_documents(defects), **document, **said})
     if request.as_json:
         return dump({"schema": "matrix/simulate/1", "cells": documents})
     return "\n".join(texts)
@@ -199,25 +202,32 @@ _SAYS = {True: "says yes", False: "says no", None: "is not asked there, or its a
 
 def _simulated(
     title: str,
-    behaviours: Behaviours,
-    inputs: SimulationInputs,
+    result: SimulationResult,
     request: SimulateRequest,
     sources: Mapping[str, str],
 ) -> tuple[str, dict[str, object]]:
     """Return what the simulation of one cell shows, as text and for JSON."""
+    inputs = result.inputs
     if request.events:
-        rehearsal = rehearse(inputs, request.events)
+        rehearsal = _kept(rehearse(inputs, request.events), result)
         document = rehearsal_document(title, rehearsal, sources)
         return render_rehearsal(title, rehearsal, sources), document
     if request.two_actors:
         raced = _race(inputs)
         document = two_actors_document(title, raced, sources)
         return render_two_actors(title, raced, sources, brief=request.brief), document
-    result = behaviours.exact(inputs)
     document = traces_document(title, result, sources)
     if request.brief:
         return render_findings(title, result), document
     return render_traces(title, result, sources), document
+
+
+def _kept(rehearsal: Rehearsal, result: SimulationResult) -> Rehearsal:
+    """Return what a chosen order finds without advisories whose condition is false."""
+    can_happen = {*INVARIANTS, *(item.invariant for item in result.advisories)}
+    return replace(
+        rehearsal, found=tuple(item for item in rehearsal.found if item[0] in can_happen)
+    )
 
 
 def _pairs(variant: tuple[str, ...]) -> list[tuple[str, str]]:

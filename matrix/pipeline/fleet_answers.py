@@ -54,6 +54,7 @@ from matrix.pipeline.kernel_choice import (
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.stale_names import names_read
 from matrix.pipeline.validate_file import partial_note
+from matrix.render.defects import sentences
 from matrix.render.fleet import HostAnswer
 from matrix.schema.values import Capability, KernelProfile
 
@@ -254,6 +255,7 @@ class FleetAnswers:
             predicate=given.predicate,
             outcome=given.outcome,
             reasons=(*given.reasons, *(build.doubt if given.predicate is not None else ())),
+            defects=sentences(given.defects),
             warnings=tuple(item for item in given.diagnostics if item.severity is Severity.WARNING),
         )
 

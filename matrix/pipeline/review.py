@@ -39,6 +39,7 @@ from matrix.analyze.review import (
 )
 from matrix.analyze.rules import find_rules
 from matrix.analyze.study import SolvedStudy
+from matrix.analyze.study_advice import study_defects
 from matrix.analyze.synthesis import ATOMS, synthesise
 from matrix.analyze.verdict import Verdict
 from matrix.analyze.witness import nearest
@@ -214,6 +215,7 @@ def review_patches(
         granularity=granularity(solved, within),
         synthesis=found,
         compared=tuple(compared),
+        defects=study_defects(solved, within),
         diagnostics=(
             *lacking,
             *unset,

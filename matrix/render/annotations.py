@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from matrix.analyze.verdict import MEANINGS, Verdict
 from matrix.diagnostics import Diagnostic, Severity
+from matrix.render.defects import with_defects
 from matrix.render.fixes import snippet_lines
 from matrix.render.json import Standing, ValidateResult
 from matrix.render.text import why
@@ -71,7 +72,11 @@ class Report(Struct, frozen=True, kw_only=True):
 def level(result: ValidateResult, report: Report) -> Level:
     """Return how much a verdict matters in this run, whatever its standing."""
     verdict = result.answer.verdict
-    return Level.ERROR if verdict in report.fail_on else _LEVELS[verdict]
+    if verdict in report.fail_on:
+        return Level.ERROR
+    if result.answer.defects and verdict is Verdict.SUPPORTED:
+        return Level.WARNING
+    return _LEVELS[verdict]
 
 
 def fails(result: ValidateResult, report: Report) -> bool:
@@ -85,7 +90,8 @@ def fails(result: ValidateResult, report: Report) -> bool:
 def heading(result: ValidateResult) -> str:
     """Return what a result is about in a few words."""
     cpu = " + ".join(result.cpu)
-    return f"{result.capability} is {result.answer.verdict} on {cpu}, {result.title}"
+    verdict = with_defects(str(result.answer.verdict), result.answer.defects)
+    return f"{result.capability} on {cpu}, {result.title}, is {verdict}"
 
 
 def details(result: ValidateResult) -> list[str]:

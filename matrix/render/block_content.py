@@ -13,14 +13,21 @@ from pathlib import PurePath
 
 from msgspec.structs import replace
 
-from matrix.analyze.result import StudyResult, Table
+from matrix.analyze.result import StudyDefect, StudyResult, Table
 from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
 from matrix.render.block_request import Block, Option
 from matrix.render.causes import shown_causes
 from matrix.render.direct_maps import INTRODUCTION, architecture_table, direct_map_rows
 from matrix.render.grid import build_grid
 from matrix.render.markdown import code, prose
-from matrix.render.page import answer_sentence, build_page, count_rows, remarks, wording
+from matrix.render.page import (
+    build_page,
+    count_rows,
+    defect_sentence,
+    first_line,
+    remarks,
+    wording,
+)
 from matrix.render.tables import (
     cause_section,
     count_table,
@@ -71,7 +78,7 @@ def _causes(_: Block, result: StudyResult) -> list[str]:
 
 
 def _answer(result: StudyResult) -> str:
-    return prose(" ".join((answer_sentence(result), *remarks(result))))
+    return prose(" ".join((first_line(result), *remarks(result))))
 
 
 def _table(block: Block, result: StudyResult) -> list[str]:
@@ -79,7 +86,19 @@ def _table(block: Block, result: StudyResult) -> list[str]:
     grid = build_grid(table, wording(result))
     asked = f"Verdicts of {code(result.predicate)} in the study {code(result.study.id)}."
     notes = grid_notes(grid)
-    return [f"{asked} {grid_caption(grid)}", "", grid_table(grid), *(["", notes] if notes else [])]
+    met = [prose(defect_sentence(item)) for item in result.defects if _shows(table, result, item)]
+    said = " ".join((*met, asked, grid_caption(grid)))
+    return [said, "", grid_table(grid), *(["", notes] if notes else [])]
+
+
+def _shows(table: Table, result: StudyResult, found: StudyDefect) -> bool:
+    """Say whether a table has a column or row of the kernel that is broken by itself."""
+    labels = {label for column in table.columns for label in column}
+    labels.update(label for group in table.row_groups for label in group)
+    named = {profile.release for profile in result.kernels} & labels
+    kernel = next((axis.name for axis in result.study.axes if axis.kind == "kernel"), None)
+    usual = dict(result.study.baseline).get(kernel or "", "")
+    return found.defect.release in (named or {usual})
 
 
 def _unsound(_: Block, result: StudyResult) -> list[str]:

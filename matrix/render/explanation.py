@@ -27,6 +27,7 @@ from matrix.analyze.verdict import Verdict
 from matrix.diagnostics.width import terminal_width
 from matrix.expr.nodes import Value
 from matrix.render.cell_text import option_text
+from matrix.render.defects import defect_documents, reasons
 from matrix.render.json import Json, diagnostics_document, simulation_document
 from matrix.render.markdown import plain
 from matrix.render.text import render_simulation, render_verdict
@@ -163,6 +164,7 @@ def explanation_document(explanation: Explanation) -> dict[str, Json]:
     answer = explanation.answer
     return {
         "schema": EXPLAIN_SCHEMA,
+        "defects": defect_documents(answer.defects),
         "study": explanation.study,
         "cell": dict(explanation.cell),
         "chosen": dict(explanation.chosen),
@@ -174,7 +176,7 @@ def explanation_document(explanation: Explanation) -> dict[str, Json]:
         "predicate_version": explanation.predicate_version,
         "verdict": str(answer.verdict),
         "confidence": answer.confidence,
-        "reasons": list(answer.reasons),
+        "reasons": list(reasons(answer)),
         "unsettled": [_unsettled(item) for item in answer.unsettled],
         "facts": dict(answer.facts),
         "predicate": answer.predicate,

@@ -28,5 +28,5 @@ def events(trace: Sequence[TraceLine]) -> tuple[Event, ...]:
 
 
 def certainty(text: str) -> str:
-    """Return the certainty of a finding in words: `certain`, or under which assumption."""
-    return text if text == "certain" else f"if {text.replace('=', ' = ', 1)}"
+    """Return the certainty of a finding in words, an assumption as the condition it is."""
+    return f"if {text.replace('=', ' = ', 1)}" if "=" in text else text

@@ -26,8 +26,9 @@ _NAMED_CPUS = 6
 class HostAnswer(Struct, frozen=True, kw_only=True):
     """The answer of one host; `verdict` is None where the row is wrong, and `problems` says how.
 
-    `read_on` is the version that the profile of `release` was read on; `warnings` are about the
-    answer itself: a `.config` that no build of the release makes.
+    `defects` are sentences about what its kernel breaks by itself. `read_on` is the version that
+    the profile of `release` was read on; `warnings` are about the answer itself: a `.config` that
+    no build of the release makes.
     """
 
     release: str = ""
@@ -36,6 +37,7 @@ class HostAnswer(Struct, frozen=True, kw_only=True):
     predicate: bool | None = None
     outcome: str = ""
     reasons: tuple[str, ...] = ()
+    defects: tuple[str, ...] = ()
     problems: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
 
@@ -90,6 +92,18 @@ class FleetSummary(Struct, frozen=True, kw_only=True):
         return {verdict: hosts for verdict, hosts in counted.items() if hosts}
 
     @property
+    def defects(self) -> tuple[str, ...]:
+        """What kernels break by themselves, with the number of hosts, a sentence each."""
+        met: dict[str, int] = {}
+        for group in self.groups:
+            for text in group.answer.defects:
+                met[text] = met.get(text, 0) + group.hosts
+        return tuple(
+            f"{hosts:,} {'host' if hosts == 1 else 'hosts'} of {self.hosts:,}: {text}"
+            for text, hosts in met.items()
+        )
+
+    @property
     def wrong_rows(self) -> int:
         """The number of rows that have no answer."""
         return self.broken_rows + sum(group.hosts for group in self.wrong)
@@ -99,7 +113,8 @@ def fleet_text(summary: FleetSummary, *, most_groups: int) -> str:
     """Return the summary for a reader, the largest `most_groups` groups of each verdict."""
     patch = f", kernels + {summary.assumes_patch}" if summary.assumes_patch else ""
     asked = f"{summary.capability} ({summary.predicate_version}{patch})"
-    lines = wrapped(f"{summary.file}: {summary.hosts:,} hosts, {asked}", "")
+    lines = [part for text in summary.defects for part in wrapped(text, "")]
+    lines += wrapped(f"{summary.file}: {summary.hosts:,} hosts, {asked}", "")
     if summary.surroundings:
         told = ", ".join(f"{axis}={option}" for axis, option in summary.surroundings)
         lines += wrapped(f"all with {told}, where a row names no other VM", "  ")
@@ -134,6 +149,7 @@ def fleet_json(summary: FleetSummary) -> str:
     return dump(
         {
             "schema": FLEET_SCHEMA,
+            "defects": list(summary.defects),
             "file": summary.file,
             "capability": summary.capability,
             "assumes_patch": summary.assumes_patch,
@@ -152,7 +168,8 @@ def _group(group: HostGroup) -> list[str]:
     hosts = "1 host" if group.hosts == 1 else f"{group.hosts:,} hosts"
     read_on = f" (read on {group.answer.read_on})" if group.answer.read_on else ""
     lines = wrapped(f"{hosts}, Linux {group.answer.release}{read_on}: {_cpus(group)}", "  ")
-    lines += [part for reason in group.answer.reasons for part in wrapped(reason, "    - ")]
+    said = (*(f"with {text}" for text in group.answer.defects), *group.answer.reasons)
+    lines += [part for reason in said for part in wrapped(reason, "    - ")]
     for item in group.answer.warnings:
         lines += wrapped(f"{item.severity}[{item.code}]: {item.message}", "    ")
         lines += wrapped(f"hint: {item.hint}", "    ") if item.hint else []
@@ -190,7 +207,7 @@ def _group_json(group: HostGroup) -> dict[str, Json]:
         "read_on": group.answer.read_on,
         "predicate": group.answer.predicate,
         "outcome": group.answer.outcome,
-        "reasons": list(group.answer.reasons),
+        "reasons": [*(f"with {text}" for text in group.answer.defects), *group.answer.reasons],
         "hosts": group.hosts,
         "cpus": dict(sorted(group.cpus.items())),
         "first": {"row": group.first_row, "host": group.first_host},

@@ -17,6 +17,7 @@ from matrix.render.annotations import (
     details,
     level,
 )
+from matrix.render.defects import with_defects
 from matrix.render.json import Standing, ValidateResult
 from matrix.render.text import without_name
 
@@ -65,7 +66,7 @@ def _of_results(report: Report) -> Iterator[str]:
 
 
 def _title(result: ValidateResult) -> str:
-    return f"{_subject(result)} is {result.answer.verdict}"
+    return f"{_subject(result)} is {with_defects(result.answer.verdict, result.answer.defects)}"
 
 
 def _subject(result: ValidateResult) -> str:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from matrix.analyze.answer import Answer, Finding, Fix, TraceLine
 from matrix.diagnostics import Diagnostic, Location
 from matrix.kernel.version import same_version
+from matrix.render.defects import defect_documents, reasons
 from matrix.render.fixes import snippet
 
 Json = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
@@ -102,11 +103,12 @@ def result_document(result: ValidateResult) -> dict[str, Json]:
         "simulation": simulation_document(answer),
         "verdict": str(answer.verdict),
         "confidence": answer.confidence,
-        "reasons": list(answer.reasons),
+        "reasons": list(reasons(answer)),
         "fixes": [_fix(fix) for fix in answer.fixes],
         "diagnostics": diagnostics_document(answer),
         "standing": str(result.standing),
         "muted_because": result.muted_because,
+        "defects": defect_documents(answer.defects),
     }
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from matrix.analyze.answer import Finding
 from matrix.analyze.influence import FACT, INPUT, VERDICT, Influence
-from matrix.analyze.result import ClassGroup, Counts, StudyResult
+from matrix.analyze.result import ClassGroup, Counts, StudyDefect, StudyResult
 from matrix.analyze.verdict import Verdict
 from matrix.render.basis import (
     AxisRow,
@@ -135,7 +135,7 @@ def build_page(
     return Page(
         result=result,
         patch=patch,
-        answer=answer_sentence(result),
+        answer=first_line(result),
         remarks=remarks(result),
         causes=shown_causes(result.causes, patch),
         predicate=named.get(result.predicate),
@@ -195,6 +195,16 @@ def wording(result: StudyResult) -> Wording:
         releases=frozenset(named | {"kernel"}),
         patch=result.capability.assumes_patch,
     )
+
+
+def first_line(result: StudyResult) -> str:
+    """Return the study's answer, and behind it what kernels break by themselves."""
+    return " ".join((answer_sentence(result), *map(defect_sentence, result.defects)))
+
+
+def defect_sentence(found: StudyDefect) -> str:
+    """Return what a kernel breaks by itself, with the cells of a study that may meet it."""
+    return f"In {cells(found.cells)} there is {found.defect.sentence}."
 
 
 def answer_sentence(result: StudyResult) -> str:
@@ -281,24 +291,16 @@ def _groups(result: StudyResult, patch: str | None) -> tuple[Group, ...]:
 
 
 def _advisories(result: StudyResult) -> tuple[Advisory, ...]:
-    """Return each advisory once, with the cells and releases of all groups that show it."""
-    found: dict[tuple[str, str, str], list[tuple[ClassGroup, Finding]]] = {}
-    for group in result.groups:
-        for finding in group.advisories:
-            key = (finding.invariant, finding.certainty, finding.message)
-            found.setdefault(key, []).append((group, finding))
+    """Return each advisory with its cells and releases, in the order of the kernels."""
     releases = {profile.release: number for number, profile in enumerate(result.kernels)}
     return tuple(
         Advisory(
-            finding=min((finding for _, finding in seen), key=lambda finding: len(finding.trace)),
-            cells=sum(group.cells for group, _ in seen),
+            finding=item.finding,
+            cells=item.cells,
             label=release_label(
-                sorted(
-                    {name for group, _ in seen for name in group.kernels},
-                    key=lambda name: (releases.get(name, len(releases)), name),
-                ),
+                sorted(item.kernels, key=lambda name: (releases.get(name, len(releases)), name)),
                 result.capability.assumes_patch,
             ),
         )
-        for _, seen in sorted(found.items())
+        for item in result.advisories
     )

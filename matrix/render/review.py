@@ -12,6 +12,7 @@ from msgspec import Struct
 from matrix.analyze.answer import Finding
 from matrix.analyze.cause import Cause, Place
 from matrix.analyze.implied import Implication
+from matrix.analyze.result import StudyDefect
 from matrix.analyze.review import Granularity, PageSizes, VmKind
 from matrix.analyze.rules import FeatureRule
 from matrix.analyze.synthesis import Synthesis
@@ -76,3 +77,4 @@ class ReviewResult(Struct, frozen=True, kw_only=True):
     synthesis: Synthesis
     compared: tuple[ComparedPredicate, ...]
     diagnostics: tuple[Diagnostic, ...]
+    defects: tuple[StudyDefect, ...] = ()

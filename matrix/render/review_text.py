@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from matrix.render.columns import align
 from matrix.render.markdown import plain
+from matrix.render.page import defect_sentence
 from matrix.render.review import ReviewResult
 from matrix.render.review_questions import Question, questions
 from matrix.render.review_sections import (
@@ -25,6 +26,7 @@ _WIDTH = 72
 def review_text(result: ReviewResult) -> str:
     """Return the review as a plain reply, the function quoted in front."""
     lines = [f"Subject: {_subject(result)}", ""]
+    lines.extend(_text_blocks(tuple(map(defect_sentence, result.defects))))
     lines.extend(f"> +{text}".rstrip() for text in result.check.lines)
     lines.append("")
     lines.extend(_text_blocks(tuple(introduction(result))))
@@ -109,6 +111,7 @@ def _open_questions(result: ReviewResult) -> Iterator[str]:
 def review_markdown(result: ReviewResult) -> str:
     """Return the review as Markdown."""
     lines = [f"## {_subject(result)}", ""]
+    lines.extend(_markdown_blocks(tuple(map(defect_sentence, result.defects))))
     lines.extend(_markdown_code(Code(lines=result.check.lines, language="c")))
     lines.extend(_markdown_blocks(tuple(introduction(result))))
     for section in sections(result):

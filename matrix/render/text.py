@@ -17,6 +17,7 @@ from matrix.analyze.answer import Answer, Finding, TraceLine, Unsettled
 from matrix.analyze.verdict import MEANINGS, Verdict
 from matrix.diagnostics.width import terminal_width
 from matrix.expr.nodes import Value
+from matrix.render.defects import sentences, with_defects
 from matrix.render.findings import certainty, events
 from matrix.render.fixes import fix_line, snippet_lines
 from matrix.render.markdown import plain
@@ -70,7 +71,11 @@ def render_answer(
     last remark.
     """
     lines = _Lines(palette=COLOURED if colour else PLAIN)
-    lines.verdict(answer.verdict, f": {title}")
+    if answer.defects:
+        lines.verdict(answer.verdict, with_defects("", answer.defects))
+        lines.add(title, indent=2)
+    else:
+        lines.verdict(answer.verdict, f": {title}")
     lines.add(MEANINGS[answer.verdict], indent=2, faint=True)
     for reason in _own_reasons(answer):
         lines.item(reason)
@@ -126,6 +131,10 @@ def render_grouped(
     `fixed` says below the title what is the same for all, `asides` are remarks at the end.
     """
     lines = _Lines(palette=COLOURED if colour else PLAIN)
+    met = [defect for _, answer in answers for defect in answer.defects]
+    if met:
+        hit = sum(bool(answer.defects) for _, answer in answers)
+        lines.add(f"on {hit} of {len(answers)} CPUs {' and '.join(sentences(met))}", indent=0)
     lines.title(title)
     if fixed:
         lines.add(fixed, indent=2, faint=True)
@@ -233,7 +242,12 @@ def why(answer: Answer) -> tuple[str, ...]:
     """Return what a reader of many answers is told of one."""
     title = _violation_title(answer.verdict)
     broken = dict.fromkeys(f"{title} {_finding(finding)}" for finding in answer.violations)
-    return (*_own_reasons(answer), *(_open_fact(fact) for fact in answer.unsettled), *broken)
+    return (
+        *(f"with {text}" for text in sentences(answer.defects)),
+        *_own_reasons(answer),
+        *(_open_fact(fact) for fact in answer.unsettled),
+        *broken,
+    )
 
 
 def without_name(name: str, reasons: Sequence[str]) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def _found(result: SimulationResult) -> Iterator[tuple[str, Violation]]:
 
 
 def _headline(kind: str, item: Violation, indent: str = "") -> list[str]:
-    text = f"{kind} {item.invariant} ({certainty(item)}): {item.message}"
+    text = f"{kind} {item.invariant} ({item.certainty}): {item.message}"
     return hanging(text, indent, f"{indent}  ")
 
 
@@ -99,11 +99,6 @@ def _changes(step: Step) -> Iterator[str]:
     for name, value in step.after:
         if before.get(name) != value:
             yield from hanging(f"{name}: {before.get(name, '-')} -> {value}", _PART, _MORE)
-
-
-def certainty(violation: Violation) -> str:
-    """Return `certain`, or the assumption under which the violation happens."""
-    return "=".join(violation.assumption) if violation.assumption else "certain"
 
 
 def traces_document(
@@ -150,7 +145,7 @@ def _documents(
     return [
         {
             "invariant": violation.invariant,
-            "certainty": certainty(violation),
+            "certainty": violation.certainty,
             "message": violation.message,
             "trace": _trace_document(violation.trace, sources),
         }

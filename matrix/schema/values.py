@@ -203,6 +203,24 @@ class OperationSource(Struct, frozen=True, kw_only=True):
     location: Location
 
 
+class BaseDefect(Struct, frozen=True, kw_only=True):
+    """A defect that a release has by itself, whoever uses its code: what breaks, and who mended it.
+
+    `invariant` is the one that the simulation finds violated, `mechanism` the row under
+    `mechanisms` that is the defect. `fixed_by` (a commit) and `fixed_in` (the first release that
+    has it) are None where nobody has mended it. `reported` says who met it in the field.
+    """
+
+    invariant: str
+    mechanism: str
+    says: str
+    source: str
+    location: Location
+    fixed_by: str | None = None
+    fixed_in: str | None = None
+    reported: str | None = None
+
+
 class NameChange(Struct, frozen=True, kw_only=True):
     """A name (`CONFIG_X`, a parameter, `parameter=value`) and the first release that has it so."""
 
@@ -241,6 +259,7 @@ class KernelProfile(Struct, frozen=True, kw_only=True):
     unread_symbols: tuple[str, ...] = ()
     unread_parameters: tuple[str, ...] = ()
     changes: tuple[NameChange, ...] = ()
+    defects: tuple[BaseDefect, ...] = ()
 
 
 # --- toolchain ------------------------------------------------------------------------------------
@@ -332,6 +351,20 @@ class Assumption(Struct, frozen=True, kw_only=True):
     location: Location
 
 
+class AdvisoryDeclaration(Struct, frozen=True, kw_only=True):
+    """Where an advisory of the simulation can happen, and what must happen for it besides.
+
+    `condition` is over a profile and `predicate`, the check that is asked about; a release that
+    lacks a name in it does not have the advisory. `needs` is no matter of the cell (an allocation
+    that fails), None: nothing.
+    """
+
+    name: str
+    condition: Condition
+    needs: str | None
+    location: Location
+
+
 class Architecture(Struct, frozen=True, kw_only=True):
     """What holds for every release on one architecture.
 
@@ -351,6 +384,7 @@ class Architecture(Struct, frozen=True, kw_only=True):
     location: Location
     built_in_line: tuple[BuiltInLineRule, ...] = ()
     misnomers: tuple[Misnomer, ...] = ()
+    advisories: tuple[AdvisoryDeclaration, ...] = ()
 
 
 # --- CPUs -----------------------------------------------------------------------------------------

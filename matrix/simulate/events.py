@@ -60,7 +60,7 @@ def _splits(machine: Machine, state: State) -> bool:
     return _running(machine, state) and not state.zapped and unmapped
 
 
-def _hibernates(machine: Machine, state: State) -> bool:
+def _hidden(machine: Machine, state: State) -> bool:
     return state.zapped and not machine.linear_map.is_valid(state.linear_map)
 
 
@@ -180,8 +180,43 @@ EVENTS: tuple[Event, ...] = (
         name="hibernation",
         actor="system",
         offered=_gmem,
-        enabled=_hibernates,
+        enabled=_hidden,
         rows=host.HIBERNATE,
+    ),
+    Event(
+        name="kexec image loaded that has to be relocated",
+        actor="system",
+        offered=_gmem,
+        enabled=_hidden,
+        rows=host.LOAD_KEXEC,
+    ),
+    Event(
+        name="crash kernel reads memory",
+        actor="system",
+        offered=_gmem,
+        enabled=_hidden,
+        rows=host.DUMP_CORE,
+    ),
+    Event(
+        name="memory error, then the page is freed",
+        actor="system",
+        offered=_gmem,
+        enabled=_hidden,
+        rows=host.POISON,
+    ),
+    Event(
+        name="VMM's mapping pinned",
+        actor="system",
+        offered=lambda machine: _gmem(machine) and machine.with_series,
+        enabled=_no_folio,
+        rows=host.PIN_PAGES,
+    ),
+    Event(
+        name="guest fetches with its MMU off",
+        actor="system",
+        offered=_guest_fetches,
+        enabled=_no_folio,
+        rows=host.FETCH_WITHOUT_MMU,
     ),
     Event(
         name="capability query on /dev/kvm",

@@ -105,6 +105,30 @@ def explore_class(inputs: SimulationInputs, max_states: int) -> Findings:
     )
 
 
+def without_capability(
+    inputs: SimulationInputs, *, max_states: int = MAX_STATES
+) -> tuple[tuple[str, tuple[str, str] | None, str], ...]:
+    """Return what the base kernel violates by itself: invariant, assumption and message.
+
+    Also where the series' own violations would come first, or its check says no: there the guest
+    runs without it.
+    """
+    return _broken_base(base_kernel(inputs), max_states)
+
+
+@cache
+def _broken_base(
+    inputs: SimulationInputs, max_states: int
+) -> tuple[tuple[str, tuple[str, str] | None, str], ...]:
+    broken = []
+    for finding in _explore_base(inputs, max_states).violations:
+        if finding.name in _EXCUSED:
+            maps = {linear_map.placement.name: linear_map for linear_map in linear_maps(inputs)}
+            told = _told(inputs, finding, maps, with_series=False)
+            broken.append((told.invariant, told.assumption, told.message))
+    return tuple(broken)
+
+
 @cache
 def _explore_base(inputs: SimulationInputs, max_states: int) -> Findings:
     runs = _explore_assumptions(inputs, max_states, with_series=False)
@@ -121,6 +145,7 @@ def clear_cache() -> None:
     """Forget every class that was explored; for measurements and tests of the cold case."""
     explore_class.cache_clear()
     _explore_base.cache_clear()
+    _broken_base.cache_clear()
 
 
 def _explore_assumptions(
@@ -176,9 +201,16 @@ def _findings(runs: Mapping[str, Exploration]) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def _told(inputs: SimulationInputs, finding: Finding, maps: Mapping[str, LinearMap]) -> Violation:
+def _told(
+    inputs: SimulationInputs,
+    finding: Finding,
+    maps: Mapping[str, LinearMap],
+    *,
+    with_series: bool = True,
+) -> Violation:
     """Return the finding with its trace, replayed on the very inputs that were asked about."""
-    machine = machine_for(inputs, maps[finding.path.placement], assumption=finding.under)
+    linear_map = maps[finding.path.placement]
+    machine = machine_for(inputs, linear_map, assumption=finding.under, with_series=with_series)
     steps, found = replay(machine, finding.path.events)
     messages = [message for name, message in found if name == finding.name]
     if not messages:

@@ -18,7 +18,7 @@ from matrix.simulate.gmem import (
     RESTORE,
     return_error,
 )
-from matrix.simulate.program import Row
+from matrix.simulate.program import Row, option
 from matrix.simulate.stage2 import UNMAP_LEAF, WRITE_PROTECT_LEAF
 from matrix.simulate.world import Machine, World
 
@@ -106,10 +106,78 @@ HIBERNATE = (
         operation="hibernate_copy_page",
         effect=_advise(
             "hibernation-copy",
-            "the image maps A back and keeps P's contents; needs CONFIG_HIBERNATION",
+            "the image maps A back and keeps P's contents",
         ),
     ),
     Row(operation="hibernate_unmap_page"),
+)
+# copy_pte(): every entry that is not none is valid in the copy, the zapped ones too.
+LOAD_KEXEC = (
+    Row(
+        operation="kexec_copy_linear_map",
+        effect=_advise(
+            "kexec-copy",
+            "the copy of the linear map that kexec makes when an image is loaded maps P again",
+        ),
+    ),
+)
+DUMP_CORE = (
+    Row(
+        operation="vmcore_copy_page",
+        effect=_advise(
+            "vmcore-copy",
+            "/proc/vmcore of the crash kernel holds P's contents, which it maps by itself",
+        ),
+    ),
+)
+
+
+def _poison(machine: Machine, world: World) -> None:
+    """Keep P out of the allocator, where its life ends; A stays as free_folio left it."""
+    if machine.linear_map.is_valid(world.linear_map):
+        message = (
+            "A is valid again when the poisoned page is freed; "
+            "without the capability it never becomes invalid"
+        )
+        world.found.append(("poisoned-alias", message))
+    world.crashed = world.stopped = True
+
+
+# memory_failure() leaves the page in the file: kvm_gmem_error_folio() unmaps stage 2 alone.
+POISON = (
+    Row(operation="memory_failure"),
+    Row(operation="gmem_error_folio", body=(*_UNMAP, _UNMAP_END)),
+    Row(
+        operation="gmem_truncate",
+        body=(
+            Row(
+                operation="gmem_free_folio",
+                unless=(option("restore", "compiled-out"),),
+                body=(RESTORE,),
+            ),
+            Row(operation="poisoned_page_kept", effect=_poison),
+        ),
+    ),
+)
+PIN_PAGES = (
+    Row(
+        operation="gup_refused",
+        effect=_advise(
+            "gup-refused",
+            "pinning the VMM's mapping fails with -EFAULT: VFIO, O_DIRECT, futexes and core dumps "
+            "of this memory do",
+        ),
+    ),
+)
+FETCH_WITHOUT_MMU = (
+    Row(
+        operation="guest_fetch_mmu_off",
+        effect=_advise(
+            "fwb-not-applied",
+            "the guest fetches from memory behind the caches, for FWB is not applied to fetches "
+            "with its MMU and instruction cache off; so it is without the capability",
+        ),
+    ),
 )
 QUERY_DEV_KVM = (
     Row(

@@ -27,11 +27,14 @@ class Invariant(Struct, frozen=True, kw_only=True):
 
 
 class Advisory(Struct, frozen=True, kw_only=True):
-    """Something that is reported and never decides; `needs` says on what else it depends."""
+    """Something that is reported and never decides.
+
+    In which cells it can happen, and what must happen besides, is declared
+    (`advisories:` in configs/architectures).
+    """
 
     name: str
     reports: str
-    needs: str
 
 
 INVARIANTS: tuple[Invariant, ...] = (
@@ -69,31 +72,45 @@ ADVISORIES: tuple[Advisory, ...] = (
     Advisory(
         name="hibernation-copy",
         reports="hibernation maps the page back and writes its contents into the image",
-        needs="CONFIG_HIBERNATION and a hibernation that nothing else forbids (lockdown)",
+    ),
+    Advisory(
+        name="kexec-copy",
+        reports="the linear map that kexec copies to relocate an image maps the page again",
+    ),
+    Advisory(
+        name="vmcore-copy",
+        reports="a crash kernel reads the page by its physical address",
+    ),
+    Advisory(
+        name="poisoned-alias",
+        reports="the entry of a page with a memory error is valid again when it is freed",
     ),
     Advisory(
         name="vncr-alias",
         reports="a VNCR page is mapped at a fixmap address of the kernel",
-        needs="a nested VM whose guest hypervisor puts its VNCR page into guest_memfd",
     ),
     Advisory(
         name="split-out-of-memory",
         reports="splitting a block of the direct map can fail with -ENOMEM",
-        needs="a direct map of blocks that are split on demand",
     ),
     Advisory(
         name="boot-split-panic",
         reports="splitting the whole direct map at boot panics when a table page is not to be had",
-        needs="a boot CPU with BBML and a secondary CPU without",
     ),
     Advisory(
         name="flush-cost",
         reports="every zapped page costs TLB invalidations that all CPUs take part in",
-        needs="nothing: it is the price of the mechanism",
+    ),
+    Advisory(
+        name="gup-refused",
+        reports="no page of the VMM's mapping can be pinned",
+    ),
+    Advisory(
+        name="fwb-not-applied",
+        reports="stage 2 does not force Write-Back on fetches with the guest's MMU off",
     ),
     Advisory(
         name="dev-kvm-over-advertises",
         reports="KVM_CAP_GUEST_MEMFD_FLAGS on /dev/kvm includes the flag for every host",
-        needs="a VM whose own answer is no; ask the VM's file descriptor",
     ),
 )

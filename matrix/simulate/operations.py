@@ -212,6 +212,30 @@ OPERATIONS: tuple[Operation, ...] = (
     _operation("hibernate_copy_page", "safe_copy_page(): P's contents go into the image"),
     _operation("hibernate_unmap_page", "hibernate_unmap_page(): A is unmapped again"),
     _operation(
+        "kexec_copy_linear_map",
+        "machine_kexec_post_load(): copy_pte() makes valid what is not none",
+        "A {alias}; valid in the copy",
+    ),
+    _operation("vmcore_copy_page", "copy_oldmem_page(): memremap() of P", "A {alias} is not used"),
+    _operation(
+        "memory_failure",
+        "memory_failure(): set_mce_nospec() is a stub, the direct map is left alone",
+        "A is {alias}",
+    ),
+    _operation("gmem_error_folio", "kvm_gmem_error_folio(): the file keeps the page"),
+    _operation(
+        "poisoned_page_kept", "free_pages_prepare() keeps the page from everybody", "A is {alias}"
+    ),
+    _operation(
+        "gup_refused",
+        "check_vma_flags() refuses a VMA without direct map",
+        "-EFAULT",
+        "series",
+    ),
+    _operation(
+        "guest_fetch_mmu_off", "the guest fetches with SCTLR_EL1.M and I clear", "", "hardware"
+    ),
+    _operation(
         "check_extension",
         "kvm_vm_ioctl_check_extension_generic() with kvm == NULL",
         "KVM_CHECK_EXTENSION(KVM_CAP_GUEST_MEMFD_FLAGS)",

@@ -42,12 +42,22 @@ class Step(Struct, frozen=True, kw_only=True):
 
 
 class Violation(Struct, frozen=True, kw_only=True):
-    """A broken invariant with its shortest trace; `assumption` is (name, value), None: certain."""
+    """A broken invariant or an advisory with its shortest trace.
+
+    `assumption` is (name, value), None: under every value. `depends` says of an advisory that
+    something outside of the simulation must be so, too: `possible` or `unknown`.
+    """
 
     invariant: str
     assumption: tuple[str, str] | None
     message: str
     trace: tuple[Step, ...]
+    depends: str | None = None
+
+    @property
+    def certainty(self) -> str:
+        """Return `certain`, `assumption=value`, or the word of `depends`."""
+        return self.depends or "=".join(self.assumption or ("certain",))
 
 
 class SimulationResult(Struct, frozen=True, kw_only=True):

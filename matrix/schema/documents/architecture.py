@@ -219,6 +219,26 @@ class MisnomerRow(Declaration):
         )
 
 
+class AdvisoryRow(Declaration):
+    """Where an advisory of the simulation can happen."""
+
+    name: Identifier = Field(description="the advisory, as the simulation names it")
+    c: CExpression = Field(description="C expression over a profile, and `predicate`")
+    needs: Text | None = Field(
+        default=None, description="what must happen besides, that no cell decides; absent: nothing"
+    )
+    source: Source = Field(description="path:line that shows the condition")
+
+    def value(self, at: Node) -> values.AdvisoryDeclaration:
+        """Return the declared advisory."""
+        return values.AdvisoryDeclaration(
+            name=self.name,
+            condition=condition(self.c, at["c"], source=self.source),
+            needs=self.needs,
+            location=at["name"].location,
+        )
+
+
 class ArchitectureDocument(Declaration):
     """What holds for every release on one architecture."""
 
@@ -247,6 +267,9 @@ class ArchitectureDocument(Declaration):
     misnomers: tuple[MisnomerRow, ...] = Field(
         default=(), description="names that people write for a symbol, and that no kernel has"
     )
+    advisories: tuple[AdvisoryRow, ...] = Field(
+        default=(), description="where what the simulation reports besides can happen"
+    )
 
     def value(self, at: Node) -> values.Architecture:
         """Return the declared architecture; `at` is the node the document was read from."""
@@ -271,4 +294,5 @@ class ArchitectureDocument(Declaration):
                 map(BuiltInLineRow.value, self.built_in_line, at.rows("built_in_line"))
             ),
             location=at["id"].location,
+            advisories=tuple(map(AdvisoryRow.value, self.advisories, at.rows("advisories"))),
         )

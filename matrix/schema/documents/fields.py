@@ -45,6 +45,7 @@ RELEASE_PATTERN = r"^[0-9]{1,4}[.][0-9]{1,4}$"
 VERSION_PATTERN = r"^[0-9]{1,4}[.][0-9]{1,4}([.][0-9]{1,4})?$"
 BITS_PATTERN = r"^[0-9]{1,2}(:[0-9]{1,2})?$"
 REVISION_PATTERN = r"^r([0-9]|1[0-5])p([0-9]|1[0-5])$"
+COMMIT_PATTERN = r"^[0-9a-f]{12,40}$"
 REGISTER_PATTERN = r"^[a-z][a-z0-9_]*$"
 SOURCE_PATTERN = r"[^0-9v.\s-]"
 GROUNDED_PATTERN = r"^(hand|tree|borrowed from [0-9]{1,4}[.][0-9]{1,4})$"
@@ -67,6 +68,7 @@ FORMS: dict[str, str] = {
     BITS_PATTERN: 'highest and lowest bit, or one bit, between quotes: "43:40", "28"',
     REVISION_PATTERN: "variant and revision of a MIDR, r0p0 to r15p15",
     SHA256_PATTERN: "64 lower case hexadecimal digits, as sha256sum prints them",
+    COMMIT_PATTERN: "12 to 40 lower case hexadecimal digits between quotes",
     REGISTER_PATTERN: "a register in lower case: `ctr_el0`",
     SOURCE_PATTERN: "where it stands, such as `arch/arm64/mm/mmu.c:808`; a version is no source",
     GROUNDED_PATTERN: "`hand`, `tree`, or `borrowed from` a release: `borrowed from 6.12`",
@@ -96,6 +98,7 @@ Release = Annotated[str, StringConstraints(pattern=RELEASE_PATTERN)]
 KernelVersionText = Annotated[str, StringConstraints(pattern=VERSION_PATTERN)]
 Bits = Annotated[str, StringConstraints(pattern=BITS_PATTERN)]
 Revision = Annotated[str, StringConstraints(pattern=REVISION_PATTERN)]
+Commit = Annotated[str, StringConstraints(pattern=COMMIT_PATTERN)]
 RegisterName = Annotated[str, StringConstraints(pattern=REGISTER_PATTERN)]
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Source = Annotated[

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from matrix.schema import values
 from matrix.schema.documents.cpucaps import CapDeclaration
 from matrix.schema.documents.fields import (
     AnyScalar,
     CExpression,
+    Commit,
     Declaration,
     Grounded,
     Identifier,
@@ -23,6 +24,7 @@ from matrix.schema.documents.fields import (
     Text,
     Word,
     condition,
+    contradiction,
 )
 from matrix.schema.documents.parameters import ParserDeclaration, parameter_value
 from matrix.schema.reading.nodes import Node
@@ -213,6 +215,39 @@ class ChangeDeclaration(Declaration):
         )
 
 
+class FixDeclaration(Declaration):
+    """What mended a defect."""
+
+    commit: Commit = Field(description="hash of the commit, twelve digits at least, quoted")
+    release: Release = Field(description='first release that has it: "7.1"')
+
+
+class DefectDeclaration(Declaration):
+    """A defect that the release has by itself, whoever uses its code."""
+
+    invariant: Identifier = Field(description="invariant that the simulation finds violated")
+    mechanism: Word = Field(description="row under `mechanisms` that is the defect")
+    says: Text = Field(description="what a user meets, in plain words")
+    fixed_by: FixDeclaration | None = Field(
+        default=None, description="what mended it; absent: no fix is known"
+    )
+    reported: Text | None = Field(default=None, description="who met it in the field, and when")
+    source: Source = Field(description="path:line, mail or report that shows it")
+
+    def value(self, at: Node) -> values.BaseDefect:
+        """Return the declared defect."""
+        return values.BaseDefect(
+            invariant=self.invariant,
+            mechanism=self.mechanism,
+            says=self.says,
+            source=self.source,
+            location=at["invariant"].location,
+            fixed_by=self.fixed_by.commit if self.fixed_by else None,
+            fixed_in=self.fixed_by.release if self.fixed_by else None,
+            reported=self.reported,
+        )
+
+
 class KernelDocument(Declaration):
     """What is declared about one kernel release on one architecture."""
 
@@ -249,6 +284,20 @@ class KernelDocument(Declaration):
     changes: tuple[ChangeDeclaration, ...] = Field(
         default=(), description="names whose coming or going is known to the release"
     )
+    defects: tuple[DefectDeclaration, ...] = Field(
+        default=(), description="what the release breaks by itself, whoever uses its code"
+    )
+
+    @model_validator(mode="after")
+    def _defects_are_mechanisms(self) -> Self:
+        for row in self.defects:
+            if row.mechanism not in self.mechanisms:
+                raise contradiction(
+                    f"`{row.mechanism}` of the defect `{row.invariant}` is no mechanism",
+                    key="defects",
+                    hint=f"the mechanisms are {', '.join(self.mechanisms)}",
+                )
+        return self
 
     def value(self, at: Node) -> values.KernelProfile:
         """Return the declared profile; `at` is the node the document was read from."""
@@ -290,6 +339,7 @@ class KernelDocument(Declaration):
             unread_symbols=self.unread.symbols,
             unread_parameters=self.unread.parameters,
             changes=tuple(map(ChangeDeclaration.value, self.changes, at.rows("changes"))),
+            defects=tuple(map(DefectDeclaration.value, self.defects, at.rows("defects"))),
             location=at["id"].location,
         )
 

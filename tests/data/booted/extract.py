@@ -20,7 +20,8 @@ _SUBJECTS = (
     r"VIRTUALIZATION|(.*_)?KVM(_.*)?",
     # what decides how the linear map is built and who changes it
     r"RODATA_.*|STRICT_(KERNEL|MODULE)_RWX|ARCH_HAS_SET_(DIRECT_MAP|MEMORY)|(.*_)?SECRETMEM",
-    r"(.*_)?KFENCE(_.*)?|(.*_)?DEBUG_PAGEALLOC(_.*)?|KASAN(_.*)?|(.*_)?HIBERNATION|MEMORY_HOTPLUG",
+    r"(.*_)?KFENCE(_.*)?|(.*_)?DEBUG_PAGEALLOC(_.*)?|KASAN(_.*)?|(.*_)?HIBERNATION",
+    r"MEMORY_(HOTPLUG|FAILURE)",
     r"CRASH_(DUMP|CORE|RESERVE)|KEXEC(_.*)?|TRANSPARENT_HUGEPAGE(_.*)?|(.*_)?PTDUMP(_.*)?|DEBUG_WX",
     # the command line
     r"CMDLINE(_.*)?|BOOT_CONFIG(_.*)?",

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
-from matrix.analyze.cell import Completion, settle
+from matrix.analyze.cell import settle
 from matrix.analyze.difference import asked_again
+from matrix.analyze.question import Completion
 from matrix.analyze.review import (
     GRANULARITY,
     equal_versions,

@@ -9,7 +9,15 @@ from msgspec.structs import replace
 from matrix.analyze.answer import Answer, Finding, Fix, TraceLine, Unsettled
 from matrix.analyze.cause import Cause, Place
 from matrix.analyze.influence import Influence
-from matrix.analyze.result import ClassGroup, Counts, Mark, StudyResult, Table, TableCell
+from matrix.analyze.result import (
+    ClassGroup,
+    Counts,
+    Mark,
+    StudyAdvisory,
+    StudyResult,
+    Table,
+    TableCell,
+)
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Location
 from matrix.expr.nodes import Constant
@@ -250,7 +258,7 @@ def cause() -> Cause:
 
 
 def group(verdict: Verdict, cells: int, findings: Sequence[Finding] = ()) -> ClassGroup:
-    """Return a group of one release; every group shows the advisory."""
+    """Return a group of one release."""
     return ClassGroup(
         verdict=verdict,
         cells=cells,
@@ -259,7 +267,6 @@ def group(verdict: Verdict, cells: int, findings: Sequence[Finding] = ()) -> Cla
         conditions=(("dic", "false"),),
         example=(("kernel", "7.3"), ("cpu", "cortex-a710"), ("boot.rodata", "absent")),
         findings=tuple(findings),
-        advisories=(HIBERNATION,),
     )
 
 
@@ -358,6 +365,7 @@ def result(
         ),
         digest="0123abcd",
         causes=(cause(),) if unsound else (),
+        advisories=(StudyAdvisory(finding=HIBERNATION, cells=1234567 + unsound, kernels=("7.3",)),),
     )
 
 

@@ -18,7 +18,7 @@ from tests.unit.render import builder
 RESULT_KEYS = [
     *("file", "kernel", "assumes_patch", "cpu", "cmdline", "vm", "capability", "predicate_version"),
     *("facts", "predicate", "simulation", "verdict", "confidence", "reasons", "fixes"),
-    *("diagnostics", "standing", "muted_because"),
+    *("diagnostics", "standing", "muted_because", "defects"),
 ]
 PLACE = Location(file="a.config", line=3, column=1, text="CONFIG_KVM=maybe")
 

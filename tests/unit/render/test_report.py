@@ -13,7 +13,7 @@ from hypothesis import given
 from msgspec.structs import replace
 
 from matrix.analyze.answer import TraceLine
-from matrix.analyze.result import StudyResult, Table, TableCell
+from matrix.analyze.result import StudyAdvisory, StudyResult, Table, TableCell
 from matrix.analyze.verdict import Verdict
 from matrix.render.basis import CONFIDENCE_MEANINGS
 from matrix.render.page import answer_sentence, remarks
@@ -234,9 +234,9 @@ def hostile(label: str) -> StudyResult:
                 conditions=((label, label),),
                 example=(("cpu", label),),
                 findings=(replace(finding, trace=(line,)),),
-                advisories=(finding,),
             ),
         ),
+        advisories=(StudyAdvisory(finding=finding, cells=1, kernels=(label,)),),
         absent_reasons=((label, 1),),
         digest=label,
     )
