@@ -292,10 +292,7 @@ def test_every_documented_command_answers_alike_under_every_hash_seed(
     assert {"cells.parquet", "cells.csv", "known.json", "answers.parquet"} <= files.keys()
     for other in others:
         assert other[-1] == files
-
-
-def test_every_documented_command_was_run(runs: tuple[list[str], list[list[Any]]]) -> None:
-    commands, (first, *_) = runs
+    # In one test, since each test process would run all commands for its own.
     failed = [
         (command, answer[0], answer[2][:200])
         for command, answer in zip(commands, first, strict=False)
