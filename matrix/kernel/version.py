@@ -65,10 +65,9 @@ class KernelVersion(Struct, frozen=True, kw_only=True):
         mainline = min((first for first in numbers if len(first) == 2), default=None)
         if mainline is not None and self.series >= mainline:
             return None if self.series == mainline and self.candidate is not None else True
-        points = [first[2] for first in numbers if len(first) > 2 and first[:2] == self.series]
-        ended = not points and self.point is None
-        if not self.tells_point and not ended:
+        if not self.tells_point:
             return None
+        points = [first[2] for first in numbers if len(first) > 2 and first[:2] == self.series]
         return bool(points) and self.candidate is None and (self.point or 0) >= points[0]
 
 

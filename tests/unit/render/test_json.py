@@ -16,7 +16,18 @@ from tests.golden_files import Golden
 from tests.unit.render import builder
 
 RESULT_KEYS = [
-    *("file", "kernel", "assumes_patch", "cpu", "cmdline", "vm", "capability", "predicate_version"),
+    *(
+        "file",
+        "kernel",
+        "version",
+        "read_on",
+        "assumes_patch",
+        "cpu",
+        "cmdline",
+        "vm",
+        "capability",
+        "predicate_version",
+    ),
     *("facts", "predicate", "simulation", "verdict", "confidence", "reasons", "fixes"),
     *("diagnostics", "standing", "muted_because", "defects"),
 ]
