@@ -28,10 +28,10 @@ SOURCE = re.compile(r"[A-Za-z0-9_./-]+:[0-9]+(-[0-9]+)?(; [A-Za-z0-9_./-]+:[0-9]
 NO_LINE = {
     "7.2": {"vmid_flush_icache"},  # VPIPT is not known any more
     "7.3": {"vmid_flush_icache"},
-    # Not in the fact sheet that 6.18 was written from, or not in that release.
+    # Permissions are not relaxed there (9be19df816de), and there is no protected VM type.
     "6.18": {
-        *("vmid_flush_icache", "gmem_abort_relax", "pkvm_mem_abort", "stage2_leaf_gone"),
-        *("secretmem_free", "secretmem_zero_on_free", "vm_destroy"),
+        *("vmid_flush_icache", "gmem_abort_relax", "pkvm_mem_abort", "gup_refused"),
+        *("gup_no_vma", "pkvm_stage2_map", "pkvm_mem_abort_return"),
     },
 }
 
