@@ -285,6 +285,9 @@ def test_simulate_prints_states_and_lines() -> None:
     last = violation["trace"][-1]["operations"][-1]
     assert last["name"] == "icache_inval_pou"
     assert "arch/arm64/mm/cache.S:92-100" in last["source"]
+    left = {item["name"]: item["source"] for item in violation["trace"][-1]["left_behind"]}
+    assert list(left) == ["oops_leaf_locked", "oops_fault_lock_held"]
+    assert "arch/arm64/kvm/hyp/pgtable.c:997-998" in left["oops_leaf_locked"]
     fixed = run_cli("simulate", "cpu=apple-m2", "--variant", "guest=no-exec")
     assert "no violation is reachable" in fixed.out
 

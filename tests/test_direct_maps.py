@@ -96,8 +96,12 @@ def unmapping(tree: Path, name: str) -> dict[str, str]:
         sleeps = "yes"
     else:
         sleeps = "unknown" if "pte_alloc_one_kernel" in split else "no"
+    # Only x86 has highmem among them; its page_address() is no address of the direct map.
+    highmem = re.search(r"(?m)^config HIGHMEM$", read(tree, f"arch/{name}/Kconfig"))
+    by_address = "page_address(page)" in cleared and "PageHighMem" not in cleared
+    lowmem = "unmaps-lowmem" if highmem and by_address else "unmaps"
     return {
-        "effect": "unmaps" if unmaps else "unknown",
+        "effect": lowmem if unmaps else "unknown",
         "splits": "yes" if re.search(r"\bsplit_\w+\(", text) else "no",
         "flushes": flushes,
         "fails": "yes" if "return -ENOMEM;" in text else "no",

@@ -29,8 +29,11 @@ NO_LINE = {
     # VPIPT is not known any more; arch/arm64/kernel/crash_dump.c is in no tree that was read.
     "7.2": {"vmid_flush_icache", "vmcore_copy_page"},
     "7.3": {"vmid_flush_icache", "vmcore_copy_page"},
-    # gmem_abort() of 6.18 always maps: no relaxing of permissions, no path of pKVM's own.
-    "6.18": {"vmid_flush_icache", "gmem_abort_relax", "pkvm_mem_abort"},
+    # Permissions are not relaxed there (9be19df816de), and there is no protected VM type.
+    "6.18": {
+        *("vmid_flush_icache", "gmem_abort_relax", "pkvm_mem_abort"),
+        *("gup_no_vma", "pkvm_stage2_map", "pkvm_mem_abort_return"),
+    },
 }
 
 

@@ -16,13 +16,14 @@ class TraceLine(Struct, frozen=True, kw_only=True):
     """One micro-operation of a trace: the event it belongs to and the kernel line that does it.
 
     `source` is None where the release has no such code of its own (the simulation then shows what
-    the ported series would do).
+    the ported series would do). `stays`: what an oops leaves, not something done.
     """
 
     event: str
     operation: str
     detail: str
     source: str | None
+    stays: bool = False
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -36,6 +37,11 @@ class Finding(Struct, frozen=True, kw_only=True):
     certainty: str
     message: str
     trace: tuple[TraceLine, ...]
+
+    @property
+    def breaking(self) -> TraceLine:
+        """The micro-operation that breaks the invariant: the last one that was done."""
+        return next(line for line in reversed(self.trace) if not line.stays)
 
 
 class Defect(Struct, frozen=True, kw_only=True):

@@ -233,6 +233,7 @@ def findings_of(question: Question, violations: tuple[Violation, ...]) -> tuple[
                     operation=operation.name,
                     detail=operation.detail,
                     source=sources.get(operation.name),
+                    stays=operation.stays,
                 )
                 for step in violation.trace
                 for operation in step.operations

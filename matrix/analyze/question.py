@@ -251,7 +251,7 @@ def _cannot_boot(cell: Evaluation) -> str:
 
 # C says true == 1; the simulation's fields are typed, and equal inputs must be equal values.
 _NUMBERS = frozenset({"page_shift", "icache_min_line_shift"})
-_WORDS = frozenset({"split_gate", "invalid_encoding", "stage2_owner", "vm"})
+_WORDS = frozenset({"split_gate", "invalid_encoding", "stage2_owner", "vm", "userspace_addr"})
 
 
 def _typed(name: str, value: Value) -> Value:

@@ -90,8 +90,8 @@ def as_expected(expected: str, *, met: bool) -> str:
 
 
 def _trace(finding: Finding) -> str:
-    """Return the last micro-operation of a trace, the one that breaks the invariant."""
-    last = finding.trace[-1]
+    """Return the micro-operation of a trace that breaks the invariant."""
+    last = finding.breaking
     source = f" [{last.source}]" if last.source else ""
     done = f"{last.operation} {last.detail}".rstrip()
     return f"{finding.invariant} ({finding.certainty}): {last.event}: {done}{source}"

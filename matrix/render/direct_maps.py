@@ -43,6 +43,7 @@ _FACETS = ("splits", "flushes", "fails", "sleeps")
 # Shorter words for a terminal.
 _SHORT = {
     ("effect", "unmaps"): "unmaps",
+    ("effect", "unmaps-lowmem"): "unmaps lowmem",
     ("effect", "nothing"): "nothing",
     ("effect", "stub"): "stub",
     ("splits", "yes"): "splits",

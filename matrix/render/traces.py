@@ -158,11 +158,24 @@ def _trace_document(steps: Sequence[Step], sources: Mapping[str, str]) -> list[d
         {
             "event": step.event,
             "before": dict(step.before),
-            "operations": [
-                {"name": name, "detail": detail, "source": source}
-                for name, detail, source in _located(step, sources)
-            ],
+            "operations": _operation_documents(step, sources, stays=False),
+            **({"left_behind": left} if (left := _left_behind(step, sources)) else {}),
             "after": dict(step.after),
         }
         for step in steps
+    ]
+
+
+def _left_behind(step: Step, sources: Mapping[str, str]) -> list[dict[str, object]]:
+    """Return what an oops in this step leaves, nothing where there is none."""
+    return _operation_documents(step, sources, stays=True)
+
+
+def _operation_documents(
+    step: Step, sources: Mapping[str, str], *, stays: bool
+) -> list[dict[str, object]]:
+    return [
+        {"name": item.name, "detail": item.detail, "source": sources.get(item.name)}
+        for item in step.operations
+        if item.stays is stays
     ]

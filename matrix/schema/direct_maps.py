@@ -36,6 +36,7 @@ QUESTIONS: Final[dict[str, tuple[str, dict[str, str]]]] = {
         "set_direct_map_invalid_noflush()",
         {
             "unmaps": "unmaps the page",
+            "unmaps-lowmem": "unmaps the page, but for highmem (32-bit)",
             "nothing": "does nothing for ordinary memory, returns 0",
             "stub": "a stub that returns 0",
         },

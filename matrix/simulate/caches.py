@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from matrix.simulate.inputs import SimulationInputs
 from matrix.simulate.program import Condition, Row, option
-from matrix.simulate.world import Machine, World
+from matrix.simulate.world import NO_LINES, STALE_LINES, Machine, World
 
 
 def dvm_limit(page_shift: int, line_shift: int) -> int:
@@ -93,11 +93,11 @@ def _clean(_machine: Machine, world: World) -> None:
 def _invalidate_by_alias(machine: Machine, world: World) -> None:
     """IC IVAU on A: what happens on an invalid address is for the implementation to choose."""
     if machine.linear_map.is_valid(world.linear_map):
-        world.stale_instructions = False
+        world.instructions = NO_LINES
         return
     world.assumed = True
     if machine.assumption == "performed":
-        world.stale_instructions = False
+        world.instructions = NO_LINES
     elif machine.assumption == "faults" and not _has_fixup(machine):
         touch_alias(machine, world, "IC IVAU")
 
@@ -108,7 +108,13 @@ def _has_fixup(machine: Machine) -> bool:
 
 def invalidate(_machine: Machine, world: World) -> None:
     """Invalidate P's instruction-cache lines without using A."""
-    world.stale_instructions = False
+    world.instructions = NO_LINES
+
+
+def contents_change(world: World) -> None:
+    """P gets other contents: instruction-cache lines of what it held are stale."""
+    if world.instructions != NO_LINES:
+        world.instructions = STALE_LINES
 
 
 # __clean_dcache_guest_page(): nothing with FWB, else DC CIVAC on the address the walker follows.

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from matrix.simulate import host
+from matrix.simulate.caches import fetches_stale_lines
 from matrix.simulate.program import Row
 from matrix.simulate.secretmem import FREE_SECRET, USER_FAULT
-from matrix.simulate.vcpu import REINITIALISE, SET_WAY, TOGGLE_CACHES, access
-from matrix.simulate.world import FREE, Machine, State, World
+from matrix.simulate.vcpu import LOAD, REINITIALISE, SET_WAY, TOGGLE_CACHES, access
+from matrix.simulate.world import FREE, LOADED, Machine, State, World
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -37,6 +38,14 @@ def _secretmem(machine: Machine) -> bool:
 
 def _guest_fetches(machine: Machine) -> bool:
     return _gmem(machine) and machine.options["guest"] == "any"
+
+
+def _guest_may_fetch_stale_lines(machine: Machine) -> bool:
+    return _guest_fetches(machine) and fetches_stale_lines(machine.inputs)
+
+
+def _loadable(_machine: Machine, state: State) -> bool:
+    return state.vm_alive and state.vcpu != LOADED
 
 
 def _running(_machine: Machine, state: State) -> bool:
@@ -88,6 +97,21 @@ EVENTS: tuple[Event, ...] = (
         offered=_gmem,
         enabled=_no_folio,
         rows=host.FALLOCATE,
+    ),
+    Event(
+        name="vCPU loaded",
+        actor="vcpu",
+        offered=_guest_may_fetch_stale_lines,
+        enabled=_loadable,
+        rows=LOAD,
+    ),
+    # On the vCPU's own CPU and before the file has P: never while another actor runs.
+    Event(
+        name="previous owner executes from the page",
+        actor="system",
+        offered=_guest_may_fetch_stale_lines,
+        enabled=_no_folio,
+        rows=host.OWNER_EXECUTES,
     ),
     Event(
         name="guest instruction fetch",

@@ -7,7 +7,7 @@ free_folio restores. `vcpu` and `events` use them.
 
 from __future__ import annotations
 
-from matrix.simulate.caches import ZAPPED, fetches_stale_lines, touch_alias
+from matrix.simulate.caches import ZAPPED, contents_change, touch_alias
 from matrix.simulate.direct_map import (
     FAILED,
     SET_INVALID_AND_FLUSH,
@@ -29,9 +29,8 @@ DEBUG_PAGEALLOC = Condition(
 FLUSH_PENDING = Condition(name="a flush was put off", holds=lambda _, w: w.flush_pending)
 
 
-def _allocate(machine: Machine, world: World) -> None:
+def _allocate(_machine: Machine, world: World) -> None:
     world.folio = CACHED
-    world.stale_instructions = fetches_stale_lines(machine.inputs)
 
 
 def _allocator_maps(machine: Machine, world: World) -> None:
@@ -90,14 +89,17 @@ def _clear_zapped(_machine: Machine, world: World) -> None:
     world.zapped = False
 
 
-def return_error(what: str) -> Row:
-    """Return the row that hands the error to user space; running out of memory is no violation."""
+def return_error(operation: str, what: str) -> Row:
+    """Return the row that hands the error on; running out of memory is no violation.
+
+    `operation` is the flow's own: which function returns the error, and where, differs.
+    """
 
     def effect(_machine: Machine, world: World) -> None:
         if world.error != OUT_OF_MEMORY:
             world.found.append(("operation-fails", f"{what} fails with {world.error}"))
 
-    return Row(operation="return_error", effect=effect, when=(FAILED,))
+    return Row(operation=operation, effect=effect, when=(FAILED,))
 
 
 # debug_pagealloc unmaps free pages; not a zap, and undone before the page has an owner.
@@ -172,8 +174,9 @@ def _free(machine: Machine, world: World) -> None:
         message = "the page goes back to the allocator with A invalid"
         world.found.append(("alias-restored", message))
     world.folio = FREE
-    # post_alloc_hook() clears page->private; what the caches hold is the next owner's business.
-    world.zapped = world.promised = world.dirty = world.stale_instructions = False
+    # post_alloc_hook() clears page->private; dirty lines are the next owner's business.
+    world.zapped = world.promised = world.dirty = False
+    contents_change(world)
     world.vm_alive = True
 
 

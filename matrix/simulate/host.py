@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from matrix.simulate.caches import ZAPPED, fetches_stale_lines
+from matrix.simulate.caches import ZAPPED, contents_change
 from matrix.simulate.direct_map import FAILED
 from matrix.simulate.gmem import (
     ALLOCATE,
@@ -20,7 +20,8 @@ from matrix.simulate.gmem import (
 )
 from matrix.simulate.program import Row, option
 from matrix.simulate.stage2 import UNMAP_LEAF, WRITE_PROTECT_LEAF
-from matrix.simulate.world import Machine, World
+from matrix.simulate.vcpu import LOAD
+from matrix.simulate.world import LOADED, NEVER_RAN, PUT, STALE_LINES, Machine, World
 
 
 def _user_writes(machine: Machine, world: World) -> None:
@@ -30,11 +31,18 @@ def _user_writes(machine: Machine, world: World) -> None:
     """
     if world.stage2 == 0 and not machine.concurrent:
         world.dirty = not machine.inputs.fwb
-        world.stale_instructions |= fetches_stale_lines(machine.inputs)
+        contents_change(world)
 
 
 def _destroy(_machine: Machine, world: World) -> None:
     world.vm_alive, world.guest_caches, world.traps_caches = False, False, True
+    world.vcpu = NEVER_RAN  # the next VM's last_vcpu_ran is -1
+
+
+def _owner_executes(_machine: Machine, world: World) -> None:
+    world.instructions = STALE_LINES
+    if world.vcpu == LOADED:
+        world.vcpu = PUT
 
 
 def _advise(name: str, message: str) -> Callable[[Machine, World], None]:
@@ -66,6 +74,9 @@ DELETE_SLOT = (*_UNMAP, _UNMAP_END)
 PUNCH_HOLE = (*_UNMAP, *FREE_FOLIO, _UNMAP_END)
 DESTROY_VM = (*_UNMAP, Row(operation="vm_destroy", effect=_destroy), _UNMAP_END)
 
+# Before the file has P: whoever had it, on the CPU that runs the vCPU.
+OWNER_EXECUTES = (Row(operation="owner_fetch", effect=_owner_executes),)
+
 FALLOCATE = (
     Row(operation="folio_lock", takes=("folio",)),
     ALLOCATE,
@@ -75,7 +86,7 @@ USER_ACCESS = (
     Row(operation="gmem_user_fault"),
     *GET_FOLIO,
     FLUSH_AT_LAST,
-    return_error("the user's fault"),
+    return_error("gmem_user_fault_return", "the user's fault"),
     Row(operation="host_user_write", effect=_user_writes, unless=(FAILED,)),
 )
 WRITE_PROTECT = (
@@ -90,6 +101,7 @@ RESTORE_IN_PLACE = (
 )
 # kvm_translate_vncr() and the mapping of what it found.
 MAP_VNCR = (
+    *LOAD,
     *GET_FOLIO,
     Row(
         operation="vncr_map_fixmap",
@@ -97,7 +109,7 @@ MAP_VNCR = (
         when=(ZAPPED,),
         unless=(FAILED,),
     ),
-    return_error("the guest hypervisor's fault"),
+    return_error("vncr_return", "the guest hypervisor's fault"),
 )
 # safe_copy_page() of a page that is not present in the direct map.
 HIBERNATE = (

@@ -45,6 +45,11 @@ class SimulationInputs(Struct, frozen=True, kw_only=True):
     * `executable_if_dic`: a leaf is mapped executable at once where DIC is set.
     * `relax_perms_on_exec_fault`: false in 6.18.2: a permission fault maps again and gets -EAGAIN.
     * `vm`: `default`, `protected`, `nested`. `vncr_mapped`: a VNCR page gets a fixmap alias.
+    * `userspace_addr`: what the slot's userspace_addr maps: the `gmem`, `other` memory, or `none`;
+      only pkvm_mem_abort(), the fault of a protected VM, looks there.
+    * `vcpu_load_flushes`: kvm_arch_vcpu_load() does IC IALLU where another vCPU ran last.
+    * `map_locks_leaf`: the map walker locks the leaf before its maintenance (6.6+);
+      `fault_lock_is_shared`: a fault takes mmu_lock for reading. Both only say what an oops leaves.
 
     Scenario (see scenario.py): `scenario` is `gmem` or `secretmem`; `variant` the mechanism options
     that differ from the series as posted, sorted pairs.
@@ -79,6 +84,10 @@ class SimulationInputs(Struct, frozen=True, kw_only=True):
     kfence_pool: bool = False
     direct_map_helper_flushes: bool = True
     hardware_dic: bool = False
+    userspace_addr: str = "gmem"
+    vcpu_load_flushes: bool = True
+    map_locks_leaf: bool = True
+    fault_lock_is_shared: bool = True
     variant: tuple[tuple[str, str], ...] = ()
 
 
@@ -87,5 +96,6 @@ DOMAINS: dict[str, tuple[str, ...]] = {
     "invalid_encoding": ("valid-bit", "present-invalid"),
     "stage2_owner": ("host", "hyp"),
     "vm": ("default", "protected", "nested"),
+    "userspace_addr": ("gmem", "other", "none"),
     "scenario": ("gmem", "secretmem"),
 }

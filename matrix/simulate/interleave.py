@@ -48,6 +48,8 @@ class Registers(NamedTuple):
     sampled: int = -1
     no_memory: bool = False
     flush_pending: bool = False
+    first_load: bool = False
+    leaf_locked: bool = False
 
 
 class Node(NamedTuple):

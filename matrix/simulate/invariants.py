@@ -58,6 +58,10 @@ INVARIANTS: tuple[Invariant, ...] = (
         forbids="the page goes back to the allocator with its direct-map entry invalid",
     ),
     Invariant(
+        name="protection-applies",
+        forbids="the flag was accepted and the guest's memory is not the memory it protects",
+    ),
+    Invariant(
         name="operation-fails",
         forbids="an operation of the host fails although nothing ran out",
         excused=False,

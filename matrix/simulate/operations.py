@@ -6,17 +6,15 @@ configs/kernels); `where` says whose code it is, so that a profile knows which o
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from msgspec import Struct
 
-from matrix.simulate import descriptors
 from matrix.simulate.outcome import MicroOperation
+from matrix.simulate.words import Words
 from matrix.simulate.world import Machine, World
 
 
 class Operation(Struct, frozen=True, kw_only=True):
-    """One micro-operation; `detail` is a format string over `_words`.
+    """One micro-operation; `detail` is a format string over `Words`.
 
     `where` is kernel (a release has a line for it), series (the patch under review), option (code
     that only a mechanism option adds) or hardware (the guest, the CPUs: no source line).
@@ -114,8 +112,20 @@ OPERATIONS: tuple[Operation, ...] = (
     _operation("gmem_abort", "gmem_abort()", "{fault}"),
     _operation(
         "pkvm_mem_abort",
-        "pkvm_mem_abort() refuses a page that is not backed by swap",
-        "-EIO: a guest_memfd page cannot back a protected VM",
+        "pkvm_mem_abort() pins the page that userspace_addr maps",
+        "pin_user_pages(): userspace_addr maps {userspace}",
+    ),
+    _operation(
+        "gup_refused",
+        "check_vma_flags() refuses a vma without direct map",
+        "GUP refuses memory without a direct map",
+        "series",
+    ),
+    _operation("gup_no_vma", "GUP finds no vma", "there is no vma"),
+    _operation(
+        "pkvm_stage2_map",
+        "pkvm_pgtable_stage2_map() of the page that was pinned",
+        "the guest uses other memory than the guest_memfd, P stays unused",
     ),
     _operation("mmu_sequence_sample", "kvm->mmu_invalidate_seq is sampled"),
     _operation("mmu_lock", "kvm->mmu_lock is taken"),
@@ -126,7 +136,39 @@ OPERATIONS: tuple[Operation, ...] = (
     _operation("stage2_fault", "the stage-2 entry is installed or changed", "stage 2: {stage2}"),
     _operation("gmem_abort_relax", "kvm_pgtable_stage2_relax_perms()", "stage 2: {stage2}"),
     _operation("gmem_abort_map", "kvm_pgtable_stage2_map()", "PAGE_SIZE at P, {executable}"),
-    _operation("return_error", "the operation returns its error", "{error}"),
+    _operation("gmem_abort_return", "gmem_abort() returns the error", "{error}"),
+    _operation("pkvm_mem_abort_return", "pkvm_mem_abort() returns the error", "{error}"),
+    _operation(
+        "gmem_user_fault_return",
+        "kvm_gmem_fault_user_mapping() turns the error into a signal",
+        "SIGBUS for {error}, or out of memory",
+    ),
+    _operation(
+        "vncr_return",
+        "kvm_translate_vncr() returns the error, kvm_handle_vncr_abort() takes it",
+        "{error}",
+    ),
+    # What an oops leaves (aftermath).
+    _operation(
+        "oops_leaf_locked",
+        "nobody installs or unlocks the leaf",
+        "the leaf stays locked: a vCPU that faults on it gets -EAGAIN and retries for ever",
+    ),
+    _operation(
+        "oops_fault_lock_held",
+        "nobody releases the lock of the fault",
+        "kvm->mmu_lock stays held for {fault_lock}",
+    ),
+    _operation(
+        "oops_write_lock_held",
+        "nobody releases the lock",
+        "kvm->mmu_lock stays held for writing: every fault of the VM waits for ever",
+    ),
+    _operation(
+        "oops_folio_locked",
+        "nobody unlocks the folio",
+        "the folio stays locked: whoever looks P up waits for ever",
+    ),
     # KVM: stage-2 walkers and their maintenance.
     _operation(
         "stage2_keep_leaf",
@@ -134,6 +176,11 @@ OPERATIONS: tuple[Operation, ...] = (
         "stage 2 stays {stage2}",
     ),
     _operation("stage2_map", "stage2_map_walker_try_leaf()", "no leaf yet"),
+    _operation(
+        "stage2_break_leaf",
+        "stage2_try_break_pte() locks the leaf until the new one is installed",
+        "the leaf is locked",
+    ),
     _operation("map_clean_dcache", "clean before the new leaf is installed", "P, one page"),
     _operation(
         "map_invalidate_icache", "the new leaf is executable: icache_inval_pou()", "P, one page"
@@ -192,6 +239,19 @@ OPERATIONS: tuple[Operation, ...] = (
         "IC IVAU on a temporary address of P; A {alias} is not used",
         "option",
     ),
+    # KVM: a vCPU comes to run on a CPU.
+    _operation("vcpu_load", "kvm_arch_vcpu_load()", "{vcpu}"),
+    _operation(
+        "vcpu_load_flush",
+        "__kvm_flush_cpu_context(): another vCPU of the VM ran last on this CPU, or none",
+        "IC IALLU: this CPU's instruction cache forgets everything",
+    ),
+    _operation(
+        "owner_fetch",
+        "the page's previous owner executes from it on this CPU",
+        "lines of what P holds now enter this CPU's instruction cache",
+        "hardware",
+    ),
     # KVM: cache emulation, vCPU reset, teardown.
     _operation("guest_toggle_caches", "the guest writes SCTLR_EL1.M and C", "", "hardware"),
     _operation("guest_caches_change", "the guest's accesses change", "", "hardware"),
@@ -227,12 +287,6 @@ OPERATIONS: tuple[Operation, ...] = (
         "poisoned_page_kept", "free_pages_prepare() keeps the page from everybody", "A is {alias}"
     ),
     _operation(
-        "gup_refused",
-        "check_vma_flags() refuses a VMA without direct map",
-        "-EFAULT",
-        "series",
-    ),
-    _operation(
         "guest_fetch_mmu_off", "the guest fetches with SCTLR_EL1.M and I clear", "", "hardware"
     ),
     _operation(
@@ -250,6 +304,9 @@ OPERATIONS: tuple[Operation, ...] = (
     _operation("secretmem_set_invalid", "set_direct_map_invalid_noflush()", "A is {alias}"),
     _operation("secretmem_add_to_cache", "filemap_add_folio()", "A is {alias}"),
     _operation("secretmem_flush_tlb", "flush_tlb_kernel_range()", "TLBI for A"),
+    _operation(
+        "secretmem_return", "secretmem_fault() turns the error into a signal", "SIGBUS for {error}"
+    ),
     _operation("secretmem_free", "secretmem_free_folio()"),
     _operation("secretmem_restore", "set_direct_map_default_noflush()", "A is {alias}"),
     _operation("secretmem_zero_on_free", "folio_zero_segment()", "writes through A, {alias}"),
@@ -262,63 +319,5 @@ def describe(name: str, machine: Machine, world: World) -> MicroOperation:
     """Return the micro-operation as a trace shows it, in the state just before it."""
     detail = _BY_NAME[name].detail
     if "{" in detail:
-        detail = detail.format_map(_Words(machine, world))
+        detail = detail.format_map(Words(machine, world))
     return MicroOperation(name=name, detail=detail)
-
-
-class _Words(dict[str, str]):
-    """The words that details are filled with; each is made when it is asked for."""
-
-    def __init__(self, machine: Machine, world: World) -> None:
-        super().__init__()
-        self._machine, self._world = machine, world
-
-    def __missing__(self, word: str) -> str:
-        return _WORDS[word](self._machine, self._world)
-
-
-def _alias(machine: Machine, world: World) -> str:
-    return "valid" if machine.linear_map.is_valid(world.linear_map) else "invalid"
-
-
-def _changed(machine: Machine, change: tuple[int, str | None]) -> str:
-    handle, error = change
-    text = machine.linear_map.leaf_text(handle)
-    return f"A becomes {text}" if error is None else f"{error}: A stays {text}"
-
-
-def _ic_ivau(machine: Machine, world: World) -> str:
-    """Say what IC IVAU does where A is invalid, by the value of the assumption."""
-    if machine.linear_map.is_valid(world.linear_map):
-        return ""
-    return f": {_IC_IVAU[machine.assumption]}"
-
-
-_IC_IVAU = {
-    "faults": "translation fault",
-    "ignored": "neither faults nor invalidates",
-    "performed": "invalidates all the same",
-}
-
-
-def stage2_text(machine: Machine, descriptor: int) -> str:
-    """Return a stage-2 entry for people: hex and decoded, or `none`."""
-    if not descriptor:
-        return "none"
-    decoded = descriptors.decode_stage2(descriptor, machine.inputs.page_shift)
-    return f"{descriptor:#018x} {decoded}"
-
-
-_WORDS: dict[str, Callable[[Machine, World], str]] = {
-    "leaf": lambda m, w: m.linear_map.leaf_text(w.linear_map),
-    "split": lambda m, w: m.linear_map.split_text(w.linear_map),
-    "invalidated": lambda m, w: _changed(m, m.linear_map.invalidate(w.linear_map)),
-    "validated": lambda m, w: _changed(m, m.linear_map.validate(w.linear_map)),
-    "alias": _alias,
-    "address": lambda m, _: f"{m.linear_map.va:#x}",
-    "stage2": lambda m, w: stage2_text(m, w.stage2),
-    "fault": lambda _, w: "permission fault" if w.permission_fault else "translation fault",
-    "executable": lambda m, _: "executable at once" if m.inputs.dic else "X for a fetch only",
-    "error": lambda _, w: w.error or "0",
-    "ic_ivau": _ic_ivau,
-}

@@ -17,16 +17,21 @@ INVARIANTS = (
     "coherent-data",
     "coherent-instructions",
     "alias-restored",
+    "protection-applies",
     "operation-fails",
     "guest-progress",
 )
 
 
 class MicroOperation(Struct, frozen=True, kw_only=True):
-    """One thing done: `name` is the key of the profile's source line, `detail` what it touched."""
+    """One thing done: `name` is the key of the profile's source line, `detail` what it touched.
+
+    `stays`: nothing is done, the kernel died; it is what that leaves.
+    """
 
     name: str
     detail: str
+    stays: bool = False
 
 
 class Step(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from matrix.simulate.caches import invalidates_whole_cache, vmid_tagged
+from matrix.simulate.caches import fetches_stale_lines, invalidates_whole_cache, vmid_tagged
 from matrix.simulate.direct_map import split_gate_open
 from matrix.simulate.inputs import SimulationInputs
 from matrix.simulate.linear_map import splits_at_boot
@@ -80,10 +80,19 @@ def _direct_map(
         invalid_encoding="valid-bit",
         kfence_pool=False,
         direct_map_helper_flushes=inputs.direct_map_helper_flushes or "tlb-flush" not in options,
+        # What an oops leaves decides nothing.
+        map_locks_leaf=True,
+        fault_lock_is_shared=True,
+        # gmem_abort() does not look at the slot's user mapping.
+        userspace_addr=inputs.userspace_addr if _looks_at_user_mapping(inputs) else "gmem",
         icache_is_aliasing=invalidates_whole_cache(inputs, 1 << inputs.page_shift),
         icache_min_line_shift=4,
         icache_range_limit=True,
     )
+
+
+def _looks_at_user_mapping(inputs: SimulationInputs) -> bool:
+    return inputs.vm == "protected" and inputs.scenario == "gmem"
 
 
 def _without_guest(inputs: SimulationInputs) -> SimulationInputs:
@@ -110,6 +119,7 @@ def _without_instruction_cache(inputs: SimulationInputs) -> SimulationInputs:
         vpipt_at_el1_skips=False,
         host_at_el2=True,
         executable_if_dic=True,
+        vcpu_load_flushes=True,
         vm="default",
     )
 
@@ -117,6 +127,7 @@ def _without_instruction_cache(inputs: SimulationInputs) -> SimulationInputs:
 def _instruction_cache(inputs: SimulationInputs) -> SimulationInputs:
     """Drop what only names a case twice."""
     tagged = vmid_tagged(inputs)
+    flushes = inputs.vcpu_load_flushes or not fetches_stale_lines(inputs)
     return replace(
         inputs,
         icache_is_vpipt=tagged,
@@ -124,6 +135,7 @@ def _instruction_cache(inputs: SimulationInputs) -> SimulationInputs:
         host_at_el2=not tagged,
         hardware_dic=inputs.hardware_dic and not inputs.dic,
         executable_if_dic=inputs.executable_if_dic or not inputs.dic,
+        vcpu_load_flushes=flushes,
         # The callee tests FWB as well.
         pkvm_flush_tests_fwb=True,
     )

@@ -48,7 +48,7 @@ USER_FAULT = (
                 when=(SERIES,),
                 unless=(FAILED, option("tlb-flush", "none")),
             ),
-            return_error("the user's fault"),
+            return_error("secretmem_return", "the user's fault"),
         ),
     ),
     Row(operation="user_access", effect=_promise, unless=(FAILED,)),

@@ -18,7 +18,7 @@ from matrix.simulate.caches import (
     vmid_tagged,
 )
 from matrix.simulate.program import Condition, Row
-from matrix.simulate.world import Machine, World
+from matrix.simulate.world import STALE_LINES, Machine, World
 
 MAPPED = Condition(name="a stage-2 leaf maps the page", holds=lambda _, w: w.stage2 != 0)
 PKVM_FLUSH_TESTS_FWB = Condition(
@@ -54,13 +54,24 @@ def _make_leaf(*, fetch: bool) -> Row:
             fwb=machine.inputs.fwb,
             executable=leaf_is_executable(machine, fetch=fetch),
         )
+        world.leaf_locked = False
 
     return Row(operation="stage2_make_leaf", effect=effect)
+
+
+LOCKS_LEAF = Condition(
+    name="stage2_try_break_pte()", of_class=True, holds=lambda m, _: m.inputs.map_locks_leaf
+)
+
+
+def _lock_leaf(_machine: Machine, world: World) -> None:
+    world.leaf_locked = True
 
 
 def map_leaf(*, fetch: bool) -> tuple[Row, ...]:
     """Return kvm_pgtable_stage2_map() for a page that is not mapped; `fetch`: an exec fault."""
     body = (
+        Row(operation="stage2_break_leaf", effect=_lock_leaf, when=(LOCKS_LEAF,)),
         Row(operation="map_clean_dcache", body=CLEAN_DCACHE_GUEST_PAGE),
         Row(
             operation="map_invalidate_icache",
@@ -110,7 +121,7 @@ def _clear_leaf(machine: Machine, world: World) -> None:
     """Unmap; lines tagged with the VMID outlive the mapping and wait for the next one."""
     tagged = vmid_tagged(machine.inputs) and not machine.inputs.dic
     if tagged and descriptors.stage2_is_executable(world.stage2):
-        world.stale_instructions = True
+        world.instructions = STALE_LINES
     world.stage2 = 0
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from matrix.simulate.execution import initial_state, offered_events, run_event
-from matrix.simulate.operations import describe, stage2_text
+from matrix.simulate.operations import describe
 from matrix.simulate.outcome import MicroOperation, Step
-from matrix.simulate.world import FREE, Machine, State, World
+from matrix.simulate.words import stage2_text
+from matrix.simulate.world import FREE, LINES, NO_LINES, STALE_LINES, Machine, State, World
 
 
 class ImpossibleEventError(Exception):
@@ -92,15 +93,25 @@ def state_text(machine: Machine, state: State) -> tuple[tuple[str, str], ...]:
     ]
     if machine.inputs.scenario == "gmem" and state.folio != FREE:
         caches = "forced Write-Back" if machine.inputs.fwb else _on_off(on=state.guest_caches)
-        lines = "possibly stale lines" if state.stale_instructions else "no stale lines"
         pairs += [
             ("stage 2", stage2_text(machine, state.stage2)),
             ("data cache", "lines not in memory" if state.dirty else "clean"),
-            ("instruction cache", lines),
             ("guest caches", caches),
             ("VM", "running" if state.vm_alive else "destroyed"),
         ]
+    if machine.inputs.scenario == "gmem":
+        pairs += [
+            ("instruction cache", _INSTRUCTIONS[state.instructions]),
+            ("vCPU", state.vcpu),
+        ]
     return tuple(pairs)
+
+
+_INSTRUCTIONS = {
+    NO_LINES: "no stale lines",
+    LINES: "lines of what the page holds",
+    STALE_LINES: "possibly stale lines",
+}
 
 
 def _on_off(*, on: bool) -> str:

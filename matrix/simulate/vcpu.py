@@ -9,7 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from matrix.simulate import descriptors
-from matrix.simulate.caches import FWB, INVALIDATE_ICACHE_ALL
+from matrix.simulate.caches import (
+    FWB,
+    INVALIDATE_ICACHE_ALL,
+    fetches_stale_lines,
+    invalidate,
+)
 from matrix.simulate.direct_map import FAILED
 from matrix.simulate.gmem import FLUSH_AT_LAST, GET_FOLIO, return_error
 from matrix.simulate.program import Condition, Row
@@ -19,7 +24,15 @@ from matrix.simulate.stage2 import (
     map_leaf,
     relax_leaf,
 )
-from matrix.simulate.world import FREE, Machine, World
+from matrix.simulate.world import (
+    FREE,
+    LINES,
+    LOADED,
+    NEVER_RAN,
+    STALE_LINES,
+    Machine,
+    World,
+)
 
 PROTECTED_VM = Condition(
     name="kvm_vm_is_protected()", of_class=True, holds=lambda m, _: m.inputs.vm == "protected"
@@ -31,6 +44,13 @@ RELAX_FAULT = Condition(
 INVALIDATED = Condition(
     name="mmu_invalidate_retry()",
     holds=lambda _, w: w.invalidating or w.sequence != w.sampled,
+)
+VCPU_LOADED = Condition(name="the vCPU is loaded", holds=lambda _, w: w.vcpu == LOADED)
+FIRST_LOAD = Condition(name="*last_ran != vcpu->vcpu_idx", holds=lambda _, w: w.first_load)
+LOAD_FLUSHES = Condition(
+    name="!is_protected_kvm_enabled()",
+    of_class=True,
+    holds=lambda m, _: m.inputs.vcpu_load_flushes,
 )
 RESUMED = Condition(name="the fault is retried", holds=lambda _, w: w.resumed)
 TRAPS_CACHES = Condition(name="HCR_EL2.TVM", holds=lambda _, w: w.traps_caches)
@@ -50,15 +70,23 @@ def _observe(kind: str, machine: Machine, world: World) -> None:
     if world.folio == FREE:
         message = f"the guest's {kind} reaches a page that was freed"
         world.found.append(("coherent-data", message))
-    if kind == "fetch" and world.stale_instructions:
-        message = "the guest executes instructions of the page's previous contents"
-        world.found.append(("coherent-instructions", message))
+    if kind == "fetch":
+        _fetch(machine, world)
     if inputs.fwb:
         return  # every guest access is cacheable and coherent
     if kind == "write":
         world.dirty = world.dirty or world.guest_caches
     elif world.dirty and not world.guest_caches:
         world.found.append(("coherent-data", "the guest reads memory behind dirty cache lines"))
+
+
+def _fetch(machine: Machine, world: World) -> None:
+    """Execute, from the instruction cache where it has lines of the page."""
+    if world.instructions == STALE_LINES:
+        message = "the guest executes instructions of the page's previous contents"
+        world.found.append(("coherent-instructions", message))
+    elif fetches_stale_lines(machine.inputs):
+        world.instructions = LINES
 
 
 def _attempt(kind: str) -> Callable[[Machine, World], None]:
@@ -91,8 +119,58 @@ def _resume(_machine: Machine, world: World) -> None:
     world.resumed = True
 
 
-def _refuse_protected(_machine: Machine, world: World) -> None:
-    world.error = "-EIO"
+def _load(_machine: Machine, world: World) -> None:
+    world.first_load = world.vcpu == NEVER_RAN
+    world.vcpu = LOADED
+
+
+# kvm_arch_vcpu_load() of a vCPU that is not loaded: before it first runs on a CPU (last_ran is -1),
+# or where another vCPU of the VM ran last, that CPU forgets its instructions, whatever DIC says.
+LOAD = (
+    Row(
+        operation="vcpu_load",
+        effect=_load,
+        unless=(VCPU_LOADED,),
+        body=(
+            Row(operation="vcpu_load_flush", effect=invalidate, when=(FIRST_LOAD, LOAD_FLUSHES)),
+        ),
+    ),
+)
+
+
+def _userspace_maps(what: str) -> Condition:
+    return Condition(
+        name=f"userspace_addr maps {what}",
+        of_class=True,
+        holds=lambda m, _: m.inputs.userspace_addr == what,
+    )
+
+
+def _bad_address(_machine: Machine, world: World) -> None:
+    world.error = "-EFAULT"
+
+
+def _map_other_memory(machine: Machine, world: World) -> None:
+    world.stopped = True
+    if machine.with_series:
+        message = "the flag was accepted, and the guest's memory is not the guest_memfd's: it stays"
+        world.found.append(("protection-applies", f"{message} in the direct map"))
+
+
+# pkvm_mem_abort() pins what userspace_addr maps and never asks whether that is the slot's gmem. Of
+# the gmem the base kernel gets a page from GUP and refuses it with -EIO, for the folio is not
+# backed by swap; nothing depends on which of the two refuses.
+PKVM_MEM_ABORT = (
+    Row(operation="gup_refused", effect=_bad_address, when=(_userspace_maps("gmem"),)),
+    Row(operation="gup_no_vma", effect=_bad_address, when=(_userspace_maps("none"),)),
+    Row(
+        operation="pkvm_stage2_map",
+        effect=_map_other_memory,
+        when=(_userspace_maps("other"),),
+        unless=(FAILED,),
+    ),
+    return_error("pkvm_mem_abort_return", "the guest's fault"),
+)
 
 
 def access(kind: str) -> tuple[Row, ...]:
@@ -117,13 +195,14 @@ def access(kind: str) -> tuple[Row, ...]:
             fault,
             Row(operation="mmu_unlock", drops=("mmu-read",)),
             FLUSH_AT_LAST,
+            return_error("gmem_abort_return", "the guest's fault"),
         ),
     )
     return (
+        *LOAD,
         Row(operation=f"guest_{kind}", effect=_attempt(kind)),
-        Row(operation="pkvm_mem_abort", effect=_refuse_protected, when=(PROTECTED_VM,)),
+        Row(operation="pkvm_mem_abort", when=(PROTECTED_VM,), body=PKVM_MEM_ABORT),
         abort,
-        return_error("the guest's fault"),
         Row(operation=f"guest_{kind}", effect=_retry(kind), unless=(FAILED, RESUMED)),
     )
 
@@ -150,6 +229,7 @@ _LOCKED_FLUSH = (
     Row(operation="mmu_unlock", drops=("mmu-write",)),
 )
 TOGGLE_CACHES = (
+    *LOAD,
     Row(operation="guest_toggle_caches"),
     Row(
         operation="kvm_toggle_cache",
@@ -163,6 +243,7 @@ TOGGLE_CACHES = (
     Row(operation="guest_caches_change", effect=_toggle),
 )
 SET_WAY = (
+    *LOAD,
     Row(operation="guest_set_way"),
     Row(
         operation="kvm_set_way_flush",

@@ -21,6 +21,14 @@ ASSUMPTIONS: dict[str, tuple[str, ...]] = {ASSUMPTION: ("faults", "ignored", "pe
 # Who has P: the page allocator; the file, not zeroed yet; the file, zeroed (folio up to date).
 FREE, CACHED, UPTODATE = "free", "cached", "uptodate"
 
+# What the instruction cache of the CPU that runs the vCPU may hold of P: nothing; what P holds now;
+# what it held before.
+NO_LINES, LINES, STALE_LINES = "none", "of the page", "stale"
+
+# The vCPU and that CPU (mmu->last_vcpu_ran): it never ran there; it is loaded; it was put, and no
+# other vCPU of the VM ran there since.
+NEVER_RAN, LOADED, PUT = "never ran on this CPU", "loaded", "put"
+
 
 class State(NamedTuple):
     """One page's life between two events.
@@ -28,8 +36,8 @@ class State(NamedTuple):
     `linear_map` is a handle of `LinearMap`; `stale` the entries of A that a TLB may hold although
     they are no longer written; `zapped` the bit in the folio; `promised` that the kernel counts on
     P being out of the direct map; `stage2` the guest's descriptor, 0 for none; `dirty` data-cache
-    lines that memory lacks; `stale_instructions` instruction-cache lines of what P held before;
-    `traps_caches` HCR_EL2.TVM.
+    lines that memory lacks; `instructions` what the instruction cache may hold of P; `vcpu` whether
+    the vCPU is loaded; `traps_caches` HCR_EL2.TVM.
     """
 
     linear_map: int
@@ -39,10 +47,11 @@ class State(NamedTuple):
     promised: bool = False
     stage2: int = 0
     dirty: bool = False
-    stale_instructions: bool = False
+    instructions: str = NO_LINES
     guest_caches: bool = False
     traps_caches: bool = True
     vm_alive: bool = True
+    vcpu: str = NEVER_RAN
 
 
 class World(Struct):
@@ -50,8 +59,9 @@ class World(Struct):
 
     `found` collects (invariant or advisory, message); `stopped` is set when the event is over
     early, `crashed` when the kernel cannot go on, `error` is the negative errno to be returned.
-    `sequence` and `invalidating` are kvm->mmu_invalidate_seq and _in_progress. `log` records
-    micro-operations when a trace is wanted.
+    `sequence` and `invalidating` are kvm->mmu_invalidate_seq and _in_progress. `first_load`: the
+    vCPU is loaded where another one ran last. `leaf_locked`: the stage-2 leaf is being replaced.
+    `log` records micro-operations when a trace is wanted.
     """
 
     linear_map: int
@@ -61,10 +71,11 @@ class World(Struct):
     promised: bool
     stage2: int
     dirty: bool
-    stale_instructions: bool
+    instructions: str
     guest_caches: bool
     traps_caches: bool
     vm_alive: bool
+    vcpu: str
     sequence: int = 0
     invalidating: bool = False
     stopped: bool = False
@@ -75,6 +86,8 @@ class World(Struct):
     sampled: int = -1
     no_memory: bool = False
     flush_pending: bool = False
+    first_load: bool = False
+    leaf_locked: bool = False
     flushes: int = 0
     found: list[tuple[str, str]] = field(default_factory=list)
     assumed: bool = False
@@ -90,10 +103,11 @@ class World(Struct):
             self.promised,
             self.stage2,
             self.dirty,
-            self.stale_instructions,
+            self.instructions,
             self.guest_caches,
             self.traps_caches,
             self.vm_alive,
+            self.vcpu,
         )
 
 

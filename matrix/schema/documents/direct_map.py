@@ -87,6 +87,7 @@ Answer = Literal[
     "stub",
     "unknown",
     "unmaps",
+    "unmaps-lowmem",
     "wired",
     "yes",
 ]

@@ -65,8 +65,9 @@ def test_the_witness_against_fwb_is_the_instruction_side(
         answer = prepared.answer(item.witness)
         assert answer is not None
         access = next(v for v in answer.violations if v.invariant == "alias-access")
-        assert access.trace[-1].operation == "icache_inval_pou"
-        assert access.trace[-1].event == "guest instruction fetch"
+        assert access.breaking.operation == "icache_inval_pou"
+        assert access.breaking.event == "guest instruction fetch"
+        assert access.trace[-1].operation == "oops_fault_lock_held"
 
 
 # Statements without `violates` of a mechanism: every part of them is known to the concrete flow.

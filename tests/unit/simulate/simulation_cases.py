@@ -172,8 +172,10 @@ def inputs_of(
     mechanisms = dict(releases()[release])
     owns = mechanisms.pop("pkvm_owns_guest_stage2")
     chosen = dict(settings or {})
+    skips = mechanisms.pop("pkvm_skips_vcpu_flush")
     if chosen.pop("pkvm", False):
         chosen |= {"stage2_owner": "hyp" if owns else "host", "host_at_el2": False}
+        chosen["vcpu_load_flushes"] = not skips
     values = {**_SOUND, **MAPS[linear_map], **mechanisms, **chosen}
     assert set(values) <= _FIELDS, f"no such inputs: {sorted(set(values) - _FIELDS)}"
     known = scenario_options(str(values["scenario"]), (options or {}).items())

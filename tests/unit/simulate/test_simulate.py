@@ -47,9 +47,11 @@ def test_the_trace_of_the_headline_in_words() -> None:
     )
     assert after["folio"] == "uptodate, zapped"
     assert after["stage 2"] == "none"
-    assert fetch.operations[-1].detail == (
-        "IC IVAU on __va(P) = 0xffff000001230000, A invalid: translation fault"
-    )
+    assert [operation.detail for operation in fetch.operations[-3:]] == [
+        "IC IVAU on __va(P) = 0xffff000001230000, A invalid: translation fault",
+        "the leaf stays locked: a vCPU that faults on it gets -EAGAIN and retries for ever",
+        "kvm->mmu_lock stays held for reading: whoever wants it for writing waits for ever",
+    ]
 
 
 def test_the_descriptor_is_that_of_the_release() -> None:
