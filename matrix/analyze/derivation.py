@@ -208,11 +208,23 @@ class Derivations:
         self._shown.add(name)
         return Derivation(
             text=name,
-            value=self._value(body),
+            value=self._by_name(body, self._value(body)),
             source=function.source,
             parts=() if known else self._parts(body),
             repeated=known,
         )
+
+    def _by_name(self, expression: Expression, value: Value) -> Value:
+        """Return the enumerator of a value that an expression takes from a variable of an enum."""
+        while isinstance(expression, Conditional):
+            expression = expression.then
+        variable = (
+            self._variables.get(expression.identifier) if isinstance(expression, Name) else None
+        )
+        numbers = (
+            {} if variable is None else {number: name for name, number in variable.enumerators}
+        )
+        return numbers.get(value, value) if isinstance(value, int) else value
 
     def _cap(self, call: Expression, cap: CpuCap, *, boot: bool) -> Derivation:
         text = to_c(call)
@@ -276,7 +288,7 @@ class Derivations:
         origins, parts = self._history(variable)
         return Derivation(
             text=variable.name,
-            value=self._evaluation.value(variable.name),
+            value=self._by_name(Name(variable.name), self._evaluation.value(variable.name)),
             source=variable.source,
             origins=origins,
             parts=() if known else parts,
