@@ -23,6 +23,8 @@ _SUBJECTS = (
     r"(.*_)?KFENCE(_.*)?|(.*_)?DEBUG_PAGEALLOC(_.*)?|KASAN(_.*)?|(.*_)?HIBERNATION",
     r"MEMORY_(HOTPLUG|FAILURE)",
     r"CRASH_(DUMP|CORE|RESERVE)|KEXEC(_.*)?|TRANSPARENT_HUGEPAGE(_.*)?|(.*_)?PTDUMP(_.*)?|DEBUG_WX",
+    # what a prompt or a mistake asks about
+    r"SWAP|SUSPEND|CPU_IDLE|MULTIUSER|NET|SLAB|SLUB",
     # the command line
     r"CMDLINE(_.*)?|BOOT_CONFIG(_.*)?",
     # the toolchain, which decides what Kconfig offers
