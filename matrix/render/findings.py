@@ -10,6 +10,7 @@ from itertools import groupby
 
 from msgspec import Struct
 
+from matrix.analyze.advice import POSSIBLE, UNKNOWN
 from matrix.analyze.answer import TraceLine
 
 
@@ -30,3 +31,8 @@ def events(trace: Sequence[TraceLine]) -> tuple[Event, ...]:
 def certainty(text: str) -> str:
     """Return the certainty of a finding in words, an assumption as the condition it is."""
     return f"if {text.replace('=', ' = ', 1)}" if "=" in text else text
+
+
+def hangs(text: str) -> bool:
+    """Tell whether a finding of this certainty hangs on more than the cell."""
+    return text in (POSSIBLE, UNKNOWN)

@@ -18,7 +18,7 @@ from matrix.analyze.verdict import MEANINGS, Verdict
 from matrix.diagnostics.width import terminal_width
 from matrix.expr.nodes import Value
 from matrix.render.defects import sentences, with_defects
-from matrix.render.findings import certainty, events
+from matrix.render.findings import certainty, events, hangs
 from matrix.render.fixes import fix_line, snippet_lines
 from matrix.render.markdown import plain
 
@@ -67,8 +67,8 @@ def render_answer(
 ) -> str:
     """Return one answer: verdict, reasons, what is unsettled, the shortest trace, fixes.
 
-    `verbose` adds the facts, the traces of all findings and those of the advisories; `aside` is a
-    last remark.
+    `verbose` adds the facts, the traces of all findings and those of the advisories, and what those
+    advisories say that hang on more than the cell; `aside` is a last remark.
     """
     lines = _Lines(palette=COLOURED if colour else PLAIN)
     if answer.defects:
@@ -84,8 +84,7 @@ def render_answer(
     ranked = sorted(answer.violations, key=lambda finding: len(finding.trace))
     for index, finding in enumerate(ranked):
         lines.finding(_violation_title(answer.verdict), finding, traced=verbose or index == 0)
-    for finding in answer.advisories:
-        lines.finding("advisory", finding, traced=verbose)
+    lines.advisories(answer.advisories, verbose=verbose)
     for fix in answer.fixes:
         lines.item(fix_line(fix), head="fix")
         # Not wrapped: they are there to be copied.
@@ -202,6 +201,19 @@ class _Lines(Struct, kw_only=True):
             self.lines += hanging(f"{number}. {event.name}", " " * 4, " " * 7)
             for line in event.lines:
                 self.operation(line)
+
+    def advisories(self, advisories: Sequence[Finding], *, verbose: bool) -> None:
+        """Add what is reported besides; of what hangs on more than the cell the names are enough.
+
+        `verbose` adds what each says, and its trace.
+        """
+        brief = [item for item in advisories if hangs(item.certainty) and not verbose]
+        for item in advisories:
+            if item not in brief:
+                self.finding("advisory", item, traced=verbose)
+        if brief:
+            named = (f"advisory `{item.invariant}` ({certainty(item.certainty)})" for item in brief)
+            self.item(f"{', '.join(named)}: --verbose says on what each hangs")
 
     def operation(self, line: TraceLine) -> None:
         """Add a micro-operation, its kernel lines beside it where there is room, else beneath."""
