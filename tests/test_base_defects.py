@@ -159,6 +159,9 @@ def test_a_review_says_it_before_anything_else() -> None:
     document = json.loads(run_cli("review", str(mail), "--kernel", "6.18", "--format", "json").out)
     assert says(document["defects"][0]["sentence"])
     assert document["defects"][0]["cells"] > 0
+    # It said "67 669 200" above "304,117,200".
+    first = ran.out.split("\n\n")[1]
+    assert re.match(r"In [1-9][0-9]{0,2}(,[0-9]{3})+ cells there is a defect", first), first
     assert COMMIT not in run_cli("review", str(mail), "--kernel", "7.3").out
 
 

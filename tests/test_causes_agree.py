@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from matrix.analyze.cause import causes
+from matrix.pipeline.knowledge import Library
+from matrix.pipeline.study import prepare_study
 from tests.cli_runner import run_cli
 
 ROOT = Path(__file__).parent.parent
@@ -147,3 +150,12 @@ def test_the_mail_of_a_review_says_what_the_largest_report_says(mail: str) -> No
             said[last][where or ORDINARY] = cpus
     assert said == of_report("arm64-gmem-no-direct-map")
     assert "aws-graviton3" not in section.partition("With `")[0]
+
+
+def test_a_cause_names_what_is_done_wrong_not_what_the_oops_leaves() -> None:
+    """It was "by `oops_fault_lock_held`", the last line of the trace."""
+    prepared = prepare_study(Library(()), "arm64-overview")
+    found = causes(prepared.solve())
+    assert [cause.operation for cause, _ in found] == ["icache_inval_pou"]
+    assert found[0][0].source is not None
+    assert "arch/arm64/mm/cache.S" in found[0][0].source

@@ -131,7 +131,13 @@ def _cause(
 
 
 def _operations(violation: Violation) -> tuple[str, ...]:
-    return tuple(operation.name for step in violation.trace for operation in step.operations)
+    """Return what is done; the remnants of an oops are no part of that."""
+    return tuple(
+        operation.name
+        for step in violation.trace
+        for operation in step.operations
+        if not operation.stays
+    )
 
 
 def ordinary(study: MatrixStudy, asked: Region) -> dict[str, str]:

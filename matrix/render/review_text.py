@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 from matrix.render.columns import align
 from matrix.render.markdown import plain
-from matrix.render.page import defect_sentence
 from matrix.render.review import ReviewResult
 from matrix.render.review_questions import Question, questions
 from matrix.render.review_sections import (
@@ -26,7 +25,7 @@ _WIDTH = 72
 def review_text(result: ReviewResult) -> str:
     """Return the review as a plain reply, the function quoted in front."""
     lines = [f"Subject: {_subject(result)}", ""]
-    lines.extend(_text_blocks(tuple(map(defect_sentence, result.defects))))
+    lines.extend(_text_blocks(_defects(result)))
     lines.extend(f"> +{text}".rstrip() for text in result.check.lines)
     lines.append("")
     lines.extend(_text_blocks(tuple(introduction(result))))
@@ -42,6 +41,15 @@ def review_text(result: ReviewResult) -> str:
 def _subject(result: ReviewResult) -> str:
     subject = plain(result.check.patch.subject or f"[PATCH] {result.check.name}()")
     return subject if subject.lower().startswith("re:") else f"Re: {subject}"
+
+
+def _defects(result: ReviewResult) -> tuple[str, ...]:
+    """Return what kernels break by themselves, with digits as the other counts of a mail."""
+    return tuple(
+        f"In {item.cells:,} {'cell' if item.cells == 1 else 'cells'} there is "
+        f"{item.defect.sentence}."
+        for item in result.defects
+    )
 
 
 def _quoted(question: Question) -> Iterator[str]:
@@ -111,7 +119,7 @@ def _open_questions(result: ReviewResult) -> Iterator[str]:
 def review_markdown(result: ReviewResult) -> str:
     """Return the review as Markdown."""
     lines = [f"## {_subject(result)}", ""]
-    lines.extend(_markdown_blocks(tuple(map(defect_sentence, result.defects))))
+    lines.extend(_markdown_blocks(_defects(result)))
     lines.extend(_markdown_code(Code(lines=result.check.lines, language="c")))
     lines.extend(_markdown_blocks(tuple(introduction(result))))
     for section in sections(result):

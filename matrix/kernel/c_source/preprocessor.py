@@ -7,14 +7,17 @@ condition; a statement under `#ifdef` counts as `if (condition)`.
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Sequence
 
 from msgspec import Struct
 
 from matrix.diagnostics import InputError
+from matrix.expr.evaluation import evaluate, truth
 from matrix.expr.nodes import Binary, Call, Constant, Expression, Name, Unary
 from matrix.expr.parser import parse
-from matrix.expr.trees import fold, rewrite
+from matrix.expr.trees import calls, fold, rewrite
 
 _COMMENT_OR_TEXT = re.compile(
     r"""/\*[\s\S]*?(?:\*/|\Z)|//(?:\\\n|[^\n])*|"(?:[^"\\\n]|\\[\s\S])*"?|'(?:[^'\\\n]|\\[\s\S])*'?"""
@@ -24,6 +27,9 @@ _DEFINE = re.compile(r"\s*(\w+)(?:\(([^)]*)\))?")
 _DEFINED = re.compile(r"\bdefined\s*(?:\(\s*(\w+)\s*\)|(\w+))")
 # Facts about how the headers are read here: as C, of the kernel.
 _KNOWN = {"__ASSEMBLY__": False, "__ASSEMBLER__": False, "__KERNEL__": True}
+
+# Symbols around the bodies of one function; each doubles the work.
+_MOST_ASKED = 10
 
 Guard = tuple[Expression, ...]
 
@@ -106,6 +112,26 @@ def preprocess(text: str) -> Preprocessed:
         macros=tuple(reader.macros),
         directives=frozenset(directives),
     )
+
+
+def never_together(conditions: Sequence[Expression]) -> bool:
+    """Return whether at most one of some `#if`s is compiled, whatever is configured.
+
+    >>> kfence = Call("IS_ENABLED", (Name("CONFIG_KFENCE"),))
+    >>> never_together((kfence, Unary("!", kfence)))
+    True
+    >>> never_together((kfence, Constant(True)))
+    False
+    """
+    asked = list(dict.fromkeys(call for condition in conditions for call in calls(condition)))
+    if len(asked) > _MOST_ASKED:
+        return False
+    for answers in itertools.product((False, True), repeat=len(asked)):
+        known = dict(zip(asked, answers, strict=True))
+        met = [truth(evaluate(item, lambda _: None, known.get)) for item in conditions]
+        if len(met) - met.count(False) > 1:
+            return False
+    return True
 
 
 def conjunction(guard: Guard) -> Expression:

@@ -14,12 +14,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from matrix.diagnostics import InputError, Location
-from matrix.expr.nodes import Call, Expression, Name, Unary
+from matrix.expr.nodes import Call, Constant, Expression, Name, Unary
 from matrix.expr.printer import to_c
 from matrix.expr.trees import fold, names, walk
 from matrix.kernel.c_source.conversion import NotAnExpression
 from matrix.kernel.c_source.derivation import Derived, choose, outcomes, truth_of
-from matrix.kernel.c_source.preprocessor import conjunction
+from matrix.kernel.c_source.preprocessor import conjunction, never_together
 from matrix.kernel.c_source.tokens import matching, tokenize
 from matrix.kernel.c_source.types import depends_on_sign, without_marks
 from matrix.kernel.patch.diff import Patch
@@ -141,6 +141,14 @@ def _one_of(checks: Sequence[PatchedCheck], wanted: Wanted) -> PatchedCheck:
     Raises:
         InputError: MX1211, two that are compiled together.
     """
+    if len(checks) > 1 and never_together([_compiled_where(item) for item in checks]):
+        said = [item for item in checks if item.expression != Constant(False)] or checks[:1]
+        if len(said) == 1:
+            return said[0]
+        either: Expression = Constant(False)
+        for item in said:
+            either = choose(_compiled_where(item), item.expression, either, boolean=True)
+        return replace(said[-1], expression=from_the_left(fold(either)), guards=())
     always = [item for item in checks if not item.guards]
     first = (always or list(checks))[0]
     for other in checks:
@@ -151,9 +159,12 @@ def _one_of(checks: Sequence[PatchedCheck], wanted: Wanted) -> PatchedCheck:
     expression = first.expression
     for other in checks:
         if other.guards:
-            where = conjunction(tuple(guard.condition for guard in other.guards))
-            expression = choose(where, other.expression, expression, boolean=True)
+            expression = choose(_compiled_where(other), other.expression, expression, boolean=True)
     return first if not always else replace(first, expression=from_the_left(fold(expression)))
+
+
+def _compiled_where(check: PatchedCheck) -> Expression:
+    return conjunction(tuple(guard.condition for guard in check.guards))
 
 
 def changed_names(patches: Sequence[Patch], architecture: str) -> tuple[Touch, ...]:

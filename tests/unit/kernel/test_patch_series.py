@@ -198,6 +198,47 @@ def test_a_header_that_says_no_where_the_code_is_left_out(*, stub_first: bool) -
     )
 
 
+KFENCE = "IS_ENABLED(CONFIG_KFENCE)"
+BODY = "can_set_direct_map() && kvm_supports_cacheable_pfnmap()"
+
+
+@pytest.mark.parametrize("stub_first", [True, False])
+@pytest.mark.parametrize(
+    ("instead", "expected"),
+    [
+        # Where it is left out stands in the guard.
+        ("false", {BODY}),
+        (
+            "icache_is_aliasing()",
+            {
+                f"{KFENCE} ? {BODY} : !{KFENCE} && icache_is_aliasing()",
+                f"!{KFENCE} ? icache_is_aliasing() : {KFENCE} && {BODY}",
+            },
+        ),
+    ],
+)
+def test_a_header_and_a_file_each_under_its_own_ifdef_are_one_check(
+    instead: str, expected: set[str], *, stub_first: bool
+) -> None:
+    """It was refused as "there twice", which no compiler sees."""
+    header = (
+        f"+#ifdef CONFIG_KFENCE\n+bool {NAME}(struct kvm *kvm);\n+#else\n"
+        f"+static inline bool {NAME}(struct kvm *kvm)\n+{{\n+	return {instead};\n+}}\n+#endif"
+    )
+    body = f"+#ifdef CONFIG_KFENCE\n{CHECK}\n+#endif"
+    hunks = [hunk(header, HEADER), hunk(body)]
+    assert says(mail("[PATCH] a", *(hunks if stub_first else reversed(hunks)))) in expected
+
+
+def test_two_checks_under_ifdefs_that_can_both_be_set_are_refused() -> None:
+    stub = (
+        f"+#ifdef CONFIG_HIBERNATION\n+static inline bool {NAME}(struct kvm *kvm)\n+{{\n"
+        "+	return false;\n+}\n+#endif"
+    )
+    body = f"+#ifdef CONFIG_KFENCE\n{CHECK}\n+#endif"
+    assert refusal(mail("[PATCH] a", hunk(stub, HEADER), hunk(body)))[0] == "MX1211"
+
+
 def test_two_checks_that_are_compiled_together_are_refused() -> None:
     other = CHECK.replace("kvm_supports_cacheable_pfnmap", "icache_is_aliasing")
     text = mail("[PATCH] a", hunk(CHECK), hunk(other, "arch/arm64/kvm/arm.c"))
