@@ -67,6 +67,7 @@ def test_where_what_decides_is_unknown_it_hangs_on_that(config: str) -> None:
     out = run_cli("validate", config, "--cpu", "neoverse-v1").out
     assert first_line(out).startswith("unknown, with a defect of Linux 6.18")
     assert "hangs on dic" in " ".join(out.split())
+    assert "dic and dic" not in " ".join(out.split())  # two facts of the kernel rest on the field
 
 
 def test_of_many_cpus_the_first_line_says_on_how_many(config: str) -> None:
@@ -111,6 +112,18 @@ def test_a_cell_of_a_study_says_it_first(command: str) -> None:
     document = json.loads(run_cli(command, *CELL, "--format", "json").out)
     (cell,) = document.get("cells", [document])
     assert says(cell["defects"][0]["sentence"])
+
+
+def test_simulate_says_what_it_hangs_on_as_explain_does() -> None:
+    """The run that is shown has one value of the field that nobody recorded; the cell has both."""
+    said = []
+    for command in ("explain", "simulate"):
+        asked = (command, "kernel=6.18,cpu=neoverse-n1", "--matrix", "arm64-overview")
+        document = json.loads(run_cli(*asked, "--format", "json").out)
+        (cell,) = document.get("cells", [document])
+        said.append(cell["defects"])
+    assert [defect["hangs_on"] for defect in said[0]] == [["dic"]]
+    assert said[0] == said[1]
 
 
 def test_a_fleet_says_it_first(config: str, tmp_path: Path) -> None:

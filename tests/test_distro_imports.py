@@ -78,3 +78,16 @@ def test_a_package_or_image_is_imported_as_its_config(name: str, tmp_path: Path)
     assert 'KVM_GUEST_MEMFD: "y"' in expected
     expected = expected.replace(digests[0], digests[1])
     assert found == expected.replace('"plain.config"', f'"{name}{member}"')
+
+
+@pytest.mark.parametrize("command", ["validate", "import"])
+def test_an_archive_that_ends_in_a_configuration_is_damaged(command: str, tmp_path: Path) -> None:
+    """The package is whole and its tar is not: it ends where a download of it ended."""
+    text = b"# Linux/arm64 7.3.0 Kernel Configuration\n" + b"CONFIG_ARM64=y\n" * 4000
+    archive = package_builder.tar({"./boot/config-7.3.0": text})[:20_000]
+    path = tmp_path / "cut.deb"
+    path.write_bytes(package_builder.ar({"debian-binary": b"2.0\n", "data.tar": archive}))
+    asked = {"validate": ["validate"], "import": ["distros", "import", "--output", str(tmp_path)]}
+    ran = run_cli(*asked[command], str(path))
+    assert ran.code == 3
+    assert "MX1403" in ran.err

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -84,3 +86,25 @@ def test_the_text_and_the_table_have_the_warning(folder: Path) -> None:
     assert "warning[MX0919]: the Kconfig of Linux 7.3 makes no such" in ran.out
     assert "fix there: make olddefconfig gives supported" in ran.out
     assert "MX0919: the Kconfig of Linux 7.3 makes no such" in (folder / "out.csv").read_text()
+
+
+@pytest.mark.parametrize("rows", [1, 400_000])
+def test_a_packed_table_that_is_damaged_is_said_to_be(rows: int, tmp_path: Path) -> None:
+    text = "host,kernel,config,cpu\n" + "".join(f"h{row},7.3,a,m2\n" for row in range(rows))
+    packed = bytearray(gzip.compress(text.encode(), mtime=0))
+    packed[len(packed) // 2 : len(packed) // 2 + 40] = b"\xff" * 40
+    table = tmp_path / "hosts.csv.gz"
+    table.write_bytes(packed)
+    ran = run_cli("fleet", str(table))
+    assert ran.code == 3
+    assert re.search("MX150[12]", ran.err)
+
+
+def test_a_header_of_another_release_is_said(tmp_path: Path) -> None:
+    """As `validate --kernel` does: the file is of 7.3 and the kernel that runs is of 7.2."""
+    table = tmp_path / "hosts.csv"
+    rows = f"a,7.2,{BOOTED / '7.3.config'},graviton3\nb,7.3,{BOOTED / '7.3.config'},graviton3\n"
+    table.write_text("host,kernel,config,cpu\n" + rows)
+    ran = run_cli("fleet", str(table))
+    assert ran.err.count("MX1715") == 1
+    assert "it is answered as 7.2" in ran.err

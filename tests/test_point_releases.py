@@ -70,11 +70,16 @@ def test_a_release_without_a_profile_is_never_refused(name: str) -> None:
         ("6.1.113", "refused"),
         ("6.1.90-1-vendor", "unsound"),
         ("6.1.0-rc4", "unsound"),
+        # A point release under review has a point: 6.1.113-rc1 is no candidate of 6.1.
+        ("6.1.112-rc2", "unsound"),
+        ("6.1.113-rc1", "unknown"),
+        ("6.1.114-rc1", "refused"),
     ],
 )
 def test_an_exact_version_may_be_given(kernel: str, verdict: str) -> None:
     ran, result = validate(reported("p02-6.11.3"), *ASKED, "--kernel", kernel)
     assert (result["verdict"], result["kernel"]) == (verdict, "6.1")
+    assert result["version"] == kernel.replace("6.1.0-rc4", "6.1-rc4")
     assert ("MX1714" in ran.err) == kernel.endswith("vendor")
 
 

@@ -80,8 +80,10 @@ def defects(
     for one in dict.fromkeys(one for of_cell in broken for one in of_cell):
         everywhere = all(one in of_cell for of_cell in broken)
         open_atoms = () if everywhere else _assigned(completions)
-        hangs = tuple(describe(question.program, atom, detections).name for atom in open_atoms)
-        found.append(defect_of(question.program, one, hangs))
+        hangs = dict.fromkeys(
+            describe(question.program, atom, detections).name for atom in open_atoms
+        )
+        found.append(defect_of(question.program, one, tuple(hangs)))
     return tuple(found)
 
 

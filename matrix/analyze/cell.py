@@ -18,7 +18,7 @@ from matrix.analyze.behaviour import Behaviours
 from matrix.analyze.cell_notes import granule_note, unbuildable_note
 from matrix.analyze.evaluation import Evaluation
 from matrix.analyze.question import Assigned, Completion, Leaf, Question, ask
-from matrix.analyze.verdict import Verdict, decide
+from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Diagnostic, InputError, UndecidedError
 from matrix.expr.evaluation import truth
 from matrix.expr.nodes import Expression, Value
@@ -357,18 +357,27 @@ def said_besides(
 ) -> tuple[SimulationResult, tuple[Defect, ...]]:
     """Return the simulation of a cell's `inputs`, its advisories as their conditions leave them.
 
-    Beside it the defects of the kernel by itself.
+    Beside it the defects of the kernel by itself. Both hang on what nobody recorded as the answer
+    of the cell says, whichever run is shown.
     """
-    result = behaviours.exact(inputs)
-    verdict = decide(predicate=True, violates=bool(result.violations))
-    one = Completion(
-        assigned=(),
-        leaf=Leaf(verdict=verdict, inputs=inputs, result=result),
-        reads=frozenset(),
-    )
+    varied = [
+        item
+        if item.leaf.inputs is None
+        else replace(item, leaf=_varied(item.leaf, item.leaf.inputs, inputs, behaviours))
+        for item in settle(question, cell, behaviours)
+    ]
     known = Evaluation(question.program.definitions, cell.variables, cell.atoms)
-    told = advisories(question, known, (one,), behaviours, cell.detections)
-    return replace(result, advisories=told), defects(question, (one,), cell.detections)
+    told = advisories(question, known, varied, behaviours, cell.detections)
+    result = replace(behaviours.exact(inputs), advisories=told)
+    return result, defects(question, varied, cell.detections)
+
+
+def _varied(
+    leaf: Leaf, own: SimulationInputs, shown: SimulationInputs, behaviours: Behaviours
+) -> Leaf:
+    """Return a leaf under the mechanism variant of the run that is shown."""
+    inputs = replace(own, variant=shown.variant)
+    return replace(leaf, inputs=inputs, result=behaviours.result(inputs))
 
 
 def inputs_of(question: Question, cell: Cell, behaviours: Behaviours) -> SimulationInputs:

@@ -223,7 +223,8 @@ def _settings(text: str, file: str) -> tuple[dict[str, str], list[Diagnostic]]:
     raw.update(dict.fromkeys(unset, "n"))
     if (
         len(raw) == len(pairs) + len(unset)
-        and len(unset) == text.count(" is not set")
+        and len(unset) == text.count(" is not set") == text.count("\n# CONFIG_")
+        and "\n#CONFIG_" not in text
         and len(pairs) == dotconfig_lines.count_other_lines(text)
         and all(map(dotconfig_lines.is_value, {value for _, value in pairs}))
     ):

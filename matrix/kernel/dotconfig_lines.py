@@ -21,7 +21,7 @@ _LINE = re.compile(r"(?:CONFIG_([A-Za-z0-9_]+)=(.*)|# CONFIG_([A-Za-z0-9_]+) is 
 
 # Lines that were meant as settings: a prefix in another case or left out, blanks, a colon.
 _SET_SLIP = re.compile(
-    r"\s*(?:export\s+)?(?:(?i:config_)|(?=[A-Z0-9_]+\s*[=:]))([A-Za-z0-9_]+)\s*[=:]\s*(\S+)\s*"
+    r"\s*(?:export\s+)?(?:(?i:config_?)|(?=[A-Z0-9_]+\s*[=:]))([A-Za-z0-9_]+)\s*[=:]\s*(\S+)\s*"
 )
 _UNSET_SLIP = re.compile(r"#+\s*(?i:config_)([A-Za-z0-9_]+)\s+is\s+not\s+set\s*")
 _SETTING = "a setting is `CONFIG_NAME=value` or `# CONFIG_NAME is not set`, from the first column"
@@ -211,7 +211,11 @@ class _LineReader:
         self._add(
             Diagnostic(
                 code="MX0310",
-                message=f"`{shown(value)}` is no value of a symbol; the line is ignored",
+                message=(
+                    f"`{shown(value)}` is no value of a symbol; the line is ignored"
+                    if value
+                    else "nothing follows the `=`; the line is ignored"
+                ),
                 location=self._location(number, line, column, len(value)),
                 hint='a value is y, m, n, a decimal or 0x number, or a "string"',
                 severity=Severity.WARNING,

@@ -14,6 +14,7 @@ import gzip
 import io
 import os
 import sys
+import zlib
 from collections.abc import Iterator, Mapping
 from io import BufferedReader
 from pathlib import Path
@@ -146,7 +147,7 @@ class HostTable:
                         columns={name: _encode(array) for name, array in columns.items()},
                     )
                     first += batch.num_rows
-        except (pa.ArrowException, OSError, EOFError) as error:
+        except (pa.ArrowException, OSError, EOFError, zlib.error) as error:
             reason = f"after {first:,} rows: {_sentence(error)}"
             raise InputError(_damaged(self.file, reason)) from None
         if not first and not self.broken:
@@ -185,7 +186,9 @@ def _reported(name: str) -> Iterator[None]:
         yield
     except pa.ArrowException as error:
         raise InputError(_damaged(name, _sentence(error))) from None
-    except (OSError, EOFError, ValueError) as error:
+    except (EOFError, zlib.error) as error:
+        raise InputError(_damaged(name, _sentence(error))) from None
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(
             Diagnostic(

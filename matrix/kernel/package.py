@@ -127,12 +127,20 @@ class _Collected(Struct, kw_only=True):
             raise _too_much(self.file, f"`{name}` with {member.size:,} bytes")
         if len(self.configs) >= _MOST_CONFIGS:
             raise _too_much(self.file, f"more than {_MOST_CONFIGS} configurations")
-        content = Stream(member.content, self.file, kind=DOTCONFIG).read(member.size)
+        content = self._content(member)
         if len(content) < member.size:
             raise _damaged(self.file, f"`{name}` ends early")
         if content not in self.configs.values():
             self.configs[name] = content
             self.folders.add(found[found.lastgroup or 0])
+
+    def _content(self, member: _Member) -> bytes:
+        import tarfile
+
+        try:
+            return Stream(member.content, self.file, kind=DOTCONFIG).read(member.size)
+        except tarfile.TarError as error:  # the archive ends in the middle of the member
+            raise _damaged(self.file, str(error)) from error
 
 
 def _plain_name(name: str) -> str:

@@ -39,8 +39,9 @@ class KernelVersion(Struct, frozen=True, kw_only=True):
 
     @property
     def short(self) -> str:
-        """The version without what a vendor put behind it: "6.1.90", "7.3-rc7"."""
-        point = "" if self.point is None or self.candidate is not None else f".{self.point}"
+        """The version without what a vendor put behind it: "6.1.90", "7.3-rc7", "6.6.57-rc1"."""
+        mainline = self.candidate is not None and not self.point
+        point = "" if self.point is None or mainline else f".{self.point}"
         candidate = "" if self.candidate is None else f"-rc{self.candidate}"
         return f"{self.release}{point}{candidate}"
 
@@ -68,7 +69,10 @@ class KernelVersion(Struct, frozen=True, kw_only=True):
         if not self.tells_point:
             return None
         points = [first[2] for first in numbers if len(first) > 2 and first[:2] == self.series]
-        return bool(points) and self.candidate is None and (self.point or 0) >= points[0]
+        point = self.point or 0
+        if points and point == points[0] and self.candidate is not None:
+            return None  # under review: a patch may still be dropped or added
+        return bool(points) and point >= points[0]
 
 
 def read_version(text: str | None) -> KernelVersion | None:

@@ -49,6 +49,7 @@ from matrix.pipeline.kernel_choice import (
     absent_whatever_release,
     built_in_line,
     chosen_kernel,
+    other_release_note,
     vendor_doubt,
 )
 from matrix.pipeline.knowledge import Library
@@ -283,6 +284,7 @@ class FleetAnswers:
         chosen = chosen_kernel(profile, told.text if told else None, config)
         program = self._library.program(profile)
         config = config.typed(program.symbols)
+        self._remark(*other_release_note(chosen, config))
         self._remark(*config.diagnostics, *self._history.config(profile, config))
         kind = (profile.id, bool(config.refused))
         if kind not in self._memories:

@@ -103,24 +103,28 @@ def vendor_doubt(
     return _DOUBT, "; ".join(missing)
 
 
+def other_release_note(chosen: ChosenKernel, config: DotConfig) -> tuple[Diagnostic, ...]:
+    """Return that the header names another release than the one answered for, where it does."""
+    if chosen.other is None:
+        return ()
+    return (
+        Diagnostic(
+            code="MX1715",
+            severity=Severity.NOTE,
+            location=Location(file=config.file, line=1, column=1),
+            message=f"the file says that it is of Linux {chosen.other}; it is answered as "
+            f"{chosen.profile.release}, as asked",
+            hint="what came with point releases is then told by what was asked alone: "
+            "give an exact version",
+        ),
+    )
+
+
 def version_notes(
     chosen: ChosenKernel, program: FactProgram, read: frozenset[str], config: DotConfig
 ) -> tuple[Diagnostic, ...]:
     """Return what to say of the version: a vendor's number, a header of another release."""
-    notes = []
-    release = chosen.profile.release
-    if chosen.other is not None:
-        notes.append(
-            Diagnostic(
-                code="MX1715",
-                severity=Severity.NOTE,
-                location=Location(file=config.file, line=1, column=1),
-                message=f"the file says that it is of Linux {chosen.other}; it is answered as "
-                f"{release}, as asked",
-                hint="what came with point releases is then told by --kernel alone: "
-                "give an exact version",
-            )
-        )
+    notes = [*other_release_note(chosen, config)]
     doubt = vendor_doubt(chosen, program, read)
     if doubt is not None:
         notes.append(
@@ -128,7 +132,7 @@ def version_notes(
                 code="MX1714",
                 severity=Severity.NOTE,
                 location=Location(file=config.file),
-                message=f"Linux {chosen.shown_version or release} is {doubt[0]}",
+                message=f"Linux {chosen.shown_version or chosen.profile.release} is {doubt[0]}",
                 hint=f"look for it in the vendor's changelog: {doubt[1]}",
             )
         )
