@@ -12,6 +12,7 @@ class BuiltInLine(Struct, frozen=True, kw_only=True):
 
     symbols: tuple[str, ...]
     source: str
+    location: Location
 
 
 class BuiltInLineRule(Struct, frozen=True, kw_only=True):

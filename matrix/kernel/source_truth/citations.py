@@ -61,6 +61,9 @@ def declared_sources(profile: KernelProfile) -> Iterator[tuple[str, str, Locatio
 def _kconfig_sources(profile: KernelProfile) -> Iterator[tuple[str, str, Location]]:
     for symbol in profile.symbols:
         yield f"symbol {symbol.name}", symbol.source, symbol.location
+    line = profile.built_in_line
+    if line is not None:
+        yield "built_in_line", line.source, line.location
     for constraint in profile.constraints:
         condition = constraint.condition
         if condition.source and constraint.grounded == "tree":

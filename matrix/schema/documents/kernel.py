@@ -89,9 +89,9 @@ class BuiltInLineDeclaration(Declaration):
     )
     source: Source = Field(description="path:line of the `config` entries")
 
-    def value(self) -> BuiltInLine:
+    def value(self, at: Node) -> BuiltInLine:
         """Return the declared symbols."""
-        return BuiltInLine(symbols=self.symbols, source=self.source)
+        return BuiltInLine(symbols=self.symbols, source=self.source, location=at.place)
 
 
 class KconfigDeclaration(Declaration):
@@ -323,7 +323,7 @@ class KernelDocument(Declaration):
             toolchain=self.kconfig.toolchain,
             built_in_line=None
             if self.kconfig.built_in_line is None
-            else self.kconfig.built_in_line.value(),
+            else self.kconfig.built_in_line.value(kconfig["built_in_line"]),
             variables=tuple(
                 map(VariableDeclaration.value, self.variables.values(), at.rows("variables"))
             ),

@@ -206,8 +206,7 @@ def test_the_kconfig_of_every_release_takes_part_in_a_study(tmp_path: Path) -> N
     members = found(bounded(prepared, asked)).members
     assert [member.release for member in members] == [None, "6.12", "6.18", "7.3"]
     assert [member.kind for member in members] == ["study", *["Kconfig"] * 3]
-    # 6.18 borrows its constraint from a release whose tree was read, and quotes no line of its own.
-    assert [bool(member.source) for member in members] == [False, True, False, True]
+    assert [bool(member.source) for member in members] == [False, True, True, True]
     assert all(member.because for member in members[1:])
 
 
