@@ -1351,9 +1351,11 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MX1715": (
         "answered as another release",
-        "--kernel, or the column `kernel` of a table of hosts, names another release than the "
-        "header of the `.config`. What came with a point release is then told by it alone, and "
-        "left open where it names none.",
+        (
+            "--kernel, or the column `kernel` of a table of hosts, names another release than the "
+            "header of the `.config`. What came with a point release is then told by it alone, "
+            "and left open where it names none."
+        ),
     ),
     "MX1716": (
         "no such symbol",
