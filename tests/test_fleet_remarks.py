@@ -108,3 +108,6 @@ def test_a_header_of_another_release_is_said(tmp_path: Path) -> None:
     ran = run_cli("fleet", str(table))
     assert ran.err.count("MX1715") == 1
     assert "it is answered as 7.2" in ran.err
+    assert f"{table.name}: 2 hosts," in " ".join(ran.out.split())
+    table.write_text("host,kernel,config,cpu\n" + rows.splitlines()[0] + "\n")
+    assert f"{table.name}: 1 host," in " ".join(run_cli("fleet", str(table)).out.split())

@@ -1353,8 +1353,8 @@ CODES: dict[str, tuple[str, str]] = {
         "answered as another release",
         (
             "--kernel, or the column `kernel` of a table of hosts, names another release than the "
-            "header of the `.config`. What came with a point release is then told by it alone, and "
-            "left open where it names none."
+            "header of the `.config`. What came with a point release is then told by it alone, "
+            "and left open where it names none."
         ),
     ),
     "MX1716": (

@@ -114,7 +114,7 @@ def fleet_text(summary: FleetSummary, *, most_groups: int) -> str:
     patch = f", kernels + {summary.assumes_patch}" if summary.assumes_patch else ""
     asked = f"{summary.capability} ({summary.predicate_version}{patch})"
     lines = [part for text in summary.defects for part in wrapped(text, "")]
-    lines += wrapped(f"{summary.file}: {summary.hosts:,} hosts, {asked}", "")
+    lines += wrapped(f"{summary.file}: {_count(summary.hosts)}, {asked}", "")
     if summary.surroundings:
         told = ", ".join(f"{axis}={option}" for axis, option in summary.surroundings)
         lines += wrapped(f"all with {told}, where a row names no other VM", "  ")
@@ -164,10 +164,15 @@ def fleet_json(summary: FleetSummary) -> str:
     )
 
 
+def _count(hosts: int) -> str:
+    return "1 host" if hosts == 1 else f"{hosts:,} hosts"
+
+
 def _group(group: HostGroup) -> list[str]:
-    hosts = "1 host" if group.hosts == 1 else f"{group.hosts:,} hosts"
     read_on = f" (read on {group.answer.read_on})" if group.answer.read_on else ""
-    lines = wrapped(f"{hosts}, Linux {group.answer.release}{read_on}: {_cpus(group)}", "  ")
+    lines = wrapped(
+        f"{_count(group.hosts)}, Linux {group.answer.release}{read_on}: {_cpus(group)}", "  "
+    )
     said = (*(f"with {text}" for text in group.answer.defects), *group.answer.reasons)
     lines += [part for reason in said for part in wrapped(reason, "    - ")]
     for item in group.answer.warnings:
@@ -181,9 +186,8 @@ def _group(group: HostGroup) -> list[str]:
 
 
 def _idle_word(word: IdleWord) -> list[str]:
-    hosts = "1 host" if word.hosts == 1 else f"{word.hosts:,} hosts"
     said = f"{word.said.severity}[{word.said.code}]: {word.said.message}"
-    lines = wrapped(f"{hosts}, Linux {word.release}: {said}", "  ")
+    lines = wrapped(f"{_count(word.hosts)}, Linux {word.release}: {said}", "  ")
     lines += wrapped(f"hint: {word.said.hint}", "    ") if word.said.hint else []
     if word.first_host:
         instance = "for instance " if word.hosts > 1 else ""
