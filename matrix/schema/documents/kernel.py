@@ -115,8 +115,9 @@ class VariableDeclaration(Declaration):
     """A kernel variable that boot parameters may change."""
 
     initial: CExpression = Field(description="compiled-in value, a C expression")
-    enumerators: dict[Word, int] = Field(
-        default={}, description="values of an enum variable, each with its number"
+    enumerators: dict[Word, int] | tuple[Word, ...] = Field(
+        default={},
+        description="values of an enum variable, each with its number; a list counts from 0, as C",
     )
     source: Source = Field(description="path:line of the definition")
 
@@ -125,10 +126,15 @@ class VariableDeclaration(Declaration):
         return values.Variable(
             name=at.name,
             initial=condition(self.initial, at["initial"], source=self.source),
-            enumerators=tuple(self.enumerators.items()),
+            enumerators=tuple(self._numbered().items()),
             source=self.source,
             location=at.place,
         )
+
+    def _numbered(self) -> dict[str, int]:
+        if isinstance(self.enumerators, dict):
+            return self.enumerators
+        return {name: number for number, name in enumerate(self.enumerators)}
 
 
 class FunctionDeclaration(Declaration):
