@@ -365,6 +365,14 @@ class AdvisoryDeclaration(Struct, frozen=True, kw_only=True):
     location: Location
 
 
+class MechanismDomain(Struct, frozen=True, kw_only=True):
+    """The values that a mechanism may have; every profile of the architecture gives it one."""
+
+    name: str
+    values: tuple[Scalar, ...]
+    location: Location
+
+
 class Architecture(Struct, frozen=True, kw_only=True):
     """What holds for every release on one architecture.
 
@@ -385,6 +393,7 @@ class Architecture(Struct, frozen=True, kw_only=True):
     built_in_line: tuple[BuiltInLineRule, ...] = ()
     misnomers: tuple[Misnomer, ...] = ()
     advisories: tuple[AdvisoryDeclaration, ...] = ()
+    mechanisms: tuple[MechanismDomain, ...] = ()
 
 
 # --- CPUs -----------------------------------------------------------------------------------------
@@ -411,7 +420,7 @@ CONFIDENCES = ("register", "trm", "log", "inferred", "unknown")
 class Cpu(Struct, frozen=True, kw_only=True):
     """One CPU type. `midrs` are MIDR_EL1 values seen; `implementer`/`part` None where unknown.
 
-    `settles` names SPECs that settle an unknown field: ("dic", "neoverse-v1,dic=1 or graviton3").
+    `settled_by` names SPECs that settle an unknown field: ("dic", "neoverse-v1,dic=1 or x").
     """
 
     id: str
@@ -427,6 +436,7 @@ class Cpu(Struct, frozen=True, kw_only=True):
     settled_by: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
     location: Location
+    arch: str = ""
 
 
 class SourceReference(Struct, frozen=True, kw_only=True):
@@ -615,6 +625,7 @@ class MatrixStudy(Struct, frozen=True, kw_only=True):
     claims: tuple[Claim, ...]
     formats: tuple[str, ...]
     location: Location
+    arch: str = ""
     other_architectures: bool = False
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -270,6 +270,9 @@ class ArchitectureDocument(Declaration):
     advisories: tuple[AdvisoryRow, ...] = Field(
         default=(), description="where what the simulation reports besides can happen"
     )
+    mechanisms: dict[Word, Annotated[tuple[AnyScalar, ...], Field(min_length=1)]] = Field(
+        default={}, description="mechanism: the values that a profile may give it"
+    )
 
     def value(self, at: Node) -> values.Architecture:
         """Return the declared architecture; `at` is the node the document was read from."""
@@ -295,4 +298,10 @@ class ArchitectureDocument(Declaration):
             ),
             location=at["id"].location,
             advisories=tuple(map(AdvisoryRow.value, self.advisories, at.rows("advisories"))),
+            mechanisms=tuple(
+                values.MechanismDomain(name=node.name, values=domain, location=node.place)
+                for domain, node in zip(
+                    self.mechanisms.values(), at.rows("mechanisms"), strict=True
+                )
+            ),
         )
