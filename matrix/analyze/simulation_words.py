@@ -75,7 +75,7 @@ def _unknown(kind: str, name: str, known: list[str], at: Location) -> Iterator[D
             code="MX0686",
             location=at,
             message=f"the simulation has no {kind} `{name}`",
-            hint=unknown_word_hint(name, known, f"names of {kind}s"),
+            hint=unknown_word_hint(name, known, "names"),
         )
 
 

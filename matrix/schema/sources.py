@@ -28,8 +28,12 @@ def sources_without_lines(profile: KernelProfile) -> Iterator[Diagnostic]:
 
 def _sources(profile: KernelProfile) -> Iterator[tuple[str, str, Location]]:
     """Yield what a profile cites a source for, the source, and where that is declared."""
-    for symbol in profile.symbols:
-        yield f"CONFIG_{symbol.name}", symbol.source, symbol.location
+    yield from ((f"CONFIG_{item.name}", item.source, item.location) for item in profile.symbols)
+    yield from ((item.name, item.source, item.location) for item in profile.variables)
+    yield from ((item.name, item.source, item.location) for item in profile.cpucaps)
+    yield from ((item.signature, item.source, item.location) for item in profile.functions)
+    yield from ((f"mechanism {x.name}", x.source, x.location) for x in profile.mechanisms)
+    yield from ((item.operation, item.source, item.location) for item in profile.operations)
     for constraint in profile.constraints:
         condition = constraint.condition
         if not constraint.grounded.startswith("borrowed"):  # its lines are of another release
@@ -37,13 +41,3 @@ def _sources(profile: KernelProfile) -> Iterator[tuple[str, str, Location]]:
     for parameter in profile.parameters:
         for parser in parameter.parsers:
             yield f"{parameter.name}=", parser.source, parser.location
-    for variable in profile.variables:
-        yield variable.name, variable.source, variable.location
-    for cap in profile.cpucaps:
-        yield cap.name, cap.source, cap.location
-    for function in profile.functions:
-        yield function.signature, function.source, function.location
-    for mechanism in profile.mechanisms:
-        yield f"mechanism {mechanism.name}", mechanism.source, mechanism.location
-    for row in profile.operations:
-        yield row.operation, row.source, row.location

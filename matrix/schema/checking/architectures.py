@@ -48,8 +48,14 @@ def cpu_architecture(
 def study_architecture(
     catalogue: Catalogue, document: StudyDocument, at: Node, problems: Problems
 ) -> str | None:
-    """Return the architecture of a study, None where that cannot be told (MX0227, MX0228)."""
+    """Return the architecture of a study, None where that cannot be told (MX0227, MX0228).
+
+    Nothing is said where an architecture is missing or could not be read: that has been said.
+    """
     candidates = frozenset(catalogue.architectures)
+    things = (*catalogue.kernels.values(), *catalogue.cpus.values(), *catalogue.distros.values())
+    if not candidates or {item.arch for item in things} - candidates:
+        return None
     # What the study is of one architecture by.
     decided: _Named | None = None
     if document.arch is not None:

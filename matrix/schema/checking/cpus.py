@@ -77,9 +77,9 @@ class CpuChecker:
             implementer, part = model_of(value)
             wrong = []
             if midr.implementer not in (None, implementer):
-                wrong.append(("implementer", f"{implementer:#04x}"))
+                wrong.append(("implementer", f"implementer {implementer:#04x}"))
             if midr.parts and part not in midr.parts:
-                wrong.append(("parts", f"{part:#05x}"))
+                wrong.append(("parts", f"part {part:#05x}"))
             for key, found in wrong:
                 message = (
                     f"MIDR_EL1 `{node.raw}` has {found}, and `{key}` is `{at['midr'][key].raw}`"

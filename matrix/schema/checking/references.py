@@ -174,7 +174,9 @@ class ReferenceChecker:
     ) -> None:
         for domain in architecture.mechanisms:
             if domain.name not in document.mechanisms:
-                message = f"no mechanism `{domain.name}`, which every {architecture.id} kernel has"
+                message = (
+                    f"no mechanism `{domain.name}`, which every profile of {architecture.id} has"
+                )
                 near = unknown_word_hint(domain.name, document.mechanisms, "mechanisms here")
                 hint = f"declared at {domain.location}; {near}"
                 node = at.get("mechanisms") or at["id"]
