@@ -52,10 +52,9 @@ def study_architecture(
 
     Nothing is said where an architecture is missing or could not be read: that has been said.
     """
-    candidates = frozenset(catalogue.architectures)
-    things = (*catalogue.kernels.values(), *catalogue.cpus.values(), *catalogue.distros.values())
-    if not candidates or {item.arch for item in things} - candidates:
+    if not _all_known(catalogue):
         return None
+    candidates = frozenset(catalogue.architectures)
     # What the study is of one architecture by.
     decided: _Named | None = None
     if document.arch is not None:
@@ -64,23 +63,27 @@ def study_architecture(
             return None
         candidates = frozenset({document.arch})
         decided = _Named(what="`arch`", architectures=candidates, location=place)
-    for named in _names(catalogue, document, at):
-        if not named.architectures:
-            continue
+    for named in filter(lambda one: one.architectures, _names(catalogue, document, at)):
         if not candidates & named.architectures:
             _add_mixed(named, decided, sorted(candidates), problems)
             return None
-        if not candidates <= named.architectures:
-            decided = named
+        decided = decided if candidates <= named.architectures else named
         candidates &= named.architectures
-    if len(candidates) > 1:
-        candidates &= {kernel.arch for kernel in catalogue.kernels.values()}
-    if len(candidates) > 1:
-        if catalogue.knows_all(Kind.KERNEL):
-            what = f"study `{document.id}`"
-            _add_doubt(catalogue, sorted(candidates), what, at["id"].location, problems)
-        return None
-    return next(iter(candidates), "")
+    candidates = candidates & {item.arch for item in catalogue.kernels.values()} or candidates
+    if len(candidates) == 1:
+        return next(iter(candidates))
+    if candidates and catalogue.knows_all(Kind.KERNEL):
+        what = f"study `{document.id}`"
+        _add_doubt(catalogue, sorted(candidates), what, at["id"].location, problems)
+    return None
+
+
+def _all_known(catalogue: Catalogue) -> bool:
+    """Return whether every kernel, CPU and distribution is of an architecture that was read."""
+    used = {item.arch for item in catalogue.kernels.values()}
+    used |= {item.arch for item in catalogue.cpus.values()}
+    used |= {item.arch for item in catalogue.distros.values()}
+    return bool(catalogue.architectures) and used <= catalogue.architectures.keys()
 
 
 def _names(catalogue: Catalogue, document: StudyDocument, at: Node) -> Iterator[_Named]:

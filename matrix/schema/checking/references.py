@@ -125,8 +125,8 @@ class ReferenceChecker:
             kind="mechanism",
             names={
                 mechanism.name
-                for kernel in catalogue.kernels.values()
-                for mechanism in kernel.mechanisms
+                for item in (*catalogue.architectures.values(), *catalogue.kernels.values())
+                for mechanism in item.mechanisms
             },
             complete=catalogue.knows_all(Kind.KERNEL),
         )
