@@ -113,6 +113,11 @@ class Library:
             )
         )
 
+    def release(self, name: str) -> str:
+        """Return the release that a name means, of whatever architecture; MX0905: none."""
+        named = (one.release for one in self.knowledge.kernels if name in (one.release, one.id))
+        return next(named, None) or self.kernel(name).release
+
     def kernel_of_version(self, name: str) -> KernelProfile:
         """Return the profile that answers for a release, an exact version (`6.1.90`) or an id."""
         version = read_version(name)

@@ -124,9 +124,8 @@ class ReferenceChecker:
         mechanisms = Known(
             kind="mechanism",
             names={
-                mechanism.name
-                for item in (*catalogue.architectures.values(), *catalogue.kernels.values())
-                for mechanism in item.mechanisms
+                *(row.name for item in catalogue.architectures.values() for row in item.mechanisms),
+                *(row.name for item in catalogue.kernels.values() for row in item.mechanisms),
             },
             complete=catalogue.knows_all(Kind.KERNEL),
         )
