@@ -163,7 +163,16 @@ def test_the_value_before_a_point_release_is_held_to_the_domain_too(tmp_path: Pa
         ([("implementer: 0x41", "implementer: 0x42")], "MX0230"),
         # Without the register nothing but the rules speaks against it.
         ([("  ctr_el0: 0xb444c004", "  #"), ("  idc: {value: 1,", "  idc: {value: 0,")], "MX0231"),
-        ([("idc_effective: {value: 1,", "idc_effective: {value: 0,")], "MX0231"),
+        # What CLIDR_EL1 says counts as well.
+        ([("idc_effective: {value: 1,", "idc_effective: {value: 0,")], "MX0229"),
+        (
+            [
+                ("idc_effective: {value: 1,", "idc_effective: {value: 0,"),
+                ("  clidr_el1: ", "  #"),
+                ("  ctr_el0: 0xb444c004", "  #"),
+            ],
+            "MX0231",
+        ),
     ],
 )
 def test_a_cpu_that_contradicts_itself_is_refused(

@@ -287,7 +287,8 @@ class RegisterField(Struct, frozen=True, kw_only=True):
     """A CPU field and where it stands: register, highest and lowest bit, the words of its values.
 
     `settable` fields may be given in a CPU SPEC (`neoverse-n2,dic=0`). `domain` lists every value
-    an unknown field may have; the verdict quantifies over them.
+    an unknown field may have; the verdict quantifies over them. `shown` is over raw registers: what
+    they show of a field whose bits are not all of it.
     """
 
     name: str
@@ -299,6 +300,7 @@ class RegisterField(Struct, frozen=True, kw_only=True):
     settable: bool
     description: str
     location: Location
+    shown: Condition | None = None
 
 
 class ArchitectureRule(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from matrix.diagnostics import Location
+from matrix.expr.evaluation import evaluate, truth
+from matrix.expr.nodes import Scalar
 from matrix.expr.trees import names
 from matrix.schema.checking.catalogue import Catalogue, Known
 from matrix.schema.checking.spec import SpecChecker
@@ -23,7 +25,7 @@ from matrix.schema.documents import CpuDocument
 from matrix.schema.files import Kind
 from matrix.schema.reading.nodes import Node
 from matrix.schema.reading.problems import Problems
-from matrix.schema.values import Architecture, FieldValue
+from matrix.schema.values import Architecture, FieldValue, RegisterField
 
 
 class CpuChecker:
@@ -95,23 +97,25 @@ class CpuChecker:
         agreeing = True
         for field in architecture.fields:
             declared = document.fields.get(field.name)
-            name = field.register.lower()
-            shown = None
-            if name in registers and not is_derived(field, architecture):
-                shown = decode_field(field, registers[name])
+            shown, read = _shown(field, registers, architecture)
             value = shown if declared is None else declared.known
             if value is None:
                 continue
-            node = at["registers"][name] if declared is None else at["fields"][field.name]
-            places[field.name] = node.location if declared is None else node["value"].location
+            places[field.name] = (
+                at["registers"][read[0]].location
+                if declared is None
+                else at["fields"][field.name]["value"].location
+            )
             known[field.name] = FieldValue(
                 name=field.name, value=value, confidence="inferred", sources=()
             )
             if shown is not None and value != shown:
-                register = at["registers"][name]
-                message = f"`{field.name}` is `{value}`, and `{name}: {register.raw}` shows {shown}"
+                nodes = [at["registers"][name] for name in read]
+                raw = ", ".join(f"{node.name}: {node.raw}" for node in nodes)
+                message = f"`{field.name}` is `{value}`, and `{raw}` shows {shown}"
+                stand = " and ".join(f"`{node.name}` at {node.location}" for node in nodes)
                 hint = (
-                    f"the register stands at {register.location}; correct one, or write "
+                    f"it is shown by {stand}; correct one, or write "
                     "`{unknown: build-option}` where builds of the CPU differ"
                 )
                 self._problems.add("MX0229", message, places[field.name], hint)
@@ -129,6 +133,21 @@ class CpuChecker:
             others = " and ".join(f"`{name}` at {places[name]}" for name in named[1:])
             hint = f"{hint}; {others}" if others else hint
             self._problems.add("MX0231", message, places[named[0]], hint)
+
+
+def _shown(
+    field: RegisterField, registers: Mapping[str, int], architecture: Architecture
+) -> tuple[Scalar | None, tuple[str, ...]]:
+    """Return what the recorded registers show of a field, None where they do not, and which."""
+    if field.shown is not None:
+        expression = field.shown.expression
+        holds = truth(evaluate(expression, registers.get))
+        read = tuple(name for name in registers if name in names(expression))
+        return (None if holds is None else int(holds)), read
+    name = field.register.lower()
+    if name not in registers or is_derived(field, architecture):
+        return None, ()
+    return decode_field(field, registers[name]), (name,)
 
 
 def _premises(

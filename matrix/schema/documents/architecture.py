@@ -40,6 +40,11 @@ class FieldDeclaration(Declaration):
     )
     settable: bool = Field(description="whether a CPU SPEC may give it, `neoverse-n2,dic=0`")
     description: Text = Field(description="what the field says")
+    shown: CExpression | None = Field(
+        default=None,
+        description="C expression over registers (`clidr_el1 >> 24 & 7`), where the bits alone "
+        "do not tell the field",
+    )
 
     @model_validator(mode="after")
     def _fits_the_register(self) -> Self:
@@ -71,6 +76,7 @@ class FieldDeclaration(Declaration):
             settable=self.settable,
             description=self.description,
             location=at["name"].location,
+            shown=condition(self.shown, at["shown"]) if self.shown else None,
         )
 
 
