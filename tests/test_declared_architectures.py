@@ -5,6 +5,7 @@ A second architecture may have everything by the same name: releases, CPU fields
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shutil
@@ -183,6 +184,19 @@ def test_a_cpu_that_contradicts_itself_is_refused(
     assert ran.code == 3
     assert f"error[{code}]" in ran.err
     assert len(re.findall(r"aws-graviton3\.yaml:\d+", ran.err)) >= 2
+
+
+def test_no_code_decides_by_the_name_of_an_architecture() -> None:
+    """Which symbol and header name an architecture is data; nothing else says `arm64`."""
+    table = ROOT / "matrix" / "kernel" / "dotconfig_header.py"
+    saying = [
+        f"{path.name}:{node.lineno}"
+        for path in sorted((ROOT / "matrix").rglob("*.py"))
+        if path != table
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and node.value == "arm64"
+    ]
+    assert saying == []
 
 
 def test_reported_declarations(shared_data: Path) -> None:
