@@ -14,8 +14,11 @@ _SOURCE = re.compile(rf"{_LINES}(; {_LINES})*|v[0-9]+ .+")
 
 
 def sources_without_lines(profile: KernelProfile) -> Iterator[Diagnostic]:
-    """Yield the sources of a profile in which nobody can look a line up (MX0688)."""
-    for what, source, at in _sources(profile):
+    """Yield the sources of a profile in which nobody can look a line up (MX0688).
+
+    A draft says itself, in `open`, what nobody has read yet.
+    """
+    for what, source, at in () if profile.open else _sources(profile):
         if not _SOURCE.fullmatch(source):
             yield Diagnostic(
                 code="MX0688",
