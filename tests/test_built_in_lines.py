@@ -38,7 +38,7 @@ def test_a_profile_lists_what_its_kconfig_has(
     text = (kernel_tree(release) / "arch" / "arm64" / "Kconfig").read_text()
     defined = {name: text.count("\n", 0, place) + 1 for name, place in places(text)}
     library = Library()
-    declared = library.kernels_by_release[release].built_in_line
+    declared = library.kernel(release).built_in_line
     assert declared is not None
     assert set(declared.symbols) == defined.keys() - {"CMDLINE"}
     lines = [int(part.rpartition(":")[2]) for part in declared.source.split("; ")]

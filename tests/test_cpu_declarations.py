@@ -23,7 +23,7 @@ DATA = ROOT / "tests" / "data"
 
 FIELDS = ["fwb", "idc", "idc_effective", "dic", "l1ip", "imin", "bbm", "vhe", "mte", "nv"]
 FIELDS += ["tgran4", "tgran16", "tgran64"]
-KEYS = ["id", "name", "vendor", "aliases", "groups", "midr", "fields", "registers"]
+KEYS = ["id", "name", "vendor", "arch", "aliases", "groups", "midr", "fields", "registers"]
 KEYS += ["settled_by", "notes"]
 CONFIDENCE = {
     "register value from source": "register",

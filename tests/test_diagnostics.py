@@ -124,6 +124,8 @@ def lay_out(folder: Path) -> None:
     shutil.copytree(STUDIES, folder / "studies")
     (folder / "unexpected" / "matrices").mkdir(parents=True)
     shutil.copyfile(CLAIMS / "small.yaml", folder / "unexpected" / "matrices" / "small.yaml")
+    for kind in ("architectures", "kernels"):
+        shutil.copytree(BAD / "MX0227-which-architecture" / kind, folder / "two" / kind)
     package_builder.lay_out(folder)
     small = (CLAIMS / "small.yaml").read_text().replace("id: small", "id: contradictory")
     (folder / "contradictory" / "matrices").mkdir(parents=True)

@@ -45,7 +45,7 @@ def library() -> Library:
 
 
 def profile(release: str) -> KernelProfile:
-    return library().kernels_by_release[release]
+    return library().kernel(release)
 
 
 def toolchain() -> Toolchain:

@@ -23,7 +23,7 @@ from matrix.diagnostics import Diagnostic, InputError, UndecidedError
 from matrix.expr.evaluation import truth
 from matrix.expr.nodes import Expression, Value
 from matrix.kernel.detection import Detection
-from matrix.kernel.system import weakest
+from matrix.schema.cpu_fields import weakest
 from matrix.simulate.inputs import SimulationInputs
 from matrix.simulate.outcome import SimulationResult, Violation
 from matrix.solve.core import disjoint_cores

@@ -27,6 +27,7 @@ from matrix.analyze.facts_lowering import (
     refuse_cycles,
     refuse_unknown_names,
 )
+from matrix.analyze.simulation_words import impossible_inputs
 from matrix.diagnostics import InputError
 from matrix.expr.nodes import Binary, Constant, Expression, Name, Value
 from matrix.expr.trees import names
@@ -148,7 +149,8 @@ def lower(profile: KernelProfile, architecture: Architecture) -> FactProgram:
 
     Raises:
         InputError: MX0290 unknown names, MX0291 a definition that needs itself, MX0292 a boot
-            parameter that sets no declared variable.
+            parameter that sets no declared variable, MX0685 and MX0686 rows that make no inputs of
+            the simulation.
     """
     lowering = Lowering(profile, architecture)
     refuse_unknown_names(profile, lowering)
@@ -159,6 +161,9 @@ def lower(profile: KernelProfile, architecture: Architecture) -> FactProgram:
     for cap in lowering.cpucaps.values():
         definitions.update(lowering.cap_definitions(cap))
     refuse_cycles(profile, lowering, definitions)
+    impossible = tuple(impossible_inputs(profile, architecture, lowering))
+    if impossible:
+        raise InputError(impossible)
     facts = _rows(architecture.facts, lowering)
     simulation = _rows(architecture.simulation, lowering)
     constraints = tuple(

@@ -144,8 +144,8 @@ CODES: dict[str, tuple[str, str]] = {
     "MX0218": (
         "declared twice",
         (
-            "Two declarations of one folder have the same id; both places are named. A later "
-            "folder may override by id."
+            "Two declarations of one folder have the same id, or two kernels of one architecture "
+            "the same release; both places are named. A later folder may override by id."
         ),
     ),
     "MX0219": (
@@ -184,6 +184,42 @@ CODES: dict[str, tuple[str, str]] = {
         (
             "Many more diagnostics of this kind follow; mend the first ones and run the "
             "command again."
+        ),
+    ),
+    "MX0227": (
+        "architecture in doubt",
+        (
+            "What a study or CPU names is declared for several architectures; both are named. "
+            "Write `arch:`."
+        ),
+    ),
+    "MX0228": (
+        "study of two architectures",
+        (
+            "A study has one architecture, and it names a kernel, CPU or distribution of another; "
+            "the hint says where it is bound to the first."
+        ),
+    ),
+    "MX0229": (
+        "CPU field against its register",
+        (
+            "A field of a CPU is another than the value recorded of its register shows; both "
+            "places are named. A field that differs between builds is `{unknown: build-option}`."
+        ),
+    ),
+    "MX0230": (
+        "MIDR against its parts",
+        "A value of MIDR_EL1 that was seen has not the implementer or part that is declared.",
+    ),
+    "MX0231": (
+        "CPU against a rule",
+        "The known fields of a CPU break a rule of its architecture: no CPU is so.",
+    ),
+    "MX0232": (
+        "mechanism missing",
+        (
+            "A profile does not say what a mechanism of its architecture is in that release; "
+            "without it rows would silently be left out."
         ),
     ),
     "MX0290": (
@@ -549,6 +585,31 @@ CODES: dict[str, tuple[str, str]] = {
         (
             "A study's claim expects something only of releases that the study does not have, so "
             "it would never be asked."
+        ),
+    ),
+    "MX0685": (
+        "no value of an input",
+        (
+            "A row, or a mechanism that it reads, has a value that the input of the simulation "
+            "cannot have: another kernel would be simulated."
+        ),
+    ),
+    "MX0686": (
+        "name unknown to the simulation",
+        (
+            "A profile or an architecture names an input, a micro-operation, an invariant or an "
+            "advisory that the simulation does not have."
+        ),
+    ),
+    "MX0687": (
+        "kernel of several architectures",
+        "Several architectures have a kernel of this release; name one by its id.",
+    ),
+    "MX0688": (
+        "source without lines",
+        (
+            "A source in a kernel profile is no `path:line`, so that nobody can look it up; "
+            "`matrix check` refuses it."
         ),
     ),
     "MX0701": (

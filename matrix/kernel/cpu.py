@@ -19,13 +19,10 @@ from matrix.expr.position import shown
 from matrix.kernel.detection import Detection, detect, detect_boot
 from matrix.kernel.overrides import MIDR_NAMES, Overrides, read_overrides
 from matrix.kernel.spec import CpuSpec, Word, at, parse_spec
-from matrix.kernel.system import (
+from matrix.kernel.system import CpuSystem, Midr, SystemCpu, assume
+from matrix.schema.cpu_fields import (
     GIVEN,
     BrokenRuleError,
-    CpuSystem,
-    Midr,
-    SystemCpu,
-    assume,
     decode_field,
     is_derived,
     model_of,

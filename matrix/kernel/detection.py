@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from matrix.kernel.system import MIDR, CpuSystem, SystemCpu, rank, weakest
+from matrix.kernel.system import MIDR, CpuSystem, SystemCpu
+from matrix.schema.cpu_fields import rank, weakest
 from matrix.schema.values import CpuCap, FieldValue
 
 _Item = TypeVar("_Item", bound=Hashable)

@@ -174,7 +174,7 @@ class DotConfig(Struct, frozen=True, kw_only=True):
         return replace(self, symbols=places, diagnostics=(), _raw=raw)
 
 
-def load_dotconfig(path: str | os.PathLike[str], *, arch: str = "arm64") -> DotConfig:
+def load_dotconfig(path: str | os.PathLike[str], *, arch: str | None = None) -> DotConfig:
     """Read a `.config`: plain, gzip, xz, bzip2 or Zstandard, or standard input (`-`).
 
     Raises:
@@ -185,19 +185,19 @@ def load_dotconfig(path: str | os.PathLike[str], *, arch: str = "arm64") -> DotC
     return read_dotconfig(data, file_name(path), arch=arch)
 
 
-def read_dotconfig(data: bytes, file: str, *, arch: str = "arm64") -> DotConfig:
+def read_dotconfig(data: bytes, file: str, *, arch: str | None = None) -> DotConfig:
     """Read the content of a `.config`, packed or not; `file` names it in diagnostics.
 
     Raises:
         InputError: MX0302 to MX0308: it cannot be unpacked, is no text, holds no setting, or is of
-            another architecture than `arch`.
+            another architecture than `arch` (None: of any).
     """
     text = dotconfig_lines.decode(decompress(data, file), file)
     raw, diagnostics = _settings(text, file)
     header = dotconfig_header.read_header(text)
     # The symbols decide what is built; the header may have come with another file.
     found_arch = dotconfig_header.arch_of_symbols(raw) or header.arch
-    if found_arch is not None and found_arch != arch:
+    if arch is not None and found_arch is not None and found_arch != arch:
         raise InputError(_other_architecture(file, header, found_arch, arch))
     completeness = dotconfig_header.completeness(raw)
     if completeness.cut_short:

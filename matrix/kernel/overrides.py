@@ -14,7 +14,8 @@ from matrix.diagnostics import Diagnostic, unknown_word_hint
 from matrix.expr.nodes import Scalar
 from matrix.expr.position import shown
 from matrix.kernel.spec import CpuSpec, Override, Word, at
-from matrix.kernel.system import MIDR, decode_field, is_derived
+from matrix.kernel.system import MIDR
+from matrix.schema.cpu_fields import decode_field, is_derived
 from matrix.schema.values import Architecture, RegisterField
 
 MIDR_NAMES = ("midr", "midr-el1")

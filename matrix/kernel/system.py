@@ -1,34 +1,20 @@
 """The CPUs of one system, with every field of the architecture known or unknown.
 
 `matrix.kernel.cpu` makes these values from a SPEC and the declared CPUs; `matrix.kernel.detection`
-tells from them which cpucaps the kernel detects. Here stand the values themselves and what can be
-read off them: MIDR_EL1, the fields of a raw register, the architecture's rules.
+tells from them which cpucaps the kernel detects. Here stand the values themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic
-from matrix.expr.evaluation import evaluate, truth
-from matrix.expr.nodes import Expression, Scalar
-from matrix.expr.trees import names
-from matrix.schema.values import (
-    CONFIDENCES,
-    Architecture,
-    ArchitectureRule,
-    FieldValue,
-    MidrRange,
-    RegisterField,
-)
-
-# What a SPEC states is taken for certain; behind it the order of the declarations.
-GIVEN = "given"
-_ORDER = (GIVEN, *CONFIDENCES)
+from matrix.expr.nodes import Scalar
+from matrix.schema.cpu_fields import GIVEN, BrokenRuleError, model_of, propagate
+from matrix.schema.values import Architecture, FieldValue, MidrRange
 
 # What an answer depends on besides fields: MIDR_EL1's model, variant and revision.
 MIDR = "midr"
@@ -36,16 +22,6 @@ MIDR = "midr"
 # MIDR_EL1.Architecture of every arm64 CPU; a MIDR without it is in no range of the kernel's
 # (MIDR_CPU_MODEL_MASK, arch/arm64/include/asm/cputype.h).
 _ARCHITECTURE_FROM_FEATURES = 0xF
-
-
-def rank(confidence: str) -> int:
-    """Return how weak a confidence is: 0 for what a SPEC gives, then as `CONFIDENCES`."""
-    return _ORDER.index(confidence)
-
-
-def weakest(confidences: Iterable[str]) -> str:
-    """Return the weakest of some confidences, `given` for none."""
-    return max(confidences, key=rank, default=GIVEN)
 
 
 class Midr(Struct, frozen=True, kw_only=True):
@@ -71,11 +47,6 @@ class Midr(Struct, frozen=True, kw_only=True):
         else:
             return None
         return answers.pop() if len(answers) == 1 else None
-
-
-def model_of(midr: int) -> tuple[int, int]:
-    """Return (implementer, part) of a MIDR_EL1 value."""
-    return midr >> 24 & 0xFF, midr >> 4 & 0xFFF
 
 
 def _matches(midr: int, ranges: tuple[MidrRange, ...]) -> bool:
@@ -144,86 +115,6 @@ class CpuSystem(Struct, frozen=True, kw_only=True):
             for item in cpu.fields
             if item.value is None
         )
-
-
-def decode_field(field: RegisterField, register: int) -> Scalar | None:
-    """Return the value of a field in a raw register; None for an encoding without a meaning."""
-    raw = register >> field.low_bit & ((1 << field.high_bit - field.low_bit + 1) - 1)
-    return dict(field.words).get(raw) if field.words else raw
-
-
-def is_derived(field: RegisterField, architecture: Architecture) -> bool:
-    """Return whether a raw register says only half of a field: a rule derives it from a sibling.
-
-    `idc_effective` stands on the bits of `idc`, but CLIDR_EL1 may set it where they are 0.
-    """
-    return not field.settable and any(
-        other.settable
-        and (other.register, other.high_bit, other.low_bit)
-        == (field.register, field.high_bit, field.low_bit)
-        for other in architecture.fields
-    )
-
-
-class BrokenRuleError(Exception):
-    """Known fields contradict a rule of the architecture; `fields` are their names."""
-
-    def __init__(self, rule: ArchitectureRule, fields: tuple[str, ...]) -> None:
-        super().__init__(rule.id)
-        self.rule = rule
-        self.fields = fields
-
-
-def propagate(known: Mapping[str, FieldValue], architecture: Architecture) -> dict[str, FieldValue]:
-    """Return the known fields with those that the rules imply, each as firm as its premises.
-
-    A value is implied where no other value of the field's domain satisfies a rule.
-
-    Raises:
-        BrokenRuleError: the known fields satisfy no rule at all, whatever the unknown ones are.
-    """
-    values = dict(known)
-    changed = True
-    while changed:
-        changed = False
-        for rule in architecture.rules:
-            for implied in _implied(rule, values, architecture):
-                values[implied.name] = implied
-                changed = True
-    return values
-
-
-def _implied(
-    rule: ArchitectureRule, values: Mapping[str, FieldValue], architecture: Architecture
-) -> list[FieldValue]:
-    expression = rule.condition.expression
-    read = _names(expression)
-    scalars = {name: values[name].value for name in read if name in values}
-    if truth(evaluate(expression, scalars.get)) is False:
-        raise BrokenRuleError(rule, tuple(sorted(scalars)))
-    found: list[FieldValue] = []
-    for field in architecture.fields:
-        if field.name not in read or scalars.get(field.name) is not None:
-            continue
-        allowed = [
-            value
-            for value in field.domain
-            if truth(evaluate(expression, {**scalars, field.name: value}.get)) is not False
-        ]
-        if len(allowed) == 1 < len(field.domain):
-            confidence = weakest(values[name].confidence for name in scalars)
-            found.append(
-                FieldValue(
-                    name=field.name, value=allowed[0], confidence=confidence, sources=(rule.id,)
-                )
-            )
-            scalars[field.name] = allowed[0]
-    return found
-
-
-@lru_cache(maxsize=256)
-def _names(expression: Expression) -> frozenset[str]:
-    return names(expression)
 
 
 def assume(

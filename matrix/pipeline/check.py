@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from matrix.analyze.claims import ClaimResult, read_claims
 from matrix.analyze.question import lower_question
+from matrix.analyze.simulation_words import unknown_names
 from matrix.diagnostics import (
     Diagnostic,
     ExitCode,
@@ -29,6 +30,7 @@ from matrix.pipeline.stale_studies import stale_options
 from matrix.pipeline.study import PreparedStudy, prepare_study
 from matrix.render.cell_text import named_cell
 from matrix.render.json import Json, diagnostic_document, dump
+from matrix.schema.sources import sources_without_lines
 
 
 class Checked(Struct, frozen=True, kw_only=True):
@@ -69,8 +71,8 @@ def check(folders: tuple[Path, ...], *, claims: bool, as_json: bool = False) -> 
 
 def _check(folders: tuple[Path, ...], *, claims: bool) -> Checked:
     library = Library(folders)
-    studies = _sound_studies(library)
     known = library.knowledge
+    studies = _sound_studies(library)
     counts = {
         "kernels": len(known.kernels),
         "cpus": len(known.cpus),
@@ -136,7 +138,9 @@ def _sound_studies(library: Library) -> Sequence[PreparedStudy]:
     Raises:
         InputError: what is wrong with any study, capability or claim.
     """
-    problems: list[Diagnostic] = []
+    known = library.knowledge
+    problems = list(unknown_names(known.kernels, known.architectures))
+    problems += [item for one in known.kernels for item in sources_without_lines(one)]
     for capability in library.knowledge.capabilities:
         for profile in library.knowledge.kernels:
             for predicate in capability.predicates:

@@ -176,7 +176,7 @@ def _cannot_compare(
 
 def _of_release(word: str, options: Sequence[Option], library: Library) -> str | None:
     """Return the hint for a release in a study whose kernels are those of distributions."""
-    profile = library.kernels_by_release.get(word)
+    profile = next((one for one in library.knowledge.kernels if one.release == word), None)
     if profile is None:
         return None
     having = [option.name for option in options if option.kernel == profile.id]

@@ -34,7 +34,7 @@ def architectures_list(
 ) -> str:
     """Return what every other architecture says and does, of one release or of all."""
     library = Library(configs)
-    wanted = library.kernel(kernel).release if kernel else None
+    wanted = library.release(kernel) if kernel else None
     direct_maps = library.knowledge.direct_maps
     if as_json:
         return dump(
@@ -58,7 +58,7 @@ def architectures_show(
         InputError: MX1305, no such architecture; MX0905, no such kernel.
     """
     library = Library(configs)
-    wanted = library.kernel(kernel).release if kernel else None
+    wanted = library.release(kernel) if kernel else None
     found = _architecture(name, library)
     if as_json:
         return dump(
@@ -77,7 +77,7 @@ def architectures_verify(
             Makefile cannot be read; MX0905, no such kernel.
     """
     library = Library(configs)
-    wanted = library.kernel(release).release
+    wanted = library.release(release)
     direct_maps = library.knowledge.direct_maps
     found = verify_direct_maps(tree, direct_maps, wanted)
     differing = [item for item in found if item.severity is Severity.ERROR]

@@ -56,7 +56,7 @@ def import_distros(request: ImportRequest) -> Reply:
     library = Library(request.configs)
     symbols = {
         symbol.name: symbol.type
-        for profile in library.kernels_by_release.values()
+        for profile in library.kernels_of(library.arch).values()
         for symbol in profile.symbols
     }
     problems: list[Diagnostic] = []
@@ -65,8 +65,9 @@ def import_distros(request: ImportRequest) -> Reply:
     for file in request.files:
         try:
             for source in read_config_inputs(file):
-                config = read_dotconfig(source.data, source.name)
+                config = read_dotconfig(source.data, source.name, arch=library.arch)
                 _refuse_types(config, symbols)
+                config = replace(config, arch=library.arch)
                 distro = _distro(request, config, _digest(file, source), tuple(symbols))
                 if distro.id in found:
                     problems.append(_same_name(distro, found[distro.id], file))
@@ -128,7 +129,7 @@ def _distro(
         id=identity,
         name=request.name or identity,
         flavour=request.flavour or "default",
-        arch=config.arch or "arm64",
+        arch=config.arch or "",
         release=release,
         profiles=(),
         complete=config.complete,

@@ -110,7 +110,7 @@ class FleetAnswers:
         self._library = library
         self._capability = capability
         self._predicate = predicate_version(capability, predicate)
-        self._architecture = library.architecture("arm64")
+        self._architecture = library.architecture(library.arch)
         self._settings = settings
         self._folder = folder
         chosen = choose_surroundings(self._architecture, settings)
@@ -128,7 +128,7 @@ class FleetAnswers:
         self._surroundings = Kept(self._choose)
         self._line_memory = LineMemory(library.knowledge.kernels)
         self._lines = Kept(self._line_memory.read)
-        self._history = library.name_history("arm64")
+        self._history = library.name_history(library.arch)
         self.names = FleetNames(self._history)
         # What `validate` says of the files, each once.
         self.remarks: dict[Diagnostic, None] = {}
@@ -273,7 +273,9 @@ class FleetAnswers:
             reason = absent_whatever_release(self._library, self._capability, config, release)
             if reason is None:
                 raise InputError(
-                    self._library.no_profile(release) if release else self._no_release("")
+                    self._library.no_profile(release, self._architecture.id)
+                    if release
+                    else self._no_release("")
                 )
             return HostAnswer(
                 release=release or "unknown",
@@ -304,11 +306,12 @@ class FleetAnswers:
         )
 
     def _profile(self, kernel: str, release: str | None) -> KernelProfile | None:
-        named = (one for one in self._library.knowledge.kernels if one.id == kernel)
-        return next(named, None) or self._library.kernels_by_release.get(release or "")
+        known = self._library.kernels_of(self._architecture.id)
+        named = (one for one in known.values() if one.id == kernel)
+        return next(named, None) or known.get(release or "")
 
     def _no_release(self, kernel: str) -> Diagnostic:
-        known = ", ".join(self._library.kernels_by_release)
+        known = ", ".join(self._library.kernels_of(self._architecture.id))
         return Diagnostic(
             code="MX1506",
             message=f"`{shown(kernel)}` names no kernel release",
@@ -335,7 +338,7 @@ class FleetAnswers:
                     hint="give the folder that holds the `.config`s with --config-folder",
                 )
             )
-        config = load_dotconfig(path)
+        config = load_dotconfig(path, arch=self._architecture.id)
         self._remark(*config.diagnostics, *partial_note(config))
         return config.narrowed(self._symbols)
 
@@ -374,7 +377,8 @@ class FleetAnswers:
                     hint="fill the column `cpu` (a SPEC) or `midrs` (MIDR_EL1 of each CPU type)",
                 )
             )
-        return resolve_system(spec, self._library.knowledge, self._architecture)
+        cpus = self._library.knowledge_of(self._architecture.id)
+        return resolve_system(spec, cpus, self._architecture)
 
     def _choose(self, vm: str) -> Mapping[str, str]:
         """Return the environment axes of a row: --set, and the row's own VM kind instead of it."""

@@ -17,9 +17,9 @@ from matrix.kernel.dotconfig import DotConfig, read_dotconfig
 from matrix.kernel.given_line import given_line
 from matrix.kernel.host.evidence import Evidence, evidence, surroundings
 from matrix.kernel.host.readings import ARM64, HostReadings
-from matrix.kernel.system import decode_field
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.validate_job import ValidateRequest
+from matrix.schema.cpu_fields import decode_field
 from matrix.schema.values import Architecture
 
 # A CPU field, the fact that shows it, and its values where the fact is true and false.
@@ -66,7 +66,9 @@ def request_of_host(
             )
         )
     config = read_dotconfig(
-        host.config.value.encode("utf-8", "surrogateescape"), host.config.source
+        host.config.value.encode("utf-8", "surrogateescape"),
+        host.config.source,
+        arch=library.arch,
     )
     config = replace(config, running=host.version)
     notes: list[Diagnostic] = []
@@ -142,12 +144,12 @@ def _cpu_spec(host: HostReadings, library: Library, file: str | None) -> tuple[s
                 location=_place(file),
             )
         )
-    architecture = library.architecture("arm64")
+    architecture = library.architecture(library.arch)
     specs = []
     borrowed: set[str] = set()
     for midr, numbers in by_midr.items():
         spec = _named(midr, library, architecture)
-        (cpu,) = resolve_system(spec, library.knowledge, architecture).cpus
+        (cpu,) = resolve_system(spec, library.knowledge_of(architecture.id), architecture).cpus
         unknown = [item.name for item in cpu.fields if item.value is None]
         for name, fact, value in _fields_of(host, numbers, architecture, alone=len(by_midr) == 1):
             if name in unknown:
@@ -160,7 +162,7 @@ def _cpu_spec(host: HostReadings, library: Library, file: str | None) -> tuple[s
 def _named(midr: int, library: Library, architecture: Architecture) -> str:
     spec = f"midr={midr:#010x}"
     try:
-        (cpu,) = resolve_system(spec, library.knowledge, architecture).cpus
+        (cpu,) = resolve_system(spec, library.knowledge_of(architecture.id), architecture).cpus
     except InputError as error:
         if {item.code for item in error.diagnostics} != {"MX0508"}:
             raise

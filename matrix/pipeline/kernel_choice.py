@@ -80,7 +80,7 @@ def absent_whatever_release(
 
     Of a release newer than every profile nobody knows which symbols it has.
     """
-    newest = max(map(release_key, library.kernels_by_release), default=())
+    newest = max(map(release_key, library.kernels_of(config.arch or library.arch)), default=())
     if release is not None and release_key(release) > newest:
         return None
     return absent_reason(capability, config)

@@ -67,9 +67,9 @@ def add_kernel(request: AddRequest) -> AddOutcome:
 def _neighbour(library: Library, request: AddRequest, release: str) -> KernelProfile:
     if request.neighbour is not None:
         return library.kernel(request.neighbour)
-    if release in library.kernels_by_release:
+    if release in library.kernels_of(library.arch):
         raise _cannot(f"Linux {release} has a profile already", request.tree)
-    for profile in nearest_profiles(library, release):
+    for profile in nearest_profiles(library, release, library.arch):
         if evidence_of(profile) is not None:
             return profile
     raise _cannot("no profile has recorded evidence to begin with", request.tree)

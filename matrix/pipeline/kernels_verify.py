@@ -169,17 +169,17 @@ def evidence_of(profile: KernelProfile) -> Evidence | None:
     return load(evidence_file(profile))
 
 
-def nearest_profiles(library: Library, release: str) -> tuple[KernelProfile, ...]:
+def nearest_profiles(library: Library, release: str, arch: str) -> tuple[KernelProfile, ...]:
     """Return the other profiles, the nearest first, of two neighbours the older one."""
-    below, above = library.neighbours(release)
+    below, above = library.neighbours(release, arch)
     names = (*below[:1], *above[:1], *below[1:], *above[1:])
-    return tuple(library.kernels_by_release[name] for name in names)
+    return tuple(library.kernels_of(arch)[name] for name in names)
 
 
 def _recorded_neighbours(library: Library, profile: KernelProfile) -> tuple[Neighbour, ...]:
     """Return the two nearest releases of which something is recorded."""
     found: list[Neighbour] = []
-    for other in nearest_profiles(library, profile.release):
+    for other in nearest_profiles(library, profile.release, profile.arch):
         evidence = evidence_of(other) if other.arch == profile.arch else None
         if evidence is not None and len(found) < 2:
             found.append(neighbour_of(other, evidence))

@@ -7,10 +7,12 @@ that lists what exists.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol, TypeVar
+
+from msgspec.structs import replace
 
 from matrix.analyze.facts import FactProgram, lower
 from matrix.analyze.staleness import NameHistory
@@ -46,36 +48,80 @@ class Library:
         self.knowledge: Knowledge = knowledge(tuple(folders), tuple(studies))
         self._programs: dict[str, FactProgram] = {}
         self._histories: dict[str, NameHistory] = {}
+        self._kernels: dict[str, Mapping[str, KernelProfile]] = {}
 
     @cached_property
-    def kernels_by_release(self) -> dict[str, KernelProfile]:
-        """Profiles by release, oldest first."""
-        ordered = sorted(self.knowledge.kernels, key=lambda profile: release_key(profile.release))
-        return {profile.release: profile for profile in ordered}
+    def arch(self) -> str:
+        """The architecture that is meant where nothing says another: the default study's.
+
+        Declarations without that study are of one architecture, or each command is told.
+        """
+        studies = self.knowledge.studies
+        default = [study.arch for study in studies if study.id == DEFAULT_STUDY]
+        return (*default, *(profile.arch for profile in self.knowledge.kernels))[0]
+
+    def kernels_of(self, arch: str) -> Mapping[str, KernelProfile]:
+        """Return the profiles of an architecture by release, oldest first."""
+        if arch not in self._kernels:
+            mine = (profile for profile in self.knowledge.kernels if profile.arch == arch)
+            ordered = sorted(mine, key=lambda profile: release_key(profile.release))
+            self._kernels[arch] = {profile.release: profile for profile in ordered}
+        return self._kernels[arch]
+
+    def knowledge_of(self, arch: str) -> Knowledge:
+        """Return the knowledge with the CPUs of one architecture: SPECs mean no others."""
+        mine = tuple(cpu for cpu in self.knowledge.cpus if cpu.arch == arch)
+        if len(mine) == len(self.knowledge.cpus):
+            return self.knowledge
+        return replace(self.knowledge, cpus=mine)
+
+    def arch_of_cpus(self, spec: str) -> str:
+        """Return the architecture of the CPUs that a SPEC names first, else the usual one."""
+        name = re.split(r"[,+]", spec)[0].strip().lower()
+        named = (cpu.arch for cpu in self.knowledge.cpus if name in (cpu.id, *cpu.aliases))
+        return next(named, self.arch)
 
     def architecture(self, name: str) -> Architecture:
         """Return an architecture by id."""
         return _find(self.knowledge.architectures, name, "architecture", "architectures")
 
     def kernel(self, name: str) -> KernelProfile:
-        """Return a profile by release (`7.3`) or id (`linux-7.3-arm64`)."""
-        if name in self.kernels_by_release:
-            return self.kernels_by_release[name]
-        for profile in self.knowledge.kernels:
-            if profile.id == name:
-                return profile
+        """Return a profile by release (`7.3`) or id (`linux-7.3-arm64`).
+
+        Raises:
+            InputError: MX0905, there is none; MX0687, several architectures have the release.
+        """
+        named = [one for one in self.knowledge.kernels if name in (one.release, one.id)]
+        if len(named) == 1:
+            return named[0]
+        if named:
+            places = " and ".join(f"{one.id} at {one.location}" for one in named)
+            raise InputError(
+                Diagnostic(
+                    code="MX0687",
+                    message=f"`{name}` is a kernel of {' and of '.join(one.arch for one in named)}",
+                    hint=f"name one by its id: {places}",
+                )
+            )
         raise InputError(
             Diagnostic(
                 code="MX0905",
                 message=f"unknown kernel `{name}`",
-                hint=unknown_word_hint(name, self.kernels_by_release, "kernels"),
+                hint=unknown_word_hint(
+                    name, {one.release for one in self.knowledge.kernels}, "kernels"
+                ),
             )
         )
+
+    def release(self, name: str) -> str:
+        """Return the release that a name means, of whatever architecture; MX0905: none."""
+        named = (one.release for one in self.knowledge.kernels if name in (one.release, one.id))
+        return next(named, None) or self.kernel(name).release
 
     def kernel_of_version(self, name: str) -> KernelProfile:
         """Return the profile that answers for a release, an exact version (`6.1.90`) or an id."""
         version = read_version(name)
-        known = version is not None and version.release in self.kernels_by_release
+        known = version and version.release in {one.release for one in self.knowledge.kernels}
         return self.kernel(version.release if known and version else name)
 
     def capability(self, name: str) -> Capability:
@@ -95,27 +141,26 @@ class Library:
     def name_history(self, arch: str) -> NameHistory:
         """Return which releases of an architecture have which names."""
         if arch not in self._histories:
-            profiles = self.kernels_by_release.values()
-            known = [one for one in profiles if one.arch == arch]
+            known = tuple(self.kernels_of(arch).values())
             self._histories[arch] = NameHistory(known, self.architecture(arch))
         return self._histories[arch]
 
-    def neighbours(self, release: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def neighbours(self, release: str, arch: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the releases with a profile before and after a release, the nearest first."""
         key = release_key(release)
-        known = tuple(self.kernels_by_release)
+        known = tuple(self.kernels_of(arch))
         below = tuple(name for name in reversed(known) if release_key(name) < key)
         above = tuple(name for name in known if release_key(name) > key)
         return below, above
 
     def no_profile(
-        self, release: str, location: Location | None = None, *, instead: str = ""
+        self, release: str, arch: str, location: Location | None = None, *, instead: str = ""
     ) -> Diagnostic:
         """Return that a release has no profile (MX0913); the hint names the nearest ones.
 
         `instead` is what else the user can do, for the end of the hint.
         """
-        below, above = self.neighbours(release)
+        below, above = self.neighbours(release, arch)
         near = (*below[:1], *above[:1])
         verb = "profile is" if len(near) == 1 else "profiles are"
         return Diagnostic(

@@ -10,7 +10,7 @@ from pathlib import Path
 from matrix.expr.nodes import Scalar
 from matrix.expr.printer import to_c
 from matrix.kernel.cpu import expand_group, resolve_system
-from matrix.pipeline.knowledge import Library
+from matrix.pipeline.knowledge import Library, release_key
 from matrix.render.columns import align, align_wrapped, listed
 from matrix.render.json import dump
 from matrix.render.text import hanging
@@ -24,7 +24,9 @@ _MARKS = {"unknown": "?", "build option": "opt"}
 
 def kernels_list(configs: tuple[Path, ...], *, as_json: bool) -> str:
     """Return the known releases, oldest first."""
-    profiles = Library(configs).kernels_by_release.values()
+    profiles = sorted(
+        Library(configs).knowledge.kernels, key=lambda one: (release_key(one.release), one.arch)
+    )
     if as_json:
         return dump(
             {
@@ -179,7 +181,8 @@ def _deciding_words(cpu: Cpu) -> list[str]:
 def cpus_show(spec: str, configs: tuple[Path, ...], *, as_json: bool) -> str:
     """Return every field of a CPU system with its confidence and sources."""
     library = Library(configs)
-    system = resolve_system(spec, library.knowledge, library.architecture("arm64"))
+    arch = library.arch_of_cpus(spec)
+    system = resolve_system(spec, library.knowledge_of(arch), library.architecture(arch))
     if as_json:
         return dump(
             {

@@ -114,7 +114,7 @@ def probe(request: ProbeRequest) -> ProbeOutcome:
 
 
 def _model(job: ValidateJob, found: HostRequest, result: ValidateResult) -> ModelAnswers:
-    profile = job.library.kernels_by_release.get(result.kernel)
+    profile = job.library.kernels_of(job.architecture.id).get(result.kernel)
     return ModelAnswers(
         facts=result.answer.facts,
         memfd_secret=_answer(job, found, _MEMFD_SECRET),

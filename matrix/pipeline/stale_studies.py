@@ -19,7 +19,7 @@ from matrix.schema.values import KernelProfile, MatrixStudy, Option
 def stale_options(library: Library, study: MatrixStudy) -> Iterator[Diagnostic]:
     """Yield a warning for each symbol, parameter or value that no kernel of a study has."""
     ids = {option.kernel for axis in study.axes for option in axis.options if option.kernel}
-    kernels = [one for one in library.kernels_by_release.values() if one.id in ids]
+    kernels = [one for one in library.kernels_of(study.arch).values() if one.id in ids]
     if not kernels:
         return
     for axis in study.axes:

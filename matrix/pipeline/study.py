@@ -124,12 +124,14 @@ def prepare_study(library: Library, name: str, predicate: str | None = None) -> 
     kernel_ids = dict.fromkeys(
         option.kernel for axis in study.axes for option in axis.options if option.kernel
     )
-    named = (library.kernel(kernel_id) for kernel_id in kernel_ids)
+    mine = {profile.id: profile for profile in library.kernels_of(study.arch).values()}
+    named = (mine[kernel_id] for kernel_id in kernel_ids)
     kernels = tuple(sorted(named, key=lambda profile: release_key(profile.release)))
-    architecture = library.architecture(kernels[0].arch)
+    architecture = library.architecture(study.arch)
     specs = [option.cpu for axis in study.axes for option in axis.options if option.cpu]
     _refuse_idle_constraints(study, [library.program(profile) for profile in kernels])
-    systems = {spec: resolve_system(spec, library.knowledge, architecture) for spec in specs}
+    cpus = library.knowledge_of(study.arch)
+    systems = {spec: resolve_system(spec, cpus, architecture) for spec in specs}
     return PreparedStudy(
         library=library,
         study=study,

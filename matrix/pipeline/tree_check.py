@@ -23,7 +23,7 @@ _MOST_SAID = 10
 class TreeCheck:
     """One tree, parsed once, for every file of a request."""
 
-    def __init__(self, folder: Path, library: Library, arch: str = "arm64") -> None:
+    def __init__(self, folder: Path, library: Library, arch: str) -> None:
         self._folder = folder
         self._library = library
         self._arch = arch
@@ -75,7 +75,7 @@ class TreeCheck:
     def _unknown(self, config: DotConfig) -> Iterator[Diagnostic]:
         """Yield the names that the tree does not have, but for those that MX1701 speaks of."""
         release = self._tree.tree.release
-        profile = self._library.kernels_by_release.get(release)
+        profile = self._library.kernels_of(self._arch).get(release)
         history = self._library.name_history(self._arch)
         told = history.symbols_lacking(profile) if profile is not None else ()
         names = [name for name in config.symbols if name not in self.symbols and name not in told]
@@ -144,6 +144,6 @@ def _diagnostic(config: DotConfig, conflict: Conflict) -> Diagnostic:
     )
 
 
-def tree_check(folder: Path | None, library: Library) -> TreeCheck | None:
+def tree_check(folder: Path | None, library: Library, arch: str) -> TreeCheck | None:
     """Return the check against a tree, None where no tree was given."""
-    return None if folder is None else TreeCheck(folder, library)
+    return None if folder is None else TreeCheck(folder, library, arch)

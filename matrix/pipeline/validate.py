@@ -119,7 +119,7 @@ def validate(request: ValidateRequest) -> ValidateOutcome:
     except InputError as error:
         raise judged.placed(error) from None
     run = _Run(remarks=list(request.notes))
-    for found in (*request.inputs, *read_inputs(request.files)):
+    for found in (*request.inputs, *read_inputs(request.files, job.architecture.id)):
         if isinstance(found, InputError):
             _note_problem(run, found)
             continue

@@ -129,8 +129,9 @@ def _chosen(job: ValidateJob, config: DotConfig) -> ChosenKernel | None:
     if asked != "auto":
         return chosen_kernel(job.library.kernel_of_version(asked), asked, config)
     release = config.release
-    if release is not None and release in job.library.kernels_by_release:
-        return chosen_kernel(job.library.kernels_by_release[release], None, config)
+    known = job.library.kernels_of(job.architecture.id)
+    if release is not None and release in known:
+        return chosen_kernel(known[release], None, config)
     if absent_whatever_release(job.library, job.capability, config, release) is not None:
         return None
     location = Location(file=config.file, line=1 if release else 0, column=1)
@@ -140,10 +141,11 @@ def _chosen(job: ValidateJob, config: DotConfig) -> ChosenKernel | None:
                 code="MX0912",
                 location=location,
                 message="the file does not say which kernel release it is for",
-                hint=f"give --kernel, one of {', '.join(job.library.kernels_by_release)}",
+                hint=f"give --kernel, one of {', '.join(known)}",
             )
         )
-    raise InputError(job.library.no_profile(release, location, instead="decide with --kernel"))
+    hint = "decide with --kernel"
+    raise InputError(job.library.no_profile(release, job.architecture.id, location, instead=hint))
 
 
 def _absent_anyway(job: ValidateJob, config: DotConfig, system: CpuSystem) -> ValidateResult:
@@ -210,8 +212,6 @@ def _result(
         answer=given,
         surroundings=tuple(
             (axis, str(option))
-            for axis, option in surroundings_atoms(
-                job.library.architecture("arm64"), job.surroundings
-            ).items()
+            for axis, option in surroundings_atoms(job.architecture, job.surroundings).items()
         ),
     )

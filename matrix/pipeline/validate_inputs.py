@@ -28,26 +28,26 @@ _OTHER_FILES = re.compile(r".+\.(?:json|ya?ml|toml|py|sh|[ch]|md|txt|ini|mk|js|r
 _PASSED_OVER = frozenset({"MX0307", "MX0308", "MX1402"})
 
 
-def read_inputs(files: tuple[str, ...]) -> Iterator[DotConfig | InputError]:
+def read_inputs(files: tuple[str, ...], arch: str) -> Iterator[DotConfig | InputError]:
     """Yield each `.config`, or what is wrong with it, in the order of the files."""
     for file in files:
         if file != STANDARD_INPUT and Path(file).is_dir():
-            yield from _read_folder(file)
+            yield from _read_folder(file, arch)
         else:
-            yield from _read_file(file, named=True)
+            yield from _read_file(file, arch, named=True)
 
 
-def _read_folder(folder: str) -> Iterator[DotConfig | InputError]:
+def _read_folder(folder: str, arch: str) -> Iterator[DotConfig | InputError]:
     answered = False
     for file in _files_below(folder):
-        for found in _read_file(file, named=False):
+        for found in _read_file(file, arch, named=False):
             answered = answered or _is_answer(found)
             yield found
     if not answered:
         yield InputError(
             Diagnostic(
                 code="MX1406",
-                message=f"no kernel configuration of arm64 below `{folder}`",
+                message=f"no kernel configuration of {arch} below `{folder}`",
                 location=Location(file=folder),
                 hint="looked for .config, config-*, *.config, *defconfig, *.deb and *.rpm; name a "
                 "file of another name",
@@ -76,11 +76,11 @@ def _files_below(folder: str) -> list[str]:
     return sorted(found, key=lambda path: Path(path).parts)
 
 
-def _read_file(file: str, *, named: bool) -> Iterator[DotConfig | InputError]:
+def _read_file(file: str, arch: str, *, named: bool) -> Iterator[DotConfig | InputError]:
     try:
         for source in read_config_inputs(file):
             try:
-                yield read_dotconfig(source.data, source.name)
+                yield read_dotconfig(source.data, source.name, arch=arch)
             except InputError as error:
                 yield error if named and not source.member else _passed_over(error)
     except InputError as error:

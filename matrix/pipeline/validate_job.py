@@ -25,7 +25,7 @@ from matrix.pipeline.arguments import boot_loader_text, check_verdicts, choose_s
 from matrix.pipeline.granule_note import NamedCpus
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.tree_check import TreeCheck, tree_check
-from matrix.schema.values import Capability, KernelProfile
+from matrix.schema.values import Architecture, Capability, KernelProfile
 
 DEFAULT_VM = "default"
 
@@ -76,6 +76,7 @@ class ValidateJob(Struct, frozen=True, kw_only=True):
     """What is equal for every file of one request."""
 
     library: Library
+    architecture: Architecture
     request: ValidateRequest
     capability: Capability
     systems: tuple[CpuSystem, ...]
@@ -130,18 +131,21 @@ def prepare(request: ValidateRequest) -> ValidateJob:
     capability = library.capability(request.capability)
     predicate_version(capability, request.predicate)
     check_verdicts(request.fail_on)
-    named = request.cpus or default_cpus(library.knowledge)
-    specs = [spec for text in named for spec in expand_group(text, library.knowledge)]
-    architecture = library.architecture("arm64")
-    systems = tuple(resolve_system(spec, library.knowledge, architecture) for spec in specs)
+    kernel = None if request.kernel == "auto" else library.kernel_of_version(request.kernel)
+    arch = library.arch if kernel is None else kernel.arch
+    architecture, knowledge = library.architecture(arch), library.knowledge_of(arch)
+    named = request.cpus or default_cpus(knowledge)
+    specs = [spec for text in named for spec in expand_group(text, knowledge)]
+    systems = tuple(resolve_system(spec, knowledge, architecture) for spec in specs)
     settings = (*((f"vm={request.vm}",) if request.vm is not None else ()), *request.settings)
     return ValidateJob(
         library=library,
+        architecture=architecture,
         request=request,
         capability=capability,
         systems=systems,
         surroundings={"vm": DEFAULT_VM, **choose_surroundings(architecture, settings)},
         boot_loader=boot_loader_text(request.cmdline, request.cmdline_file),
         behaviours=Behaviours(),
-        tree=tree_check(request.tree, library),
+        tree=tree_check(request.tree, library, arch),
     )

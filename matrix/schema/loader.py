@@ -15,8 +15,10 @@ from msgspec.structs import replace
 
 from matrix.diagnostics import Location
 from matrix.schema import values
+from matrix.schema.checking.architectures import cpu_architecture
 from matrix.schema.checking.axes import AxisExpander
 from matrix.schema.checking.catalogue import Catalogue, Known
+from matrix.schema.checking.cpus import CpuChecker
 from matrix.schema.checking.distro_axis import answering_profiles
 from matrix.schema.checking.references import ReferenceChecker
 from matrix.schema.checking.shape import check_shape
@@ -74,6 +76,8 @@ class _Loader:
         self.problems.extend(reading.diagnostics)
         self._reading = reading
         self._broken: set[Kind] = set(reading.broken)
+        # What is wrong in shape; what is right in it is checked all the same where that is cheap.
+        self._half_read: list[tuple[Kind, Node]] = []
 
     def load(self) -> values.Knowledge:
         """Return the knowledge; it only holds where no problem was found."""
@@ -91,18 +95,32 @@ class _Loader:
                 item.id: item.document.value(item.node) for item in sorted(kernels, key=_by_release)
             },
             toolchains={item.id: item.document.value(item.node) for item in toolchains},
-            cpus={item.id: item.document.value(item.node) for item in cpus},
+            cpus={},
             sources={source.id: source for source in self._sources()},
             capabilities={item.id: item.document.value(item.node) for item in capabilities},
             distros={},
             broken=frozenset(self._broken),
         )
-        catalogue = replace(catalogue, distros=self._distros(distros, catalogue))
+        catalogue = replace(
+            catalogue,
+            cpus={
+                item.id: item.document.value(
+                    item.node,
+                    cpu_architecture(catalogue, item.document, item.node, self.problems),
+                )
+                for item in cpus
+            },
+            distros=self._distros(distros, catalogue),
+        )
         self._check_aliases(cpus)
+        self._check_releases(kernels)
         checker = ReferenceChecker(catalogue, self.problems)
         _each(checker.architecture, architectures)
         _each(checker.kernel, kernels)
-        _each(checker.cpu, cpus)
+        for kind, node in self._half_read:
+            if kind is Kind.KERNEL:
+                checker.mechanism_values(node)
+        _each(CpuChecker(catalogue, self.problems).check, cpus)
         _each(checker.capability, capabilities)
         _each(checker.direct_map, direct_maps)
         knowledge = values.Knowledge(
@@ -117,8 +135,7 @@ class _Loader:
             distros=tuple(catalogue.distros.values()),
             digest=content_digest(self._reading.files),
         )
-        declared = (knowledge.architectures, knowledge.kernels, knowledge.capabilities)
-        checker.mechanisms((*declared, knowledge.studies))
+        checker.words(knowledge)
         return knowledge
 
     def _distros(
@@ -151,8 +168,8 @@ class _Loader:
         found = []
         for item in studies:
             references.claims(item.node)
-            axes = checker.axes(item.document, item.node)
-            found.append(item.document.value(item.node, axes))
+            arch, axes = checker.axes(item.document, item.node)
+            found.append(item.document.value(item.node, arch, axes))
         return tuple(found)
 
     def _declared(self, kind: Kind, document: type[DocumentT]) -> list[Declared[DocumentT]]:
@@ -162,6 +179,7 @@ class _Loader:
             node, checked = self._checked(file, document)
             if node is None or checked is None:
                 self._broken.add(kind)
+                self._half_read += [(kind, node)] if node is not None else []
                 continue
             place = node["id"].location
             item = Declared(
@@ -209,6 +227,18 @@ class _Loader:
                 if name in places:
                     self._add_second(f"CPU name `{name}`", alias.location, places[name])
                 places.setdefault(name, alias.location)
+
+    def _check_releases(self, kernels: Iterable[Declared[KernelDocument]]) -> None:
+        """Check that a release means one profile of an architecture."""
+        places: dict[tuple[str, str], Location] = {}
+        for item in sorted(kernels, key=lambda one: one.folder):
+            key = (item.document.arch, item.document.release)
+            at = item.node["release"].location
+            if key in places:
+                hint = f"the first is at {places[key]}; give both the same id to override it"
+                message = f"release `{key[1]}` of {key[0]} is declared twice"
+                self.problems.add("MX0218", message, at, hint)
+            places.setdefault(key, at)
 
     def _add_second(self, what: str, at: Location, first: Location) -> None:
         hint = f"the first is at {first}; rename one, or override it from a folder of your own"

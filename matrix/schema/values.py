@@ -287,7 +287,8 @@ class RegisterField(Struct, frozen=True, kw_only=True):
     """A CPU field and where it stands: register, highest and lowest bit, the words of its values.
 
     `settable` fields may be given in a CPU SPEC (`neoverse-n2,dic=0`). `domain` lists every value
-    an unknown field may have; the verdict quantifies over them.
+    an unknown field may have; the verdict quantifies over them. `shown` is over raw registers: what
+    they show of a field whose bits are not all of it.
     """
 
     name: str
@@ -299,6 +300,7 @@ class RegisterField(Struct, frozen=True, kw_only=True):
     settable: bool
     description: str
     location: Location
+    shown: Condition | None = None
 
 
 class ArchitectureRule(Struct, frozen=True, kw_only=True):
@@ -365,6 +367,14 @@ class AdvisoryDeclaration(Struct, frozen=True, kw_only=True):
     location: Location
 
 
+class MechanismDomain(Struct, frozen=True, kw_only=True):
+    """The values that a mechanism may have; every profile of the architecture gives it one."""
+
+    name: str
+    values: tuple[Scalar, ...]
+    location: Location
+
+
 class Architecture(Struct, frozen=True, kw_only=True):
     """What holds for every release on one architecture.
 
@@ -385,6 +395,7 @@ class Architecture(Struct, frozen=True, kw_only=True):
     built_in_line: tuple[BuiltInLineRule, ...] = ()
     misnomers: tuple[Misnomer, ...] = ()
     advisories: tuple[AdvisoryDeclaration, ...] = ()
+    mechanisms: tuple[MechanismDomain, ...] = ()
 
 
 # --- CPUs -----------------------------------------------------------------------------------------
@@ -411,7 +422,7 @@ CONFIDENCES = ("register", "trm", "log", "inferred", "unknown")
 class Cpu(Struct, frozen=True, kw_only=True):
     """One CPU type. `midrs` are MIDR_EL1 values seen; `implementer`/`part` None where unknown.
 
-    `settles` names SPECs that settle an unknown field: ("dic", "neoverse-v1,dic=1 or graviton3").
+    `settled_by` names SPECs that settle an unknown field: ("dic", "neoverse-v1,dic=1 or x").
     """
 
     id: str
@@ -427,6 +438,7 @@ class Cpu(Struct, frozen=True, kw_only=True):
     settled_by: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
     location: Location
+    arch: str = ""
 
 
 class SourceReference(Struct, frozen=True, kw_only=True):
@@ -615,6 +627,7 @@ class MatrixStudy(Struct, frozen=True, kw_only=True):
     claims: tuple[Claim, ...]
     formats: tuple[str, ...]
     location: Location
+    arch: str = ""
     other_architectures: bool = False
 
 

@@ -1,7 +1,6 @@
 """The options of a study's axes, written out: what `all` stands for, and what a name stands for.
 
-An option of a kernel axis is named by its release, or by the id of the profile where two
-architectures have the release. The options of CPU axes are `cpu_axis.py`'s.
+An option of a kernel axis is named by its release. The options of CPU axes are `cpu_axis.py`'s.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ class ExpandedAxis(Struct, frozen=True, kw_only=True):
 
 
 class AxisExpander:
-    """Expands the axes of the studies of one load."""
+    """Expands the axes of studies; `catalogue` has what is of their architecture."""
 
     def __init__(self, catalogue: Catalogue, problems: Problems) -> None:
         self._catalogue = catalogue

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.diagnostics import Location
 from matrix.schema.files import Kind
@@ -42,8 +43,18 @@ class Catalogue(Struct, frozen=True, kw_only=True):
         """Return whether every file of this kind could be read."""
         return kind not in self.broken
 
+    def of(self, arch: str) -> Catalogue:
+        """Return what belongs to one architecture: nothing of another is meant by a name."""
+        return replace(
+            self,
+            architectures={key: item for key, item in self.architectures.items() if key == arch},
+            kernels={key: item for key, item in self.kernels.items() if item.arch == arch},
+            cpus={key: item for key, item in self.cpus.items() if item.arch == arch},
+            distros={key: item for key, item in self.distros.items() if item.arch == arch},
+        )
+
     def fields(self) -> dict[str, RegisterField]:
-        """Return the CPU fields of all architectures by name."""
+        """Return the CPU fields by name, of all architectures unless it is `of` one."""
         return {
             field.name: field
             for architecture in self.architectures.values()
@@ -51,7 +62,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
         }
 
     def environment(self) -> dict[str, EnvironmentAxis]:
-        """Return the environment axes of all architectures by name."""
+        """Return the environment axes by name, of all architectures unless it is `of` one."""
         return {
             axis.name: axis
             for architecture in self.architectures.values()
@@ -67,12 +78,8 @@ class Catalogue(Struct, frozen=True, kw_only=True):
         return found
 
     def kernel_names(self) -> dict[str, KernelProfile]:
-        """Return the profiles by release, or by id where two of them have the release."""
-        releases = [kernel.release for kernel in self.kernels.values()]
-        return {
-            kernel.release if releases.count(kernel.release) == 1 else kernel.id: kernel
-            for kernel in self.kernels.values()
-        }
+        """Return the profiles of one architecture (`of`) by release."""
+        return {kernel.release: kernel for kernel in self.kernels.values()}
 
     def cpu_names(self) -> dict[str, Cpu]:
         """Return the CPUs by id and alias."""

@@ -1,24 +1,25 @@
-"""The names that kernel, architecture, CPU and capability files use of each other.
+"""The names that kernel, architecture and capability files use of each other.
 
-Studies are `matrix.schema.checking.studies`. Names inside of C expressions are checked where they
-get their meaning (`analyze`), but for `mechanism.X`, which only declarations define.
+Studies are `matrix.schema.checking.studies`, CPUs `matrix.schema.checking.cpus`. Names inside of C
+expressions are checked where they get their meaning (`analyze`), but for `mechanism.X`, which only
+declarations define, and for words that they are compared with: a misspelt one never holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from matrix.diagnostics import Location
-from matrix.expr.trees import names
+from matrix.diagnostics import Location, unknown_word_hint
+from matrix.expr.nodes import Binary, Constant, Expression, Name, Scalar
+from matrix.expr.trees import names, walk
 from matrix.schema.checking.catalogue import Catalogue, Known
 from matrix.schema.checking.spec import SpecChecker
 from matrix.schema.documents import (
     ArchitectureDocument,
     CapabilityDocument,
-    CpuDocument,
     DirectMapDocument,
     KernelDocument,
 )
@@ -26,7 +27,7 @@ from matrix.schema.documents.cpucaps import CapDeclaration
 from matrix.schema.files import Kind
 from matrix.schema.reading.nodes import Node
 from matrix.schema.reading.problems import Problems
-from matrix.schema.values import Architecture, Condition
+from matrix.schema.values import Architecture, Condition, Knowledge, MechanismDomain, RegisterField
 
 _MECHANISM = "mechanism."
 # The lists of an architecture, and the key that names their items.
@@ -49,21 +50,6 @@ class ReferenceChecker:
         self._catalogue = catalogue
         self._problems = problems
         self._specs = SpecChecker(catalogue, problems)
-        self._fields = catalogue.fields()
-        self._field_names = Known(
-            kind="CPU field",
-            names=self._fields,
-            complete=catalogue.knows_all(Kind.ARCHITECTURE),
-        )
-        self._mechanisms = Known(
-            kind="mechanism",
-            names={
-                mechanism.name
-                for kernel in catalogue.kernels.values()
-                for mechanism in kernel.mechanisms
-            },
-            complete=catalogue.knows_all(Kind.KERNEL),
-        )
 
     def kernel(self, document: KernelDocument, at: Node) -> None:
         """Check a kernel profile: its architecture, toolchain and the fields of its cpucaps."""
@@ -81,6 +67,8 @@ class ReferenceChecker:
             ).check(document.kconfig.toolchain, at["kconfig"]["toolchain"].location, self._problems)
         architecture = catalogue.architectures.get(document.arch)
         if architecture is not None:
+            self._missing_mechanisms(document, at, architecture)
+            self.mechanism_values(at)
             for cap, node in zip(document.cpucaps.values(), at.rows("cpucaps"), strict=True):
                 self._cap(cap, node, architecture)
 
@@ -91,27 +79,6 @@ class ReferenceChecker:
         architecture = self._catalogue.architectures[document.id]
         for cap, node in zip(document.cpucaps, at.rows("cpucaps"), strict=True):
             self._cap(cap, node, architecture)
-
-    def cpu(self, document: CpuDocument, at: Node) -> None:
-        """Check a CPU: its fields and their values, sources, and the SPECs that settle a field."""
-        sources = Known(
-            kind="source",
-            names=self._catalogue.sources,
-            complete=self._catalogue.knows_all(Kind.SOURCES),
-        )
-        for (name, field), node in zip(document.fields.items(), at.rows("fields"), strict=True):
-            if self._field_names.check(name, node.place, self._problems):
-                register_field = self._fields[name]
-                if field.known is not None:
-                    self._specs.check_value(
-                        register_field, field.known, node["value"].location, domain=False
-                    )
-            for source in node.rows("sources"):
-                sources.check(str(source.data), source.location, self._problems)
-        for node in at.rows("settled_by"):
-            self._field_names.check(node.name, node.place, self._problems)
-            for spec in node.children.values():
-                self._specs.canonical(spec, str(spec.data))
 
     def capability(self, document: CapabilityDocument, at: Node) -> None:
         """Check a capability: the releases of its claims."""
@@ -140,13 +107,79 @@ class ReferenceChecker:
             for release in claim.rows("expected"):
                 releases.check(release.name, release.place, self._problems)
 
-    def mechanisms(self, declared: object) -> None:
-        """Check that each `mechanism.X` of the conditions in a declared value exists somewhere."""
+    def words(self, knowledge: Knowledge) -> None:
+        """Check what conditions say of mechanisms and environment axes: that they exist, values.
+
+        A condition of an architecture or a kernel is over what that architecture has; one of a
+        capability over what any has, unless it is a study's.
+        """
+        for architecture in knowledge.architectures:
+            mine = [kernel for kernel in knowledge.kernels if kernel.arch == architecture.id]
+            self._conditions((architecture, tuple(mine)), self._catalogue.of(architecture.id))
+        self._conditions(knowledge.capabilities, self._catalogue)
+        for study in knowledge.studies:
+            self._conditions(study, self._catalogue.of(study.arch))
+
+    def _conditions(self, declared: object, catalogue: Catalogue) -> None:
+        mechanisms = Known(
+            kind="mechanism",
+            names={
+                *(row.name for item in catalogue.architectures.values() for row in item.mechanisms),
+                *(row.name for item in catalogue.kernels.values() for row in item.mechanisms),
+            },
+            complete=catalogue.knows_all(Kind.KERNEL),
+        )
+        possible = _possible_words(catalogue)
         for condition in conditions(declared):
             for name in sorted(names(condition.expression)):
                 word = name.removeprefix(_MECHANISM)
                 if word != name:
-                    self._mechanisms.check(word, _within(condition, name), self._problems)
+                    mechanisms.check(word, _within(condition, name), self._problems)
+            for name, compared in _compared(condition.expression):
+                if name in possible and compared not in possible[name]:
+                    message = f"`{compared}` is no value of `{name}`: the comparison never holds"
+                    hint = unknown_word_hint(
+                        word, map(_as_written, possible[name]), f"values of {name}"
+                    )
+                    at = _within(condition, compared)
+                    self._problems.add("MX0222", message, at, hint)
+
+    def mechanism_values(self, at: Node) -> None:
+        """Check that the mechanisms of a profile have values that its architecture knows.
+
+        Only nodes are looked at: a file that is wrong elsewhere is checked as well.
+        """
+        arch = at.get("arch")
+        architecture = self._catalogue.architectures.get(str(arch.data)) if arch else None
+        domains = {} if architecture is None else {x.name: x for x in architecture.mechanisms}
+        for node in at.rows("mechanisms"):
+            since = node.get("since")
+            for place in (node.get("value"), since.get("before") if since else None):
+                if place is not None and node.name in domains:
+                    self._mechanism_value(domains[node.name], place)
+
+    def _mechanism_value(self, domain: MechanismDomain, place: Node) -> None:
+        # True == 1 in Python, and not in a declaration.
+        if (type(place.data), place.data) in [(type(word), word) for word in domain.values]:
+            return
+        message = f"`{place.raw}` is no value of the mechanism `{domain.name}`"
+        shown = [_as_written(word) for word in domain.values]
+        hint = unknown_word_hint(place.raw, shown, f"values of {domain.name}")
+        hint += f"; they stand at {domain.location}"
+        self._problems.add("MX0222", message, place.location, hint)
+
+    def _missing_mechanisms(
+        self, document: KernelDocument, at: Node, architecture: Architecture
+    ) -> None:
+        for domain in architecture.mechanisms:
+            if domain.name not in document.mechanisms:
+                message = (
+                    f"no mechanism `{domain.name}`, which every profile of {architecture.id} has"
+                )
+                near = unknown_word_hint(domain.name, document.mechanisms, "mechanisms here")
+                hint = f"declared at {domain.location}; {near}"
+                node = at.get("mechanisms") or at["id"]
+                self._problems.add("MX0232", message, node.place, hint)
 
     def _cap(self, cap: CapDeclaration, at: Node, architecture: Architecture) -> None:
         """Check field, minimum and words of a cpucap."""
@@ -193,3 +226,37 @@ def _within(condition: Condition, name: str) -> Location:
     if found < 0:
         return at
     return replace(at, column=found + 1, length=len(name))
+
+
+def _as_written(value: Scalar) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _has_words(field: RegisterField) -> bool:
+    return any(isinstance(word, str) for _, word in field.words)
+
+
+def _possible_words(catalogue: Catalogue) -> dict[str, frozenset[Scalar]]:
+    """Return the names whose values are words, with every value that one may have."""
+    rows: list[tuple[str, Iterable[Scalar]]] = []
+    for item in catalogue.architectures.values():
+        rows += [(axis.name, [name for name, _ in axis.options]) for axis in item.environment]
+        rows += [(f"{_MECHANISM}{domain.name}", domain.values) for domain in item.mechanisms]
+        worded = (field for field in item.fields if _has_words(field))
+        rows += [(field.name, [word for _, word in field.words]) for field in worded]
+    found: dict[str, frozenset[Scalar]] = {}
+    for name, possible in rows:
+        found[name] = found.get(name, frozenset()) | frozenset(possible)
+    return found
+
+
+def _compared(expression: Expression) -> Iterator[tuple[str, str]]:
+    """Yield (name, word) of every comparison of a name with a word."""
+    for node in walk(expression):
+        match node:
+            case Binary("==" | "!=", Name(name), Constant(str(word))):
+                yield name, word
+            case Binary("==" | "!=", Constant(str(word)), Name(name)):
+                yield name, word
+            case _:
+                pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from matrix.diagnostics import Location
+from matrix.schema.checking.architectures import study_architecture
 from matrix.schema.checking.axes import AxisExpander, ExpandedAxis
 from matrix.schema.checking.catalogue import Catalogue, Known
 from matrix.schema.documents import StudyDocument
@@ -21,13 +22,22 @@ class StudyChecker:
     def __init__(self, catalogue: Catalogue, problems: Problems) -> None:
         self._catalogue = catalogue
         self._problems = problems
-        self._expander = AxisExpander(catalogue, problems)
+        self._expanders: dict[str, AxisExpander] = {}
 
-    def axes(self, document: StudyDocument, at: Node) -> tuple[Axis, ...]:
-        """Return the expanded axes of a study; what is wrong with the study is added."""
+    def axes(self, document: StudyDocument, at: Node) -> tuple[str, tuple[Axis, ...]]:
+        """Return architecture and expanded axes of a study; what is wrong with it is added.
+
+        Where the architecture is in doubt there are no axes: half of their names would be unknown.
+        """
         self._predicate(document, at)
+        arch = study_architecture(self._catalogue, document, at, self._problems)
+        if arch is None:
+            return "", ()
+        if arch not in self._expanders:
+            self._expanders[arch] = AxisExpander(self._catalogue.of(arch), self._problems)
+        expander = self._expanders[arch]
         expanded = {
-            name: self._expander.expand(axis, node)
+            name: expander.expand(axis, node)
             for (name, axis), node in zip(document.axes.items(), at.rows("axes"), strict=True)
         }
         if PROFILES in expanded:
@@ -39,7 +49,7 @@ class StudyChecker:
             self._cell(profile, expanded)
         for pivot in at.rows("pivots"):
             self._pivot(pivot, expanded, has_profiles=bool(document.profiles))
-        return tuple(item.axis for item in expanded.values())
+        return arch, tuple(item.axis for item in expanded.values())
 
     def _predicate(self, document: StudyDocument, at: Node) -> None:
         capabilities = self._catalogue.capabilities

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -40,6 +40,11 @@ class FieldDeclaration(Declaration):
     )
     settable: bool = Field(description="whether a CPU SPEC may give it, `neoverse-n2,dic=0`")
     description: Text = Field(description="what the field says")
+    shown: CExpression | None = Field(
+        default=None,
+        description="C expression over registers (`clidr_el1 >> 24 & 7`), where the bits alone "
+        "do not tell the field",
+    )
 
     @model_validator(mode="after")
     def _fits_the_register(self) -> Self:
@@ -71,6 +76,7 @@ class FieldDeclaration(Declaration):
             settable=self.settable,
             description=self.description,
             location=at["name"].location,
+            shown=condition(self.shown, at["shown"]) if self.shown else None,
         )
 
 
@@ -270,6 +276,9 @@ class ArchitectureDocument(Declaration):
     advisories: tuple[AdvisoryRow, ...] = Field(
         default=(), description="where what the simulation reports besides can happen"
     )
+    mechanisms: dict[Word, Annotated[tuple[AnyScalar, ...], Field(min_length=1)]] = Field(
+        default={}, description="mechanism: the values that a profile may give it"
+    )
 
     def value(self, at: Node) -> values.Architecture:
         """Return the declared architecture; `at` is the node the document was read from."""
@@ -295,4 +304,10 @@ class ArchitectureDocument(Declaration):
             ),
             location=at["id"].location,
             advisories=tuple(map(AdvisoryRow.value, self.advisories, at.rows("advisories"))),
+            mechanisms=tuple(
+                values.MechanismDomain(name=node.name, values=domain, location=node.place)
+                for domain, node in zip(
+                    self.mechanisms.values(), at.rows("mechanisms"), strict=True
+                )
+            ),
         )

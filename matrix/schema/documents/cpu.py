@@ -87,6 +87,10 @@ class CpuDocument(Declaration):
     id: Identifier = Field(description="name in SPECs, `neoverse-v1`")
     name: Text = Field(description="name in reports, `Arm Neoverse-V1`")
     vendor: Text = Field(description="who makes it")
+    arch: Identifier | None = Field(
+        default=None,
+        description="architecture, `arm64`; may be left out where one alone has these fields",
+    )
     aliases: tuple[Identifier, ...] = Field(default=(), description="other names in SPECs")
     groups: tuple[Identifier, ...] = Field(
         default=(), description="groups it is in, written @server in a SPEC"
@@ -103,8 +107,8 @@ class CpuDocument(Declaration):
     )
     notes: tuple[Text, ...] = Field(default=(), description="what a reader should know")
 
-    def value(self, at: Node) -> values.Cpu:
-        """Return the declared CPU; `at` is the node the document was read from."""
+    def value(self, at: Node, arch: str) -> values.Cpu:
+        """Return the declared CPU of an architecture; `at` is the node it was read from."""
         return values.Cpu(
             id=self.id,
             name=self.name,
@@ -121,6 +125,7 @@ class CpuDocument(Declaration):
             ),
             notes=self.notes,
             location=at["id"].location,
+            arch=arch,
         )
 
 

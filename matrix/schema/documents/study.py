@@ -191,6 +191,10 @@ class StudyDocument(Declaration):
     description: Text = Field(description="what the study asks")
     capability: Identifier = Field(description="id of the capability")
     predicate: Identifier = Field(description="version of its predicate")
+    arch: Identifier | None = Field(
+        default=None,
+        description="architecture, `arm64`; may be left out where what the study names is of one",
+    )
     axes: dict[AxisName, AxisDeclaration] = Field(min_length=1, description="axis: its options")
     constraints: tuple[StudyConstraint, ...] = Field(
         default=(), description="conditions that every cell satisfies"
@@ -210,7 +214,7 @@ class StudyDocument(Declaration):
         default=False, description="whether the report shows the direct maps of direct-maps/"
     )
 
-    def value(self, at: Node, axes: tuple[values.Axis, ...]) -> values.MatrixStudy:
+    def value(self, at: Node, arch: str, axes: tuple[values.Axis, ...]) -> values.MatrixStudy:
         """Return the study with its expanded axes; `at` is the node the document was read from."""
         return values.MatrixStudy(
             id=self.id,
@@ -232,4 +236,5 @@ class StudyDocument(Declaration):
             formats=self.formats,
             other_architectures=self.other_architectures,
             location=at["id"].location,
+            arch=arch,
         )

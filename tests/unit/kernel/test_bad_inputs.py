@@ -32,7 +32,7 @@ OF_MADE_INPUTS = {
 
 
 def _dotconfig(path: Path) -> tuple[Diagnostic, ...]:
-    config = load_dotconfig(path)
+    config = load_dotconfig(path, arch="arm64")
     built_in = BuiltInLine(config=config, rules=BUILT_IN_LINE, has=("CMDLINE_FORCE",))
     return (*config.diagnostics, *built_in.notes(built_in.readings("quiet"), "7.3"))
 

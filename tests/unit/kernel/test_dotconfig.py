@@ -68,10 +68,10 @@ def test_the_header_says_release_and_architecture(row: HeaderRow) -> None:
     data = f"{row.text}CONFIG_KVM=y\n".encode()
     if row.error is not None:
         with pytest.raises(InputError) as caught:
-            read_dotconfig(data, "test.config")
+            read_dotconfig(data, "test.config", arch="arm64")
         assert places(caught.value.diagnostics) == [row.error]
         return
-    config = read_dotconfig(data, "test.config")
+    config = read_dotconfig(data, "test.config", arch="arm64")
     assert (config.version, config.release, config.arch) == (row.version, row.release, row.arch)
 
 

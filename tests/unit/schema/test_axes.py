@@ -65,12 +65,32 @@ def test_kconfig_boot_and_environment() -> None:
     assert [item.name for item in both] == ["el2", "el1"]
 
 
-def test_a_release_that_two_architectures_have_is_named_by_id() -> None:
-    kernel = good_text(Kind.KERNEL).replace("linux-7.3-arm64", "linux-7.3-other")
-    file = declared(Kind.KERNEL, kernel.encode(), name="kernels/other.yaml")
-    change = replace('kernel: "7.3"', "kernel: linux-7.3-other")
-    options = load({Kind.MATRIX: change}, file).studies[0].axes[0].options
-    assert [item.name for item in options] == ["linux-7.3-arm64", "linux-7.3-other"]
+def test_all_releases_are_those_of_the_architecture_of_the_study() -> None:
+    """Another architecture may have the same release, fields and axes: none of it is meant."""
+    kernel = good_text(Kind.KERNEL).replace("arm64", "other")
+    newer = kernel.replace('"7.3"', '"7.4"').replace("linux-7.3", "linux-7.4")
+    architecture = good_text(Kind.ARCHITECTURE).replace("id: arm64", "id: other")
+    cpu = good_text(Kind.CPU).replace("neoverse-v1", "mine").replace("zeus", "hera")
+    files = [
+        declared(Kind.KERNEL, kernel.encode(), name="kernels/other.yaml"),
+        declared(Kind.KERNEL, newer.encode(), name="kernels/newer.yaml"),
+        declared(Kind.ARCHITECTURE, architecture.encode(), name="architectures/other.yaml"),
+        declared(Kind.CPU, (cpu + "arch: other\n").encode(), name="cpus/other.yaml"),
+    ]
+    alone = load().studies[0]
+    named = {Kind.CPU: lambda text: text + "arch: arm64\n"}
+    study = load(named, *files).studies[0]
+    assert (study.arch, study.axes) == ("arm64", alone.axes)
+    other = {
+        **named,
+        Kind.MATRIX: lambda text: text.replace("zeus", "hera").replace("neoverse-v1", "mine"),
+    }
+    axes = load(other, *files).studies[0].axes
+    assert [item.kernel for item in axes[0].options] == ["linux-7.3-other", "linux-7.4-other"]
+    assert {item.cpu for item in axes[1].options if "free" not in item.name} == {
+        "mine",
+        "mine+hera",
+    }
 
 
 @given(
