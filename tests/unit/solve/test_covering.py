@@ -113,8 +113,10 @@ def test_pairs_of_the_shipped_study(shipped: tuple[PreparedStudy, Region]) -> No
         assert held == expected
         pairs += len(expected)
     assert array.combinations == pairs
-    # Each CPU with each form of `rodata=` needs a row of its own: no array is smaller.
-    assert len(cells) == array.fewest == 284 * 8
+    # Each CPU with each form of `rodata=` needs a row of its own: no array is smaller. Two rows more
+    # are needed since a slot's user mapping other than the guest_memfd ties three axes.
+    assert array.fewest == 284 * 8
+    assert len(cells) <= array.fewest + 2
     assert all(prepared.answer(cell) is not None for cell in cells[:: len(cells) // 50])
 
 
@@ -135,4 +137,6 @@ def test_triples_of_the_shipped_study(shipped: tuple[PreparedStudy, Region]) -> 
     for axes in itertools.combinations(range(len(tied)), 3):
         expected = {tuple(cell[axis] for axis in axes) for cell in listed}
         assert {tuple(row[axis] for axis in axes) for row in rows} == expected
-    assert array.fewest <= len(array.rows) <= 1.1 * array.fewest
+    # `fewest` knows of no axes tied together: each CPU has rows of its own for protected VMs whose
+    # slot maps other memory, which cover nothing of the other VM kinds and modes.
+    assert array.fewest <= len(array.rows) <= 1.35 * array.fewest
