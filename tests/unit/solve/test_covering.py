@@ -113,8 +113,8 @@ def test_pairs_of_the_shipped_study(shipped: tuple[PreparedStudy, Region]) -> No
         assert held == expected
         pairs += len(expected)
     assert array.combinations == pairs
-    # Each CPU with each form of `rodata=` needs a row of its own: no array is smaller. Two rows more
-    # are needed since a slot's user mapping other than the guest_memfd ties three axes.
+    # Each CPU with each form of `rodata=` needs a row of its own: no array is smaller. Two rows
+    # more are needed since a slot's user mapping other than the guest_memfd ties three axes.
     assert array.fewest == 284 * 8
     assert len(cells) <= array.fewest + 2
     assert all(prepared.answer(cell) is not None for cell in cells[:: len(cells) // 50])
