@@ -16,6 +16,7 @@ from matrix.analyze.verdict import Verdict, decide
 from matrix.pipeline.knowledge import DEFAULT_STUDY, Library
 from matrix.pipeline.study import PreparedStudy, prepare_study
 from matrix.simulate.explore import simulate
+from matrix.simulate.inputs import SimulationInputs
 from matrix.solve.space import Region
 
 SAMPLE = 2_000
@@ -106,6 +107,7 @@ def test_verdicts_by_class_equal_verdicts_by_simulating_every_cell(library: Libr
                 if leaf.result is None or leaf.predicate is None:
                     continue
                 # The class's representative, simulated anew; nothing is remembered.
+                assert isinstance(leaf.result.inputs, SimulationInputs)
                 again = simulate(leaf.result.inputs)
                 assert again == leaf.result
                 assert decide(predicate=leaf.predicate, violates=bool(again.violations)) == verdict

@@ -186,6 +186,22 @@ CODES: dict[str, tuple[str, str]] = {
             "command again."
         ),
     ),
+    "MX0240": (
+        "two things decide",
+        (
+            "A capability declares both a scenario and a truth. A verdict compares the kernel's "
+            "check with one of them."
+        ),
+    ),
+    "MX0241": (
+        "scenario of another gate",
+        (
+            "The simulation shows what follows when the kernel allows one thing, which `gates` "
+            "names. A capability whose predicate allows something else has no scenario: it "
+            "declares the conditions that must hold (`truth`), or nothing, and its answers are "
+            "then granted and not-granted."
+        ),
+    ),
     "MX0290": (
         "unknown name in an expression",
         (
@@ -549,6 +565,32 @@ CODES: dict[str, tuple[str, str]] = {
         (
             "A study's claim expects something only of releases that the study does not have, so "
             "it would never be asked."
+        ),
+    ),
+    "MX0690": (
+        "truth that a release lacks",
+        (
+            "A part of a capability's truth names what the profile of a release does not have. "
+            "Left out it would count as true."
+        ),
+    ),
+    "MX0691": (
+        "no predicate to synthesise",
+        (
+            "The capability does not declare what its predicate may test, or nothing tells where "
+            "it should say yes."
+        ),
+    ),
+    "MX0692": (
+        "nothing is simulated",
+        "The capability has no scenario, so that there are no events to show or to review.",
+    ),
+    "MX0693": (
+        "predicate of another feature",
+        (
+            "A declared predicate and the simulation of its capability's scenario have nothing in "
+            "common: no Kconfig symbol, CPU property, kernel variable or surrounding. What the "
+            "simulation finds says nothing about such a check."
         ),
     ),
     "MX0701": (

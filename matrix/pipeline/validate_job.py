@@ -129,7 +129,7 @@ def prepare(request: ValidateRequest) -> ValidateJob:
     library = Library(request.configs)
     capability = library.capability(request.capability)
     predicate_version(capability, request.predicate)
-    check_verdicts(request.fail_on)
+    check_verdicts(request.fail_on, capability)
     named = request.cpus or default_cpus(library.knowledge)
     specs = [spec for text in named for spec in expand_group(text, library.knowledge)]
     architecture = library.architecture("arm64")
