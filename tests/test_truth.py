@@ -195,3 +195,31 @@ def test_without_the_copied_scenario_it_is_answered(
 
 def test_no_shipped_file_is_refused_for_its_scenario() -> None:
     assert run_cli("check").code == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("kvm_mode != KVM_MODE_NONE", "kvm_is_availble()", "did you mean `kvm_is_available()`?"),
+        ("kvm_mode != KVM_MODE_NONE", "kvm_mod != KVM_MODE_NONE", "did you mean `kvm_mode`?"),
+        (
+            "IS_ENABLED(CONFIG_KVM)",
+            "IS_ENABLED(CONFIG_KASAN_HW_TAGS)",
+            "`KASAN_HW_TAGS: {type: bool",
+        ),
+        ("cap(ARM64_MTE)", "cap(ARM64_MTE2)", "did you mean `ARM64_MTE`?"),
+    ],
+)
+def test_a_name_that_no_profile_has_is_refused_and_not_passed_over(
+    old: str, new: str, says: str, tmp_path: Path
+) -> None:
+    # A requirement with a misspelt name was never asked: absent cells came out as granted.
+    shutil.copytree(CASES / "granted", tmp_path / "mine")
+    file = tmp_path / "mine" / "capabilities" / "tags.yaml"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+    ran = run_cli("count", "tags", "--configs", str(tmp_path / "mine"))
+    assert (ran.code, ran.out) == (3, "")
+    assert "error[MX0221]" in ran.err
+    assert says in ran.err
