@@ -28,6 +28,7 @@ CLAIMS = Path(__file__).parent / "cases" / "claims"
 STUDIES = Path(__file__).parent / "cases" / "studies"
 GOOD = Path(__file__).parent / "cases" / "good"
 REVIEW = Path(__file__).parent / "cases" / "review"
+CAPABILITIES = Path(__file__).parent / "cases" / "capabilities"
 CONFIG = Path(__file__).parent / "data" / "booted" / "7.3.config"
 
 MAKEFILE = "VERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 0\nEXTRAVERSION = -rc7\n"
@@ -122,6 +123,7 @@ def lay_out(folder: Path) -> None:
         (folder / name).parents[1].joinpath("Makefile").write_text(MAKEFILE)
     shutil.copytree(CLAIMS, folder / "claims" / "matrices")
     shutil.copytree(STUDIES, folder / "studies")
+    shutil.copytree(CAPABILITIES / "granted", folder / "granted")
     (folder / "unexpected" / "matrices").mkdir(parents=True)
     shutil.copyfile(CLAIMS / "small.yaml", folder / "unexpected" / "matrices" / "small.yaml")
     for kind in ("architectures", "kernels"):

@@ -152,13 +152,16 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     tree = small_tree(folder / "tree", KCONFIG)
     project = ("kconfig", "project", "--tree", str(tree), "--kernel", "7.3", "--symbols", "KVM,NET")
     noalias = "rodata=noalias kfence.sample_interval=100"
+    judged = ("--configs", str(ROOT / "tests/cases/capabilities/judged"))
     fixed = ("--cpu", "graviton3", "--cmdline", noalias)
     commands: list[tuple[str, ...]] = [
         ("validate", str(CONFIG), "--cpu", "cortex-a710"),
         ("validate", str(CONFIG), *fixed),
         ("validate", str(CONFIG), "--cpu", "free"),
+        ("validate", str(CONFIG), "--cpu", "neoverse-v1", "--capability", "judged-tags", *judged),
         ("fleet", str(hosts)),
         ("explain", "cpu=neoverse-v1"),
+        ("explain", "page=64k", "--matrix", "judged-tags", *judged),
         ("simulate", "cpu=apple-m2"),
         ("simulate", "cpu=apple-m2", "--two-actors", "--predicate", "v12"),
         ("simulate", "cpu=apple-m2", "--event", "guest instruction fetch"),

@@ -16,6 +16,7 @@ from matrix.analyze.verdict import Verdict
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.study import PreparedStudy, prepare_study, study_result
 from matrix.simulate.explore import simulate
+from matrix.simulate.inputs import SimulationInputs
 from matrix.simulate.outcome import SimulationResult
 
 LIBRARY = Library()
@@ -66,7 +67,11 @@ def test_each_card_shows_what_simulating_its_example_shows(
             for finding in group.findings
         ]
         sources = question.program.operation_sources
-        simulated = [told(simulate(inputs), sources) for inputs in ways if inputs is not None]
+        simulated = [
+            told(simulate(inputs), sources)
+            for inputs in ways
+            if isinstance(inputs, SimulationInputs)
+        ]
         assert shown in simulated, group.example
 
 

@@ -16,6 +16,7 @@ from matrix.analyze.verdict import Verdict, decide
 from matrix.pipeline.knowledge import DEFAULT_STUDY, Library
 from matrix.pipeline.study import PreparedStudy, prepare_study
 from matrix.simulate.explore import simulate
+from matrix.simulate.inputs import SimulationInputs
 from matrix.solve.space import Region
 
 SAMPLE = 2_000
@@ -42,8 +43,8 @@ def test_regions_agree_with_single_cells(library: Library) -> None:
     prepared = prepare_study(library, DEFAULT_STUDY)
     solved = prepared.solve()
     seen: Counter[Verdict] = Counter()
-    for seed, verdict in enumerate(Verdict):
-        for cell in solved.verdicts[verdict].sample(SAMPLE // len(Verdict), seed):
+    for seed, verdict in enumerate(solved.verdicts):
+        for cell in solved.verdicts[verdict].sample(SAMPLE // len(solved.verdicts), seed):
             answer = prepared.answer(cell)
             assert answer is not None, cell
             assert answer.verdict == verdict, cell
@@ -51,7 +52,7 @@ def test_regions_agree_with_single_cells(library: Library) -> None:
     assert sum(seen.values()) >= SAMPLE * 2 // 3
     # Under v12 nothing is overstrict in this study: without FWB, and wherever can_set_direct_map()
     # is false, something is violated. The law on `cacheable-pfnmap` below has overstrict cells.
-    assert set(seen) == set(Verdict) - {Verdict.OVERSTRICT}
+    assert set(seen) == set(solved.verdicts) - {Verdict.OVERSTRICT}
 
 
 def test_overstrict_regions_agree_with_single_cells(library: Library) -> None:
@@ -70,7 +71,7 @@ def test_regions_know_the_point_releases_of_distributions(library: Library) -> N
     prepared = prepare_study(library, "arm64-distros-memfd-secret")
     solved = prepared.solve()
     seen: Counter[Verdict] = Counter()
-    for seed, verdict in enumerate(Verdict):
+    for seed, verdict in enumerate(solved.verdicts):
         for cell in solved.verdicts[verdict].sample(60, seed):
             answer = prepared.answer(cell)
             assert answer is not None, cell
@@ -106,6 +107,7 @@ def test_verdicts_by_class_equal_verdicts_by_simulating_every_cell(library: Libr
                 if leaf.result is None or leaf.predicate is None:
                     continue
                 # The class's representative, simulated anew; nothing is remembered.
+                assert isinstance(leaf.result.inputs, SimulationInputs)
                 again = simulate(leaf.result.inputs)
                 assert again == leaf.result
                 assert decide(predicate=leaf.predicate, violates=bool(again.violations)) == verdict

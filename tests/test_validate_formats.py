@@ -15,7 +15,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from ruamel.yaml import YAML
 
 from matrix.analyze.answer import Fix
-from matrix.analyze.verdict import Verdict
+from matrix.analyze.verdict import Verdict, meanings_of
 from matrix.render.fixes import snippet
 from tests import package_builder
 from tests.cli_runner import Ran, run_cli
@@ -128,7 +128,7 @@ def test_sarif_results_point_at_the_line_that_decides(workspace: Path) -> None:
     assert ran.code == 3
     run = sarif(ran)
     rules = run["tool"]["driver"]["rules"]
-    assert [rule["id"] for rule in rules] == [str(verdict) for verdict in Verdict]
+    assert [rule["id"] for rule in rules] == [str(verdict) for verdict in meanings_of("simulation")]
     seen = []
     for result in run["results"]:
         assert rules[result["ruleIndex"]]["id"] == result["ruleId"]

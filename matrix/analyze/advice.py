@@ -18,10 +18,12 @@ from matrix.analyze.evaluation import Evaluation
 from matrix.analyze.facts import FactProgram
 from matrix.analyze.facts_lowering import UNREAD
 from matrix.analyze.question import Completion, Question
+from matrix.analyze.truth import Result
 from matrix.expr.evaluation import truth
 from matrix.kernel.detection import Detection
 from matrix.simulate.explore import without_capability
-from matrix.simulate.outcome import INVARIANTS, SimulationResult, Violation
+from matrix.simulate.inputs import SimulationInputs
+from matrix.simulate.outcome import INVARIANTS, Violation
 
 # What is reported once: an advisory, and under which value of the assumption.
 _Key = tuple[str, tuple[str, str] | None]
@@ -73,7 +75,9 @@ def defects(
     They are met where its check says no, too: the guest then runs without the capability.
     """
     broken = [
-        () if item.leaf.inputs is None else without_capability(item.leaf.inputs)
+        without_capability(item.leaf.inputs)
+        if isinstance(item.leaf.inputs, SimulationInputs)
+        else ()
         for item in completions
     ]
     found = []
@@ -201,5 +205,5 @@ def _key(violation: Violation) -> _Key:
     return violation.invariant, violation.assumption
 
 
-def _of(result: SimulationResult, key: _Key) -> Violation | None:
+def _of(result: Result, key: _Key) -> Violation | None:
     return next((item for item in result.advisories if _key(item) == key), None)

@@ -10,6 +10,7 @@ from msgspec import Struct
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Diagnostic
 from matrix.expr.nodes import Value
+from matrix.schema.values import Basis
 
 
 class TraceLine(Struct, frozen=True, kw_only=True):
@@ -97,6 +98,7 @@ class Answer(Struct, frozen=True, kw_only=True):
 
     `predicate` is None where the answer is unknown or the capability is absent before it is asked;
     `outcome` is `safe`, `violates` or `not-run`; `confidence` the weakest of the CPU values used.
+    `basis` is what judges the predicate.
     """
 
     facts: tuple[tuple[str, Value], ...]
@@ -111,3 +113,4 @@ class Answer(Struct, frozen=True, kw_only=True):
     fixes: tuple[Fix, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     defects: tuple[Defect, ...] = ()
+    basis: Basis = "simulation"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import overload
+
+from matrix.analyze.truth import Inputs, Result, TruthInputs, TruthResult, look
 from matrix.diagnostics import Diagnostic, UndecidedError
 from matrix.simulate.explore import simulate
 from matrix.simulate.inputs import SimulationInputs
@@ -13,31 +16,40 @@ class Behaviours:
     """The simulations of one run, one per behaviour class.
 
     Two cells are in one class where the inputs that can matter to the simulation are equal
-    (`explore.relevant`).
+    (`explore.relevant`). Where a capability declares its truth, the same parts of it hold in a
+    class.
     """
 
     __slots__ = ("_classes", "_results")
 
     def __init__(self) -> None:
-        self._classes: dict[SimulationInputs, SimulationInputs] = {}
-        self._results: dict[SimulationInputs, SimulationResult] = {}
+        self._classes: dict[Inputs, Inputs] = {}
+        self._results: dict[Inputs, Result] = {}
 
     def __len__(self) -> int:
         return len(self.results)
 
     @property
-    def results(self) -> tuple[SimulationResult, ...]:
+    def results(self) -> tuple[Result, ...]:
         """The simulations of all classes so far, in the order they were asked for."""
         classes = dict.fromkeys(self._classes.values())
         return tuple(self._results[item] for item in classes if item in self._results)
 
-    def class_of(self, inputs: SimulationInputs) -> SimulationInputs:
+    def class_of(self, inputs: Inputs) -> Inputs:
         """Return the inputs that stand for the behaviour class of `inputs`."""
         if inputs not in self._classes:
-            self._classes[inputs] = relevant(inputs)
+            self._classes[inputs] = (
+                relevant(inputs) if isinstance(inputs, SimulationInputs) else inputs
+            )
         return self._classes[inputs]
 
-    def result(self, inputs: SimulationInputs) -> SimulationResult:
+    @overload
+    def result(self, inputs: SimulationInputs) -> SimulationResult: ...
+    @overload
+    def result(self, inputs: TruthInputs) -> TruthResult: ...
+    @overload
+    def result(self, inputs: Inputs) -> Result: ...
+    def result(self, inputs: Inputs) -> Result:
         """Return what the simulation finds for the behaviour class of `inputs`.
 
         Raises:
@@ -45,7 +57,13 @@ class Behaviours:
         """
         return self.exact(self.class_of(inputs))
 
-    def exact(self, inputs: SimulationInputs) -> SimulationResult:
+    @overload
+    def exact(self, inputs: SimulationInputs) -> SimulationResult: ...
+    @overload
+    def exact(self, inputs: TruthInputs) -> TruthResult: ...
+    @overload
+    def exact(self, inputs: Inputs) -> Result: ...
+    def exact(self, inputs: Inputs) -> Result:
         """Return what the simulation finds for just these inputs.
 
         The findings are those of the class; the trace shows this release's page size and
@@ -54,7 +72,10 @@ class Behaviours:
         Raises:
             UndecidedError: MX0710, as `result`.
         """
-        if inputs not in self._results:
+        if isinstance(inputs, TruthInputs):
+            if inputs not in self._results:
+                self._results[inputs] = look(inputs)
+        elif inputs not in self._results:
             result = simulate(inputs)
             if not result.complete:
                 raise UndecidedError(

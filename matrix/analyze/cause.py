@@ -64,7 +64,10 @@ def causes(solved: SolvedStudy, within: Region | None = None) -> tuple[tuple[Cau
     A cell in which two things go wrong is in both causes; what goes wrong in the same cells is one.
     """
     asked = solved.valid if within is None else solved.valid & within
-    unsound = solved.verdicts[Verdict.UNSOUND] & asked
+    unsound = solved.verdicts.get(Verdict.UNSOUND)
+    if unsound is None:
+        return ()
+    unsound = unsound & asked
     usual = ordinary(solved.study, asked)
     strands: dict[object, list[tuple[ClassRegion, tuple[Violation, ...]]]] = {}
     for item in solved.classes:
@@ -110,7 +113,7 @@ def _cause(
     return Cause(
         statement=first.message,
         operation=operation,
-        source=owner.question.program.operation_sources.get(operation),
+        source=owner.question.operation_sources.get(operation),
         broken=tuple(
             dict.fromkeys(
                 (item.invariant, "=".join(item.assumption or ("certain",))) for _, item in every

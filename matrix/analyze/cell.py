@@ -18,12 +18,14 @@ from matrix.analyze.behaviour import Behaviours
 from matrix.analyze.cell_notes import granule_note, unbuildable_note
 from matrix.analyze.evaluation import Evaluation
 from matrix.analyze.question import Assigned, Completion, Leaf, Question, ask
+from matrix.analyze.truth import violates
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Diagnostic, InputError, UndecidedError
 from matrix.expr.evaluation import truth
 from matrix.expr.nodes import Expression, Value
 from matrix.kernel.detection import Detection
 from matrix.schema.cpu_fields import weakest
+from matrix.schema.values import Basis
 from matrix.simulate.inputs import SimulationInputs
 from matrix.simulate.outcome import SimulationResult, Violation
 from matrix.solve.core import disjoint_cores
@@ -132,9 +134,10 @@ def examine(
     leaf = _worst(completions)
     result = behaviours.exact(leaf.inputs) if leaf.inputs is not None else None
     given = Answer(
+        basis=question.capability.basis,
         facts=facts,
         predicate=_agreed(completions),
-        outcome="not-run" if result is None else ("violates" if result.violations else "safe"),
+        outcome=_OUTCOMES[None if result is None else violates(result)],
         violations=findings_of(question, result.violations if result else ()),
         advisories=findings_of(
             question,
@@ -162,6 +165,7 @@ def unknown_answer(
     """Return the answer of a cell whose completions differ in the verdict, in its CPU's names."""
     unsettled = _unsettled(question, completions, cell)
     return Answer(
+        basis=question.capability.basis,
         facts=facts,
         predicate=_agreed(completions),
         outcome="not-run",
@@ -221,7 +225,7 @@ def _facts(question: Question, cell: Evaluation) -> tuple[tuple[str, Value], ...
 
 def findings_of(question: Question, violations: tuple[Violation, ...]) -> tuple[Finding, ...]:
     """Return violations with the kernel lines of this release beside each micro-operation."""
-    sources = question.program.operation_sources
+    sources = question.operation_sources
     return tuple(
         Finding(
             invariant=violation.invariant,
@@ -285,8 +289,11 @@ def _reasons(question: Question, cell: Evaluation, leaf: Leaf) -> tuple[str, ...
     if leaf.reason:
         return (leaf.reason,)
     broken = tuple(violation.message for violation in leaf.result.violations) if leaf.result else ()
+    basis = question.capability.basis
     if leaf.predicate:
-        return broken or ("the predicate holds, and no violation is reachable",)
+        if basis == "truth" and broken:
+            return (f"the check says yes, though {broken[0]}", *broken[1:])
+        return broken or (_YES[basis],)
     said = question.program.lowering.said
     dated = {atom: cell.value(atom) for atom in question.program.dated}
     false_parts = [
@@ -296,8 +303,28 @@ def _reasons(question: Question, cell: Evaluation, leaf: Leaf) -> tuple[str, ...
     ]
     answer_is_no = f"the predicate is false: {', '.join(false_parts)}"
     if broken:
-        return (f"{answer_is_no}; were it forced to yes: {broken[0]}", *broken[1:])
-    return (f"{answer_is_no}; though nothing would be violated",)
+        return (f"{answer_is_no}; {_RIGHTLY[basis]}: {broken[0]}", *broken[1:])
+    return (f"{answer_is_no}{_NO[basis]}",)
+
+
+# What is said of a predicate by what judges it: where it holds and nothing is violated, where it
+# does not hold and nothing would be, and before what would be.
+_YES: dict[Basis, str] = {
+    "simulation": "the predicate holds, and no violation is reachable",
+    "truth": "the predicate holds, and so does every part of the truth",
+    "nothing": "the predicate holds",
+}
+_NO: dict[Basis, str] = {
+    "simulation": "; though nothing would be violated",
+    "truth": "; though every part of the truth holds",
+    "nothing": "",
+}
+_RIGHTLY: dict[Basis, str] = {
+    "simulation": "were it forced to yes",
+    "truth": "and rightly so",
+    "nothing": "",
+}
+_OUTCOMES = {None: "not-run", False: "safe", True: "violates"}
 
 
 def _contradicted(
@@ -361,9 +388,9 @@ def said_besides(
     of the cell says, whichever run is shown.
     """
     varied = [
-        item
-        if item.leaf.inputs is None
-        else replace(item, leaf=_varied(item.leaf, item.leaf.inputs, inputs, behaviours))
+        replace(item, leaf=_varied(item.leaf, item.leaf.inputs, inputs, behaviours))
+        if isinstance(item.leaf.inputs, SimulationInputs)
+        else item
         for item in settle(question, cell, behaviours)
     ]
     known = Evaluation(question.program.definitions, cell.variables, cell.atoms)
@@ -394,7 +421,7 @@ def inputs_of(question: Question, cell: Cell, behaviours: Behaviours) -> Simulat
     leaf = _worst(completions)
     # A predicate that nobody knows does not matter to what is simulated.
     behaves_alike = len({completion.leaf.inputs for completion in completions}) == 1
-    if leaf.inputs is not None and (behaves_alike or not unknown):
+    if isinstance(leaf.inputs, SimulationInputs) and (behaves_alike or not unknown):
         return leaf.inputs
     reasons = (
         unknown_answer(question, completions, cell).reasons if unknown else (leaf.reason or "",)

@@ -27,7 +27,6 @@ _OPTIONAL = frozenset({"predicate", "cause", "behaviour_class"})
 
 _PREDICATE = ("false", "true")
 _OUTCOMES = ("safe", "violates", "not-run")
-_VERDICTS = tuple(Verdict)
 # The outcome goes with the verdict; where two verdicts are possible no simulation is the cell's.
 _OUTCOME_OF = {
     decide(predicate=predicate, violates=violates): int(violates)
@@ -154,12 +153,13 @@ class _Cells:
             None if verdict is Verdict.UNKNOWN else _only({of_class[n] for n in numbers} - {None})
             for verdict, _, numbers in self._known
         ]
+        verdicts = tuple(solved.verdicts)
         causes = sorted({statement for statement in broken if statement})
         self.answers: list[_Answer] = [
             (
                 _NOTHING if predicate is None else int(predicate),
                 _OUTCOME_OF.get(verdict, _OUTCOMES.index("not-run")),
-                _VERDICTS.index(verdict),
+                verdicts.index(verdict),
                 causes.index(statement) if statement else _NOTHING,
                 places.get(numbers, _NOTHING),
             )
@@ -171,7 +171,7 @@ class _Cells:
                 (
                     _PREDICATE,
                     _OUTCOMES,
-                    tuple(map(str, _VERDICTS)),
+                    tuple(map(str, verdicts)),
                     tuple(causes),
                     tuple("/".join(map(str, numbers)) for numbers in classes),
                 ),
@@ -211,8 +211,7 @@ def _ways(solved: SolvedStudy) -> tuple[list[_Way], list[Region]]:
         for number, inputs in enumerate(dict.fromkeys(c.inputs for c in solved.classes), start=1)
     }
     for item in solved.classes:
-        verdict = decide(predicate=item.predicate, violates=bool(item.result.violations))
-        ways.append((verdict, item.predicate, numbers[item.inputs]))
+        ways.append((item.verdict, item.predicate, numbers[item.inputs]))
         regions.append(item.region)
     return ways, regions
 

@@ -11,14 +11,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from matrix.analyze.question import Question
-from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Diagnostic, InputError, did_you_mean, unknown_word_hint
 from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Name
 from matrix.expr.position import Source
 from matrix.expr.printer import to_c
 from matrix.expr.trees import calls, rewrite, walk
 from matrix.schema.values import Condition, MatrixStudy
-from matrix.simulate.outcome import INVARIANTS
 from matrix.simulate.scenario import scenario_options
 
 VERDICT, PREDICATE, VIOLATES = "verdict", "predicate", "violates"
@@ -88,7 +86,7 @@ class ClaimNames:
         known = {VERDICT, PREDICATE, *self._axes}
         for question in self._questions:
             known.update(self.meanings(question))
-        known.update(f"{VIOLATES}({invariant})" for invariant in INVARIANTS)
+        known.update(f"{VIOLATES}({name})" for name in self._questions[0].invariants)
         word = name.partition("(")[0]
         functions = {
             function
@@ -112,8 +110,11 @@ class ClaimNames:
                 'write `violates("alias-access")` or `violates("alias-access", "guest=no-exec")`',
             )
             return
-        if texts[0] not in INVARIANTS:
-            hint = unknown_word_hint(texts[0], INVARIANTS, "invariants")
+        known = self._questions[0].invariants
+        if texts[0] not in known:
+            hint = unknown_word_hint(texts[0], known, "invariants")
+            if not known:
+                hint = "the capability declares neither `scenario` nor `truth`: nothing is violated"
             yield _at(condition, "MX0624", f"unknown invariant `{texts[0]}`", texts[0], hint)
         pairs = [(name, value) for name, _, value in (text.partition("=") for text in texts[1:])]
         yield from self._wrong_options(pairs, condition)
@@ -122,6 +123,11 @@ class ClaimNames:
         self, pairs: Sequence[tuple[str, str]], condition: Condition
     ) -> Iterator[Diagnostic]:
         scenario = self._questions[0].capability.scenario
+        if scenario is None:
+            for name, _ in pairs:
+                hint = "leave it out: mechanism options are of a simulation"
+                yield _at(condition, "MX0623", "nothing is simulated here", name, hint)
+            return
         try:
             scenario_options(scenario, pairs, condition.location)
         except InputError as error:
@@ -145,7 +151,7 @@ class ClaimNames:
         if name in self._axes:
             return self._axes[name]
         if name == VERDICT:
-            return tuple(word.value for word in Verdict)
+            return tuple(word.value for word in self._questions[0].verdicts)
         found: dict[str, None] = {}
         for question in self._questions:
             definitions = question.program.definitions

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from matrix.analyze.claim_names import VERDICT, ClaimNames, violations_in
 from matrix.analyze.study import SolvedStudy
 from matrix.analyze.symbolic import KernelRegions
-from matrix.analyze.verdict import Verdict
 from matrix.expr.nodes import Binary, Call, Constant, Expression, Name, Value
 from matrix.expr.printer import to_c
 from matrix.expr.trees import names, substitute
+from matrix.simulate.inputs import SimulationInputs
 from matrix.simulate.scenario import scenario_options
 from matrix.solve.partition import Compiler
 from matrix.solve.space import Region
@@ -53,7 +53,7 @@ class ClaimRegions:
         if VERDICT in names(expression) and VERDICT not in part.compiler.names():
             # Outside the space there is no verdict; a partition is of everything.
             regions: dict[Value, Region] = {"": ~self._solved.valid}
-            regions.update((word.value, self._solved.verdicts[word]) for word in Verdict)
+            regions.update((word.value, region) for word, region in self._solved.verdicts.items())
             _tell(part, VERDICT, regions)
         for call in violations_in((expression,)):
             meanings[to_c(call)] = Name(self._known_violating(part, call, within))
@@ -83,16 +83,19 @@ class ClaimRegions:
         """
         invariant, *chosen = (item.value for item in call.arguments if isinstance(item, Constant))
         question = part.question
+        scenario = question.capability.scenario
         variant = dict(question.variant)
         for text in map(str, chosen):
             option, _, value = text.partition("=")
             variant[option] = value
-        options = scenario_options(question.capability.scenario, variant.items())
+        options = scenario_options(scenario, variant.items()) if scenario else ()
         region = self._solved.backend.nothing()
         for inputs, cells in part.classes:
             if (cells & within).is_empty():
                 continue
-            result = self._solved.behaviours.result(replace(inputs, variant=options))
+            if isinstance(inputs, SimulationInputs):
+                inputs = replace(inputs, variant=options)  # noqa: PLW2901
+            result = self._solved.behaviours.result(inputs)
             if any(violation.invariant == invariant for violation in result.violations):
                 region = region | cells
         return region

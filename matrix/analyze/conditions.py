@@ -7,17 +7,20 @@ themselves are compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
-from msgspec.structs import fields
+from collections.abc import Iterable, Iterator, Sequence
 
 from matrix.analyze.study import ClassRegion, SolvedStudy
-from matrix.simulate.inputs import SimulationInputs
+from matrix.analyze.truth import Inputs, named
+from matrix.expr.nodes import Value
 
-# What a class may depend on, without what the capability and not the cell decides.
-SIMULATION_INPUTS = tuple(
-    field.name for field in fields(SimulationInputs) if field.name not in ("scenario", "variant")
-)
+
+def varied(every: Iterable[Inputs]) -> tuple[str, ...]:
+    """Return the names of what differs among the inputs of classes."""
+    met: dict[str, set[Value]] = {}
+    for inputs in every:
+        for name, value in named(inputs).items():
+            met.setdefault(name, set()).add(value)
+    return tuple(name for name, values in met.items() if len(values) > 1)
 
 
 class Conditions:
@@ -25,26 +28,21 @@ class Conditions:
 
     def __init__(self, solved: SolvedStudy) -> None:
         self._solved = solved
-        every = [inputs for _, part in solved.kernels for inputs, _ in part.classes]
-        self._varied = tuple(
-            name
-            for name in SIMULATION_INPUTS
-            if len({getattr(inputs, name) for inputs in every}) > 1
-        )
+        self._varied = varied(inputs for _, part in solved.kernels for inputs, _ in part.classes)
 
     def shared(self, classes: Sequence[ClassRegion]) -> tuple[tuple[str, str], ...]:
         """Return the inputs that are the same in all cells of some classes and vary elsewhere."""
-        met = tuple(self._inputs(classes))
+        met = [named(inputs) for inputs in self._inputs(classes)]
         found = []
         for name in self._varied:
-            values = {getattr(inputs, name) for inputs in met}
+            values = {inputs[name] for inputs in met}
             if len(values) == 1:
                 (value,) = values
                 found.append((name, str(value).lower() if isinstance(value, bool) else str(value)))
         return tuple(found)
 
-    def _inputs(self, classes: Sequence[ClassRegion]) -> Iterator[SimulationInputs]:
-        mine: dict[tuple[str, SimulationInputs], list[ClassRegion]] = {}
+    def _inputs(self, classes: Sequence[ClassRegion]) -> Iterator[Inputs]:
+        mine: dict[tuple[str, Inputs], list[ClassRegion]] = {}
         for item in classes:
             mine.setdefault((item.profile.id, item.inputs), []).append(item)
         for profile, part in self._solved.kernels:

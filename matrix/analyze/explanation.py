@@ -74,7 +74,16 @@ def derive_answer(
                 tree=derivations.derive(predicate.condition.expression),
             )
         )
-    if verdict is Verdict.UNKNOWN:
+    if verdict is not Verdict.ABSENT:
+        derived += (
+            Derived(
+                title=f"truth {part.id}",
+                source=part.condition.source,
+                tree=derivations.derive(part.condition.expression),
+            )
+            for part in question.capability.truth
+        )
+    if verdict is Verdict.UNKNOWN and question.capability.scenario is not None:
         derived += _open_inputs(question, architecture, evaluation, derivations)
     return tuple(derived)
 

@@ -44,6 +44,7 @@ class Lowering:
     """The names one profile has, and how each is written after lowering."""
 
     def __init__(self, profile: KernelProfile, architecture: Architecture) -> None:
+        self.location = profile.location
         self.functions: dict[str, KernelFunction] = {
             function.signature: function
             for function in (*architecture.functions, *profile.functions)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from matrix.analyze.conditions import SIMULATION_INPUTS
+from matrix.analyze.conditions import varied
 from matrix.analyze.study import SolvedStudy
 from matrix.analyze.symbolic import KernelRegions
 from matrix.expr.nodes import Expression, Name, Value
@@ -203,11 +203,7 @@ class _Expressions:
 
 def _deciding_inputs(solved: SolvedStudy) -> frozenset[str]:
     """Return the simulation inputs in which behaviour classes of the study differ."""
-    return frozenset(
-        name
-        for name in SIMULATION_INPUTS
-        if len({getattr(item.inputs, name) for item in solved.classes}) > 1
-    )
+    return frozenset(varied(item.inputs for item in solved.classes))
 
 
 def in_c(name: str) -> str:

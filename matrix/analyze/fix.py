@@ -26,7 +26,6 @@ from matrix.analyze.change_costs import WEIGHTS
 from matrix.analyze.evaluation import Evaluation
 from matrix.analyze.question import Leaf, Question, ask
 from matrix.analyze.rebuild import Rebuild
-from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import UndecidedError
 from matrix.expr.evaluation import truth
 from matrix.expr.nodes import Expression, Value
@@ -102,9 +101,9 @@ def find_fixes(
 
 
 def is_supported(question: Question, cell: Cell, behaviours: Behaviours) -> bool:
-    """Tell whether a cell is supported under every completion of what is unknown."""
+    """Tell whether the capability works in a cell under every completion of what is unknown."""
     completions = settle(question, cell, behaviours)
-    return {completion.leaf.verdict for completion in completions} == {Verdict.SUPPORTED}
+    return {completion.leaf.verdict for completion in completions} == {question.wanted}
 
 
 class _Search(Struct, frozen=True, dict=True):
@@ -142,7 +141,7 @@ class _Search(Struct, frozen=True, dict=True):
         ordered = [tuple(sorted(fix, key=lambda change: order[change[0].name])) for fix in found]
         ordered.sort(key=lambda fix: [order[knob.name] for knob, _ in fix])
         return tuple(
-            Fix(change=_written_out(fix), verdict=Verdict.SUPPORTED)
+            Fix(change=_written_out(fix), verdict=self.question.wanted)
             for fix in ordered[:_MOST_FIXES]
         )
 
@@ -163,7 +162,7 @@ class _Search(Struct, frozen=True, dict=True):
         if any(truth(of(needed)) is False for needed in self._needed):
             return True
         answer = ask(self.question, node.evaluation, self.behaviours)
-        return isinstance(answer, Leaf) and answer.verdict is not Verdict.SUPPORTED
+        return isinstance(answer, Leaf) and answer.verdict is not self.question.wanted
 
     def _next(self, node: _Node) -> _Knob | None:
         """Return the knob to decide next, None where the node is to be tried as it is."""

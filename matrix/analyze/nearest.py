@@ -15,7 +15,7 @@ from msgspec import Struct
 from matrix.analyze.change_costs import ACTS, WEIGHTS
 from matrix.analyze.study import SolvedStudy
 from matrix.analyze.symbolic import option_groups
-from matrix.analyze.verdict import Verdict
+from matrix.analyze.verdict import WORKS, Verdict
 from matrix.schema.values import MatrixStudy
 from matrix.solve.nearest import Changes, Nearest, nearest_changes
 from matrix.solve.space import Region
@@ -75,7 +75,7 @@ def nearest_supported(
     shown = tuple(_shorten(change, kinds) for change in merged[:_MOST_CHANGES])
     for change in shown:
         for cell in _cells(change, origin):
-            if verdict_of(cell) is not Verdict.SUPPORTED:
+            if verdict_of(cell) not in WORKS:
                 raise RuntimeError(f"the diagram says supported, the concrete flow not: {cell}")
     return NearestCells(
         weight=found.weight,
@@ -91,7 +91,7 @@ def _with_doubles(study: MatrixStudy, solved: SolvedStudy) -> Region:
     A study counts options that differ only in symbols a release lacks once. A reader's cell may
     have any of them, and need not change to the one that counts.
     """
-    supported = solved.verdicts[Verdict.SUPPORTED]
+    (supported,) = (region for verdict, region in solved.verdicts.items() if verdict in WORKS)
     kernel_axis = next((axis for axis in study.axes if axis.chooses_kernel), None)
     result = solved.backend.nothing()
     for profile, part in solved.kernels:

@@ -13,14 +13,13 @@ from msgspec.structs import replace
 
 from matrix.analyze.facts import FactProgram
 from matrix.analyze.study import SolvedStudy, decide_study
-from matrix.analyze.synthesis import ATOMS
 from matrix.diagnostics import Diagnostic, InputError, Severity, unknown_word_hint
 from matrix.expr.nodes import Call, Constant, Expression, Name
 from matrix.expr.parser import parse
 from matrix.expr.trees import calls, names, rewrite
 from matrix.kernel.patch.check import PatchedCheck
 from matrix.kernel.patch.inlining import VM
-from matrix.schema.values import Axis, MatrixStudy, Option, PredicateVersion
+from matrix.schema.values import Atom, Axis, Capability, MatrixStudy, Option, PredicateVersion
 
 _SYMBOL = "CONFIG_"
 _CAP_TESTS = ("cpus_have_final_cap", "boot_cpu_has_cap")
@@ -36,16 +35,14 @@ _PREPROCESSOR = re.compile(
 _CALL = re.compile(r"(?P<function>\w+)\((?P<argument>.*)\)$")
 
 
-def _meanings(scenario: str) -> dict[Expression, Expression]:
+def _meanings(atoms: Iterable[Atom]) -> dict[Expression, Expression]:
     """Return what the kernel writes of a VM, and what it is over the names of a study."""
-    return {
-        parse(atom.c): parse(atom.meaning) for atom in ATOMS[scenario] if atom.c != atom.meaning
-    }
+    return {parse(atom.c): parse(atom.meaning) for atom in atoms if atom.c != atom.meaning}
 
 
-def in_model_words(scenario: str, expression: Expression) -> Expression:
+def in_model_words(atoms: Iterable[Atom], expression: Expression) -> Expression:
     """Return an expression with what it asks of a VM or cpucap, and sizes, in the model's words."""
-    meanings = _meanings(scenario)
+    meanings = _meanings(atoms)
 
     def translate(node: Expression) -> Expression:
         match node:
@@ -58,9 +55,11 @@ def in_model_words(scenario: str, expression: Expression) -> Expression:
     return rewrite(expression, translate)
 
 
-def known_to_any(programs: Sequence[FactProgram], scenario: str) -> Callable[[Call | Name], bool]:
+def known_to_any(
+    programs: Sequence[FactProgram], atoms: Iterable[Atom]
+) -> Callable[[Call | Name], bool]:
     """Return whether a call or name is one that some kernel has: a helper of the kernel's own."""
-    of_vm = {call.function for asked in _meanings(scenario) for call in calls(asked)}
+    of_vm = {call.function for asked in _meanings(atoms) for call in calls(asked)}
 
     def is_known(node: Call | Name) -> bool:
         if isinstance(node, Call) and node.function in of_vm:
@@ -218,9 +217,10 @@ def of_kernels_that_have(
     programs = {part.question.program.release: part.question.program for _, part in solved.kernels}
     if len(wanting) == len(lacking):
         missing = frozenset.intersection(*wanting.values()) or next(iter(wanting.values()))
+        capability = solved.kernels[0][1].question.capability
         raise InputError(
             [
-                _unknown(name, [programs[release] for release in wanting], check)
+                _unknown(name, [programs[release] for release in wanting], check, capability)
                 for name in sorted(missing)
             ]
         )
@@ -240,9 +240,11 @@ def of_kernels_that_have(
     return decide_study(solved.study, solved.backend, kernels, solved.behaviours), left_out
 
 
-def _unknown(name: str, programs: Sequence[FactProgram], check: PatchedCheck) -> Diagnostic:
+def _unknown(
+    name: str, programs: Sequence[FactProgram], check: PatchedCheck, capability: Capability
+) -> Diagnostic:
     if name.startswith(f"{VM}."):
-        return _member(name, programs[0], check)
+        return _member(name, programs[0], check, capability)
     if found := _PREPROCESSOR.match(name):
         return Diagnostic(
             code="MX1213",
@@ -261,9 +263,12 @@ def _unknown(name: str, programs: Sequence[FactProgram], check: PatchedCheck) ->
     )
 
 
-def _member(name: str, program: FactProgram, check: PatchedCheck) -> Diagnostic:
+def _member(
+    name: str, program: FactProgram, check: PatchedCheck, capability: Capability
+) -> Diagnostic:
     """Return the diagnostic of a check that looks into the VM itself."""
-    asked = [atom.c for atoms in ATOMS.values() for atom in atoms if f"({VM})" in atom.c]
+    atoms = capability.synthesis.atoms if capability.synthesis else ()
+    asked = [atom.c for atom in atoms if f"({VM})" in atom.c]
     return Diagnostic(
         code="MX1213",
         message=f"nothing is known of `{name.replace('.', '->', 1)}` in Linux {program.release}",

@@ -7,7 +7,7 @@ answer of one fully or partly known cell. Both the concrete flow (`cell.py`) and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,14 +15,15 @@ from msgspec.structs import replace
 from matrix.analyze.behaviour import Behaviours
 from matrix.analyze.evaluation import Evaluation
 from matrix.analyze.facts import PREDICATE, FactProgram, LoweredAdvisory
-from matrix.analyze.verdict import Verdict, decide
+from matrix.analyze.truth import Inputs, Result, TruthInputs, violates
+from matrix.analyze.verdict import Verdict, decide, verdicts_of, wanted_of
 from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
 from matrix.expr.evaluation import truth
 from matrix.expr.nodes import Binary, Expression, Name, Value
-from matrix.expr.trees import substitute
+from matrix.expr.trees import names, substitute
 from matrix.schema.values import Capability, Condition, PredicateVersion
 from matrix.simulate.inputs import SimulationInputs
-from matrix.simulate.outcome import SimulationResult
+from matrix.simulate.outcome import INVARIANTS
 from matrix.simulate.scenario import scenario_options
 
 # The kernel boots only where every CPU has its granule; cells that cannot boot are no cells of a
@@ -50,6 +51,7 @@ class Question(Struct, frozen=True, kw_only=True):
 
     `constraints` bound the cells that can exist. `predicate` is None where the release lacks a
     name in it (`lacking`): there the capability must be absent, or nothing can be said.
+    `rows` decide, with the predicate, the verdict: inputs of the simulation, or parts of the truth.
     `conjuncts` are the operands of its outermost `&&`. `advisories` say where what the simulation
     reports besides can happen.
     """
@@ -67,8 +69,35 @@ class Question(Struct, frozen=True, kw_only=True):
     variant: tuple[tuple[str, str], ...]
     advisories: Mapping[str, LoweredAdvisory]
 
-    def inputs(self, values: dict[str, Value]) -> SimulationInputs:
-        """Return the simulation inputs that the values of `rows` make."""
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """The verdicts that a cell can have."""
+        return verdicts_of(self.capability)
+
+    @property
+    def wanted(self) -> Verdict:
+        """The verdict of a cell in which the capability works."""
+        return wanted_of(self.capability.basis)
+
+    @property
+    def invariants(self) -> tuple[str, ...]:
+        """What can be violated: of the simulation, or the parts of the declared truth."""
+        if self.capability.scenario is not None:
+            return INVARIANTS
+        return tuple(part.id for part in self.capability.truth)
+
+    @property
+    def operation_sources(self) -> Mapping[str, str]:
+        """The source line of each step of a trace, as far as the release has one."""
+        if self.capability.scenario is not None:
+            return self.program.operation_sources
+        return {part.id: part.condition.source or "" for part in self.capability.truth}
+
+    def inputs(self, values: dict[str, Value]) -> Inputs:
+        """Return what the values of `rows` make: what is simulated, or what holds."""
+        if self.capability.scenario is None:
+            truths = self.capability.truth
+            return TruthInputs(holds=tuple((part, bool(values[part.id])) for part in truths))
         return SimulationInputs(
             **{name: _typed(name, value) for name, value in values.items()},  # type: ignore[arg-type]
             scenario=self.capability.scenario,
@@ -81,8 +110,8 @@ class Leaf(Struct, frozen=True, kw_only=True):
 
     verdict: Verdict
     predicate: bool | None = None
-    inputs: SimulationInputs | None = None
-    result: SimulationResult | None = None
+    inputs: Inputs | None = None
+    result: Result | None = None
     reason: str | None = None
 
 
@@ -127,10 +156,16 @@ def lower_question(
     """Return the question of one capability and predicate version for one kernel.
 
     `constraints` are a study's own; those that name what the release lacks say nothing of it.
+
+    Raises:
+        InputError: MX0290 a name that the release does not have, MX0693 a predicate that has
+            nothing to do with the scenario of its capability.
     """
     lacking = program.lacks(predicate.condition)
     lowered = None if lacking else program.lower_expression(predicate.condition)
     asked = {} if lowered is None else {PREDICATE: lowered}
+    if lowered is not None and capability.scenario and predicate in capability.predicates:
+        _refuse_foreign(program, capability, predicate, lowered)
     return Question(
         program=program,
         capability=capability,
@@ -163,8 +198,10 @@ def lower_question(
             for operand in conjuncts(predicate.condition.expression)
         ),
         lacking=tuple(sorted(lacking)),
-        rows=tuple(program.simulation.items()),
-        variant=scenario_options(
+        rows=_rows(program, capability),
+        variant=()
+        if capability.scenario is None
+        else scenario_options(
             capability.scenario, capability.scenario_options, capability.location
         ),
         advisories={
@@ -213,6 +250,7 @@ def _ask_present(question: Question, cell: Evaluation, behaviours: Behaviours) -
     predicate = truth(cell.of(question.predicate))
     if predicate is None:
         return question.predicate
+    refuse_lacking_truth((question,))
     values: dict[str, Value] = {}
     for name, expression in question.rows:
         values[name] = cell.of(expression)
@@ -220,9 +258,8 @@ def _ask_present(question: Question, cell: Evaluation, behaviours: Behaviours) -
             return expression
     inputs = question.inputs(values)
     result = behaviours.result(inputs)
-    violates = bool(result.violations)
     return Leaf(
-        verdict=decide(predicate=predicate, violates=violates),
+        verdict=decide(predicate=predicate, violates=violates(result)),
         predicate=predicate,
         inputs=inputs,
         result=result,
@@ -241,6 +278,100 @@ def conjuncts(expression: Expression) -> Iterator[Expression]:
 
 def _lower_or_none(program: FactProgram, condition: Condition) -> Expression | None:
     return None if program.lacks(condition) else program.lower_expression(condition)
+
+
+def _refuse_foreign(
+    program: FactProgram, capability: Capability, predicate: PredicateVersion, lowered: Expression
+) -> None:
+    """Refuse a declared predicate that reads nothing of what its scenario simulates.
+
+    It is the check of another feature, and what the simulation finds says nothing of it.
+    """
+    read = _read_by(program, (lowered,))
+    if read and not read & _read_by(program, program.simulation.values()):
+        raise InputError(
+            Diagnostic(
+                code="MX0693",
+                location=predicate.condition.location,
+                message=f"predicate `{predicate.name}` reads nothing that scenario "
+                f"`{capability.scenario}` simulates ({capability.gates})",
+                hint="leave `scenario` and `gates` out: declare `truth:` if you know what must "
+                "hold where the kernel says yes, or neither for answers that are granted and "
+                "not-granted",
+            )
+        )
+
+
+def _read_by(program: FactProgram, expressions: Iterable[Expression]) -> frozenset[str]:
+    """Return the kernel variables and atoms on which expressions rest."""
+    seen: set[str] = set()
+    waiting = [name for expression in expressions for name in names(expression)]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            if name in program.definitions:
+                waiting.extend(names(program.definitions[name]))
+    return frozenset(seen - program.definitions.keys())
+
+
+def _rows(program: FactProgram, capability: Capability) -> tuple[tuple[str, Expression], ...]:
+    """Return what decides a verdict besides the predicate.
+
+    A part of the truth that names what the release lacks is left out here: `refuse_lacking_truth`.
+    """
+    if capability.scenario is not None:
+        return tuple(program.simulation.items())
+    return tuple(
+        (part.id, program.lower_expression(part.condition))
+        for part in capability.truth
+        if not program.lacks(part.condition)
+    )
+
+
+def simulated_scenario(capability: Capability) -> str:
+    """Return the scenario of a capability.
+
+    Raises:
+        InputError: MX0692, where it has none.
+    """
+    if capability.scenario is not None:
+        return capability.scenario
+    raise InputError(
+        Diagnostic(
+            code="MX0692",
+            location=capability.location,
+            message=f"capability `{capability.id}` has no scenario: nothing of it is simulated",
+            hint="`matrix explain` shows what its check says of a cell, and why",
+        )
+    )
+
+
+def refuse_lacking_truth(questions: Iterable[Question]) -> None:
+    """Refuse to judge releases that lack a name in the truth of their capability.
+
+    Raises:
+        InputError: MX0690, for each part of the truth that names what a release lacks.
+    """
+    problems = []
+    for question in questions:
+        release, profile = question.program.release, question.program.lowering.location
+        for part in question.capability.truth:
+            lacking = sorted(question.program.lacks(part.condition))
+            if lacking:
+                problems.append(
+                    Diagnostic(
+                        code="MX0690",
+                        location=part.condition.location,
+                        message=f"truth `{part.id}` of `{question.capability.id}` cannot be asked "
+                        f"of Linux {release}: its profile ({profile}) has no "
+                        f"`{'`, `'.join(lacking)}`",
+                        hint="declare it in a profile of yours (a file of the same id in a folder "
+                        "for --configs), or ask about other releases",
+                    )
+                )
+    if problems:
+        raise InputError(problems)
 
 
 def _cannot_boot(cell: Evaluation) -> str:

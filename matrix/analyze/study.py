@@ -13,11 +13,10 @@ from msgspec import Struct
 from matrix.analyze.behaviour import Behaviours
 from matrix.analyze.question import Question
 from matrix.analyze.symbolic import KernelRegions, detected, kernel_regions, study_space
+from matrix.analyze.truth import Inputs, Result, violates
 from matrix.analyze.verdict import Verdict, decide
 from matrix.kernel.cpu import CpuSystem
 from matrix.schema.values import Architecture, KernelProfile, MatrixStudy
-from matrix.simulate.inputs import SimulationInputs
-from matrix.simulate.outcome import SimulationResult
 from matrix.solve.diagram import Diagram
 from matrix.solve.space import Backend, Region
 
@@ -30,10 +29,15 @@ class ClassRegion(Struct, frozen=True, kw_only=True):
 
     profile: KernelProfile
     question: Question
-    inputs: SimulationInputs
-    result: SimulationResult
+    inputs: Inputs
+    result: Result
     predicate: bool
     region: Region
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict of a cell that can be in no other class."""
+        return decide(predicate=self.predicate, violates=violates(self.result))
 
 
 class SolvedStudy(Struct, frozen=True, kw_only=True):
@@ -53,7 +57,9 @@ class SolvedStudy(Struct, frozen=True, kw_only=True):
 
     def count(self, verdict: Verdict, within: Region | None = None) -> int:
         """Return the number of cells with a verdict, in a part of the space if one is given."""
-        region = self.verdicts[verdict]
+        region = self.verdicts.get(verdict)
+        if region is None:
+            return 0
         return (region & within if within is not None else region).count()
 
 
@@ -88,7 +94,9 @@ def decide_study(
 
     Another predicate over a solved study is this with other `KernelRegions.predicate`.
     """
-    possible: dict[Verdict, Region] = {verdict: backend.nothing() for verdict in Verdict}
+    possible: dict[Verdict, Region] = {
+        verdict: backend.nothing() for verdict in kernels[0][1].question.verdicts
+    }
     valid = backend.nothing()
     absent: dict[str, Region] = {}
     classes: list[ClassRegion] = []
@@ -98,8 +106,7 @@ def decide_study(
             absent[reason] = absent.get(reason, backend.nothing()) | region
             possible[Verdict.ABSENT] = possible[Verdict.ABSENT] | region
         for item in _decided(profile, part, behaviours):
-            verdict = decide(predicate=item.predicate, violates=bool(item.result.violations))
-            possible[verdict] = possible[verdict] | item.region
+            possible[item.verdict] = possible[item.verdict] | item.region
             classes.append(item)
     visible = {verdict: region.project_hidden() for verdict, region in possible.items()}
     verdicts = _separate(visible, backend)
@@ -122,7 +129,7 @@ def _decided(
     profile: KernelProfile, part: KernelRegions, behaviours: Behaviours
 ) -> list[ClassRegion]:
     """Return the behaviour classes of a kernel, merged, split by what the predicate says."""
-    merged: dict[tuple[SimulationInputs, bool], Region] = {}
+    merged: dict[tuple[Inputs, bool], Region] = {}
     for inputs, region in part.classes:
         behaviour = behaviours.class_of(inputs)
         for says_yes, share in (
@@ -158,5 +165,5 @@ def _separate(visible: Mapping[Verdict, Region], backend: Backend) -> dict[Verdi
         if verdict is not Verdict.UNKNOWN
     }
     return {
-        verdict: twice if verdict is Verdict.UNKNOWN else separated[verdict] for verdict in Verdict
+        verdict: twice if verdict is Verdict.UNKNOWN else separated[verdict] for verdict in visible
     }

@@ -19,6 +19,7 @@ from matrix.analyze.witness import near_baseline
 from matrix.expr.nodes import Constant, Expression
 from matrix.expr.trees import names, substitute
 from matrix.simulate.explore import without_capability
+from matrix.simulate.inputs import SimulationInputs
 from matrix.simulate.outcome import Violation
 from matrix.solve.space import Region
 
@@ -32,6 +33,8 @@ def study_defects(solved: SolvedStudy, within: Region | None = None) -> tuple[St
     for _, part in solved.kernels:
         regions: dict[Broken, Region] = {}
         for inputs, region in part.classes:
+            if not isinstance(inputs, SimulationInputs):
+                continue
             for broken in without_capability(inputs):
                 regions[broken] = regions.get(broken, solved.backend.nothing()) | region
         for broken, region in regions.items():

@@ -19,11 +19,11 @@ from matrix.analyze.result import ClassGroup, Counts, StudyResult, TableCell
 from matrix.analyze.study import ClassRegion, SolvedStudy
 from matrix.analyze.study_advice import study_advisories, study_defects
 from matrix.analyze.tables import study_tables
-from matrix.analyze.verdict import Verdict, decide
+from matrix.analyze.truth import Inputs
+from matrix.analyze.verdict import Verdict
 from matrix.analyze.witness import changes, near_baseline
 from matrix.expr.printer import to_c
 from matrix.schema.values import Architecture, KernelProfile, PredicateVersion
-from matrix.simulate.inputs import SimulationInputs
 from matrix.simulate.outcome import Violation
 from matrix.solve.space import Region
 
@@ -69,7 +69,7 @@ def summarise(
 
 
 def _counts(solved: SolvedStudy, within: Region | None) -> Counts:
-    return tuple((verdict, solved.count(verdict, within)) for verdict in Verdict)
+    return tuple((verdict, solved.count(verdict, within)) for verdict in solved.verdicts)
 
 
 def _counts_by_kernel(solved: SolvedStudy) -> tuple[tuple[str, Counts], ...]:
@@ -94,8 +94,7 @@ def _groups(solved: SolvedStudy) -> tuple[ClassGroup, ...]:
     """Return the classes that share verdict and findings, the verdicts in their order."""
     members: dict[tuple[Verdict, Signature, tuple[str, ...]], list[ClassRegion]] = {}
     for item in solved.classes:
-        verdict = decide(predicate=item.predicate, violates=bool(item.result.violations))
-        key = (verdict, _signature(item.result.violations), _own_defects(item))
+        key = (item.verdict, _signature(item.result.violations), _own_defects(item))
         members.setdefault(key, []).append(item)
     regions = {key: _visible(solved, key[0], classes) for key, classes in members.items()}
     ambiguous = _ambiguous(solved)
@@ -175,7 +174,7 @@ def _ambiguous(solved: SolvedStudy) -> Region:
 
 def _of_cell(
     solved: SolvedStudy, classes: list[ClassRegion], cell: Mapping[str, str]
-) -> tuple[Question, SimulationInputs]:
+) -> tuple[Question, Inputs]:
     """Return the kernel's question and what the simulation is told of just this cell.
 
     A class is simulated for one of its cells; only its verdict is that of all, its trace has the

@@ -22,12 +22,12 @@ from matrix.analyze.assemble import (
 )
 from matrix.analyze.facts import FactProgram
 from matrix.analyze.facts_lowering import UNREAD
-from matrix.analyze.question import Question
+from matrix.analyze.question import Question, refuse_lacking_truth
+from matrix.analyze.truth import Inputs
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.expr.nodes import Constant, Expression, Name, Value
 from matrix.kernel.cpu import CpuSystem
 from matrix.schema.values import Architecture, Axis, KernelProfile, MatrixStudy, Option
-from matrix.simulate.inputs import SimulationInputs
 from matrix.solve.partition import Compiler, Table
 from matrix.solve.space import Backend, FiniteVariable, Region, Space
 
@@ -50,7 +50,7 @@ class KernelRegions(Struct, frozen=True, kw_only=True):
     valid: Region
     absent: tuple[tuple[str, Region], ...]
     predicate: Region
-    classes: tuple[tuple[SimulationInputs, Region], ...]
+    classes: tuple[tuple[Inputs, Region], ...]
 
 
 def detected(
@@ -169,6 +169,7 @@ def kernel_regions(
             predicate=backend.nothing(),
             classes=(),
         )
+    refuse_lacking_truth((question,))
     return KernelRegions(
         question=question,
         compiler=compiler,
@@ -210,7 +211,7 @@ def kernel_compiler(
     )
 
 
-def _inputs(question: Question, values: Mapping[str, Value]) -> SimulationInputs:
+def _inputs(question: Question, values: Mapping[str, Value]) -> Inputs:
     return question.inputs({name.removeprefix(_ROW): value for name, value in values.items()})
 
 

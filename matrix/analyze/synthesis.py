@@ -17,7 +17,13 @@ from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.expr.nodes import Binary, Constant, Expression, Unary
 from matrix.expr.parser import parse
 from matrix.expr.printer import to_c
-from matrix.schema.values import Condition, PredicateVersion
+from matrix.schema.values import (
+    Atom,
+    Capability,
+    Condition,
+    PredicateVersion,
+    SynthesisDeclaration,
+)
 from matrix.solve.cover import cover
 from matrix.solve.diagram import Diagram
 from matrix.solve.space import FiniteVariable, Region, Space
@@ -30,38 +36,6 @@ Combination = tuple[bool, ...]
 Product = frozenset[tuple[int, bool]]
 
 
-class Atom(Struct, frozen=True, kw_only=True):
-    """A condition that the kernel can test where it asks the predicate.
-
-    `c` is how the kernel writes it, `meaning` what that is over the names of a profile.
-    """
-
-    c: str
-    meaning: str
-
-
-def _same(text: str) -> Atom:
-    return Atom(c=text, meaning=text)
-
-
-# Per scenario, those that are cheapest to justify in a review first: later ones are left out first.
-ATOMS: Mapping[str, tuple[Atom, ...]] = {
-    "gmem": (
-        _same("can_set_direct_map()"),
-        _same("cpus_have_final_cap(ARM64_HAS_STAGE2_FWB)"),
-        _same("cpus_have_final_cap(ARM64_HAS_CACHE_DIC)"),
-        _same("icache_is_aliasing()"),
-        _same("is_protected_kvm_enabled()"),
-        Atom(c="kvm_vm_is_protected(kvm)", meaning='vm == "protected"'),
-        Atom(c="kvm_has_mte(kvm)", meaning='vm == "mte"'),
-    ),
-    "secretmem": (
-        _same("can_set_direct_map()"),
-        Atom(c="is_realm_world()", meaning='realm == "yes"'),
-    ),
-}
-
-
 class Indistinguishable(Struct, frozen=True, kw_only=True):
     """A safe and an unsafe cell with the same atoms; two completions of one cell may be both."""
 
@@ -71,12 +45,13 @@ class Indistinguishable(Struct, frozen=True, kw_only=True):
 
 
 class Synthesis(Struct, frozen=True, kw_only=True):
-    """The weakest sound predicate over `atoms`.
+    """The weakest sound predicate over `atoms`, the body of the C function that is declared.
 
     `expression` is in the kernel's words, `predicate` the same over the names of a profile, to be
     asked again. It is `exact` where it says yes to every safe cell.
     """
 
+    function: str
     atoms: tuple[Atom, ...]
     expression: Expression
     predicate: PredicateVersion
@@ -88,13 +63,37 @@ class Synthesis(Struct, frozen=True, kw_only=True):
         return self.indistinguishable is None
 
 
-def synthesise(solved: SolvedStudy, atoms: Sequence[Atom], within: Region) -> Synthesis:
+def declared_synthesis(capability: Capability) -> SynthesisDeclaration:
+    """Return what a predicate of a capability may be made of.
+
+    Raises:
+        InputError: MX0691, where nothing tells sound from unsound, or no atoms are declared.
+    """
+    if capability.basis == "nothing":
+        lacks = "neither `scenario` nor `truth`: nothing tells what its predicate should be"
+        hint = "declare `truth:`, the conditions that must hold where the kernel says yes"
+    elif capability.synthesis is None:
+        lacks = "no `synthesis`: nothing tells what its predicate may test"
+        hint = "declare `synthesis: {function: …, atoms: [{c: …}]}`"
+    else:
+        return capability.synthesis
+    raise InputError(
+        Diagnostic(
+            code="MX0691",
+            location=capability.location,
+            message=f"capability `{capability.id}` declares {lacks}",
+            hint=hint,
+        )
+    )
+
+
+def synthesise(solved: SolvedStudy, declared: SynthesisDeclaration, within: Region) -> Synthesis:
     """Return the weakest sound predicate for the cells in `within`.
 
     Raises:
         InputError: MX0622, where the capability is absent from every cell.
     """
-    known = _known_to_all(solved, atoms, within)
+    known = _known_to_all(solved, declared.atoms, within)
     safe, unsafe = _combinations(solved, known, within)
     if not safe and not unsafe:
         raise InputError(
@@ -110,6 +109,7 @@ def synthesise(solved: SolvedStudy, atoms: Sequence[Atom], within: Region) -> Sy
     meant = [parse(atom.meaning) for atom in known]
     expression = factored(products, meant)
     return Synthesis(
+        function=declared.function,
         atoms=known,
         expression=factored(products, in_c),
         predicate=PredicateVersion(

@@ -222,6 +222,22 @@ CODES: dict[str, tuple[str, str]] = {
             "without it rows would silently be left out."
         ),
     ),
+    "MX0240": (
+        "two things decide",
+        (
+            "A capability declares both a scenario and a truth. A verdict compares the kernel's "
+            "check with one of them."
+        ),
+    ),
+    "MX0241": (
+        "scenario of another gate",
+        (
+            "The simulation shows what follows when the kernel allows one thing, which `gates` "
+            "names. A capability whose predicate allows something else has no scenario: it "
+            "declares the conditions that must hold (`truth`), or nothing, and its answers are "
+            "then granted and not-granted."
+        ),
+    ),
     "MX0290": (
         "unknown name in an expression",
         (
@@ -610,6 +626,32 @@ CODES: dict[str, tuple[str, str]] = {
         (
             "A source in a kernel profile is no `path:line`, so that nobody can look it up; "
             "`matrix check` refuses it."
+        ),
+    ),
+    "MX0690": (
+        "truth that a release lacks",
+        (
+            "A part of a capability's truth names what the profile of a release does not have. "
+            "Left out it would count as true."
+        ),
+    ),
+    "MX0691": (
+        "no predicate to synthesise",
+        (
+            "The capability does not declare what its predicate may test, or nothing tells where "
+            "it should say yes."
+        ),
+    ),
+    "MX0692": (
+        "nothing is simulated",
+        "The capability has no scenario, so that there are no events to show or to review.",
+    ),
+    "MX0693": (
+        "predicate of another feature",
+        (
+            "A declared predicate and the simulation of its capability's scenario have nothing in "
+            "common: no Kconfig symbol, CPU property, kernel variable or surrounding. What the "
+            "simulation finds says nothing about such a check."
         ),
     ),
     "MX0701": (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from matrix.analyze.verdict import Verdict
+from matrix.analyze.verdict import Verdict, verdicts_of
 from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
 from matrix.kernel.given_line import given_line, load_boot_loader_line
-from matrix.schema.values import Architecture
+from matrix.schema.values import Architecture, Capability
 
 # The word of --fail-on that stands for no verdict at all.
 NO_VERDICT = "none"
@@ -19,20 +19,21 @@ def verdict_words(text: str) -> tuple[str, ...]:
     return () if words == (NO_VERDICT,) else words
 
 
-def check_verdicts(words: tuple[str, ...]) -> None:
-    """Check the verdicts of --fail-on.
+def check_verdicts(words: tuple[str, ...], capability: Capability) -> None:
+    """Check that --fail-on names verdicts of a capability, or is the default.
 
     Raises:
         InputError: MX0907, all unknown ones at once.
     """
-    wrong = [word for word in words if word not in set(Verdict)]
+    known = {*verdicts_of(capability), Verdict.UNSOUND}
+    wrong = [word for word in words if word not in known]
     if wrong:
         raise InputError(
             [
                 Diagnostic(
                     code="MX0907",
                     message=f"unknown verdict `{word}` in --fail-on",
-                    hint=unknown_word_hint(word, set(Verdict), "verdicts"),
+                    hint=unknown_word_hint(word, verdicts_of(capability), "verdicts"),
                 )
                 for word in wrong
             ]

@@ -17,8 +17,9 @@ from matrix.analyze.cell import exists, inputs_of, said_besides
 from matrix.analyze.cell_settings import study_settings
 from matrix.analyze.explanation import Explanation, derive_answer
 from matrix.analyze.nearest import NearestCells, nearest_supported
+from matrix.analyze.question import simulated_scenario
 from matrix.analyze.study import SolvedStudy
-from matrix.analyze.verdict import Verdict
+from matrix.analyze.verdict import WORKS, Verdict
 from matrix.analyze.witness import changes
 from matrix.diagnostics import Diagnostic, InputError, UndecidedError, did_you_mean
 from matrix.diagnostics.codes import CODES
@@ -102,7 +103,7 @@ def explain_cell(prepared: PreparedStudy, chosen: Mapping[str, str]) -> Explanat
             settings,
             found.verdict,
         ),
-        nearest=None if found.verdict is Verdict.SUPPORTED else _nearest(prepared, profile, whole),
+        nearest=None if found.verdict in WORKS else _nearest(prepared, profile, whole),
     )
 
 
@@ -167,8 +168,7 @@ class SimulateRequest(Struct, frozen=True, kw_only=True):
 def simulate(request: SimulateRequest) -> str:
     """Return the traces of cells, each step with the state before and after it."""
     prepared = prepare_study(Library(request.configs), request.study, request.predicate)
-    scenario = prepared.capability.scenario
-    options = scenario_options(scenario, _pairs(request.variant))
+    options = scenario_options(simulated_scenario(prepared.capability), _pairs(request.variant))
     texts = []
     documents = []
     for text in request.cells:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from matrix.analyze.verdict import Verdict
+from matrix.analyze.verdict import WORKS, Verdict
 from matrix.diagnostics import (
     Diagnostic,
     ExitCode,
@@ -92,9 +92,9 @@ def fleet(request: FleetRequest) -> FleetOutcome:
     Raises:
         InputError: where the request or the table as a whole is wrong.
     """
-    check_verdicts(request.fail_on)
     library = Library(request.configs)
     capability = library.capability(request.capability)
+    check_verdicts(request.fail_on, capability)
     beside = Path() if request.hosts == "-" else Path(request.hosts).parent
     answers = FleetAnswers(
         library,
@@ -127,6 +127,7 @@ def fleet(request: FleetRequest) -> FleetOutcome:
         wrong=tuple(_group(item) for item in counted.values() if item.answer.verdict is None),
         idle=answers.names.found(),
         surroundings=answers.surroundings,
+        basis=capability.basis,
     )
     return FleetOutcome(
         summary=summary,
@@ -212,7 +213,7 @@ def _with_fixes(
     shown: Counter[Verdict | None] = Counter()
     for item in groups:
         shown[item.answer.verdict] += 1
-        wanted = item.answer.verdict is not Verdict.SUPPORTED and shown[item.answer.verdict] <= most
+        wanted = item.answer.verdict not in WORKS and shown[item.answer.verdict] <= most
         group = _group(item)
         yield replace(group, fixes=answers.fixes(item.row)) if wanted else group
 

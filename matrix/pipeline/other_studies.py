@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from matrix.analyze.difference import asked_again
 from matrix.analyze.study import SolvedStudy
-from matrix.analyze.synthesis import ATOMS, Synthesis, synthesise
+from matrix.analyze.synthesis import Synthesis, declared_synthesis, synthesise
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import InputError, UndecidedError
 from matrix.pipeline.knowledge import Library
@@ -63,9 +63,9 @@ class OtherStudies:
         return self._solved[name]
 
     def _synthesise(self, solved: SolvedStudy) -> Synthesis | None:
-        scenario = self._library.capability(solved.study.capability).scenario
+        capability = self._library.capability(solved.study.capability)
         try:
-            return synthesise(solved, ATOMS[scenario], solved.valid)
+            return synthesise(solved, declared_synthesis(capability), solved.valid)
         except InputError:
             return None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from matrix.analyze.difference import asked_again
 from matrix.analyze.study import SolvedStudy
-from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import InputError, UndecidedError
 from matrix.pipeline.claims import answer_claims
 from matrix.pipeline.other_studies import OtherStudies
@@ -29,7 +28,7 @@ def study_proofs(prepared: PreparedStudy, solved: SolvedStudy, others: OtherStud
     """
     rules, no_rules = None, ""
     try:
-        rules = verdict_rules(solved, [word.value for word in Verdict], _MAX_RULES)
+        rules = verdict_rules(solved, [word.value for word in solved.verdicts], _MAX_RULES)
     except UndecidedError as error:
         no_rules = error.diagnostics[0].message
     synthesis, no_synthesis = None, ""

@@ -29,6 +29,7 @@ from matrix.analyze.patched_names import (
     with_symbol_axes,
 )
 from matrix.analyze.patched_symbols import refuse_values, without_prefix
+from matrix.analyze.question import simulated_scenario
 from matrix.analyze.review import (
     equal_versions,
     granularity,
@@ -40,7 +41,7 @@ from matrix.analyze.review import (
 from matrix.analyze.rules import find_rules
 from matrix.analyze.study import SolvedStudy
 from matrix.analyze.study_advice import study_defects
-from matrix.analyze.synthesis import ATOMS, synthesise
+from matrix.analyze.synthesis import declared_synthesis, synthesise
 from matrix.analyze.verdict import Verdict
 from matrix.analyze.witness import nearest
 from matrix.diagnostics import (
@@ -69,7 +70,7 @@ from matrix.render.json import dump
 from matrix.render.review import KconfigAnswer, ReviewedRule, ReviewResult
 from matrix.render.review_document import review_document
 from matrix.render.review_text import review_markdown, review_text
-from matrix.schema.values import Condition, PredicateVersion
+from matrix.schema.values import Atom, Condition, PredicateVersion
 from matrix.solve.space import Region
 
 # The name of the patch's version of the predicate, beside those that are declared.
@@ -143,30 +144,29 @@ def review_patches(
     Raises:
         InputError: what `find_check` raises, MX1213 a name that no kernel has, MX1214 a Kconfig
             symbol that no profile lists, MX1216 a capability without a function, MX1219 a patch of
-            what lies below the check, MX0606 a kernel.
+            what lies below the check, MX0606 a kernel, MX0691 and MX0692 a capability without
+            atoms or scenario.
     """
+    simulated_scenario(prepared.capability)
     wanted = _wanted(prepared, request)
+    declared = declared_synthesis(prepared.capability)
     prepared = _of_kernels(prepared, request.kernels)
     programs = [prepared.library.program(profile) for profile in prepared.kernels]
     refuse_another_kernel(
         [
-            AskedKernel(
-                profile=profile,
-                program=prepared.library.program(profile),
-                evidence=evidence_of(profile),
-            )
-            for profile in prepared.kernels
+            AskedKernel(profile=profile, program=program, evidence=evidence_of(profile))
+            for profile, program in zip(prepared.kernels, programs, strict=True)
         ],
         prepared.library.knowledge.capabilities,
         prepared.capability,
         changed_names(patches, wanted.architecture),
         wanted.function,
     )
-    check = find_check(patches, wanted, known_to_any(programs, prepared.capability.scenario))
+    check = find_check(patches, wanted, known_to_any(programs, declared.atoms))
     check, unset = without_prefix(programs, check)
     refuse_values(programs, check)
     refuse_words_of_the_model(check, (axis.name for axis in prepared.architecture.environment))
-    version = _version(prepared, check)
+    version = _version(declared.atoms, check)
     refuse_unknown_symbols(programs, version, check)
     study = with_symbol_axes(prepared.study, programs, version.condition.expression)
     prepared = replace(prepared, study=study)
@@ -177,18 +177,18 @@ def review_patches(
         raise InputError(_absent(prepared))
     having = kernels_of(solved, within)
     caused = causes(solved, within)
-    found = synthesise(solved, ATOMS[prepared.capability.scenario], solved.valid)
-    declared = [
+    found = synthesise(solved, declared, solved.valid)
+    versions = [
         (item.name, base if item == prepared.predicate else asked_again(base, item))
         for item in prepared.capability.predicates
         if not any(part.question.program.lacks(item.condition) for _, part in having)
     ]
-    same = equal_versions(solved, declared, within)
+    same = equal_versions(solved, versions, within)
     compared = [
         compared_predicate(name, solved, other, within)
         for name, other in (
             (PATCH_VERSION, solved),
-            *((name, other) for name, other in declared if name not in same),
+            *((name, other) for name, other in versions if name not in same),
             (found.predicate.name, asked_again(base, found.predicate)),
         )
     ]
@@ -196,7 +196,6 @@ def review_patches(
         check=check,
         function=prepared.capability.function,
         predicate=to_c(version.condition.expression),
-        scenario=prepared.capability.scenario,
         assumes_patch=prepared.capability.assumes_patch,
         kernels=tuple(profile.release for profile, _ in having),
         without=tuple(
@@ -205,7 +204,7 @@ def review_patches(
             if profile.id not in {item.id for item, _ in having}
         ),
         same_as=same,
-        verdicts={verdict: solved.count(verdict, within) for verdict in Verdict},
+        verdicts={verdict: solved.count(verdict, within) for verdict in solved.verdicts},
         causes=tuple(cause for cause, _ in caused),
         rules=_rules(prepared, solved, within, [region for _, region in caused]),
         baseline=dict(prepared.study.baseline),
@@ -254,9 +253,9 @@ def _of_kernels(prepared: PreparedStudy, releases: Sequence[str]) -> PreparedStu
     )
 
 
-def _version(prepared: PreparedStudy, check: PatchedCheck) -> PredicateVersion:
+def _version(atoms: Sequence[Atom], check: PatchedCheck) -> PredicateVersion:
     """Return the patch's check as a version of the predicate: what it returns, where compiled."""
-    expression = in_model_words(prepared.capability.scenario, check.expression)
+    expression = in_model_words(atoms, check.expression)
     for guard in reversed(check.guards):
         expression = Binary("&&", guard.condition, expression)
     expression = from_the_left(expression)

@@ -9,14 +9,13 @@ from matrix.analyze.cause import Place, ordinary, places
 from matrix.analyze.features import Candidates
 from matrix.analyze.rules import FeatureRule, find_rules
 from matrix.analyze.study import SolvedStudy
-from matrix.analyze.verdict import Verdict
-from matrix.diagnostics import Diagnostic, ExitCode, Severity, format_diagnostic
+from matrix.diagnostics import Diagnostic, ExitCode, InputError, Severity, format_diagnostic
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.reply import Reply
 from matrix.pipeline.study import prepare_study
 from matrix.render.json import dump
 from matrix.render.solver_text import LabelRules, rules_document, rules_markdown, rules_text
-from matrix.schema.values import MatrixStudy
+from matrix.schema.values import Capability, MatrixStudy
 from matrix.solve.space import Region
 
 # More rules than a person reads; the rest is left out, said, and the command ends undecided.
@@ -35,11 +34,15 @@ def rules(
     """Return the rules of every verdict, or of one, as `text`, `json` or `markdown`.
 
     Raises:
+        InputError: MX0907, a verdict that no cell of the capability can have.
         UndecidedError: MX0620, where no small set of features decides the verdict.
     """
     prepared = prepare_study(Library(configs), name, predicate)
     solved = prepared.solve()
-    asked = (verdict,) if verdict else tuple(word.value for word in Verdict)
+    known = [word.value for word in solved.verdicts]
+    if verdict and verdict not in known:
+        raise InputError(_no_such_verdict(prepared.capability, verdict, known))
+    asked = (verdict,) if verdict else tuple(known)
     shown = verdict_rules(solved, asked, max_rules)
     title = f"{prepared.study.title}, predicate {prepared.predicate.name}"
     text = {
@@ -48,6 +51,15 @@ def rules(
         "json": lambda: dump(rules_document(shown)),
     }[form]()
     return rules_reply(text, shown, max_rules)
+
+
+def _no_such_verdict(capability: Capability, verdict: str, known: Sequence[str]) -> Diagnostic:
+    return Diagnostic(
+        code="MX0907",
+        location=capability.location,
+        message=f"capability `{capability.id}` is never `{verdict}`",
+        hint=f"what is declared of it makes its cells {', '.join(known)}",
+    )
 
 
 def rules_reply(text: str, groups: Sequence[LabelRules], max_rules: int) -> Reply:

@@ -17,11 +17,15 @@ from matrix.analyze.assemble import StudyCells, command_line_of, study_options
 from matrix.analyze.behaviour import Behaviours
 from matrix.analyze.cell import Cell, answer, exists
 from matrix.analyze.facts import FactProgram
-from matrix.analyze.question import Question, lower_question, predicate_version
+from matrix.analyze.question import (
+    Question,
+    lower_question,
+    predicate_version,
+    refuse_lacking_truth,
+)
 from matrix.analyze.result import StudyResult, TableCell
 from matrix.analyze.study import SolvedStudy, solve_study
 from matrix.analyze.summary import summarise
-from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.expr.nodes import Value
 from matrix.kernel.cpu import resolve_system
@@ -132,18 +136,18 @@ def prepare_study(library: Library, name: str, predicate: str | None = None) -> 
     _refuse_idle_constraints(study, [library.program(profile) for profile in kernels])
     cpus = library.knowledge_of(study.arch)
     systems = {spec: resolve_system(spec, cpus, architecture) for spec in specs}
+    questions = {
+        profile.id: lower_question(library.program(profile), capability, version, study.constraints)
+        for profile in kernels
+    }
+    refuse_lacking_truth(questions.values())
     return PreparedStudy(
         library=library,
         study=study,
         predicate=version,
         architecture=architecture,
         kernels=kernels,
-        questions={
-            profile.id: lower_question(
-                library.program(profile), capability, version, study.constraints
-            )
-            for profile in kernels
-        },
+        questions=questions,
         systems=systems,
         behaviours=Behaviours(),
         cells=StudyCells(systems, architecture),
@@ -214,7 +218,7 @@ def count(name: str, *, configs: tuple[Path, ...], predicate: str | None, as_jso
     """Return the exact counts of a study per verdict, as text or JSON."""
     prepared = prepare_study(Library(configs), name, predicate)
     solved = prepared.solve()
-    counts = {verdict.value: solved.count(verdict) for verdict in Verdict}
+    counts = {verdict.value: solved.count(verdict) for verdict in solved.verdicts}
     cells = solved.valid.count()
     classes = len(prepared.behaviours)
     if as_json:

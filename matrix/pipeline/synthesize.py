@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matrix.analyze.difference import asked_again
 from matrix.analyze.study import SolvedStudy
-from matrix.analyze.synthesis import ATOMS, Synthesis, synthesise
+from matrix.analyze.synthesis import Synthesis, declared_synthesis, synthesise
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Diagnostic, ExitCode, InputError, unknown_word_hint
 from matrix.pipeline.cell_argument import unknown_axis, unknown_option
@@ -39,7 +39,7 @@ def synthesize(
             capability is absent from all that was asked for.
     """
     prepared = prepare_study(Library(configs), name)
-    capability = prepared.capability
+    declared_synthesis(prepared.capability)
     chosen = []
     if kernels and ALL not in kernels:
         chosen.append(chosen_kernels(prepared, kernels))
@@ -53,12 +53,12 @@ def synthesize(
     # Who asks for some kernels or kinds of VM knows that the answer is for these.
     refuting = () if chosen else OtherStudies(prepared.library).refuting(name, found.predicate)
     if as_json:
-        text = dump(synthesize_document(found, capability.scenario, compared, refuting))
+        text = dump(synthesize_document(found, compared, refuting))
     else:
         asked = "; ".join(f"{axis}: {', '.join(options)}" for axis, options in chosen)
         title = f"{prepared.study.title}{f' ({asked})' if asked else ''}: {within.count():,} cells"
         baseline = dict(prepared.study.baseline)
-        text = synthesize_text(title, found, capability.scenario, compared, baseline, refuting)
+        text = synthesize_text(title, found, compared, baseline, refuting)
     return Reply(text=text, exit_code=ExitCode.OK)
 
 
@@ -71,7 +71,7 @@ def compare_predicates(
         InputError: MX0622, where the capability is absent from every cell.
     """
     capability = prepared.capability
-    found = synthesise(solved, ATOMS[capability.scenario], within)
+    found = synthesise(solved, declared_synthesis(capability), within)
     versions = (
         prepared.predicate,
         *(item for item in capability.predicates if item.name != prepared.predicate.name),
@@ -90,7 +90,7 @@ def compared_predicate(
     old, new = before.verdicts[Verdict.SUPPORTED], after.verdicts[Verdict.SUPPORTED]
     return ComparedPredicate(
         name=name,
-        verdicts={verdict: after.count(verdict, within) for verdict in Verdict},
+        verdicts={verdict: after.count(verdict, within) for verdict in after.verdicts},
         gained=((new - old) & within).count(),
         lost=((old - new) & within).count(),
     )

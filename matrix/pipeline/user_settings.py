@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from matrix.analyze.verdict import Verdict
+from matrix.analyze.verdict import WORKS, Verdict
 from matrix.diagnostics import Diagnostic, InputError, Severity, unknown_word_hint
 from matrix.diagnostics.codes import CODES
 from matrix.kernel.config_input import split_name
@@ -28,7 +28,7 @@ _FIELDS = {"set": "settings"}
 _PATHS = ("configs", "baseline")
 # --vm KIND and --set vm=KIND are one option.
 _VM = "vm="
-_QUIET = (Verdict.SUPPORTED, Verdict.ABSENT)
+_QUIET = (*WORKS, Verdict.ABSENT)
 
 
 def with_settings(request: ValidateRequest) -> tuple[ValidateRequest, Mutes]:

@@ -21,7 +21,7 @@ from matrix.analyze.cell import Cell, answer
 from matrix.analyze.fix import find_fixes
 from matrix.analyze.question import predicate_version
 from matrix.analyze.rebuild import Rebuild
-from matrix.analyze.verdict import Verdict
+from matrix.analyze.verdict import WORKS, Verdict
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.expr.nodes import Expression
 from matrix.kernel.cmdline import read_command_line
@@ -94,7 +94,7 @@ def answer_file(job: ValidateJob, config: DotConfig) -> list[ValidateResult]:
                 variables=variables, atoms={**atoms, **cpu.atoms}, detections=cpu.detections
             )
             given = answer(question, cell, job.behaviours)
-            if not job.grouped and given.verdict is not Verdict.SUPPORTED:
+            if not job.grouped and given.verdict not in WORKS:
                 fixes = find_fixes(rebuild, cell, reline, job.behaviours)
                 declared = (job.library.architecture(profile.arch), job.capability)
                 given = replace(given, fixes=fixes)
@@ -156,6 +156,7 @@ def _absent_anyway(job: ValidateJob, config: DotConfig, system: CpuSystem) -> Va
         hint="the answer is the same for every release",
     )
     given = Answer(
+        basis=job.capability.basis,
         facts=(),
         predicate=None,
         outcome="not-run",

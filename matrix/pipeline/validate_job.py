@@ -130,7 +130,7 @@ def prepare(request: ValidateRequest) -> ValidateJob:
     library = Library(request.configs)
     capability = library.capability(request.capability)
     predicate_version(capability, request.predicate)
-    check_verdicts(request.fail_on)
+    check_verdicts(request.fail_on, capability)
     kernel = None if request.kernel == "auto" else library.kernel_of_version(request.kernel)
     arch = library.arch if kernel is None else kernel.arch
     architecture, knowledge = library.architecture(arch), library.knowledge_of(arch)

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from matrix.analyze.verdict import MEANINGS, Verdict
+from matrix.analyze.verdict import Verdict, meanings_of
 from matrix.diagnostics import Diagnostic, Severity
 from matrix.render.defects import with_defects
 from matrix.render.fixes import snippet_lines
 from matrix.render.json import Standing, ValidateResult
 from matrix.render.text import why
+from matrix.schema.values import Basis
 
 
 class Level(enum.StrEnum):
@@ -32,8 +33,10 @@ _LEVELS = {
     Verdict.UNSOUND: Level.WARNING,
     Verdict.UNKNOWN: Level.WARNING,
     Verdict.OVERSTRICT: Level.NOTE,
+    Verdict.NOT_GRANTED: Level.NOTE,
     Verdict.REFUSED: Level.NOTE,
     Verdict.SUPPORTED: Level.NONE,
+    Verdict.GRANTED: Level.NONE,
     Verdict.ABSENT: Level.NONE,
 }
 LEVEL_OF_SEVERITY = {
@@ -58,6 +61,11 @@ class Report(Struct, frozen=True, kw_only=True):
     compared: bool
     exit_code: int
     root: str = ""
+
+    @property
+    def basis(self) -> Basis:
+        """What judges the predicate of the capability that was asked about."""
+        return self.results[0].answer.basis if self.results else "simulation"
 
     def path(self, file: str) -> str:
         """Return a path from the root, with `/`; one outside of it as it is."""
@@ -97,7 +105,7 @@ def heading(result: ValidateResult) -> str:
 def details(result: ValidateResult) -> list[str]:
     """Return the reasons of a result, what decides it, and its fixes, a line each."""
     answer = result.answer
-    lines = list(why(answer)) or [MEANINGS[answer.verdict]]
+    lines = list(why(answer)) or [meanings_of(answer.basis)[answer.verdict]]
     place = result.decided_at
     if result.decided_by and place:
         lines.append(f"decided by: {place.text or f'{result.decided_by}, which is not set'}")

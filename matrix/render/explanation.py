@@ -23,12 +23,12 @@ from matrix.analyze.derivation import (
 )
 from matrix.analyze.explanation import Derived, Explanation
 from matrix.analyze.nearest import NearestCells, NearestChange
-from matrix.analyze.verdict import Verdict
+from matrix.analyze.verdict import WORKS, Verdict, wanted_of
 from matrix.diagnostics.width import terminal_width
 from matrix.expr.nodes import Value
 from matrix.render.cell_text import option_text
 from matrix.render.defects import defect_documents, reasons
-from matrix.render.json import Json, diagnostics_document, simulation_document
+from matrix.render.json import Json, diagnostics_document, judged_document
 from matrix.render.markdown import plain
 from matrix.render.text import render_simulation, render_verdict
 
@@ -43,9 +43,9 @@ def render_explanation(title: str, explanation: Explanation, *, colour: bool) ->
     text = render_verdict(title, answer, colour=colour) + _derivations(explanation.derived)
     found = render_simulation(answer, colour=colour)
     if found:
-        text += f"\nsimulation: {answer.outcome}\n{found}"
-    if answer.verdict is not Verdict.SUPPORTED:
-        text += _nearest_text(explanation.nearest)
+        text += f"\n{answer.basis}: {answer.outcome}\n{found}"
+    if answer.verdict not in WORKS:
+        text += _nearest_text(explanation.nearest, wanted_of(answer.basis))
     return text
 
 
@@ -129,12 +129,12 @@ def _wrap(text: str, first: str, rest: str) -> list[str]:
     )
 
 
-def _nearest_text(nearest: NearestCells | None) -> str:
-    """Return the nearest supported cells, one change a line."""
+def _nearest_text(nearest: NearestCells | None, wanted: Verdict) -> str:
+    """Return the nearest cells with the verdict that is wanted, one change a line."""
     if nearest is None:
-        return "\nno cell of the study is supported\n"
+        return f"\nno cell of the study is {wanted}\n"
     what = "cell" if nearest.cells == 1 else "cells"
-    head = f"nearest supported: {nearest.cells:,} {what} at weight {nearest.weight}"
+    head = f"nearest {wanted}: {nearest.cells:,} {what} at weight {nearest.weight}"
     lines = ["", f"{head}; each of these was evaluated again"]
     for change in nearest.changes:
         lines += _wrap(f"{_change(change)} ({' and '.join(change.acts)})", "  - ", "    ")
@@ -184,8 +184,10 @@ def explanation_document(explanation: Explanation) -> dict[str, Json]:
             {"title": item.title, "source": item.source, "tree": _tree(item.tree)}
             for item in explanation.derived
         ],
-        "simulation": simulation_document(answer),
-        "nearest": None if explanation.nearest is None else _nearest(explanation.nearest),
+        **judged_document(answer),
+        "nearest": None
+        if explanation.nearest is None
+        else _nearest(explanation.nearest, wanted_of(answer.basis)),
         "diagnostics": diagnostics_document(answer),
     }
 
@@ -214,7 +216,7 @@ def _unsettled(item: Unsettled) -> Json:
     return {"name": item.name, "why": item.why, "settled_by": item.settled_by}
 
 
-def _nearest(nearest: NearestCells) -> Json:
+def _nearest(nearest: NearestCells, wanted: Verdict) -> Json:
     return {
         "weight": nearest.weight,
         "cells": nearest.cells,
@@ -223,7 +225,7 @@ def _nearest(nearest: NearestCells) -> Json:
                 "axes": {axis: list(options) for axis, options in change.axes},
                 "acts": list(change.acts),
                 "left_out": change.left_out,
-                "verdict": "supported",
+                "verdict": str(wanted),
             }
             for change in nearest.changes
         ],

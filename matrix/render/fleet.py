@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from matrix.analyze.answer import Fix
-from matrix.analyze.verdict import MEANINGS, Verdict
+from matrix.analyze.verdict import Verdict, meanings_of
 from matrix.diagnostics import Diagnostic
 from matrix.render.fixes import fix_line
 from matrix.render.json import Json, dump
 from matrix.render.markdown import plain
 from matrix.render.quantities import first_names
 from matrix.render.text import wrapped
+from matrix.schema.values import Basis
 
 FLEET_SCHEMA = "matrix/fleet/1"
 # A group may have hundreds of CPUs; a reader needs some names and how many more there are.
@@ -81,13 +82,14 @@ class FleetSummary(Struct, frozen=True, kw_only=True):
     broken_rows: int
     idle: tuple[IdleWord, ...] = ()
     surroundings: tuple[tuple[str, str], ...] = ()
+    basis: Basis = "simulation"
 
     @property
     def verdicts(self) -> dict[str, int]:
         """The number of hosts of each verdict that occurs, in the order of the verdicts."""
         counted = {
             str(verdict): sum(item.hosts for item in self.groups if item.answer.verdict is verdict)
-            for verdict in Verdict
+            for verdict in meanings_of(self.basis)
         }
         return {verdict: hosts for verdict, hosts in counted.items() if hosts}
 
@@ -125,11 +127,11 @@ def fleet_text(summary: FleetSummary, *, most_groups: int) -> str:
     ]
     if summary.wrong_rows:
         lines.append(f"  {'no answer':{width}}  {summary.wrong_rows:>12,}")
-    for verdict in Verdict:
+    for verdict, meaning in meanings_of(summary.basis).items():
         groups = [item for item in summary.groups if item.answer.verdict is verdict]
         if not groups:
             continue
-        lines += ["", *wrapped(f"{verdict}: {MEANINGS[verdict]}", "")]
+        lines += ["", *wrapped(f"{verdict}: {meaning}", "")]
         for group in groups[:most_groups]:
             lines += _group(group)
         if len(groups) > most_groups:

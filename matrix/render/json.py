@@ -100,7 +100,7 @@ def result_document(result: ValidateResult) -> dict[str, Json]:
         "predicate_version": result.predicate_version,
         "facts": dict(answer.facts),
         "predicate": answer.predicate,
-        "simulation": simulation_document(answer),
+        **judged_document(answer),
         "verdict": str(answer.verdict),
         "confidence": answer.confidence,
         "reasons": list(reasons(answer)),
@@ -112,12 +112,16 @@ def result_document(result: ValidateResult) -> dict[str, Json]:
     }
 
 
-def simulation_document(answer: Answer) -> dict[str, Json]:
-    """Return what the simulation of an answer found."""
+def judged_document(answer: Answer) -> dict[str, Json]:
+    """Return what judges the predicate found, under its name; nothing where nothing does."""
+    if answer.basis == "nothing":
+        return {}
     return {
-        "outcome": answer.outcome,
-        "violations": [violation_document(finding) for finding in answer.violations],
-        "advisories": [_advisory(finding) for finding in answer.advisories],
+        answer.basis: {
+            "outcome": answer.outcome,
+            "violations": [violation_document(finding) for finding in answer.violations],
+            "advisories": [_advisory(finding) for finding in answer.advisories],
+        }
     }
 
 

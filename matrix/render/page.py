@@ -13,7 +13,7 @@ from msgspec import Struct
 from matrix.analyze.answer import Finding
 from matrix.analyze.influence import FACT, INPUT, VERDICT, Influence
 from matrix.analyze.result import ClassGroup, Counts, StudyDefect, StudyResult
-from matrix.analyze.verdict import Verdict
+from matrix.analyze.verdict import Verdict, verdicts_of
 from matrix.render.basis import (
     AxisRow,
     ConstraintRow,
@@ -31,7 +31,7 @@ from matrix.render.grid import Grid, Wording, build_grid
 from matrix.render.proofs import ProofPage, Proofs, build_proofs
 from matrix.render.quantities import NOTHING, cells, grouped, percent, release_label
 from matrix.schema.direct_maps import DirectMap
-from matrix.schema.values import Cpu, PredicateVersion
+from matrix.schema.values import Basis, Cpu, PredicateVersion
 
 ONE_WAY = "how it goes there hangs on what nobody recorded, and the trace is one of the ways"
 
@@ -149,12 +149,15 @@ def build_page(
             titles.get(item.axis, item.axis) for item in result.influences if item.kind != VERDICT
         ),
         influences=tuple(
-            _influence_row(item, titles.get(item.axis, item.axis), dict(result.study.baseline))
+            _influence_row(
+                item,
+                titles.get(item.axis, item.axis),
+                dict(result.study.baseline),
+                result.capability.basis,
+            )
             for item in result.influences
         ),
-        proofs=None
-        if proofs is None
-        else build_proofs(proofs, result.study, result.capability.scenario),
+        proofs=None if proofs is None else build_proofs(proofs, result.study),
         releases=release_label([profile.release for profile in result.kernels], patch),
         axes=axis_rows(result.study),
         kernels=kernel_rows(result.kernels, patch),
@@ -167,18 +170,28 @@ def build_page(
 # What a kind of change is called.
 _CHANGES = {
     VERDICT: "the verdict",
-    INPUT: "`{}`, an input of the simulation, and no verdict",
+    INPUT: "`{}`, {}, and no verdict",
     FACT: "the fact `{}`, and nothing that follows",
 }
 
 
-def _influence_row(item: Influence, title: str, baseline: Mapping[str, str]) -> InfluenceRow:
+# What decides a verdict besides the predicate.
+_ROWS: dict[Basis, str] = {
+    "simulation": "an input of the simulation",
+    "truth": "a part of the truth",
+    "nothing": "",
+}
+
+
+def _influence_row(
+    item: Influence, title: str, baseline: Mapping[str, str], basis: Basis
+) -> InfluenceRow:
     if item.kind is None:
         return InfluenceRow(title=title, what="nothing", before="", cell="", change="", after="")
     changed = item.other[item.axis]
     return InfluenceRow(
         title=title,
-        what=_CHANGES[item.kind].format(item.name),
+        what=_CHANGES[item.kind].format(item.name, _ROWS[basis]),
         before=item.before,
         cell=named_cell(item.one, baseline),
         change=cell_text({item.axis: changed}, {}),
@@ -211,8 +224,14 @@ def answer_sentence(result: StudyResult) -> str:
     """Return the study's answer in one sentence, computed from its counts."""
     counts = dict(result.counts)
     unsound, unknown = counts.get(Verdict.UNSOUND, 0), counts.get(Verdict.UNKNOWN, 0)
+    basis = result.capability.basis
     if result.cells == 0:
         return "No cell satisfies every constraint of this study."
+    if basis == "nothing":
+        return (
+            f"`{result.predicate}` says yes in {_share(counts[Verdict.GRANTED], result)}, and no "
+            f"in {_share(counts[Verdict.NOT_GRANTED], result)}; whether it should is not declared."
+        )
     if unsound:
         return first_sentence(result.predicate, result.causes)
     if unknown:
@@ -222,8 +241,23 @@ def answer_sentence(result: StudyResult) -> str:
         )
     return (
         f"`{result.predicate}` is sound in all {cells(result.cells)}: wherever the kernel's check "
-        "says yes, no violation is reachable."
+        f"says yes, {_HOLDS[basis]}."
     )
+
+
+# What judges a check, where it says yes and is right, and wrong; where it says no and is wrong.
+_HOLDS: dict[Basis, str] = {
+    "simulation": "no violation is reachable",
+    "truth": "every part of the declared truth holds",
+}
+_BROKEN: dict[Basis, str] = {
+    "simulation": "something is violated",
+    "truth": "a part of the declared truth does not hold",
+}
+_WOULD_HOLD: dict[Basis, str] = {
+    "simulation": "nothing would be violated",
+    "truth": "every part of the declared truth holds",
+}
 
 
 def remarks(result: StudyResult) -> tuple[str, ...]:
@@ -233,14 +267,17 @@ def remarks(result: StudyResult) -> tuple[str, ...]:
     if unsound := counts.get(Verdict.UNSOUND, 0):
         remarks.append(
             f"In all it is unsound in {_share(unsound, result)}: the check says yes there, and "
-            "something is violated."
+            f"{_BROKEN[result.capability.basis]}."
         )
     if over := counts.get(Verdict.OVERSTRICT, 0):
         remarks.append(
-            f"It is overstrict in {_share(over, result)}: the check says no, though nothing "
-            "would be violated."
+            f"It is overstrict in {_share(over, result)}: the check says no, though "
+            f"{_WOULD_HOLD[result.capability.basis]}."
         )
-    if (unknown := counts.get(Verdict.UNKNOWN, 0)) and counts.get(Verdict.UNSOUND, 0):
+    judged = result.capability.basis != "nothing"
+    if (unknown := counts.get(Verdict.UNKNOWN, 0)) and (
+        counts.get(Verdict.UNSOUND, 0) or not judged
+    ):
         remarks.append(
             f"The answer is unknown in {_share(unknown, result)}: it hangs on facts that "
             "nobody recorded."
@@ -261,15 +298,16 @@ def count_rows(result: StudyResult) -> tuple[CountRow, ...]:
     patch = result.capability.assumes_patch
     rows = [("all releases", result.counts)]
     rows += [(release_label((name,), patch), counts) for name, counts in result.counts_by_kernel]
-    return tuple(_count_row(label, counts) for label, counts in rows)
+    verdicts = verdicts_of(result.capability)
+    return tuple(_count_row(label, counts, verdicts) for label, counts in rows)
 
 
-def _count_row(label: str, counts: Counts) -> CountRow:
+def _count_row(label: str, counts: Counts, verdicts: Sequence[Verdict]) -> CountRow:
     by_verdict = dict(counts)
     return CountRow(
         label=label,
         total=sum(by_verdict.values()),
-        counts=tuple((verdict, by_verdict.get(verdict, 0)) for verdict in Verdict),
+        counts=tuple((verdict, by_verdict.get(verdict, 0)) for verdict in verdicts),
     )
 
 

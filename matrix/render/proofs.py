@@ -123,7 +123,7 @@ class ProofPage(Struct, frozen=True, kw_only=True):
     no_synthesis: str
 
 
-def build_proofs(proofs: Proofs, study: MatrixStudy, scenario: str) -> ProofPage:
+def build_proofs(proofs: Proofs, study: MatrixStudy) -> ProofPage:
     """Return what a report shows of the solver's answers."""
     results = [answer.result for answer in proofs.claims]
     proved = sum(result.status == PROVED for result in results)
@@ -134,9 +134,7 @@ def build_proofs(proofs: Proofs, study: MatrixStudy, scenario: str) -> ProofPage
         proved=proved,
         refuted=len(results) - proved,
         unexpected=sum(not result.as_expected for result in results),
-        synthesis=None
-        if proofs.synthesis is None
-        else _synthesis(proofs.synthesis, proofs, scenario, study),
+        synthesis=None if proofs.synthesis is None else _synthesis(proofs.synthesis, proofs, study),
         no_synthesis=proofs.no_synthesis,
     )
 
@@ -213,17 +211,15 @@ def _extent(numbers: Sequence[int]) -> str:
     return f"{listing([grouped(number) for number in numbers])} cells"
 
 
-def _synthesis(
-    found: Synthesis, proofs: Proofs, scenario: str, study: MatrixStudy
-) -> ShownSynthesis:
+def _synthesis(found: Synthesis, proofs: Proofs, study: MatrixStudy) -> ShownSynthesis:
     compared, baseline = proofs.compared, dict(study.baseline)
     own = next(item for item in compared if item.name == found.predicate.name)
     pair = found.indistinguishable
-    rows = [(str(word), tuple(item.verdicts[word] for item in compared)) for word in Verdict]
+    rows = [(str(word), tuple(item.verdicts[word] for item in compared)) for word in own.verdicts]
     rows.append(("gained", tuple(item.gained for item in compared)))
     rows.append(("lost", tuple(item.lost for item in compared)))
     return ShownSynthesis(
-        function=c_function(found.expression, scenario),
+        function=c_function(found.expression, found.function),
         unsound=own.verdicts[Verdict.UNSOUND],
         exactness=exactness(found),
         pair=()
@@ -234,18 +230,20 @@ def _synthesis(
         ),
         rows=tuple(rows),
         names=tuple(item.name for item in compared),
-        wider=_wider(proofs, scenario, study),
+        wider=_wider(proofs, study),
     )
 
 
-def _wider(proofs: Proofs, scenario: str, study: MatrixStudy) -> WiderCheck | None:
+def _wider(proofs: Proofs, study: MatrixStudy) -> WiderCheck | None:
     if not proofs.refuting:
         return None
     first = proofs.refuting[0]
     return WiderCheck(
         study=first.study.id,
         cells=first.cells,
-        function="" if proofs.wider is None else c_function(proofs.wider.expression, scenario),
+        function=""
+        if proofs.wider is None
+        else c_function(proofs.wider.expression, proofs.wider.function),
         unsound=proofs.compared[-1].verdicts[Verdict.UNSOUND],
         lacks=_lacking(study, first.study),
         refutations=tuple((item.study.id, item.unsound) for item in proofs.refuting),

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from matrix.analyze.result import StudyResult
-from matrix.analyze.verdict import MEANINGS
+from matrix.analyze.verdict import meanings_of
 from matrix.render.basis import CONFIDENCE_MEANINGS
 from matrix.render.direct_maps import CONTRADICTION, INTRODUCTION, SHOWN
 from matrix.render.environment import anchors, html_environment, markdown_environment
 from matrix.render.page import Page, build_page
 from matrix.render.proofs import Proofs
 from matrix.schema.direct_maps import DirectMap
-from matrix.schema.values import Cpu
+from matrix.schema.values import Basis, Cpu
 
 # Sections that a page has only with proofs.
 PROOF_SECTIONS = (
@@ -44,6 +44,18 @@ SECTIONS = (
 )
 
 
+# By what judges a check, the sections that say nothing there.
+_OF_OTHERS: dict[Basis, tuple[tuple[str, str], ...]] = {
+    "simulation": (),
+    "truth": (("advisories", "Advisories"),),
+    "nothing": (
+        ("advisories", "Advisories"),
+        ("unsound", "Where the check is unsound"),
+        ("predicates", "What the check should be"),
+    ),
+}
+
+
 def render_html(
     result: StudyResult,
     *,
@@ -64,6 +76,7 @@ def render_html(
         left_out = (*left_out, ARCHITECTURE_SECTION)
     if not page.causes:
         left_out = (*left_out, CAUSE_SECTION)
+    left_out = (*left_out, *_OF_OTHERS[result.capability.basis])
     sections = [item for item in SECTIONS if item not in left_out]
     values = _values(page)
     return template.render(values, sections=sections, anchor=anchors()) + "\n"
@@ -88,6 +101,8 @@ def _values(page: Page) -> dict[str, object]:
         "shown": SHOWN,
         "contradiction": CONTRADICTION,
         "introduction": INTRODUCTION,
-        "meanings": MEANINGS,
+        "meanings": meanings_of(page.result.capability.basis),
+        "judged": page.result.capability.basis != "nothing",
+        "simulated": page.result.capability.basis == "simulation",
         "confidences": CONFIDENCE_MEANINGS,
     }

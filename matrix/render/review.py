@@ -61,7 +61,6 @@ class ReviewResult(Struct, frozen=True, kw_only=True):
     check: PatchedCheck
     function: CheckFunction | None
     predicate: str
-    scenario: str
     assumes_patch: str | None
     kernels: tuple[str, ...]
     without: tuple[str, ...]

@@ -17,7 +17,7 @@ REVIEW_SCHEMA = "matrix/review/1"
 def review_document(result: ReviewResult) -> dict[str, Json]:
     """Return the JSON document; counts are of the cells that may have the capability."""
     check = result.check
-    suggestion = synthesize_document(result.synthesis, result.scenario, result.compared)
+    suggestion = synthesize_document(result.synthesis, result.compared)
     suggestion.pop("schema")
     suggestion["function"] = proposal(result).function
     suggestion["header"] = list(proposal(result).header)

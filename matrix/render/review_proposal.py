@@ -12,7 +12,7 @@ from msgspec import Struct
 from matrix.expr.trees import names
 from matrix.kernel.patch.inlining import VM
 from matrix.render.review import ReviewResult
-from matrix.render.synthesis_text import c_declaration, c_function
+from matrix.render.synthesis_text import c_function
 
 # Behind four columns of indent a mailer leaves a line alone.
 _WIDTH = 76
@@ -28,15 +28,15 @@ class Proposal(Struct, frozen=True, kw_only=True):
 def proposal(result: ReviewResult) -> Proposal:
     """Return the proposed check with the storage class of its place."""
     check = result.check
-    expression = result.synthesis.expression
+    expression, declaration = result.synthesis.expression, result.synthesis.function
     named = _define(check.name) if check.named_macro is not None else ()
     if moves(result):
         return Proposal(
-            function=c_function(expression, result.scenario, ""),
-            header=(c_declaration(result.scenario), *named),
+            function=c_function(expression, declaration, ""),
+            header=(f"{declaration};", *named),
         )
     storage = ("static " if check.is_static else "") + ("inline " if check.is_inline else "")
-    function = c_function(expression, result.scenario, storage)
+    function = c_function(expression, declaration, storage)
     return Proposal(function="\n".join((*named, function)), header=())
 
 

@@ -391,7 +391,7 @@ def _suggestion(result: ReviewResult) -> Iterator[Block]:
     names = [item.name for item in result.compared]
     rows = [
         (str(verdict), *(f"{item.verdicts[verdict]:,}" for item in result.compared))
-        for verdict in Verdict
+        for verdict in result.verdicts
         if verdict is not Verdict.ABSENT
     ]
     rows.append(("supported, gained", *(f"{item.gained:,}" for item in result.compared)))

@@ -11,7 +11,7 @@ import hashlib
 from urllib.parse import quote
 
 import matrix
-from matrix.analyze.verdict import MEANINGS, Verdict
+from matrix.analyze.verdict import Verdict, meanings_of
 from matrix.diagnostics import Diagnostic, Location
 from matrix.kernel.config_input import split_name
 from matrix.render.annotations import LEVEL_OF_SEVERITY, Level, Report, details, heading, level
@@ -29,7 +29,9 @@ _HELP = {
     "or the complete .config.",
     Verdict.OVERSTRICT: "The kernel refuses although nothing would be violated: the predicate can "
     "be weakened (matrix synthesize prints how).",
+    Verdict.NOT_GRANTED: "The kernel refuses; the fix names what would make it grant it.",
     Verdict.SUPPORTED: "Nothing to do.",
+    Verdict.GRANTED: "Nothing to do.",
     Verdict.REFUSED: "The kernel rightly refuses; the fix names what would make it work.",
     Verdict.ABSENT: "The message says what is not built in, switched off, or not available.",
 }
@@ -38,7 +40,8 @@ _HELP = {
 def sarif_document(report: Report) -> dict[str, Json]:
     """Return the document."""
     shown = [result for result in report.results if level(result, report) is not Level.NONE]
-    rules: list[Json] = [_rule(verdict) for verdict in Verdict]
+    meanings = meanings_of(report.basis)
+    rules: list[Json] = [_rule(verdict, meaning) for verdict, meaning in meanings.items()]
     notifications: list[Json] = [_notification(problem, report) for _, problem in report.problems]
     return {
         "$schema": _SCHEMA,
@@ -66,11 +69,11 @@ def sarif_document(report: Report) -> dict[str, Json]:
     }
 
 
-def _rule(verdict: Verdict) -> Json:
+def _rule(verdict: Verdict, meaning: str) -> Json:
     return {
         "id": str(verdict),
         "name": str(verdict).capitalize(),
-        "shortDescription": {"text": f"{verdict}: {MEANINGS[verdict]}"},
+        "shortDescription": {"text": f"{verdict}: {meaning}"},
         "help": {"text": _HELP[verdict]},
         "properties": {"tags": ["kernel", "configuration"]},
     }
@@ -80,7 +83,7 @@ def _result(result: ValidateResult, report: Report) -> Json:
     verdict = result.answer.verdict
     found: dict[str, Json] = {
         "ruleId": str(verdict),
-        "ruleIndex": list(Verdict).index(verdict),
+        "ruleIndex": list(meanings_of(report.basis)).index(verdict),
         "level": str(level(result, report)),
         "message": {"text": "\n".join([f"{heading(result)}.", *details(result)])},
         "locations": [_location(_place(result), report)],

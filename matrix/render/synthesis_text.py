@@ -22,11 +22,6 @@ from matrix.schema.values import MatrixStudy
 
 SYNTHESIZE_SCHEMA = "matrix/synthesize/1"
 
-# The function that each scenario's predicate is the body of.
-_SIGNATURES = {
-    "gmem": "bool kvm_arch_gmem_supports_no_direct_map(struct kvm *kvm)",
-    "secretmem": "bool secretmem_is_supported(void)",
-}
 # Documentation/process/coding-style.rst: 80 columns, tabs of 8.
 _WIDTH, _TAB = 80, 8
 _ATOMS = "    atoms:   "
@@ -54,7 +49,6 @@ class Elsewhere(Struct, frozen=True, kw_only=True):
 
 def synthesize_document(
     found: Synthesis,
-    scenario: str,
     compared: Sequence[ComparedPredicate],
     elsewhere: Sequence[Elsewhere] = (),
 ) -> dict[str, Json]:
@@ -66,7 +60,7 @@ def synthesize_document(
     document: dict[str, Json] = {
         "schema": SYNTHESIZE_SCHEMA,
         "predicate": to_c(found.expression),
-        "function": c_function(found.expression, scenario),
+        "function": c_function(found.expression, found.function),
         "exact": found.exact,
         "atoms": [atom.c for atom in found.atoms],
         "indistinguishable": None
@@ -93,20 +87,20 @@ def synthesize_document(
 def synthesize_text(
     title: str,
     found: Synthesis,
-    scenario: str,
     compared: Sequence[ComparedPredicate],
     baseline: Mapping[str, str],
     elsewhere: Sequence[Elsewhere] = (),
 ) -> str:
     """Return the answer for the terminal; `elsewhere` are the studies that refute the check."""
     one = hanging(to_c(found.expression), "    ", "    ")
-    lines = [*hanging(title, "", "  "), "", c_function(found.expression, scenario)]
+    lines = [*hanging(title, "", "  "), "", c_function(found.expression, found.function)]
     lines += ["As one expression:", "", *one, "", *_exactness(found, baseline), ""]
     if elsewhere:
         lines.extend([*_warning(elsewhere), ""])
     names = [item.name for item in compared]
     rows = [
-        [str(verdict), *(f"{item.verdicts[verdict]:,}" for item in compared)] for verdict in Verdict
+        [str(verdict), *(f"{item.verdicts[verdict]:,}" for item in compared)]
+        for verdict in compared[0].verdicts
     ]
     rows.append(["gained", *(f"{item.gained:,}" for item in compared)])
     rows.append(["lost", *(f"{item.lost:,}" for item in compared)])
@@ -151,15 +145,10 @@ def pair_lines(pair: Indistinguishable, baseline: Mapping[str, str]) -> list[str
     ]
 
 
-def c_function(expression: Expression, scenario: str, storage: str = "static ") -> str:
+def c_function(expression: Expression, declaration: str, storage: str = "static ") -> str:
     """Return a function in kernel style that returns the expression; `storage` begins it."""
     text = wrapped_c(expression, _TAB + len("return "))
-    return f"{storage}{_SIGNATURES[scenario]}\n{{\n\treturn {text};\n}}\n"
-
-
-def c_declaration(scenario: str) -> str:
-    """Return the declaration of that function."""
-    return f"{_SIGNATURES[scenario]};"
+    return f"{storage}{declaration}\n{{\n\treturn {text};\n}}\n"
 
 
 def wrapped_c(expression: Expression, column: int) -> str:

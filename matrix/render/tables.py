@@ -24,10 +24,11 @@ def verdict(value: Verdict) -> Md:
 
 def count_table(rows: Sequence[CountRow]) -> Md:
     """Return the counts, a row for each release."""
+    verdicts = [verdict for verdict, _ in rows[0].counts]
     return table(
-        ["Release", "Cells", *Verdict],
+        ["Release", "Cells", *verdicts],
         [[row.label, grouped(row.total), *_shares(row)] for row in rows],
-        "l" + "r" * (1 + len(Verdict)),
+        "l" + "r" * (1 + len(verdicts)),
     )
 
 
@@ -137,10 +138,11 @@ def _example(group: Group) -> str:
     return f"{code(group.cell)}, the rest as in the baseline" if group.cell else "the baseline cell"
 
 
-def group_table(groups: Sequence[Group]) -> Md:
-    """Return the groups of the remaining verdicts, one a row."""
+def group_table(groups: Sequence[Group], *, judged: bool) -> Md:
+    """Return the groups of the remaining verdicts, with what each violates where `judged`."""
+    violated = ["What can be violated"] if judged else []
     return table(
-        ["Verdict", "Cells", "Classes", "Releases", "Where", "What can be violated", "Example"],
+        ["Verdict", "Cells", "Classes", "Releases", "Where", *violated, "Example"],
         [
             [
                 verdict(group.group.verdict),
@@ -148,7 +150,10 @@ def group_table(groups: Sequence[Group]) -> Md:
                 grouped(group.group.classes),
                 group.label,
                 pairs(group.group.conditions),
-                joined(map(finding_title, group.findings), "; ") or group.without_findings,
+                *[
+                    joined(map(finding_title, group.findings), "; ") or group.without_findings
+                    for _ in violated
+                ],
                 code(group.cell) or "the baseline",
             ]
             for group in groups

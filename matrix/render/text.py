@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from matrix.analyze.answer import Answer, Finding, TraceLine, Unsettled
-from matrix.analyze.verdict import MEANINGS, Verdict
+from matrix.analyze.verdict import Verdict, meanings_of
 from matrix.diagnostics.width import terminal_width
 from matrix.expr.nodes import Value
 from matrix.render.defects import sentences, with_defects
@@ -52,7 +52,9 @@ COLOURED = Palette(
         (Verdict.UNSOUND, "\x1b[1;31m"),
         (Verdict.UNKNOWN, "\x1b[1;35m"),
         (Verdict.OVERSTRICT, "\x1b[1;33m"),
+        (Verdict.NOT_GRANTED, "\x1b[1;34m"),
         (Verdict.SUPPORTED, "\x1b[1;32m"),
+        (Verdict.GRANTED, "\x1b[1;32m"),
         (Verdict.REFUSED, "\x1b[1;34m"),
         (Verdict.ABSENT, "\x1b[1m"),
     ),
@@ -76,7 +78,7 @@ def render_answer(
         lines.add(title, indent=2)
     else:
         lines.verdict(answer.verdict, f": {title}")
-    lines.add(MEANINGS[answer.verdict], indent=2, faint=True)
+    lines.add(meanings_of(answer.basis)[answer.verdict], indent=2, faint=True)
     for reason in _own_reasons(answer):
         lines.item(reason)
     for fact in answer.unsettled:
@@ -142,7 +144,7 @@ def render_grouped(
         if not found:
             continue
         lines.blank()
-        lines.verdict(verdict, f" ({len(found)}): {MEANINGS[verdict]}")
+        lines.verdict(verdict, f" ({len(found)}): {meanings_of(found[0][1].basis)[verdict]}")
         shared: dict[tuple[str, ...], list[tuple[str, Answer]]] = {}
         for name, answer in found:
             shared.setdefault(without_name(name, why(answer)), []).append((name, answer))

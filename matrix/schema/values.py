@@ -8,6 +8,8 @@ Collections are tuples in the order of the file. Nothing here computes.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct, field
 
 from matrix.diagnostics import Location
@@ -494,14 +496,52 @@ class CheckFunction(Struct, frozen=True, kw_only=True):
     source: str
 
 
+class TruthPart(Struct, frozen=True, kw_only=True):
+    """A condition that must hold where the kernel's check says yes; `because` says what if not.
+
+    The condition's own `source` is where that stands.
+    """
+
+    id: str
+    condition: Condition
+    because: str
+
+
+class Atom(Struct, frozen=True, kw_only=True):
+    """A condition that the kernel can test where it asks the predicate.
+
+    `c` is how the kernel writes it, `meaning` what that is over the names of a profile.
+    """
+
+    c: str
+    meaning: str
+
+
+class SynthesisDeclaration(Struct, frozen=True, kw_only=True):
+    """What a synthesised predicate is the body of, a C declaration, and what it may test.
+
+    Of the `atoms` those that are cheapest to justify in a review stand first: later ones are left
+    out first.
+    """
+
+    function: str
+    atoms: tuple[Atom, ...]
+
+
+Basis = Literal["simulation", "truth", "nothing"]
+
+
 class Capability(Struct, frozen=True, kw_only=True):
-    """A kernel feature: what it needs, its predicate versions and the scenario that decides.
+    """A kernel feature: what it needs, its predicate versions and what decides whether they hold.
 
     `requires` are tested in order; the first that fails gives the reason of `absent`. `function`
     is None where the kernel asks the predicate without a function of its own; `asked_in` are the
     functions in which it does.
-    `scenario_options` are options of the mechanism (`guest=no-exec`), see matrix/simulate. `costs`
-    are what a system pays that has the capability.
+    What decides is a `scenario`, whose simulation tells what breaks, or `truth`, all of whose parts
+    must hold; with neither, only what the kernel says is known. `gates` is what the predicate
+    allows. `scenario_options` are options of the mechanism (`guest=no-exec`), see matrix/simulate.
+    `costs` are what a system pays that has the capability. Without `synthesis` nothing is said
+    about what the predicate should be.
     """
 
     id: str
@@ -512,12 +552,22 @@ class Capability(Struct, frozen=True, kw_only=True):
     function: CheckFunction | None
     predicates: tuple[PredicateVersion, ...]
     default_predicate: str
-    scenario: str
+    scenario: str | None
     scenario_options: tuple[tuple[str, str], ...]
     claims: tuple[Claim, ...]
     location: Location
     costs: tuple[Cost, ...] = ()
     asked_in: tuple[str, ...] = ()
+    gates: str | None = None
+    truth: tuple[TruthPart, ...] = ()
+    synthesis: SynthesisDeclaration | None = None
+
+    @property
+    def basis(self) -> Basis:
+        """What tells whether the kernel's check says what it should."""
+        if self.scenario is not None:
+            return "simulation"
+        return "truth" if self.truth else "nothing"
 
 
 # --- distributions --------------------------------------------------------------------------------

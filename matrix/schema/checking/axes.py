@@ -52,6 +52,7 @@ class AxisExpander:
         self._problems = problems
         self._cpus = CpuExpander(catalogue, problems)
         self._symbols = catalogue.symbol_types()
+        self._known_symbols = catalogue.known_symbols()
 
     def expand(self, declared: AxisDeclaration, at: Node) -> ExpandedAxis:
         """Return an axis with all its options; `at` is the node of the axis."""
@@ -134,12 +135,7 @@ class AxisExpander:
         return found(replace(blank_option(name, node.place), kconfig=settings))
 
     def _symbol_value(self, symbol: str, item: Node) -> str | int | None:
-        known = Known(
-            kind="Kconfig symbol",
-            names=self._symbols,
-            complete=self._catalogue.knows_all(Kind.KERNEL),
-        )
-        if not known.check(symbol, item.place, self._problems):
+        if not self._known_symbols.check(symbol, item.place, self._problems):
             return None
         types = self._symbols[symbol]
         words = sorted({word for kind in types for word in _SYMBOL_VALUES[kind]})

@@ -77,6 +77,30 @@ class Catalogue(Struct, frozen=True, kw_only=True):
                 found[symbol.name] = found.get(symbol.name, frozenset()) | {symbol.type}
         return found
 
+    def expression_names(self) -> frozenset[str]:
+        """Return what an expression over some profile may name, but symbols and mechanisms."""
+        found: set[str] = set(self.environment())
+        for architecture in self.architectures.values():
+            found.update(function.signature for function in architecture.functions)
+            found.update(cap.name for cap in architecture.cpucaps)
+        for kernel in self.kernels.values():
+            found.update(function.signature for function in kernel.functions)
+            found.update(cap.name for cap in kernel.cpucaps)
+            for variable in kernel.variables:
+                found.update((variable.name, *(name for name, _ in variable.enumerators)))
+        return frozenset(found)
+
+    def known_symbols(self) -> Known:
+        """Return the Kconfig symbols that some profile has, and how to add one."""
+        return Known(
+            kind="Kconfig symbol",
+            names=self.symbol_types(),
+            complete=self.knows_all(Kind.KERNEL),
+            advice="to add {0}, copy kernels/linux-X-arm64.yaml into a folder for --configs and "
+            "write there, under `kconfig: symbols:`, "
+            '`{0}: {{type: bool, prompt: "true", source: "path/Kconfig:line"}}`',
+        )
+
     def kernel_names(self) -> dict[str, KernelProfile]:
         """Return the profiles of one architecture (`of`) by release."""
         return {kernel.release: kernel for kernel in self.kernels.values()}
@@ -98,16 +122,20 @@ class Catalogue(Struct, frozen=True, kw_only=True):
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """The names of one kind that exist; `complete` is false where a file could not be read."""
+    """The names of one kind that exist; `complete` is false where a file could not be read.
+
+    `advice` says how to declare another one, `{}` being its name.
+    """
 
     kind: str
     names: Iterable[str]
     complete: bool = True
+    advice: str = ""
 
     def check(self, name: str, at: Location, problems: Problems) -> bool:
         """Return whether the name exists; add MX0221 where it does not."""
         if name in self.names:
             return True
         if self.complete:
-            problems.unknown(self.kind, name, self.names, at)
+            problems.unknown(self.kind, name, self.names, at, self.advice.format(name))
         return False

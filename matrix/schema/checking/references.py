@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from matrix.diagnostics import Location, unknown_word_hint
 from matrix.expr.nodes import Binary, Constant, Expression, Name, Scalar
-from matrix.expr.trees import names, walk
+from matrix.expr.trees import calls, names, walk
 from matrix.schema.checking.catalogue import Catalogue, Known
 from matrix.schema.checking.spec import SpecChecker
 from matrix.schema.documents import (
@@ -29,7 +29,7 @@ from matrix.schema.reading.nodes import Node
 from matrix.schema.reading.problems import Problems
 from matrix.schema.values import Architecture, Condition, Knowledge, MechanismDomain, RegisterField
 
-_MECHANISM = "mechanism."
+_MECHANISM, _SYMBOL = "mechanism.", "CONFIG_"
 # The lists of an architecture, and the key that names their items.
 _NAMED_LISTS = (
     ("fields", "name"),
@@ -81,9 +81,27 @@ class ReferenceChecker:
             self._cap(cap, node, architecture)
 
     def capability(self, document: CapabilityDocument, at: Node) -> None:
-        """Check a capability: the releases of its claims."""
-        del document
+        """Check a capability: the releases of its claims, and the names in its conditions.
+
+        What one release lacks is off there, or is not asked. What no profile has is a mistake: a
+        requirement that is never asked would be met.
+        """
         self.claims(at)
+        catalogue = self._catalogue
+        complete = catalogue.knows_all(Kind.KERNEL) and catalogue.knows_all(Kind.ARCHITECTURE)
+        symbols = catalogue.known_symbols()
+        known = Known(kind="name", names=catalogue.expression_names(), complete=complete)
+        declared = catalogue.capabilities[document.id]
+        for condition in conditions((declared.requires, declared.predicates, declared.truth)):
+            asked = names(condition.expression) | {
+                f"{call.function}()" for call in calls(condition.expression) if not call.arguments
+            }
+            for name in sorted(asked):
+                place = _within(condition, name.removesuffix("()"))
+                if name.startswith(_SYMBOL):
+                    symbols.check(name.removeprefix(_SYMBOL), place, self._problems)
+                elif not name.startswith(_MECHANISM):
+                    known.check(name, place, self._problems)
 
     def direct_map(self, document: DirectMapDocument, at: Node) -> None:
         """Check the direct map of another architecture: its releases have kernel profiles."""

@@ -183,7 +183,9 @@ class _Checker:
             return  # `has_values` has said so
         steps = (*place.steps, marked.key) if marked else place.steps
         hint = str(context.get("hint") or self._hint(steps))
-        self._problems.add("MX0224", error["msg"], (marked or place.node).place, hint)
+        self._problems.add(
+            str(context.get("code")), error["msg"], (marked or place.node).place, hint
+        )
 
     def _add_word(self, loc: tuple[Key, ...], error: ErrorDetails) -> None:
         place = self._place(loc)

@@ -20,6 +20,10 @@ from matrix.schema.documents.fields import (
 )
 from matrix.schema.reading.nodes import Node
 
+# What the predicate of a capability allows whose scenario this is. A capability repeats it, so that
+# a line copied from another one is refused instead of answered with that one's simulation.
+GATES = {"gmem": "GUEST_MEMFD_FLAG_NO_DIRECT_MAP", "secretmem": "memfd_secret(2)"}
+
 
 class RequirementDeclaration(Declaration):
     """A condition without which the capability is absent."""
@@ -75,6 +79,53 @@ class PredicateDeclaration(Declaration):
         )
 
 
+class TruthPartDeclaration(Declaration):
+    """A condition that must hold where the kernel's check says yes."""
+
+    c: CExpression = Field(description="C expression over facts and CPU properties")
+    source: Source = Field(description="where it stands that this must hold")
+    because: Text = Field(description="what is wrong where it does not hold, a sentence")
+
+    def value(self, at: Node) -> values.TruthPart:
+        """Return the declared part."""
+        return values.TruthPart(
+            id=at.name,
+            condition=condition(self.c, at["c"], source=self.source, because=self.because),
+            because=self.because,
+        )
+
+
+class AtomDeclaration(Declaration):
+    """A condition that the kernel can test where it asks the predicate."""
+
+    c: CExpression = Field(description="the condition as the kernel writes it")
+    meaning: CExpression | None = Field(
+        default=None, description="the same over the names of a profile, where that is different"
+    )
+
+    def value(self) -> values.Atom:
+        """Return the declared atom."""
+        return values.Atom(c=self.c.text, meaning=(self.meaning or self.c).text)
+
+
+class SynthesisDocument(Declaration):
+    """What a synthesised predicate is made of."""
+
+    function: Text = Field(
+        description="C declaration of the function it is the body of: `bool f(struct kvm *kvm)`"
+    )
+    atoms: tuple[AtomDeclaration, ...] = Field(
+        min_length=1,
+        description="what may be tested there; what is cheapest to justify in a review first",
+    )
+
+    def value(self) -> values.SynthesisDeclaration:
+        """Return the declared function and atoms."""
+        return values.SynthesisDeclaration(
+            function=self.function, atoms=tuple(map(AtomDeclaration.value, self.atoms))
+        )
+
+
 class ClaimDeclaration(Declaration):
     """A statement over the whole space."""
 
@@ -96,7 +147,7 @@ class ClaimDeclaration(Declaration):
 
 
 class CapabilityDocument(Declaration):
-    """A kernel feature: what it needs, its predicate versions, the scenario that decides."""
+    """A kernel feature: what it needs, its predicate versions, and what decides if they hold."""
 
     id: Identifier = Field(description="name of the capability, `gmem-no-direct-map`")
     title: Text = Field(description="what it is, in one line")
@@ -117,7 +168,22 @@ class CapabilityDocument(Declaration):
         min_length=1, description="versions of the predicate by name"
     )
     default_predicate: Identifier = Field(description="version that holds unless another is given")
-    scenario: Literal["gmem", "secretmem"] = Field(description="events of the simulation")
+    scenario: Literal["gmem", "secretmem"] | None = Field(
+        default=None,
+        description="events of the simulation that decides what breaks; leave it out unless the "
+        "predicate is the gate of just that",
+    )
+    gates: Text | None = Field(
+        default=None, description="what the predicate allows, in the words of the scenario"
+    )
+    truth: dict[Identifier, TruthPartDeclaration] = Field(
+        default={},
+        description="in place of a scenario: what must hold where the predicate says yes, by name; "
+        "with neither, answers are granted and not-granted",
+    )
+    synthesis: SynthesisDocument | None = Field(
+        default=None, description="what a synthesised predicate is made of; absent: none is"
+    )
     scenario_options: dict[Identifier, Text] = Field(
         default={}, description="options of the mechanism, `guest: no-exec`"
     )
@@ -135,6 +201,39 @@ class CapabilityDocument(Declaration):
                 f"unknown predicate `{self.default_predicate}`",
                 key="default_predicate",
                 hint=f"the predicates are {', '.join(self.predicates)}",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_thing_decides(self) -> Self:
+        if self.scenario is None:
+            for key, given in (("gates", self.gates), ("scenario_options", self.scenario_options)):
+                if given:
+                    raise contradiction(
+                        f"`{key}` says something of a scenario, and there is none",
+                        key=key,
+                        hint=f"leave `{key}` out, or declare `scenario:`",
+                    )
+            return self
+        if self.truth:
+            raise contradiction(
+                "`scenario` and `truth` both say what decides",
+                key="truth",
+                code="MX0240",
+                hint="leave one out: `scenario` where the simulation decides, `truth` where "
+                "expressions do",
+            )
+        gates = GATES[self.scenario]
+        if self.gates != gates:
+            told = "not said" if self.gates is None else f"`{self.gates}`"
+            raise contradiction(
+                f"scenario `{self.scenario}` simulates what follows `{gates}`, and what this "
+                f"predicate allows is {told}",
+                key="scenario" if self.gates is None else "gates",
+                code="MX0241",
+                hint=f'write `gates: "{gates}"` if the predicate allows just that; otherwise '
+                "leave `scenario` out: declare `truth:` if you know what must hold where the "
+                "kernel says yes, or neither for answers that are granted and not-granted",
             )
         return self
 
@@ -157,4 +256,7 @@ class CapabilityDocument(Declaration):
             claims=tuple(map(ClaimDeclaration.value, self.claims.values(), at.rows("claims"))),
             location=at["id"].location,
             costs=tuple(map(CostDeclaration.value, self.costs, at.rows("costs"))),
+            gates=self.gates,
+            truth=tuple(map(TruthPartDeclaration.value, self.truth.values(), at.rows("truth"))),
+            synthesis=self.synthesis.value() if self.synthesis else None,
         )

@@ -149,9 +149,11 @@ CExpression = Annotated[
 ]
 
 
-def contradiction(message: str, *, key: str | None = None, hint: str | None = None) -> Exception:
+def contradiction(
+    message: str, *, key: str | None = None, hint: str | None = None, code: str = "MX0224"
+) -> Exception:
     """Return the error of a mapping whose keys contradict each other; `key` is the one to mark."""
-    context = {"key": key or "", "hint": hint or ""}
+    context = {"key": key or "", "hint": hint or "", "code": code}
     return PydanticCustomError("contradiction", message, context)
 
 

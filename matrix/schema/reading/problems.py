@@ -41,10 +41,15 @@ class Problems:
             shown = diagnostic if count < MAX_PER_FILE else _more(at)
             self._found[(*place, shown.code)] = shown
 
-    def unknown(self, kind: str, word: str, known: Iterable[str], at: Location) -> None:
-        """Add MX0221: `word` names a thing of this kind (in the singular) that is not declared."""
+    def unknown(
+        self, kind: str, word: str, known: Iterable[str], at: Location, advice: str = ""
+    ) -> None:
+        """Add MX0221: `word` names a thing of this kind (in the singular) that is not declared.
+
+        `advice` says how to declare it.
+        """
         names = list(known)
-        hint = unknown_word_hint(word, names, plural(kind))
+        hint = unknown_word_hint(word, names, plural(kind)) + (f"; {advice}" if advice else "")
         self.add("MX0221", f"unknown {kind} `{word}`", at, hint)
 
     def __bool__(self) -> bool:

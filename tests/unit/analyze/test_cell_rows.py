@@ -17,12 +17,12 @@ from matrix.analyze.cell import settle
 from matrix.analyze.cell_rows import ANSWER_COLUMNS, CellRows
 from matrix.analyze.frame import frames
 from matrix.analyze.selection import select
+from matrix.analyze.truth import Inputs
 from matrix.diagnostics import InputError, Location
 from matrix.expr.parser import parse
 from matrix.pipeline.knowledge import DEFAULT_STUDY, Library
 from matrix.pipeline.study import PreparedStudy, prepare_study
 from matrix.schema.values import Axis, Condition
-from matrix.simulate.inputs import SimulationInputs
 from tests.unit.analyze.small_study import Enumerated, enumerated
 
 # What one study may take by the concrete flow; solving and simulating are shared or quick.
@@ -78,7 +78,7 @@ def is_a_double(prepared: PreparedStudy, cell: dict[str, str]) -> bool:
     return False
 
 
-def by_hand(prepared: PreparedStudy) -> Iterator[tuple[Texts, frozenset[SimulationInputs]]]:
+def by_hand(prepared: PreparedStudy) -> Iterator[tuple[Texts, frozenset[Inputs]]]:
     """Yield every cell with what `validate` would say of it, and the classes it may be in."""
     axes = prepared.study.axes
     for chosen in itertools.product(*([o.name for o in axis.options] for axis in axes)):

@@ -13,7 +13,6 @@ from matrix.analyze import rules as rules_module
 from matrix.analyze.features import Candidates
 from matrix.analyze.rules import FeatureRule, find_rules
 from matrix.analyze.study import SolvedStudy
-from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import UndecidedError
 from matrix.pipeline.knowledge import DEFAULT_STUDY, Library
 from matrix.pipeline.study import PreparedStudy, prepare_study
@@ -70,7 +69,7 @@ def test_sampled_cells_of_the_shipped_studies_fall_under_rules_of_their_verdict(
 ) -> None:
     prepared, solved, rules = solved_rules
     concrete = Enumerated(prepared)
-    for seed, verdict in enumerate(Verdict):
+    for seed, verdict in enumerate(solved.verdicts):
         for cell in solved.verdicts[verdict].sample(SAMPLE, seed):
             answered = concrete.answer(cell)
             assert answered is not None

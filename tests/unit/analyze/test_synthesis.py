@@ -13,7 +13,14 @@ from msgspec.structs import replace
 from matrix.analyze.difference import asked_again
 from matrix.analyze.question import lower_question
 from matrix.analyze.study import SolvedStudy
-from matrix.analyze.synthesis import ATOMS, Combination, Synthesis, factored, minimise, synthesise
+from matrix.analyze.synthesis import (
+    Combination,
+    Synthesis,
+    declared_synthesis,
+    factored,
+    minimise,
+    synthesise,
+)
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import InputError
 from matrix.expr.evaluation import evaluate, truth
@@ -32,6 +39,12 @@ BASE = (
     "is_protected_kvm_enabled())"
 )
 ALL_VMS = f"{BASE} && !kvm_vm_is_protected(kvm)"
+
+
+GMEM, SECRET = (
+    declared_synthesis(Library().capability(name))
+    for name in ("gmem-no-direct-map", "memfd-secret")
+)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +78,7 @@ def holds(expression: Expression, values: Mapping[str, bool]) -> bool:
 
 def equivalent(one: Expression, other: Expression) -> bool:
     """Compare two expressions over the atoms by their truth tables."""
-    names = [atom.c for atom in ATOMS["gmem"]]
+    names = [atom.c for atom in GMEM.atoms]
     return all(
         holds(one, dict(zip(names, values, strict=True)))
         == holds(other, dict(zip(names, values, strict=True)))
@@ -80,7 +93,7 @@ def equivalent(one: Expression, other: Expression) -> bool:
 def test_the_predicate_of_the_issue_is_found(
     solved: SolvedStudy, vms: tuple[str, ...], expected: str
 ) -> None:
-    found = synthesise(solved, ATOMS["gmem"], within(solved, kernel=("7.2", "7.3"), vm=vms))
+    found = synthesise(solved, GMEM, within(solved, kernel=("7.2", "7.3"), vm=vms))
     assert found.exact
     assert equivalent(found.expression, parse(expected))
     assert to_c(found.expression) == expected
@@ -104,7 +117,7 @@ def solved_anew(prepared: PreparedStudy, found: Synthesis) -> SolvedStudy:
 def test_asked_again_no_unsound_cell_remains_and_no_supported_one_is_lost(
     prepared: PreparedStudy, solved: SolvedStudy
 ) -> None:
-    found = synthesise(solved, ATOMS["gmem"], solved.valid)
+    found = synthesise(solved, GMEM, solved.valid)
     again = solved_anew(prepared, found)
     assert again.count(Verdict.UNSOUND) == 0
     assert again.count(Verdict.OVERSTRICT) == 0
@@ -114,7 +127,7 @@ def test_asked_again_no_unsound_cell_remains_and_no_supported_one_is_lost(
 
 
 def test_every_cell_of_the_small_study_gets_the_right_answer(small: Enumerated) -> None:
-    found = synthesise(small.solved, ATOMS["gmem"], small.solved.valid)
+    found = synthesise(small.solved, GMEM, small.solved.valid)
     assert found.exact
     for answered in small.cells:
         if answered.verdict in ("supported", "unsound", "refused", "overstrict"):
@@ -127,7 +140,7 @@ def test_every_cell_of_the_small_study_gets_the_right_answer(small: Enumerated) 
 def test_atoms_that_do_not_suffice_are_said_so_with_a_pair() -> None:
     prepared = prepare_study(Library(), "arm64-memfd-secret")
     solved = prepared.solve()
-    found = synthesise(solved, ATOMS["secretmem"], solved.valid)
+    found = synthesise(solved, SECRET, solved.valid)
     pair = found.indistinguishable
     assert not found.exact
     assert pair is not None
@@ -145,8 +158,8 @@ def test_atoms_that_do_not_suffice_are_said_so_with_a_pair() -> None:
 
 
 def test_without_the_atom_for_protected_vms_pkvm_is_given_up(solved: SolvedStudy) -> None:
-    atoms = tuple(atom for atom in ATOMS["gmem"] if "(kvm)" not in atom.c)
-    found = synthesise(solved, atoms, within(solved, kernel=("7.3",)))
+    atoms = tuple(atom for atom in GMEM.atoms if "(kvm)" not in atom.c)
+    found = synthesise(solved, replace(GMEM, atoms=atoms), within(solved, kernel=("7.3",)))
     assert not found.exact
     assert found.indistinguishable is not None
     assert found.indistinguishable.unsafe["vm"] == "protected"
@@ -155,7 +168,7 @@ def test_without_the_atom_for_protected_vms_pkvm_is_given_up(solved: SolvedStudy
 
 def test_a_part_without_the_capability_is_refused(solved: SolvedStudy) -> None:
     with pytest.raises(InputError) as caught:
-        synthesise(solved, ATOMS["gmem"], within(solved, kernel=("6.1",)))
+        synthesise(solved, GMEM, within(solved, kernel=("6.1",)))
     assert caught.value.diagnostics[0].code == "MX0622"
 
 

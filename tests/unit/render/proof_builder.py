@@ -9,14 +9,14 @@ from msgspec.structs import replace
 from matrix.analyze.cause import Place
 from matrix.analyze.claims import PROVED, REFUTED, ClaimResult
 from matrix.analyze.rules import FeatureRule
-from matrix.analyze.synthesis import Atom, Indistinguishable, Synthesis
-from matrix.analyze.verdict import Verdict
+from matrix.analyze.synthesis import Indistinguishable, Synthesis
+from matrix.analyze.verdict import Verdict, meanings_of
 from matrix.expr.parser import parse
 from matrix.render.claims_text import ClaimAnswer
 from matrix.render.proofs import Proofs
 from matrix.render.solver_text import LabelRules
 from matrix.render.synthesis_text import ComparedPredicate
-from matrix.schema.values import Claim, PredicateVersion
+from matrix.schema.values import Atom, Claim, PredicateVersion
 from matrix.solve.brute import Brute
 from matrix.solve.space import FiniteVariable, Space
 from tests.unit.render import builder
@@ -100,6 +100,7 @@ def synthesis(label: str) -> Synthesis:
     expression = parse(" && !".join(ATOMS))
     cells: Mapping[str, str] = {**WITNESS, "boot.rodata": label}
     return Synthesis(
+        function="bool kvm_arch_gmem_supports_no_direct_map(struct kvm *kvm)",
         atoms=tuple(Atom(c=text, meaning=text) for text in ATOMS),
         expression=expression,
         predicate=PredicateVersion(
@@ -116,5 +117,5 @@ def synthesis(label: str) -> Synthesis:
 
 def compared(name: str, unsound: int) -> ComparedPredicate:
     """Return a predicate with its cells."""
-    cells = dict.fromkeys(Verdict, 1000) | {Verdict.UNSOUND: unsound}
+    cells = dict.fromkeys(meanings_of("simulation"), 1000) | {Verdict.UNSOUND: unsound}
     return ComparedPredicate(name=name, verdicts=cells, gained=0, lost=7)

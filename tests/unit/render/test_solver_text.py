@@ -36,7 +36,9 @@ def test_literals_take_the_shorter_side(
 
 
 def test_a_short_function_stays_on_one_line() -> None:
-    function = c_function(parse("can_set_direct_map() && !is_realm_world()"), "secretmem")
+    function = c_function(
+        parse("can_set_direct_map() && !is_realm_world()"), "bool secretmem_is_supported(void)"
+    )
     assert function == (
         "static bool secretmem_is_supported(void)\n"
         "{\n\treturn can_set_direct_map() && !is_realm_world();\n}\n"
@@ -46,7 +48,9 @@ def test_a_short_function_stays_on_one_line() -> None:
 def test_a_wrapped_function_is_the_same_expression() -> None:
     long = " || ".join(f"(cpus_have_final_cap(CAP_{n}) && !kvm_has_mte(kvm))" for n in range(4))
     expression = parse(f"can_set_direct_map() && ({long}) && icache_is_aliasing()")
-    body = c_function(expression, "gmem").partition("return ")[2].partition(";")[0]
+    body = (
+        c_function(expression, "bool f(struct kvm *kvm)").partition("return ")[2].partition(";")[0]
+    )
     assert body.count("\n") > 3
     assert parse(" ".join(body.split())) == expression
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from matrix.analyze.answer import Answer, Unsettled
-from matrix.analyze.verdict import MEANINGS, Verdict
+from matrix.analyze.verdict import meanings_of
 from matrix.render.text import render_answer, render_grouped
+from matrix.schema.values import Basis
 from tests.golden_files import Golden
 from tests.unit.render import builder
 
@@ -36,12 +38,13 @@ def test_grouped_golden(golden: Callable[[str], Golden]) -> None:
     golden("render/grouped.txt").check(render_grouped(TITLE, answers, colour=False))
 
 
-@pytest.mark.parametrize("verdict", [verdict.value for verdict in Verdict])
-def test_the_verdict_comes_first_and_is_explained(verdict: str) -> None:
-    answer = replace(builder.answer(), verdict=Verdict(verdict))
-    text = render_answer(TITLE, answer, colour=False, verbose=False)
-    assert text.startswith(f"{verdict}: {TITLE}\n")
-    assert MEANINGS[Verdict(verdict)] in " ".join(text.split())
+@pytest.mark.parametrize("basis", get_args(Basis))
+def test_the_verdict_comes_first_and_is_explained(basis: Basis) -> None:
+    for verdict, meaning in meanings_of(basis).items():
+        answer = replace(builder.answer(), verdict=verdict, basis=basis)
+        text = render_answer(TITLE, answer, colour=False, verbose=False)
+        assert text.startswith(f"{verdict}: {TITLE}\n")
+        assert meaning in " ".join(text.split())
 
 
 def test_facts_come_on_request() -> None:
