@@ -72,9 +72,10 @@ OF_A_SYMBOL = {
 
 @pytest.mark.parametrize("name", OF_A_SYMBOL)
 def test_what_is_not_built_in_is_not_advised(name: str, tmp_path: Path) -> None:
-    off = advised(changed(tmp_path, {OF_A_SYMBOL[name]: None}), "--cpu", "graviton3")
+    asked = ("--cpu", "graviton3", "--cmdline", "crashkernel=256M")
+    off = advised(changed(tmp_path, {OF_A_SYMBOL[name]: None}), *asked)
     assert name not in off
-    on = advised(changed(tmp_path, {OF_A_SYMBOL[name]: "y"}), "--cpu", "graviton3")
+    on = advised(changed(tmp_path, {OF_A_SYMBOL[name]: "y"}), *asked)
     assert on[name][0] == "possible"
     assert "; needs " in on[name][1]
 
@@ -87,7 +88,8 @@ def test_of_a_fragment_that_does_not_say_it_hangs_on_the_symbol(name: str, tmp_p
         "CONFIG_KVM=y\nCONFIG_KVM_GUEST_MEMFD=y\nCONFIG_ARM64_4K_PAGES=y\n"
         "# CONFIG_DEBUG_PAGEALLOC is not set\nCONFIG_KFENCE=y\nCONFIG_KFENCE_SAMPLE_INTERVAL=0\n"
     )
-    word, message = advised(str(fragment), "--cpu", "graviton3")[name]
+    asked = ("--cpu", "graviton3", "--cmdline", "crashkernel=256M")
+    word, message = advised(str(fragment), *asked)[name]
     assert word == "unknown"
     assert message.endswith(f"hangs on CONFIG_{OF_A_SYMBOL[name]}, which is not given")
 
@@ -103,6 +105,59 @@ def test_a_reported_fragment_with_hibernation_off_is_not_advised_about_it(tmp_pa
     )
     assert "hibernation-copy" not in advised(str(merged), "--cpu", "graviton3")
     assert "hibernation" not in run_cli("validate", str(merged), "--cpu", "graviton3").out
+
+
+# --- what the command line decides ----------------------------------------------------------------
+
+# Documentation/admin-guide/kernel-parameters.txt: whether an image can be written.
+HIBERNATES = {
+    "": True,
+    "nohibernate": False,
+    "hibernate=no": False,
+    "hibernate=noresume": True,
+    "noresume": True,
+    "hibernate=nocompress": True,
+    "nohibernate hibernate=nocompress": False,
+    "console=ttyAMA0 -- nohibernate": True,  # init's, not the kernel's
+}
+# kdump.rst: whether the line asks for memory that a crash kernel runs in.
+RESERVES = {
+    "": False,
+    "crashkernel": False,
+    "crashkernel=256M": True,
+    "crashkernel=512M-2G:64M,2G-:128M": True,
+    "crashkernel=0-2G:0,2G-:256M": True,
+    "crashkernel=0": False,
+    "crashkernel=256M,high crashkernel=64M,low": True,
+    "crashkernel=64M,low": False,
+    "crashkernel=256M crashkernel=0": False,
+    "crashkernel=0 crashkernel=256M": True,
+}
+
+
+@pytest.mark.parametrize("kernel", ["6.18", "7.2", "7.3"])
+@pytest.mark.parametrize("line", HIBERNATES)
+def test_a_line_that_forbids_hibernation_is_not_advised_about_it(line: str, kernel: str) -> None:
+    asked = ("--kernel", kernel, "--cpu", "graviton3", "--cmdline", line)
+    assert ("hibernation-copy" in advised(str(DATA / "7.3.config"), *asked)) == HIBERNATES[line]
+
+
+@pytest.mark.parametrize("kernel", ["6.18", "7.2", "7.3"])
+@pytest.mark.parametrize("line", RESERVES)
+def test_without_memory_for_a_crash_kernel_no_vmcore_is_advised_about(
+    line: str, kernel: str
+) -> None:
+    asked = ("--kernel", kernel, "--cpu", "graviton3", "--cmdline", line)
+    assert ("vmcore-copy" in advised(str(DATA / "7.3.config"), *asked)) == RESERVES[line]
+
+
+def test_an_older_kernel_is_not_said_to_lack_the_parameters_that_advisories_read() -> None:
+    line = "nohibernate hibernate=no crashkernel=256M"
+    for kernel in ("5.10", "6.1", "6.6", "6.12"):
+        file = str(DATA / "6.12.config")
+        ran = run_cli("validate", file, "--kernel", kernel, "--cpu", "graviton3", "--cmdline", line)
+        assert "MX1702" not in ran.err
+        assert "MX1703" not in ran.err
 
 
 # --- what the CPU, the VM and the check decide ----------------------------------------------------
@@ -152,6 +207,32 @@ def test_dev_kvm_says_yes_where_the_vm_says_no_and_only_there() -> None:
     assert "dev-kvm-over-advertises" not in advised(file, "--cpu", "graviton3")
     off = ("--cmdline", "rodata=noalias kfence.sample_interval=100")
     assert "dev-kvm-over-advertises" in advised(file, "--cpu", "graviton3", *off)
+
+
+# Said of a page without its alias: where the check says no there is none. The others are met by
+# every guest (FWB), or while the kernel boots.
+OF_A_PAGE = NAMES - {"dev-kvm-over-advertises", "fwb-not-applied", "boot-split-panic"}
+
+
+@pytest.mark.parametrize(
+    "cpu", ["neoverse-n1", "cortex-a76", "neoverse-v3,dic=1,fwb=0,midr=0x410fd842", "graviton3"]
+)
+def test_of_pages_that_do_not_exist_nothing_is_advised(cpu: str) -> None:
+    off = "rodata=noalias kfence.sample_interval=100 crashkernel=256M"
+    line = off if cpu == "graviton3" else "crashkernel=256M"
+    arguments = ("--cpu", cpu, "--cmdline", line)
+    ran = run_cli("validate", str(DATA / "7.3.config"), *arguments, "--format", "json")
+    (result,) = json.loads(ran.out)["results"]
+    assert result["predicate"] is False
+    found = parsed(result["simulation"]["advisories"])
+    assert not OF_A_PAGE & found.keys()
+    assert found["dev-kvm-over-advertises"][0] == "certain"
+
+
+def test_where_the_check_says_yes_the_same_is_advised() -> None:
+    arguments = ("--cpu", "graviton3", "--cmdline", "crashkernel=256M")
+    found = advised(str(DATA / "7.3.config"), *arguments)
+    assert found.keys() - {"fwb-not-applied"} == OF_A_PAGE - {"vncr-alias", "split-out-of-memory"}
 
 
 def test_another_predicate_says_no_where_v12_says_yes() -> None:

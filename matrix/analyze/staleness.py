@@ -34,6 +34,7 @@ _TAKES = {
     "get_option": "it takes a number",
     "kstrtoul": "it takes a number and nothing behind it",
     "kstrtou64": "it takes a number",
+    "crashkernel": "it takes a size, such as 256M",
     "hex-digit": "it takes one hexadecimal digit",
     "presence": "it is written without a value",
 }

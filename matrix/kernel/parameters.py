@@ -4,6 +4,7 @@ Takes a `ParameterParser` of a profile and the text after `=`, gives the parsed 
 the function refuses the text and nothing changes. `occurrences` finds the parameter in a command
 line. Sources: lib/kstrtox.c (the same in all releases but for kstrtobool's letters, which the
 profile declares), lib/cmdline.c:56-79 and lib/vsprintf.c (get_option, simple_strtoull; 6.1 to 7.3),
+kernel/crash_reserve.c:58-350 (6.18.2, crashkernel),
 arch/arm64/kernel/pi/idreg-override.c:268-280 (hex-digit).
 """
 
@@ -133,6 +134,18 @@ def _hex_digit(_parser: ParameterParser, text: str) -> int | None:
     return int(match[1], 16) if match else None
 
 
+def _crashkernel(_parser: ParameterParser, text: str) -> Scalar:
+    """Return whether memory is asked for; what parse_crashkernel() refuses asks for none.
+
+    `besides` is memory that comes only on top of other memory. Which entry of a range counts the
+    size of the RAM decides: one that reserves is enough.
+    """
+    if text.endswith((",low", ",cma")):
+        return "besides"
+    sizes = [entry.partition(":")[2] for entry in text.split(",")] if ":" in text else [text]
+    return any(_digits(size)[0] for size in sizes)
+
+
 # unsigned long and u64 are the same type on arm64.
 GRAMMARS: dict[str, Callable[[ParameterParser, str], Scalar | None]] = {
     "words": _words,
@@ -141,4 +154,5 @@ GRAMMARS: dict[str, Callable[[ParameterParser, str], Scalar | None]] = {
     "kstrtoul": _kstrtoull,
     "hex-digit": _hex_digit,
     "kstrtou64": _kstrtoull,
+    "crashkernel": _crashkernel,
 }

@@ -105,6 +105,8 @@ class ParameterParser(Struct, frozen=True, kw_only=True):
     * `get_option`: C integer prefix, truncated to 32-bit int; no digits: nothing;
     * `kstrtoul`: a whole unsigned C integer; anything else: nothing;
     * `hex-digit`: one hex digit, optional `0x`; `kstrtou64`: a C integer, base 0;
+    * `crashkernel`: whether a size other than 0 is asked for (in a range: of some RAM size), or
+      `besides` (`,low`, `,cma`), which reserves nothing by itself;
     * `presence`: the mere presence of the parameter; the value is true.
 
     `bare` is the value of the parameter written without `=`; None: it changes nothing.

@@ -57,7 +57,14 @@ class ParserDeclaration(Declaration):
         " overrides on the raw text"
     )
     grammar: Literal[
-        "words", "kstrtobool", "get_option", "kstrtoul", "hex-digit", "kstrtou64", "presence"
+        "words",
+        "kstrtobool",
+        "get_option",
+        "kstrtoul",
+        "hex-digit",
+        "kstrtou64",
+        "crashkernel",
+        "presence",
     ] = Field(description="how the text after `=` becomes a value")
     prefixes: dict[Annotated[str, Field(min_length=1)], bool] = Field(
         default={}, description="kstrtobool: first characters and their truth value, longest first"
