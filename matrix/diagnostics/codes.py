@@ -1354,7 +1354,8 @@ CODES: dict[str, tuple[str, str]] = {
         (
             "--kernel, or the column `kernel` of a table of hosts, names another release than the "
             "header of the `.config`. What came with a point release is then told by it alone, "
-            "and left open where it names none."
+            "and left open where it names none; where the file's release has no profile, and no "
+            "exact version was given, by the file's version."
         ),
     ),
     "MX1716": (
