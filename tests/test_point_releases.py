@@ -237,6 +237,26 @@ def test_of_a_kernel_newer_than_all_nothing_is_known(tmp_path: Path, capability:
     assert "absent" in run_cli("validate", str(older), "--capability", capability).out
 
 
+@pytest.mark.parametrize("version", ["6.11.3", "6.8", "6.11.0-9-generic"])
+def test_an_unknown_release_is_told_its_neighbours_not_what_is_spelt_alike(
+    tmp_path: Path, version: str
+) -> None:
+    table = tmp_path / "hosts.csv"
+    table.write_text(f"host,kernel,config,cpu\na,{version},{reported('p02-6.1.90')},neoverse-n1\n")
+    for command in (
+        ("validate", reported("p02-6.1.90"), *ASKED, "--kernel", version),
+        ("fleet", str(table)),
+        ("explain", f"kernel={version}"),
+        ("synthesize", "--kernel", version),
+        ("kernels", "show", version),
+    ):
+        ran = run_cli(*command)
+        assert ran.code == 3
+        assert re.search(r"the nearest \w+ are 6\.6 and 6\.12", ran.err), command
+        assert "did you mean" not in ran.err
+    assert "the nearest profile is 5.10" in run_cli("kernels", "show", "4.19").err
+
+
 def numbers(version: str) -> tuple[int, ...]:
     found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", version)
     return tuple(int(part) for part in found.groups() if part) if found else ()

@@ -682,7 +682,7 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MX0905": (
         "unknown kernel",
-        "There is no profile of this release; `matrix kernels list` shows them.",
+        "The word is no kernel release and no profile's name; `matrix kernels list` shows them.",
     ),
     "MX0906": (
         "unknown study or capability",
@@ -717,7 +717,10 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MX0913": (
         "no profile of this release",
-        ("The release of the `.config` has no profile: decide for a neighbour with --kernel."),
+        (
+            "The release of the `.config`, or the one that was asked for, has no profile: decide "
+            "for a neighbour with --kernel."
+        ),
     ),
     "MX0914": (
         "answered without a profile",
