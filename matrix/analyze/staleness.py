@@ -17,6 +17,7 @@ from matrix.analyze.near_names import near_name
 from matrix.analyze.near_symbols import NearSymbols
 from matrix.diagnostics import Diagnostic, Location, Severity, did_you_mean
 from matrix.expr.position import shown
+from matrix.expr.trees import names
 from matrix.kernel.cmdline import CommandLine, Parameter
 from matrix.kernel.dotconfig import DotConfig, Setting
 from matrix.kernel.parameters import parse_value
@@ -113,9 +114,19 @@ class NameHistory:
 
     @cached_property
     def near(self) -> NearSymbols:
-        """The symbols that the model reads, and the names that stand for them."""
+        """The symbols that the model reads, those of one word in prompts, and their misnomers."""
         rules = (rule.symbol for rule in self._architecture.built_in_line)
-        return NearSymbols((*self._every_symbol, "CMDLINE", *rules), self.misnomers)
+        # Beside longer ones stand the kernel's own: DEBUG_KERNEL_DC, ARM64_EPAN (of ARM64_PAN).
+        asked_first = (
+            symbol
+            for profile in self._profiles
+            for declared in profile.symbols
+            if declared.prompt is not None
+            for name in names(declared.prompt.expression)
+            if "_" not in (symbol := name.removeprefix("CONFIG_"))
+        )
+        known = (*self._every_symbol, *asked_first, "CMDLINE", *rules)
+        return NearSymbols(known, self.misnomers)
 
     @property
     def misnomers(self) -> dict[str, str]:
