@@ -257,6 +257,14 @@ def test_an_unknown_release_is_told_its_neighbours_not_what_is_spelt_alike(
     assert "the nearest profile is 5.10" in run_cli("kernels", "show", "4.19").err
 
 
+def test_nobody_is_told_to_remove_what_another_release_lacks() -> None:
+    """5.10 stands in for 5.15.160, which has CONFIG_SECRETMEM."""
+    ran = run_cli("validate", reported("p02-5.15.160"), *ASKED, "--kernel", "5.10")
+    assert "MX1701" in ran.err
+    assert "the file is of Linux 5.15, whose kernel may read it" in ran.err
+    assert "decides nothing: remove it" not in ran.err
+
+
 def numbers(version: str) -> tuple[int, ...]:
     found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", version)
     return tuple(int(part) for part in found.groups() if part) if found else ()

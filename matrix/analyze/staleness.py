@@ -110,7 +110,7 @@ class NameHistory:
             if (setting := config.symbols.get(symbol)) is not None
         ]
         for setting, symbol in sorted(found, key=lambda pair: pair[0].line):
-            yield self._stale_symbol(symbol, setting, profile, config.file)
+            yield self._stale_symbol(symbol, setting, profile, config)
 
     @cached_property
     def near(self) -> NearSymbols:
@@ -238,17 +238,24 @@ class NameHistory:
         )
 
     def _stale_symbol(
-        self, symbol: str, setting: Setting, profile: KernelProfile, file: str
+        self, symbol: str, setting: Setting, profile: KernelProfile, config: DotConfig
     ) -> Diagnostic:
         standing = self.of_symbol(symbol, profile)
         # What is off and does not exist costs a reader nothing, unless it was on by default.
         off = setting.value is False
+        # Answered as another release: the kernel that the file is for may well have it.
+        elsewhere = config.release is not None and config.release != profile.release
+        advice = (
+            f"the file is of Linux {config.release}, whose kernel may read it: leave it there"
+            if elsewhere
+            else "the line decides nothing: remove it"
+        )
         return Diagnostic(
             code="MX1701",
             severity=Severity.NOTE if off else Severity.WARNING,
-            location=setting.place(file),
+            location=setting.place(config.file),
             message=f"Linux {profile.release} has no CONFIG_{symbol}: {standing.sentence()}",
-            hint=_hint(standing, "the line decides nothing: remove it"),
+            hint=_hint(standing, advice),
         )
 
     def _has_parameter(self, profile: KernelProfile, key: str) -> bool:
