@@ -44,7 +44,7 @@ def test_unknown_names_are_told() -> None:
     assert "it is simulated" in ran.err
     ran = run_cli("architectures", "list", "--kernel", "7.33")
     assert ran.code == 3
-    assert "error[MX0905]" in ran.err
+    assert "error[MX0913]" in ran.err
 
 
 def test_a_document_keeps_the_table(tmp_path: Path) -> None:

@@ -123,3 +123,18 @@ def test_a_fleet_leaves_both_readings_open(tmp_path: Path) -> None:
         "b": "supported",
     }
     assert "CONFIG_CMDLINE_EXTEND" in groups["a"]["reasons"][0]
+
+
+def test_a_word_that_two_readings_share_is_said_once(tmp_path: Path) -> None:
+    config = tmp_path / "extended.config"
+    config.write_text(
+        "# Linux/arm64 7.3.0 Kernel Configuration\nCONFIG_ARM64=y\n"
+        'CONFIG_CMDLINE="rodata=off"\nCONFIG_CMDLINE_EXTEND=y\n'
+    )
+    asked = ("--cpu", "graviton3", "--cmdline", "rodata=full")
+    assert run_cli("validate", str(config), *asked).err.count("MX1703") == 1
+    # The same word in the built-in line stands elsewhere.
+    config.write_text(config.read_text().replace("rodata=off", "rodata=full"))
+    ran = run_cli("validate", str(config), *asked)
+    places = re.findall(r"^(.*): warning\[MX1703\]", ran.err, re.MULTILINE)
+    assert places == ["<command line>:1:1", f"{config}:3:17"]

@@ -33,6 +33,8 @@ def near() -> NearSymbols:
         ("SECRTEMEM", "SECRETMEM"),
         ("SECRETMEN", "SECRETMEM"),
         ("secretmem", "SECRETMEM"),
+        ("SECRETMEMFD", "SECRETMEM"),
+        ("SECRET_MEMFD", "SECRETMEM"),
         ("KVM_GUESTMEMFD", "KVM_GUEST_MEMFD"),
         ("GUEST_MEMFD", "KVM_GUEST_MEMFD"),
         ("KVM_GUEST_MEMFD_SUPPORT", "KVM_GUEST_MEMFD"),
@@ -49,7 +51,9 @@ def near() -> NearSymbols:
         ("ARM64_64K_PAGE", "ARM64_64K_PAGES"),
         ("ARM64_PAGES_64K", "ARM64_64K_PAGES"),
         ("CMDLINE_APPEND", "CMDLINE_EXTEND"),
+        ("CMDLINE_PREPEND", "CMDLINE_EXTEND"),
         ("HIBERNATON", "HIBERNATION"),
+        ("VIRTUALISATION", "VIRTUALIZATION"),  # only a prompt reads it
     ],
 )
 def test_what_a_name_stands_for(near: NearSymbols, name: str, symbol: str) -> None:
@@ -62,6 +66,7 @@ def test_what_a_name_stands_for(near: NearSymbols, name: str, symbol: str) -> No
     [
         *("SECRETMEM", "KVM_GUEST", "EVM", "KSM", "ARM64_SME", "KFENCE_STATIC_KEYS"),
         *("ZONE_DMA_FLAG", "ARCH_SUPPORTS_DEBUG_PAGEALLOC", "HAVE_ARCH_KFENCE"),
+        *("DEBUG_KERNEL_DC", "ARM64_EPAN"),  # near what prompts read
         *("CMDLINE_PARTITION", "KVM_PRIVATE_MEM"),
     ],
 )

@@ -51,16 +51,69 @@ def test_with_the_fix_the_call_is_refused() -> None:
     assert (result["verdict"], result["predicate"]) == ("refused", False)
 
 
+# What the header says, what --kernel does; the stand-in's release is no version of the file's.
+STAND_INS = {
+    ("6.11.3", "6.12"): "unsound",
+    ("6.11.3", "linux-6.12-arm64"): "unsound",
+    ("6.11.3", "6.6"): "unsound",
+    ("6.11.4", "6.12"): "refused",
+    ("6.11.4", "6.1"): "refused",
+    ("5.15.160", "6.1"): "unsound",
+    ("5.15.160", "6.12"): "unsound",
+    ("5.15.169", "6.12"): "refused",
+    ("6.10.14", "6.12"): "unsound",  # the series ended without the fix
+    ("6.13.2", "6.12"): "refused",
+    ("6.11.0-9-generic", "6.12"): "unknown",  # Ubuntu's name tells no point release
+    ("6.11.3-vendor", "6.12"): "unsound",
+    ("6.11.4-rc1", "6.12"): "unknown",
+    ("6.11.3", "6.12.5"): "refused",  # the user says the version of the kernel
+    ("6.11.3", "6.12.0-rc2"): "unknown",
+    ("6.1.90", "6.12"): "refused",  # has a profile of its own, and the user asks for another
+    ("6.6.56", "6.1"): "unknown",
+}
+
+
+def of_version(version: str, folder: Path) -> Path:
+    config = folder / f"of-{version}.config"
+    config.write_text(Path(reported("p02-6.11.3")).read_text().replace("6.11.3", version))
+    return config
+
+
 @pytest.mark.parametrize("name", ["p02-5.15.160", "p02-6.11.3"])
-def test_a_release_without_a_profile_is_never_refused(name: str) -> None:
+def test_a_release_without_a_profile_is_not_answered_unasked(name: str) -> None:
     ran, result = validate(reported(name), *ASKED)
     assert (ran.code, result) == (3, {})
     assert "MX0913" in ran.err
-    for release in ("6.1", "6.6"):  # which side of the fix it is on, the profile cannot say
-        ran, result = validate(reported(name), *ASKED, "--kernel", release)
-        assert result["verdict"] == "unknown"
-        assert "refused or unsound" in result["reasons"][0]
-        assert "MX1715" in ran.err
+
+
+@pytest.mark.parametrize(("version", "kernel"), STAND_INS)
+def test_a_stand_in_does_not_bring_a_fix_to_a_release_without_a_profile(
+    tmp_path: Path, version: str, kernel: str
+) -> None:
+    ran, result = validate(of_version(version, tmp_path), *ASKED, "--kernel", kernel)
+    assert result["verdict"] == STAND_INS[version, kernel]
+    assert "MX1715" in ran.err
+    exact = kernel.count(".") > 1
+    assert result["version"] == (kernel.replace("6.12.0", "6.12") if exact else version)
+    assert ("told by the file's version" in " ".join(ran.err.split())) == (
+        not exact and version[:4] not in ("6.1.", "6.6.")
+    )
+    assert ("MX1714" in ran.err) == version.endswith("vendor")
+
+
+def test_nor_does_it_in_a_fleet(tmp_path: Path) -> None:
+    table, out = tmp_path / "hosts.csv", tmp_path / "answers.csv"
+    with table.open("w") as stream:
+        stream.write("host,kernel,config,cpu,cmdline\n")
+        for version, kernel in STAND_INS:
+            name = of_version(version, tmp_path).name
+            row = (f"{version} as {kernel}", kernel, name, "neoverse-n1", "secretmem.enable=1")
+            stream.write(",".join(row) + "\n")
+    asked = ("--config-folder", str(tmp_path), "--capability", "memfd-secret", "--table", str(out))
+    run_cli("fleet", str(table), *asked)
+    with out.open(newline="") as stream:
+        verdicts = {row["host"]: row["verdict"] for row in csv.DictReader(stream)}
+    assert verdicts == {f"{one} as {other}": verdict for (one, other), verdict in STAND_INS.items()}
 
 
 @pytest.mark.parametrize(
@@ -182,6 +235,34 @@ def test_of_a_kernel_newer_than_all_nothing_is_known(tmp_path: Path, capability:
     older = tmp_path / "older.config"
     older.write_text(config.read_text().replace("9.9.0", "6.8.1"))
     assert "absent" in run_cli("validate", str(older), "--capability", capability).out
+
+
+@pytest.mark.parametrize("version", ["6.11.3", "6.8", "6.11.0-9-generic"])
+def test_an_unknown_release_is_told_its_neighbours_not_what_is_spelt_alike(
+    tmp_path: Path, version: str
+) -> None:
+    table = tmp_path / "hosts.csv"
+    table.write_text(f"host,kernel,config,cpu\na,{version},{reported('p02-6.1.90')},neoverse-n1\n")
+    for command in (
+        ("validate", reported("p02-6.1.90"), *ASKED, "--kernel", version),
+        ("fleet", str(table)),
+        ("explain", f"kernel={version}"),
+        ("synthesize", "--kernel", version),
+        ("kernels", "show", version),
+    ):
+        ran = run_cli(*command)
+        assert ran.code == 3
+        assert re.search(r"the nearest \w+ are 6\.6 and 6\.12", ran.err), command
+        assert "did you mean" not in ran.err
+    assert "the nearest profile is 5.10" in run_cli("kernels", "show", "4.19").err
+
+
+def test_nobody_is_told_to_remove_what_another_release_lacks() -> None:
+    """5.10 stands in for 5.15.160, which has CONFIG_SECRETMEM."""
+    ran = run_cli("validate", reported("p02-5.15.160"), *ASKED, "--kernel", "5.10")
+    assert "MX1701" in ran.err
+    assert "the file is of Linux 5.15, whose kernel may read it" in ran.err
+    assert "decides nothing: remove it" not in ran.err
 
 
 def numbers(version: str) -> tuple[int, ...]:

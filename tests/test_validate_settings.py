@@ -95,7 +95,8 @@ def test_a_file_above_the_repository_or_of_no_repository_is_not_read(
     [
         ('cpus = ["graviton3", "gravitron3"]', "MX0502"),
         ('cpus = ["graviton3,dic=1,dic=0"]', "MX0506"),
-        ('kernel = "7.4"', "MX0905"),
+        ('kernel = "7.4"', "MX0913"),
+        ('kernel = "linux-7.4"', "MX0905"),
         ('capability = "gmem"', "MX0906"),
         ('predicate = "v13"', "MX0901"),
         ('vm = "nestd"', "MX0909"),

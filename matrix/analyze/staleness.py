@@ -17,6 +17,7 @@ from matrix.analyze.near_names import near_name
 from matrix.analyze.near_symbols import NearSymbols
 from matrix.diagnostics import Diagnostic, Location, Severity, did_you_mean
 from matrix.expr.position import shown
+from matrix.expr.trees import names
 from matrix.kernel.cmdline import CommandLine, Parameter
 from matrix.kernel.dotconfig import DotConfig, Setting
 from matrix.kernel.parameters import parse_value
@@ -110,13 +111,23 @@ class NameHistory:
             if (setting := config.symbols.get(symbol)) is not None
         ]
         for setting, symbol in sorted(found, key=lambda pair: pair[0].line):
-            yield self._stale_symbol(symbol, setting, profile, config.file)
+            yield self._stale_symbol(symbol, setting, profile, config)
 
     @cached_property
     def near(self) -> NearSymbols:
-        """The symbols that the model reads, and the names that stand for them."""
+        """The symbols that the model reads, those of one word in prompts, and their misnomers."""
         rules = (rule.symbol for rule in self._architecture.built_in_line)
-        return NearSymbols((*self._every_symbol, "CMDLINE", *rules), self.misnomers)
+        # Beside longer ones stand the kernel's own: DEBUG_KERNEL_DC, ARM64_EPAN (of ARM64_PAN).
+        asked_first = (
+            symbol
+            for profile in self._profiles
+            for declared in profile.symbols
+            if declared.prompt is not None
+            for name in names(declared.prompt.expression)
+            if "_" not in (symbol := name.removeprefix("CONFIG_"))
+        )
+        known = (*self._every_symbol, *asked_first, "CMDLINE", *rules)
+        return NearSymbols(known, self.misnomers)
 
     @property
     def misnomers(self) -> dict[str, str]:
@@ -228,17 +239,24 @@ class NameHistory:
         )
 
     def _stale_symbol(
-        self, symbol: str, setting: Setting, profile: KernelProfile, file: str
+        self, symbol: str, setting: Setting, profile: KernelProfile, config: DotConfig
     ) -> Diagnostic:
         standing = self.of_symbol(symbol, profile)
         # What is off and does not exist costs a reader nothing, unless it was on by default.
         off = setting.value is False
+        # Answered as another release: the kernel that the file is for may well have it.
+        elsewhere = config.release is not None and config.release != profile.release
+        advice = (
+            f"the file is of Linux {config.release}, whose kernel may read it: leave it there"
+            if elsewhere
+            else "the line decides nothing: remove it"
+        )
         return Diagnostic(
             code="MX1701",
             severity=Severity.NOTE if off else Severity.WARNING,
-            location=setting.place(file),
+            location=setting.place(config.file),
             message=f"Linux {profile.release} has no CONFIG_{symbol}: {standing.sentence()}",
-            hint=_hint(standing, "the line decides nothing: remove it"),
+            hint=_hint(standing, advice),
         )
 
     def _has_parameter(self, profile: KernelProfile, key: str) -> bool:

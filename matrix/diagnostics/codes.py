@@ -785,7 +785,7 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MX0905": (
         "unknown kernel",
-        "There is no profile of this release; `matrix kernels list` shows them.",
+        "The word is no kernel release and no profile's name; `matrix kernels list` shows them.",
     ),
     "MX0906": (
         "unknown study or capability",
@@ -820,7 +820,10 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "MX0913": (
         "no profile of this release",
-        ("The release of the `.config` has no profile: decide for a neighbour with --kernel."),
+        (
+            "The release of the `.config`, or the one that was asked for, has no profile: decide "
+            "for a neighbour with --kernel."
+        ),
     ),
     "MX0914": (
         "answered without a profile",
@@ -1457,7 +1460,8 @@ CODES: dict[str, tuple[str, str]] = {
         (
             "--kernel, or the column `kernel` of a table of hosts, names another release than the "
             "header of the `.config`. What came with a point release is then told by it alone, "
-            "and left open where it names none."
+            "and left open where it names none; where the file's release has no profile, and no "
+            "exact version was given, by the file's version."
         ),
     ),
     "MX1716": (

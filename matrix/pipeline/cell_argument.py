@@ -7,6 +7,7 @@ import re
 from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
 from matrix.kernel.cpu import canonical_system
 from matrix.kernel.parameters import parameter_key
+from matrix.pipeline.knowledge import nearest_releases
 from matrix.pipeline.study import PreparedStudy
 from matrix.schema.values import Axis, MatrixStudy, Option
 
@@ -76,10 +77,11 @@ def unknown_axis(study: MatrixStudy, name: str, *, instead: str | None = None) -
 def unknown_option(axis: Axis, option: str) -> Diagnostic:
     """Return the diagnostic of an option that an axis lacks (MX0606)."""
     known = [item.name for item in axis.options]
+    near = nearest_releases(option, known, "option") if axis.chooses_kernel else None
     return Diagnostic(
         code="MX0606",
         message=f"unknown option `{option}` of axis `{axis.name}`",
-        hint=unknown_word_hint(option, known, f"options of {axis.name}"),
+        hint=near or unknown_word_hint(option, known, f"options of {axis.name}"),
     )
 
 

@@ -283,7 +283,7 @@ class FleetAnswers:
                 outcome="not-run",
                 reasons=(reason,),
             )
-        chosen = chosen_kernel(profile, told.text if told else None, config)
+        chosen = chosen_kernel(self._library, profile, told.text if told else None, config)
         program = self._library.program(profile)
         config = config.typed(program.symbols)
         self._remark(*other_release_note(chosen, config))

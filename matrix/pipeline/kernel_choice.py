@@ -30,9 +30,10 @@ _DOUBT = (
 
 
 class ChosenKernel(Struct, frozen=True, kw_only=True):
-    """A profile and the version it is asked for; None where only the release is known.
+    """A profile and the version that tells what came with point releases; None: nobody told one.
 
-    `other` is what the file says where that is another release.
+    `other` is what the file says where that is another release. Where that has no profile and no
+    exact version was asked for, `version` is the file's own: the profile is a stand-in.
     """
 
     profile: KernelProfile
@@ -53,12 +54,19 @@ class ChosenKernel(Struct, frozen=True, kw_only=True):
         return {} if told is None else dated_atoms(program, told)
 
 
-def chosen_kernel(profile: KernelProfile, asked: str | None, config: DotConfig) -> ChosenKernel:
+def chosen_kernel(
+    library: Library, profile: KernelProfile, asked: str | None, config: DotConfig
+) -> ChosenKernel:
     """Return a profile with the version: of what is asked, what runs, and the header."""
+    own = config.release
+    elsewhere = own is not None and own != profile.release
     version = version_of(profile.release, asked, config.running, config.version)
-    elsewhere = config.release is not None and config.release != profile.release
-    other = config.version if elsewhere else None
-    return ChosenKernel(profile=profile, version=version, other=other)
+    exact = version is not None and (version.point is not None or version.candidate is not None)
+    if own is not None and own not in library.kernels_of(profile.arch) and not exact:
+        version = version_of(own, config.running, config.version)
+    return ChosenKernel(
+        profile=profile, version=version, other=config.version if elsewhere else None
+    )
 
 
 def built_in_line(
@@ -114,9 +122,21 @@ def other_release_note(chosen: ChosenKernel, config: DotConfig) -> tuple[Diagnos
             location=Location(file=config.file, line=1, column=1),
             message=f"the file says that it is of Linux {chosen.other}; it is answered as "
             f"{chosen.profile.release}, as asked",
-            hint="what came with point releases is then told by what was asked alone: "
-            "give an exact version",
+            hint=_told_by(chosen),
         ),
+    )
+
+
+def _told_by(chosen: ChosenKernel) -> str:
+    """Return what tells what came with point releases, where the header is of another release."""
+    told = chosen.version
+    if told is not None and told.release != chosen.profile.release:
+        return (
+            "what came with point releases is told by the file's version, for its release has no "
+            "profile; all else may differ"
+        )
+    return (
+        "what came with point releases is then told by what was asked alone: give an exact version"
     )
 
 

@@ -89,7 +89,8 @@ class Library:
         """Return a profile by release (`7.3`) or id (`linux-7.3-arm64`).
 
         Raises:
-            InputError: MX0905, there is none; MX0687, several architectures have the release.
+            InputError: MX0913, a release without a profile; MX0905, a word that is none; MX0687,
+                several architectures have the release.
         """
         named = [one for one in self.knowledge.kernels if name in (one.release, one.id)]
         if len(named) == 1:
@@ -103,6 +104,10 @@ class Library:
                     hint=f"name one by its id: {places}",
                 )
             )
+        version = read_version(name)
+        known = {one.release for one in self.knowledge.kernels}
+        if version is not None and version.release not in known:
+            raise InputError(self.no_profile(version.release, self.arch))
         raise InputError(
             Diagnostic(
                 code="MX0905",
@@ -160,14 +165,12 @@ class Library:
 
         `instead` is what else the user can do, for the end of the hint.
         """
-        below, above = self.neighbours(release, arch)
-        near = (*below[:1], *above[:1])
-        verb = "profile is" if len(near) == 1 else "profiles are"
+        near = nearest_releases(release, self.kernels_of(arch), "profile")
         return Diagnostic(
             code="MX0913",
             message=f"there is no profile of Linux {release}",
             location=location,
-            hint=f"the nearest {verb} {' and '.join(near)}" + (f"; {instead}" if instead else ""),
+            hint=f"{near}; {instead}" if instead else near,
         )
 
 
@@ -176,6 +179,21 @@ def release_key(release: str) -> tuple[int, ...]:
     if not _RELEASE.fullmatch(release):
         return ()
     return tuple(int(part) for part in release.split("."))
+
+
+def nearest_releases(word: str, known: Iterable[str], kind: str) -> str | None:
+    """Return the hint that names the known releases around a version; None where it is none.
+
+    Letters say nothing of how near releases are: 6.11.3 is no slip of 6.1.
+    """
+    version = read_version(word)
+    keys = {key: name for name in known if (key := release_key(name))}
+    if version is None or not keys or version.series in keys:
+        return None
+    below = max((key for key in keys if key < version.series), default=None)
+    above = min((key for key in keys if key > version.series), default=None)
+    near = [keys[key] for key in (below, above) if key is not None]
+    return f"the nearest {kind}{'s are' if len(near) > 1 else ' is'} {' and '.join(near)}"
 
 
 def _find(items: Iterable[Declared], name: str, kind: str, kinds: str) -> Declared:

@@ -19,6 +19,7 @@ from matrix.schema.settings import Settings
 _KEYS = {
     "MX0901": ("predicate",),
     "MX0905": ("kernel",),
+    "MX0913": ("kernel",),
     "MX0906": ("capability",),
     "MX0907": ("fail_on",),
     "MX0908": ("set",),

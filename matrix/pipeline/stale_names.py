@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import partial
 
+from msgspec.structs import replace
+
 from matrix.analyze.question import Question
 from matrix.diagnostics import Diagnostic, Location, Severity
 from matrix.expr.trees import names
@@ -28,8 +30,14 @@ def stale_names(
     # A tree that was given says more (MX1717).
     if job.tree is None or not job.tree.is_of(config):
         yield from history.slips(profile, config)
+    said = set()
     for line in lines:
-        yield from history.line(profile, line, partial(_place, job, config, line))
+        for item in history.line(profile, line, partial(_place, job, config, line)):
+            # The readings quote other lines around a word that they share.
+            where = item.location and replace(item.location, text=None)
+            if (item.message, where) not in said:
+                said.add((item.message, where))
+                yield item
     yield from _idle_settings(job, profile)
 
 

@@ -11,7 +11,7 @@ from matrix.analyze.synthesis import Synthesis, declared_synthesis, synthesise
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Diagnostic, ExitCode, InputError, unknown_word_hint
 from matrix.pipeline.cell_argument import unknown_axis, unknown_option
-from matrix.pipeline.knowledge import Library
+from matrix.pipeline.knowledge import Library, nearest_releases
 from matrix.pipeline.other_studies import OtherStudies
 from matrix.pipeline.reply import Reply
 from matrix.pipeline.study import PreparedStudy, prepare_study
@@ -133,5 +133,5 @@ def _unknown_release(prepared: PreparedStudy, word: str) -> Diagnostic:
     return Diagnostic(
         code="MX0606",
         message=f"study `{prepared.study.id}` has no Linux `{word}`",
-        hint=unknown_word_hint(word, known, "releases"),
+        hint=nearest_releases(word, known, "release") or unknown_word_hint(word, known, "releases"),
     )

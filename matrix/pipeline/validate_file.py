@@ -127,11 +127,11 @@ def _chosen(job: ValidateJob, config: DotConfig) -> ChosenKernel | None:
     """Return the kernel of a file; None where the answer is `absent` whatever the release."""
     asked = job.request.kernel
     if asked != "auto":
-        return chosen_kernel(job.library.kernel_of_version(asked), asked, config)
+        return chosen_kernel(job.library, job.library.kernel_of_version(asked), asked, config)
     release = config.release
     known = job.library.kernels_of(job.architecture.id)
     if release is not None and release in known:
-        return chosen_kernel(known[release], None, config)
+        return chosen_kernel(job.library, known[release], None, config)
     if absent_whatever_release(job.library, job.capability, config, release) is not None:
         return None
     location = Location(file=config.file, line=1 if release else 0, column=1)
