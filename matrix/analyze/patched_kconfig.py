@@ -66,7 +66,8 @@ def _decides(item: KconfigTouch, cited: _Cited) -> bool:
 
 def _cited(kernels: Sequence[AskedKernel]) -> _Cited:
     symbols = {symbol.name for kernel in kernels for symbol in kernel.profile.symbols}
-    entries, words, paths = set(symbols), set(), set()
+    entries, paths = set(symbols), set[str]()
+    words: set[tuple[str, str]] = set()
     for kernel in kernels:
         for citation in citations(kernel.profile) if kernel.evidence is not None else ():
             place = kernel.evidence.places.get(citation.text) if kernel.evidence else None
