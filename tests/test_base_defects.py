@@ -202,3 +202,40 @@ def test_the_defect_is_declared_and_rests_on_its_mechanism() -> None:
     ((defect, mechanisms),) = declared.values()
     assert (defect.fixed_by, defect.fixed_in) == (COMMIT, RELEASE)
     assert mechanisms[defect.mechanism] is False
+
+
+SOLVERS = {
+    "count": ("count", "arm64-overview"),
+    "rules": ("rules", "arm64-overview"),
+    "claims": ("claims", "arm64-overview"),
+    "synthesize": ("synthesize", "arm64-overview"),
+    "diff of kernels": ("diff", "6.18", "7.2", "--matrix", "arm64-overview"),
+    "diff of predicates": ("diff", "cacheable-pfnmap", "v12", "--matrix", "arm64-overview"),
+    "diff of studies": ("diff", "arm64-overview", "arm64-gmem-no-direct-map"),
+}
+
+
+@pytest.mark.parametrize("command", SOLVERS)
+def test_what_is_said_of_a_study_begins_with_it(command: str) -> None:
+    out = run_cli(*SOLVERS[command]).out
+    assert COMMIT in first_line(out)
+    assert says(out)
+    document = json.loads(run_cli(*SOLVERS[command], "--format", "json").out)
+    (found,) = {(item["kernel"], item["fixed_by"]) for item in document["defects"]}
+    assert found == ("6.18", COMMIT)
+    assert all(item["cells"] > 0 for item in document["defects"])
+
+
+@pytest.mark.parametrize("form", ["text", "markdown"])
+@pytest.mark.parametrize("words", [("6.18", "7.2"), ("7.2", "6.18")])
+def test_a_difference_says_which_side_has_it(words: tuple[str, str], form: str) -> None:
+    asked = ("diff", *words, "--matrix", "arm64-overview")
+    assert "6.18 has and 7.2 has not a defect" in first_line(run_cli(*asked, "--format", form).out)
+    (found,) = json.loads(run_cli(*asked, "--format", "json").out)["defects"]
+    assert found["of"] == ["6.18"]
+
+
+def test_kernels_without_it_are_not_blamed_in_a_study() -> None:
+    assert COMMIT not in run_cli("diff", "7.2", "7.3", "--matrix", "arm64-overview").out
+    asked = ("synthesize", "arm64-overview", "--kernel", "7.3")
+    assert COMMIT not in run_cli(*asked).out

@@ -81,3 +81,12 @@ def test_what_nobody_recorded_need_not_matter() -> None:
     ran = run_cli("simulate", "cpu=neoverse-n1", "--brief")
     assert ran.code == 0, ran.err
     assert "violation alias-access (certain)" in ran.out
+
+
+def test_simulate_says_first_what_the_check_answers() -> None:
+    """A violation of a cell that the check refuses was read as a defect."""
+    said = run_cli("simulate", "cpu=neoverse-n1", "--brief").out.split("\n  violation")[0]
+    assert said.endswith("; v12 says no: it refuses what is violated below")
+    assert "v12 says yes" in run_cli("simulate", "cpu=graviton3", "--brief").out.split("\n")[0]
+    (cell,) = json.loads(run_cli("simulate", "cpu=neoverse-n1", "--format", "json").out)["cells"]
+    assert (cell["predicate_version"], cell["predicate"]) == ("v12", False)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from matrix.analyze.facts import FactProgram
-from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.expr.nodes import Expression
 from matrix.expr.trees import names
 from matrix.kernel.patch.touched import Touch
@@ -65,6 +65,34 @@ def refuse_another_kernel(
     }
     if problems:
         raise InputError(list(problems.values()))
+
+
+def changed_model(
+    kernels: Sequence[AskedKernel], touched: Sequence[Touch], asked: str
+) -> tuple[Diagnostic, ...]:
+    """Return a warning for each function that the simulation models and a patch changes (MX1240).
+
+    The series that a capability assumes is modelled; what another patch makes of its functions, or
+    of the kernel's, is not.
+    """
+    modelled: dict[str, dict[str, str]] = {}
+    for kernel in kernels:
+        for what, name, source in _cited(kernel):
+            if what.startswith("operation "):
+                modelled.setdefault(name, {})[kernel.program.release] = source
+    first = {touch.name: touch for touch in reversed(touched) if touch.name != asked}
+    return tuple(
+        Diagnostic(
+            code="MX1240",
+            severity=Severity.WARNING,
+            message=f"the patch {touch.how} `{name}()`, which the simulation models as it is in "
+            f"Linux {', '.join(modelled[name])} ({list(modelled[name].values())[-1]})",
+            location=touch.location,
+            hint="what the patch makes of it is in no verdict; the review is of the check alone",
+        )
+        for name, touch in sorted(first.items())
+        if name in modelled
+    )
 
 
 def _known(kernels: Sequence[AskedKernel], capabilities: Iterable[Capability]) -> dict[str, str]:

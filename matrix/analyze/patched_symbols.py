@@ -64,6 +64,35 @@ def without_prefix(
     return replace(check, expression=expression, guards=guards), tuple(found.values())
 
 
+def read_as_numbers(programs: Sequence[FactProgram], check: PatchedCheck) -> tuple[Diagnostic, ...]:
+    """Return a warning (MX1242) for each symbol that C reads and that some kernel leaves out.
+
+    A number is there where what it depends on is, so any `#if` around it may see to that.
+    """
+    numbers = {
+        name for program in programs for name, kind in program.symbols.items() if kind == "int"
+    }
+    found = {
+        item.name: item
+        for item in reversed(check.bare)
+        if not (
+            item.under if item.name.removeprefix(_SYMBOL) in numbers else item.name in item.under
+        )
+        and not all(item.name in program.always_set for program in programs)
+    }
+    return tuple(
+        Diagnostic(
+            code="MX1242",
+            severity=Severity.WARNING,
+            message=f"`{name}` stands in C outside of `#if` and IS_ENABLED(): where Kconfig "
+            "leaves it out, C knows no such name and the check does not compile",
+            location=item.location,
+            hint=f"is `IS_ENABLED({name})` meant? The check is read as if it said so",
+        )
+        for name, item in sorted(found.items())
+    )
+
+
 def refuse_values(programs: Sequence[FactProgram], check: PatchedCheck) -> None:
     """Refuse what asks more of an int symbol than whether it is 0: that is all that is known.
 

@@ -21,7 +21,9 @@ def simulate(
     predicate: Annotated[
         str | None,
         typer.Option(
-            "--predicate", metavar="VERSION", help="Say too what this version of it answers."
+            "--predicate",
+            metavar="VERSION",
+            help="Say what this version of it answers, not the study's.",
         ),
     ] = None,
     variant: Annotated[

@@ -1174,6 +1174,27 @@ CODES: dict[str, tuple[str, str]] = {
             "its first operand alone. Put it in parentheses, or make it a function."
         ),
     ),
+    "MX1240": (
+        "patch changes what is simulated",
+        (
+            "The patch also changes a function whose steps the simulation takes from the kernel: "
+            "the verdicts are of the check with that function as it was."
+        ),
+    ),
+    "MX1241": (
+        "patch changes Kconfig",
+        (
+            "The patch also changes an entry or statement of Kconfig that profiles cite: which "
+            "symbols can be set together is answered for the tree without the patch."
+        ),
+    ),
+    "MX1242": (
+        "symbol outside #if and IS_ENABLED()",
+        (
+            "The check names a Kconfig symbol as a number: where it is off, C knows no such name "
+            "and the check does not compile."
+        ),
+    ),
     "MX1301": (
         "tree says otherwise",
         (

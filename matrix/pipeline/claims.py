@@ -6,12 +6,15 @@ from pathlib import Path
 
 from matrix.analyze.claims import decide_claims
 from matrix.analyze.study import SolvedStudy
+from matrix.analyze.study_advice import study_defects
 from matrix.diagnostics import ExitCode
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.reply import Reply
 from matrix.pipeline.study import PreparedStudy, prepare_study
 from matrix.render.claims_text import ClaimAnswer, claims_document, claims_text
+from matrix.render.defects import study_defect_documents, study_sentences
 from matrix.render.json import dump
+from matrix.render.text import first_lines
 from matrix.schema.values import Claim
 
 
@@ -22,12 +25,15 @@ def claims(name: str, *, configs: tuple[Path, ...], predicate: str | None, as_js
         InputError: a statement that is malformed or names what no release has.
     """
     prepared = prepare_study(Library(configs), name, predicate)
-    answers = answer_claims(prepared, prepared.solve())
+    solved = prepared.solve()
+    answers = answer_claims(prepared, solved)
+    met = study_defects(solved)
     if as_json:
-        text = dump(claims_document(answers))
+        text = dump({**claims_document(answers), "defects": study_defect_documents(met)})
     else:
         title = f"{prepared.study.title}, predicate {prepared.predicate.name}"
-        text = claims_text(title, answers, dict(prepared.study.baseline))
+        said = first_lines(study_sentences(met))
+        text = said + claims_text(title, answers, dict(prepared.study.baseline))
     unexpected = any(not answer.result.as_expected for answer in answers)
     return Reply(text=text, exit_code=ExitCode.FINDINGS if unexpected else ExitCode.OK)
 

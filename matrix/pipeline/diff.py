@@ -8,8 +8,10 @@ from pathlib import Path
 from matrix.analyze.difference import asked_again, between_kernels, between_predicates
 from matrix.analyze.features import Candidates
 from matrix.analyze.question import predicate_version
+from matrix.analyze.result import StudyDefect
 from matrix.analyze.rules import find_rules
 from matrix.analyze.study import SolvedStudy
+from matrix.analyze.study_advice import study_defects
 from matrix.analyze.study_difference import between_studies, overlap
 from matrix.diagnostics import (
     Diagnostic,
@@ -65,13 +67,21 @@ def diff(
         versions = [predicate_version(prepared.capability, word) for word in words]
         before, after = (asked_again(solved, version) for version in versions)
         shown = ShownDifference(
-            title=prepared.study.title, between=words, difference=between_predicates(before, after)
+            title=prepared.study.title,
+            between=words,
+            difference=between_predicates(before, after),
+            defects=(study_defects(before), study_defects(after)),
         )
     elif axis is not None and all(word in kernels for word in words):
         prepared = prepare_study(library, asked.id, predicate)
         after = prepared.solve()
         difference = between_kernels(after, axis.name, one, other)
-        shown = ShownDifference(title=asked.title, between=words, difference=difference)
+        shown = ShownDifference(
+            title=asked.title,
+            between=words,
+            difference=difference,
+            defects=_of_kernels(after, axis.name, words),
+        )
     elif all(_is_study(word, library) for word in words):
         if study is not None:
             raise InputError(_study_around_studies(one, other, study))
@@ -104,7 +114,8 @@ def _studies(
 ) -> tuple[SolvedStudy, ShownDifference]:
     shared = overlap(one.study, other.study)
     after = other.solve()
-    difference = between_studies(one.solve(), after, shared)
+    before = one.solve()
+    difference = between_studies(before, after, shared)
     questions = differing_questions(
         (one.study.capability, one.predicate.name), (other.study.capability, other.predicate.name)
     )
@@ -114,8 +125,16 @@ def _studies(
         difference=difference,
         notes=(*questions, *overlap_lines(words, shared)),
         document=overlap_document(shared),
+        defects=(study_defects(before), study_defects(after)),
     )
     return after, shown
+
+
+def _of_kernels(
+    solved: SolvedStudy, axis: str, words: tuple[str, str]
+) -> tuple[tuple[StudyDefect, ...], tuple[StudyDefect, ...]]:
+    one, other = (study_defects(solved, solved.valid.restrict(axis, (word,))) for word in words)
+    return one, other
 
 
 def _reply(

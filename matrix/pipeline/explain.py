@@ -179,14 +179,14 @@ def simulate(request: SimulateRequest) -> str:
         inputs = replace(inputs_of(question, cell, prepared.behaviours), variant=options)
         names = {axis: option.name for axis, option in chosen.items()}
         title = _cell_title(prepared, question.program.release, names) + _varied(options)
-        said: dict[str, object] = {}
-        if request.predicate is not None:
-            answered = prepared.answer_cell(question, cell)
-            says = None if answered is None else answered.predicate
-            said = {"predicate_version": prepared.predicate.name, "predicate": says}
-            title += f"; {prepared.predicate.name} {_SAYS[says]}"
+        answered = prepared.answer_cell(question, cell)
+        says = None if answered is None else answered.predicate
+        said = {"predicate_version": prepared.predicate.name, "predicate": says}
         sources = question.program.operation_sources
         result, defects = said_besides(question, cell, prepared.behaviours, inputs)
+        title += f"; {prepared.predicate.name} {_SAYS[says]}"
+        if says is False and result.violations:
+            title += ": it refuses what is violated below"
         shown, document = _simulated(title, result, request, sources)
         first = [part for text in sentences(defects) for part in hanging(text, "", "  ")]
         texts.append("\n".join((*first, shown)))

@@ -18,7 +18,8 @@ from matrix.analyze.cell import findings_of, settle
 from matrix.analyze.difference import asked_again
 from matrix.analyze.features import Candidates
 from matrix.analyze.implied import implied, kconfig_parts
-from matrix.analyze.patched_model import AskedKernel, refuse_another_kernel
+from matrix.analyze.patched_kconfig import changed_kconfig
+from matrix.analyze.patched_model import AskedKernel, changed_model, refuse_another_kernel
 from matrix.analyze.patched_names import (
     in_model_words,
     known_to_any,
@@ -28,7 +29,7 @@ from matrix.analyze.patched_names import (
     remarks,
     with_symbol_axes,
 )
-from matrix.analyze.patched_symbols import refuse_values, without_prefix
+from matrix.analyze.patched_symbols import read_as_numbers, refuse_values, without_prefix
 from matrix.analyze.question import simulated_scenario
 from matrix.analyze.review import (
     equal_versions,
@@ -58,6 +59,7 @@ from matrix.kernel.bounded_input import file_name, read_bounded
 from matrix.kernel.patch.check import PatchedCheck, changed_names, find_check
 from matrix.kernel.patch.diff import Patch, read_patches
 from matrix.kernel.patch.inlining import from_the_left
+from matrix.kernel.patch.kconfig import kconfig_touches
 from matrix.kernel.patch.mail import PATCH, read_mails
 from matrix.kernel.patch.missing import Wanted
 from matrix.pipeline.kernels_verify import evidence_of
@@ -152,16 +154,13 @@ def review_patches(
     declared = declared_synthesis(prepared.capability)
     prepared = _of_kernels(prepared, request.kernels)
     programs = [prepared.library.program(profile) for profile in prepared.kernels]
-    refuse_another_kernel(
-        [
-            AskedKernel(profile=profile, program=program, evidence=evidence_of(profile))
-            for profile, program in zip(prepared.kernels, programs, strict=True)
-        ],
-        prepared.library.knowledge.capabilities,
-        prepared.capability,
-        changed_names(patches, wanted.architecture),
-        wanted.function,
-    )
+    kernels = [
+        AskedKernel(profile=profile, program=program, evidence=evidence_of(profile))
+        for profile, program in zip(prepared.kernels, programs, strict=True)
+    ]
+    touched = changed_names(patches, wanted.architecture)
+    capabilities = prepared.library.knowledge.capabilities
+    refuse_another_kernel(kernels, capabilities, prepared.capability, touched, wanted.function)
     check = find_check(patches, wanted, known_to_any(programs, declared.atoms))
     check, unset = without_prefix(programs, check)
     refuse_values(programs, check)
@@ -219,6 +218,9 @@ def review_patches(
             *lacking,
             *unset,
             *remarks(check),
+            *read_as_numbers(programs, check),
+            *changed_model(kernels, touched, wanted.function),
+            *changed_kconfig(kernels, kconfig_touches(patches)),
         ),
     )
 

@@ -9,12 +9,15 @@ from matrix.analyze.cause import Place, ordinary, places
 from matrix.analyze.features import Candidates
 from matrix.analyze.rules import FeatureRule, find_rules
 from matrix.analyze.study import SolvedStudy
+from matrix.analyze.study_advice import study_defects
 from matrix.diagnostics import Diagnostic, ExitCode, InputError, Severity, format_diagnostic
 from matrix.pipeline.knowledge import Library
 from matrix.pipeline.reply import Reply
 from matrix.pipeline.study import prepare_study
+from matrix.render.defects import paragraphs, study_defect_documents, study_sentences
 from matrix.render.json import dump
 from matrix.render.solver_text import LabelRules, rules_document, rules_markdown, rules_text
+from matrix.render.text import first_lines
 from matrix.schema.values import Capability, MatrixStudy
 from matrix.solve.space import Region
 
@@ -45,10 +48,12 @@ def rules(
     asked = (verdict,) if verdict else tuple(known)
     shown = verdict_rules(solved, asked, max_rules)
     title = f"{prepared.study.title}, predicate {prepared.predicate.name}"
+    met = study_defects(solved)
+    said = study_sentences(met)
     text = {
-        "text": lambda: rules_text(title, shown),
-        "markdown": lambda: rules_markdown(title, shown),
-        "json": lambda: dump(rules_document(shown)),
+        "text": lambda: first_lines(said) + rules_text(title, shown),
+        "markdown": lambda: paragraphs(said) + rules_markdown(title, shown),
+        "json": lambda: dump({**rules_document(shown), "defects": study_defect_documents(met)}),
     }[form]()
     return rules_reply(text, shown, max_rules)
 

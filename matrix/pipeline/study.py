@@ -25,6 +25,7 @@ from matrix.analyze.question import (
 )
 from matrix.analyze.result import StudyResult, TableCell
 from matrix.analyze.study import SolvedStudy, solve_study
+from matrix.analyze.study_advice import study_defects
 from matrix.analyze.summary import summarise
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.expr.nodes import Value
@@ -33,7 +34,8 @@ from matrix.kernel.system import CpuSystem
 from matrix.pipeline.knowledge import Library, release_key
 from matrix.pipeline.reply import Reply
 from matrix.render.columns import align
-from matrix.render.text import hanging
+from matrix.render.defects import study_defect_documents, study_sentences
+from matrix.render.text import first_lines, hanging
 from matrix.schema.values import (
     Architecture,
     Capability,
@@ -221,16 +223,19 @@ def count(name: str, *, configs: tuple[Path, ...], predicate: str | None, as_jso
     counts = {verdict.value: solved.count(verdict) for verdict in solved.verdicts}
     cells = solved.valid.count()
     classes = len(prepared.behaviours)
+    met = study_defects(solved)
     if as_json:
         document = {
             "schema": "matrix/count/1",
             "cells": cells,
             "behaviour_classes": classes,
             "verdicts": counts,
+            "defects": study_defect_documents(met),
         }
         return Reply(text=json.dumps(document, indent=2) + "\n")
     rows = [(verdict, f"{number:,}") for verdict, number in counts.items()]
     table = align(("verdict", "cells"), rows)
     title = f"{prepared.study.title}, predicate {prepared.predicate.name}"
     head = "\n".join(hanging(title, "", "  "))
-    return Reply(text=f"{head}\n\n{table}{cells:,} cells, {classes} behaviour classes\n")
+    said = first_lines(study_sentences(met))
+    return Reply(text=f"{said}{head}\n\n{table}{cells:,} cells, {classes} behaviour classes\n")

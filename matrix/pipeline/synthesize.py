@@ -7,6 +7,7 @@ from pathlib import Path
 
 from matrix.analyze.difference import asked_again
 from matrix.analyze.study import SolvedStudy
+from matrix.analyze.study_advice import study_defects
 from matrix.analyze.synthesis import Synthesis, declared_synthesis, synthesise
 from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Diagnostic, ExitCode, InputError, unknown_word_hint
@@ -15,8 +16,10 @@ from matrix.pipeline.knowledge import Library, nearest_releases
 from matrix.pipeline.other_studies import OtherStudies
 from matrix.pipeline.reply import Reply
 from matrix.pipeline.study import PreparedStudy, prepare_study
+from matrix.render.defects import study_defect_documents, study_sentences
 from matrix.render.json import dump
 from matrix.render.synthesis_text import ComparedPredicate, synthesize_document, synthesize_text
+from matrix.render.text import first_lines
 from matrix.schema.values import MatrixStudy
 from matrix.solve.space import Region
 
@@ -52,13 +55,16 @@ def synthesize(
     found, compared = compare_predicates(prepared, solved, within)
     # Who asks for some kernels or kinds of VM knows that the answer is for these.
     refuting = () if chosen else OtherStudies(prepared.library).refuting(name, found.predicate)
+    met = study_defects(solved, within)
     if as_json:
-        text = dump(synthesize_document(found, compared, refuting))
+        document = synthesize_document(found, compared, refuting)
+        text = dump({**document, "defects": study_defect_documents(met)})
     else:
         asked = "; ".join(f"{axis}: {', '.join(options)}" for axis, options in chosen)
         title = f"{prepared.study.title}{f' ({asked})' if asked else ''}: {within.count():,} cells"
         baseline = dict(prepared.study.baseline)
-        text = synthesize_text(title, found, compared, baseline, refuting)
+        said = first_lines(study_sentences(met))
+        text = said + synthesize_text(title, found, compared, baseline, refuting)
     return Reply(text=text, exit_code=ExitCode.OK)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from matrix.analyze.answer import Answer, Defect
+from matrix.analyze.result import StudyDefect
 
 Json = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
@@ -31,6 +32,67 @@ def reasons(answer: Answer) -> tuple[str, ...]:
 def defect_documents(defects: Sequence[Defect]) -> list[Json]:
     """Return the defects as JSON values."""
     return [defect_document(defect) for defect in defects]
+
+
+def study_sentences(met: Sequence[StudyDefect]) -> tuple[str, ...]:
+    """Return each defect that cells of a study may meet, with their number, for a terminal."""
+    return tuple(f"In {_where(item)} there is {item.defect.sentence}." for item in met)
+
+
+def study_defect_documents(met: Sequence[StudyDefect]) -> list[Json]:
+    """Return the defects that cells of a study may meet as JSON values."""
+    return [{**defect_document(item.defect), "cells": item.cells} for item in met]
+
+
+def paragraphs(said: Sequence[str]) -> str:
+    """Return sentences as the paragraphs that Markdown begins with."""
+    return "".join(f"{text}\n\n" for text in said)
+
+
+def compared_sentences(
+    between: tuple[str, str], before: Sequence[StudyDefect], after: Sequence[StudyDefect]
+) -> tuple[str, ...]:
+    """Return the defects of two sides that are compared, each with the sides that have it."""
+    said: list[str] = []
+    for item, sides in _by_side(before, after):
+        if sides == (True, True):
+            said.extend(study_sentences((item,)))
+            continue
+        mine, other = between if sides[0] else between[::-1]
+        alone = all(_key(item) != _key(one) for one in (after if sides[0] else before))
+        less = f" and {other} has not" if alone else ""
+        said.append(f"{mine} has{less} {item.defect.sentence}; in {_where(item)}.")
+    return tuple(said)
+
+
+def compared_documents(
+    between: tuple[str, str], before: Sequence[StudyDefect], after: Sequence[StudyDefect]
+) -> list[Json]:
+    """Return the defects of two sides that are compared as JSON values; `of` names the sides."""
+    return [
+        {
+            **defect_document(item.defect),
+            "cells": item.cells,
+            "of": [word for word, has in zip(between, sides, strict=True) if has],
+        }
+        for item, sides in _by_side(before, after)
+    ]
+
+
+def _by_side(
+    before: Sequence[StudyDefect], after: Sequence[StudyDefect]
+) -> list[tuple[StudyDefect, tuple[bool, bool]]]:
+    both = dict.fromkeys((*before, *after))
+    return [(item, (item in before, item in after)) for item in both]
+
+
+def _key(item: StudyDefect) -> tuple[str, str | None, str]:
+    """Return what makes two kernels' defects one."""
+    return item.defect.invariant, item.defect.fixed_by, item.defect.says
+
+
+def _where(item: StudyDefect) -> str:
+    return f"{item.cells:,} {'cell' if item.cells == 1 else 'cells'}"
 
 
 def defect_document(defect: Defect) -> dict[str, Json]:

@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct, field
 
 from matrix.analyze.difference import Difference
+from matrix.analyze.result import StudyDefect
 from matrix.analyze.rules import FeatureRule
 from matrix.render.columns import align
+from matrix.render.defects import compared_documents, compared_sentences, paragraphs
 from matrix.render.json import Json
 from matrix.render.solver_text import LabelRules, rule_lines, rule_tables
+from matrix.render.text import first_lines
 
 DIFF_SCHEMA = "matrix/diff/1"
 
@@ -18,7 +21,8 @@ DIFF_SCHEMA = "matrix/diff/1"
 class ShownDifference(Struct, frozen=True, kw_only=True):
     """A difference with its title and the two words it is between.
 
-    `notes` are sentences on what could not be compared, `document` the same for JSON.
+    `notes` are sentences on what could not be compared, `document` the same for JSON. `defects`
+    are those of each side.
     """
 
     title: str
@@ -26,6 +30,7 @@ class ShownDifference(Struct, frozen=True, kw_only=True):
     difference: Difference
     notes: tuple[str, ...] = ()
     document: Mapping[str, Json] = field(default_factory=dict)
+    defects: tuple[Sequence[StudyDefect], Sequence[StudyDefect]] = ((), ())
 
 
 def diff_document(shown: ShownDifference, groups: Sequence[LabelRules]) -> dict[str, Json]:
@@ -49,6 +54,7 @@ def diff_document(shown: ShownDifference, groups: Sequence[LabelRules]) -> dict[
             }
             for old, new, region in difference.changed
         ],
+        "defects": compared_documents(shown.between, *shown.defects),
     }
 
 
@@ -58,7 +64,8 @@ def _rule(rule: FeatureRule) -> dict[str, Json]:
 
 def diff_text(shown: ShownDifference, groups: Sequence[LabelRules]) -> str:
     """Return the changes for the terminal."""
-    lines = [_title(shown), "", *_notes(shown)]
+    said = first_lines(compared_sentences(shown.between, *shown.defects))
+    lines = [said + _title(shown), "", *_notes(shown)]
     changed = _changes(shown)
     cells = shown.difference.compared.count()
     if not changed:
@@ -69,7 +76,8 @@ def diff_text(shown: ShownDifference, groups: Sequence[LabelRules]) -> str:
 
 def diff_markdown(shown: ShownDifference, groups: Sequence[LabelRules]) -> str:
     """Return the changes as Markdown: a table of them, then one table of rules for each."""
-    lines = [f"## {_title(shown)}", "", *(f"- {note}" for note in _notes(shown))]
+    said = paragraphs(compared_sentences(shown.between, *shown.defects))
+    lines = [f"{said}## {_title(shown)}", "", *(f"- {note}" for note in _notes(shown))]
     changed = _changes(shown)
     cells = shown.difference.compared.count()
     if not changed:

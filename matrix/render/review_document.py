@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matrix.expr.printer import to_c
 from matrix.render.causes import cause_document, place_documents
-from matrix.render.defects import defect_document
+from matrix.render.defects import study_defect_documents
 from matrix.render.json import Json, diagnostic_document, violation_document
 from matrix.render.review import KconfigAnswer, ReviewedRule, ReviewResult
 from matrix.render.review_proposal import proposal
@@ -24,9 +24,7 @@ def review_document(result: ReviewResult) -> dict[str, Json]:
     kept, sizes = result.granularity, result.page_sizes
     return {
         "schema": REVIEW_SCHEMA,
-        "defects": [
-            {**defect_document(item.defect), "cells": item.cells} for item in result.defects
-        ],
+        "defects": study_defect_documents(result.defects),
         "patch": {
             "file": check.patch.file,
             "subject": check.patch.subject,

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from matrix.render.columns import align
+from matrix.render.defects import study_sentences
 from matrix.render.markdown import plain
 from matrix.render.review import ReviewResult
 from matrix.render.review_questions import Question, questions
@@ -25,7 +26,7 @@ _WIDTH = 72
 def review_text(result: ReviewResult) -> str:
     """Return the review as a plain reply, the function quoted in front."""
     lines = [f"Subject: {_subject(result)}", ""]
-    lines.extend(_text_blocks(_defects(result)))
+    lines.extend(_text_blocks(study_sentences(result.defects)))
     lines.extend(f"> +{text}".rstrip() for text in result.check.lines)
     lines.append("")
     lines.extend(_text_blocks(tuple(introduction(result))))
@@ -41,15 +42,6 @@ def review_text(result: ReviewResult) -> str:
 def _subject(result: ReviewResult) -> str:
     subject = plain(result.check.patch.subject or f"[PATCH] {result.check.name}()")
     return subject if subject.lower().startswith("re:") else f"Re: {subject}"
-
-
-def _defects(result: ReviewResult) -> tuple[str, ...]:
-    """Return what kernels break by themselves, with digits as the other counts of a mail."""
-    return tuple(
-        f"In {item.cells:,} {'cell' if item.cells == 1 else 'cells'} there is "
-        f"{item.defect.sentence}."
-        for item in result.defects
-    )
 
 
 def _quoted(question: Question) -> Iterator[str]:
@@ -119,7 +111,7 @@ def _open_questions(result: ReviewResult) -> Iterator[str]:
 def review_markdown(result: ReviewResult) -> str:
     """Return the review as Markdown."""
     lines = [f"## {_subject(result)}", ""]
-    lines.extend(_markdown_blocks(_defects(result)))
+    lines.extend(_markdown_blocks(study_sentences(result.defects)))
     lines.extend(_markdown_code(Code(lines=result.check.lines, language="c")))
     lines.extend(_markdown_blocks(tuple(introduction(result))))
     for section in sections(result):

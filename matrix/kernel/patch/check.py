@@ -22,6 +22,7 @@ from matrix.kernel.c_source.derivation import Derived, choose, outcomes, truth_o
 from matrix.kernel.c_source.preprocessor import conjunction, never_together
 from matrix.kernel.c_source.tokens import matching, tokenize
 from matrix.kernel.c_source.types import depends_on_sign, without_marks
+from matrix.kernel.patch.bare_symbols import BareSymbol, bare_symbols
 from matrix.kernel.patch.diff import Patch
 from matrix.kernel.patch.excerpts import Definition, Excerpt, definitions_of, excerpts
 from matrix.kernel.patch.inlining import (
@@ -63,6 +64,7 @@ class PatchedCheck(Struct, frozen=True, kw_only=True):
     inlined: tuple[str, ...]
     redefined: tuple[tuple[str, Location], ...]
     errors: tuple[Location, ...]
+    bare: tuple[BareSymbol, ...]
     named_macro: str | None
     parameter: str | None
     reads_parameter: bool
@@ -242,6 +244,11 @@ def _read(
             ),
         ),
         errors=errors,
+        bare=tuple(
+            symbol
+            for item in (*variants, *used.values())
+            for symbol in bare_symbols(item, [name for name, one in used.items() if one.macro])
+        ),
         named_macro=_named_macro(excerpt, definition),
         parameter=parameter,
         reads_parameter=parameter is not None
