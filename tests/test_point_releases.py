@@ -341,3 +341,19 @@ def test_a_machine_before_the_fix_does_not_contradict_the_model(
     assert call["agreement"] == {"unsound": "agree", "unknown": "model-unknown"}.get(
         verdict, "disagree"
     )
+
+
+@pytest.mark.parametrize("running", ["6.1.176", "6.1.0-26-arm64", "6.1.90"])
+def test_of_a_machine_both_commands_name_what_runs_and_what_was_read(
+    tmp_path: Path, running: str
+) -> None:
+    document = bundle_document(make_tree(tmp_path, cmdline="secretmem.enable=1"))
+    document["version"] = running
+    config = Path(reported("p02-6.1.90")).read_text()
+    document["readings"]["config"]["value"] = config.replace("6.1.90", "6.1.176")
+    bundle = tmp_path / "host.json"
+    bundle.write_text(json.dumps(document))
+    for command in ("probe", "validate"):
+        ran = run_cli(command, "--host", str(bundle), "--capability", "memfd-secret")
+        named = f"Linux {running} (answered as 6.1, read on 6.1.176), midr"
+        assert named in " ".join(ran.out.split()), command

@@ -117,6 +117,7 @@ def answer_file(job: ValidateJob, config: DotConfig) -> list[ValidateResult]:
                 result,
                 version=chosen.shown_version,
                 read_on=profile.verified_on.version,
+                running=config.running,
                 decided_by=job.deciding.get(key),
             )
         )

@@ -55,11 +55,18 @@ class ValidateResult(Struct, frozen=True, kw_only=True):
     decided_at: Location | None = None
     version: str | None = None
     read_on: str | None = None
+    running: str | None = None
 
     @property
     def title(self) -> str:
-        """The kernel and the patch that is assumed; where it was read on another version, so."""
+        """The kernel and the patch that is assumed; where it was read on another version, so.
+
+        Of a machine it names what runs (`uname -r`) in any case.
+        """
         patch = f" + {self.assumes_patch}" if self.assumes_patch else ""
+        if self.running is not None and self.read_on is not None:
+            answered = f"answered as {self.kernel}, read on {self.read_on}"
+            return f"Linux {self.running}{patch} ({answered})"
         return f"Linux {kernel_name(self.kernel, self.version, self.read_on, patch)}"
 
 

@@ -70,7 +70,7 @@ def probe_text(
     """Return the answer, what could not be read, the table of the comparison and its sum."""
     parts = []
     if result is not None:
-        title = f"{result.title} ({host.version}), {' + '.join(result.cpu)}"
+        title = f"{result.title}, {' + '.join(result.cpu)}"
         parts.append(render_answer(title, result.answer, colour=colour, verbose=verbose))
     parts.append("\n".join(_table(lines)) + "\n")
     parts.append(_unread(host))
