@@ -31,7 +31,7 @@ def test_rules_in_json_have_the_keys_of_the_contract() -> None:
     ran = run_cli("rules", DIRECT_MAP, "--format", "json")
     assert ran.code == ExitCode.OK
     document = json.loads(ran.out)
-    assert document.keys() == {"schema", "rules"}
+    assert document.keys() == {"schema", "rules", "defects"}
     assert document["schema"] == "matrix/rules/1"
     counts = json.loads(run_cli("count", DIRECT_MAP, "--format", "json").out)["verdicts"]
     for rule in document["rules"]:
@@ -45,7 +45,9 @@ def test_rules_in_json_have_the_keys_of_the_contract() -> None:
 def test_a_count_says_what_was_counted() -> None:
     text = run_cli("count", OVERVIEW, "--predicate", "cacheable-pfnmap").out
     title = YAML(typ="safe").load((MATRICES / f"{OVERVIEW}.yaml").read_text())["title"]
-    assert text.startswith(f"{title}, predicate cacheable-pfnmap\n\n")
+    # What a kernel breaks by itself comes first.
+    assert text.startswith("In 26,190 cells there is a defect of Linux 6.18 (fixed by 9be19df816de")
+    assert f"\n{title}, predicate cacheable-pfnmap\n\n" in text
 
 
 def test_rules_of_one_verdict_are_those_of_all() -> None:
@@ -281,7 +283,7 @@ def test_an_answer_can_go_to_a_file(tmp_path: Path) -> None:
     path = tmp_path / "rules.md"
     ran = run_cli("rules", OVERVIEW, "--format", "markdown", "--output", str(path))
     assert ran.out == ""
-    assert path.read_text().startswith("## ")
+    assert "\n## " in path.read_text()
 
 
 def test_check_reads_claims_and_decides_them_only_when_asked(tmp_path: Path) -> None:

@@ -223,6 +223,11 @@ def test_an_embedded_table_says_what_the_report_says(folder: Path, report: Said)
     assert pipe_table(page.read_text()) == report
 
 
+def first_reason(reasons: list[str]) -> str:
+    """Return why the verdict is so; a defect of the kernel by itself is said before it."""
+    return next(text for text in reasons if not text.startswith("with a defect of Linux "))
+
+
 def differences(report: Said, found: Said) -> list[object]:
     """Return the places with another answer than the report's, with both."""
     return [(place, report[place], said) for place, said in found.items() if report[place] != said]
@@ -242,7 +247,7 @@ def test_validate_says_what_the_report_says(
                 (cpu,) = result["cpu"]
                 if OTHER_PAGES.get(cpu, "4k") == page_size:
                     place = Place(cpu, result["kernel"], line)
-                    found[place] = (result["verdict"], result["reasons"][0])
+                    found[place] = (result["verdict"], first_reason(result["reasons"]))
     assert set(found) == set(report)
     assert not differences(report, found)
 
@@ -323,7 +328,8 @@ def test_explain_says_what_the_report_says(report: Said) -> None:
         text = ",".join(f"{axis}={option}" for axis, option in cell.items())
         ran = run_cli("explain", text, "--matrix", STUDY, "--format", "json")
         document = json.loads(ran.out)
-        assert (document["verdict"], document["reasons"][0]) == report[place], place
+        found = (document["verdict"], first_reason(document["reasons"]))
+        assert found == report[place], place
 
 
 def test_a_review_says_what_the_report_says(folder: Path, report: Said) -> None:

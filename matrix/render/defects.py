@@ -6,9 +6,12 @@ Takes what the analysis found, gives the first line of every text and the values
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from matrix.analyze.answer import Answer, Defect
-from matrix.analyze.result import StudyDefect
+
+if TYPE_CHECKING:
+    from matrix.analyze.result import StudyDefect  # brings the decision diagrams to every command
 
 Json = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 

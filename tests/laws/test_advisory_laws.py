@@ -125,7 +125,7 @@ def test_no_file_is_answered_with_an_advisory_that_cannot_happen(asked: Asked) -
         texts = [run_cli(*arguments).out, run_cli(*arguments, "--verbose").out]
     words = dict(map(named, result["simulation"]["advisories"]))
     for text in texts:
-        assert set(re.findall(r"advisory `([\w-]+)`", text)) == words.keys()
+        assert set(re.findall(r"advisory\s+`([\w-]+)`", text)) == words.keys()
     expected = {name: can_happen(name, asked, result["predicate"]) for name in NAMES}
     for name in words.keys() & NAMES:
         assert expected[name] is not False, name
