@@ -36,8 +36,8 @@ _KCONFIG = {
     "sources-itself": 'source "Kconfig"\n',
     "unanswered": 'config KVM\n\tbool "kvm"\n\tdepends on $(cc-option,-funheard-of)\n',
     "no-documents": 'config KVM\n\tbool "kvm"\nsource "Documentation/Kconfig"\n',
-    "needs-net": (
-        'config MODVERSIONS\n\tbool "net"\nconfig KVM\n\tbool "kvm"\n\tdepends on MODVERSIONS\n'
+    "needs-modversions": (
+        'config MODVERSIONS\n\tbool "modversions"\nconfig KVM\n\tbool "kvm"\n\tdepends on MODVERSIONS\n'
     ),
 }
 _MACROS = "cc-option = $(shell,$(CC) $(1) && echo y || echo n)\n"

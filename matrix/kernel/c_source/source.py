@@ -78,11 +78,6 @@ class CSource(Struct, frozen=True, kw_only=True, eq=False):
         """Return the items of which a line lies between two lines, both inclusive."""
         return tuple(item for item in self.items if item.line <= last and item.last_line >= first)
 
-    def line_text(self, line: int) -> str:
-        """Return the text of a line, stripped; nothing for a line that is not there."""
-        lines = self.text.split("\n")
-        return lines[line - 1].strip() if 0 < line <= len(lines) else ""
-
     def table(self, item: Item) -> tuple[TableEntry, ...]:
         """Return the entries of an initialised table; none for what has no `= { … }`."""
         index = 0
