@@ -37,7 +37,7 @@ _KCONFIG = {
     "unanswered": 'config KVM\n\tbool "kvm"\n\tdepends on $(cc-option,-funheard-of)\n',
     "no-documents": 'config KVM\n\tbool "kvm"\nsource "Documentation/Kconfig"\n',
     "needs-modversions": (
-        'config MODVERSIONS\n\tbool "versions"\nconfig KVM\n\tbool "kvm"\n\tdepends on MODVERSIONS\n'
+        'config MODVERSIONS\n\tbool "crcs"\nconfig KVM\n\tbool "kvm"\n\tdepends on MODVERSIONS\n'
     ),
 }
 _MACROS = "cc-option = $(shell,$(CC) $(1) && echo y || echo n)\n"
