@@ -17,14 +17,14 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from matrix.analyze.cell_rows import CellRows
-from matrix.analyze.frame import CHUNK_ROWS, Framing, frames
-from matrix.analyze.selection import select
-from matrix.analyze.study import SolvedStudy
+from matrix.analyze.space.cell_rows import CellRows
+from matrix.analyze.space.frame import CHUNK_ROWS, Framing, frames
+from matrix.analyze.space.selection import select
+from matrix.analyze.space.study import SolvedStudy
 from matrix.diagnostics import Location
 from matrix.expr.parser import parse
-from matrix.pipeline.knowledge import DEFAULT_STUDY, Library
-from matrix.pipeline.study import PreparedStudy, prepare_study
+from matrix.flows.knowledge import DEFAULT_STUDY, Library
+from matrix.flows.study import PreparedStudy, prepare_study
 from matrix.render.cell_files import CellFormat, chunk_rows, write_cells
 from matrix.schema.values import Condition
 

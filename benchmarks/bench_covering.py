@@ -78,8 +78,8 @@ def models() -> None:
 
 def study() -> None:
     """Measure the shipped study; the bound is the number of rows below which no array can be."""
-    from matrix.pipeline.knowledge import Library
-    from matrix.pipeline.study import prepare_study
+    from matrix.flows.knowledge import Library
+    from matrix.flows.study import prepare_study
 
     valid = prepare_study(Library(()), STUDY).solve().valid
     print(f"\n{STUDY}: {valid.count():,} cells")

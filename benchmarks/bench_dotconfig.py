@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from matrix.kernel.dotconfig import read_dotconfig
+from matrix.kernel.config.dotconfig import read_dotconfig
 
 _REPEATS = 5
 _LINE = re.compile(r"(?:# )?CONFIG_(\w+)(?:=(.*)| is not set)$")

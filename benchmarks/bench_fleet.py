@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from matrix.cli.main import main
-from matrix.kernel.cpu import default_cpus
-from matrix.pipeline.knowledge import Library
+from matrix.flows.knowledge import Library
+from matrix.kernel.cpu.resolve import default_cpus
 
 CONFIGS = Path(__file__).parent.parent / "tests" / "data" / "booted"
 HOSTS = 1_000_000

@@ -16,10 +16,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from matrix.flows.knowledge import Library
 from matrix.kernel.kconfig.encoding import encode
 from matrix.kernel.kconfig.reading import parse_tree
 from matrix.kernel.kconfig.tree import open_tree
-from matrix.pipeline.knowledge import Library
 from matrix.solve.projection import explain
 
 KMAX_BUILD = 69.0

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from matrix.analyze.symbolic import detected, kernel_regions, study_space
-from matrix.pipeline.knowledge import Library
-from matrix.pipeline.study import prepare_study
+from matrix.analyze.space.symbolic import detected, kernel_regions, study_space
+from matrix.flows.knowledge import Library
+from matrix.flows.study import prepare_study
 from matrix.simulate.explore import clear_cache, explore_class, simulate
 from matrix.simulate.fixpoint import MAX_STATES
 from matrix.simulate.inputs import SimulationInputs

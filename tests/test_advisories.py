@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from matrix.analyze.advice import advisories
-from matrix.analyze.cell import settle
-from matrix.analyze.evaluation import Evaluation
-from matrix.analyze.verdict import Verdict
-from matrix.pipeline.knowledge import Library
-from matrix.pipeline.study import prepare_study, study_result
+from matrix.analyze.cell.advice import advisories
+from matrix.analyze.cell.answering import settle
+from matrix.analyze.cell.verdict import Verdict
+from matrix.analyze.facts.evaluation import Evaluation
+from matrix.flows.knowledge import Library
+from matrix.flows.study import prepare_study, study_result
 from matrix.simulate.execution import machine_for
 from matrix.simulate.fixpoint import explore
 from matrix.simulate.invariants import ADVISORIES

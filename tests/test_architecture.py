@@ -30,7 +30,7 @@ _PURE = {
     "expr": _OUTSIDE_WORLD | {"random"},
     "simulate": _OUTSIDE_WORLD | {"random"},
     "solve": _OUTSIDE_WORLD,  # draws random cells, from a generator that its caller seeds
-    "analyze/verdict.py": _OUTSIDE_WORLD | {"random"},
+    "analyze/cell/verdict.py": _OUTSIDE_WORLD | {"random"},
 }
 
 # Import name of a heavy library: the only places that may import it.
@@ -43,8 +43,8 @@ _HEAVY = {
     "rich": ("cli",),
     "jinja2": ("render",),
     "markupsafe": ("render",),
-    "pandas": ("analyze/frame.py", "render"),
-    "pyarrow": ("analyze/frame.py", "kernel/hosts.py", "render"),
+    "pandas": ("analyze/space/frame.py", "render"),
+    "pyarrow": ("analyze/space/frame.py", "kernel/fleet/hosts.py", "render"),
     "oxidd": ("solve",),
     "dd": ("solve",),
     "pysat": ("solve",),

@@ -14,8 +14,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from matrix.analyze.advice import defect_of
-from matrix.pipeline.knowledge import Library
+from matrix.analyze.cell.advice import defect_of
+from matrix.flows.knowledge import Library
 from matrix.simulate.outcome import INVARIANTS
 from tests.cli_runner import run_cli
 

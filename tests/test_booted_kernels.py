@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from matrix.pipeline.validate import ValidateRequest, validate
+from matrix.flows.validate import ValidateRequest, validate
 
 # (row id, fact) -> why the program is right or the difference cannot be avoided, with the kernel's
 # source line. At most three.

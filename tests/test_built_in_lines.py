@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from matrix.pipeline.knowledge import Library
+from matrix.flows.knowledge import Library
 from tests.cli_runner import Ran, run_cli
 from tests.small_trees import small_tree
 

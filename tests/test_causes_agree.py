@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from matrix.analyze.cause import causes
-from matrix.pipeline.knowledge import Library
-from matrix.pipeline.study import prepare_study
+from matrix.analyze.space.cause import causes
+from matrix.flows.knowledge import Library
+from matrix.flows.study import prepare_study
 from tests.cli_runner import run_cli
 
 ROOT = Path(__file__).parent.parent

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from matrix.diagnostics import InputError
-from matrix.pipeline.cell_argument import parse_cell
-from matrix.pipeline.knowledge import DEFAULT_STUDY, Library
-from matrix.pipeline.study import PreparedStudy, prepare_study
+from matrix.flows.cell_argument import parse_cell
+from matrix.flows.knowledge import DEFAULT_STUDY, Library
+from matrix.flows.study import PreparedStudy, prepare_study
 from tests.cli_runner import run_cli
 
 

@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from matrix.analyze.cell_rows import ANSWER_COLUMNS, CellColumn
+from matrix.analyze.space.cell_rows import ANSWER_COLUMNS, CellColumn
 from matrix.cli.cells import CellsFormat
 from matrix.diagnostics import ExitCode
-from matrix.pipeline import cells as pipeline
+from matrix.flows import cells as flows
 from matrix.render.cell_files import CellFormat, format_of, write_cells
 from matrix.solve.listing import Columns, Numbers
 from tests.cli_runner import Ran, run_cli
@@ -133,7 +133,7 @@ def test_a_random_choice_is_repeated_by_its_seed(configs: str) -> None:
 def test_a_bound_without_a_limit_writes_nothing(
     configs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "MAX_ROWS", 5)
+    monkeypatch.setattr(flows, "MAX_ROWS", 5)
     path = tmp_path / "cells.csv"
     ran = small(configs, "--output", str(path))
     assert ran.code == ExitCode.UNDECIDED
@@ -200,7 +200,7 @@ def test_an_interrupted_run_leaves_the_former_file(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "write_cells", interrupted)
+        patch.setattr(flows, "write_cells", interrupted)
         ran = small(configs, "--output", str(path))
     assert "error[MX0801]" in ran.err
     assert path.read_text() == "former"

@@ -188,7 +188,7 @@ def test_a_cpu_that_contradicts_itself_is_refused(
 
 def test_no_code_decides_by_the_name_of_an_architecture() -> None:
     """Which symbol and header name an architecture is data; nothing else says `arm64`."""
-    table = ROOT / "matrix" / "kernel" / "dotconfig_header.py"
+    table = ROOT / "matrix" / "kernel" / "config" / "header.py"
     saying = [
         f"{path.name}:{node.lineno}"
         for path in sorted((ROOT / "matrix").rglob("*.py"))

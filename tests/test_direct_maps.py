@@ -16,8 +16,8 @@ from msgspec import Struct
 from ruamel.yaml import YAML
 
 from matrix.diagnostics import Diagnostic, InputError, Severity
-from matrix.pipeline.direct_maps import verify_direct_maps
-from matrix.pipeline.knowledge import Library
+from matrix.flows.direct_maps import verify_direct_maps
+from matrix.flows.knowledge import Library
 from matrix.schema.direct_maps import DirectMap, DirectMapCell, DirectMapRelease, Evidence
 from tests.cli_runner import run_cli
 

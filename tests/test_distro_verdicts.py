@@ -16,7 +16,7 @@ import pytest
 from msgspec import Struct
 from ruamel.yaml import YAML
 
-from matrix.pipeline.knowledge import Library
+from matrix.flows.knowledge import Library
 from tests.cli_runner import run_cli
 from tests.golden_files import Golden
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from matrix.pipeline.knowledge import Library
+from matrix.flows.knowledge import Library
 from matrix.schema.documents.study import KINDS
 from matrix.schema.values import Axis, MatrixStudy
 from tests.cli_runner import run_cli

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from ruamel.yaml import YAML
 
-from matrix.analyze.cell import settle
-from matrix.analyze.change_costs import CHANGE_COSTS, WEIGHTS
-from matrix.pipeline.knowledge import DEFAULT_STUDY
+from matrix.analyze.cell.answering import settle
+from matrix.analyze.cell.change_costs import CHANGE_COSTS, WEIGHTS
+from matrix.flows.knowledge import DEFAULT_STUDY
 from tests.cli_runner import run_cli
 from tests.golden_files import Golden
 from tests.unit.analyze.small_study import Enumerated, enumerated

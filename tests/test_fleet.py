@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from matrix.kernel.cpu import default_cpus
-from matrix.pipeline.knowledge import Library
+from matrix.flows.knowledge import Library
+from matrix.kernel.cpu.resolve import default_cpus
 from tests.cli_runner import Ran, run_cli
 
 CONFIGS = Path(__file__).resolve().parent / "data" / "booted"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from matrix.analyze.verdict import Verdict
+from matrix.analyze.cell.verdict import Verdict
 from matrix.simulate.outcome import INVARIANTS
 
 GLOSSARY = Path(__file__).resolve().parent.parent / "docs" / "glossary.md"

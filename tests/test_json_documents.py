@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from matrix.pipeline.declarations import init
+from matrix.flows.declarations import init
 from tests.cli_runner import run_cli
 from tests.small_trees import small_tree
 

@@ -14,13 +14,13 @@ import pytest
 from matrix.expr.evaluation import evaluate, truth
 from matrix.expr.nodes import Call, Value
 from matrix.expr.printer import to_c
-from matrix.kernel.dotconfig import load_dotconfig
+from matrix.flows.kconfig import ProjectRequest, project_tree
+from matrix.flows.knowledge import Library
+from matrix.kernel.config.dotconfig import load_dotconfig
 from matrix.kernel.kconfig.check import find_conflicts
 from matrix.kernel.kconfig.encoding import encode
 from matrix.kernel.kconfig.reading import ParsedTree, parse_tree
 from matrix.kernel.kconfig.tree import open_tree
-from matrix.pipeline.kconfig import ProjectRequest, project_tree
-from matrix.pipeline.knowledge import Library
 from matrix.schema.values import KernelProfile, Toolchain
 from matrix.solve.projection import models
 from tests.answered_trees import answered_tree

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from matrix.diagnostics import unknown_word_hint
-from matrix.kernel.cpu import canonical_system
-from matrix.pipeline.knowledge import Library
+from matrix.flows.knowledge import Library
+from matrix.kernel.cpu.resolve import canonical_system
 from tests.cli_runner import run_cli
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from matrix.analyze.near_symbols import NearSymbols
-from matrix.pipeline.knowledge import Library
+from matrix.analyze.facts.near_symbols import NearSymbols
+from matrix.flows.knowledge import Library
 from tests.cli_runner import run_cli
 
 TYPO = Path(__file__).parent / "cases" / "reported" / "p05b-typo.config"

@@ -8,12 +8,12 @@ from functools import cache
 
 import pytest
 
-from matrix.analyze.answer import Answer
-from matrix.analyze.cell import inputs_of
-from matrix.analyze.verdict import Verdict
+from matrix.analyze.cell.answer import Answer
+from matrix.analyze.cell.answering import inputs_of
+from matrix.analyze.cell.verdict import Verdict
 from matrix.diagnostics import InputError
-from matrix.pipeline.knowledge import Library
-from matrix.pipeline.study import PreparedStudy, prepare_study
+from matrix.flows.knowledge import Library
+from matrix.flows.study import PreparedStudy, prepare_study
 from tests.cli_runner import run_cli
 
 STUDIES = sorted(study.id for study in Library().knowledge.studies)

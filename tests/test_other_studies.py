@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from matrix.pipeline.knowledge import Library
-from matrix.pipeline.other_studies import OtherStudies
-from matrix.pipeline.report import report
-from matrix.pipeline.study import prepare_study
-from matrix.pipeline.synthesize import synthesize
+from matrix.flows.knowledge import Library
+from matrix.flows.other_studies import OtherStudies
+from matrix.flows.report import report
+from matrix.flows.study import prepare_study
+from matrix.flows.synthesize import synthesize
 
 LIBRARY = Library()
 CAPABILITY = {study.id: study.capability for study in LIBRARY.knowledge.studies}

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from matrix.pipeline.knowledge import Library
-from matrix.pipeline.study import prepare_study
+from matrix.flows.knowledge import Library
+from matrix.flows.study import prepare_study
 from tests.cli_runner import run_cli
 
 SHIPPED = Path(__file__).parent.parent / "configs" / "distros"

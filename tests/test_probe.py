@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from matrix.pipeline.probe import ProbeRequest, probe
-from matrix.pipeline.validate_job import ValidateRequest
+from matrix.flows.probe import ProbeRequest, probe
+from matrix.flows.validate_job import ValidateRequest
 from tests.bundle_builder import FakeSystem, bundle_document, make_tree
 from tests.cli_runner import run_cli
 from tests.golden_files import Golden

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from matrix.expr.nodes import Binary, Call, Constant, Expression, Name
-from matrix.pipeline.knowledge import Library
+from matrix.flows.knowledge import Library
 from matrix.schema.values import KernelProfile
 from tests.answered_trees import answered_tree
 from tests.cli_runner import run_cli

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from matrix.analyze.cell import settle
-from matrix.analyze.result import ClassGroup
-from matrix.analyze.verdict import Verdict
-from matrix.pipeline.knowledge import Library
-from matrix.pipeline.study import PreparedStudy, prepare_study, study_result
+from matrix.analyze.cell.answering import settle
+from matrix.analyze.cell.verdict import Verdict
+from matrix.analyze.space.result import ClassGroup
+from matrix.flows.knowledge import Library
+from matrix.flows.study import PreparedStudy, prepare_study, study_result
 from matrix.simulate.explore import simulate
 from matrix.simulate.inputs import SimulationInputs
 from matrix.simulate.outcome import SimulationResult

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-import matrix.pipeline.embed as embed_flow
+import matrix.flows.embed as embed_flow
 from matrix.diagnostics import InputError
-from matrix.pipeline import kconfig_reply, kernels_verify
-from matrix.pipeline import validate as validate_flow
+from matrix.flows import kconfig_reply, kernels_verify
+from matrix.flows import validate as validate_flow
 from matrix.render.output import Rewrite, read_for_rewrite, rewrite, write_files
 from tests.cli_runner import run_cli
 

@@ -12,8 +12,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from matrix.diagnostics import ExitCode
-from matrix.pipeline.knowledge import Library
-from matrix.pipeline.study import prepare_study
+from matrix.flows.knowledge import Library
+from matrix.flows.study import prepare_study
 from tests.cli_runner import run_cli
 from tests.unit.analyze.small_study import declarations
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from matrix.analyze.near_names import near_name
-from matrix.kernel.cmdline import read_command_line
-from matrix.pipeline.knowledge import Library
+from matrix.analyze.facts.near_names import near_name
+from matrix.flows.knowledge import Library
+from matrix.kernel.line.cmdline import read_command_line
 from tests.cli_runner import run_cli
 
 LINES = Path(__file__).parent / "cases" / "staleness" / "lines.yaml"

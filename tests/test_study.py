@@ -10,11 +10,11 @@ from collections import Counter
 
 import pytest
 
-from matrix.analyze.behaviour import Behaviours
-from matrix.analyze.cell import settle
-from matrix.analyze.verdict import Verdict, decide
-from matrix.pipeline.knowledge import DEFAULT_STUDY, Library
-from matrix.pipeline.study import PreparedStudy, prepare_study
+from matrix.analyze.cell.answering import settle
+from matrix.analyze.cell.behaviour import Behaviours
+from matrix.analyze.cell.verdict import Verdict, decide
+from matrix.flows.knowledge import DEFAULT_STUDY, Library
+from matrix.flows.study import PreparedStudy, prepare_study
 from matrix.simulate.explore import simulate
 from matrix.simulate.inputs import SimulationInputs
 from matrix.solve.space import Region

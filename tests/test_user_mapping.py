@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from matrix.analyze.study import SolvedStudy
-from matrix.analyze.verdict import Verdict
-from matrix.pipeline.knowledge import DEFAULT_STUDY, Library
-from matrix.pipeline.study import PreparedStudy, prepare_study
+from matrix.analyze.cell.verdict import Verdict
+from matrix.analyze.space.study import SolvedStudy
+from matrix.flows.knowledge import DEFAULT_STUDY, Library
+from matrix.flows.study import PreparedStudy, prepare_study
 from tests.cli_runner import run_cli
 
 ROOT = Path(__file__).parent.parent

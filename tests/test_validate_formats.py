@@ -14,8 +14,8 @@ import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped
 from ruamel.yaml import YAML
 
-from matrix.analyze.answer import Fix
-from matrix.analyze.verdict import Verdict, meanings_of
+from matrix.analyze.cell.answer import Fix
+from matrix.analyze.cell.verdict import Verdict, meanings_of
 from matrix.render.fixes import snippet
 from tests import package_builder
 from tests.cli_runner import Ran, run_cli

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import fields
 from ruamel.yaml import YAML
 
-from matrix.pipeline.validate import ValidateRequest, validate
+from matrix.flows.validate import ValidateRequest, validate
 
 CASES = Path(__file__).parent / "cases" / "validate" / "worked-examples.yaml"
 

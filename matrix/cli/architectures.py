@@ -26,7 +26,7 @@ def list_architectures(
     configs: Configs = None,
 ) -> None:
     """List check, set_direct_map_*(), memfd_secret and guest_memfd by architecture and release."""
-    from matrix.pipeline.direct_maps import architectures_list
+    from matrix.flows.direct_maps import architectures_list
 
     as_json = output_format is TextFormat.JSON
     deliver(architectures_list(tuple(configs or ()), kernel, as_json=as_json), output)
@@ -41,7 +41,7 @@ def show_architecture(
     configs: Configs = None,
 ) -> None:
     """Show one architecture: each answer with the lines of the kernel's source."""
-    from matrix.pipeline.direct_maps import architectures_show
+    from matrix.flows.direct_maps import architectures_show
 
     as_json = output_format is TextFormat.JSON
     deliver(architectures_show(name, tuple(configs or ()), kernel, as_json=as_json), output)
@@ -59,7 +59,7 @@ def verify_architectures(
     configs: Configs = None,
 ) -> int:
     """Compare them with the kernel's own source, line by line; exit 1 where they differ."""
-    from matrix.pipeline.direct_maps import architectures_verify
+    from matrix.flows.direct_maps import architectures_verify
 
     as_json = output_format is TextFormat.JSON
     reply = architectures_verify(release, tree, tuple(configs or ()), as_json=as_json)

@@ -75,8 +75,8 @@ def cells(
     Rows are in the order of the study's axes and options. Without --limit, --random or --sample,
     more than 10,000,000 rows are refused (exit 4).
     """
-    from matrix.pipeline.cells import Wanted
-    from matrix.pipeline.cells import cells as run_cells
+    from matrix.flows.cells import Wanted
+    from matrix.flows.cells import cells as run_cells
     from matrix.render.cell_files import CellFormat
 
     reply = run_cells(

@@ -24,7 +24,7 @@ def check(
     configs: Configs = None,
 ) -> int:
     """Check declarations: schema, names, expressions, claims; says all that is wrong."""
-    from matrix.pipeline.check import check as run_check
+    from matrix.flows.check import check as run_check
 
     mine = (*(folders or ()), *(configs or ()))
     reply = run_check(mine, claims=claims, as_json=output_format is TextFormat.JSON)

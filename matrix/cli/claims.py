@@ -6,7 +6,7 @@ from matrix.cli.study_command import Flow, study_command
 
 
 def _flow() -> Flow:
-    from matrix.pipeline.claims import claims as run_claims
+    from matrix.flows.claims import claims as run_claims
 
     return run_claims
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import typer
 
 if TYPE_CHECKING:
-    from matrix.pipeline.reply import Reply
+    from matrix.flows.reply import Reply
 
 
 def say(message: str) -> None:

@@ -6,7 +6,7 @@ from matrix.cli.study_command import Flow, study_command
 
 
 def _flow() -> Flow:
-    from matrix.pipeline.study import count as run_count
+    from matrix.flows.study import count as run_count
 
     return run_count
 

@@ -22,7 +22,7 @@ def list_cpus(
     configs: Configs = None,
 ) -> None:
     """List the CPUs with the fields that decide: FWB, DIC, I-cache policy, BBM."""
-    from matrix.pipeline.listings import cpus_list
+    from matrix.flows.listings import cpus_list
 
     as_json = output_format is TextFormat.JSON
     deliver(cpus_list(group, tuple(configs or ()), as_json=as_json), output)
@@ -39,7 +39,7 @@ def show_cpu(
     configs: Configs = None,
 ) -> None:
     """Show a CPU system: every field with its confidence and source."""
-    from matrix.pipeline.listings import cpus_show
+    from matrix.flows.listings import cpus_show
 
     as_json = output_format is TextFormat.JSON
     deliver(cpus_show(spec, tuple(configs or ()), as_json=as_json), output)

@@ -31,7 +31,7 @@ def diff(
     configs: Configs = None,
 ) -> int:
     """Show which cells change their verdict from A to B, as counts and as rules."""
-    from matrix.pipeline.diff import diff as run_diff
+    from matrix.flows.diff import diff as run_diff
 
     reply = run_diff(
         one,

@@ -18,7 +18,7 @@ def list_distros(
     output_format: Format = TextFormat.TEXT, output: Output = None, configs: Configs = None
 ) -> None:
     """List the distributions: release, which profile answers for it, what it was read from."""
-    from matrix.pipeline.distros import list_distros as run_list
+    from matrix.flows.distros import list_distros as run_list
 
     deliver(run_list(tuple(configs or ()), as_json=output_format is TextFormat.JSON), output)
 
@@ -49,8 +49,8 @@ def import_distros(
     configs: Configs = None,
 ) -> int:
     """Extract what the model reads of kernel configurations, with their provenance."""
-    from matrix.pipeline.distros import ImportRequest
-    from matrix.pipeline.distros import import_distros as run_import
+    from matrix.flows.distros import ImportRequest
+    from matrix.flows.distros import import_distros as run_import
 
     reply = run_import(
         ImportRequest(

@@ -27,7 +27,7 @@ def explain(
     configs: Configs = None,
 ) -> None:
     """Explain a cell (facts with their source lines, predicate, trace, fixes) or a code."""
-    from matrix.pipeline.explain import explain as run_explain
+    from matrix.flows.explain import explain as run_explain
 
     text = run_explain(
         what,

@@ -53,9 +53,9 @@ def fleet(
     configs: Configs = None,
 ) -> int:
     """Answer for every host of a table, and sum up by verdict, kernel and reason."""
-    from matrix.pipeline.arguments import verdict_words
-    from matrix.pipeline.fleet import FleetRequest
-    from matrix.pipeline.fleet import fleet as run_fleet
+    from matrix.flows.arguments import verdict_words
+    from matrix.flows.fleet import FleetRequest
+    from matrix.flows.fleet import fleet as run_fleet
 
     request = FleetRequest(
         hosts=hosts,

@@ -16,7 +16,7 @@ def init(
     ] = Path("matrix-configs"),
 ) -> None:
     """Write a starter study and a CPU declaration to DIR, ready for `--configs DIR`."""
-    from matrix.pipeline.declarations import init as run_init
+    from matrix.flows.declarations import init as run_init
 
     for path in run_init(folder):
         typer.echo(path)

@@ -60,8 +60,8 @@ def project(
     configs: Configs = None,
 ) -> int:
     """Project a tree onto the symbols the model reads: which combinations can be built."""
-    from matrix.pipeline.kconfig import ProjectRequest
-    from matrix.pipeline.kconfig_reply import kconfig_project
+    from matrix.flows.kconfig import ProjectRequest
+    from matrix.flows.kconfig_reply import kconfig_project
 
     request = ProjectRequest(
         tree=tree,

@@ -18,7 +18,7 @@ def list_kernels(
     output_format: Format = TextFormat.TEXT, output: Output = None, configs: Configs = None
 ) -> None:
     """List the kernel profiles: release, what it was verified on, how."""
-    from matrix.pipeline.listings import kernels_list
+    from matrix.flows.listings import kernels_list
 
     as_json = output_format is TextFormat.JSON
     deliver(kernels_list(tuple(configs or ()), as_json=as_json), output)
@@ -34,7 +34,7 @@ def show_kernel(
     configs: Configs = None,
 ) -> None:
     """Show a profile: functions as C, boot parameters, CPU properties, with source lines."""
-    from matrix.pipeline.listings import kernels_show
+    from matrix.flows.listings import kernels_show
 
     as_json = output_format is TextFormat.JSON
     deliver(kernels_show(release, tuple(configs or ()), as_json=as_json), output)
@@ -63,8 +63,8 @@ def verify_kernel(
     configs: Configs = None,
 ) -> int:
     """Compare a profile with its source; exit 1 on drift, 4 if not all was compared."""
-    from matrix.pipeline.kernels_verify import VerifyRequest
-    from matrix.pipeline.kernels_verify import verify_kernel as run_verify
+    from matrix.flows.kernels_verify import VerifyRequest
+    from matrix.flows.kernels_verify import verify_kernel as run_verify
 
     request = VerifyRequest(
         kernel=release, tree=tree, configs=tuple(configs or ()), fix=fix, record=record
@@ -94,8 +94,8 @@ def add_kernel(
     configs: Configs = None,
 ) -> None:
     """Draft a profile for a release without one, from the nearest profile and the source."""
-    from matrix.pipeline.kernels_add import AddRequest
-    from matrix.pipeline.kernels_add import add_kernel as run_add
+    from matrix.flows.kernels_add import AddRequest
+    from matrix.flows.kernels_add import add_kernel as run_add
 
     outcome = run_add(
         AddRequest(tree=tree, release=release, neighbour=neighbour, configs=tuple(configs or ()))

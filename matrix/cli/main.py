@@ -1,6 +1,6 @@
 """The command line's entry: finds the command, turns what went wrong into an exit code.
 
-Every command module imports the pipeline inside its function, so that `--help` and `--version`
+Every command module imports the flows inside its function, so that `--help` and `--version`
 load nothing heavy.
 """
 

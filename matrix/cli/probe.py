@@ -50,10 +50,10 @@ def probe(
     configs: Configs = None,
 ) -> int:
     """Answer for this machine, and compare the model with what can be observed here."""
-    from matrix.pipeline.arguments import verdict_words
-    from matrix.pipeline.probe import ProbeRequest
-    from matrix.pipeline.probe import probe as run_probe
-    from matrix.pipeline.validate_job import ValidateRequest
+    from matrix.flows.arguments import verdict_words
+    from matrix.flows.probe import ProbeRequest
+    from matrix.flows.probe import probe as run_probe
+    from matrix.flows.validate_job import ValidateRequest
 
     asked = ValidateRequest(
         files=(),

@@ -27,7 +27,7 @@ def report(
     configs: Configs = None,
 ) -> int:
     """Write the support matrices of studies to a folder, as HTML and Markdown."""
-    from matrix.pipeline.report import report as run_report
+    from matrix.flows.report import report as run_report
 
     outcome = run_report(
         tuple(study or ()),

@@ -38,8 +38,8 @@ def review(
 
     Exits 1 where it says yes and must not.
     """
-    from matrix.pipeline.review import ReviewRequest
-    from matrix.pipeline.review import review as run_review
+    from matrix.flows.review import ReviewRequest
+    from matrix.flows.review import review as run_review
 
     reply = run_review(
         ReviewRequest(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from matrix.analyze.verdict import Verdict
+from matrix.analyze.cell.verdict import Verdict
 from matrix.cli.console import answer
 from matrix.cli.options import (
     DEFAULT_STUDY,
@@ -36,7 +36,7 @@ def rules(
     configs: Configs = None,
 ) -> int:
     """Describe each verdict by rules over axes and facts; together they are exactly its cells."""
-    from matrix.pipeline.rules import rules as run_rules
+    from matrix.flows.rules import rules as run_rules
 
     reply = run_rules(
         study,

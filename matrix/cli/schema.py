@@ -8,6 +8,6 @@ from matrix.cli.options import Output
 
 def schema(output: Output = None) -> None:
     """Print the JSON Schema of all declarations (kernels, CPUs, capabilities, studies)."""
-    from matrix.pipeline.listings import schema_text
+    from matrix.flows.listings import schema_text
 
     deliver(schema_text(), output)

@@ -48,8 +48,8 @@ def simulate(
     configs: Configs = None,
 ) -> None:
     """Simulate cells and print each trace: state before and after each step, source lines."""
-    from matrix.pipeline.explain import SimulateRequest
-    from matrix.pipeline.explain import simulate as run_simulate
+    from matrix.flows.explain import SimulateRequest
+    from matrix.flows.explain import simulate as run_simulate
 
     request = SimulateRequest(
         cells=tuple(cell),

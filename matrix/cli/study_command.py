@@ -18,7 +18,7 @@ from matrix.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from matrix.pipeline.reply import Reply
+    from matrix.flows.reply import Reply
 
 
 class Flow(Protocol):

@@ -30,7 +30,7 @@ def synthesize(
     configs: Configs = None,
 ) -> int:
     """Find the weakest sound predicate over what the kernel can test, and compare it."""
-    from matrix.pipeline.synthesize import synthesize as run_synthesize
+    from matrix.flows.synthesize import synthesize as run_synthesize
 
     reply = run_synthesize(
         study,

@@ -109,10 +109,10 @@ def validate(
     ] = None,
 ) -> int:
     """Say for each `.config` whether the capability works there, why, and what would fix it."""
-    from matrix.pipeline.arguments import verdict_words
-    from matrix.pipeline.settings_file import find_settings
-    from matrix.pipeline.validate import ValidateRequest
-    from matrix.pipeline.validate import validate as run_validate
+    from matrix.flows.arguments import verdict_words
+    from matrix.flows.settings_file import find_settings
+    from matrix.flows.validate import ValidateRequest
+    from matrix.flows.validate import validate as run_validate
 
     if not files and host is None:
         raise typer.BadParameter("give FILE... or --host", ctx=ctx)
@@ -136,7 +136,7 @@ def validate(
         tree=tree,
     )
     if host is not None:
-        from matrix.pipeline.host_request import with_host
+        from matrix.flows.host_request import with_host
 
         request = with_host(request, host)
     former = None

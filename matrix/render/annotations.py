@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from matrix.analyze.verdict import Verdict, meanings_of
+from matrix.analyze.cell.verdict import Verdict, meanings_of
 from matrix.diagnostics import Diagnostic, Severity
 from matrix.render.defects import with_defects
 from matrix.render.fixes import snippet_lines

@@ -13,7 +13,7 @@ from pathlib import PurePath
 
 from msgspec.structs import replace
 
-from matrix.analyze.result import StudyDefect, StudyResult, Table
+from matrix.analyze.space.result import StudyDefect, StudyResult, Table
 from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
 from matrix.render.block_request import Block, Option
 from matrix.render.causes import shown_causes

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from matrix.analyze.cause import Cause, Place
+from matrix.analyze.space.cause import Cause, Place
 from matrix.render.cell_text import cell_text, option_text
 from matrix.render.findings import certainty
 from matrix.render.json import Json

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from matrix.analyze.cell_rows import CellColumn
-from matrix.analyze.frame import CHUNK_ROWS, arrow_numbers, arrow_schema, arrow_texts, batches
+from matrix.analyze.space.cell_rows import CellColumn
+from matrix.analyze.space.frame import CHUNK_ROWS, arrow_numbers, arrow_schema, arrow_texts, batches
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.solve.listing import Columns
 

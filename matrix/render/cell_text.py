@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from matrix.analyze.witness import changes
+from matrix.analyze.space.witness import changes
 
 
 def cell_text(cell: Mapping[str, str], baseline: Mapping[str, str]) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from matrix.analyze.answer import Answer, Finding
-from matrix.analyze.claims import PROVED, ClaimResult
+from matrix.analyze.cell.answer import Answer, Finding
+from matrix.analyze.proof.claims import PROVED, ClaimResult
 from matrix.render.cell_text import named_cell
 from matrix.render.json import Json
 from matrix.render.text import wrapped

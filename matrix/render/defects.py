@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from matrix.analyze.answer import Answer, Defect
+from matrix.analyze.cell.answer import Answer, Defect
 
 if TYPE_CHECKING:
-    from matrix.analyze.result import StudyDefect  # brings the decision diagrams to every command
+    from matrix.analyze.space.result import (
+        StudyDefect,  # brings the decision diagrams to every command
+    )
 
 Json = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 

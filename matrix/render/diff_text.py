@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, field
 
-from matrix.analyze.difference import Difference
-from matrix.analyze.result import StudyDefect
-from matrix.analyze.rules import FeatureRule
+from matrix.analyze.proof.rules import FeatureRule
+from matrix.analyze.space.difference import Difference
+from matrix.analyze.space.result import StudyDefect
 from matrix.render.columns import align
 from matrix.render.defects import compared_documents, compared_sentences, paragraphs
 from matrix.render.json import Json

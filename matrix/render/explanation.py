@@ -9,9 +9,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from matrix.analyze.answer import Unsettled
-from matrix.analyze.change_costs import CHANGE_COSTS
-from matrix.analyze.derivation import (
+from matrix.analyze.cell.answer import Unsettled
+from matrix.analyze.cell.change_costs import CHANGE_COSTS
+from matrix.analyze.cell.derivation import (
     BOOT,
     CPU,
     DEFAULT,
@@ -21,9 +21,9 @@ from matrix.analyze.derivation import (
     Derivation,
     Origin,
 )
-from matrix.analyze.explanation import Derived, Explanation
-from matrix.analyze.nearest import NearestCells, NearestChange
-from matrix.analyze.verdict import WORKS, Verdict, wanted_of
+from matrix.analyze.cell.verdict import WORKS, Verdict, wanted_of
+from matrix.analyze.space.explanation import Derived, Explanation
+from matrix.analyze.space.nearest import NearestCells, NearestChange
 from matrix.diagnostics.width import terminal_width
 from matrix.expr.nodes import Value
 from matrix.render.cell_text import option_text

@@ -10,8 +10,8 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from matrix.analyze.advice import POSSIBLE, UNKNOWN
-from matrix.analyze.answer import TraceLine
+from matrix.analyze.cell.advice import POSSIBLE, UNKNOWN
+from matrix.analyze.cell.answer import TraceLine
 
 
 class Event(Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from matrix.analyze.answer import Fix
+from matrix.analyze.cell.answer import Fix
 
 # The change that sets nothing: `make olddefconfig` in the tree of the release.
 _MAKE = "make"

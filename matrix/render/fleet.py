@@ -1,6 +1,6 @@
 """The answer for a fleet: a summary by verdict, kernel and reason, as text or JSON.
 
-Takes the groups that `pipeline/fleet.py` counted, gives one document (`matrix/fleet/1`).
+Takes the groups that `flows/fleet.py` counted, gives one document (`matrix/fleet/1`).
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from matrix.analyze.answer import Fix
-from matrix.analyze.verdict import Verdict, meanings_of
+from matrix.analyze.cell.answer import Fix
+from matrix.analyze.cell.verdict import Verdict, meanings_of
 from matrix.diagnostics import Diagnostic
 from matrix.render.fixes import fix_line
 from matrix.render.json import Json, dump

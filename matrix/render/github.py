@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from matrix.diagnostics import Diagnostic, Severity
-from matrix.kernel.config_input import split_name
+from matrix.kernel.config.config_input import split_name
 from matrix.render.annotations import (
     LEVEL_OF_SEVERITY,
     Level,

@@ -13,8 +13,8 @@ from itertools import groupby
 from msgspec import Struct
 from msgspec.structs import replace
 
-from matrix.analyze.result import Table, TableCell
-from matrix.analyze.verdict import Verdict
+from matrix.analyze.cell.verdict import Verdict
+from matrix.analyze.space.result import Table, TableCell
 from matrix.render.causes import condition, one_of
 from matrix.render.cell_text import option_text
 from matrix.render.quantities import listing, release_label

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from matrix.analyze.answer import Answer, Finding, Fix, TraceLine
+from matrix.analyze.cell.answer import Answer, Finding, Fix, TraceLine
 from matrix.diagnostics import Diagnostic, Location
-from matrix.kernel.version import same_version
+from matrix.kernel.source.version import same_version
 from matrix.render.defects import defect_documents, reasons
 from matrix.render.fixes import snippet
 

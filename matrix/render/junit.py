@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as ET
 
-from matrix.analyze.verdict import Verdict
+from matrix.analyze.cell.verdict import Verdict
 from matrix.diagnostics import Severity, format_diagnostic
 from matrix.render.annotations import Report, details, fails, heading
 from matrix.render.json import Standing, ValidateResult

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from matrix.analyze.answer import Finding
-from matrix.analyze.influence import FACT, INPUT, VERDICT, Influence
-from matrix.analyze.result import ClassGroup, Counts, StudyDefect, StudyResult
-from matrix.analyze.verdict import Verdict, verdicts_of
+from matrix.analyze.cell.answer import Finding
+from matrix.analyze.cell.verdict import Verdict, verdicts_of
+from matrix.analyze.space.influence import FACT, INPUT, VERDICT, Influence
+from matrix.analyze.space.result import ClassGroup, Counts, StudyDefect, StudyResult
 from matrix.render.basis import (
     AxisRow,
     ConstraintRow,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from matrix.analyze.comparison import Agreement, Line
+from matrix.analyze.cell.comparison import Agreement, Line
 from matrix.diagnostics import Diagnostic
 from matrix.expr.nodes import Value
 from matrix.kernel.host.readings import HostReadings

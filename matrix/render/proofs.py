@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from matrix.analyze.claims import PROVED
-from matrix.analyze.synthesis import Synthesis
-from matrix.analyze.verdict import Verdict
+from matrix.analyze.cell.verdict import Verdict
+from matrix.analyze.proof.claims import PROVED
+from matrix.analyze.proof.synthesis import Synthesis
 from matrix.render.causes import place_lines
 from matrix.render.cell_text import named_cell
 from matrix.render.claims_text import ClaimAnswer

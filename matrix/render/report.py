@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from matrix.analyze.result import StudyResult
-from matrix.analyze.verdict import meanings_of
+from matrix.analyze.cell.verdict import meanings_of
+from matrix.analyze.space.result import StudyResult
 from matrix.render.basis import CONFIDENCE_MEANINGS
 from matrix.render.direct_maps import CONTRADICTION, INTRODUCTION, SHOWN
 from matrix.render.environment import anchors, html_environment, markdown_environment

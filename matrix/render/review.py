@@ -1,6 +1,6 @@
 """Everything that is said of the check of a patch, before it has a form.
 
-Filled by the pipeline; `review_text` and `review_document` give it as text, Markdown and JSON.
+Filled by the flows; `review_text` and `review_document` give it as text, Markdown and JSON.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from matrix.analyze.answer import Finding
-from matrix.analyze.cause import Cause, Place
-from matrix.analyze.implied import Implication
-from matrix.analyze.result import StudyDefect
-from matrix.analyze.review import Granularity, PageSizes, VmKind
-from matrix.analyze.rules import FeatureRule
-from matrix.analyze.synthesis import Synthesis
-from matrix.analyze.verdict import Verdict
+from matrix.analyze.cell.answer import Finding
+from matrix.analyze.cell.verdict import Verdict
+from matrix.analyze.facts.implied import Implication
+from matrix.analyze.proof.review import Granularity, PageSizes, VmKind
+from matrix.analyze.proof.rules import FeatureRule
+from matrix.analyze.proof.synthesis import Synthesis
+from matrix.analyze.space.cause import Cause, Place
+from matrix.analyze.space.result import StudyDefect
 from matrix.diagnostics import Diagnostic, Location
 from matrix.kernel.patch.check import PatchedCheck
 from matrix.render.synthesis_text import ComparedPredicate

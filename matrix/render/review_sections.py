@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from matrix.analyze.cause import Cause, Place
-from matrix.analyze.implied import Implication, Implied
-from matrix.analyze.verdict import Verdict
+from matrix.analyze.cell.verdict import Verdict
+from matrix.analyze.facts.implied import Implication, Implied
+from matrix.analyze.space.cause import Cause, Place
 from matrix.render.causes import ORDINARY, condition, named, place_lines, violated
 from matrix.render.cell_text import cell_text
 from matrix.render.findings import certainty, events

@@ -11,9 +11,9 @@ import hashlib
 from urllib.parse import quote
 
 import matrix
-from matrix.analyze.verdict import Verdict, meanings_of
+from matrix.analyze.cell.verdict import Verdict, meanings_of
 from matrix.diagnostics import Diagnostic, Location
-from matrix.kernel.config_input import split_name
+from matrix.kernel.config.config_input import split_name
 from matrix.render.annotations import LEVEL_OF_SEVERITY, Level, Report, details, heading, level
 from matrix.render.json import Json, Standing, ValidateResult
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from matrix.analyze.cause import Place
-from matrix.analyze.rules import FeatureRule
+from matrix.analyze.proof.rules import FeatureRule
+from matrix.analyze.space.cause import Place
 from matrix.render.causes import place_lines
 from matrix.render.json import Json
 from matrix.render.text import wrapped

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from matrix.analyze.synthesis import Indistinguishable, Synthesis
-from matrix.analyze.verdict import Verdict
+from matrix.analyze.cell.verdict import Verdict
+from matrix.analyze.proof.synthesis import Indistinguishable, Synthesis
 from matrix.expr.nodes import Binary, Expression
 from matrix.expr.printer import to_c
 from matrix.render.cell_text import named_cell

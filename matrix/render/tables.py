@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from matrix.analyze.answer import Finding
-from matrix.analyze.verdict import Verdict
+from matrix.analyze.cell.answer import Finding
+from matrix.analyze.cell.verdict import Verdict
 from matrix.render.causes import ShownCause
 from matrix.render.findings import certainty, events
 from matrix.render.grid import Entry, Grid

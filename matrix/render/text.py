@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from matrix.analyze.answer import Answer, Finding, TraceLine, Unsettled
-from matrix.analyze.verdict import Verdict, meanings_of
+from matrix.analyze.cell.answer import Answer, Finding, TraceLine, Unsettled
+from matrix.analyze.cell.verdict import Verdict, meanings_of
 from matrix.diagnostics.width import terminal_width
 from matrix.expr.nodes import Value
 from matrix.render.defects import sentences, with_defects

@@ -1,6 +1,6 @@
 """What the simulation found: traces of named micro-operations, per violated invariant.
 
-The kernel source line of a micro-operation is not known here; `pipeline` attaches it from the
+The kernel source line of a micro-operation is not known here; `flows` attaches it from the
 profile by the operation's name.
 """
 

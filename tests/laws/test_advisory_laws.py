@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from matrix.pipeline.knowledge import Library
-from matrix.pipeline.study import prepare_study
+from matrix.flows.knowledge import Library
+from matrix.flows.study import prepare_study
 from matrix.simulate.invariants import ADVISORIES
 from tests.cli_runner import run_cli
 

@@ -13,8 +13,8 @@ from msgspec import Struct
 from matrix.expr.evaluation import evaluate, truth
 from matrix.expr.nodes import Call
 from matrix.expr.printer import to_c
-from matrix.kernel.c_source.derivation import Derived, derive
-from matrix.kernel.c_source.source import parse_c
+from matrix.kernel.source.c.derivation import Derived, derive
+from matrix.kernel.source.c.source import parse_c
 
 _INPUTS = ("a", "b", "c")
 _SYMBOLS = ("CONFIG_X", "CONFIG_Y")

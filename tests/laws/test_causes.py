@@ -11,12 +11,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from matrix.analyze.answer import Answer
-from matrix.analyze.cause import Cause, causes
-from matrix.analyze.cell import settle
-from matrix.analyze.verdict import Verdict
-from matrix.pipeline.knowledge import Library
-from matrix.pipeline.study import PreparedStudy, prepare_study, study_result
+from matrix.analyze.cell.answer import Answer
+from matrix.analyze.cell.answering import settle
+from matrix.analyze.cell.verdict import Verdict
+from matrix.analyze.space.cause import Cause, causes
+from matrix.flows.knowledge import Library
+from matrix.flows.study import PreparedStudy, prepare_study, study_result
 
 LIBRARY = Library()
 # VIPT, FWB and DIC, no DIC, no 4k granule, DIC a build option, no FWB.

@@ -21,15 +21,15 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
-from matrix.analyze.assemble import config_atoms, cpu_atoms, surroundings_atoms, variables_of
-from matrix.analyze.behaviour import Behaviours
-from matrix.analyze.cell import Cell, exists, settle
-from matrix.analyze.fix import MOST_CHANGES
-from matrix.analyze.question import Question, lower_question, predicate_version
+from matrix.analyze.cell.answering import Cell, exists, settle
+from matrix.analyze.cell.assemble import config_atoms, cpu_atoms, surroundings_atoms, variables_of
+from matrix.analyze.cell.behaviour import Behaviours
+from matrix.analyze.cell.fix import MOST_CHANGES
+from matrix.analyze.cell.question import Question, lower_question, predicate_version
 from matrix.expr.nodes import Value
-from matrix.kernel.cpu import resolve_system
-from matrix.kernel.dotconfig import load_dotconfig
-from matrix.pipeline.knowledge import Library
+from matrix.flows.knowledge import Library
+from matrix.kernel.config.dotconfig import load_dotconfig
+from matrix.kernel.cpu.resolve import resolve_system
 from matrix.schema.values import KernelProfile
 from tests.cli_runner import run_cli
 

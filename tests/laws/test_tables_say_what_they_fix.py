@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 import pytest
 from msgspec.structs import replace
 
-from matrix.analyze.result import Table, TableCell
-from matrix.analyze.verdict import Verdict
-from matrix.pipeline.knowledge import Library
-from matrix.pipeline.study import PreparedStudy, prepare_study, study_result
+from matrix.analyze.cell.verdict import Verdict
+from matrix.analyze.space.result import Table, TableCell
+from matrix.flows.knowledge import Library
+from matrix.flows.study import PreparedStudy, prepare_study, study_result
 from matrix.schema.values import MatrixStudy, Pivot
 
 LIBRARY = Library()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from matrix.diagnostics import InputError
-from matrix.kernel.bounded_input import DOTCONFIG, decompress
+from matrix.door.bounded import DOTCONFIG, decompress
 from matrix.kernel.host.readings import Reading, unread
 from matrix.kernel.host.system_calls import error_name
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Set as AbstractSet
 
-from matrix.kernel.cmdline import SPACE
+from matrix.kernel.line.cmdline import SPACE
 
 BLANK = "x"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
-from matrix.kernel.tree_files import read_release, read_tree_text
+from matrix.kernel.source.tree_files import read_release, read_tree_text
 
 _PARSER = "scripts/kconfig"
 _SOURCES = ("lexer.l", "menu.c", "symbol.c")

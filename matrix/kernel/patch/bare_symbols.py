@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from matrix.diagnostics import Location
 from matrix.expr.trees import names
-from matrix.kernel.c_source.tokens import tokenize
 from matrix.kernel.patch.excerpts import Definition
+from matrix.kernel.source.c.tokens import tokenize
 
 _PREFIX = "CONFIG_"
 # include/linux/kconfig.h

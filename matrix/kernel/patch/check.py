@@ -17,11 +17,6 @@ from matrix.diagnostics import InputError, Location
 from matrix.expr.nodes import Call, Constant, Expression, Name, Unary
 from matrix.expr.printer import to_c
 from matrix.expr.trees import fold, names, walk
-from matrix.kernel.c_source.conversion import NotAnExpression
-from matrix.kernel.c_source.derivation import Derived, choose, outcomes, truth_of
-from matrix.kernel.c_source.preprocessor import conjunction, never_together
-from matrix.kernel.c_source.tokens import matching, tokenize
-from matrix.kernel.c_source.types import depends_on_sign, without_marks
 from matrix.kernel.patch.bare_symbols import BareSymbol, bare_symbols
 from matrix.kernel.patch.diff import Patch
 from matrix.kernel.patch.excerpts import Definition, Excerpt, definitions_of, excerpts
@@ -34,6 +29,11 @@ from matrix.kernel.patch.inlining import (
 from matrix.kernel.patch.missing import Wanted, cut, differ, in_part, not_there
 from matrix.kernel.patch.reading import Reader, no_expression, with_arguments
 from matrix.kernel.patch.touched import IN_PART, Touch, changes_in_part, touches
+from matrix.kernel.source.c.conversion import NotAnExpression
+from matrix.kernel.source.c.derivation import Derived, choose, outcomes, truth_of
+from matrix.kernel.source.c.preprocessor import conjunction, never_together
+from matrix.kernel.source.c.tokens import matching, tokenize
+from matrix.kernel.source.c.types import depends_on_sign, without_marks
 
 
 class GuardLine(Struct, frozen=True, kw_only=True):

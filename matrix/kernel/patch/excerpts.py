@@ -14,12 +14,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from matrix.diagnostics import Location
-from matrix.kernel.c_source.items import Item
-from matrix.kernel.c_source.preprocessor import Guard, Macro
-from matrix.kernel.c_source.source import CSource, parse_c
-from matrix.kernel.c_source.tokens import Token, line_starts
 from matrix.kernel.patch.diff import ADDED, Hunk, Patch, PatchedFile, PatchLine
 from matrix.kernel.patch.series import pieces_of
+from matrix.kernel.source.c.items import Item
+from matrix.kernel.source.c.preprocessor import Guard, Macro
+from matrix.kernel.source.c.source import CSource, parse_c
+from matrix.kernel.source.c.tokens import Token, line_starts
 
 _DIRECTIVE = re.compile(r"\s*#")
 _OPENS, _CLOSES = re.compile(r"\s*#\s*if"), re.compile(r"\s*#\s*endif")

@@ -14,8 +14,6 @@ from msgspec import Struct
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Name, Unary
 from matrix.expr.trees import fold, names, rewrite, walk
-from matrix.kernel.c_source.derivation import Derived, choose
-from matrix.kernel.c_source.types import as_truth, stored
 from matrix.kernel.patch.excerpts import Definition, Excerpt, definitions
 from matrix.kernel.patch.missing import Wanted
 from matrix.kernel.patch.reading import Read, Reader, with_arguments
@@ -26,6 +24,8 @@ from matrix.kernel.patch.touched import (
     enumerators,
     touch_of,
 )
+from matrix.kernel.source.c.derivation import Derived, choose
+from matrix.kernel.source.c.types import as_truth, stored
 
 # The word of the predicates for the VM that is asked about, whatever a patch calls its parameter.
 VM = "kvm"

@@ -22,7 +22,7 @@ from email.parser import BytesParser
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
-from matrix.kernel.bounded_input import InputKind, decompress
+from matrix.door.bounded import InputKind, decompress
 
 PATCH = InputKind(
     limit=32 << 20,  # a long thread as mbox has a few MB

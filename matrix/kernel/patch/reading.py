@@ -14,7 +14,9 @@ from msgspec.structs import replace
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.expr.nodes import Call, Constant, Expression, Name
 from matrix.expr.trees import fold, rewrite, substitute
-from matrix.kernel.c_source.configurations import (
+from matrix.kernel.patch.excerpts import Definition, Excerpt, line_of_name
+from matrix.kernel.patch.missing import Wanted
+from matrix.kernel.source.c.configurations import (
     Decide,
     Definitions,
     Lines,
@@ -22,16 +24,14 @@ from matrix.kernel.c_source.configurations import (
     for_each,
     lines_of,
 )
-from matrix.kernel.c_source.conversion import NotAnExpression, StopReadingError
-from matrix.kernel.c_source.derivation import Derived, choose, derive_function, derive_macro
-from matrix.kernel.c_source.items import Item
-from matrix.kernel.c_source.macros import expand
-from matrix.kernel.c_source.preprocessor import Macro
-from matrix.kernel.c_source.source import parse_c
-from matrix.kernel.c_source.tokens import Token, matching, tokenize
-from matrix.kernel.c_source.types import is_type_word
-from matrix.kernel.patch.excerpts import Definition, Excerpt, line_of_name
-from matrix.kernel.patch.missing import Wanted
+from matrix.kernel.source.c.conversion import NotAnExpression, StopReadingError
+from matrix.kernel.source.c.derivation import Derived, choose, derive_function, derive_macro
+from matrix.kernel.source.c.items import Item
+from matrix.kernel.source.c.macros import expand
+from matrix.kernel.source.c.preprocessor import Macro
+from matrix.kernel.source.c.source import parse_c
+from matrix.kernel.source.c.tokens import Token, matching, tokenize
+from matrix.kernel.source.c.types import is_type_word
 
 
 class Read(Struct, frozen=True, kw_only=True):

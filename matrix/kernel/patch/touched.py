@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from matrix.diagnostics import Location
-from matrix.kernel.c_source.items import Item
-from matrix.kernel.c_source.source import CSource, parse_c
-from matrix.kernel.c_source.tokens import matching
 from matrix.kernel.patch.diff import ADDED, REMOVED
 from matrix.kernel.patch.excerpts import Definition, Excerpt, definitions
+from matrix.kernel.source.c.items import Item
+from matrix.kernel.source.c.source import CSource, parse_c
+from matrix.kernel.source.c.tokens import matching
 
 WHOLE, IN_PART, REMOVED_WHOLE = "changes", "changes in part", "removes"
 

@@ -1,7 +1,7 @@
 """The names in a CPU SPEC of a declaration: CPUs, groups and fields must exist.
 
 A SPEC is `NAME[,field=value…][+NAME…]`; `free` is a CPU of which only the given fields are known.
-What the fields may be is checked here as far as declarations go; `matrix.kernel.spec` reads it.
+What the fields may be is checked here as far as declarations go; `matrix.kernel.cpu.spec` reads it.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from matrix.analyze.facts import FactProgram, lower
+from matrix.analyze.facts.program import FactProgram, lower
 from matrix.diagnostics import Location
 from matrix.expr.parser import parse
 from matrix.schema.compiled import knowledge

@@ -14,15 +14,15 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from matrix.analyze.cell import settle
-from matrix.analyze.evaluation import Evaluation
-from matrix.analyze.study import SolvedStudy
+from matrix.analyze.cell.answering import settle
+from matrix.analyze.facts.evaluation import Evaluation
+from matrix.analyze.space.study import SolvedStudy
 from matrix.expr.evaluation import evaluate, truth
 from matrix.expr.nodes import Call, Constant, Expression, Name, Value
 from matrix.expr.parser import parse
 from matrix.expr.trees import rewrite
-from matrix.pipeline.knowledge import Library
-from matrix.pipeline.study import PreparedStudy, prepare_study
+from matrix.flows.knowledge import Library
+from matrix.flows.study import PreparedStudy, prepare_study
 
 CASES = Path(__file__).parents[2] / "cases" / "claims"
 

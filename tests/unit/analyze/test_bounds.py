@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from matrix.analyze import behaviour, cell
-from matrix.analyze.behaviour import Behaviours
-from matrix.analyze.question import lower_question, predicate_version
+from matrix.analyze.cell import answering, behaviour
+from matrix.analyze.cell.behaviour import Behaviours
+from matrix.analyze.cell.question import lower_question, predicate_version
 from matrix.diagnostics import ExitCode, InputError, UndecidedError
-from matrix.pipeline.knowledge import Library
-from matrix.pipeline.study import PreparedStudy, prepare_study
+from matrix.flows.knowledge import Library
+from matrix.flows.study import PreparedStudy, prepare_study
 from matrix.schema.values import MatrixStudy
 from tests.cli_runner import run_cli
 
@@ -31,7 +31,7 @@ def test_a_state_space_past_the_bound_is_never_safe(
     prepared: PreparedStudy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     question, concrete, _ = prepared.cell({"cpu": "aws-graviton3"})
-    inputs = cell.inputs_of(question, concrete, prepared.behaviours)
+    inputs = answering.inputs_of(question, concrete, prepared.behaviours)
     complete = prepared.behaviours.result(inputs)
     cut = replace(complete, complete=False)
     monkeypatch.setattr(behaviour, "simulate", lambda _: cut)
@@ -51,10 +51,10 @@ def test_the_command_line_exits_undecided_past_the_bound(monkeypatch: pytest.Mon
 def test_too_many_completions_are_refused(
     prepared: PreparedStudy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cell, "_MAX_LEAVES", 1)
+    monkeypatch.setattr(answering, "_MAX_LEAVES", 1)
     question, concrete, _ = prepared.cell({"cpu": "ampere1"})
     with pytest.raises(UndecidedError) as caught:
-        cell.settle(question, concrete, prepared.behaviours)
+        answering.settle(question, concrete, prepared.behaviours)
     assert code_of(caught) == "MX0903"
 
 
@@ -92,5 +92,5 @@ def test_a_predicate_that_a_release_cannot_be_asked() -> None:
     prepared = prepare_study(library, "arm64-overview")
     _, concrete, _ = prepared.cell({"kernel": "6.12"})
     with pytest.raises(InputError) as caught:
-        cell.settle(question, concrete, Behaviours())
+        answering.settle(question, concrete, Behaviours())
     assert code_of(caught) == "MX0902"

@@ -13,15 +13,15 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from matrix.analyze.cell import settle
-from matrix.analyze.cell_rows import ANSWER_COLUMNS, CellRows
-from matrix.analyze.frame import frames
-from matrix.analyze.selection import select
-from matrix.analyze.truth import Inputs
+from matrix.analyze.cell.answering import settle
+from matrix.analyze.cell.truth import Inputs
+from matrix.analyze.space.cell_rows import ANSWER_COLUMNS, CellRows
+from matrix.analyze.space.frame import frames
+from matrix.analyze.space.selection import select
 from matrix.diagnostics import InputError, Location
 from matrix.expr.parser import parse
-from matrix.pipeline.knowledge import DEFAULT_STUDY, Library
-from matrix.pipeline.study import PreparedStudy, prepare_study
+from matrix.flows.knowledge import DEFAULT_STUDY, Library
+from matrix.flows.study import PreparedStudy, prepare_study
 from matrix.schema.values import Axis, Condition
 from tests.unit.analyze.small_study import Enumerated, enumerated
 

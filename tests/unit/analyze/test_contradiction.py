@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from matrix.analyze.contradiction import Contradiction, SelectionSpace
+from matrix.analyze.space.contradiction import Contradiction, SelectionSpace
 from matrix.diagnostics import InputError, Severity
 from matrix.expr.parser import parse
-from matrix.pipeline.cell_argument import parse_cell
-from matrix.pipeline.knowledge import DEFAULT_STUDY, Library
-from matrix.pipeline.selection import contradictory_study, no_such_cell, nothing_selected
-from matrix.pipeline.study import PreparedStudy, prepare_study
+from matrix.flows.cell_argument import parse_cell
+from matrix.flows.knowledge import DEFAULT_STUDY, Library
+from matrix.flows.selection import contradictory_study, no_such_cell, nothing_selected
+from matrix.flows.study import PreparedStudy, prepare_study
 from matrix.schema.values import Condition
 from tests.cli_runner import run_cli
 from tests.unit.analyze.small_study import declarations

@@ -6,11 +6,11 @@ from collections import Counter
 
 import pytest
 
-from matrix.analyze.difference import asked_again, between_kernels, between_predicates
-from matrix.analyze.question import predicate_version
-from matrix.analyze.verdict import Verdict
-from matrix.pipeline.knowledge import DEFAULT_STUDY, Library
-from matrix.pipeline.study import prepare_study
+from matrix.analyze.cell.question import predicate_version
+from matrix.analyze.cell.verdict import Verdict
+from matrix.analyze.space.difference import asked_again, between_kernels, between_predicates
+from matrix.flows.knowledge import DEFAULT_STUDY, Library
+from matrix.flows.study import prepare_study
 from tests.unit.analyze.small_study import Enumerated, declarations, enumerated
 
 

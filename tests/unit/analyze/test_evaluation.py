@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from matrix.analyze.evaluation import Evaluation
+from matrix.analyze.facts.evaluation import Evaluation
 from matrix.expr.nodes import Name
 from matrix.expr.parser import parse
 

@@ -17,12 +17,12 @@ import pytest
 from msgspec import Struct, field
 from ruamel.yaml import YAML
 
-from matrix.analyze.assemble import config_atoms, cpu_atoms, surroundings_atoms, variables_of
-from matrix.analyze.evaluation import Evaluation
-from matrix.analyze.facts import FactProgram
+from matrix.analyze.cell.assemble import config_atoms, cpu_atoms, surroundings_atoms, variables_of
+from matrix.analyze.facts.evaluation import Evaluation
+from matrix.analyze.facts.program import FactProgram
 from matrix.expr.nodes import Value
-from matrix.kernel.cpu import resolve_system
-from matrix.kernel.dotconfig import DotConfig, load_dotconfig
+from matrix.kernel.config.dotconfig import DotConfig, load_dotconfig
+from matrix.kernel.cpu.resolve import resolve_system
 from tests.unit.analyze.shipped_kernels import (
     architecture,
     condition,

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from matrix.analyze.assemble import surroundings_atoms, variables_of
-from matrix.analyze.evaluation import Evaluation
-from matrix.analyze.facts import FactProgram, lower
+from matrix.analyze.cell.assemble import surroundings_atoms, variables_of
+from matrix.analyze.facts.evaluation import Evaluation
+from matrix.analyze.facts.program import FactProgram, lower
 from matrix.diagnostics import InputError
 from matrix.expr.nodes import Expression, Value
 from matrix.expr.trees import calls, names

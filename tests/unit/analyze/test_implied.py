@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from matrix.analyze.implied import Implied, implied, kconfig_parts
+from matrix.analyze.facts.implied import Implied, implied, kconfig_parts
 from matrix.expr.evaluation import evaluate, truth
 from matrix.expr.nodes import Call, Expression, Name, Value
 from matrix.expr.parser import parse

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from matrix.analyze.evaluation import Evaluation
-from matrix.analyze.influence import FACT, INPUT, VERDICT, Influence, influences
+from matrix.analyze.facts.evaluation import Evaluation
+from matrix.analyze.space.influence import FACT, INPUT, VERDICT, Influence, influences
 from matrix.expr.nodes import Expression
-from matrix.pipeline.knowledge import Library
-from matrix.pipeline.study import PreparedStudy, prepare_study
+from matrix.flows.knowledge import Library
+from matrix.flows.study import PreparedStudy, prepare_study
 from tests.unit.analyze.small_study import CASES, completed
 
 STUDIES = [study.id for study in Library().knowledge.studies]

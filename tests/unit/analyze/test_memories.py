@@ -7,14 +7,14 @@ from functools import cache
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matrix.analyze.assemble import cpu_atoms, surroundings_atoms, variables_of
-from matrix.analyze.behaviour import Behaviours
-from matrix.analyze.cell import Cell, answer
-from matrix.analyze.line_memory import LineMemory, independent_parameters
-from matrix.analyze.memory import AnswerMemory
-from matrix.analyze.question import Question, lower_question, predicate_version
-from matrix.kernel.cpu import default_cpus, resolve_system
-from matrix.pipeline.knowledge import Library
+from matrix.analyze.cell.answering import Cell, answer
+from matrix.analyze.cell.assemble import cpu_atoms, surroundings_atoms, variables_of
+from matrix.analyze.cell.behaviour import Behaviours
+from matrix.analyze.cell.memory import AnswerMemory
+from matrix.analyze.cell.question import Question, lower_question, predicate_version
+from matrix.analyze.facts.line_memory import LineMemory, independent_parameters
+from matrix.flows.knowledge import Library
+from matrix.kernel.cpu.resolve import default_cpus, resolve_system
 
 WORDS = (
     "rodata=on",

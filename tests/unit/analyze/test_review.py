@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
-from matrix.analyze.cell import settle
-from matrix.analyze.difference import asked_again
-from matrix.analyze.question import Completion
-from matrix.analyze.review import (
+from matrix.analyze.cell.answering import settle
+from matrix.analyze.cell.question import Completion
+from matrix.analyze.proof.review import (
     GRANULARITY,
     equal_versions,
     granularity,
@@ -22,11 +21,12 @@ from matrix.analyze.review import (
     present,
     vm_kinds,
 )
-from matrix.analyze.study import SolvedStudy
+from matrix.analyze.space.difference import asked_again
+from matrix.analyze.space.study import SolvedStudy
 from matrix.expr.parser import parse
 from matrix.expr.printer import to_c
-from matrix.pipeline.knowledge import Library
-from matrix.pipeline.study import PreparedStudy, prepare_study
+from matrix.flows.knowledge import Library
+from matrix.flows.study import PreparedStudy, prepare_study
 from matrix.schema.values import PredicateVersion
 from tests.unit.analyze.shipped_kernels import condition
 
@@ -87,7 +87,7 @@ def enumerated(text: str) -> tuple[Answered, ...]:
     """Answer every cell by itself; the check is a version that the library declares for it."""
     from msgspec.structs import replace
 
-    from matrix.analyze.question import lower_question
+    from matrix.analyze.cell.question import lower_question
 
     study = prepared()
     questions = {

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matrix.analyze import rules as rules_module
-from matrix.analyze.features import Candidates
-from matrix.analyze.rules import FeatureRule, find_rules
-from matrix.analyze.study import SolvedStudy
+from matrix.analyze.proof import rules as rules_module
+from matrix.analyze.proof.features import Candidates
+from matrix.analyze.proof.rules import FeatureRule, find_rules
+from matrix.analyze.space.study import SolvedStudy
 from matrix.diagnostics import UndecidedError
-from matrix.pipeline.knowledge import DEFAULT_STUDY, Library
-from matrix.pipeline.study import PreparedStudy, prepare_study
+from matrix.flows.knowledge import DEFAULT_STUDY, Library
+from matrix.flows.study import PreparedStudy, prepare_study
 from matrix.solve.space import Region
 from tests.unit.analyze.small_study import Answered, Enumerated, enumerated
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from matrix.analyze.study_difference import between_studies, overlap
+from matrix.analyze.space.study_difference import between_studies, overlap
 from matrix.diagnostics import InputError
 from matrix.expr.nodes import Constant
-from matrix.pipeline.knowledge import DEFAULT_STUDY, Library
-from matrix.pipeline.study import prepare_study
+from matrix.flows.knowledge import DEFAULT_STUDY, Library
+from matrix.flows.study import prepare_study
 from matrix.schema.values import Condition
 from tests.unit.analyze.small_study import Enumerated, enumerated
 

@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from matrix.analyze.difference import asked_again
-from matrix.analyze.question import lower_question
-from matrix.analyze.study import SolvedStudy
-from matrix.analyze.synthesis import (
+from matrix.analyze.cell.question import lower_question
+from matrix.analyze.cell.verdict import Verdict
+from matrix.analyze.proof.synthesis import (
     Combination,
     Synthesis,
     declared_synthesis,
@@ -21,14 +20,15 @@ from matrix.analyze.synthesis import (
     minimise,
     synthesise,
 )
-from matrix.analyze.verdict import Verdict
+from matrix.analyze.space.difference import asked_again
+from matrix.analyze.space.study import SolvedStudy
 from matrix.diagnostics import InputError
 from matrix.expr.evaluation import evaluate, truth
 from matrix.expr.nodes import Call, Expression, Name
 from matrix.expr.parser import parse
 from matrix.expr.printer import to_c
-from matrix.pipeline.knowledge import DEFAULT_STUDY, Library
-from matrix.pipeline.study import PreparedStudy, prepare_study
+from matrix.flows.knowledge import DEFAULT_STUDY, Library
+from matrix.flows.study import PreparedStudy, prepare_study
 from matrix.solve.space import Region
 from tests.unit.analyze.small_study import Enumerated, enumerated
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from matrix.analyze.answer import Answer
-from matrix.analyze.behaviour import Behaviours
-from matrix.analyze.cell import Cell, answer
-from matrix.analyze.question import lower_question, predicate_version
-from matrix.analyze.verdict import Verdict
-from matrix.pipeline.knowledge import Library
-from matrix.pipeline.study import prepare_study
+from matrix.analyze.cell.answer import Answer
+from matrix.analyze.cell.answering import Cell, answer
+from matrix.analyze.cell.behaviour import Behaviours
+from matrix.analyze.cell.question import lower_question, predicate_version
+from matrix.analyze.cell.verdict import Verdict
+from matrix.flows.knowledge import Library
+from matrix.flows.study import prepare_study
 from tests.cli_runner import run_cli
 from tests.unit.analyze.shipped_kernels import condition
 

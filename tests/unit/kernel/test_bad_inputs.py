@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from matrix.diagnostics import Diagnostic, InputError
-from matrix.kernel.cmdline import (
+from matrix.kernel.config.dotconfig import load_dotconfig
+from matrix.kernel.cpu.resolve import expand_group, resolve_system
+from matrix.kernel.line.cmdline import (
     BuiltInLine,
     read_command_line,
 )
-from matrix.kernel.cpu import expand_group, resolve_system
-from matrix.kernel.dotconfig import load_dotconfig
-from matrix.kernel.given_line import load_boot_loader_line
+from matrix.kernel.line.given_line import load_boot_loader_line
 from tests.unit.kernel.hand_made import ARCHITECTURE, BUILT_IN_LINE, KNOWLEDGE
 from tests.unit.kernel.kernel_cases import CASES
 
@@ -66,7 +66,9 @@ def test_a_bad_input_gives_the_code_it_is_named_after(path: Path) -> None:
 
 
 def test_every_code_of_the_room_has_a_bad_input(repository: Path) -> None:
-    sources = (repository / "matrix" / "kernel").glob("*.py")
+    room = repository / "matrix" / "kernel"
+    folders = [room / name for name in ("config", "cpu", "fleet", "line", "source")]
+    sources = [path for folder in (*folders, room.parent / "door") for path in folder.glob("*.py")]
     used = {
         code for path in sources for code in re.findall(r'"(MX\d{4})"', path.read_text("utf-8"))
     }

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matrix.diagnostics import InputError
-from matrix.kernel.bounded_input import DOTCONFIG, decompress
-from matrix.kernel.dotconfig import load_dotconfig, read_dotconfig
+from matrix.door.bounded import DOTCONFIG, decompress
+from matrix.kernel.config.dotconfig import load_dotconfig, read_dotconfig
 from tests.unit.kernel.kernel_cases import places
 
 CONTENT = b"# Linux/arm64 7.3.0 Kernel Configuration\nCONFIG_KVM=y\n"
@@ -88,7 +88,7 @@ def test_without_its_package_zstandard_is_refused_with_what_to_do(
     def missing(name: str) -> object:
         raise ImportError(name)
 
-    monkeypatch.setattr("matrix.kernel.bounded_input.importlib.import_module", missing)
+    monkeypatch.setattr("matrix.door.bounded.importlib.import_module", missing)
     assert _code(b"\x28\xb5\x2f\xfd\x00") == "MX0304"
 
 

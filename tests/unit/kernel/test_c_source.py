@@ -7,9 +7,9 @@ from msgspec import Struct, field
 
 from matrix.expr.parser import parse
 from matrix.expr.printer import to_c
-from matrix.kernel.c_source.conversion import NotAnExpression
-from matrix.kernel.c_source.derivation import Derived, derive, inline
-from matrix.kernel.c_source.source import CSource, parse_c
+from matrix.kernel.source.c.conversion import NotAnExpression
+from matrix.kernel.source.c.derivation import Derived, derive, inline
+from matrix.kernel.source.c.source import CSource, parse_c
 from tests.unit.kernel.kernel_cases import rows
 
 

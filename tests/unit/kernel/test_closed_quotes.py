@@ -9,7 +9,7 @@ import random
 import pytest
 
 from matrix.diagnostics import InputError
-from matrix.kernel.closed_quotes import ClosedQuotes
+from matrix.kernel.fleet.closed_quotes import ClosedQuotes
 
 
 def read_all(data: bytes, size: int) -> bytes:

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 from msgspec import Struct, field
 
 from matrix.diagnostics import InputError, Severity, format_diagnostic
-from matrix.kernel.cmdline import (
+from matrix.kernel.config.dotconfig import DotConfig, read_dotconfig
+from matrix.kernel.config.header import EARLY_WITNESSES, LATE_WITNESSES
+from matrix.kernel.line.cmdline import (
     BuiltInLine,
     CommandLine,
     Parameter,
     read_command_line,
 )
-from matrix.kernel.dotconfig import DotConfig, read_dotconfig
-from matrix.kernel.dotconfig_header import EARLY_WITNESSES, LATE_WITNESSES
-from matrix.kernel.given_line import given_line, load_boot_loader_line
+from matrix.kernel.line.given_line import given_line, load_boot_loader_line
 from tests.unit.kernel.hand_made import BUILT_IN_LINE
 from tests.unit.kernel.kernel_cases import places, rows
 

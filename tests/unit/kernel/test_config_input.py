@@ -24,9 +24,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from matrix.diagnostics import InputError
-from matrix.kernel.bounded_input import DOTCONFIG, LARGE
-from matrix.kernel.config_input import read_config_inputs
-from matrix.kernel.dotconfig import Setting, read_dotconfig
+from matrix.door.bounded import DOTCONFIG, LARGE
+from matrix.kernel.config.config_input import read_config_inputs
+from matrix.kernel.config.dotconfig import Setting, read_dotconfig
 from tests import package_builder as build
 
 CONFIG = (Path(__file__).parents[2] / "data" / "booted" / "7.3.config").read_bytes()
@@ -252,7 +252,7 @@ def test_a_bomb_costs_no_memory(pack: Callable[[bytes], bytes], tmp_path: Path) 
 
 def test_a_bomb_ends_at_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = replace(LARGE, limit=1 << 20)
-    monkeypatch.setattr("matrix.kernel.bounded_stream.LARGE", small)
+    monkeypatch.setattr("matrix.door.stream.LARGE", small)
     assert code_of(gzip.compress(b"MZ" + ZEROS), tmp_path) == "MX1404"
     assert code_of(build.deb({"./boot/a": ZEROS, "./boot/config-1": CONFIG}), tmp_path) == "MX1404"
 

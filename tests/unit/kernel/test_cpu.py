@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from matrix.diagnostics import InputError, Severity, format_diagnostic
 from matrix.expr.nodes import Scalar, Value
 from matrix.expr.parser import parse
-from matrix.kernel.cpu import (
+from matrix.kernel.cpu.resolve import (
     CpuSystem,
     assume,
     default_cpus,

@@ -10,8 +10,8 @@ from msgspec import Struct, field
 
 from matrix.diagnostics import InputError, Severity, format_diagnostic
 from matrix.expr.nodes import Scalar
-from matrix.kernel.dotconfig import DotConfig, read_dotconfig
-from matrix.kernel.dotconfig_header import EARLY_WITNESSES, LATE_WITNESSES
+from matrix.kernel.config.dotconfig import DotConfig, read_dotconfig
+from matrix.kernel.config.header import EARLY_WITNESSES, LATE_WITNESSES
 from tests.unit.kernel.kernel_cases import places, rows
 
 WITNESSES = "".join(f"CONFIG_{symbol}=y\n" for symbol in EARLY_WITNESSES + LATE_WITNESSES)

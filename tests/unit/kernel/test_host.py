@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matrix.diagnostics import InputError
-from matrix.kernel.cmdline import read_command_line
 from matrix.kernel.host.bundle import dump_bundle, load_bundle
 from matrix.kernel.host.collect import collect
 from matrix.kernel.host.evidence import evidence, memfd_secret_result, surroundings
 from matrix.kernel.host.kernel_log import known_lines
 from matrix.kernel.host.privacy import private_command_line, private_config
 from matrix.kernel.host.readings import HostReadings
+from matrix.kernel.line.cmdline import read_command_line
 from tests.bundle_builder import GRAVITON3, KNOWN, VERSION, FakeSystem, bundle_document, make_tree
 
 

@@ -9,8 +9,8 @@ from msgspec import Struct, field
 
 from matrix.diagnostics import Location
 from matrix.expr.nodes import Scalar
-from matrix.kernel.cmdline import read_command_line
-from matrix.kernel.parameters import GRAMMARS, occurrences, parse_value
+from matrix.kernel.line.cmdline import read_command_line
+from matrix.kernel.line.parameters import GRAMMARS, occurrences, parse_value
 from matrix.schema.values import BootParameter, Effect, ParameterParser
 from tests.unit.kernel.kernel_cases import load_rows, rows
 

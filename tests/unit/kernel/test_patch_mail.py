@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from unidiff.patch import PatchSet
 
 from matrix.diagnostics import InputError
-from matrix.kernel.bounded_input import InputKind, read_bounded
+from matrix.door.bounded import InputKind, read_bounded
 from matrix.kernel.patch.diff import Patch, read_patches
 from matrix.kernel.patch.mail import read_mails
 

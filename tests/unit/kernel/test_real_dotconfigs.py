@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from ruamel.yaml import YAML
 
 from matrix.expr.nodes import Value
-from matrix.kernel.dotconfig import DotConfig, load_dotconfig
+from matrix.kernel.config.dotconfig import DotConfig, load_dotconfig
 from tests.unit.kernel.kernel_cases import rows
 
 

@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
-from matrix.kernel.cpu import CpuSystem, default_cpus, detect, expand_group, groups, resolve_system
+from matrix.kernel.cpu.resolve import (
+    CpuSystem,
+    default_cpus,
+    detect,
+    expand_group,
+    groups,
+    resolve_system,
+)
 from matrix.schema.compiled import knowledge
 from matrix.schema.values import CpuCap, Knowledge
 from tests.unit.kernel.kernel_cases import rows

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matrix.expr.parser import parse
-from matrix.kernel.c_source.source import parse_c
-from matrix.kernel.source_truth.anchors import Pieces, pieces
-from matrix.kernel.source_truth.edits import move_citations
-from matrix.kernel.source_truth.equivalence import equivalent
-from matrix.kernel.source_truth.kconfig_pieces import outlines
+from matrix.kernel.source.c.source import parse_c
+from matrix.kernel.source.truth.anchors import Pieces, pieces
+from matrix.kernel.source.truth.edits import move_citations
+from matrix.kernel.source.truth.equivalence import equivalent
+from matrix.kernel.source.truth.kconfig_pieces import outlines
 
 NAMES = ("a", "b", "c")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from matrix.diagnostics import Location
-from matrix.kernel.tree_evidence import FindingKind, SourceTree, find_evidence
+from matrix.kernel.source.tree_evidence import FindingKind, SourceTree, find_evidence
 from matrix.schema.direct_maps import Evidence
 
 C = """\

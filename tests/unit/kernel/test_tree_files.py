@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from matrix.diagnostics import InputError
+from matrix.flows.direct_maps import verify_direct_maps
 from matrix.kernel.kconfig.tree import open_tree
-from matrix.kernel.source_truth.tree import KernelTree
-from matrix.kernel.tree_evidence import FindingKind, SourceTree, find_evidence
-from matrix.kernel.tree_files import TreeRelease, read_release
-from matrix.pipeline.direct_maps import verify_direct_maps
+from matrix.kernel.source.tree_evidence import FindingKind, SourceTree, find_evidence
+from matrix.kernel.source.tree_files import TreeRelease, read_release
+from matrix.kernel.source.truth.tree import KernelTree
 from tests.small_trees import small_tree
 from tests.unit.kernel.test_tree_evidence import evidence
 

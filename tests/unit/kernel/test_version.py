@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from matrix.kernel.version import read_version, same_version, version_of
+from matrix.kernel.source.version import read_version, same_version, version_of
 
 # CVE-2024-50182, by hand from the announcements of the stable releases.
 SINCE = ("5.15.169", "6.1.113", "6.6.57", "6.11.4", "6.12")

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from matrix.analyze.answer import Answer, Finding, Fix, TraceLine, Unsettled
-from matrix.analyze.cause import Cause, Place
-from matrix.analyze.influence import Influence
-from matrix.analyze.result import (
+from matrix.analyze.cell.answer import Answer, Finding, Fix, TraceLine, Unsettled
+from matrix.analyze.cell.verdict import Verdict
+from matrix.analyze.space.cause import Cause, Place
+from matrix.analyze.space.influence import Influence
+from matrix.analyze.space.result import (
     ClassGroup,
     Counts,
     Mark,
@@ -18,7 +19,6 @@ from matrix.analyze.result import (
     Table,
     TableCell,
 )
-from matrix.analyze.verdict import Verdict
 from matrix.diagnostics import Location
 from matrix.expr.nodes import Constant
 from matrix.schema.values import (

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from matrix.analyze.cause import Place
-from matrix.analyze.claims import PROVED, REFUTED, ClaimResult
-from matrix.analyze.rules import FeatureRule
-from matrix.analyze.synthesis import Indistinguishable, Synthesis
-from matrix.analyze.verdict import Verdict, meanings_of
+from matrix.analyze.cell.verdict import Verdict, meanings_of
+from matrix.analyze.proof.claims import PROVED, REFUTED, ClaimResult
+from matrix.analyze.proof.rules import FeatureRule
+from matrix.analyze.proof.synthesis import Indistinguishable, Synthesis
+from matrix.analyze.space.cause import Place
 from matrix.expr.parser import parse
 from matrix.render.claims_text import ClaimAnswer
 from matrix.render.proofs import Proofs

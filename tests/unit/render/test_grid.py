@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matrix.analyze.result import Table, TableCell
-from matrix.analyze.verdict import Verdict
+from matrix.analyze.cell.verdict import Verdict
+from matrix.analyze.space.result import Table, TableCell
 from matrix.render.grid import Grid, Wording, build_grid
 from tests.unit.render import builder
 

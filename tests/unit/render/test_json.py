@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from matrix.analyze.answer import Answer
+from matrix.analyze.cell.answer import Answer
 from matrix.diagnostics import Diagnostic, Location, Severity
 from matrix.render.json import ValidateResult, dump, validate_document
 from tests.golden_files import Golden

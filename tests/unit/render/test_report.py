@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from msgspec.structs import replace
 
-from matrix.analyze.answer import TraceLine
-from matrix.analyze.result import StudyAdvisory, StudyResult, Table, TableCell
-from matrix.analyze.verdict import Verdict, meanings_of
+from matrix.analyze.cell.answer import TraceLine
+from matrix.analyze.cell.verdict import Verdict, meanings_of
+from matrix.analyze.space.result import StudyAdvisory, StudyResult, Table, TableCell
 from matrix.render.basis import CONFIDENCE_MEANINGS
 from matrix.render.page import answer_sentence, remarks
 from matrix.render.report import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from matrix.analyze.cause import Place
+from matrix.analyze.space.cause import Place
 from matrix.expr.parser import parse
 from matrix.render.causes import place_lines
 from matrix.render.cell_text import cell_text, named_cell

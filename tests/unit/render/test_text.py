@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from matrix.analyze.answer import Answer, Unsettled
-from matrix.analyze.verdict import meanings_of
+from matrix.analyze.cell.answer import Answer, Unsettled
+from matrix.analyze.cell.verdict import meanings_of
 from matrix.render.text import render_answer, render_grouped
 from matrix.schema.values import Basis
 from tests.golden_files import Golden

@@ -5,8 +5,8 @@ import itertools
 import pytest
 
 from matrix.diagnostics import UndecidedError
-from matrix.pipeline.knowledge import Library
-from matrix.pipeline.study import PreparedStudy, prepare_study
+from matrix.flows.knowledge import Library
+from matrix.flows.study import PreparedStudy, prepare_study
 from matrix.solve import covering
 from matrix.solve.covering import CoveringArray, covering_array
 from matrix.solve.diagram import Diagram

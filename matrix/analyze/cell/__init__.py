@@ -1,0 +1,1 @@
+"""One cell answered: predicate, simulation or truth, verdict, reasons and fixes."""

@@ -1,0 +1,209 @@
+"""What a reader of an answer must also know: advisories that can happen, defects of the kernel.
+
+Takes what the simulation reports besides its violations, under every completion of what is unknown
+of a cell; keeps what the declared condition allows (`advisories:` of the architecture), and says
+what it needs and what it hangs on. A violation that is just as reachable without the capability is
+a defect of the kernel by itself (`defects:` of its profile).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from matrix.analyze.cell.answer import Defect, Unsettled
+from matrix.analyze.cell.behaviour import Behaviours
+from matrix.analyze.cell.question import Completion, Question
+from matrix.analyze.cell.truth import Result
+from matrix.analyze.facts.evaluation import Evaluation
+from matrix.analyze.facts.lowering import UNREAD
+from matrix.analyze.facts.program import FactProgram
+from matrix.expr.evaluation import truth
+from matrix.kernel.cpu.detection import Detection
+from matrix.simulate.explore import without_capability
+from matrix.simulate.inputs import SimulationInputs
+from matrix.simulate.outcome import INVARIANTS, Violation
+
+# What is reported once: an advisory, and under which value of the assumption.
+_Key = tuple[str, tuple[str, str] | None]
+# What a kernel violates by itself, as `explore.without_capability` gives it.
+Broken = tuple[str, tuple[str, str] | None, str]
+
+# Something besides must happen; nobody knows whether it can.
+POSSIBLE, UNKNOWN = "possible", "unknown"
+
+
+def is_defect(violation: Violation) -> bool:
+    """Say whether what was reported is a violation that the kernel has without the capability."""
+    return violation.invariant in INVARIANTS
+
+
+def advisories(
+    question: Question,
+    known: Evaluation,
+    completions: Sequence[Completion],
+    behaviours: Behaviours,
+    detections: Mapping[str, Detection],
+) -> tuple[Violation, ...]:
+    """Return what is reported besides and can happen, with what it needs and what it hangs on."""
+    told = []
+    for key, first in _reported(completions).items():
+        holds = [_holds(question, known, item, key) for item in completions]
+        if not any(value is not False for value in holds) or first.leaf.inputs is None:
+            continue
+        exact = _of(behaviours.exact(first.leaf.inputs), key)
+        if exact is None:
+            raise AssertionError(f"{key[0]} is found in a class and not in its cell")
+        settled = all(holds)
+        open_atoms = () if settled else _open(question, known, completions, key)
+        told.append(
+            _told(
+                question,
+                exact,
+                [describe(question.program, item, detections) for item in open_atoms],
+            )
+        )
+    return tuple(told)
+
+
+def defects(
+    question: Question, completions: Sequence[Completion], detections: Mapping[str, Detection]
+) -> tuple[Defect, ...]:
+    """Return the violations that the kernel has by itself, under some completion at least.
+
+    They are met where its check says no, too: the guest then runs without the capability.
+    """
+    broken = [
+        without_capability(item.leaf.inputs)
+        if isinstance(item.leaf.inputs, SimulationInputs)
+        else ()
+        for item in completions
+    ]
+    found = []
+    for one in dict.fromkeys(one for of_cell in broken for one in of_cell):
+        everywhere = all(one in of_cell for of_cell in broken)
+        open_atoms = () if everywhere else _assigned(completions)
+        hangs = dict.fromkeys(
+            describe(question.program, atom, detections).name for atom in open_atoms
+        )
+        found.append(defect_of(question.program, one, tuple(hangs)))
+    return tuple(found)
+
+
+def defect_of(program: FactProgram, broken: Broken, hangs: tuple[str, ...] = ()) -> Defect:
+    """Return a violation of the kernel by itself with what is declared about it."""
+    invariant, assumption, message = broken
+    declared = program.defects.get(invariant)
+    return Defect(
+        release=program.release,
+        invariant=invariant,
+        certainty=UNKNOWN if hangs else "=".join(assumption or ("certain",)),
+        says=declared.says if declared else message,
+        fixed_by=declared.fixed_by if declared else None,
+        fixed_in=declared.fixed_in if declared else None,
+        reported=declared.reported if declared else None,
+        source=declared.source if declared else None,
+        hangs_on=hangs,
+    )
+
+
+def same(one: Violation, other: Violation) -> bool:
+    """Say whether two reports are of one thing, whatever their traces."""
+    return _key(one) == _key(other)
+
+
+def with_needs(question: Question, violation: Violation) -> Violation:
+    """Return what is reported with what must happen besides."""
+    rule = question.advisories.get(violation.invariant)
+    if rule is None or rule.needs is None:
+        return violation
+    return replace(violation, message=f"{violation.message}; needs {rule.needs}", depends=POSSIBLE)
+
+
+def hanging_on(violation: Violation, facts: Sequence[str]) -> Violation:
+    """Return what is reported with what nobody recorded and it hangs on."""
+    message = f"{violation.message}; hangs on {' and on '.join(facts)}"
+    return replace(violation, message=message, depends=UNKNOWN)
+
+
+def describe(program: FactProgram, atom: str, detections: Mapping[str, Detection]) -> Unsettled:
+    """Return an atom that is unknown as a reader knows it, why it is, and what settles it."""
+    detection = detections.get(atom)
+    described = program.open_atoms.get(atom)
+    if described is not None:
+        name, why, settled_by = described
+        return Unsettled(name=name, why=why, settled_by=settled_by)
+    if detection is None and atom.startswith(UNREAD):
+        why = "nobody has read it in the source yet: the profile is a draft"
+        return Unsettled(name=atom, why=why, settled_by=None)
+    if detection is None:
+        return Unsettled(name=atom, why=_not_given(atom), settled_by=None)
+    fields = tuple(dict.fromkeys(field for _, field in detection.undecided))
+    return Unsettled(
+        name=" and ".join(fields) or atom,
+        why=detection.reason or "nobody recorded it",
+        settled_by=" or ".join(detection.settled_by) or None,
+    )
+
+
+def _told(question: Question, violation: Violation, hangs: Sequence[Unsettled]) -> Violation:
+    told = with_needs(question, violation)
+    return hanging_on(told, tuple(dict.fromkeys(map(_open_text, hangs)))) if hangs else told
+
+
+def _open_text(fact: Unsettled) -> str:
+    if fact.why == _not_given(fact.name):
+        return f"{fact.name}, which is not given"
+    settled = f", settled by {fact.settled_by}" if fact.settled_by else ""
+    return f"{fact.name} ({fact.why}{settled})"
+
+
+def _not_given(atom: str) -> str:
+    return f"`{atom}` is not given"
+
+
+def _reported(completions: Sequence[Completion]) -> dict[_Key, Completion]:
+    """Return what any completion reports besides, with the first that does."""
+    found: dict[_Key, Completion] = {}
+    for completion in completions:
+        result = completion.leaf.result
+        for violation in result.advisories if result else ():
+            found.setdefault(_key(violation), completion)
+    return found
+
+
+def _holds(question: Question, known: Evaluation, item: Completion, key: _Key) -> bool | None:
+    """Say whether what is reported can happen under a completion; None: nobody knows."""
+    if item.leaf.result is None or _of(item.leaf.result, key) is None:
+        return False
+    if key[0] in INVARIANTS:
+        return True
+    rule = question.advisories.get(key[0])
+    if rule is None:
+        return False
+    return truth(known.with_atoms(dict(item.assigned)).of(rule.when))
+
+
+def _open(
+    question: Question, known: Evaluation, completions: Sequence[Completion], key: _Key
+) -> Iterator[str]:
+    """Yield the unknown atoms on which it hangs that something can happen, each once."""
+    rule = question.advisories.get(key[0])
+    atoms = dict.fromkeys(known.undecided_atoms(rule.when) if rule else ())
+    if not all(item.leaf.result and _of(item.leaf.result, key) for item in completions):
+        atoms.update(dict.fromkeys(_assigned(completions)))
+    yield from atoms
+
+
+def _assigned(completions: Sequence[Completion]) -> tuple[str, ...]:
+    """Return the atoms whose values tell completions apart."""
+    return tuple(dict.fromkeys(atom for item in completions for atom, _ in item.assigned))
+
+
+def _key(violation: Violation) -> _Key:
+    return violation.invariant, violation.assumption
+
+
+def _of(result: Result, key: _Key) -> Violation | None:
+    return next((item for item in result.advisories if _key(item) == key), None)

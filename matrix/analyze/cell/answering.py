@@ -1,0 +1,438 @@
+"""The concrete flow: one cell in, one `Answer` out.
+
+Takes a `Question`, the cell's kernel variables and atoms, and what is known of each CPU property;
+gives verdict, reasons, traces and, where the answer hangs on something nobody recorded, what that
+is. Unknown atoms are not guessed: every value they may have is tried, but only where it matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from matrix.analyze.cell.advice import advisories, defects, describe
+from matrix.analyze.cell.answer import Answer, Defect, Finding, TraceLine, Unsettled
+from matrix.analyze.cell.behaviour import Behaviours
+from matrix.analyze.cell.notes import granule_note, unbuildable_note
+from matrix.analyze.cell.question import Assigned, Completion, Leaf, Question, ask
+from matrix.analyze.cell.truth import violates
+from matrix.analyze.cell.verdict import Verdict
+from matrix.analyze.facts.evaluation import Evaluation
+from matrix.diagnostics import Diagnostic, InputError, UndecidedError
+from matrix.expr.evaluation import truth
+from matrix.expr.nodes import Expression, Value
+from matrix.kernel.cpu.detection import Detection
+from matrix.schema.cpu_fields import weakest
+from matrix.schema.values import Basis
+from matrix.simulate.inputs import SimulationInputs
+from matrix.simulate.outcome import SimulationResult, Violation
+from matrix.solve.core import disjoint_cores
+
+# 2^12 completions are more than any real CPU or `.config` fragment needs; past it we say so.
+_MAX_LEAVES = 4096
+
+
+class Cell(Struct, frozen=True, kw_only=True):
+    """One cell: the kernel variables left by the command line, and the atoms.
+
+    `detections` tells, per CPU atom (`hw.X`, `boot_hw.X`), how its value is known.
+    """
+
+    variables: Mapping[str, Expression]
+    atoms: Mapping[str, Value]
+    detections: Mapping[str, Detection]
+
+
+class Examined(Struct, frozen=True, kw_only=True):
+    """An answer, the completions it comes from, and the atoms whose values it rests on.
+
+    A cell that agrees in those values, the unknown ones included, has the same completions, and the
+    same answer but for the names of CPUs in one that is unknown.
+    """
+
+    answer: Answer
+    completions: tuple[Completion, ...]
+    reads: frozenset[str]
+
+
+def settle(question: Question, cell: Cell, behaviours: Behaviours) -> tuple[Completion, ...]:
+    """Return the answer under every completion of the unknown atoms that matter.
+
+    Completions that break a constraint of the release or of the study are left out: a cell with
+    no completion does not exist.
+
+    Raises:
+        UndecidedError: MX0903, where too many atoms are unknown.
+    """
+    start = Evaluation(question.program.definitions, cell.variables, cell.atoms)
+    return _settle(question, start, behaviours)
+
+
+def _settle(
+    question: Question,
+    start: Evaluation,
+    behaviours: Behaviours,
+    reading: set[str] | None = None,
+) -> tuple[Completion, ...]:
+    completions = []
+    for completion in _complete(question, start, (), behaviours, reading):
+        completions.append(completion)
+        if len(completions) > _MAX_LEAVES:
+            raise UndecidedError(
+                Diagnostic(
+                    code="MX0903",
+                    message=f"more than {_MAX_LEAVES} completions of what is unknown",
+                    hint="give a complete `.config`, or a CPU with fewer unknown fields",
+                )
+            )
+    return tuple(completions)
+
+
+def exists(question: Question, cell: Cell, behaviours: Behaviours) -> bool:
+    """Tell whether the cell can exist: some completion keeps every constraint."""
+    start = Evaluation(question.program.definitions, cell.variables, cell.atoms)
+    return next(_complete(question, start, (), behaviours), None) is not None
+
+
+def as_it_stands(question: Question, cell: Cell, behaviours: Behaviours) -> Question:
+    """Return the question without the constraints that the cell contradicts, if any."""
+    start = Evaluation(question.program.definitions, cell.variables, cell.atoms)
+    return _without(question, _contradicted(question, start, behaviours, set()))
+
+
+def answer(
+    question: Question, cell: Cell, behaviours: Behaviours, *, detailed: bool = True
+) -> Answer:
+    """Return all that is known of one cell; without `detailed` neither facts nor confidence.
+
+    A `.config` that the release's Kconfig could not have made is answered as it stands, without
+    the constraints that it contradicts, and with a warning that names them (MX0919).
+    """
+    return examine(question, cell, behaviours, detailed=detailed).answer
+
+
+def examine(
+    question: Question, cell: Cell, behaviours: Behaviours, *, detailed: bool = True
+) -> Examined:
+    """Return the answer of a cell with what it rests on."""
+    reading: set[str] = set()
+    known = Evaluation(question.program.definitions, cell.variables, cell.atoms)
+    completions = _settle(question, known, behaviours, reading)
+    notes = granule_note(question, known)
+    if not completions:
+        cores = _contradicted(question, known, behaviours, reading)
+        notes = (*notes, unbuildable_note(question, cores))
+        question = _without(question, cores)
+        completions = _settle(question, known, behaviours, reading)
+    verdicts = {completion.leaf.verdict for completion in completions}
+    facts = _facts(question, known) if detailed else ()
+    if len(verdicts) > 1:
+        given = unknown_answer(question, completions, cell, facts, notes)
+        return Examined(answer=given, completions=completions, reads=known.reads | reading)
+    leaf = _worst(completions)
+    result = behaviours.exact(leaf.inputs) if leaf.inputs is not None else None
+    given = Answer(
+        basis=question.capability.basis,
+        facts=facts,
+        predicate=_agreed(completions),
+        outcome=_OUTCOMES[None if result is None else violates(result)],
+        violations=findings_of(question, result.violations if result else ()),
+        advisories=findings_of(
+            question,
+            advisories(question, known, completions, behaviours, cell.detections)
+            if detailed
+            else (),
+        ),
+        verdict=leaf.verdict,
+        confidence=_confidence(question, cell, known, completions, behaviours) if detailed else "",
+        reasons=(*_outdated(question, cell, completions), *_reasons(question, known, leaf)),
+        unsettled=(),
+        defects=defects(question, completions, cell.detections),
+        diagnostics=notes,
+    )
+    return Examined(answer=given, completions=completions, reads=known.reads | reading)
+
+
+def unknown_answer(
+    question: Question,
+    completions: tuple[Completion, ...],
+    cell: Cell,
+    facts: tuple[tuple[str, Value], ...] = (),
+    notes: tuple[Diagnostic, ...] = (),
+) -> Answer:
+    """Return the answer of a cell whose completions differ in the verdict, in its CPU's names."""
+    unsettled = _unsettled(question, completions, cell)
+    return Answer(
+        basis=question.capability.basis,
+        facts=facts,
+        predicate=_agreed(completions),
+        outcome="not-run",
+        violations=(),
+        advisories=(),
+        verdict=Verdict.UNKNOWN,
+        confidence="unknown",
+        reasons=_unknown_reasons(completions, unsettled),
+        unsettled=unsettled,
+        defects=defects(question, completions, cell.detections),
+        diagnostics=notes,
+    )
+
+
+def _complete(
+    question: Question,
+    cell: Evaluation,
+    assigned: Assigned,
+    behaviours: Behaviours,
+    reading: set[str] | None = None,
+) -> Iterator[Completion]:
+    """Yield the completions below one partial assignment, depth first.
+
+    What they read is added to `reading`, that of completions which cannot exist, too.
+    """
+    exists = all(truth(cell.of(constraint)) is not False for constraint in question.constraints)
+    found = ask(question, cell, behaviours) if exists else None
+    if reading is not None:
+        reading |= cell.reads
+    if found is None:
+        return
+    if isinstance(found, Leaf):
+        yield Completion(assigned=assigned, leaf=found, reads=cell.reads)
+        return
+    atom = next(cell.undecided_atoms(found))
+    for value in question.program.domain(atom):
+        below = cell.with_atoms({atom: value})
+        yield from _complete(question, below, (*assigned, (atom, value)), behaviours, reading)
+
+
+def _worst(completions: tuple[Completion, ...]) -> Leaf:
+    """Return the leaf to show when all agree on the verdict: one with findings, if any has."""
+    return max(
+        (completion.leaf for completion in completions),
+        key=lambda leaf: len(leaf.result.violations) if leaf.result else -1,
+    )
+
+
+def _agreed(completions: tuple[Completion, ...]) -> bool | None:
+    values = {completion.leaf.predicate for completion in completions}
+    return values.pop() if len(values) == 1 else None
+
+
+def _facts(question: Question, cell: Evaluation) -> tuple[tuple[str, Value], ...]:
+    return tuple((name, cell.of(expression)) for name, expression in question.program.facts.items())
+
+
+def findings_of(question: Question, violations: tuple[Violation, ...]) -> tuple[Finding, ...]:
+    """Return violations with the kernel lines of this release beside each micro-operation."""
+    sources = question.operation_sources
+    return tuple(
+        Finding(
+            invariant=violation.invariant,
+            certainty=violation.certainty,
+            message=violation.message,
+            trace=tuple(
+                TraceLine(
+                    event=step.event,
+                    operation=operation.name,
+                    detail=operation.detail,
+                    source=sources.get(operation.name),
+                    stays=operation.stays,
+                )
+                for step in violation.trace
+                for operation in step.operations
+            ),
+        )
+        for violation in violations
+    )
+
+
+def _unsettled(
+    question: Question, completions: tuple[Completion, ...], cell: Cell
+) -> tuple[Unsettled, ...]:
+    """Return the atoms whose value makes a difference, all that was tried before it being equal."""
+    branches: dict[tuple[Assigned, str], dict[Value, set[Verdict]]] = {}
+    for completion in completions:
+        for index, (atom, value) in enumerate(completion.assigned):
+            values = branches.setdefault((completion.assigned[:index], atom), {})
+            values.setdefault(value, set()).add(completion.leaf.verdict)
+    decisive = {
+        atom: None
+        for (_, atom), values in branches.items()
+        if any(verdicts != next(iter(values.values())) for verdicts in values.values())
+    }
+    return tuple(describe(question.program, atom, cell.detections) for atom in decisive)
+
+
+def _unknown_reasons(
+    completions: tuple[Completion, ...], unsettled: tuple[Unsettled, ...]
+) -> tuple[str, ...]:
+    outcomes = " or ".join(sorted({completion.leaf.verdict for completion in completions}))
+    reasons = [f"{outcomes}, depending on {' and '.join(item.name for item in unsettled)}"]
+    for item in unsettled:
+        settled = f"; settled by {item.settled_by}" if item.settled_by else ""
+        reasons.append(f"{item.name}: {item.why}{settled}")
+    return tuple(reasons)
+
+
+def _outdated(question: Question, cell: Cell, completions: tuple[Completion, ...]) -> Iterator[str]:
+    """Yield what an older version than the one that was read has otherwise, if it was looked at."""
+    for atom, mechanism in question.program.dated.items():
+        since = mechanism.since
+        if since is None or cell.atoms.get(atom) != since.before:
+            continue
+        if any(atom in completion.reads for completion in completions):
+            yield f"{since.because}; fixed in {', '.join(since.versions)}"
+
+
+def _reasons(question: Question, cell: Evaluation, leaf: Leaf) -> tuple[str, ...]:
+    if leaf.reason:
+        return (leaf.reason,)
+    broken = tuple(violation.message for violation in leaf.result.violations) if leaf.result else ()
+    basis = question.capability.basis
+    if leaf.predicate:
+        if basis == "truth" and broken:
+            return (f"the check says yes, though {broken[0]}", *broken[1:])
+        return broken or (_YES[basis],)
+    said = question.program.lowering.said
+    dated = {atom: cell.value(atom) for atom in question.program.dated}
+    false_parts = [
+        said(part.declared, dated)
+        for part in question.conjuncts
+        if truth(cell.of(part.lowered)) is False
+    ]
+    answer_is_no = f"the predicate is false: {', '.join(false_parts)}"
+    if broken:
+        return (f"{answer_is_no}; {_RIGHTLY[basis]}: {broken[0]}", *broken[1:])
+    return (f"{answer_is_no}{_NO[basis]}",)
+
+
+# What is said of a predicate by what judges it: where it holds and nothing is violated, where it
+# does not hold and nothing would be, and before what would be.
+_YES: dict[Basis, str] = {
+    "simulation": "the predicate holds, and no violation is reachable",
+    "truth": "the predicate holds, and so does every part of the truth",
+    "nothing": "the predicate holds",
+}
+_NO: dict[Basis, str] = {
+    "simulation": "; though nothing would be violated",
+    "truth": "; though every part of the truth holds",
+    "nothing": "",
+}
+_RIGHTLY: dict[Basis, str] = {
+    "simulation": "were it forced to yes",
+    "truth": "and rightly so",
+    "nothing": "",
+}
+_OUTCOMES = {None: "not-run", False: "safe", True: "violates"}
+
+
+def _contradicted(
+    question: Question, known: Evaluation, behaviours: Behaviours, reading: set[str]
+) -> tuple[tuple[int, ...], ...]:
+    """Return the numbers of the constraints that a cell contradicts, core by core.
+
+    Which member of a core the `.config` is wrong about nobody can say, so none of them is relied
+    on; all other constraints are, since its settings keep them.
+    """
+
+    def satisfiable(chosen: frozenset[int]) -> bool:
+        kept = tuple(question.constraints[number] for number in sorted(chosen))
+        asked = replace(question, constraints=kept)
+        return next(_complete(asked, known, (), behaviours, reading), None) is not None
+
+    return disjoint_cores(len(question.constraints), satisfiable)
+
+
+def _without(question: Question, cores: tuple[tuple[int, ...], ...]) -> Question:
+    aside = frozenset(number for core in cores for number in core)
+    kept = (item for number, item in enumerate(question.constraints) if number not in aside)
+    return replace(question, constraints=tuple(kept))
+
+
+def _confidence(
+    question: Question,
+    cell: Cell,
+    known: Evaluation,
+    completions: tuple[Completion, ...],
+    behaviours: Behaviours,
+) -> str:
+    """Return the weakest confidence among the CPU properties that could change the verdict alone.
+
+    Where none could, of all known properties the answer reads.
+    """
+    reads = frozenset(atom for completion in completions for atom in completion.reads)
+    read = {
+        atom: detection
+        for atom, detection in cell.detections.items()
+        if atom in reads and detection.value is not None
+    }
+    verdicts = {completion.leaf.verdict for completion in completions}
+    decisive = []
+    for atom, detection in read.items():
+        flipped = known.with_atoms({atom: not detection.value})
+        if {item.leaf.verdict for item in _settle(question, flipped, behaviours)} != verdicts:
+            decisive.append(detection.confidence)
+    return weakest(decisive or [detection.confidence for detection in read.values()])
+
+
+def said_besides(
+    question: Question,
+    cell: Cell,
+    behaviours: Behaviours,
+    inputs: SimulationInputs,
+) -> tuple[SimulationResult, tuple[Defect, ...]]:
+    """Return the simulation of a cell's `inputs`, its advisories as their conditions leave them.
+
+    Beside it the defects of the kernel by itself. Both hang on what nobody recorded as the answer
+    of the cell says, whichever run is shown.
+    """
+    varied = [
+        replace(item, leaf=_varied(item.leaf, item.leaf.inputs, inputs, behaviours))
+        if isinstance(item.leaf.inputs, SimulationInputs)
+        else item
+        for item in settle(question, cell, behaviours)
+    ]
+    known = Evaluation(question.program.definitions, cell.variables, cell.atoms)
+    told = advisories(question, known, varied, behaviours, cell.detections)
+    result = replace(behaviours.exact(inputs), advisories=told)
+    return result, defects(question, varied, cell.detections)
+
+
+def _varied(
+    leaf: Leaf, own: SimulationInputs, shown: SimulationInputs, behaviours: Behaviours
+) -> Leaf:
+    """Return a leaf under the mechanism variant of the run that is shown."""
+    inputs = replace(own, variant=shown.variant)
+    return replace(leaf, inputs=inputs, result=behaviours.result(inputs))
+
+
+def inputs_of(question: Question, cell: Cell, behaviours: Behaviours) -> SimulationInputs:
+    """Return the simulation inputs that the answer of a cell shows.
+
+    Where what nobody recorded leaves several and the verdict is one, they are those whose findings
+    the answer has (`examine`): both speak of the same run.
+
+    Raises:
+        InputError: MX0918, where the capability is absent or the answer unknown; it says why.
+    """
+    completions = settle(question, cell, behaviours)
+    unknown = len({completion.leaf.verdict for completion in completions}) > 1
+    leaf = _worst(completions)
+    # A predicate that nobody knows does not matter to what is simulated.
+    behaves_alike = len({completion.leaf.inputs for completion in completions}) == 1
+    if isinstance(leaf.inputs, SimulationInputs) and (behaves_alike or not unknown):
+        return leaf.inputs
+    reasons = (
+        unknown_answer(question, completions, cell).reasons if unknown else (leaf.reason or "",)
+    )
+    answer_is = "unknown" if unknown else str(leaf.verdict)
+    raise InputError(
+        Diagnostic(
+            code="MX0918",
+            message=f"there is nothing to simulate: the cell's answer is {answer_is}: "
+            + "; ".join(reasons),
+            hint="choose a cell in which the capability is present and its verdict known; "
+            "`matrix explain` shows this one in full",
+        )
+    )

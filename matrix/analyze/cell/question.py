@@ -1,0 +1,391 @@
+"""One capability asked of one kernel: requirements, predicate and simulation inputs, lowered once.
+
+Takes a lowered kernel (`facts.FactProgram`), a capability and a predicate version; `ask` gives the
+answer of one fully or partly known cell. Both the concrete flow (`cell.py`) and the symbolic one
+(`study.py`) read these expressions, so they cannot disagree about what is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from matrix.analyze.cell.behaviour import Behaviours
+from matrix.analyze.cell.truth import Inputs, Result, TruthInputs, violates
+from matrix.analyze.cell.verdict import Verdict, decide, verdicts_of, wanted_of
+from matrix.analyze.facts.evaluation import Evaluation
+from matrix.analyze.facts.program import PREDICATE, FactProgram, LoweredAdvisory
+from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.expr.evaluation import truth
+from matrix.expr.nodes import Binary, Expression, Name, Value
+from matrix.expr.trees import names, substitute
+from matrix.schema.values import Capability, Condition, PredicateVersion
+from matrix.simulate.inputs import SimulationInputs
+from matrix.simulate.outcome import INVARIANTS
+from matrix.simulate.scenario import scenario_options
+
+# The kernel boots only where every CPU has its granule; cells that cannot boot are no cells of a
+# study, so an unrecorded granule is taken as supported and said in a note.
+BOOTS = "granule_supported()"
+
+
+class LoweredRequirement(Struct, frozen=True, kw_only=True):
+    """A requirement of the capability over this kernel's names; None: the kernel lacks a name."""
+
+    expression: Expression | None
+    otherwise: str
+
+
+class Conjunct(Struct, frozen=True, kw_only=True):
+    """An operand of a predicate's outermost `&&`: as declared, in the kernel's words, lowered."""
+
+    declared: Expression
+    text: str
+    lowered: Expression
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """What is asked of every cell of one kernel.
+
+    `constraints` bound the cells that can exist. `predicate` is None where the release lacks a
+    name in it (`lacking`): there the capability must be absent, or nothing can be said.
+    `rows` decide, with the predicate, the verdict: inputs of the simulation, or parts of the truth.
+    `conjuncts` are the operands of its outermost `&&`. `advisories` say where what the simulation
+    reports besides can happen.
+    """
+
+    program: FactProgram
+    capability: Capability
+    predicate_version: str
+    boots: Expression
+    constraints: tuple[Expression, ...]
+    requirements: tuple[LoweredRequirement, ...]
+    predicate: Expression | None
+    conjuncts: tuple[Conjunct, ...]
+    lacking: tuple[str, ...]
+    rows: tuple[tuple[str, Expression], ...]
+    variant: tuple[tuple[str, str], ...]
+    advisories: Mapping[str, LoweredAdvisory]
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """The verdicts that a cell can have."""
+        return verdicts_of(self.capability)
+
+    @property
+    def wanted(self) -> Verdict:
+        """The verdict of a cell in which the capability works."""
+        return wanted_of(self.capability.basis)
+
+    @property
+    def invariants(self) -> tuple[str, ...]:
+        """What can be violated: of the simulation, or the parts of the declared truth."""
+        if self.capability.scenario is not None:
+            return INVARIANTS
+        return tuple(part.id for part in self.capability.truth)
+
+    @property
+    def operation_sources(self) -> Mapping[str, str]:
+        """The source line of each step of a trace, as far as the release has one."""
+        if self.capability.scenario is not None:
+            return self.program.operation_sources
+        return {part.id: part.condition.source or "" for part in self.capability.truth}
+
+    def inputs(self, values: dict[str, Value]) -> Inputs:
+        """Return what the values of `rows` make: what is simulated, or what holds."""
+        if self.capability.scenario is None:
+            truths = self.capability.truth
+            return TruthInputs(holds=tuple((part, bool(values[part.id])) for part in truths))
+        return SimulationInputs(
+            **{name: _typed(name, value) for name, value in values.items()},  # type: ignore[arg-type]
+            scenario=self.capability.scenario,
+            variant=self.variant,
+        )
+
+
+class Leaf(Struct, frozen=True, kw_only=True):
+    """The answer where everything that matters is known; `reason` is why it is absent."""
+
+    verdict: Verdict
+    predicate: bool | None = None
+    inputs: Inputs | None = None
+    result: Result | None = None
+    reason: str | None = None
+
+
+# Unknown atoms with the values tried, in the order they were tried.
+Assigned = tuple[tuple[str, Value], ...]
+
+
+class Completion(Struct, frozen=True, kw_only=True):
+    """One way in which the unknown atoms may be, the answer there, and the atoms it rests on."""
+
+    assigned: Assigned
+    leaf: Leaf
+    reads: frozenset[str]
+
+
+def predicate_version(capability: Capability, version: str | None) -> PredicateVersion:
+    """Return a predicate version by name, the capability's default for None.
+
+    Raises:
+        InputError: MX0901, no such version.
+    """
+    name = version or capability.default_predicate
+    for predicate in capability.predicates:
+        if predicate.name == name:
+            return predicate
+    known = [predicate.name for predicate in capability.predicates]
+    raise InputError(
+        Diagnostic(
+            code="MX0901",
+            message=f"unknown predicate `{name}` of capability `{capability.id}`",
+            hint=unknown_word_hint(name, known, "predicates"),
+        )
+    )
+
+
+def lower_question(
+    program: FactProgram,
+    capability: Capability,
+    predicate: PredicateVersion,
+    constraints: tuple[Condition, ...] = (),
+) -> Question:
+    """Return the question of one capability and predicate version for one kernel.
+
+    `constraints` are a study's own; those that name what the release lacks say nothing of it.
+
+    Raises:
+        InputError: MX0290 a name that the release does not have, MX0693 a predicate that has
+            nothing to do with the scenario of its capability.
+    """
+    lacking = program.lacks(predicate.condition)
+    lowered = None if lacking else program.lower_expression(predicate.condition)
+    asked = {} if lowered is None else {PREDICATE: lowered}
+    if lowered is not None and capability.scenario and predicate in capability.predicates:
+        _refuse_foreign(program, capability, predicate, lowered)
+    return Question(
+        program=program,
+        capability=capability,
+        predicate_version=predicate.name,
+        boots=Name(BOOTS),
+        constraints=(
+            *program.constraints,
+            *(
+                program.lower_expression(condition)
+                for condition in constraints
+                if not program.lacks(condition)
+            ),
+        ),
+        requirements=tuple(
+            LoweredRequirement(
+                expression=_lower_or_none(program, requirement.condition),
+                otherwise=requirement.otherwise,
+            )
+            for requirement in capability.requires
+        ),
+        predicate=lowered,
+        conjuncts=()
+        if lacking
+        else tuple(
+            Conjunct(
+                declared=operand,
+                text=program.lowering.said(operand),
+                lowered=program.lowering.lower(operand),
+            )
+            for operand in conjuncts(predicate.condition.expression)
+        ),
+        lacking=tuple(sorted(lacking)),
+        rows=_rows(program, capability),
+        variant=()
+        if capability.scenario is None
+        else scenario_options(
+            capability.scenario, capability.scenario_options, capability.location
+        ),
+        advisories={
+            name: replace(item, when=substitute(item.when, asked))
+            for name, item in program.advisories.items()
+        },
+    )
+
+
+def ask(question: Question, cell: Evaluation, behaviours: Behaviours) -> Leaf | Expression:
+    """Return the answer of a cell, or an expression that is still unknown and must be settled."""
+    boots = truth(cell.of(question.boots))
+    if boots is False:
+        return Leaf(verdict=Verdict.ABSENT, reason=_cannot_boot(cell))
+    if boots is None and any(
+        atom.startswith("CONFIG_") for atom in cell.undecided_atoms(question.boots)
+    ):
+        return question.boots
+    undecided: Expression | None = None
+    for requirement in question.requirements:
+        if requirement.expression is None:
+            continue
+        holds = truth(cell.of(requirement.expression))
+        if holds is False:
+            return Leaf(verdict=Verdict.ABSENT, reason=requirement.otherwise)
+        if holds is None and undecided is None:
+            undecided = requirement.expression
+    if undecided is not None:
+        return undecided
+    return _ask_present(question, cell, behaviours)
+
+
+def cannot_be_asked(question: Question) -> Diagnostic:
+    """Return the diagnostic of a predicate that names what the kernel lacks (MX0902)."""
+    return Diagnostic(
+        code="MX0902",
+        message=f"predicate `{question.predicate_version}` cannot be asked of Linux "
+        f"{question.program.release}: it has no `{'`, `'.join(question.lacking)}`",
+        hint="choose another predicate or another kernel",
+    )
+
+
+def _ask_present(question: Question, cell: Evaluation, behaviours: Behaviours) -> Leaf | Expression:
+    if question.predicate is None:
+        raise InputError(cannot_be_asked(question))
+    predicate = truth(cell.of(question.predicate))
+    if predicate is None:
+        return question.predicate
+    refuse_lacking_truth((question,))
+    values: dict[str, Value] = {}
+    for name, expression in question.rows:
+        values[name] = cell.of(expression)
+        if values[name] is None:
+            return expression
+    inputs = question.inputs(values)
+    result = behaviours.result(inputs)
+    return Leaf(
+        verdict=decide(predicate=predicate, violates=violates(result)),
+        predicate=predicate,
+        inputs=inputs,
+        result=result,
+    )
+
+
+def conjuncts(expression: Expression) -> Iterator[Expression]:
+    """Yield the operands of the outermost `&&` of an expression."""
+    match expression:
+        case Binary("&&", left, right):
+            yield from conjuncts(left)
+            yield from conjuncts(right)
+        case _:
+            yield expression
+
+
+def _lower_or_none(program: FactProgram, condition: Condition) -> Expression | None:
+    return None if program.lacks(condition) else program.lower_expression(condition)
+
+
+def _refuse_foreign(
+    program: FactProgram, capability: Capability, predicate: PredicateVersion, lowered: Expression
+) -> None:
+    """Refuse a declared predicate that reads nothing of what its scenario simulates.
+
+    It is the check of another feature, and what the simulation finds says nothing of it.
+    """
+    read = _read_by(program, (lowered,))
+    if read and not read & _read_by(program, program.simulation.values()):
+        raise InputError(
+            Diagnostic(
+                code="MX0693",
+                location=predicate.condition.location,
+                message=f"predicate `{predicate.name}` reads nothing that scenario "
+                f"`{capability.scenario}` simulates ({capability.gates})",
+                hint="leave `scenario` and `gates` out: declare `truth:` if you know what must "
+                "hold where the kernel says yes, or neither for answers that are granted and "
+                "not-granted",
+            )
+        )
+
+
+def _read_by(program: FactProgram, expressions: Iterable[Expression]) -> frozenset[str]:
+    """Return the kernel variables and atoms on which expressions rest."""
+    seen: set[str] = set()
+    waiting = [name for expression in expressions for name in names(expression)]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            if name in program.definitions:
+                waiting.extend(names(program.definitions[name]))
+    return frozenset(seen - program.definitions.keys())
+
+
+def _rows(program: FactProgram, capability: Capability) -> tuple[tuple[str, Expression], ...]:
+    """Return what decides a verdict besides the predicate.
+
+    A part of the truth that names what the release lacks is left out here: `refuse_lacking_truth`.
+    """
+    if capability.scenario is not None:
+        return tuple(program.simulation.items())
+    return tuple(
+        (part.id, program.lower_expression(part.condition))
+        for part in capability.truth
+        if not program.lacks(part.condition)
+    )
+
+
+def simulated_scenario(capability: Capability) -> str:
+    """Return the scenario of a capability.
+
+    Raises:
+        InputError: MX0692, where it has none.
+    """
+    if capability.scenario is not None:
+        return capability.scenario
+    raise InputError(
+        Diagnostic(
+            code="MX0692",
+            location=capability.location,
+            message=f"capability `{capability.id}` has no scenario: nothing of it is simulated",
+            hint="`matrix explain` shows what its check says of a cell, and why",
+        )
+    )
+
+
+def refuse_lacking_truth(questions: Iterable[Question]) -> None:
+    """Refuse to judge releases that lack a name in the truth of their capability.
+
+    Raises:
+        InputError: MX0690, for each part of the truth that names what a release lacks.
+    """
+    problems = []
+    for question in questions:
+        release, profile = question.program.release, question.program.lowering.location
+        for part in question.capability.truth:
+            lacking = sorted(question.program.lacks(part.condition))
+            if lacking:
+                problems.append(
+                    Diagnostic(
+                        code="MX0690",
+                        location=part.condition.location,
+                        message=f"truth `{part.id}` of `{question.capability.id}` cannot be asked "
+                        f"of Linux {release}: its profile ({profile}) has no "
+                        f"`{'`, `'.join(lacking)}`",
+                        hint="declare it in a profile of yours (a file of the same id in a folder "
+                        "for --configs), or ask about other releases",
+                    )
+                )
+    if problems:
+        raise InputError(problems)
+
+
+def _cannot_boot(cell: Evaluation) -> str:
+    size = cell.value("PAGE_SIZE")
+    granule = f"{size // 1024} kB" if isinstance(size, int) else "its"
+    return f"the kernel cannot boot: not every CPU supports the {granule} translation granule"
+
+
+# C says true == 1; the simulation's fields are typed, and equal inputs must be equal values.
+_NUMBERS = frozenset({"page_shift", "icache_min_line_shift"})
+_WORDS = frozenset({"split_gate", "invalid_encoding", "stage2_owner", "vm", "userspace_addr"})
+
+
+def _typed(name: str, value: Value) -> Value:
+    if name in _NUMBERS or name in _WORDS:
+        return value
+    return bool(value)

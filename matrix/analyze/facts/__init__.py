@@ -1,0 +1,1 @@
+"""Facts: a kernel profile lowered once to expressions over atoms, and the names it knows."""

@@ -1,0 +1,1 @@
+"""What holds over a whole study: rules, claims, synthesised checks, reviews."""

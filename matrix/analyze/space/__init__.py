@@ -1,0 +1,1 @@
+"""A whole study answered: regions, counts, causes, tables."""

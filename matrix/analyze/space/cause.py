@@ -1,0 +1,190 @@
+"""Why a check is unsound: the causes, each with its cells and the CPUs under their conditions.
+
+Takes a solved study, gives `Cause` values: what is violated by which micro-operation, where. A list
+of CPUs always belongs to one cause and to one condition: the ordinary cell, which is the study's
+baseline with that CPU, or the fewest options that must depart from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from matrix.analyze.cell.verdict import Verdict, decide
+from matrix.analyze.space.conditions import Conditions
+from matrix.analyze.space.study import ClassRegion, SolvedStudy
+from matrix.analyze.space.witness import changes, nearest
+from matrix.schema.values import MatrixStudy
+from matrix.simulate.outcome import Violation
+from matrix.solve.nearest import Changes, nearest_changes
+from matrix.solve.space import Region
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """CPUs in declared order, and the axes that must depart from the baseline there.
+
+    Any of an axis' options will do. No change is the ordinary cell; no CPU stands in a study that
+    does not vary them.
+    """
+
+    change: Changes
+    cpus: tuple[str, ...]
+
+
+class Cause(Struct, frozen=True, kw_only=True):
+    """One way in which a check is unsound.
+
+    `statement` says what the micro-operation `operation` (kernel lines `source`, None for what no
+    line of the kernel does) violates; `broken` are the invariants, each with `certain` or the
+    `assumption=value` it needs. `conditions` are the simulation inputs that all its cells share and
+    not all of the study; `places` the CPUs, those in the ordinary cell first; `example` is the cell
+    nearest to the baseline, where it differs.
+    """
+
+    statement: str
+    operation: str
+    source: str | None
+    broken: tuple[tuple[str, str], ...]
+    conditions: tuple[tuple[str, str], ...]
+    kernels: tuple[str, ...]
+    cells: int
+    places: tuple[Place, ...]
+    example: tuple[tuple[str, str], ...]
+
+    @property
+    def is_ordinary(self) -> bool:
+        """Tell whether it is met in an ordinary cell, whatever else it needs elsewhere."""
+        return any(not place.change for place in self.places)
+
+
+def causes(solved: SolvedStudy, within: Region | None = None) -> tuple[tuple[Cause, Region], ...]:
+    """Return the causes of all unsound cells, each with its cells: ordinary ones, then the largest.
+
+    A cell in which two things go wrong is in both causes; what goes wrong in the same cells is one.
+    """
+    asked = solved.valid if within is None else solved.valid & within
+    unsound = solved.verdicts.get(Verdict.UNSOUND)
+    if unsound is None:
+        return ()
+    unsound = unsound & asked
+    usual = ordinary(solved.study, asked)
+    strands: dict[object, list[tuple[ClassRegion, tuple[Violation, ...]]]] = {}
+    for item in solved.classes:
+        if decide(predicate=item.predicate, violates=True) is Verdict.UNSOUND:
+            for key, violations in _strands(item.result.violations).items():
+                strands.setdefault(key, []).append((item, violations))
+    by_cells: dict[Region, list[tuple[ClassRegion, tuple[Violation, ...]]]] = {}
+    for members in strands.values():
+        region = solved.backend.nothing()
+        for item, _ in members:
+            region = region | item.region
+        region = region.project_hidden() & unsound
+        if not region.is_empty():
+            by_cells.setdefault(region, []).extend(members)
+    found = [
+        (_cause(solved, members, region, usual), region) for region, members in by_cells.items()
+    ]
+    return tuple(sorted(found, key=lambda pair: (not pair[0].is_ordinary, -pair[0].cells)))
+
+
+def _strands(violations: Sequence[Violation]) -> dict[object, tuple[Violation, ...]]:
+    """Return what goes wrong by itself: the values of one assumption are about one operation."""
+    found: dict[object, tuple[Violation, ...]] = {}
+    for item in violations:
+        key = item.assumption[0] if item.assumption else (item.invariant, item.message)
+        found[key] = (*found.get(key, ()), item)
+    return found
+
+
+def _cause(
+    solved: SolvedStudy,
+    members: Sequence[tuple[ClassRegion, tuple[Violation, ...]]],
+    region: Region,
+    usual: Mapping[str, str],
+) -> Cause:
+    every = [(item, violation) for item, violations in members for violation in violations]
+    # The shortest trace ends with what is done wrong, longer ones with what comes of it; of equal
+    # ones the newest kernel's.
+    owner, first = min(reversed(every), key=lambda pair: len(_operations(pair[1])))
+    operation = _operations(first)[-1]
+    baseline = dict(solved.study.baseline)
+    classes = list({id(item): item for item, _ in members}.values())
+    return Cause(
+        statement=first.message,
+        operation=operation,
+        source=owner.question.operation_sources.get(operation),
+        broken=tuple(
+            dict.fromkeys(
+                (item.invariant, "=".join(item.assumption or ("certain",))) for _, item in every
+            )
+        ),
+        conditions=Conditions(solved).shared(classes),
+        kernels=tuple(
+            dict.fromkeys(
+                item.profile.release
+                for item in classes
+                if not (item.region.project_hidden() & region).is_empty()
+            )
+        ),
+        cells=region.count(),
+        places=places(solved.study, region, usual),
+        example=tuple(changes(nearest(region, baseline) or {}, baseline).items()),
+    )
+
+
+def _operations(violation: Violation) -> tuple[str, ...]:
+    """Return what is done; the remnants of an oops are no part of that."""
+    return tuple(
+        operation.name
+        for step in violation.trace
+        for operation in step.operations
+        if not operation.stays
+    )
+
+
+def ordinary(study: MatrixStudy, asked: Region) -> dict[str, str]:
+    """Return the baseline; where no cell asked for has its kernel, that of the newest one."""
+    usual = dict(study.baseline)
+    for axis in study.axes:
+        if axis.kind == "kernel" and (options := asked.options(axis.name)):
+            usual[axis.name] = usual[axis.name] if usual[axis.name] in options else options[-1]
+    return usual
+
+
+def places(study: MatrixStudy, region: Region, usual: Mapping[str, str]) -> tuple[Place, ...]:
+    """Return the CPUs of a region that is not empty, by how little departs from the `usual` cell.
+
+    CPUs with a name are listed; systems of several types and changed fields only where no other
+    has a cell.
+    """
+    weights = dict.fromkeys(usual, 1)
+    found: dict[Changes, list[str]] = {}
+    for cpus, part in _by_cpu(study, region):
+        nearby = nearest_changes(part, usual, weights, 1)
+        if nearby is not None:
+            found.setdefault(nearby.changes[0], []).extend(cpus)
+    order = {
+        option.name: number
+        for axis in study.axes
+        if axis.kind == "cpu"
+        for number, option in enumerate(axis.options)
+    }
+    return tuple(
+        Place(change=change, cpus=tuple(sorted(cpus, key=order.__getitem__)))
+        for change, cpus in sorted(found.items(), key=lambda item: len(item[0]))
+    )
+
+
+def _by_cpu(study: MatrixStudy, region: Region) -> Sequence[tuple[tuple[str, ...], Region]]:
+    """Return the CPUs that have a cell, each with the others that have it in the same cells."""
+    for axis in study.axes:
+        if axis.kind == "cpu":
+            parts = [part for part in region.split(axis.name) if not part[1].is_empty()]
+            named = [(tuple(filter(_is_named, cpus)), part) for cpus, part in parts]
+            return [part for part in named if part[0]] or parts
+    return [((), region)]
+
+
+def _is_named(option: str) -> bool:
+    return not {"+", "="}.intersection(option)

@@ -1,0 +1,169 @@
+"""A study answered exactly: verdict regions, counts, classes with traces, tables.
+
+Takes the study and everything it names, gives a `StudyResult`. Counts come from regions, so they
+are exact however large the space is; tables are concrete cells, answered one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from matrix.analyze.cell.behaviour import Behaviours
+from matrix.analyze.cell.question import Question
+from matrix.analyze.cell.truth import Inputs, Result, violates
+from matrix.analyze.cell.verdict import Verdict, decide
+from matrix.analyze.space.symbolic import KernelRegions, detected, kernel_regions, study_space
+from matrix.kernel.cpu.resolve import CpuSystem
+from matrix.schema.values import Architecture, KernelProfile, MatrixStudy
+from matrix.solve.diagram import Diagram
+from matrix.solve.space import Backend, Region
+
+
+class ClassRegion(Struct, frozen=True, kw_only=True):
+    """A behaviour class of one kernel: its simulation and the cells where it may occur.
+
+    `inputs` stand for the class.
+    """
+
+    profile: KernelProfile
+    question: Question
+    inputs: Inputs
+    result: Result
+    predicate: bool
+    region: Region
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict of a cell that can be in no other class."""
+        return decide(predicate=self.predicate, violates=violates(self.result))
+
+
+class SolvedStudy(Struct, frozen=True, kw_only=True):
+    """The verdict of every cell of a study, as disjoint regions of visible cells.
+
+    `kernels` are what each kernel answers before it is put together; they tell hidden values apart.
+    """
+
+    study: MatrixStudy
+    backend: Backend
+    valid: Region
+    verdicts: Mapping[Verdict, Region]
+    absent: tuple[tuple[str, Region], ...]
+    classes: tuple[ClassRegion, ...]
+    kernels: tuple[tuple[KernelProfile, KernelRegions], ...]
+    behaviours: Behaviours
+
+    def count(self, verdict: Verdict, within: Region | None = None) -> int:
+        """Return the number of cells with a verdict, in a part of the space if one is given."""
+        region = self.verdicts.get(verdict)
+        if region is None:
+            return 0
+        return (region & within if within is not None else region).count()
+
+
+def solve_study(
+    study: MatrixStudy,
+    questions: Sequence[tuple[KernelProfile, Question]],
+    architecture: Architecture,
+    systems: Mapping[str, CpuSystem],
+    behaviours: Behaviours,
+) -> SolvedStudy:
+    """Return the verdict of every cell of a study."""
+    programs = [question.program for _, question in questions]
+    atoms = detected(programs, systems)
+    backend = Diagram(study_space(study, programs, systems, atoms))
+    kernels = [
+        (
+            profile,
+            kernel_regions(backend, study, question, profile, architecture, systems, of_kernel),
+        )
+        for (profile, question), of_kernel in zip(questions, atoms, strict=True)
+    ]
+    return decide_study(study, backend, kernels, behaviours)
+
+
+def decide_study(
+    study: MatrixStudy,
+    backend: Backend,
+    kernels: Sequence[tuple[KernelProfile, KernelRegions]],
+    behaviours: Behaviours,
+) -> SolvedStudy:
+    """Return the verdicts that the kernels' answers make, whatever the predicate they were asked.
+
+    Another predicate over a solved study is this with other `KernelRegions.predicate`.
+    """
+    possible: dict[Verdict, Region] = {
+        verdict: backend.nothing() for verdict in kernels[0][1].question.verdicts
+    }
+    valid = backend.nothing()
+    absent: dict[str, Region] = {}
+    classes: list[ClassRegion] = []
+    for profile, part in kernels:
+        valid = valid | part.valid
+        for reason, region in part.absent:
+            absent[reason] = absent.get(reason, backend.nothing()) | region
+            possible[Verdict.ABSENT] = possible[Verdict.ABSENT] | region
+        for item in _decided(profile, part, behaviours):
+            possible[item.verdict] = possible[item.verdict] | item.region
+            classes.append(item)
+    visible = {verdict: region.project_hidden() for verdict, region in possible.items()}
+    verdicts = _separate(visible, backend)
+    return SolvedStudy(
+        study=study,
+        backend=backend,
+        valid=valid.project_hidden(),
+        verdicts=verdicts,
+        absent=tuple(
+            (reason, region.project_hidden() & verdicts[Verdict.ABSENT])
+            for reason, region in absent.items()
+        ),
+        classes=tuple(classes),
+        kernels=tuple(kernels),
+        behaviours=behaviours,
+    )
+
+
+def _decided(
+    profile: KernelProfile, part: KernelRegions, behaviours: Behaviours
+) -> list[ClassRegion]:
+    """Return the behaviour classes of a kernel, merged, split by what the predicate says."""
+    merged: dict[tuple[Inputs, bool], Region] = {}
+    for inputs, region in part.classes:
+        behaviour = behaviours.class_of(inputs)
+        for says_yes, share in (
+            (True, region & part.predicate),
+            (False, region - part.predicate),
+        ):
+            if not share.is_empty():
+                key = (behaviour, says_yes)
+                merged[key] = merged[key] | share if key in merged else share
+    return [
+        ClassRegion(
+            profile=profile,
+            question=part.question,
+            inputs=behaviour,
+            result=behaviours.result(behaviour),
+            predicate=says_yes,
+            region=region,
+        )
+        for (behaviour, says_yes), region in merged.items()
+    ]
+
+
+def _separate(visible: Mapping[Verdict, Region], backend: Backend) -> dict[Verdict, Region]:
+    """Return disjoint regions: a cell in which two verdicts remain possible is unknown."""
+    once = backend.nothing()
+    twice = backend.nothing()
+    for region in visible.values():
+        twice = twice | (once & region)
+        once = once | region
+    separated = {
+        verdict: region - twice
+        for verdict, region in visible.items()
+        if verdict is not Verdict.UNKNOWN
+    }
+    return {
+        verdict: twice if verdict is Verdict.UNKNOWN else separated[verdict] for verdict in visible
+    }

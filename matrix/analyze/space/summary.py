@@ -1,0 +1,189 @@
+"""A solved study, put into the words of a report.
+
+Takes `SolvedStudy`, gives `StudyResult`: exact counts, causes, groups of behaviour classes that
+broke the same way, reasons of absence, what each axis changes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from matrix.analyze.cell.advice import is_defect
+from matrix.analyze.cell.answering import findings_of
+from matrix.analyze.cell.question import Question
+from matrix.analyze.cell.truth import Inputs
+from matrix.analyze.cell.verdict import Verdict
+from matrix.analyze.space.cause import causes
+from matrix.analyze.space.conditions import Conditions
+from matrix.analyze.space.influence import influences
+from matrix.analyze.space.result import ClassGroup, Counts, StudyResult, TableCell
+from matrix.analyze.space.study import ClassRegion, SolvedStudy
+from matrix.analyze.space.study_advice import study_advisories, study_defects
+from matrix.analyze.space.tables import study_tables
+from matrix.analyze.space.witness import changes, near_baseline
+from matrix.expr.printer import to_c
+from matrix.schema.values import Architecture, KernelProfile, PredicateVersion
+from matrix.simulate.outcome import Violation
+from matrix.solve.space import Region
+
+# How one violation looks: invariant, assumption, the operations of its trace.
+Signature = tuple[tuple[str, str, tuple[str, ...]], ...]
+
+
+def summarise(
+    solved: SolvedStudy,
+    questions: Mapping[str, Question],
+    profiles: tuple[KernelProfile, ...],
+    architecture: Architecture,
+    predicate: PredicateVersion,
+    answer_cell: Callable[[Mapping[str, str]], TableCell | None],
+    digest: str,
+) -> StudyResult:
+    """Return everything a report says of a study."""
+    study = solved.study
+    results = solved.behaviours.results
+    return StudyResult(
+        study=study,
+        capability=next(iter(questions.values())).capability,
+        predicate=predicate.name,
+        predicate_text=to_c(predicate.condition.expression),
+        architecture=architecture,
+        kernels=profiles,
+        combinations=math.prod(len(axis.options) for axis in study.axes),
+        cells=solved.valid.count(),
+        behaviour_classes=len(results),
+        states=sum(result.states for result in results),
+        transitions=sum(result.transitions for result in results),
+        counts=_counts(solved, None),
+        counts_by_kernel=_counts_by_kernel(solved),
+        tables=study_tables(solved, answer_cell),
+        groups=_groups(solved),
+        absent_reasons=_absent_reasons(solved),
+        influences=influences(solved),
+        digest=digest,
+        causes=tuple(cause for cause, _ in causes(solved)),
+        advisories=study_advisories(solved),
+        defects=study_defects(solved),
+    )
+
+
+def _counts(solved: SolvedStudy, within: Region | None) -> Counts:
+    return tuple((verdict, solved.count(verdict, within)) for verdict in solved.verdicts)
+
+
+def _counts_by_kernel(solved: SolvedStudy) -> tuple[tuple[str, Counts], ...]:
+    axis = next((axis for axis in solved.study.axes if axis.kind == "kernel"), None)
+    if axis is None:
+        return ()
+    everything = solved.backend.everything()
+    return tuple(
+        (option.name, _counts(solved, everything.restrict(axis.name, (option.name,))))
+        for option in axis.options
+    )
+
+
+def _absent_reasons(solved: SolvedStudy) -> tuple[tuple[str, int], ...]:
+    counted = ((reason, region.count()) for reason, region in solved.absent)
+    return tuple(
+        sorted(((reason, cells) for reason, cells in counted if cells), key=lambda item: -item[1])
+    )
+
+
+def _groups(solved: SolvedStudy) -> tuple[ClassGroup, ...]:
+    """Return the classes that share verdict and findings, the verdicts in their order."""
+    members: dict[tuple[Verdict, Signature, tuple[str, ...]], list[ClassRegion]] = {}
+    for item in solved.classes:
+        key = (item.verdict, _signature(item.result.violations), _own_defects(item))
+        members.setdefault(key, []).append(item)
+    regions = {key: _visible(solved, key[0], classes) for key, classes in members.items()}
+    ambiguous = _ambiguous(solved)
+    order = list(Verdict)
+    conditions = Conditions(solved)
+    groups = [
+        _group(solved, key[0], classes, regions[key], regions[key] - ambiguous, conditions)
+        for key, classes in members.items()
+        if not regions[key].is_empty()
+    ]
+    return tuple(sorted(groups, key=lambda group: (order.index(group.verdict), -group.cells)))
+
+
+def _own_defects(item: ClassRegion) -> tuple[str, ...]:
+    """Return the invariants that the kernel of a class violates by itself."""
+    found = (violation.invariant for violation in item.result.advisories if is_defect(violation))
+    return tuple(dict.fromkeys(found))
+
+
+def _signature(violations: tuple[Violation, ...]) -> Signature:
+    return tuple(
+        (
+            violation.invariant,
+            violation.certainty,
+            tuple(operation.name for step in violation.trace for operation in step.operations),
+        )
+        for violation in violations
+    )
+
+
+def _visible(solved: SolvedStudy, verdict: Verdict, classes: list[ClassRegion]) -> Region:
+    """Return the cells of some classes that have a verdict."""
+    region = solved.backend.nothing()
+    for item in classes:
+        region = region | item.region
+    return region.project_hidden() & solved.verdicts[verdict]
+
+
+def _group(
+    solved: SolvedStudy,
+    verdict: Verdict,
+    classes: list[ClassRegion],
+    region: Region,
+    clear: Region,
+    conditions: Conditions,
+) -> ClassGroup:
+    """Return the group of some classes; the example is one of its `clear` cells if there are any.
+
+    These are simulated in one way, whatever the properties are that nobody recorded.
+    """
+    cell = near_baseline(region if clear.is_empty() else clear, solved.study.baseline)
+    question, inputs = _of_cell(solved, classes, cell)
+    shown = solved.behaviours.exact(inputs)
+    kernels = dict.fromkeys(item.profile.release for item in classes)
+    return ClassGroup(
+        verdict=verdict,
+        cells=region.count(),
+        classes=len({item.inputs for item in classes}),
+        kernels=tuple(kernels),
+        conditions=conditions.shared(classes),
+        example=tuple(changes(cell, dict(solved.study.baseline)).items()),
+        settled=not clear.is_empty(),
+        findings=findings_of(question, shown.violations),
+        defects=_own_defects(classes[0]),
+    )
+
+
+def _ambiguous(solved: SolvedStudy) -> Region:
+    """Return the cells in which something that nobody recorded changes what is simulated."""
+    once, twice = solved.backend.nothing(), solved.backend.nothing()
+    for _, part in solved.kernels:
+        for _, region in part.classes:
+            visible = region.project_hidden()
+            once, twice = once | visible, twice | (once & visible)
+    return twice
+
+
+def _of_cell(
+    solved: SolvedStudy, classes: list[ClassRegion], cell: Mapping[str, str]
+) -> tuple[Question, Inputs]:
+    """Return the kernel's question and what the simulation is told of just this cell.
+
+    A class is simulated for one of its cells; only its verdict is that of all, its trace has the
+    page size and the descriptors of that one.
+    """
+    mine = {(item.profile.id, item.inputs) for item in classes}
+    for profile, part in solved.kernels:
+        for inputs, region in part.classes:
+            is_mine = (profile.id, solved.behaviours.class_of(inputs)) in mine
+            if is_mine and not region.at(cell).is_empty():
+                return part.question, inputs
+    raise AssertionError(f"no class of the group has the cell {cell}")

@@ -1,0 +1,398 @@
+"""One kernel's part of a study's space: names as functions of the axes, verdicts as regions.
+
+Takes a `Question` and a study, gives regions: the valid cells, the absent ones by reason, where the
+predicate holds, and one region per behaviour class. Everything a concrete cell evaluates one by one
+(`cell.py`) is here compiled over the whole space from the same expressions.
+
+A name is tied to the axes by a table: a Kconfig symbol or a kernel variable to the axis whose
+options set it, a CPU property to the CPU axis. What nobody recorded of a CPU is a hidden variable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from matrix.analyze.cell.assemble import (
+    cpu_atoms,
+    dated_in_study,
+    symbol_value,
+    variables_of,
+)
+from matrix.analyze.cell.question import Question, refuse_lacking_truth
+from matrix.analyze.cell.truth import Inputs
+from matrix.analyze.facts.lowering import UNREAD
+from matrix.analyze.facts.program import FactProgram
+from matrix.diagnostics import Diagnostic, InputError
+from matrix.expr.nodes import Constant, Expression, Name, Value
+from matrix.kernel.cpu.resolve import CpuSystem
+from matrix.schema.values import Architecture, Axis, KernelProfile, MatrixStudy, Option
+from matrix.solve.partition import Compiler, Table
+from matrix.solve.space import Backend, FiniteVariable, Region, Space
+
+_OFF_ON = ("no", "yes")
+# Simulation inputs are compiled under names of their own, apart from the kernel's.
+_ROW = "simulation."
+
+# What one kernel detects on each system, by SPEC: the atoms of its CPU properties.
+SystemAtoms = Mapping[str, Mapping[str, Value]]
+
+
+class KernelRegions(Struct, frozen=True, kw_only=True):
+    """What one kernel answers over the study's space; regions still tell hidden values apart.
+
+    `compiler` knows every name of the kernel, so that a later stage can ask for more.
+    """
+
+    question: Question
+    compiler: Compiler
+    valid: Region
+    absent: tuple[tuple[str, Region], ...]
+    predicate: Region
+    classes: tuple[tuple[Inputs, Region], ...]
+
+
+def detected(
+    programs: Sequence[FactProgram], systems: Mapping[str, CpuSystem]
+) -> tuple[SystemAtoms, ...]:
+    """Return what each kernel detects on each system: the slowest part, so that it is done once."""
+    return tuple(
+        {spec: cpu_atoms(program, system)[0] for spec, system in systems.items()}
+        for program in programs
+    )
+
+
+def study_space(
+    study: MatrixStudy,
+    programs: Sequence[FactProgram],
+    systems: Mapping[str, CpuSystem],
+    atoms: Sequence[SystemAtoms],
+) -> Space:
+    """Return the space of a study: its axes, and a hidden variable for whatever is unknown.
+
+    That are properties of CPUs (`atoms` are what `detected` gives), and what nobody has read yet of
+    a drafted profile.
+    """
+    unknown: dict[str, None] = {}
+    for program in programs:
+        unknown.update((f"?{name}", None) for name in _unread(program))
+    for of_kernel in atoms:
+        for spec, values in of_kernel.items():
+            for atom, value in values.items():
+                if value is None:
+                    unknown[_hidden(atom, systems[spec])] = None
+    variables = tuple(
+        FiniteVariable(name=axis.name, options=tuple(option.name for option in axis.options))
+        for axis in study.axes
+    )
+    hidden = tuple(
+        FiniteVariable(name=name, options=_OFF_ON, values=(False, True)) for name in unknown
+    )
+    hidden = (*hidden, *_open_dates(study, programs), *_unset_symbols(study, programs))
+    order: list[str] = []
+    for variable in variables:
+        order.append(variable.name)
+        if variable.name in {axis.name for axis in study.axes if axis.kind == "cpu"}:
+            order.extend(variable.name for variable in hidden)
+    if len(order) < len(variables) + len(hidden):
+        order.extend(variable.name for variable in hidden)
+    return Space(variables=variables, hidden=hidden, order=tuple(order))
+
+
+def _open_dates(study: MatrixStudy, programs: Sequence[FactProgram]) -> tuple[FiniteVariable, ...]:
+    """Return a hidden variable for each dated fact that some option's version does not tell."""
+    options = [option for axis in study.axes for option in axis.options if option.version]
+    domains = {
+        atom: program.domain(atom)
+        for program in programs
+        for option in options
+        for atom, value in dated_in_study(program, (option,)).items()
+        if value is None
+    }
+    return tuple(_choice(atom, domain) for atom, domain in domains.items())
+
+
+def _choice(atom: str, domain: Sequence[Value]) -> FiniteVariable:
+    known = tuple(value for value in domain if value is not None)
+    return FiniteVariable(name=_unset(atom), options=tuple(map(str, known)), values=known)
+
+
+def _unset_symbols(
+    study: MatrixStudy, programs: Sequence[FactProgram]
+) -> tuple[FiniteVariable, ...]:
+    """Return a hidden variable for each symbol that some partial `.config` does not mention."""
+    partial = [option for axis in study.axes for option in axis.options if option.partial]
+    found: dict[str, FiniteVariable] = {}
+    for program in programs:
+        for symbol in program.symbols:
+            atom = f"CONFIG_{symbol}"
+            if all(symbol in dict(option.kconfig) for option in partial):
+                continue
+            found[atom] = _choice(atom, program.domain(atom))
+    return tuple(found.values())
+
+
+def kernel_regions(
+    backend: Backend,
+    study: MatrixStudy,
+    question: Question,
+    profile: KernelProfile,
+    architecture: Architecture,
+    systems: Mapping[str, CpuSystem],
+    atoms: SystemAtoms,
+) -> KernelRegions:
+    """Return what a kernel answers over its part of the space; `atoms` are `detected`.
+
+    Raises:
+        InputError: MX0610, two boot axes that set the same kernel variable.
+    """
+    rows = [f"{_ROW}{name}" for name, _ in question.rows]
+    compiler = kernel_compiler(backend, study, question, profile, architecture, systems, atoms)
+    valid = _valid(compiler, backend, study, question, profile)
+    remaining = valid
+    absent: list[tuple[str, Region]] = []
+    for requirement in question.requirements:
+        if requirement.expression is None:
+            continue
+        holds = compiler.where(requirement.expression)
+        failing = remaining - holds
+        if not failing.is_empty():
+            absent.append((requirement.otherwise, failing))
+        remaining = remaining & holds
+    if remaining.is_empty() or question.predicate is None:
+        return KernelRegions(
+            question=question,
+            compiler=compiler,
+            valid=valid,
+            absent=tuple(absent),
+            predicate=backend.nothing(),
+            classes=(),
+        )
+    refuse_lacking_truth((question,))
+    return KernelRegions(
+        question=question,
+        compiler=compiler,
+        valid=valid,
+        absent=tuple(absent),
+        predicate=compiler.where(question.predicate) & remaining,
+        classes=tuple(
+            (_inputs(question, values), region)
+            for values, region in compiler.joint(tuple(rows), within=remaining)
+        ),
+    )
+
+
+def kernel_compiler(
+    backend: Backend,
+    study: MatrixStudy,
+    question: Question,
+    profile: KernelProfile,
+    architecture: Architecture,
+    systems: Mapping[str, CpuSystem],
+    atoms: SystemAtoms,
+) -> Compiler:
+    """Return what compiles one kernel's expressions over the study's space; `atoms` are `detected`.
+
+    Raises:
+        InputError: MX0610, two boot axes that set the same kernel variable.
+    """
+    program = question.program
+    names = _names(study, program, profile, architecture)
+    names.update(_cpu_tables(study, systems, atoms))
+    return Compiler(
+        backend,
+        {
+            **program.definitions,
+            **{f"{_ROW}{name}": expression for name, expression in question.rows},
+            **{name: item for name, item in names.items() if not isinstance(item, Table)},
+        },
+        {name: item for name, item in names.items() if isinstance(item, Table)},
+    )
+
+
+def _inputs(question: Question, values: Mapping[str, Value]) -> Inputs:
+    return question.inputs({name.removeprefix(_ROW): value for name, value in values.items()})
+
+
+def _valid(
+    compiler: Compiler,
+    backend: Backend,
+    study: MatrixStudy,
+    question: Question,
+    profile: KernelProfile,
+) -> Region:
+    """Return the cells of this kernel that can exist."""
+    region = backend.everything()
+    for axis in study.axes:
+        if axis.chooses_kernel:
+            mine = [option.name for option in axis.options if option.kernel == profile.id]
+            region = region.restrict(axis.name, mine)
+        if axis.kind == "kconfig":
+            region = region.restrict(axis.name, distinct_options(axis, question.program, study))
+    for constraint in question.constraints:
+        region = region & compiler.where(constraint)
+    return region
+
+
+def distinct_options(axis: Axis, program: FactProgram, study: MatrixStudy) -> tuple[str, ...]:
+    """Return the options of a Kconfig axis that differ in this kernel.
+
+    Options that differ only in symbols the release does not have are one `.config`; the baseline's
+    option stands for them, otherwise the first, so that no cell is counted twice.
+    """
+    names = option_groups(axis, program, study)
+    return tuple(option.name for option in axis.options if option.name in names)
+
+
+def option_groups(
+    axis: Axis, program: FactProgram, study: MatrixStudy
+) -> dict[str, tuple[str, ...]]:
+    """Return the options of a Kconfig axis by the one that stands for them in this kernel."""
+    baseline = dict(study.baseline).get(axis.name)
+    ordered = sorted(axis.options, key=lambda option: option.name != baseline)
+    alike: dict[tuple[tuple[str, str | int], ...], list[str]] = {}
+    for option in ordered:
+        known = tuple(
+            sorted((symbol, text) for symbol, text in option.kconfig if symbol in program.symbols)
+        )
+        meaningful = tuple((symbol, text) for symbol, text in known if text != "n")
+        alike.setdefault(meaningful, []).append(option.name)
+    return {names[0]: tuple(names) for names in alike.values()}
+
+
+def _names(
+    study: MatrixStudy,
+    program: FactProgram,
+    profile: KernelProfile,
+    architecture: Architecture,
+) -> dict[str, Table | Expression]:
+    tables: dict[str, Table | Expression] = {}
+    tables.update((name, Name(f"?{name}")) for name in _unread(program))
+    tables.update(_kconfig_tables(study, program))
+    tables.update(_dated_tables(study, program))
+    tables.update(_variable_tables(study, program, profile))
+    axes = {axis.name for axis in study.axes}
+    for environment in architecture.environment:
+        if environment.name not in axes:
+            tables[environment.name] = Constant(environment.default)
+    return tables
+
+
+def _unread(program: FactProgram) -> tuple[str, ...]:
+    return tuple(sorted(atom for atom in program.atoms if atom.startswith(UNREAD)))
+
+
+def _kconfig_tables(study: MatrixStudy, program: FactProgram) -> dict[str, Table | Expression]:
+    tables: dict[str, Table | Expression] = {}
+    for atom in sorted(program.atoms):
+        if not atom.startswith("CONFIG_"):
+            continue
+        symbol = atom.removeprefix("CONFIG_")
+        axis = _axis_of_symbol(study, symbol) if symbol in program.symbols else None
+        if axis is None:
+            tables[atom] = Constant(atom in program.always_set)
+            continue
+        entries = {
+            option.name: _symbol_entry(option, symbol, atom, always=atom in program.always_set)
+            for option in axis.options
+        }
+        tables[atom] = Table(variable=axis.name, entries=entries)
+    return tables
+
+
+def _dated_tables(study: MatrixStudy, program: FactProgram) -> dict[str, Table | Expression]:
+    """Return what came with a point release, by the axis whose options have a version, if any."""
+    dated = (one for one in study.axes if any(option.version for option in one.options))
+    axis = next(dated, study.axes[0])
+    told = {option.name: dated_in_study(program, (option,)) for option in axis.options}
+    return {
+        atom: Table(
+            variable=axis.name,
+            entries={
+                name: Name(_unset(atom)) if (value := row[atom]) is None else Constant(value)
+                for name, row in told.items()
+            },
+        )
+        for atom in program.dated
+    }
+
+
+def _symbol_entry(option: Option, symbol: str, atom: str, *, always: bool) -> Expression:
+    """Return what an option makes of a symbol; a partial `.config` may leave it unknown."""
+    given = dict(option.kconfig).get(symbol)
+    if given is None and option.partial:
+        return Constant(True) if always else Name(_unset(atom))
+    return Constant(symbol_value("n" if given is None else given))
+
+
+def _unset(atom: str) -> str:
+    """Return the hidden variable of what an option does not tell: a symbol, a dated fact."""
+    return f"?{atom}"
+
+
+def _axis_of_symbol(study: MatrixStudy, symbol: str) -> Axis | None:
+    for axis in study.axes:
+        if any(symbol == name for option in axis.options for name, _ in option.kconfig):
+            return axis
+    return None
+
+
+def _cpu_tables(
+    study: MatrixStudy, systems: Mapping[str, CpuSystem], atoms: SystemAtoms
+) -> dict[str, Table | Expression]:
+    axis = next((axis for axis in study.axes if axis.kind == "cpu"), None)
+    if axis is None:
+        return {}
+    entries: dict[str, dict[str, Expression]] = {}
+    for option in axis.options:
+        spec = option.cpu or option.name
+        system = systems[spec]
+        for atom, value in atoms[spec].items():
+            entries.setdefault(atom, {})[option.name] = (
+                Name(_hidden(atom, system)) if value is None else Constant(value)
+            )
+    return {atom: Table(variable=axis.name, entries=row) for atom, row in entries.items()}
+
+
+def _variable_tables(
+    study: MatrixStudy, program: FactProgram, profile: KernelProfile
+) -> dict[str, Table | Expression]:
+    """Return every kernel variable as a function of the one boot axis that can change it."""
+    initial = variables_of(program, profile, "")
+    tables: dict[str, Table | Expression] = dict(initial)
+    setters: dict[str, str] = {}
+    for axis in study.axes:
+        if axis.kind != "boot":
+            continue
+        effects = {
+            option.name: variables_of(program, profile, option.cmdline or "")
+            for option in axis.options
+        }
+        for variable, untouched in initial.items():
+            row = {name: variables[variable] for name, variables in effects.items()}
+            if all(expression == untouched for expression in row.values()):
+                continue
+            if variable in setters:
+                raise InputError(_two_axes(axis, setters[variable], variable))
+            setters[variable] = axis.name
+            tables[variable] = Table(variable=axis.name, entries=row)
+    return tables
+
+
+def _two_axes(axis: Axis, other: str, variable: str) -> Diagnostic:
+    return Diagnostic(
+        code="MX0610",
+        location=axis.location,
+        message=f"axes `{other}` and `{axis.name}` both set the kernel variable `{variable}`",
+        hint="the order of their parameters would matter: put their options into one axis",
+    )
+
+
+def _hidden(atom: str, system: CpuSystem) -> str:
+    """Return the hidden variable of an unknown property.
+
+    With one CPU type the boot CPU's property is the system's.
+    """
+    single = len(system.names) == 1
+    return f"?{atom.replace('boot_hw.', 'hw.') if single else atom}"

@@ -1,0 +1,1 @@
+"""The one door: bytes from outside, bounded, and read by nobody else."""

@@ -1,0 +1,158 @@
+"""The bytes of an input file, decompressed where needed, and never more than a bound.
+
+Takes a path (or `-`), gives bytes. Nothing here trusts the file: not its name, not its size, not
+what its compression claims to hold; a file that is no good is an `InputError`, whatever it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import BinaryIO
+
+from msgspec import Struct
+
+from matrix.diagnostics import Diagnostic, InputError, Location
+
+STANDARD_INPUT = "-"
+STANDARD_INPUT_NAME = "<stdin>"
+# Beginnings of gzip, xz, bzip2 and Zstandard data.
+GZIP, XZ, BZIP2, ZSTANDARD = b"\x1f\x8b", b"\xfd7zXZ\x00", b"BZh", b"\x28\xb5\x2f\xfd"
+PACKED = (GZIP, XZ, BZIP2, ZSTANDARD)
+
+
+class InputKind(Struct, frozen=True, kw_only=True):
+    """A kind of input: at most `limit` bytes, the codes of its diagnostics, and what to check."""
+
+    limit: int
+    unreadable: str
+    too_large: str
+    hint: str
+
+
+DOTCONFIG = InputKind(
+    limit=16 << 20,  # the largest complete `.config` seen has 370 kB
+    unreadable="MX0301",
+    too_large="MX0302",
+    hint="is it the right file? a kernel's `.config` has a few hundred kB",
+)
+# The largest real inputs: a vmlinux with debug information, and what a kernel package unpacks to.
+LARGE = InputKind(
+    limit=2 << 30,
+    unreadable="MX0301",
+    too_large="MX1404",
+    hint="is it the right file? give the `.config` itself, or the package that holds it",
+)
+COMMAND_LINE = InputKind(
+    limit=16 << 10,  # COMMAND_LINE_SIZE is 2048 on arm64 and far below this everywhere
+    unreadable="MX0402",
+    too_large="MX0407",
+    hint="is it the right file? a command line has a few hundred bytes",
+)
+
+
+def file_name(path: str | os.PathLike[str]) -> str:
+    """Return the name of an input for messages."""
+    name = os.fspath(path)
+    return STANDARD_INPUT_NAME if name == STANDARD_INPUT else name
+
+
+def read_bounded(path: str | os.PathLike[str], kind: InputKind) -> bytes:
+    """Return the bytes of a file or of standard input (`-`), at most `kind.limit` of them.
+
+    Raises:
+        InputError: the file is missing, a folder, unreadable, or too large.
+    """
+    name = file_name(path)
+    with open_input(path, kind) as stream:
+        data = read_at_most(stream, kind.limit + 1)
+    if len(data) > kind.limit:
+        raise larger_than(kind, name)
+    return data
+
+
+def larger_than(kind: InputKind, file: str, holder: str = "the file") -> InputError:
+    """Return the error of an input with more than `kind.limit` bytes."""
+    is_larger = "is larger" if holder == "the file" else "holds more"
+    message = f"{holder} {is_larger} than {kind.limit:,} bytes"
+    return _error(kind.too_large, message, file, kind.hint)
+
+
+@contextlib.contextmanager
+def open_input(path: str | os.PathLike[str], kind: InputKind) -> Iterator[BinaryIO]:
+    """Open a file or standard input (`-`) for the block; what fails while it is read is said.
+
+    Raises:
+        InputError: `kind.unreadable`: the file is missing, a folder, or cannot be read.
+    """
+    name = file_name(path)
+    try:
+        if name == STANDARD_INPUT_NAME and os.fspath(path) == STANDARD_INPUT:
+            yield sys.stdin.buffer
+        else:
+            # Path.open() checks the name: a NUL in it is a ValueError.
+            with Path(path).open("rb") as stream:
+                yield stream
+    except IsADirectoryError as error:
+        hint = "name the files in it"
+        raise _error(kind.unreadable, f"`{name}` is a folder", name, hint) from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a file name"
+        message = f"cannot read `{name}`: {reason}"
+        raise _error(kind.unreadable, message, name, "check its name and rights") from error
+
+
+def read_at_most(stream: BinaryIO, size: int) -> bytes:
+    """Read `size` bytes or up to the end; a pipe gives less than was asked for at a time."""
+    parts: list[bytes] = []
+    while size > 0 and (part := stream.read(min(size, 1 << 20))):
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def decompress(data: bytes, file: str, kind: InputKind = DOTCONFIG) -> bytes:
+    """Return the content of gzip, xz, bzip2 or Zstandard data; anything else as it is.
+
+    The form is told from the first bytes, not from the name: /proc/config.gz is read from pipes.
+
+    Raises:
+        InputError: `kind.too_large` for more than `kind.limit` bytes of content, MX0303 for damaged
+            data, MX0304 for a compression that this Python cannot read.
+    """
+    if not data.startswith(PACKED):
+        return data
+    from matrix.door.stream import Stream, unpacked
+
+    return unpacked(Stream(io.BytesIO(data), file), kind=kind).rest()
+
+
+def zstandard_library(file: str) -> ModuleType:
+    """Return the module that reads Zstandard: the standard library's, or the package's.
+
+    Raises:
+        InputError: MX0304 where there is neither.
+    """
+    for name in ("compression.zstd", "zstandard"):
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            continue
+    raise _error(
+        "MX0304",
+        "the file is compressed with Zstandard, which this Python cannot read",
+        file,
+        "install the package `zstandard`, or unpack the file with `zstd -d`",
+    )
+
+
+def _error(code: str, message: str, file: str, hint: str) -> InputError:
+    return InputError(
+        Diagnostic(code=code, message=message, location=Location(file=file), hint=hint)
+    )

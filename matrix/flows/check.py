@@ -1,0 +1,180 @@
+"""`matrix check`: the user's declarations, every error at once; with claims, whether they hold.
+
+Reads everything, lowers every question and reads every claim, so that what it accepts, every other
+command accepts. Nothing is solved unless claims are to be decided: that is for the nightly run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from matrix.analyze.cell.question import lower_question
+from matrix.analyze.facts.simulation_words import unknown_names
+from matrix.analyze.proof.claims import ClaimResult, read_claims
+from matrix.diagnostics import (
+    Diagnostic,
+    ExitCode,
+    InputError,
+    Severity,
+    UndecidedError,
+    format_diagnostic,
+)
+from matrix.flows.claims import answer_claims, declared_claims
+from matrix.flows.knowledge import Library
+from matrix.flows.reply import Reply
+from matrix.flows.selection import check_not_empty
+from matrix.flows.stale_studies import stale_options
+from matrix.flows.study import PreparedStudy, prepare_study
+from matrix.render.cell_text import named_cell
+from matrix.render.json import Json, diagnostic_document, dump
+from matrix.schema.sources import sources_without_lines
+
+
+class Checked(Struct, frozen=True, kw_only=True):
+    """What `matrix check` found: how much was read, None where it is wrong, and all diagnostics.
+
+    `decided` has, for each study with claims, how many answers there are and how many are as
+    expected; it is None unless claims were to be decided.
+    """
+
+    counts: Mapping[str, int] | None
+    diagnostics: tuple[Diagnostic, ...]
+    exit_code: ExitCode
+    decided: Mapping[str, tuple[int, int]] | None = None
+
+
+def check(folders: tuple[Path, ...], *, claims: bool, as_json: bool = False) -> Reply:
+    """Check declarations and say what was understood; with `claims`, decide those of all studies.
+
+    A claim that is not as expected is a finding (MX0672). What is wrong with the declarations is
+    in the document with `as_json`, so that a program can read it.
+
+    Raises:
+        InputError: everything that is wrong, all at once; not with `as_json`.
+    """
+    if not as_json:
+        checked = _check(folders, claims=claims)
+        return Reply(text="", exit_code=checked.exit_code, speech=tuple(_said(checked)))
+    try:
+        checked = _check(folders, claims=claims)
+    except UndecidedError:
+        raise
+    except InputError as error:
+        checked = Checked(
+            counts=None, diagnostics=tuple(error.diagnostics), exit_code=ExitCode.INPUT
+        )
+    return Reply(text=dump(_document(checked)), exit_code=checked.exit_code)
+
+
+def _check(folders: tuple[Path, ...], *, claims: bool) -> Checked:
+    library = Library(folders)
+    known = library.knowledge
+    studies = _sound_studies(library)
+    counts = {
+        "kernels": len(known.kernels),
+        "cpus": len(known.cpus),
+        "capabilities": len(known.capabilities),
+        "studies": len(studies),
+        "claims": sum(len(declared_claims(prepared)) for prepared in studies),
+    }
+    # Ours show on purpose what a kernel refuses; a test looks at them.
+    ours = {study.location for study in Library().knowledge.studies} if folders else set()
+    mine = [study for study in known.studies if folders and study.location not in ours]
+    stale = [item for study in mine for item in stale_options(library, study)]
+    findings: list[Diagnostic] = []
+    decided: dict[str, tuple[int, int]] = {}
+    for prepared in studies if claims else ():
+        results = [answer.result for answer in answer_claims(prepared, prepared.solve())]
+        wrong = [result for result in results if not result.as_expected]
+        if results:
+            decided[prepared.study.id] = (len(results), len(results) - len(wrong))
+        findings.extend(_not_as_expected(prepared, result) for result in wrong)
+    return Checked(
+        counts=counts,
+        diagnostics=(*stale, *findings),
+        exit_code=ExitCode.FINDINGS if findings else ExitCode.OK,
+        decided=decided if claims else None,
+    )
+
+
+def _said(checked: Checked) -> Iterator[str]:
+    """Yield what a person is told: warnings first, findings last."""
+    errors = [item for item in checked.diagnostics if item.severity is Severity.ERROR]
+    for item in checked.diagnostics:
+        if item not in errors:
+            yield format_diagnostic(item)
+    if checked.counts is not None:
+        yield (
+            "{kernels} kernels, {cpus} CPUs, {capabilities} capabilities, {studies} studies with "
+            "{claims} claims: no errors"
+        ).format_map(checked.counts)
+    for study, (answers, expected) in (checked.decided or {}).items():
+        yield f"{study}: {expected} of {answers} answers to claims as expected"
+    yield from map(format_diagnostic, errors)
+
+
+def _document(checked: Checked) -> dict[str, Json]:
+    """Return the JSON document (`matrix/check/1`)."""
+    decided = checked.decided
+    return {
+        "schema": "matrix/check/1",
+        "understood": None if checked.counts is None else dict(checked.counts),
+        "decided": None
+        if decided is None
+        else [
+            {"study": study, "answers": answers, "as_expected": expected}
+            for study, (answers, expected) in decided.items()
+        ],
+        "diagnostics": [diagnostic_document(item) for item in checked.diagnostics],
+    }
+
+
+def _sound_studies(library: Library) -> Sequence[PreparedStudy]:
+    """Return all studies, prepared.
+
+    Raises:
+        InputError: what is wrong with any study, capability or claim.
+    """
+    known = library.knowledge
+    problems = list(unknown_names(known.kernels, known.architectures))
+    problems += [item for one in known.kernels for item in sources_without_lines(one)]
+    for capability in library.knowledge.capabilities:
+        for profile in library.knowledge.kernels:
+            for predicate in capability.predicates:
+                try:
+                    lower_question(library.program(profile), capability, predicate)
+                except InputError as error:
+                    problems.extend(error.diagnostics)
+    studies = []
+    for study in library.knowledge.studies:
+        try:
+            prepared = prepare_study(library, study.id)
+            questions = [prepared.questions[profile.id] for profile in prepared.kernels]
+            read_claims(study, questions, declared_claims(prepared))
+            check_not_empty(prepared)
+        except InputError as error:
+            problems.extend(error.diagnostics)
+        else:
+            studies.append(prepared)
+    if problems:
+        raise InputError(tuple(dict.fromkeys(problems)))
+    return studies
+
+
+def _not_as_expected(prepared: PreparedStudy, result: ClaimResult) -> Diagnostic:
+    where = ", ".join(result.kernels)
+    if result.witness is None:
+        hint = f"it was shown for {result.cells:,} cells"
+    else:
+        cell = named_cell(result.witness, dict(prepared.study.baseline))
+        hint = f"{result.cells:,} cells break it; the nearest: {cell}"
+    return Diagnostic(
+        code="MX0672",
+        location=result.claim.statement.location,
+        message=f"claim `{result.claim.id}` of `{prepared.study.id}` is {result.status} on "
+        f"{where}, and expected to be {result.expected}",
+        hint=hint,
+    )

@@ -1,0 +1,213 @@
+"""`matrix diff A B`: which cells change their verdict, as counts and rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matrix.analyze.cell.question import predicate_version
+from matrix.analyze.proof.features import Candidates
+from matrix.analyze.proof.rules import find_rules
+from matrix.analyze.space.difference import asked_again, between_kernels, between_predicates
+from matrix.analyze.space.result import StudyDefect
+from matrix.analyze.space.study import SolvedStudy
+from matrix.analyze.space.study_advice import study_defects
+from matrix.analyze.space.study_difference import between_studies, overlap
+from matrix.diagnostics import (
+    Diagnostic,
+    InputError,
+    unknown_word_hint,
+)
+from matrix.flows.knowledge import DEFAULT_STUDY, Library
+from matrix.flows.reply import Reply
+from matrix.flows.rules import label_rules, rules_reply
+from matrix.flows.study import PreparedStudy, prepare_study
+from matrix.render.diff_text import ShownDifference, diff_document, diff_markdown, diff_text
+from matrix.render.json import dump
+from matrix.render.study_diff_text import differing_questions, overlap_document, overlap_lines
+from matrix.schema.values import Axis, Option
+
+_SAME = "the same"
+_YAML = (".yaml", ".yml")
+# The axes whose options choose a kernel, and what a reader calls an option.
+_KERNEL_AXES = {"kernel": "kernel", "distro": "distribution"}
+# Distributions named in a hint: of some releases there are dozens.
+_NAMED = 6
+
+
+def diff(
+    one: str,
+    other: str,
+    study: str | None,
+    *,
+    configs: tuple[Path, ...],
+    predicate: str | None,
+    max_rules: int,
+    form: str,
+) -> Reply:
+    """Return how verdicts change between two predicates or kernels of a study, or two studies.
+
+    A word is a predicate, a kernel (in a study of distributions, one of these), or a study by id or
+    by its YAML file, in this order; `form` is `text`, `json` or `markdown`.
+
+    Raises:
+        InputError: MX0626, a word that is none of these, or two of different kinds; MX0670, two
+            studies with nothing in common; MX0671, two studies and a third one around them.
+        UndecidedError: MX0620, where no small set of features tells the changes apart.
+    """
+    library = Library(configs)
+    asked = library.study(study or DEFAULT_STUDY)
+    axis = next((axis for axis in asked.axes if axis.kind in _KERNEL_AXES), None)
+    kernels = [] if axis is None else [option.name for option in axis.options]
+    predicates = [version.name for version in library.capability(asked.capability).predicates]
+    words = (one, other)
+    if all(word in predicates for word in words):
+        prepared = prepare_study(library, asked.id, predicate)
+        solved = prepared.solve()
+        versions = [predicate_version(prepared.capability, word) for word in words]
+        before, after = (asked_again(solved, version) for version in versions)
+        shown = ShownDifference(
+            title=prepared.study.title,
+            between=words,
+            difference=between_predicates(before, after),
+            defects=(study_defects(before), study_defects(after)),
+        )
+    elif axis is not None and all(word in kernels for word in words):
+        prepared = prepare_study(library, asked.id, predicate)
+        after = prepared.solve()
+        difference = between_kernels(after, axis.name, one, other)
+        shown = ShownDifference(
+            title=asked.title,
+            between=words,
+            difference=difference,
+            defects=_of_kernels(after, axis.name, words),
+        )
+    elif all(_is_study(word, library) for word in words):
+        if study is not None:
+            raise InputError(_study_around_studies(one, other, study))
+        earlier, prepared = (_prepared(word, library, configs, predicate) for word in words)
+        after, shown = _studies(words, earlier, prepared)
+    else:
+        studies = [item.id for item in library.knowledge.studies]
+        raise InputError(_cannot_compare(words, predicates, axis, studies, library))
+    return _reply(prepared, after, shown, max_rules, form)
+
+
+def _is_study(word: str, library: Library) -> bool:
+    return word.endswith(_YAML) or any(word == study.id for study in library.knowledge.studies)
+
+
+def _prepared(
+    word: str, library: Library, configs: tuple[Path, ...], predicate: str | None
+) -> PreparedStudy:
+    """Return the study that a word names; one in a file does not change the others."""
+    if not word.endswith(_YAML):
+        return prepare_study(library, word, predicate)
+    file = Path(word)
+    own = Library(configs, (file,))
+    found = next(study for study in own.knowledge.studies if study.location.file == str(file))
+    return prepare_study(own, found.id, predicate)
+
+
+def _studies(
+    words: tuple[str, str], one: PreparedStudy, other: PreparedStudy
+) -> tuple[SolvedStudy, ShownDifference]:
+    shared = overlap(one.study, other.study)
+    after = other.solve()
+    before = one.solve()
+    difference = between_studies(before, after, shared)
+    questions = differing_questions(
+        (one.study.capability, one.predicate.name), (other.study.capability, other.predicate.name)
+    )
+    shown = ShownDifference(
+        title="two studies",
+        between=words,
+        difference=difference,
+        notes=(*questions, *overlap_lines(words, shared)),
+        document=overlap_document(shared),
+        defects=(study_defects(before), study_defects(after)),
+    )
+    return after, shown
+
+
+def _of_kernels(
+    solved: SolvedStudy, axis: str, words: tuple[str, str]
+) -> tuple[tuple[StudyDefect, ...], tuple[StudyDefect, ...]]:
+    one, other = (study_defects(solved, solved.valid.restrict(axis, (word,))) for word in words)
+    return one, other
+
+
+def _reply(
+    prepared: PreparedStudy,
+    after: SolvedStudy,
+    shown: ShownDifference,
+    max_rules: int,
+    form: str,
+) -> Reply:
+    difference = shown.difference
+    labels = {f"{old} → {new}": region for old, new, region in difference.changed}
+    same = difference.compared
+    for region in labels.values():
+        same = same - region
+    everywhere = {**labels, _SAME: same}
+    found = find_rules(Candidates(after, difference.compared), everywhere)
+    counts = {label: region.count() for label, region in labels.items()}
+    groups = label_rules(prepared.study, difference.compared, found, counts, max_rules)
+    text = {
+        "text": lambda: diff_text(shown, groups),
+        "markdown": lambda: diff_markdown(shown, groups),
+        "json": lambda: dump(diff_document(shown, groups)),
+    }[form]()
+    return rules_reply(text, groups, max_rules)
+
+
+def _cannot_compare(
+    words: tuple[str, str],
+    predicates: list[str],
+    axis: Axis | None,
+    studies: list[str],
+    library: Library,
+) -> tuple[Diagnostic, ...]:
+    kind = _KERNEL_AXES[axis.kind] if axis else "kernel"
+    options = axis.options if axis else ()
+    known = [*predicates, *(option.name for option in options), *studies]
+    unknown = [
+        word for word in dict.fromkeys(words) if word not in known and not word.endswith(_YAML)
+    ]
+    if not unknown:
+        return (
+            Diagnostic(
+                code="MX0626",
+                message=f"`{words[0]}` and `{words[1]}` are not of one kind",
+                hint=f"compare two predicates, two {kind}s or two studies",
+            ),
+        )
+    return tuple(
+        Diagnostic(
+            code="MX0626",
+            message=f"`{word}` is no predicate and no {kind} of the study, and no study",
+            hint=_of_release(word, options, library)
+            or unknown_word_hint(word, known, f"predicates, {kind}s and studies"),
+        )
+        for word in unknown
+    )
+
+
+def _of_release(word: str, options: Sequence[Option], library: Library) -> str | None:
+    """Return the hint for a release in a study whose kernels are those of distributions."""
+    profile = next((one for one in library.knowledge.kernels if one.release == word), None)
+    if profile is None:
+        return None
+    having = [option.name for option in options if option.kernel == profile.id]
+    if not having:
+        return None
+    more = f" and {len(having) - _NAMED} more" if len(having) > _NAMED else ""
+    return f"its kernels with Linux {word}: {', '.join(having[:_NAMED])}{more}"
+
+
+def _study_around_studies(one: str, other: str, study: str) -> Diagnostic:
+    return Diagnostic(
+        code="MX0671",
+        message=f"`{one}` and `{other}` are studies, and --matrix gives a third, `{study}`",
+        hint="leave --matrix out: it names the study of two predicates or two kernels",
+    )

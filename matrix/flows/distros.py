@@ -1,0 +1,263 @@
+"""Kernels of distributions: from configurations to `configs/distros/*.yaml`, and the list of them.
+
+An import keeps what the model reads and no more: one line per symbol that some profile names, with
+the name and SHA-256 of the file it came from, so that anyone with the file can make it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from matrix.diagnostics import Diagnostic, InputError, Location, Severity, format_diagnostic
+from matrix.door.bounded import STANDARD_INPUT
+from matrix.flows.knowledge import Library, release_key
+from matrix.flows.reply import Reply
+from matrix.kernel.config.config_input import ConfigInput, read_config_inputs
+from matrix.kernel.config.dotconfig import DotConfig, read_dotconfig
+from matrix.render.columns import align
+from matrix.render.distro_file import distro_file
+from matrix.render.json import Json, dump
+from matrix.render.output import Rewrite, check_writable, rewrite
+from matrix.schema.values import Distro
+
+_NO_ID = re.compile(r"[^a-z0-9._-]+")
+# What the names of configuration files begin and end with.
+_PREFIX = re.compile(r"^(?:kernel[-_])?config[-_.]")
+_SUFFIX = re.compile(r"\.(?:gz|xz|bz2|zst|config|deb|rpm)$")
+_DIGEST_CHUNK = 1 << 20
+
+
+class ImportRequest(Struct, frozen=True, kw_only=True):
+    """What `matrix distros import` was asked; `names` are what a reader calls a single input."""
+
+    files: tuple[str, ...]
+    folder: Path
+    identity: str | None = None
+    name: str | None = None
+    flavour: str | None = None
+    kernel: str | None = None
+    configs: tuple[Path, ...] = ()
+
+
+def import_distros(request: ImportRequest) -> Reply:
+    """Write one declaration per configuration into a folder; say what was written.
+
+    Raises:
+        InputError: everything that is wrong with the inputs: what `validate` says of them, MX1710
+            no release, MX1711 a name that is taken, MX1712 one name for several, MX1713 a name
+            that cannot be an id. Nothing is written then.
+    """
+    library = Library(request.configs)
+    symbols = {
+        symbol.name: symbol.type
+        for profile in library.kernels_of(library.arch).values()
+        for symbol in profile.symbols
+    }
+    problems: list[Diagnostic] = []
+    remarks: list[Diagnostic] = []
+    found: dict[str, Distro] = {}
+    for file in request.files:
+        try:
+            for source in read_config_inputs(file):
+                config = read_dotconfig(source.data, source.name, arch=library.arch)
+                _refuse_types(config, symbols)
+                config = replace(config, arch=library.arch)
+                distro = _distro(request, config, _digest(file, source), tuple(symbols))
+                if distro.id in found:
+                    problems.append(_same_name(distro, found[distro.id], file))
+                found[distro.id] = distro
+                remarks += config.diagnostics
+        except InputError as error:
+            problems += error.diagnostics
+    if len(found) > 1 and (request.identity or request.name or request.flavour):
+        problems.append(_one_name_for_several(len(found)))
+    files = {Path(f"{distro.id}.yaml"): distro_file(distro) for distro in found.values()}
+    problems += _taken(files, request.folder)
+    if problems:
+        raise InputError(problems)
+    check_writable([request.folder / path for path in files])
+    folder = request.folder
+    rewrite(Rewrite(path=folder / path, read=None, new=text) for path, text in files.items())
+    return Reply(
+        text="".join(f"{request.folder / path}\n" for path in files),
+        speech=tuple(format_diagnostic(item) for item in dict.fromkeys(remarks)),
+    )
+
+
+def _refuse_types(config: DotConfig, types: Mapping[str, str]) -> None:
+    """Raise MX0310 for values that the symbols' types refuse: no distribution has built such."""
+    typed = config.typed(types)
+    wrong = typed.diagnostics[len(config.diagnostics) :]
+    if wrong:
+        raise InputError([replace(item, severity=Severity.ERROR) for item in wrong])
+
+
+def _distro(
+    request: ImportRequest, config: DotConfig, sha256: str, symbols: tuple[str, ...]
+) -> Distro:
+    release = request.kernel or config.release
+    place = Location(file=config.file)
+    if release is None or not re.fullmatch(r"\d{1,4}\.\d{1,4}", release, re.ASCII):
+        what = "the file does not say" if release is None else f"`{release}` is not"
+        raise InputError(
+            Diagnostic(
+                code="MX1710",
+                location=place,
+                message=f"{what} which kernel release it is for",
+                hint='give --kernel with two numbers, such as "6.12"',
+            )
+        )
+    shown_name = _base_name(config.file)
+    identity = request.identity or _identity(shown_name)
+    if not re.fullmatch(r"[a-z0-9]+([._-][a-z0-9]+)*", identity):
+        raise InputError(
+            Diagnostic(
+                code="MX1713",
+                location=place,
+                message=f"`{identity}` cannot name a distribution",
+                hint="give --id: lower case letters and digits, joined by `-`, `_` or `.`",
+            )
+        )
+    command_line = config.value("CMDLINE")
+    return Distro(
+        id=identity,
+        name=request.name or identity,
+        flavour=request.flavour or "default",
+        arch=config.arch or "",
+        release=release,
+        profiles=(),
+        complete=config.complete,
+        file=shown_name,
+        version=config.version,
+        sha256=sha256,
+        command_line=command_line if isinstance(command_line, str) and command_line else None,
+        kconfig=tuple(_settings(config, symbols)),
+        location=place,
+    )
+
+
+def _settings(config: DotConfig, symbols: tuple[str, ...]) -> Iterator[tuple[str, str | int]]:
+    words: dict[object, str] = {True: "y", False: "n"}
+    for symbol in symbols:
+        setting = config.symbols.get(symbol)
+        if setting is None:
+            continue
+        value = setting.value
+        if isinstance(value, bool):
+            yield symbol, words[value]
+        else:
+            yield symbol, value
+
+
+def _base_name(file: str) -> str:
+    """Return the name of an input without folders; `linux.deb!boot/config` keeps its member."""
+    outer, mark, member = file.partition("!")
+    return Path(outer).name + mark + member
+
+
+def _identity(name: str) -> str:
+    name = name.rpartition("/")[2] if "!" in name else name
+    name = _PREFIX.sub("", name.lower())
+    while _SUFFIX.search(name):
+        name = _SUFFIX.sub("", name)
+    return _NO_ID.sub("-", name).strip("._-")
+
+
+def _digest(file: str, source: ConfigInput) -> str:
+    if file == STANDARD_INPUT or not Path(file).is_file():
+        return hashlib.sha256(source.data).hexdigest()
+    with Path(file).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _same_name(distro: Distro, first: Distro, file: str) -> Diagnostic:
+    return Diagnostic(
+        code="MX1712",
+        location=Location(file=file),
+        message=f"`{distro.file}` and `{first.file}` would both be `{distro.id}`",
+        hint="import them one by one, each with its own --id",
+    )
+
+
+def _one_name_for_several(count: int) -> Diagnostic:
+    return Diagnostic(
+        code="MX1712",
+        message=f"--id, --name and --flavour are for one configuration, here are {count}",
+        hint="import them one by one, or let the files name them",
+    )
+
+
+def _taken(files: dict[Path, str], folder: Path) -> list[Diagnostic]:
+    """Return an error for each file that exists and says something else."""
+    return [
+        Diagnostic(
+            code="MX1711",
+            location=Location(file=str(folder / path)),
+            message=f"`{folder / path}` exists already and differs",
+            hint="remove it, or give another --id or --output",
+        )
+        for path, text in files.items()
+        if (folder / path).exists() and not _holds(folder / path, text)
+    ]
+
+
+def _holds(path: Path, text: str) -> bool:
+    try:
+        return path.read_bytes() == text.encode()
+    except OSError:
+        return False
+
+
+def list_distros(configs: tuple[Path, ...], *, as_json: bool) -> str:
+    """Return the known kernels of distributions by name and release, as text or JSON."""
+    library = Library(configs)
+    releases = {one.id: one.release for one in library.knowledge.kernels}
+    distros = sorted(
+        library.knowledge.distros,
+        key=lambda one: (one.name.split()[0].lower(), release_key(one.release), one.id),
+    )
+    if as_json:
+        return dump(
+            {
+                "schema": "matrix/distros/1",
+                "distros": [_document(one, releases) for one in distros],
+            }
+        )
+    return align(
+        ("id", "name", "flavour", "release", "answered as", "file", "read from"),
+        [
+            (
+                one.id,
+                one.name,
+                one.flavour,
+                one.release,
+                " and ".join(releases[name] for name in one.profiles) or "nothing",
+                "complete" if one.complete else "partial",
+                one.file,
+            )
+            for one in distros
+        ],
+    )
+
+
+def _document(distro: Distro, releases: dict[str, str]) -> Json:
+    return {
+        "id": distro.id,
+        "name": distro.name,
+        "flavour": distro.flavour,
+        "arch": distro.arch,
+        "release": distro.release,
+        "version": distro.version,
+        "profiles": [releases[name] for name in distro.profiles],
+        "complete": distro.complete,
+        "file": distro.file,
+        "sha256": distro.sha256,
+        "command_line": distro.command_line,
+        "kconfig": dict(distro.kconfig),
+    }

@@ -1,0 +1,280 @@
+"""A table of hosts in; a verdict per host and a summary of the fleet out.
+
+The table is read in batches; what hosts have in common is worked out once
+(`fleet_answers.py`). A row that is wrong is said with its number and does not keep the others from
+their answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from matrix.analyze.cell.verdict import WORKS, Verdict
+from matrix.diagnostics import (
+    Diagnostic,
+    ExitCode,
+    Location,
+    Severity,
+    format_diagnostic,
+    worst,
+)
+from matrix.flows.arguments import check_verdicts
+from matrix.flows.fleet_answers import FleetAnswers
+from matrix.flows.fleet_row import HostRow
+from matrix.flows.knowledge import Library
+from matrix.kernel.fleet.hosts import Column, HostBatch, HostTable, decode, open_hosts
+from matrix.render.fleet import FleetSummary, HostAnswer, HostGroup, fleet_json, fleet_text
+from matrix.render.host_table import HostTableWriter, host_table
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+# Of more than so many kinds of wrong rows the rest is counted.
+_SAID_PROBLEMS = 20
+# The columns that an answer rests on, in the order of HostRow's fields.
+_READ = ("kernel", "config", "cpu", "midrs", "cmdline", "vm")
+
+
+class FleetRequest(Struct, frozen=True, kw_only=True):
+    """What `matrix fleet` was asked."""
+
+    hosts: str
+    config_folder: Path | None = None
+    table: Path | None = None
+    capability: str = "gmem-no-direct-map"
+    predicate: str | None = None
+    settings: tuple[str, ...] = ()
+    fail_on: tuple[str, ...] = ("unsound",)
+    most_groups: int = 10
+    configs: tuple[Path, ...] = ()
+
+
+class FleetOutcome(Struct, frozen=True, kw_only=True):
+    """The summary, what is to be said beside it, and the exit code."""
+
+    summary: FleetSummary
+    speech: tuple[str, ...]
+    exit_code: ExitCode
+    most_groups: int
+
+    def text(self) -> str:
+        """Return the summary for a reader."""
+        return fleet_text(self.summary, most_groups=self.most_groups)
+
+    def json_text(self) -> str:
+        """Return the summary as JSON."""
+        return fleet_json(self.summary)
+
+
+class _Counted(Struct, kw_only=True):
+    """Hosts with one answer, as far as the table was read."""
+
+    answer: HostAnswer
+    row: HostRow
+    first_row: int
+    first_host: str
+    hosts: int = 0
+    cpus: Counter[str] = field(default_factory=Counter)
+
+
+def fleet(request: FleetRequest) -> FleetOutcome:
+    """Answer every host of a table.
+
+    Raises:
+        InputError: where the request or the table as a whole is wrong.
+    """
+    library = Library(request.configs)
+    capability = library.capability(request.capability)
+    check_verdicts(request.fail_on, capability)
+    beside = Path() if request.hosts == "-" else Path(request.hosts).parent
+    answers = FleetAnswers(
+        library,
+        capability,
+        predicate=request.predicate,
+        settings=request.settings,
+        folder=request.config_folder or beside,
+    )
+    counted: dict[HostAnswer, _Counted] = {}
+    hosts = 0
+    # What is kept of a fleet has no cycles; looking for some among millions of objects takes an
+    # eighth of the time.
+    gc.set_threshold(200_000, 20, 50)
+    with open_hosts(request.hosts) as table, _writer(request.table) as writer:
+        for batch in table.batches():
+            _answer_batch(answers, table, batch, counted, writer)
+            hosts += batch.rows
+    groups = sorted(
+        (item for item in counted.values() if item.answer.verdict is not None),
+        key=lambda item: (list(Verdict).index(item.answer.verdict or Verdict.UNKNOWN), -item.hosts),
+    )
+    summary = FleetSummary(
+        file=table.file,
+        capability=capability.id,
+        assumes_patch=capability.assumes_patch,
+        predicate_version=request.predicate or capability.default_predicate,
+        hosts=hosts + len(table.broken),
+        broken_rows=len(table.broken),
+        groups=tuple(_with_fixes(answers, groups, request.most_groups)),
+        wrong=tuple(_group(item) for item in counted.values() if item.answer.verdict is None),
+        idle=answers.names.found(),
+        surroundings=answers.surroundings,
+        basis=capability.basis,
+    )
+    return FleetOutcome(
+        summary=summary,
+        speech=tuple(_speech(table, summary, tuple(answers.remarks))),
+        exit_code=_exit_code(summary, request.fail_on),
+        most_groups=request.most_groups,
+    )
+
+
+@contextlib.contextmanager
+def _writer(path: Path | None) -> Iterator[HostTableWriter | None]:
+    if path is None:
+        yield None
+        return
+    with host_table(path) as writer:
+        yield writer
+
+
+def _answer_batch(
+    answers: FleetAnswers,
+    table: HostTable,
+    batch: HostBatch,
+    counted: dict[HostAnswer, _Counted],
+    writer: HostTableWriter | None,
+) -> None:
+    import numpy as np
+
+    absent = Column(values=(b"",), codes=np.zeros(batch.rows, dtype=np.int64))
+    columns = [batch.columns.get(name, absent) for name in _READ]
+    combined = np.zeros(batch.rows, dtype=np.int64)
+    for column in columns:
+        combined = combined * len(column.values) + column.codes
+        # Numbered anew after each column: six columns of many values would not fit into 64 bits.
+        _, first, combined = np.unique(combined, return_index=True, return_inverse=True)
+    texts = [_texts(column)[column.codes[first]].tolist() for column in columns]
+    rows = list(map(HostRow._make, zip(*texts, strict=True)))
+    answered = [answers.answer(row) for row in rows]
+    given = [answer for answer, _ in answered]
+    sizes = np.bincount(combined, minlength=len(rows))
+
+    def place(index: int) -> tuple[int, str]:
+        at = int(first[index])
+        return int(table.row_numbers(batch.first + at, 1)[0]), batch.host(at)
+
+    for index in np.argsort(first):
+        row, (answer, idle), size = rows[index], answered[index], int(sizes[index])
+        group = counted.get(answer)
+        if group is None:
+            first_row, first_host = place(index)
+            group = counted[answer] = _Counted(
+                answer=answer, row=row, first_row=first_row, first_host=first_host
+            )
+        group.hosts += size
+        group.cpus[row.cpu or row.midrs] += size
+        if idle is not None:
+            if not idle.hosts:
+                idle.first_row, idle.first_host = place(index)
+            idle.hosts += size
+    if writer is not None:
+        cpu = [row.cpu or row.midrs for row in rows]
+        writer.write(
+            rows=table.row_numbers(batch.first, batch.rows),
+            hosts=batch.hosts,
+            cpus=(cpu, combined),
+            vms=([row.vm or "default" for row in rows], combined),
+            answers=(given, combined),
+        )
+
+
+def _texts(column: Column) -> npt.NDArray[np.object_]:
+    """Return the distinct values of a column as texts without blanks around them."""
+    import numpy as np
+
+    texts = np.empty(len(column.values), dtype=object)
+    texts[:] = [decode(value).strip() for value in column.values]
+    return texts
+
+
+def _with_fixes(
+    answers: FleetAnswers, groups: Sequence[_Counted], most: int
+) -> Iterator[HostGroup]:
+    """Yield the groups, with fixes for the first host of those that are shown in the text."""
+    shown: Counter[Verdict | None] = Counter()
+    for item in groups:
+        shown[item.answer.verdict] += 1
+        wanted = item.answer.verdict not in WORKS and shown[item.answer.verdict] <= most
+        group = _group(item)
+        yield replace(group, fixes=answers.fixes(item.row)) if wanted else group
+
+
+def _group(item: _Counted) -> HostGroup:
+    return HostGroup(
+        answer=item.answer,
+        hosts=item.hosts,
+        cpus=item.cpus,
+        first_row=item.first_row,
+        first_host=item.first_host,
+    )
+
+
+def _speech(
+    table: HostTable, summary: FleetSummary, remarks: Sequence[Diagnostic]
+) -> Iterator[str]:
+    """Yield what is wrong with rows, each kind once, what was left out, and what files have."""
+    if table.ignored:
+        yield format_diagnostic(
+            Diagnostic(
+                code="MX1510",
+                severity=Severity.NOTE,
+                message=f"columns not read: {', '.join(table.ignored)}",
+                location=Location(file=table.file),
+                hint="read are host, kernel, config, cpu, midrs, cmdline and vm",
+            )
+        )
+    said = [*table.broken, *(_placed(table, group) for group in summary.wrong)]
+    flat = [item for entry in said for item in (entry if isinstance(entry, tuple) else (entry,))]
+    yield from map(format_diagnostic, flat[:_SAID_PROBLEMS])
+    if len(flat) > _SAID_PROBLEMS:
+        yield f"… and {len(flat) - _SAID_PROBLEMS:,} more kinds of wrong rows"
+    yield from map(format_diagnostic, remarks[:_SAID_PROBLEMS])
+    if len(remarks) > _SAID_PROBLEMS:
+        yield f"… and {len(remarks) - _SAID_PROBLEMS:,} more remarks about `.config`s"
+
+
+def _placed(table: HostTable, group: HostGroup) -> tuple[Diagnostic, ...]:
+    """Return the problems of a kind of wrong rows with the first row's number."""
+    which = f"row {group.first_row:,}"
+    if group.first_host:
+        which += f" ({group.first_host})"
+    if group.hosts > 1:
+        which += f" and {group.hosts - 1:,} more"
+    return tuple(
+        replace(
+            item,
+            message=f"{which}: {item.message}",
+            location=item.location or Location(file=table.file),
+        )
+        for item in group.answer.problems
+    )
+
+
+def _exit_code(summary: FleetSummary, fail_on: Sequence[str]) -> ExitCode:
+    codes: list[ExitCode] = []
+    if summary.wrong_rows:
+        codes.append(ExitCode.INPUT)
+    if any(verdict in fail_on for verdict in summary.verdicts):
+        codes.append(ExitCode.FINDINGS)
+    if Verdict.UNKNOWN in summary.verdicts:
+        codes.append(ExitCode.UNDECIDED)
+    return worst(codes)

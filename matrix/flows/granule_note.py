@@ -1,0 +1,85 @@
+"""Which CPUs it is of whose translation granule nobody recorded anything (MX0904).
+
+An answer is shared by CPUs that are alike, so it does not name them; here each system gets its own
+note, and one run says them all in one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from matrix.analyze.cell.assemble import cpu_atoms
+from matrix.analyze.cell.question import Question
+from matrix.analyze.facts.evaluation import Evaluation
+from matrix.diagnostics import Diagnostic
+from matrix.expr.nodes import Expression, Value
+from matrix.kernel.cpu.resolve import CpuSystem
+
+GRANULE = "MX0904"
+
+# Which CPUs a note names.
+NamedCpus = dict[Diagnostic, tuple[str, ...]]
+
+
+def naming_cpus(
+    notes: Sequence[Diagnostic],
+    question: Question,
+    system: CpuSystem,
+    variables: Mapping[str, Expression],
+    atoms: Mapping[str, Value],
+    named: NamedCpus,
+) -> tuple[Diagnostic, ...]:
+    """Return the notes of an answer, that about the granule with the CPUs it is about.
+
+    `variables` and `atoms` are those of the cell without its CPUs; which CPUs a note names is kept
+    in `named`.
+    """
+    if all(note.code != GRANULE for note in notes):
+        return tuple(notes)
+    cpus = tuple(_unrecorded(question, system, variables, atoms))
+    if not cpus:
+        return tuple(notes)
+    told = []
+    for note in notes:
+        if note.code == GRANULE:
+            told.append(_naming(note, cpus))
+            named[told[-1]] = cpus
+        else:
+            told.append(note)
+    return tuple(told)
+
+
+def joined(notes: Sequence[Diagnostic], named: NamedCpus) -> list[Diagnostic]:
+    """Return notes with one about the granule, of all CPUs, where the first of them stands."""
+    cpus = tuple(dict.fromkeys(cpu for note in notes for cpu in named.get(note, ())))
+    told = (_naming(note, cpus) if note in named else note for note in notes)
+    return list(dict.fromkeys(told))
+
+
+def _unrecorded(
+    question: Question,
+    system: CpuSystem,
+    variables: Mapping[str, Expression],
+    atoms: Mapping[str, Value],
+) -> Iterator[str]:
+    """Yield the CPUs of which it is unknown whether this kernel boots on each alone.
+
+    None where the page size is not known either: then it is no matter of the CPU.
+    """
+    for cpu in system.cpus:
+        own, _ = cpu_atoms(question.program, CpuSystem(cpus=(cpu,)))
+        alone = Evaluation(question.program.definitions, variables, {**atoms, **own})
+        if alone.of(question.boots) is None and not any(
+            atom.startswith("CONFIG_") for atom in alone.undecided_atoms(question.boots)
+        ):
+            yield cpu.name
+
+
+def _naming(note: Diagnostic, cpus: Sequence[str]) -> Diagnostic:
+    support = "supports" if len(cpus) == 1 else "support"
+    names = ", ".join(cpus)
+    return replace(
+        note, message=f"nobody recorded whether {names} {support} the kernel's translation granule"
+    )

@@ -1,0 +1,159 @@
+"""Which profile answers for a kernel, and which exact version of the release the kernel is.
+
+Takes what a user, `uname -r` and a `.config`'s header say; a profile holds for the version it was
+read on, and every answer says so where the kernel's own is another. `validate`, `fleet` and `probe`
+choose here, so that none of them answers a kernel silently as another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from matrix.analyze.cell.assemble import dated_atoms
+from matrix.analyze.facts.program import FactProgram
+from matrix.diagnostics import Diagnostic, Location, Severity
+from matrix.expr.nodes import Value
+from matrix.flows.absence import absent_reason
+from matrix.flows.knowledge import Library, release_key
+from matrix.flows.tree_check import TreeCheck
+from matrix.kernel.config.dotconfig import DotConfig
+from matrix.kernel.line.cmdline import BuiltInLine
+from matrix.kernel.source.version import KernelVersion, read_version, version_of
+from matrix.schema.values import Capability, KernelProfile
+
+_DOUBT = (
+    "a vendor's kernel: its number says that a fix is missing, and the vendor may have brought it "
+    "back"
+)
+
+
+class ChosenKernel(Struct, frozen=True, kw_only=True):
+    """A profile and the version that tells what came with point releases; None: nobody told one.
+
+    `other` is what the file says where that is another release. Where that has no profile and no
+    exact version was asked for, `version` is the file's own: the profile is a stand-in.
+    """
+
+    profile: KernelProfile
+    version: KernelVersion | None
+    other: str | None
+
+    @property
+    def shown_version(self) -> str | None:
+        """The kernel's own version as a reader is told of it, None where nobody told one."""
+        told = self.version
+        if told is None or (told.point is None and told.candidate is None):
+            return self.other
+        return f"{told.short}{told.suffix}"
+
+    def atoms(self, program: FactProgram) -> Mapping[str, Value]:
+        """Return what the version says of what came with a point release."""
+        told = self.version or read_version(self.profile.release)
+        return {} if told is None else dated_atoms(program, told)
+
+
+def chosen_kernel(
+    library: Library, profile: KernelProfile, asked: str | None, config: DotConfig
+) -> ChosenKernel:
+    """Return a profile with the version: of what is asked, what runs, and the header."""
+    own = config.release
+    elsewhere = own is not None and own != profile.release
+    version = version_of(profile.release, asked, config.running, config.version)
+    exact = version is not None and (version.point is not None or version.candidate is not None)
+    if own is not None and own not in library.kernels_of(profile.arch) and not exact:
+        version = version_of(own, config.running, config.version)
+    return ChosenKernel(
+        profile=profile, version=version, other=config.version if elsewhere else None
+    )
+
+
+def built_in_line(
+    library: Library, profile: KernelProfile, config: DotConfig, tree: TreeCheck | None = None
+) -> BuiltInLine:
+    """Return what a kernel makes of CONFIG_CMDLINE: by its own tree, where that was given."""
+    rules = library.architecture(profile.arch).built_in_line
+    if tree is not None and tree.is_of(config):
+        has = tuple(rule.symbol for rule in rules if rule.symbol in tree.symbols)
+        return BuiltInLine(config=config, rules=rules, has=has, whole=True)
+    read = profile.built_in_line
+    return BuiltInLine(config=config, rules=rules, has=None if read is None else read.symbols)
+
+
+def absent_whatever_release(
+    library: Library, capability: Capability, config: DotConfig, release: str | None
+) -> str | None:
+    """Return why a capability is absent from a kernel of a release without a profile, or None.
+
+    Of a release newer than every profile nobody knows which symbols it has.
+    """
+    newest = max(map(release_key, library.kernels_of(config.arch or library.arch)), default=())
+    if release is not None and release_key(release) > newest:
+        return None
+    return absent_reason(capability, config)
+
+
+def vendor_doubt(
+    chosen: ChosenKernel, program: FactProgram, read: frozenset[str]
+) -> tuple[str, str] | None:
+    """Return what a vendor's number leaves in doubt, and the fix to look for; None: nothing.
+
+    `read` are the names that the question rests on.
+    """
+    missing = [
+        since.source
+        for atom, value in chosen.atoms(program).items()
+        if atom in read and (since := program.dated[atom].since) and value == since.before
+    ]
+    if chosen.version is None or not chosen.version.vendor or not missing:
+        return None
+    return _DOUBT, "; ".join(missing)
+
+
+def other_release_note(chosen: ChosenKernel, config: DotConfig) -> tuple[Diagnostic, ...]:
+    """Return that the header names another release than the one answered for, where it does."""
+    if chosen.other is None:
+        return ()
+    return (
+        Diagnostic(
+            code="MX1715",
+            severity=Severity.NOTE,
+            location=Location(file=config.file, line=1, column=1),
+            message=f"the file says that it is of Linux {chosen.other}; it is answered as "
+            f"{chosen.profile.release}, as asked",
+            hint=_told_by(chosen),
+        ),
+    )
+
+
+def _told_by(chosen: ChosenKernel) -> str:
+    """Return what tells what came with point releases, where the header is of another release."""
+    told = chosen.version
+    if told is not None and told.release != chosen.profile.release:
+        return (
+            "what came with point releases is told by the file's version, for its release has no "
+            "profile; all else may differ"
+        )
+    return (
+        "what came with point releases is then told by what was asked alone: give an exact version"
+    )
+
+
+def version_notes(
+    chosen: ChosenKernel, program: FactProgram, read: frozenset[str], config: DotConfig
+) -> tuple[Diagnostic, ...]:
+    """Return what to say of the version: a vendor's number, a header of another release."""
+    notes = [*other_release_note(chosen, config)]
+    doubt = vendor_doubt(chosen, program, read)
+    if doubt is not None:
+        notes.append(
+            Diagnostic(
+                code="MX1714",
+                severity=Severity.NOTE,
+                location=Location(file=config.file),
+                message=f"Linux {chosen.shown_version or chosen.profile.release} is {doubt[0]}",
+                hint=f"look for it in the vendor's changelog: {doubt[1]}",
+            )
+        )
+    return tuple(notes)

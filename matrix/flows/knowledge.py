@@ -1,0 +1,209 @@
+"""Declarations, looked up by the names a user writes; kernels lowered once per run.
+
+Takes the folders of `--configs`, gives profiles, capabilities, studies and CPUs, or a diagnostic
+that lists what exists.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from msgspec.structs import replace
+
+from matrix.analyze.facts.program import FactProgram, lower
+from matrix.analyze.facts.staleness import NameHistory
+from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
+from matrix.kernel.source.version import read_version
+from matrix.schema.compiled import knowledge
+from matrix.schema.values import (
+    Architecture,
+    Capability,
+    KernelProfile,
+    Knowledge,
+    MatrixStudy,
+)
+
+_RELEASE = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,4})*")
+
+# The study that is meant where a user names none.
+DEFAULT_STUDY = "arm64-gmem-no-direct-map"
+
+
+class _Identified(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+Declared = TypeVar("Declared", bound=_Identified)
+
+
+class Library:
+    """All declarations of one run: shipped ones, those of folders, and studies in files."""
+
+    def __init__(self, folders: Sequence[Path] = (), studies: Sequence[Path] = ()) -> None:
+        self.knowledge: Knowledge = knowledge(tuple(folders), tuple(studies))
+        self._programs: dict[str, FactProgram] = {}
+        self._histories: dict[str, NameHistory] = {}
+        self._kernels: dict[str, Mapping[str, KernelProfile]] = {}
+
+    @cached_property
+    def arch(self) -> str:
+        """The architecture that is meant where nothing says another: the default study's.
+
+        Declarations without that study are of one architecture, or each command is told.
+        """
+        studies = self.knowledge.studies
+        default = [study.arch for study in studies if study.id == DEFAULT_STUDY]
+        return (*default, *(profile.arch for profile in self.knowledge.kernels))[0]
+
+    def kernels_of(self, arch: str) -> Mapping[str, KernelProfile]:
+        """Return the profiles of an architecture by release, oldest first."""
+        if arch not in self._kernels:
+            mine = (profile for profile in self.knowledge.kernels if profile.arch == arch)
+            ordered = sorted(mine, key=lambda profile: release_key(profile.release))
+            self._kernels[arch] = {profile.release: profile for profile in ordered}
+        return self._kernels[arch]
+
+    def knowledge_of(self, arch: str) -> Knowledge:
+        """Return the knowledge with the CPUs of one architecture: SPECs mean no others."""
+        mine = tuple(cpu for cpu in self.knowledge.cpus if cpu.arch == arch)
+        if len(mine) == len(self.knowledge.cpus):
+            return self.knowledge
+        return replace(self.knowledge, cpus=mine)
+
+    def arch_of_cpus(self, spec: str) -> str:
+        """Return the architecture of the CPUs that a SPEC names first, else the usual one."""
+        name = re.split(r"[,+]", spec)[0].strip().lower()
+        named = (cpu.arch for cpu in self.knowledge.cpus if name in (cpu.id, *cpu.aliases))
+        return next(named, self.arch)
+
+    def architecture(self, name: str) -> Architecture:
+        """Return an architecture by id."""
+        return _find(self.knowledge.architectures, name, "architecture", "architectures")
+
+    def kernel(self, name: str) -> KernelProfile:
+        """Return a profile by release (`7.3`) or id (`linux-7.3-arm64`).
+
+        Raises:
+            InputError: MX0913, a release without a profile; MX0905, a word that is none; MX0687,
+                several architectures have the release.
+        """
+        named = [one for one in self.knowledge.kernels if name in (one.release, one.id)]
+        if len(named) == 1:
+            return named[0]
+        if named:
+            places = " and ".join(f"{one.id} at {one.location}" for one in named)
+            raise InputError(
+                Diagnostic(
+                    code="MX0687",
+                    message=f"`{name}` is a kernel of {' and of '.join(one.arch for one in named)}",
+                    hint=f"name one by its id: {places}",
+                )
+            )
+        version = read_version(name)
+        known = {one.release for one in self.knowledge.kernels}
+        if version is not None and version.release not in known:
+            raise InputError(self.no_profile(version.release, self.arch))
+        raise InputError(
+            Diagnostic(
+                code="MX0905",
+                message=f"unknown kernel `{name}`",
+                hint=unknown_word_hint(
+                    name, {one.release for one in self.knowledge.kernels}, "kernels"
+                ),
+            )
+        )
+
+    def release(self, name: str) -> str:
+        """Return the release that a name means, of whatever architecture; MX0905: none."""
+        named = (one.release for one in self.knowledge.kernels if name in (one.release, one.id))
+        return next(named, None) or self.kernel(name).release
+
+    def kernel_of_version(self, name: str) -> KernelProfile:
+        """Return the profile that answers for a release, an exact version (`6.1.90`) or an id."""
+        version = read_version(name)
+        known = version and version.release in {one.release for one in self.knowledge.kernels}
+        return self.kernel(version.release if known and version else name)
+
+    def capability(self, name: str) -> Capability:
+        """Return a capability by id."""
+        return _find(self.knowledge.capabilities, name, "capability", "capabilities")
+
+    def study(self, name: str) -> MatrixStudy:
+        """Return a study by id."""
+        return _find(self.knowledge.studies, name, "study", "studies")
+
+    def program(self, profile: KernelProfile) -> FactProgram:
+        """Return the lowered facts of a profile."""
+        if profile.id not in self._programs:
+            self._programs[profile.id] = lower(profile, self.architecture(profile.arch))
+        return self._programs[profile.id]
+
+    def name_history(self, arch: str) -> NameHistory:
+        """Return which releases of an architecture have which names."""
+        if arch not in self._histories:
+            known = tuple(self.kernels_of(arch).values())
+            self._histories[arch] = NameHistory(known, self.architecture(arch))
+        return self._histories[arch]
+
+    def neighbours(self, release: str, arch: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the releases with a profile before and after a release, the nearest first."""
+        key = release_key(release)
+        known = tuple(self.kernels_of(arch))
+        below = tuple(name for name in reversed(known) if release_key(name) < key)
+        above = tuple(name for name in known if release_key(name) > key)
+        return below, above
+
+    def no_profile(
+        self, release: str, arch: str, location: Location | None = None, *, instead: str = ""
+    ) -> Diagnostic:
+        """Return that a release has no profile (MX0913); the hint names the nearest ones.
+
+        `instead` is what else the user can do, for the end of the hint.
+        """
+        near = nearest_releases(release, self.kernels_of(arch), "profile")
+        return Diagnostic(
+            code="MX0913",
+            message=f"there is no profile of Linux {release}",
+            location=location,
+            hint=f"{near}; {instead}" if instead else near,
+        )
+
+
+def release_key(release: str) -> tuple[int, ...]:
+    """Return a release as numbers, so that 6.12 comes after 6.6; (), where it is none."""
+    if not _RELEASE.fullmatch(release):
+        return ()
+    return tuple(int(part) for part in release.split("."))
+
+
+def nearest_releases(word: str, known: Iterable[str], kind: str) -> str | None:
+    """Return the hint that names the known releases around a version; None where it is none.
+
+    Letters say nothing of how near releases are: 6.11.3 is no slip of 6.1.
+    """
+    version = read_version(word)
+    keys = {key: name for name in known if (key := release_key(name))}
+    if version is None or not keys or version.series in keys:
+        return None
+    below = max((key for key in keys if key < version.series), default=None)
+    above = min((key for key in keys if key > version.series), default=None)
+    near = [keys[key] for key in (below, above) if key is not None]
+    return f"the nearest {kind}{'s are' if len(near) > 1 else ' is'} {' and '.join(near)}"
+
+
+def _find(items: Iterable[Declared], name: str, kind: str, kinds: str) -> Declared:
+    by_id = {item.id: item for item in items}
+    if name in by_id:
+        return by_id[name]
+    raise InputError(
+        Diagnostic(
+            code="MX0906",
+            message=f"unknown {kind} `{name}`",
+            hint=unknown_word_hint(name, by_id, kinds),
+        )
+    )

@@ -1,0 +1,103 @@
+"""What `validate` says of names that mean nothing in the kernel they are written for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from msgspec.structs import replace
+
+from matrix.analyze.cell.question import Question
+from matrix.diagnostics import Diagnostic, Location, Severity
+from matrix.expr.trees import names
+from matrix.flows.validate_job import ValidateJob
+from matrix.kernel.config.dotconfig import DotConfig
+from matrix.kernel.line.cmdline import CommandLine, Parameter
+from matrix.schema.values import KernelProfile
+
+_CMDLINE = 'CONFIG_CMDLINE="'
+
+
+def stale_names(
+    job: ValidateJob, profile: KernelProfile, config: DotConfig, lines: Iterable[CommandLine]
+) -> Iterator[Diagnostic]:
+    """Yield what of a `.config`, its command line and `--set` means nothing to its kernel.
+
+    `lines` are the readings of the command line: one, unless CONFIG_CMDLINE leaves several open.
+    """
+    history = job.library.name_history(profile.arch)
+    yield from history.config(profile, config)
+    # A tree that was given says more (MX1717).
+    if job.tree is None or not job.tree.is_of(config):
+        yield from history.slips(profile, config)
+    said = set()
+    for line in lines:
+        for item in history.line(profile, line, partial(_place, job, config, line)):
+            # The readings quote other lines around a word that they share.
+            where = item.location and replace(item.location, text=None)
+            if (item.message, where) not in said:
+                said.add((item.message, where))
+                yield item
+    yield from _idle_settings(job, profile)
+
+
+def _idle_settings(job: ValidateJob, profile: KernelProfile) -> Iterator[Diagnostic]:
+    """Yield the axes of `--set` that nothing rests on in the answer for this kernel."""
+    chosen = [
+        f"{axis.name}={job.surroundings[axis.name]}"
+        for axis in job.library.architecture(profile.arch).environment
+        if job.surroundings.get(axis.name, axis.default) != axis.default
+    ]
+    if not chosen:
+        return
+    read = names_read(job.question(profile))
+    for setting in chosen:
+        if setting.partition("=")[0] not in read:
+            yield Diagnostic(
+                code="MX1705",
+                severity=Severity.NOTE,
+                message=f"`{setting}` changes nothing for {job.capability.id} in Linux "
+                f"{profile.release}",
+                hint="nothing that the answer rests on reads it",
+            )
+
+
+def names_read(question: Question) -> frozenset[str]:
+    """Return every name that requirements, predicate and simulation inputs rest on."""
+    program = question.program
+    asked = [item.expression for item in question.requirements if item.expression is not None]
+    asked += [expression for _, expression in question.rows]
+    if question.predicate is not None:
+        asked.append(question.predicate)
+    found: set[str] = set()
+    waiting = [name for expression in asked for name in names(expression)]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            defined = program.definitions.get(name)
+            waiting += names(defined) if defined is not None else ()
+    return frozenset(found)
+
+
+def _place(job: ValidateJob, config: DotConfig, line: CommandLine, found: Parameter) -> Location:
+    """Return where a parameter was written: in CONFIG_CMDLINE, or in the line that was given."""
+    built_in = config.symbols.get("CMDLINE")
+    # What was given may end as the built-in line does, and be all that the kernel reads.
+    given = line.text == job.boot_loader
+    if given or built_in is None or not isinstance(built_in.value, str):
+        return line.locate(found)
+    # The built-in line is the whole, or where it is appended the end of what the kernel parses.
+    start = len(line.text) - len(built_in.value)
+    prefix = built_in.text.find(_CMDLINE) + len(_CMDLINE)
+    written = built_in.text[prefix : prefix + len(built_in.value)]
+    if found.offset < start or line.text[start:] != written:
+        return line.locate(found)
+    own = line.locate(found)
+    return Location(
+        file=config.file,
+        line=built_in.line,
+        column=prefix + found.offset - start + 1,
+        length=own.length,
+        text=built_in.text,
+    )

@@ -1,0 +1,149 @@
+"""`matrix validate --tree`: a `.config` held to the Kconfig tree it was built from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from matrix.analyze.facts.near_symbols import NearSymbols
+from matrix.diagnostics import Diagnostic, ExitCode, Location, Severity
+from matrix.flows.knowledge import Library
+from matrix.kernel.config.dotconfig import DotConfig
+
+if TYPE_CHECKING:
+    from matrix.kernel.kconfig.check import Conflict
+    from matrix.kernel.kconfig.reading import ParsedTree
+
+# Of more names that a tree lacks the rest is counted: a vendor's `.config` has hundreds.
+_MOST_SAID = 10
+
+
+class TreeCheck:
+    """One tree, parsed once, for every file of a request."""
+
+    def __init__(self, folder: Path, library: Library, arch: str) -> None:
+        self._folder = folder
+        self._library = library
+        self._arch = arch
+
+    @cached_property
+    def _tree(self) -> ParsedTree:
+        from matrix.flows.kconfig import find_toolchain
+        from matrix.kernel.kconfig.reading import parse_tree
+        from matrix.kernel.kconfig.tree import open_tree
+
+        toolchain = find_toolchain(self._library, None)
+        tree = open_tree(self._folder, self._arch)
+        return parse_tree(tree, dict(toolchain.environment), dict(toolchain.answers))
+
+    @cached_property
+    def symbols(self) -> frozenset[str]:
+        """The symbols that the tree has, without `CONFIG_`.
+
+        Raises:
+            InputError: as `diagnostics`.
+        """
+        return frozenset(self._tree.names)
+
+    def is_of(self, config: DotConfig) -> bool:
+        """Tell whether a file may have been built from the tree: nothing says another release."""
+        return config.release is None or config.release == self._tree.tree.release
+
+    def diagnostics(self, config: DotConfig) -> tuple[Diagnostic, ...]:
+        """Return every symbol whose value the tree would not allow, with what forbids it.
+
+        What the toolchain answered is taken from the file itself. A file that is not complete says
+        too little: nothing is returned for it.
+
+        Raises:
+            InputError: MX1001, MX1002, MX1004 to MX1007, MX1114, a tree that cannot be read.
+        """
+        from matrix.kernel.kconfig.check import find_conflicts
+
+        tree = self._tree
+        if not self.is_of(config):
+            return (self._other_release(config),)
+        unknown = tuple(self._unknown(config))
+        if not config.complete:
+            return unknown
+        texts = config.texts()
+        conflicts = find_conflicts(tree, texts, tree.answers)
+        return (*unknown, *(_diagnostic(config, conflict) for conflict in conflicts))
+
+    def _unknown(self, config: DotConfig) -> Iterator[Diagnostic]:
+        """Yield the names that the tree does not have, but for those that MX1701 speaks of."""
+        release = self._tree.tree.release
+        profile = self._library.kernels_of(self._arch).get(release)
+        history = self._library.name_history(self._arch)
+        told = history.symbols_lacking(profile) if profile is not None else ()
+        names = [name for name in config.symbols if name not in self.symbols and name not in told]
+        if not names:
+            return
+        near = history.near.of(names)
+        # Names of a vendor's own are many, and no slips of one: those are looked at first.
+        names.sort(key=lambda name: (name not in near, config.symbols[name].line))
+        shown = names[:_MOST_SAID]
+        near = {**self._near.of(shown), **near}
+        for name in shown:
+            setting = config.symbols[name]
+            said = history.did_you_mean(name, near[name], profile) if name in near else None
+            yield Diagnostic(
+                code="MX1717",
+                severity=Severity.NOTE if setting.value is False else Severity.WARNING,
+                location=setting.place(config.file),
+                message=f"the tree of Linux {self._tree.tree.version} has no CONFIG_{name}: the "
+                "line decides nothing",
+                hint=said or "remove it, or give the tree that it is for",
+            )
+        if len(names) > len(shown):
+            yield Diagnostic(
+                code="MX1717",
+                severity=Severity.NOTE,
+                location=Location(file=config.file),
+                message=f"… and {len(names) - len(shown):,} more names that the tree does not have",
+                hint="is it the tree that the file was built from?",
+            )
+
+    @cached_property
+    def _near(self) -> NearSymbols:
+        misnomers = self._library.name_history(self._arch).misnomers
+        return NearSymbols(self.symbols, misnomers, whole=True)
+
+    @staticmethod
+    def exit_code(diagnostic: Diagnostic) -> ExitCode:
+        """Return how a command ends that says this of a file: a conflict is a finding."""
+        match diagnostic.severity:
+            case Severity.ERROR:
+                return ExitCode.INPUT
+            case Severity.WARNING:
+                return ExitCode.FINDINGS
+            case _:
+                return ExitCode.OK
+
+    def _other_release(self, config: DotConfig) -> Diagnostic:
+        return Diagnostic(
+            code="MX1013",
+            message=f"the file is of Linux {config.version}, the tree of {self._tree.tree.version}:"
+            " it was not held to the tree",
+            location=Location(file=config.file, line=1, column=1),
+            hint=f"give the tree of {config.release} with --tree",
+        )
+
+
+def _diagnostic(config: DotConfig, conflict: Conflict) -> Diagnostic:
+    setting = config.symbols.get(conflict.symbol)
+    return Diagnostic(
+        code="MX1012",
+        severity=Severity.WARNING,
+        message=f"the tree would not leave CONFIG_{conflict.symbol}={conflict.value}: "
+        f"{conflict.rule}; {'; '.join(conflict.chain)}",
+        location=setting.place(config.file) if setting else Location(file=config.file),
+        hint="`make olddefconfig` in the tree shows what it would leave",
+    )
+
+
+def tree_check(folder: Path | None, library: Library, arch: str) -> TreeCheck | None:
+    """Return the check against a tree, None where no tree was given."""
+    return None if folder is None else TreeCheck(folder, library, arch)

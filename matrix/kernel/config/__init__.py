@@ -1,0 +1,1 @@
+"""Kernel configurations as people hold them: `.config` files, packages, images."""

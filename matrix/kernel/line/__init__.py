@@ -1,0 +1,1 @@
+"""Kernel command lines, split and read as the kernel does."""

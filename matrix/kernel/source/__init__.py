@@ -1,0 +1,1 @@
+"""Kernel source trees: their files, their release, their C."""

@@ -1,0 +1,315 @@
+"""Lines of C as the preprocessor leaves them, for each way in which its conditions may be true.
+
+    for_each(lambda decide: …)
+
+runs a reading again for every answer to a condition that it asks about: `#ifdef CONFIG_X` asks for
+`IS_ENABLED(CONFIG_X)`, `#elif` and `#else` for nothing that is not decided, and a macro of the text
+is defined from its `#define` to its `#undef`. What no reading asks about makes none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
+
+from msgspec import Struct
+
+from matrix.expr.evaluation import truth
+from matrix.expr.nodes import Binary, Call, Constant, Expression, Name, Unary
+from matrix.expr.trees import fold
+from matrix.kernel.source.c.conversion import StopReadingError
+from matrix.kernel.source.c.macros import expand
+from matrix.kernel.source.c.preprocessor import (
+    DIRECTIVE,
+    Macro,
+    read_condition,
+    read_macro,
+)
+from matrix.kernel.source.c.tokens import Token, tokenize
+
+# Of a fragment that begins behind its `#if`, nothing says what stands there.
+CUT = Call("preprocessor_condition", (Constant("an #if that the patch does not show"),))
+# Conditions that a person can keep apart.
+_MOST_RUNS = 64
+
+Decide = Callable[[Expression], bool]
+Result = TypeVar("Result")
+
+
+class Split(Struct, frozen=True, kw_only=True):
+    """A condition that a reading asked about, and what it gives on both sides."""
+
+    condition: Expression
+    then: object
+    otherwise: object
+
+
+class _UndecidedError(Exception):
+    def __init__(self, condition: Expression) -> None:
+        super().__init__()
+        self.condition = condition
+
+
+def for_each(read: Callable[[Decide], Result]) -> Result | Split:
+    """Return what a reading gives: one result, or a tree of them under what it asked about.
+
+    Raises StopReadingError where it asks about too many conditions.
+    """
+    runs = 0
+
+    def run(known: Mapping[Expression, bool]) -> Result | Split:
+        nonlocal runs
+        runs += 1
+        if runs > 2 * _MOST_RUNS:
+            raise StopReadingError("it depends on too many conditions of the preprocessor", 1, "")
+
+        def decide(condition: Expression) -> bool:
+            if condition not in known:
+                raise _UndecidedError(condition)
+            return known[condition]
+
+        try:
+            return read(decide)
+        except _UndecidedError as undecided:
+            asked = undecided.condition
+        then, otherwise = run({**known, asked: True}), run({**known, asked: False})
+        if then == otherwise:
+            return then
+        return Split(condition=asked, then=then, otherwise=otherwise)
+
+    return run({})
+
+
+class Definitions:
+    """The macros that are defined at one point of a text."""
+
+    def __init__(self) -> None:
+        self.macros: dict[str, Macro] = {}
+        self._gone: set[str] = set()
+
+    def define(self, macro: Macro) -> None:
+        """Add a macro, or replace the one of its name."""
+        self._gone.discard(macro.name)
+        self.macros[macro.name] = macro
+
+    def undefine(self, name: str) -> None:
+        """Forget a macro."""
+        self.macros.pop(name, None)
+        self._gone.add(name)
+
+    def is_defined(self, name: str) -> bool | None:
+        """Return whether a name is a macro; None where the text does not say."""
+        return True if name in self.macros else False if name in self._gone else None
+
+
+class _Group(Struct):
+    """An open `#if`: whether its present branch is compiled, and whether one was or is nothing."""
+
+    active: bool
+    done: bool
+    outer: bool
+    skipped: bool = False
+
+
+class Lines(Struct, frozen=True, kw_only=True):
+    """The directives and lines of a text; `text` has no comments, line n is `rows[n - 1]`."""
+
+    rows: tuple[str, ...]
+    directives: tuple[tuple[str, str, int, int], ...]
+
+    def read(
+        self,
+        definitions: Definitions,
+        decide: Decide,
+        last: int,
+        wanted: range,
+        used: dict[str, Macro],
+    ) -> tuple[Token, ...]:
+        """Return the words of the wanted lines that are compiled, macros put in place.
+
+        `definitions` are those before the first line, and become those behind line `last`. Raises
+        StopReadingError.
+        """
+        return tuple(_Pass(self, definitions, decide, wanted, used).words(last))
+
+    def end_of(self, index: int) -> int:
+        """Return the number of the directive that closes the `#if` before a directive."""
+        depth = 0
+        for number in range(index, len(self.directives)):
+            keyword = self.directives[number][0]
+            if keyword in _OPENS:
+                depth += 1
+            elif keyword == "endif":
+                if depth == 0:
+                    return number
+                depth -= 1
+        return len(self.directives)
+
+    def unopened(self) -> bool:
+        """Return whether an `#else` or `#elif` stands here whose `#if` does not."""
+        depth = 0
+        for keyword, _, _, _ in self.directives:
+            if keyword in _OPENS:
+                depth += 1
+            elif keyword == "endif":
+                depth = max(0, depth - 1)
+            elif keyword.startswith("el") and depth == 0:
+                return True
+        return False
+
+
+_OPENS = ("if", "ifdef", "ifndef")
+
+
+def lines_of(clean: str) -> Lines:
+    """Return the lines of a text without comments."""
+    rows = clean.split("\n")
+    directives = []
+    position = line = 0
+    while line < len(rows):
+        match = DIRECTIVE.match(clean, position)
+        count = 1
+        if match is not None:
+            count = match.group().count("\n") + 1
+            rest = match.group(2).replace("\\\r\n", " ").replace("\\\n", " ").strip()
+            directives.append((match.group(1), rest, line + 1, line + count))
+        position += sum(len(row) + 1 for row in rows[line : line + count])
+        line += count
+    return Lines(rows=tuple(rows), directives=tuple(directives))
+
+
+class _Pass:
+    def __init__(
+        self,
+        lines: Lines,
+        definitions: Definitions,
+        decide: Decide,
+        wanted: range,
+        used: dict[str, Macro],
+    ) -> None:
+        self._lines = lines
+        self._definitions = definitions
+        self._decide = decide
+        self._wanted = wanted
+        self._used = used
+        self._groups: list[_Group] = []
+
+    def words(self, last: int) -> Iterator[Token]:
+        """Yield the words; what stands between two directives is expanded at once."""
+        if self._lines.unopened():
+            self._open(CUT, 0, 1)
+        start = 1
+        for index, (keyword, rest, line, last_line) in enumerate(self._lines.directives):
+            if line > last:
+                break
+            yield from self._between(start, line - 1)
+            start = last_line + 1
+            self._directive(keyword, rest, index, line, last_line)
+        yield from self._between(start, last)
+
+    def _between(self, first: int, last: int) -> tuple[Token, ...]:
+        rows = [number for number in range(first, last + 1) if number in self._wanted]
+        if not rows or not self._active:
+            return ()
+        text = "\n".join(self._lines.rows[number - 1] for number in rows)
+        tokens = (
+            token._replace(line=token.line + rows[0] - 1, offset=0) for token in tokenize(text)
+        )
+        return expand(tokens, self._definitions.macros, self._used)
+
+    @property
+    def _active(self) -> bool:
+        return all(group.active for group in self._groups)
+
+    def _directive(self, keyword: str, rest: str, index: int, line: int, last_line: int) -> None:
+        match keyword:
+            case "if" | "ifdef" | "ifndef":
+                self._open_read(keyword, rest, index, line)
+            case "elif" | "elifdef" | "elifndef" | "else" if self._groups:
+                group = self._groups[-1]
+                if group.skipped or not group.outer or group.done:
+                    group.active = False
+                elif keyword == "else":
+                    group.active = group.done = True
+                else:
+                    group.active = self._holds(keyword.removeprefix("el"), rest, line)
+                    group.done = group.active
+            case "endif" if self._groups:
+                self._groups.pop()
+            case "define" if self._active:
+                macro = read_macro(rest, line, last_line, ())
+                if macro is not None:
+                    self._definitions.define(macro)
+            case "undef" if self._active:
+                self._definitions.undefine(rest.split(maxsplit=1)[0] if rest else "")
+
+    def _open_read(self, keyword: str, rest: str, index: int, line: int) -> None:
+        outer = self._active
+        if not outer or self._is_idle(index, line):
+            # Nothing is asked of a condition on which nothing depends.
+            self._groups.append(_Group(active=False, done=True, outer=outer, skipped=True))
+            return
+        if keyword == "ifndef" and self._is_include_guard(rest, index):
+            self._groups.append(_Group(active=True, done=True, outer=True))
+            return
+        holds = self._holds(keyword, rest, line)
+        self._groups.append(_Group(active=holds, done=holds, outer=outer))
+
+    def _is_include_guard(self, rest: str, index: int) -> bool:
+        following = self._lines.directives[index + 1 : index + 2]
+        return any(keyword == "define" and text == rest for keyword, text, _, _ in following)
+
+    def _open(self, condition: Expression, index: int, line: int) -> None:
+        idle = self._is_idle(index - 1, line)
+        holds = not idle and self._decide(condition)
+        self._groups.append(_Group(active=holds, done=holds or idle, outer=True, skipped=idle))
+
+    def _is_idle(self, index: int, line: int) -> bool:
+        """Return whether an `#if` up to its `#endif` holds no wanted line and defines nothing."""
+        directives = self._lines.directives
+        end = self._lines.end_of(index + 1)
+        last = directives[end][2] if end < len(directives) else len(self._lines.rows)
+        inside = directives[index + 1 : end]
+        return (self._wanted.start > last or self._wanted.stop <= line) and not any(
+            keyword in ("define", "undef") for keyword, _, _, _ in inside
+        )
+
+    def _holds(self, keyword: str, rest: str, line: int) -> bool:
+        if keyword == "if":
+            rest = self._expanded(rest, line)
+        return self._truth(fold(read_condition(keyword, rest)))
+
+    def _expanded(self, rest: str, line: int) -> str:
+        """Return the text of an `#if` with its macros put in place, those in `defined()` left."""
+        words = [token._replace(line=line) for token in tokenize(rest)]
+        parts: list[str] = []
+        index = 0
+        while index < len(words):
+            if words[index].text == "defined":
+                length = 4 if index + 1 < len(words) and words[index + 1].text == "(" else 2
+                parts.extend(word.text for word in words[index : index + length])
+                index += length
+                continue
+            stop = next(
+                (at for at in range(index, len(words)) if words[at].text == "defined"), len(words)
+            )
+            found = expand(words[index:stop], self._definitions.macros, self._used)
+            parts.extend(token.text for token in found)
+            index = stop
+        return " ".join(parts)
+
+    def _truth(self, condition: Expression) -> bool:
+        match condition:
+            case Constant(value):
+                known = truth(value)
+                return self._decide(condition) if known is None else known
+            case Unary("!", operand):
+                return not self._truth(operand)
+            case Binary("&&", left, right):
+                return self._truth(left) and self._truth(right)
+            case Binary("||", left, right):
+                return self._truth(left) or self._truth(right)
+            case Call("defined", (Name(name),)):
+                known = self._definitions.is_defined(name)
+                return self._decide(condition) if known is None else known
+        return self._decide(condition)
