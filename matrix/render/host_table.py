@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.expr.nodes import Value
-from matrix.render.fleet import HostAnswer
+from matrix.flows.fleet_summary import HostAnswer
 from matrix.render.output import replacing
 
 if TYPE_CHECKING:

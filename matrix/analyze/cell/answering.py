@@ -71,13 +71,10 @@ def settle(question: Question, cell: Cell, behaviours: Behaviours) -> tuple[Comp
 
 
 def _settle(
-    question: Question,
-    start: Evaluation,
-    behaviours: Behaviours,
-    reading: set[str] | None = None,
+    question: Question, start: Evaluation, behaviours: Behaviours
 ) -> tuple[Completion, ...]:
     completions = []
-    for completion in _complete(question, start, (), behaviours, reading):
+    for completion in _complete(question, start, (), behaviours):
         completions.append(completion)
         if len(completions) > _MAX_LEAVES:
             raise UndecidedError(
@@ -99,7 +96,7 @@ def exists(question: Question, cell: Cell, behaviours: Behaviours) -> bool:
 def as_it_stands(question: Question, cell: Cell, behaviours: Behaviours) -> Question:
     """Return the question without the constraints that the cell contradicts, if any."""
     start = Evaluation(question.program.definitions, cell.variables, cell.atoms)
-    return _without(question, _contradicted(question, start, behaviours, set()))
+    return _without(question, _contradicted(question, start, behaviours))
 
 
 def answer(
@@ -110,32 +107,38 @@ def answer(
     A `.config` that the release's Kconfig could not have made is answered as it stands, without
     the constraints that it contradicts, and with a warning that names them (MX0919).
     """
-    return examine(question, cell, behaviours, detailed=detailed).answer
+    known = Evaluation(question.program.definitions, cell.variables, cell.atoms)
+    given = _examine(question, cell, known, behaviours, detailed=detailed).answer
+    return replace(given, facts=_facts(question, known)) if detailed else given
 
 
 def examine(
     question: Question, cell: Cell, behaviours: Behaviours, *, detailed: bool = True
 ) -> Examined:
-    """Return the answer of a cell with what it rests on."""
-    reading: set[str] = set()
+    """Return the answer of a cell, but for the facts, with what it rests on."""
     known = Evaluation(question.program.definitions, cell.variables, cell.atoms)
-    completions = _settle(question, known, behaviours, reading)
+    return _examine(question, cell, known, behaviours, detailed=detailed)
+
+
+def _examine(
+    question: Question, cell: Cell, known: Evaluation, behaviours: Behaviours, *, detailed: bool
+) -> Examined:
+    completions = _settle(question, known, behaviours)
     notes = granule_note(question, known)
     if not completions:
-        cores = _contradicted(question, known, behaviours, reading)
+        cores = _contradicted(question, known, behaviours)
         notes = (*notes, unbuildable_note(question, cores))
         question = _without(question, cores)
-        completions = _settle(question, known, behaviours, reading)
+        completions = _settle(question, known, behaviours)
     verdicts = {completion.leaf.verdict for completion in completions}
-    facts = _facts(question, known) if detailed else ()
     if len(verdicts) > 1:
-        given = unknown_answer(question, completions, cell, facts, notes)
-        return Examined(answer=given, completions=completions, reads=known.reads | reading)
+        given = unknown_answer(question, completions, cell, notes)
+        return Examined(answer=given, completions=completions, reads=known.read_by_all)
     leaf = _worst(completions)
     result = behaviours.exact(leaf.inputs) if leaf.inputs is not None else None
     given = Answer(
         basis=question.capability.basis,
-        facts=facts,
+        facts=(),
         predicate=_agreed(completions),
         outcome=_OUTCOMES[None if result is None else violates(result)],
         violations=findings_of(question, result.violations if result else ()),
@@ -152,21 +155,20 @@ def examine(
         defects=defects(question, completions, cell.detections),
         diagnostics=notes,
     )
-    return Examined(answer=given, completions=completions, reads=known.reads | reading)
+    return Examined(answer=given, completions=completions, reads=known.read_by_all)
 
 
 def unknown_answer(
     question: Question,
     completions: tuple[Completion, ...],
     cell: Cell,
-    facts: tuple[tuple[str, Value], ...] = (),
     notes: tuple[Diagnostic, ...] = (),
 ) -> Answer:
     """Return the answer of a cell whose completions differ in the verdict, in its CPU's names."""
     unsettled = _unsettled(question, completions, cell)
     return Answer(
         basis=question.capability.basis,
-        facts=facts,
+        facts=(),
         predicate=_agreed(completions),
         outcome="not-run",
         violations=(),
@@ -185,25 +187,23 @@ def _complete(
     cell: Evaluation,
     assigned: Assigned,
     behaviours: Behaviours,
-    reading: set[str] | None = None,
 ) -> Iterator[Completion]:
-    """Yield the completions below one partial assignment, depth first.
-
-    What they read is added to `reading`, that of completions which cannot exist, too.
-    """
-    exists = all(truth(cell.of(constraint)) is not False for constraint in question.constraints)
-    found = ask(question, cell, behaviours) if exists else None
-    if reading is not None:
-        reading |= cell.reads
-    if found is None:
+    """Yield the completions below one partial assignment, depth first."""
+    if any(truth(cell.of(constraint)) is False for constraint in question.constraints):
         return
+    found = ask(question, cell, behaviours)
     if isinstance(found, Leaf):
         yield Completion(assigned=assigned, leaf=found, reads=cell.reads)
         return
     atom = next(cell.undecided_atoms(found))
     for value in question.program.domain(atom):
         below = cell.with_atoms({atom: value})
-        yield from _complete(question, below, (*assigned, (atom, value)), behaviours, reading)
+        yield from _complete(question, below, (*assigned, (atom, value)), behaviours)
+
+
+def facts_of(question: Question, cell: Cell) -> tuple[tuple[str, Value], ...]:
+    """Return the facts of a cell, without asking anything of it."""
+    return _facts(question, Evaluation(question.program.definitions, cell.variables, cell.atoms))
 
 
 def _worst(completions: tuple[Completion, ...]) -> Leaf:
@@ -328,7 +328,7 @@ _OUTCOMES = {None: "not-run", False: "safe", True: "violates"}
 
 
 def _contradicted(
-    question: Question, known: Evaluation, behaviours: Behaviours, reading: set[str]
+    question: Question, known: Evaluation, behaviours: Behaviours
 ) -> tuple[tuple[int, ...], ...]:
     """Return the numbers of the constraints that a cell contradicts, core by core.
 
@@ -339,7 +339,7 @@ def _contradicted(
     def satisfiable(chosen: frozenset[int]) -> bool:
         kept = tuple(question.constraints[number] for number in sorted(chosen))
         asked = replace(question, constraints=kept)
-        return next(_complete(asked, known, (), behaviours, reading), None) is not None
+        return next(_complete(asked, known, (), behaviours), None) is not None
 
     return disjoint_cores(len(question.constraints), satisfiable)
 
