@@ -17,8 +17,8 @@ from matrix.render.proofs import Proofs
 from matrix.render.solver_text import LabelRules
 from matrix.render.synthesis_text import ComparedPredicate
 from matrix.schema.values import Atom, Claim, PredicateVersion
-from matrix.solve.brute import Brute
 from matrix.solve.space import FiniteVariable, Space
+from tests.brute import Brute
 from tests.unit.render import builder
 
 WITNESS = {"kernel": "7.3", "cpu": "cortex-a710", "boot.rodata": "absent"}
