@@ -20,7 +20,7 @@ from matrix.render.blocks import (
     splice,
     stale_blocks,
 )
-from matrix.render.missed_markers import foreign_markers, is_markdown, missed_blocks
+from matrix.render.markers import foreign_markers, is_markdown, missed_blocks
 
 
 class EmbedOutcome(Struct, frozen=True, kw_only=True):

@@ -23,7 +23,7 @@ from matrix.analyze.space.nearest import NearestCells, nearest_supported
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.witness import changes
 from matrix.diagnostics import Diagnostic, InputError, UndecidedError, did_you_mean
-from matrix.diagnostics.codes import CODES
+from matrix.diagnostics.codes import codes
 from matrix.flows.cell_argument import parse_cell
 from matrix.flows.knowledge import Library
 from matrix.flows.selection import no_such_cell
@@ -121,15 +121,15 @@ def _nearest(
 
 
 def _explain_code(code: str) -> str:
-    if code not in CODES:
+    if code not in codes():
         raise InputError(
             Diagnostic(
                 code="MX0916",
                 message=f"unknown diagnostic code `{code}`",
-                hint=did_you_mean(code, CODES) or "docs/diagnostics.md lists all codes",
+                hint=did_you_mean(code, codes()) or "docs/diagnostics.md lists all codes",
             )
         )
-    title, explanation = CODES[code]
+    title, explanation = codes()[code]
     return f"{code}: {title}\n\n{explanation}\n"
 
 
