@@ -46,14 +46,17 @@ class Cell(Struct, frozen=True, kw_only=True):
 
 
 class Examined(Struct, frozen=True, kw_only=True):
-    """An answer, the completions it comes from, and the atoms whose values it rests on.
+    """What is known of a cell before it is put into words: its completions, and how firm they are.
 
-    A cell that agrees in those values, the unknown ones included, has the same completions, and the
-    same answer but for the names of CPUs in one that is unknown.
+    `question` is without the constraints that the cell contradicts. A cell that agrees in the
+    values of `reads`, the unknown ones included, and in the confidence of its CPU properties, has
+    the same; the words may hold the names of CPUs.
     """
 
-    answer: Answer
+    question: Question
     completions: tuple[Completion, ...]
+    notes: tuple[Diagnostic, ...]
+    confidence: str
     reads: frozenset[str]
 
 
@@ -73,10 +76,12 @@ def settle(question: Question, cell: Cell, behaviours: Behaviours) -> tuple[Comp
 def _settle(
     question: Question, start: Evaluation, behaviours: Behaviours
 ) -> tuple[Completion, ...]:
-    completions = []
-    for completion in _complete(question, start, (), behaviours):
-        completions.append(completion)
-        if len(completions) > _MAX_LEAVES:
+    return tuple(_bounded(question, start, behaviours))
+
+
+def _bounded(question: Question, start: Evaluation, behaviours: Behaviours) -> Iterator[Completion]:
+    for number, completion in enumerate(_complete(question, start, (), behaviours)):
+        if number == _MAX_LEAVES:
             raise UndecidedError(
                 Diagnostic(
                     code="MX0903",
@@ -84,7 +89,7 @@ def _settle(
                     hint="give a complete `.config`, or a CPU with fewer unknown fields",
                 )
             )
-    return tuple(completions)
+        yield completion
 
 
 def exists(question: Question, cell: Cell, behaviours: Behaviours) -> bool:
@@ -108,21 +113,15 @@ def answer(
     the constraints that it contradicts, and with a warning that names them (MX0919).
     """
     known = Evaluation(question.program.definitions, cell.variables, cell.atoms)
-    given = _examine(question, cell, known, behaviours, detailed=detailed).answer
+    examined = examine(question, cell, known, behaviours, detailed=detailed)
+    given = in_words(examined, cell, known, behaviours, detailed=detailed)
     return replace(given, facts=_facts(question, known)) if detailed else given
 
 
 def examine(
-    question: Question, cell: Cell, behaviours: Behaviours, *, detailed: bool = True
-) -> Examined:
-    """Return the answer of a cell, but for the facts, with what it rests on."""
-    known = Evaluation(question.program.definitions, cell.variables, cell.atoms)
-    return _examine(question, cell, known, behaviours, detailed=detailed)
-
-
-def _examine(
     question: Question, cell: Cell, known: Evaluation, behaviours: Behaviours, *, detailed: bool
 ) -> Examined:
+    """Return what is known of a cell; `known` are its names. Without `detailed` no confidence."""
     completions = _settle(question, known, behaviours)
     notes = granule_note(question, known)
     if not completions:
@@ -130,32 +129,41 @@ def _examine(
         notes = (*notes, unbuildable_note(question, cores))
         question = _without(question, cores)
         completions = _settle(question, known, behaviours)
-    verdicts = {completion.leaf.verdict for completion in completions}
-    if len(verdicts) > 1:
-        given = unknown_answer(question, completions, cell, notes)
-        return Examined(answer=given, completions=completions, reads=known.read_by_all)
+    return Examined(
+        question=question,
+        completions=completions,
+        notes=notes,
+        confidence=_confidence(question, cell, known, completions, behaviours) if detailed else "",
+        reads=known.read_by_all,
+    )
+
+
+def in_words(
+    examined: Examined, cell: Cell, known: Evaluation, behaviours: Behaviours, *, detailed: bool
+) -> Answer:
+    """Return the answer of a cell, but for the facts; without `detailed` no advisories."""
+    question, completions = examined.question, examined.completions
+    if len({completion.leaf.verdict for completion in completions}) > 1:
+        return unknown_answer(question, completions, cell, examined.notes)
     leaf = _worst(completions)
     result = behaviours.exact(leaf.inputs) if leaf.inputs is not None else None
-    given = Answer(
+    reported = (
+        advisories(question, known, completions, behaviours, cell.detections) if detailed else ()
+    )
+    return Answer(
         basis=question.capability.basis,
         facts=(),
         predicate=_agreed(completions),
         outcome=_OUTCOMES[None if result is None else violates(result)],
         violations=findings_of(question, result.violations if result else ()),
-        advisories=findings_of(
-            question,
-            advisories(question, known, completions, behaviours, cell.detections)
-            if detailed
-            else (),
-        ),
+        advisories=findings_of(question, reported),
         verdict=leaf.verdict,
-        confidence=_confidence(question, cell, known, completions, behaviours) if detailed else "",
+        confidence=examined.confidence,
         reasons=(*_outdated(question, cell, completions), *_reasons(question, known, leaf)),
         unsettled=(),
         defects=defects(question, completions, cell.detections),
-        diagnostics=notes,
+        diagnostics=examined.notes,
     )
-    return Examined(answer=given, completions=completions, reads=known.read_by_all)
 
 
 def unknown_answer(
@@ -368,12 +376,16 @@ def _confidence(
         if atom in reads and detection.value is not None
     }
     verdicts = {completion.leaf.verdict for completion in completions}
-    decisive = []
-    for atom, detection in read.items():
+    if len(verdicts) > 1:
+        return "unknown"
+
+    def decides(atom: str, detection: Detection) -> bool:
         flipped = known.with_atoms({atom: not detection.value})
-        if {item.leaf.verdict for item in _settle(question, flipped, behaviours)} != verdicts:
-            decisive.append(detection.confidence)
-    return weakest(decisive or [detection.confidence for detection in read.values()])
+        others = [item.leaf.verdict for item in _bounded(question, flipped, behaviours)]
+        return set(others) != verdicts
+
+    decisive = [item.confidence for atom, item in read.items() if decides(atom, item)]
+    return weakest(decisive or [item.confidence for item in read.values()])
 
 
 def said_besides(

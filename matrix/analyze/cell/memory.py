@@ -8,25 +8,25 @@ which they differ where it matters.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Mapping
+from collections.abc import Set as AbstractSet
 from operator import itemgetter
 from typing import Generic, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from matrix.analyze.cell.answer import Answer
-from matrix.analyze.cell.answering import Cell, Examined, examine, unknown_answer
+from matrix.analyze.cell.answering import Cell, Examined, examine, in_words
 from matrix.analyze.cell.assemble import cpu_atoms
 from matrix.analyze.cell.behaviour import Behaviours
 from matrix.analyze.cell.question import Question
-from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.facts.evaluation import Evaluation
 from matrix.expr.nodes import Constant, Expression, Value
 from matrix.kernel.cpu.detection import Detection
 from matrix.kernel.cpu.system import CpuSystem
 
-_Kept = TypeVar("_Kept")
+_Made = TypeVar("_Made")
 
 
 class _Values(dict[str, Value | Expression]):
@@ -35,30 +35,40 @@ class _Values(dict[str, Value | Expression]):
     def __missing__(self, name: str) -> None:
         return None
 
+    def copy(self) -> _Values:
+        """Return the same names, to be changed."""
+        return _Values(self)
 
-class _Patterns(Generic[_Kept]):
+
+class _Patterns(Generic[_Made]):
     """What was worked out, by the names that were read for it and the values they had."""
 
     def __init__(self) -> None:
-        self._patterns: dict[tuple[str, ...], dict[object, _Kept]] = {}
+        self._patterns: dict[tuple[str, ...], dict[object, _Made]] = {}
 
-    def find(self, values: _Values) -> Iterator[_Kept]:
-        """Yield what was kept for these values, if anything was."""
+    def find(self, values: _Values) -> _Made | None:
+        """Return what was kept for these values, None where nothing was."""
         for names, kept in self._patterns.items():
-            key = _values_of(names, values)
-            if key in kept:
-                yield kept[key]
-                return
+            made = kept.get(_values_of(names, values))
+            if made is not None:
+                return made
+        return None
 
-    def keep(self, names: frozenset[str], values: _Values, made: _Kept) -> _Kept:
+    def keep(self, names: AbstractSet[str], values: _Values, made: _Made) -> None:
         """Keep what was made of these values, of which `names` were read."""
         pattern = tuple(sorted(names))
         self._patterns.setdefault(pattern, {})[_values_of(pattern, values)] = made
-        return made
 
 
 def _values_of(names: tuple[str, ...], values: _Values) -> object:
     return itemgetter(*names)(values) if names else None
+
+
+class _Kept(Struct, frozen=True, kw_only=True):
+    """What cells that agree in their constraints share."""
+
+    examined: _Patterns[Examined] = field(default_factory=_Patterns)
+    answers: _Patterns[Answer] = field(default_factory=_Patterns)
 
 
 class Surroundings(Struct, frozen=True, kw_only=True, eq=False):
@@ -73,18 +83,19 @@ class Surroundings(Struct, frozen=True, kw_only=True, eq=False):
     question: Question
     variables: Mapping[str, Expression]
     atoms: Mapping[str, Value]
-    kept: tuple[_Patterns[Examined], _Patterns[Examined]]
+    kept: tuple[_Kept, _Kept]
 
 
 class DetectedCpu(Struct, frozen=True, kw_only=True, eq=False):
     """What one kernel detects on a CPU system; those of which it knows the same are one object.
 
-    `knowledge` has a number for each detection: equal ones are known equally well.
+    `knowledge` has a number for each detection, `confidence` one for its value and confidence.
     """
 
     atoms: Mapping[str, Value]
     detections: Mapping[str, Detection]
     knowledge: Mapping[str, Value]
+    confidence: Mapping[str, Value]
 
 
 class AnswerMemory:
@@ -94,13 +105,11 @@ class AnswerMemory:
         self.question = question
         self.behaviours = behaviours
         self._surroundings: dict[object, Surroundings] = {}
-        self._by_constraints: dict[
-            tuple[Value, ...], tuple[Question, tuple[_Patterns[Examined], _Patterns[Examined]]]
-        ] = {}
-        self._facts: dict[str, _Patterns[Value]] = {
+        self._by_constraints: dict[tuple[Value, ...], tuple[Question, tuple[_Kept, _Kept]]] = {}
+        self._facts: dict[str, _Patterns[tuple[Value]]] = {
             name: _Patterns() for name in question.program.facts
         }
-        self._numbers: dict[Detection, int] = {}
+        self._numbers: dict[Hashable, int] = {}
         self._systems: dict[str, DetectedCpu] = {}
         self._cpus: dict[tuple[Value, ...], DetectedCpu] = {}
 
@@ -123,7 +132,7 @@ class AnswerMemory:
         if content not in self._surroundings:
             if folded not in self._by_constraints:
                 asked = replace(self.question, constraints=constraints)
-                self._by_constraints[folded] = asked, (_Patterns(), _Patterns())
+                self._by_constraints[folded] = asked, (_Kept(), _Kept())
             asked, kept = self._by_constraints[folded]
             self._surroundings[content] = Surroundings(
                 question=asked, variables=undecided, atoms=known, kept=kept
@@ -134,66 +143,57 @@ class AnswerMemory:
         """Return what the kernel detects on a system."""
         if system.spec not in self._systems:
             atoms, detections = cpu_atoms(self.question.program, system)
-            knowledge: dict[str, Value] = {
-                atom: self._numbers.setdefault(detection, len(self._numbers))
-                for atom, detection in detections.items()
+            knowledge = {atom: self._number(item) for atom, item in detections.items()}
+            confidence = {
+                atom: self._number((item.value, item.confidence))
+                for atom, item in detections.items()
             }
-            cpu = DetectedCpu(atoms=atoms, detections=detections, knowledge=knowledge)
+            cpu = DetectedCpu(
+                atoms=atoms, detections=detections, knowledge=knowledge, confidence=confidence
+            )
             self._systems[system.spec] = self._cpus.setdefault(tuple(knowledge.values()), cpu)
         return self._systems[system.spec]
 
+    def _number(self, known: Hashable) -> int:
+        return self._numbers.setdefault(known, len(self._numbers))
+
     def answer(self, around: Surroundings, cpu: DetectedCpu, *, detailed: bool) -> Answer:
-        """Return the answer of a cell; without `detailed` neither facts nor confidence."""
+        """Return the answer of a cell; without `detailed` neither facts nor confidence.
+
+        Its completions are kept by the values and the confidence of what they read, its words by
+        all that is known of it: they have the names of CPUs.
+        """
         atoms = {**around.atoms, **cpu.atoms}
         cell = Cell(variables=around.variables, atoms=atoms, detections=cpu.detections)
-        return self._detailed(around, cell, cpu) if detailed else self._plain(around, cell)
-
-    def _detailed(self, around: Surroundings, cell: Cell, cpu: DetectedCpu) -> Answer:
-        values = _Values(cell.atoms)
+        values = _Values(atoms)
         values.update(cell.variables)
-        facts = self._facts_of(cell, values)
-        values.update(cpu.knowledge)  # the confidence rests on it
-        examined = self._examine(around, cell, values, detailed=True)
-        return replace(examined.answer, facts=facts)
-
-    def _plain(self, around: Surroundings, cell: Cell) -> Answer:
-        if cell.variables:
-            evaluation = Evaluation(self.question.program.definitions, cell.variables, cell.atoms)
-            decided = evaluation.decided_without((), cell.variables)
-            cell = Cell(
-                variables={k: item for k, item in cell.variables.items() if k not in decided},
-                atoms={**cell.atoms, **decided},
-                detections=cell.detections,
-            )
-        values = _Values(cell.atoms)
-        values.update(cell.variables)
-        examined = self._examine(around, cell, values, detailed=False)
-        given = examined.answer
-        if given.verdict is Verdict.UNKNOWN:
-            # What is unknown is said in the names of this very CPU.
-            return unknown_answer(
-                self.question, examined.completions, cell, notes=given.diagnostics
-            )
-        return given
+        facts = self._facts_of(cell, values) if detailed else ()
+        kept = around.kept[detailed]
+        worded = values.copy()
+        worded.update(cpu.knowledge)
+        given = kept.answers.find(worded)
+        if given is None:
+            known = Evaluation(self.question.program.definitions, cell.variables, atoms)
+            if detailed:
+                values.update(cpu.confidence)
+            examined = kept.examined.find(values)
+            if examined is None:
+                examined = examine(around.question, cell, known, self.behaviours, detailed=detailed)
+                kept.examined.keep(examined.reads | cell.variables.keys(), values, examined)
+            given = in_words(examined, cell, known, self.behaviours, detailed=detailed)
+            reads = examined.reads | known.read_by_all | cell.variables.keys()
+            kept.answers.keep(reads, worded, given)
+        return replace(given, facts=facts) if detailed else given
 
     def _facts_of(self, cell: Cell, values: _Values) -> tuple[tuple[str, Value], ...]:
         """Return the facts of a cell, each kept by what it alone reads."""
         evaluation = Evaluation(self.question.program.definitions, cell.variables, cell.atoms)
 
         def fact(name: str, expression: Expression) -> Value:
-            for value in self._facts[name].find(values):
-                return value
-            value = evaluation.of(expression)
-            return self._facts[name].keep(evaluation.reads_of(expression), values, value)
+            kept = self._facts[name].find(values)
+            if kept is None:
+                kept = (evaluation.of(expression),)
+                self._facts[name].keep(evaluation.reads_of(expression), values, kept)
+            return kept[0]
 
         return tuple((name, fact(name, item)) for name, item in self.question.program.facts.items())
-
-    def _examine(
-        self, around: Surroundings, cell: Cell, values: _Values, *, detailed: bool
-    ) -> Examined:
-        patterns = around.kept[detailed]
-        for examined in patterns.find(values):
-            return examined
-        examined = examine(around.question, cell, self.behaviours, detailed=detailed)
-        # An undecided variable is read through its expression, so that only its atoms are noted.
-        return patterns.keep(examined.reads | cell.variables.keys(), values, examined)
