@@ -44,7 +44,6 @@ from matrix.analyze.space.cause import causes
 from matrix.analyze.space.difference import asked_again
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
-from matrix.analyze.space.witness import nearest
 from matrix.diagnostics import (
     Diagnostic,
     ExitCode,
@@ -73,6 +72,7 @@ from matrix.render.json import dump
 from matrix.render.review_document import review_document
 from matrix.render.review_text import review_markdown, review_text
 from matrix.schema.values import Atom, Condition, PredicateVersion
+from matrix.solve.nearest import nearest
 from matrix.solve.space import Region
 
 # The name of the patch's version of the predicate, beside those that are declared.
