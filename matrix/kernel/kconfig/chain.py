@@ -29,7 +29,7 @@ _LONGEST = 80
 class Chain:
     """Links of the chain for one `.config`."""
 
-    def __init__(self, tree: ParsedTree, rules: Rules[int, bool], valuation: Valuation) -> None:
+    def __init__(self, tree: ParsedTree, rules: Rules[bool], valuation: Valuation) -> None:
         self._tree = tree
         self._rules = rules
         self._valuation = valuation
@@ -64,12 +64,12 @@ class Chain:
         """Yield why no prompt is visible, and what gives its value then."""
         for prompt in entry.prompts:
             for term in prompt.terms if isinstance(prompt, And) else (prompt,):
-                if not self._rules.value(term):
+                if not self._rules.value(term)[0]:
                     yield f"its prompt depends on {self._spelt(term)}"
         selectors = list(self._selectors(entry))
         yield from selectors
         for default, condition in entry.defaults:
-            if self._rules.value(condition):
+            if self._rules.value(condition)[0]:
                 yield f"its default is {self._spelt(default)}"
                 return
         if not selectors:

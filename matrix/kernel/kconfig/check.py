@@ -27,7 +27,7 @@ from matrix.kernel.kconfig.model import (
     parts,
 )
 from matrix.kernel.kconfig.reading import ParsedTree
-from matrix.kernel.kconfig.rules import INVISIBLE, Rules
+from matrix.kernel.kconfig.rules import INVISIBLE, Rules, Tri
 from matrix.kernel.kconfig.valuation import Valuation
 
 
@@ -97,7 +97,7 @@ def _answers_needed(
         for answer in ("y", "n"):
             tried = {**answers, call: answer}
             valuation = Valuation(tree, settings, tried)
-            rules: Rules[int, bool] = Rules(tree, valuation)
+            rules: Rules[bool] = Rules(tree, valuation)
             if not any(_entry_conflicts(entry, rules, valuation, settings)):
                 return tried
     return answers
@@ -116,7 +116,7 @@ def _conflicts(
 ) -> tuple[Conflict, ...]:
     valuation = Valuation(tree, settings, answers)
     _settle_modes(tree, valuation)
-    rules: Rules[int, bool] = Rules(tree, valuation)
+    rules: Rules[bool] = Rules(tree, valuation)
     found: list[Conflict] = []
     choices: dict[int, None] = {}
     for name in tree.names:
@@ -145,39 +145,39 @@ def _settle_modes(tree: ParsedTree, valuation: Valuation) -> None:
     entries = filter(None, map(tree.entry, tree.names))
     for index in dict.fromkeys(entry.choice for entry in entries if entry.choice is not None):
         choice = tree.choice(index)
-        if choice.type == "tristate" and not valuation.mode(index):
-            for value in (0, 1):
+        if choice.type == "tristate" and not valuation.mode(index)[0]:
+            for value in ((False, False), (True, False)):
                 valuation.set_mode(index, value)
-                rules: Rules[int, bool] = Rules(tree, valuation)
+                rules: Rules[bool] = Rules(tree, valuation)
                 if not any(_choice_conflicts(choice, rules, valuation)):
                     break
 
 
 def _entry_conflicts(
-    entry: Entry, rules: Rules[int, bool], valuation: Valuation, settings: Mapping[str, str]
+    entry: Entry, rules: Rules[bool], valuation: Valuation, settings: Mapping[str, str]
 ) -> Iterator[Conflict]:
     if entry.is_logical:
         value = valuation.operand(Ref(entry.name))
         broken = (item.rule for item in rules.statements(entry, value) if not item.holds)
         rule = next(broken, None)
         if rule is not None:
-            yield Conflict(symbol=entry.name, value="nmy"[value], rule=rule, entry=entry)
+            yield Conflict(symbol=entry.name, value="nmy"[sum(value)], rule=rule, entry=entry)
     elif _is_other_text(entry, rules, valuation, settings):
         text = settings.get(entry.name, "")
         yield Conflict(symbol=entry.name, value=text, rule=INVISIBLE, entry=entry)
 
 
 def _choice_conflicts(
-    choice: ChoiceEntry, rules: Rules[int, bool], valuation: Valuation
+    choice: ChoiceEntry, rules: Rules[bool], valuation: Valuation
 ) -> Iterator[Conflict]:
     members = {name: valuation.operand(Ref(name)) for name in choice.members}
     statements = rules.choice_statements(choice, members)
     broken = next((statement.rule for statement in statements if not statement.holds), None)
     if broken is not None:
-        symbol = next((name for name in choice.members if members[name]), choice.members[0])
+        symbol = next((name for name in choice.members if members[name][0]), choice.members[0])
         yield Conflict(
             symbol=symbol,
-            value="nmy"[members[symbol]],
+            value="nmy"[sum(members[symbol])],
             rule=broken,
             entry=None,
             choice=choice,
@@ -185,21 +185,21 @@ def _choice_conflicts(
         )
 
 
-def _choice_chain(choice: ChoiceEntry, members: Mapping[str, int]) -> tuple[str, ...]:
-    chosen = [name for name, value in members.items() if value]
+def _choice_chain(choice: ChoiceEntry, members: Mapping[str, Tri[bool]]) -> tuple[str, ...]:
+    chosen = [name for name, value in members.items() if value[0]]
     said = ", ".join(chosen) if chosen else "none"
     places = ", ".join(map(str, choice.places))
     return (f'the choice "{choice.title}" is defined at {places}', f"of its members is set: {said}")
 
 
 def _is_other_text(
-    entry: Entry, rules: Rules[int, bool], valuation: Valuation, settings: Mapping[str, str]
+    entry: Entry, rules: Rules[bool], valuation: Valuation, settings: Mapping[str, str]
 ) -> bool:
     """Tell whether a number or string without visible prompt differs from its default."""
-    if entry.name not in settings or rules.visibility(entry):
+    if entry.name not in settings or rules.visibility(entry)[0]:
         return False
     for value, condition in entry.defaults:
-        if rules.value(condition):
+        if rules.value(condition)[0]:
             if not isinstance(value, Text | Ref | Answer):
                 return False
             text = valuation.text(value)[0]

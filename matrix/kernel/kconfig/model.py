@@ -66,6 +66,8 @@ class Compare(Struct, frozen=True):
 Operand: TypeAlias = Text | Ref | Answer
 Expression: TypeAlias = Operand | ChoiceMode | Not | And | Or | Compare
 
+# What a text counts as where a value is asked for; any other text is n.
+TRISTATES = {"n": 0, "m": 1, "y": 2}
 NO = Text("n")
 YES = Text("y")
 
