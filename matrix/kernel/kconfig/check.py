@@ -7,28 +7,36 @@ is where a contradiction is, not what follows from it. What the toolchain answer
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from matrix.kernel.kconfig.chain import Chain
 from matrix.kernel.kconfig.comparing import number
 from matrix.kernel.kconfig.model import (
     And,
     Answer,
     ChoiceEntry,
+    ChoiceMode,
     Compare,
     Entry,
     Expression,
+    Not,
     Operand,
+    Or,
     Ref,
     Text,
-    parts,
+    alternatives,
+    conjuncts,
+    operands,
+    symbols_of,
 )
 from matrix.kernel.kconfig.reading import ParsedTree
-from matrix.kernel.kconfig.rules import INVISIBLE, Rules, Tri
+from matrix.kernel.kconfig.rules import INVISIBLE, SELECTED, VISIBLE_UPPER, Rules, Tri
 from matrix.kernel.kconfig.valuation import Valuation
+
+_MOST_LINKS = 4
+_LONGEST = 80
 
 
 class Conflict(Struct, frozen=True, kw_only=True):
@@ -66,7 +74,7 @@ def answers_of(
                 if isinstance(default, Answer):
                     answers[default.call] = value or "n"
         if value is not None and value != "n":
-            for condition in _conjuncts(entry.depends):
+            for condition in conjuncts(entry.depends):
                 if isinstance(condition, Answer):
                     answers[condition.call] = "y"
     return answers
@@ -93,7 +101,8 @@ def _answers_needed(
     tree: ParsedTree, settings: Mapping[str, str], answers: dict[str, str], entry: Entry
 ) -> dict[str, str]:
     """Return the answers with at most one changed, where that resolves the symbol's conflict."""
-    for call in dict.fromkeys(_calls(entry)):
+    calls = (item.call for item in operands(entry.given) if isinstance(item, Answer))
+    for call in dict.fromkeys(calls):
         for answer in ("y", "n"):
             tried = {**answers, call: answer}
             valuation = Valuation(tree, settings, tried)
@@ -101,14 +110,6 @@ def _answers_needed(
             if not any(_entry_conflicts(entry, rules, valuation, settings)):
                 return tried
     return answers
-
-
-def _calls(entry: Entry) -> Iterator[str]:
-    values = (part for default in entry.defaults for part in default)
-    for expression in (*entry.prompts, *values, entry.depends):
-        for part in parts(expression):
-            operands = (part.left, part.right) if isinstance(part, Compare) else (part,)
-            yield from (operand.call for operand in operands if isinstance(operand, Answer))
 
 
 def _conflicts(
@@ -129,7 +130,7 @@ def _conflicts(
             found += _entry_conflicts(entry, rules, valuation, settings)
     for index in choices:
         found += _choice_conflicts(tree.choice(index), rules, valuation)
-    chain = Chain(tree, rules, valuation)
+    chain = _Chain(tree, rules, valuation)
     return tuple(
         conflict
         if conflict.entry is None
@@ -214,5 +215,93 @@ def _is_from_outside(value: Operand, text: str) -> bool:
     return isinstance(value, Answer) or (isinstance(value, Text) and not text)
 
 
-def _conjuncts(expression: Expression) -> Iterable[Expression]:
-    return expression.terms if isinstance(expression, And) else (expression,)
+class _Chain:
+    """Links of the chain for one `.config`."""
+
+    def __init__(self, tree: ParsedTree, rules: Rules[bool], valuation: Valuation) -> None:
+        self._tree = tree
+        self._rules = rules
+        self._valuation = valuation
+
+    def of(self, entry: Entry, rule: str) -> tuple[str, ...]:
+        """Return what forbids the symbol's value, the symbol's own definition first."""
+        own = ", ".join(map(str, entry.places))
+        links = {
+            VISIBLE_UPPER: self._unmet,
+            SELECTED: self._selectors,
+            INVISIBLE: self._given,
+        }.get(rule)
+        found = list(links(entry)) if links is not None else []
+        return (f"{entry.name} is defined at {own}", *found[:_MOST_LINKS])
+
+    def _unmet(self, entry: Entry) -> Iterator[str]:
+        """Yield the conditions that keep its value down."""
+        value = self._valuation.operand(Ref(entry.name))
+        for prompt in entry.prompts:
+            for term in conjuncts(prompt):
+                if self._rules.value(term) < value:
+                    yield f"it depends on {self._spelt(term)}"
+
+    def _selectors(self, entry: Entry) -> Iterator[str]:
+        """Yield what selects it."""
+        value = self._valuation.operand(Ref(entry.name))
+        for term in alternatives(entry.selected):
+            if self._rules.value(term) > value:
+                yield f"it is selected by {self._spelt(term)}"
+
+    def _given(self, entry: Entry) -> Iterator[str]:
+        """Yield why no prompt is visible, and what gives its value then."""
+        for prompt in entry.prompts:
+            for term in conjuncts(prompt):
+                if not self._rules.value(term)[0]:
+                    yield f"its prompt depends on {self._spelt(term)}"
+        selectors = list(self._selectors(entry))
+        yield from selectors
+        for default, condition in entry.defaults:
+            if self._rules.value(condition)[0]:
+                yield f"its default is {self._spelt(default)}"
+                return
+        if not selectors:
+            yield "nothing that is set selects it, and no default of it holds"
+
+    def _spelt(self, expression: Expression) -> str:
+        text = spell(expression)
+        shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+        names = (
+            name for name in dict.fromkeys(symbols_of((expression,))) if not name[:1].isdigit()
+        )
+        read = ", ".join(map(self._value, names))
+        return f"`{shown}`" + (f" ({read})" if read else "")
+
+    def _value(self, name: str) -> str:
+        entry = self._tree.entry(name)
+        if entry is None:
+            return f"{name} is not defined in this tree"
+        text = self._valuation.setting(entry)
+        return f"{name}={text}, {entry.places[0]}"
+
+
+def spell(expression: Expression) -> str:
+    """Return an expression as Kconfig writes it."""
+    match expression:
+        case Text(value):
+            return value if value in ("n", "m", "y") else f'"{value}"'
+        case Answer(call):
+            return f"$({call})"
+        case Ref(name):
+            return name
+        case ChoiceMode():
+            return "the choice"
+        case Compare(relation, left, right):
+            return f"{spell(left)} {relation} {spell(right)}"
+        case Not(operand):
+            return f"!{_inner(operand)}"
+        case And(terms):
+            return " && ".join(map(_inner, terms))
+        case Or(terms):
+            return " || ".join(map(_inner, terms))
+
+
+def _inner(expression: Expression) -> str:
+    text = spell(expression)
+    return f"({text})" if isinstance(expression, And | Or | Compare) else text

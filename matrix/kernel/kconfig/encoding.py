@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias, TypeVar
 
-from matrix.expr.clauses import Clauses
+from matrix.expr.clauses import Clause, Clauses
 from matrix.kernel.kconfig import comparing
 from matrix.kernel.kconfig.comparing import number
 from matrix.kernel.kconfig.cone import Cone, find_cone
-from matrix.kernel.kconfig.gates import FALSE, TRUE, Gates
 from matrix.kernel.kconfig.model import TRISTATES, Answer, Compare, Entry, Operand, Ref, Text
 from matrix.kernel.kconfig.reading import ParsedTree
 from matrix.kernel.kconfig.rules import Rules
 
+TRUE = 1
+FALSE = -1
 Pair: TypeAlias = tuple[int, int]  # at least m, and y
 _CONSTANTS: tuple[Pair, ...] = ((FALSE, FALSE), (TRUE, FALSE), (TRUE, TRUE))
 _KeyT = TypeVar("_KeyT", str, int)
@@ -33,13 +34,64 @@ def encode(tree: ParsedTree, symbols: Sequence[str], constants: Iterable[int] = 
     return _Encoding(tree, find_cone(tree, symbols)).clauses(symbols, tuple(constants))
 
 
+class _Gates:
+    """Literals, and the clauses that define those made from others: Tseitin's translation.
+
+    Equal combinations are one variable, whatever the order of their operands.
+    """
+
+    def __init__(self) -> None:
+        self.variables = 1
+        self.clauses: list[Clause] = [(TRUE,)]
+        self._known: dict[frozenset[int], int] = {}
+
+    def fresh(self) -> int:
+        """Return a new variable."""
+        self.variables += 1
+        return self.variables
+
+    def add(self, *clause: int) -> None:
+        """Demand a clause."""
+        self.clauses.append(clause)
+
+    def all_(self, literals: Iterable[int]) -> int:
+        """Return a literal that is true where all are."""
+        operands: set[int] = set()
+        for literal in literals:
+            if literal == FALSE or -literal in operands:
+                return FALSE
+            if literal != TRUE:
+                operands.add(literal)
+        if not operands:
+            return TRUE
+        if len(operands) == 1:
+            return operands.pop()
+        key = frozenset(operands)
+        if key not in self._known:
+            gate = self._known[key] = self.fresh()
+            ordered = sorted(operands)
+            self.clauses += [(-gate, literal) for literal in ordered]
+            self.clauses.append((gate, *(-literal for literal in ordered)))
+        return self._known[key]
+
+    def any_(self, literals: Iterable[int]) -> int:
+        """Return a literal that is true where one is."""
+        return -self.all_(-literal for literal in literals)
+
+    def choose(self, condition: int, then: int, otherwise: int) -> int:
+        """Return a literal that is one of two."""
+        if then == otherwise:
+            return then
+        return self.any_((self.all_((condition, then)), self.all_((-condition, otherwise))))
+
+
 class _Encoding:
     """The symbolic `Algebra` of the rules: bits are literals."""
 
     def __init__(self, tree: ParsedTree, cone: Cone) -> None:
         self._tree = tree
         self._cone = cone
-        self._gates = Gates()
+        self._gates = _Gates()
         self._pairs: dict[str, Pair] = {}
         self._modes: dict[int, Pair] = {}
         self._answers: dict[str, int] = {}
