@@ -17,6 +17,7 @@ from matrix.analyze.cell.assemble import command_line_of
 from matrix.analyze.cell.question import simulated_scenario
 from matrix.analyze.cell.settings import study_settings
 from matrix.analyze.cell.verdict import WORKS, Verdict
+from matrix.analyze.space.cell_text import option_text
 from matrix.analyze.space.explanation import Explanation, derive_answer
 from matrix.analyze.space.nearest import NearestCells, nearest_supported
 from matrix.analyze.space.study import SolvedStudy
@@ -27,7 +28,6 @@ from matrix.flows.cell_argument import parse_cell
 from matrix.flows.knowledge import Library
 from matrix.flows.selection import no_such_cell
 from matrix.flows.study import PreparedStudy, prepare_study
-from matrix.render.cell_text import option_text
 from matrix.render.defects import defect_documents, sentences
 from matrix.render.explanation import explanation_document, render_explanation
 from matrix.render.json import dump

@@ -18,8 +18,8 @@ from matrix.analyze.cell.verdict import WORKS, Verdict
 from matrix.diagnostics import Diagnostic, InputError, Severity, unknown_word_hint
 from matrix.diagnostics.codes import codes
 from matrix.flows.validate_job import ValidateRequest
+from matrix.flows.validate_result import Standing, ValidateResult
 from matrix.kernel.config.config_input import split_name
-from matrix.render.json import Standing, ValidateResult
 from matrix.schema.settings import Mute, Settings, load_settings
 from matrix.simulate.invariants import INVARIANTS
 
