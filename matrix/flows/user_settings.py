@@ -16,10 +16,10 @@ from msgspec.structs import replace
 
 from matrix.analyze.cell.verdict import WORKS, Verdict
 from matrix.diagnostics import Diagnostic, InputError, Severity, unknown_word_hint
-from matrix.diagnostics.codes import CODES
+from matrix.diagnostics.codes import codes
 from matrix.flows.validate_job import ValidateRequest
+from matrix.flows.validate_result import Standing, ValidateResult
 from matrix.kernel.config.config_input import split_name
-from matrix.render.json import Standing, ValidateResult
 from matrix.schema.settings import Mute, Settings, load_settings
 from matrix.simulate.invariants import INVARIANTS
 
@@ -65,7 +65,9 @@ def with_settings(request: ValidateRequest) -> tuple[ValidateRequest, Mutes]:
 
 
 def _check_names(settings: Settings) -> None:
-    rules = [*(invariant.name for invariant in INVARIANTS), *CODES]
+    if not settings.mutes:
+        return
+    rules = [*(invariant.name for invariant in INVARIANTS), *codes()]
     problems = []
     for mute in settings.mutes:
         for key, word, known in (
