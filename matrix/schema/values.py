@@ -1,6 +1,6 @@
 """What the declarations say, as plain frozen values: the language all rooms below `schema` share.
 
-`documents.py` (pydantic) checks a YAML file and turns it into these; the compiled knowledge cache
+`documents` (pydantic) checks a YAML file and turns it into these; the compiled knowledge cache
 keeps them, so that a cache hit imports neither pydantic nor a YAML parser. Every declared thing
 keeps its `Location`, so that the last stage can still point at the line that caused a cell.
 Collections are tuples in the order of the file. Nothing here computes.

@@ -1,7 +1,7 @@
 """The YAML form of every kind of declaration as pydantic documents, and what each turns into.
 
 The table `DOCUMENTS` is the whole language: a kind of file and its document. A document only
-checks shape; names that other files declare are looked up by `matrix.schema.linking`.
+checks shape; names that other files declare are looked up by `matrix.schema.checking`.
 """
 
 from __future__ import annotations
