@@ -1,4 +1,4 @@
-"""Cases of a capability worked by hand, `cases/capabilities/ID.yaml`, and the cells of its study."""
+"""Cases of a capability worked by hand, `cases/capabilities/ID.yaml`, and cells of its study."""
 
 from __future__ import annotations
 
