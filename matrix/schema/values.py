@@ -266,6 +266,26 @@ class KernelProfile(Struct, frozen=True, kw_only=True):
     defects: tuple[BaseDefect, ...] = ()
 
 
+class Overlay(Struct, frozen=True, kw_only=True):
+    """Rows that were added to the profiles of `releases`, and facts added to the architecture.
+
+    The rows stand in the profiles, too, with the places of the overlay's file.
+    """
+
+    id: str
+    arch: str
+    releases: tuple[str, ...]
+    symbols: tuple[KconfigSymbol, ...]
+    constraints: tuple[KconfigConstraint, ...]
+    variables: tuple[Variable, ...]
+    parameters: tuple[BootParameter, ...]
+    cpucaps: tuple[CpuCap, ...]
+    functions: tuple[KernelFunction, ...]
+    mechanisms: tuple[Mechanism, ...]
+    facts: tuple[FactDeclaration, ...]
+    location: Location
+
+
 # --- toolchain ------------------------------------------------------------------------------------
 
 
@@ -695,4 +715,5 @@ class Knowledge(Struct, frozen=True, kw_only=True):
     studies: tuple[MatrixStudy, ...]
     direct_maps: tuple[DirectMap, ...] = ()
     distros: tuple[Distro, ...] = ()
+    overlays: tuple[Overlay, ...] = ()
     digest: str = field(default="")
