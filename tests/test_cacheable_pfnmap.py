@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from ruamel.yaml import YAML
 
 from tests.cli_runner import run_cli
 
 ROOT = Path(__file__).resolve().parent.parent
 STUDY = "arm64-cacheable-pfnmap"
-CASES = yaml.safe_load((ROOT / "tests/cases/capabilities/cacheable-pfnmap.yaml").read_text("utf-8"))
+CASES = YAML(typ="safe").load(
+    (ROOT / "tests/cases/capabilities/cacheable-pfnmap.yaml").read_text("utf-8")
+)
 BASELINE = {
     "page_size": "4k",
     "kconfig.KVM": "y",
@@ -58,7 +60,9 @@ def test_worked_by_hand(case: dict[str, Any]) -> None:
 
 @cache
 def _cpu(name: str) -> dict[str, Any]:
-    declared = yaml.safe_load((ROOT / f"configs/cpus/{name}.yaml").read_text("utf-8"))["fields"]
+    declared = YAML(typ="safe").load((ROOT / f"configs/cpus/{name}.yaml").read_text("utf-8"))[
+        "fields"
+    ]
     return {field: declared[field].get("value") for field in DOMAINS}
 
 
@@ -112,9 +116,13 @@ def test_every_cell_is_what_the_source_says(kernel: str) -> None:
 
 def test_the_predicate_is_the_function_that_the_profiles_verify() -> None:
     """`matrix kernels verify` compares the function with the C; the capability repeats its body."""
-    declared = yaml.safe_load((ROOT / "configs/capabilities/cacheable-pfnmap.yaml").read_text())
+    declared = YAML(typ="safe").load(
+        (ROOT / "configs/capabilities/cacheable-pfnmap.yaml").read_text()
+    )
     for release in ("6.18", "7.2", "7.3"):
-        profile = yaml.safe_load((ROOT / f"configs/kernels/linux-{release}-arm64.yaml").read_text())
+        profile = YAML(typ="safe").load(
+            (ROOT / f"configs/kernels/linux-{release}-arm64.yaml").read_text()
+        )
         function = profile["functions"]["kvm_supports_cacheable_pfnmap()"]
         assert declared["predicates"]["upstream"]["c"] == function["body"]
 

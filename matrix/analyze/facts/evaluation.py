@@ -64,7 +64,7 @@ class Evaluation:
     """The names of one cell.
 
     An atom that `atoms` does not list is unknown; a definition that it lists has that value.
-    `definitions` must be acyclic, which `facts.lower` has checked.
+    `definitions` must be acyclic, which `program.lower` has checked.
     """
 
     __slots__ = ("_atoms", "_definitions", "_family", "_kept", "_reading", "_variables")
