@@ -18,8 +18,8 @@ from matrix.analyze.space.cell_text import named_cell
 from matrix.flows.proofs import Proofs
 from matrix.render.causes import place_lines
 from matrix.render.quantities import cells, grouped, listing
-from matrix.render.solver_text import MAX_NAMED, conjunction
-from matrix.render.synthesis_text import c_function, exactness
+from matrix.render.rules import MAX_NAMED, conjunction
+from matrix.render.synthesis import c_function, exactness
 from matrix.schema.values import MatrixStudy
 
 

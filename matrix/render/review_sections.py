@@ -20,8 +20,8 @@ from matrix.render.causes import ORDINARY, condition, named, place_lines, violat
 from matrix.render.findings import certainty, events
 from matrix.render.review_proposal import proposal
 from matrix.render.review_questions import PAGE_SIZE, Question, questions
-from matrix.render.solver_text import MAX_NAMED, conjunction
-from matrix.render.synthesis_text import pair_lines, wrapped_c
+from matrix.render.rules import MAX_NAMED, conjunction
+from matrix.render.synthesis import pair_lines, wrapped_c
 
 
 class Code(Struct, frozen=True, kw_only=True):

@@ -1,12 +1,11 @@
-"""A synthesised predicate as a C function in kernel style, with its comparison; text and JSON.
+"""A synthesised predicate as a C function in kernel style, with its comparison; also as JSON.
 
-Takes a `Synthesis` and the verdicts under each predicate, gives the answer of `matrix synthesize`
-(`matrix/synthesize/1`).
+The JSON document is that of `matrix synthesize` (`matrix/synthesize/1`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from matrix.analyze.proof.synthesis import (
     ComparedPredicate,
@@ -17,15 +16,33 @@ from matrix.analyze.proof.synthesis import (
 from matrix.analyze.space.cell_text import named_cell
 from matrix.expr.nodes import Binary, Expression
 from matrix.expr.printer import to_c
-from matrix.render.columns import align
+from matrix.flows.synthesize import SynthesizedCheck
+from matrix.render.document import (
+    NO_BREAK,
+    Block,
+    Code,
+    Definition,
+    Definitions,
+    Document,
+    List,
+    Paragraph,
+    Section,
+    Table,
+    plain,
+)
 from matrix.render.json import Json
-from matrix.render.text import hanging, wrapped
+from matrix.render.study_answer import answer_document, answer_values
 
 SYNTHESIZE_SCHEMA = "matrix/synthesize/1"
 
 # Documentation/process/coding-style.rst: 80 columns, tabs of 8.
 _WIDTH, _TAB = 80, 8
-_ATOMS = "    atoms:   "
+
+
+def synthesis_values(found: SynthesizedCheck) -> dict[str, Json]:
+    """Return the values of the JSON document."""
+    check = synthesize_document(found.synthesis, found.compared, found.elsewhere)
+    return answer_values(found, check)
 
 
 def synthesize_document(
@@ -65,36 +82,44 @@ def synthesize_document(
     return document
 
 
-def synthesize_text(
-    title: str,
-    found: Synthesis,
-    compared: Sequence[ComparedPredicate],
-    baseline: Mapping[str, str],
-    elsewhere: Sequence[Elsewhere] = (),
-) -> str:
-    """Return the answer for the terminal; `elsewhere` are the studies that refute the check."""
-    one = hanging(to_c(found.expression), "    ", "    ")
-    lines = [*hanging(title, "", "  "), "", c_function(found.expression, found.function)]
-    lines += ["As one expression:", "", *one, "", *_exactness(found, baseline), ""]
-    if elsewhere:
-        lines.extend([*_warning(elsewhere), ""])
-    names = [item.name for item in compared]
+def synthesis_document(found: SynthesizedCheck) -> Document:
+    """Return the check, whether it is exact, the studies that refute it, and the comparison."""
+    asked = "; ".join(f"{axis}: {', '.join(options)}" for axis, options in found.asked)
+    title = f"{found.study.title}{f' ({asked})' if asked else ''}: {found.cells:,} cells"
+    return answer_document(found, _blocks(found), title)
+
+
+def _blocks(found: SynthesizedCheck) -> Iterator[Block]:
+    check = found.synthesis
+    yield Code(text=c_function(check.expression, check.function), language="c")
+    yield Paragraph(text="As one expression:")
+    yield Paragraph(text=plain(to_c(check.expression)), indent=4)
+    yield Section(blocks=tuple(_exactness(check, dict(found.study.baseline))))
+    if found.elsewhere:
+        yield _warning(found.elsewhere)
+    names = tuple(item.name for item in found.compared)
     rows = [
-        [str(verdict), *(f"{item.verdicts[verdict]:,}" for item in compared)]
-        for verdict in compared[0].verdicts
+        (str(verdict), *(f"{item.verdicts[verdict]:,}" for item in found.compared))
+        for verdict in found.compared[0].verdicts
     ]
-    rows.append(["gained", *(f"{item.gained:,}" for item in compared)])
-    rows.append(["lost", *(f"{item.lost:,}" for item in compared)])
-    note = f"gained and lost: supported cells, against {names[0]}\n"
-    return "\n".join(lines) + "\n" + align(["cells", *names], rows) + note
+    rows.append(("gained", *(f"{item.gained:,}" for item in found.compared)))
+    rows.append(("lost", *(f"{item.lost:,}" for item in found.compared)))
+    table = Table(header=("cells", *names), rows=tuple(rows))
+    note = Paragraph(text=f"gained and lost: supported cells, against {names[0]}")
+    yield Section(blocks=(table, note))
 
 
-def _warning(elsewhere: Sequence[Elsewhere]) -> list[str]:
-    return [
-        "It is the weakest over this study alone, and unsound in cells of others:",
-        *(f"    {item.study.id}: {item.unsound:,} of {item.cells:,} cells" for item in elsewhere),
-        f"For a check to propose: matrix synthesize {elsewhere[0].study.id}",
-    ]
+def _warning(elsewhere: Sequence[Elsewhere]) -> Section:
+    unsound = (f"{item.study.id}: {item.unsound:,} of {item.cells:,} cells" for item in elsewhere)
+    title = "It is the weakest over this study alone, and unsound in cells of others:"
+    proposed = f"For a check to propose: matrix synthesize {elsewhere[0].study.id}"
+    return Section(
+        blocks=(
+            Paragraph(text=title),
+            List(items=tuple(unsound), indent=4),
+            Paragraph(text=proposed),
+        )
+    )
 
 
 def exactness(found: Synthesis) -> str:
@@ -107,23 +132,33 @@ def exactness(found: Synthesis) -> str:
     )
 
 
-def _exactness(found: Synthesis, baseline: Mapping[str, str]) -> list[str]:
-    lines = hanging(exactness(found), "", "")
+def _exactness(found: Synthesis, baseline: Mapping[str, str]) -> Iterator[Block]:
+    yield Paragraph(text=exactness(found))
     if found.indistinguishable is not None:
-        *cells, atoms = pair_lines(found.indistinguishable, baseline)
-        # The cells are copied whole.
-        lines += [*cells, *wrapped(atoms.removeprefix(_ATOMS), _ATOMS)]
-    return lines
+        yield Definitions(
+            items=tuple(
+                # The cells are copied whole.
+                Definition(
+                    term=f"{name}:",
+                    text=plain(text if name == "atoms" else text.replace(" ", NO_BREAK)),
+                )
+                for name, text in pair_texts(found.indistinguishable, baseline)
+            ),
+            header=("", "", ""),
+            indent=4,
+        )
+
+
+def pair_texts(pair: Indistinguishable, baseline: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return two cells that no condition tells apart, and what holds in both, by name."""
+    atoms = ", ".join(name if value else f"!{name}" for name, value in pair.atoms)
+    safe, unsafe = (named_cell(cell, baseline) for cell in (pair.safe, pair.unsafe))
+    return ("safe", safe), ("unsafe", unsafe), ("atoms", atoms)
 
 
 def pair_lines(pair: Indistinguishable, baseline: Mapping[str, str]) -> list[str]:
-    """Return two cells that no condition tells apart, and what holds in both."""
-    atoms = ", ".join(name if value else f"!{name}" for name, value in pair.atoms)
-    return [
-        f"    safe:    {named_cell(pair.safe, baseline)}",
-        f"    unsafe:  {named_cell(pair.unsafe, baseline)}",
-        f"{_ATOMS}{atoms}",
-    ]
+    """Return `pair_texts` as lines that are not broken."""
+    return [f"    {f'{name}:':9}{text}" for name, text in pair_texts(pair, baseline)]
 
 
 def c_function(expression: Expression, declaration: str, storage: str = "static ") -> str:
