@@ -14,11 +14,11 @@ import pytest
 
 from matrix.flows.knowledge import Library
 from matrix.flows.other_studies import OtherStudies
-from matrix.flows.report import report
 from matrix.flows.study import prepare_study
 from matrix.flows.synthesize import synthesize
 from matrix.render.synthesis import synthesis_document
 from matrix.render.writers import write
+from tests.cli_runner import run_cli
 
 LIBRARY = Library()
 CAPABILITY = {study.id: study.capability for study in LIBRARY.knowledge.studies}
@@ -37,7 +37,7 @@ LARGE = "arm64-gmem-no-direct-map"
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reports")
-    report((), folder, say=lambda _: None)
+    run_cli("report", "--output", str(folder))
     return folder
 
 
