@@ -118,6 +118,7 @@ def verify_kernel(request: VerifyRequest) -> VerifyOutcome:
     held = {file: read_for_rewrite(file) for file in files}
     evidence = None if request.record else before
     if request.record or request.fix:
+        _refuse_overlays(library, profile)
         declaration_file(profile.location.file)  # refused before the work
     alike = () if before or request.record else _recorded_neighbours(library, profile)
     speech: list[str] = []
@@ -221,6 +222,25 @@ def _refuse_draft(profile: KernelProfile) -> None:
                 message=message,
                 location=profile.location,
                 hint="correct each row, remove it from `open`, then record",
+            )
+        )
+
+
+def _refuse_overlays(library: Library, profile: KernelProfile) -> None:
+    """Refuse to write: rows of overlays stand in other files, and their evidence is not kept."""
+    joined = [
+        overlay
+        for overlay in library.knowledge.overlays
+        if overlay.arch == profile.arch and profile.release in overlay.releases
+    ]
+    if joined:
+        places = " and ".join(f"`{overlay.id}` at {overlay.location}" for overlay in joined)
+        raise InputError(
+            Diagnostic(
+                code="MX0253",
+                message=f"rows of overlays stand in {profile.id}: {places}",
+                location=profile.location,
+                hint="leave out their folder; without --record and --fix all rows are compared",
             )
         )
 

@@ -16,7 +16,7 @@ class Behaviours:
     """The simulations of one run, one per behaviour class.
 
     Two cells are in one class where the inputs that can matter to the simulation are equal
-    (`explore.relevant`). Where a capability declares its truth, the same parts of it hold in a
+    (`simulate.relevant`). Where a capability declares its truth, the same parts of it hold in a
     class.
     """
 

@@ -1,7 +1,7 @@
 """Where a claim's expression is true in one kernel of a solved study.
 
-Takes expressions whose names `claim_names.py` has found right, gives regions; each name is compiled
-when it is first used.
+Takes expressions whose names `expression_names.py` has found right, gives regions; each name is
+compiled when it is first used.
 """
 
 from __future__ import annotations

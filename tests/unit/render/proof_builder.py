@@ -14,8 +14,8 @@ from matrix.analyze.space.cause import Place
 from matrix.expr.parser import parse
 from matrix.flows.proofs import Proofs
 from matrix.schema.values import Atom, Claim, PredicateVersion
-from matrix.solve.brute import Brute
 from matrix.solve.space import FiniteVariable, Space
+from tests.brute import Brute
 from tests.unit.render import builder
 
 WITNESS = {"kernel": "7.3", "cpu": "cortex-a710", "boot.rodata": "absent"}
