@@ -10,11 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from matrix.analyze.proof.synthesis import (
     ComparedPredicate,
     Elsewhere,
-    Indistinguishable,
     Synthesis,
 )
-from matrix.analyze.space.cell_text import named_cell
-from matrix.expr.nodes import Binary, Expression
 from matrix.expr.printer import to_c
 from matrix.flows.synthesize import SynthesizedCheck
 from matrix.render.document import (
@@ -31,12 +28,10 @@ from matrix.render.document import (
     plain,
 )
 from matrix.render.json import Json
+from matrix.render.proposed_check import c_function, exactness, pair_texts
 from matrix.render.study_answer import answer_document, answer_values
 
 SYNTHESIZE_SCHEMA = "matrix/synthesize/1"
-
-# Documentation/process/coding-style.rst: 80 columns, tabs of 8.
-_WIDTH, _TAB = 80, 8
 
 
 def synthesis_values(found: SynthesizedCheck) -> dict[str, Json]:
@@ -122,16 +117,6 @@ def _warning(elsewhere: Sequence[Elsewhere]) -> Section:
     )
 
 
-def exactness(found: Synthesis) -> str:
-    """Return in a sentence whether the predicate says yes to every safe cell."""
-    if found.exact:
-        return "It is exact: it says yes to every safe cell and to no other."
-    return (
-        "It is not exact: these two cells have the same atoms, one is safe and one is not, so it "
-        "says no to both."
-    )
-
-
 def _exactness(found: Synthesis, baseline: Mapping[str, str]) -> Iterator[Block]:
     yield Paragraph(text=exactness(found))
     if found.indistinguishable is not None:
@@ -147,50 +132,3 @@ def _exactness(found: Synthesis, baseline: Mapping[str, str]) -> Iterator[Block]
             header=("", "", ""),
             indent=4,
         )
-
-
-def pair_texts(pair: Indistinguishable, baseline: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Return two cells that no condition tells apart, and what holds in both, by name."""
-    atoms = ", ".join(name if value else f"!{name}" for name, value in pair.atoms)
-    safe, unsafe = (named_cell(cell, baseline) for cell in (pair.safe, pair.unsafe))
-    return ("safe", safe), ("unsafe", unsafe), ("atoms", atoms)
-
-
-def pair_lines(pair: Indistinguishable, baseline: Mapping[str, str]) -> list[str]:
-    """Return `pair_texts` as lines that are not broken."""
-    return [f"    {f'{name}:':9}{text}" for name, text in pair_texts(pair, baseline)]
-
-
-def c_function(expression: Expression, declaration: str, storage: str = "static ") -> str:
-    """Return a function in kernel style that returns the expression; `storage` begins it."""
-    text = wrapped_c(expression, _TAB + len("return "))
-    return f"{storage}{declaration}\n{{\n\treturn {text};\n}}\n"
-
-
-def wrapped_c(expression: Expression, column: int) -> str:
-    """Return an expression from a column on, broken after its operators where it is too long."""
-    whole = to_c(expression)
-    if column + len(whole) < _WIDTH or not isinstance(expression, Binary):
-        return whole
-    operator = expression.operator
-    texts = []
-    for operand in _operands(expression, operator):
-        bare = to_c(operand)
-        if isinstance(operand, Binary) and f"({bare})" in whole:
-            texts.append(f"({wrapped_c(operand, column + 1)})")
-        else:
-            texts.append(wrapped_c(operand, column))
-    return f" {operator}\n{_indent(column)}".join(texts)
-
-
-def _operands(expression: Expression, operator: str) -> list[Expression]:
-    """Return the operands that one operator joins, in reading order."""
-    operands: list[Expression] = []
-    while isinstance(expression, Binary) and expression.operator == operator:
-        operands.append(expression.right)
-        expression = expression.left
-    return [expression, *reversed(operands)]
-
-
-def _indent(column: int) -> str:
-    return "\t" * (column // _TAB) + " " * (column % _TAB)
