@@ -13,14 +13,16 @@ from matrix.analyze.proof.features import Candidates
 from matrix.analyze.proof.rules import LabelRules, find_rules
 from matrix.analyze.space.difference import (
     Difference,
+    Overlap,
     asked_again,
     between_kernels,
     between_predicates,
+    between_studies,
+    overlap,
 )
 from matrix.analyze.space.result import StudyDefect
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
-from matrix.analyze.space.study_difference import Overlap, between_studies, overlap
 from matrix.diagnostics import (
     Diagnostic,
     ExitCode,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from matrix.analyze.space.cell_text import option_text
-from matrix.analyze.space.study_difference import Options, Overlap
+from matrix.analyze.space.difference import Options, Overlap
 from matrix.flows.diff import VerdictChanges, change_label
 from matrix.render.defects import compared_documents, compared_sentences
 from matrix.render.document import Block, Document, List, Section, Table, plain
