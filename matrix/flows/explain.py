@@ -21,7 +21,6 @@ from matrix.analyze.space.cell_text import option_text
 from matrix.analyze.space.explanation import Explanation, derive_answer
 from matrix.analyze.space.nearest import NearestCells, nearest_supported
 from matrix.analyze.space.study import SolvedStudy
-from matrix.analyze.space.witness import changes
 from matrix.diagnostics import Diagnostic, InputError, UndecidedError, did_you_mean
 from matrix.diagnostics.codes import codes
 from matrix.flows.cell_argument import parse_cell
@@ -47,6 +46,7 @@ from matrix.simulate.interleave import simulate_two_actors
 from matrix.simulate.outcome import INVARIANTS, SimulationResult, TwoActorResult
 from matrix.simulate.rehearsal import Rehearsal, rehearse
 from matrix.simulate.scenario import scenario_options
+from matrix.solve.nearest import changes
 
 
 def explain(

@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from matrix.analyze.cell.behaviour import Behaviours
-from matrix.analyze.cell.truth import Inputs, Result, TruthInputs, violates
+from matrix.analyze.cell.behaviour import Behaviours, Inputs, Result, TruthInputs, violates
 from matrix.analyze.cell.verdict import Verdict, decide, verdicts_of, wanted_of
 from matrix.analyze.facts.evaluation import Evaluation
 from matrix.analyze.facts.program import PREDICATE, FactProgram, LoweredAdvisory

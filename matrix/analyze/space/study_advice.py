@@ -15,12 +15,12 @@ from matrix.analyze.cell.question import Question
 from matrix.analyze.space.result import StudyAdvisory, StudyDefect
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.symbolic import KernelRegions
-from matrix.analyze.space.witness import near_baseline
 from matrix.expr.nodes import Constant, Expression
 from matrix.expr.trees import names, substitute
 from matrix.simulate.explore import without_capability
 from matrix.simulate.inputs import SimulationInputs
 from matrix.simulate.outcome import Violation
+from matrix.solve.nearest import near_baseline
 from matrix.solve.space import Region
 
 
