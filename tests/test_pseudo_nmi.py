@@ -15,7 +15,7 @@ UNKNOWN = {
     "icc_sre_el3": ("enabled", "disabled"),
     "icc_sre_el2": ("enabled", "disabled"),
     "priority_space": ("constant", "varying"),
-    # A quirk of the device tree is known to who knows the machine: what remains is what nothing says.
+    # Whether a device tree has the quirk is known to all: open is only what nothing says.
     "gicr_save": ("kept", "undescribed"),
 }
 
