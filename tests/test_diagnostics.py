@@ -51,7 +51,7 @@ WITHOUT_EXAMPLE = {
     "MX0654": "needs more memory than there is; tests/unit/solve/test_space.py",
     "MX0655": "tests/unit/solve/test_partition.py",
     "MX0701": "the schema refuses an unknown scenario first",
-    "MX0708": "no command takes an assumption's value; tests/unit/simulate",
+    "MX0708": "no command takes an assumption's value; tests/unit/explore",
     "MX0710": "no shipped class is near the bound; tests/unit/analyze/test_bounds.py",
     "MX0802": "no command writes two results to one file; tests/unit/render",
     "MX0813": "needs an edit at the right moment; tests/test_rewritten_files.py",

@@ -658,6 +658,13 @@ CODES: dict[str, tuple[str, str]] = {
         "unknown scenario",
         "The capability names a scenario that the simulation does not have.",
     ),
+    "MX0720": (
+        "scenario of another architecture",
+        (
+            "The rows of the kernel's architecture (`simulation:`) do not say everything that the "
+            "scenario is told of a cell. A scenario is a world of one architecture."
+        ),
+    ),
     "MX0702": (
         "unknown mechanism variant",
         "The simulation has no such option.",

@@ -6,18 +6,18 @@ from typing import overload
 
 from matrix.analyze.cell.truth import Inputs, Result, TruthInputs, TruthResult, look
 from matrix.diagnostics import Diagnostic, UndecidedError
-from matrix.simulate.explore import simulate
-from matrix.simulate.inputs import SimulationInputs
-from matrix.simulate.outcome import SimulationResult
-from matrix.simulate.relevant import relevant
+from matrix.explore.inputs import SimulationInputs
+from matrix.explore.outcome import SimulationResult
+from matrix.explore.simulate import simulate
+from matrix.scenarios import scenario
 
 
 class Behaviours:
     """The simulations of one run, one per behaviour class.
 
     Two cells are in one class where the inputs that can matter to the simulation are equal
-    (`explore.relevant`). Where a capability declares its truth, the same parts of it hold in a
-    class.
+    (`relevant` of the scenario). Where a capability declares its truth, the same parts of it hold
+    in a class.
     """
 
     __slots__ = ("_classes", "_results")
@@ -39,7 +39,9 @@ class Behaviours:
         """Return the inputs that stand for the behaviour class of `inputs`."""
         if inputs not in self._classes:
             self._classes[inputs] = (
-                relevant(inputs) if isinstance(inputs, SimulationInputs) else inputs
+                scenario(inputs.scenario).relevant(inputs)
+                if isinstance(inputs, SimulationInputs)
+                else inputs
             )
         return self._classes[inputs]
 
@@ -76,7 +78,7 @@ class Behaviours:
             if inputs not in self._results:
                 self._results[inputs] = look(inputs)
         elif inputs not in self._results:
-            result = simulate(inputs)
+            result = simulate(scenario(inputs.scenario), inputs)
             if not result.complete:
                 raise UndecidedError(
                     Diagnostic(

@@ -9,12 +9,13 @@ is known of it.
 from __future__ import annotations
 
 from msgspec import Struct
-from msgspec.structs import fields
 
+from matrix.explore.inputs import SimulationInputs
+from matrix.explore.outcome import MicroOperation, SimulationResult, Step, Violation
+from matrix.explore.scenario import domains_of
 from matrix.expr.nodes import Value
+from matrix.scenarios import scenario
 from matrix.schema.values import TruthPart
-from matrix.simulate.inputs import SimulationInputs
-from matrix.simulate.outcome import MicroOperation, SimulationResult, Step, Violation
 
 # What a trace calls the event in which a part of the truth is looked at.
 _EVENT = "truth"
@@ -36,10 +37,6 @@ class TruthResult(Struct, frozen=True, kw_only=True):
     transitions: int = 0
 
 
-# What a class may depend on, without what the capability and not the cell decides.
-SIMULATION_INPUTS = tuple(
-    field.name for field in fields(SimulationInputs) if field.name not in ("scenario", "variant")
-)
 Inputs = SimulationInputs | TruthInputs
 Result = SimulationResult | TruthResult
 
@@ -62,7 +59,7 @@ def named(inputs: Inputs) -> dict[str, Value]:
     """Return by name what a class of cells may depend on, without what the capability decides."""
     if isinstance(inputs, TruthInputs):
         return {part.id: holds for part, holds in inputs.holds}
-    return {name: getattr(inputs, name) for name in SIMULATION_INPUTS}
+    return {name: getattr(inputs, name) for name in domains_of(scenario(inputs.scenario))}
 
 
 def violates(result: Result) -> bool | None:

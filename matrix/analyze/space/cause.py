@@ -15,8 +15,8 @@ from matrix.analyze.cell.verdict import Verdict, decide
 from matrix.analyze.space.conditions import Conditions
 from matrix.analyze.space.study import ClassRegion, SolvedStudy
 from matrix.analyze.space.witness import changes, nearest
+from matrix.explore.outcome import Violation
 from matrix.schema.values import MatrixStudy
-from matrix.simulate.outcome import Violation
 from matrix.solve.nearest import Changes, nearest_changes
 from matrix.solve.space import Region
 

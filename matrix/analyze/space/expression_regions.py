@@ -13,11 +13,10 @@ from msgspec.structs import replace
 from matrix.analyze.space.expression_names import VERDICT, ClaimNames, violations_in
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.symbolic import KernelRegions
+from matrix.explore.inputs import SimulationInputs
 from matrix.expr.nodes import Binary, Call, Constant, Expression, Name, Value
 from matrix.expr.printer import to_c
 from matrix.expr.trees import names, substitute
-from matrix.simulate.inputs import SimulationInputs
-from matrix.simulate.scenario import scenario_options
 from matrix.solve.partition import Compiler
 from matrix.solve.space import Region
 
@@ -83,12 +82,11 @@ class ClaimRegions:
         """
         invariant, *chosen = (item.value for item in call.arguments if isinstance(item, Constant))
         question = part.question
-        scenario = question.capability.scenario
         variant = dict(question.variant)
         for text in map(str, chosen):
             option, _, value = text.partition("=")
             variant[option] = value
-        options = scenario_options(scenario, variant.items()) if scenario else ()
+        options = question.scenario.chosen(variant.items()) if question.scenario else ()
         region = self._solved.backend.nothing()
         for inputs, cells in part.classes:
             if (cells & within).is_empty():
