@@ -1,6 +1,6 @@
 """Time of the solver: decision diagrams against enumeration, and a space of over 10^9 cells.
 
-Run: `python benchmarks/bench_solve.py`. The ratio compares both backends on the same small space in
+Run: `python -m benchmarks.bench_solve`. The ratio compares both backends on the same small space in
 the same run; the figures of the large space are for orientation. The large space is synthetic: it
 has the shape of the arm64 study (kernels, CPUs with unknown fields, Kconfig, boot parameters,
 environment), with made-up CPU fields.
@@ -16,11 +16,11 @@ from typing import TypeVar
 from matrix.expr.nodes import Constant, Expression, Name, Value
 from matrix.expr.parser import parse
 from matrix.expr.trees import substitute
-from matrix.solve.brute import Brute
 from matrix.solve.cover import cover
 from matrix.solve.diagram import Diagram
 from matrix.solve.partition import Compiler, Table
 from matrix.solve.space import Backend, FiniteVariable, Region, Space
+from tests.brute import Brute
 
 KERNELS = ("5.10", "6.1", "6.6", "6.12", "6.18", "7.2", "7.3")
 SWITCHES = ("n", "y")

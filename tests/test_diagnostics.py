@@ -16,12 +16,13 @@ import pytest
 from pyarrow import parquet
 from ruamel.yaml import YAML
 
-from matrix.diagnostics.codes import CODES
+from matrix.diagnostics.codes import codes
 from tests import bundle_builder, package_builder
 from tests.cli_runner import Ran, run_cli
 from tests.golden_files import Golden
 from tests.small_trees import write_example_trees
 
+CODES = codes()
 ROOT = Path(__file__).parent.parent
 BAD = Path(__file__).parent / "cases" / "bad"
 CLAIMS = Path(__file__).parent / "cases" / "claims"

@@ -11,9 +11,9 @@ import pytest
 
 import matrix.flows.embed as embed_flow
 from matrix.diagnostics import InputError
+from matrix.door.output import Rewrite, read_for_rewrite, rewrite, write_files
 from matrix.flows import kconfig_reply, kernels_verify
 from matrix.flows import validate as validate_flow
-from matrix.render.output import Rewrite, read_for_rewrite, rewrite, write_files
 from tests.cli_runner import run_cli
 
 ROOT = Path(__file__).parent.parent
@@ -157,23 +157,6 @@ def test_nothing_is_written_where_somebody_else_was(
         rewrite(todo)
     assert [item.code for item in caught.value.diagnostics] == ["MX0813"]
     assert {path.name: path.read_text() for path in files.iterdir()} == before
-
-
-def test_an_edit_between_two_replacements_is_seen(
-    files: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    replace = Path.replace
-
-    def edit_the_other(self: Path, target: Path) -> Path:
-        (files / "b").write_text("edited")
-        return replace(self, target)
-
-    todo = asked(files, a="new a", b="new b")
-    monkeypatch.setattr(Path, "replace", edit_the_other)
-    with pytest.raises(InputError) as caught:
-        rewrite(todo)
-    assert caught.value.diagnostics[0].code == "MX0813"
-    assert ((files / "a").read_text(), (files / "b").read_text()) == ("a", "edited")
 
 
 def test_the_same_text_from_somebody_else_is_no_edit(files: Path) -> None:

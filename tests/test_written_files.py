@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from matrix.door import package as door_package
 from matrix.schema import location
 from tests.cli_runner import Ran, run_cli
 from tests.small_trees import small_tree
@@ -195,6 +196,7 @@ def installed(shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     package = tmp_path / "site-packages" / "matrix"
     shutil.copytree(shipped, package / "_configs")
     monkeypatch.setattr(location, "_PACKAGE", package)
+    monkeypatch.setattr(door_package, "PACKAGE", package)
     before = snapshot(package)
     yield package
     assert snapshot(package) == before

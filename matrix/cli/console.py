@@ -26,7 +26,7 @@ def deliver(text: str, output: Path | None) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
         return
-    from matrix.render.output import write_files
+    from matrix.door.output import write_files
 
     write_files({output.name: text}, output.parent)
 
@@ -39,7 +39,7 @@ def delivery(output: Path | None) -> Iterator[BinaryIO]:
         yield getattr(sys.stdout, "buffer", None) or cast("BinaryIO", _TextOutput())
         sys.stdout.flush()
         return
-    from matrix.render.output import replacing
+    from matrix.door.output import replacing
 
     with replacing(output) as file:
         yield file

@@ -141,7 +141,7 @@ def validate(
         request = with_host(request, host)
     former = None
     if write_baseline is not None:
-        from matrix.render.output import Rewrite, read_for_rewrite, rewrite
+        from matrix.door.output import Rewrite, read_for_rewrite, rewrite
 
         former = read_for_rewrite(write_baseline)
     outcome = run_validate(request)

@@ -66,7 +66,7 @@ class Location(Struct, frozen=True, kw_only=True):
 
 
 class Diagnostic(Struct, frozen=True, kw_only=True):
-    """One thing that is wrong: a code of `CODES`, where, what, and what to do about it."""
+    """One thing that is wrong: a code of `codes.toml`, where, what, and what to do about it."""
 
     code: str
     message: str

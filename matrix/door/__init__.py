@@ -1,1 +1,1 @@
-"""The one door: bytes from outside, bounded, and read by nobody else."""
+"""The one door: bytes from outside, bounded, and what is written, whole."""

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.flows.user_settings import relative_name
-from matrix.render.json import Standing, ValidateResult
+from matrix.flows.validate_result import Standing, ValidateResult
 
 SCHEMA = "matrix/baseline/1"
 _MOST_BYTES = 64 << 20

@@ -24,6 +24,7 @@ from matrix.diagnostics import (
     UndecidedError,
     unknown_word_hint,
 )
+from matrix.door.output import check_writable
 from matrix.expr.nodes import Binary
 from matrix.expr.parser import parse
 from matrix.expr.printer import to_c
@@ -32,7 +33,6 @@ from matrix.flows.reply import Reply
 from matrix.flows.selection import nothing_selected
 from matrix.flows.study import prepare_study
 from matrix.render.cell_files import TEXTS, CellFormat, chunk_rows, format_of, write_cells
-from matrix.render.output import check_writable
 from matrix.schema.values import Condition, MatrixStudy
 from matrix.solve.covering import CoveringArray, covering_array
 from matrix.solve.listing import Columns

@@ -14,6 +14,7 @@ from msgspec import Struct
 from matrix.analyze.cell.question import lower_question
 from matrix.analyze.facts.scenario_words import unknown_names
 from matrix.analyze.proof.claims import ClaimResult, read_claims
+from matrix.analyze.space.cell_text import named_cell
 from matrix.diagnostics import (
     Diagnostic,
     ExitCode,
@@ -28,7 +29,6 @@ from matrix.flows.reply import Reply
 from matrix.flows.selection import check_not_empty
 from matrix.flows.stale_studies import stale_options
 from matrix.flows.study import PreparedStudy, prepare_study
-from matrix.render.cell_text import named_cell
 from matrix.render.json import Json, diagnostic_document, dump
 from matrix.schema.sources import sources_without_lines
 

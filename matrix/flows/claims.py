@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from matrix.analyze.proof.claims import decide_claims
+from matrix.analyze.proof.claims import ClaimAnswer, decide_claims
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
 from matrix.diagnostics import ExitCode
 from matrix.flows.knowledge import Library
 from matrix.flows.reply import Reply
 from matrix.flows.study import PreparedStudy, prepare_study
-from matrix.render.claims_text import ClaimAnswer, claims_document, claims_text
+from matrix.render.claims_text import claims_document, claims_text
 from matrix.render.defects import study_defect_documents, study_sentences
 from matrix.render.json import dump
 from matrix.render.text import first_lines

@@ -18,8 +18,8 @@ from matrix.analyze.cell.rebuild import Rebuild
 from matrix.analyze.cell.verdict import Verdict
 from matrix.diagnostics import Location
 from matrix.expr.trees import names_in_order
+from matrix.flows.validate_result import ValidateResult
 from matrix.kernel.config.dotconfig import DotConfig
-from matrix.render.json import ValidateResult
 from matrix.schema.values import Capability
 
 _PREFIX = "CONFIG_"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from matrix.diagnostics import Diagnostic, InputError
-from matrix.render.output import Rewrite, check_writable, rewrite
+from matrix.door.output import Rewrite, check_writable, rewrite
 
 _STUDY = """\
 # A study of your own: `matrix report my-study --configs {folder}`.

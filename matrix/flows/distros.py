@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity, format_diagnostic
 from matrix.door.bounded import STANDARD_INPUT
+from matrix.door.output import Rewrite, check_writable, rewrite
 from matrix.flows.knowledge import Library, release_key
 from matrix.flows.reply import Reply
 from matrix.kernel.config.config_input import ConfigInput, read_config_inputs
@@ -23,7 +24,6 @@ from matrix.kernel.config.dotconfig import DotConfig, read_dotconfig
 from matrix.render.columns import align
 from matrix.render.distro_file import distro_file
 from matrix.render.json import Json, dump
-from matrix.render.output import Rewrite, check_writable, rewrite
 from matrix.schema.values import Distro
 
 _NO_ID = re.compile(r"[^a-z0-9._-]+")

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from matrix.analyze.space.result import StudyResult
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
+from matrix.door.output import Rewrite, check_writable, rewrite
 from matrix.flows.knowledge import DEFAULT_STUDY, Library
 from matrix.flows.study import run_study
 from matrix.render.blocks import (
@@ -19,8 +20,7 @@ from matrix.render.blocks import (
     splice,
     stale_blocks,
 )
-from matrix.render.missed_markers import foreign_markers, is_markdown, missed_blocks
-from matrix.render.output import Rewrite, check_writable, rewrite
+from matrix.render.markers import foreign_markers, is_markdown, missed_blocks
 
 
 class EmbedOutcome(Struct, frozen=True, kw_only=True):

@@ -17,12 +17,13 @@ from matrix.analyze.cell.assemble import command_line_of
 from matrix.analyze.cell.question import simulated_scenario
 from matrix.analyze.cell.settings import study_settings
 from matrix.analyze.cell.verdict import WORKS, Verdict
+from matrix.analyze.space.cell_text import option_text
 from matrix.analyze.space.explanation import Explanation, derive_answer
 from matrix.analyze.space.nearest import NearestCells, nearest_supported
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.witness import changes
 from matrix.diagnostics import Diagnostic, InputError, UndecidedError, did_you_mean
-from matrix.diagnostics.codes import CODES
+from matrix.diagnostics.codes import codes
 from matrix.explore.inputs import SimulationInputs
 from matrix.explore.interleave import simulate_two_actors
 from matrix.explore.outcome import SimulationResult, TwoActorResult
@@ -32,7 +33,6 @@ from matrix.flows.cell_argument import parse_cell
 from matrix.flows.knowledge import Library
 from matrix.flows.selection import no_such_cell
 from matrix.flows.study import PreparedStudy, prepare_study
-from matrix.render.cell_text import option_text
 from matrix.render.defects import defect_documents, sentences
 from matrix.render.explanation import explanation_document, render_explanation
 from matrix.render.json import dump
@@ -121,15 +121,15 @@ def _nearest(
 
 
 def _explain_code(code: str) -> str:
-    if code not in CODES:
+    if code not in codes():
         raise InputError(
             Diagnostic(
                 code="MX0916",
                 message=f"unknown diagnostic code `{code}`",
-                hint=did_you_mean(code, CODES) or "docs/diagnostics.md lists all codes",
+                hint=did_you_mean(code, codes()) or "docs/diagnostics.md lists all codes",
             )
         )
-    title, explanation = CODES[code]
+    title, explanation = codes()[code]
     return f"{code}: {title}\n\n{explanation}\n"
 
 

@@ -29,9 +29,10 @@ from matrix.diagnostics import (
 from matrix.flows.arguments import check_verdicts
 from matrix.flows.fleet_answers import FleetAnswers
 from matrix.flows.fleet_row import HostRow
+from matrix.flows.fleet_summary import FleetSummary, HostAnswer, HostGroup
 from matrix.flows.knowledge import Library
 from matrix.kernel.fleet.hosts import Column, HostBatch, HostTable, decode, open_hosts
-from matrix.render.fleet import FleetSummary, HostAnswer, HostGroup, fleet_json, fleet_text
+from matrix.render.fleet import fleet_json, fleet_text
 from matrix.render.host_table import HostTableWriter, host_table
 
 if TYPE_CHECKING:

@@ -40,6 +40,7 @@ from matrix.flows.arguments import choose_surroundings
 from matrix.flows.fleet_kept import Kept
 from matrix.flows.fleet_names import FleetNames, IdleWords
 from matrix.flows.fleet_row import HostRow, check_line, spec_of
+from matrix.flows.fleet_summary import HostAnswer
 from matrix.flows.kernel_choice import (
     absent_whatever_release,
     built_in_line,
@@ -56,7 +57,6 @@ from matrix.kernel.cpu.resolve import CpuSystem, resolve_system
 from matrix.kernel.line.cmdline import BuiltInLine
 from matrix.kernel.source.version import read_version
 from matrix.render.defects import sentences
-from matrix.render.fleet import HostAnswer
 from matrix.schema.values import Capability, KernelProfile
 
 _SHA256 = re.compile(r"(?:sha256:)?([0-9a-fA-F]{64})")

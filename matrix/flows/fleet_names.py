@@ -14,8 +14,8 @@ from msgspec import Struct
 from matrix.analyze.facts.line_memory import LineMeaning
 from matrix.analyze.facts.staleness import NameHistory
 from matrix.diagnostics import Diagnostic
+from matrix.flows.fleet_summary import IdleWord
 from matrix.kernel.line.cmdline import Parameter
-from matrix.render.fleet import IdleWord
 from matrix.schema.values import KernelProfile
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from matrix.diagnostics import Diagnostic, ExitCode, InputError, Severity, format_diagnostic
+from matrix.door.output import Rewrite, read_for_rewrite, rewrite
 from matrix.flows.kconfig import ProjectOutcome, ProjectRequest, project_tree
 from matrix.flows.knowledge import Library
 from matrix.flows.reply import Reply
 from matrix.render.json import dump
 from matrix.render.kconfig_text import constraint_text, constraint_yaml
-from matrix.render.output import Rewrite, read_for_rewrite, rewrite
 from matrix.schema.location import declaration_file
 
 

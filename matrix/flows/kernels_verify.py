@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, ExitCode, InputError, Location, format_diagnostic
+from matrix.door.output import Rewrite, read_for_rewrite, rewrite
 from matrix.flows.knowledge import Library
 from matrix.kernel.source.truth.declared_kconfig import (
     TreeConstraint,
@@ -25,7 +26,6 @@ from matrix.kernel.source.truth.places import Neighbour, neighbour_of
 from matrix.kernel.source.truth.tree import KernelTree
 from matrix.kernel.source.truth.verification import Verification, record_evidence, verify
 from matrix.render.json import dump as dump_json
-from matrix.render.output import Rewrite, read_for_rewrite, rewrite
 from matrix.schema.location import declaration_file, readable_file
 from matrix.schema.values import KernelProfile
 

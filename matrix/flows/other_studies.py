@@ -7,13 +7,12 @@ kinds of VM may be unsound where more of them are.
 from __future__ import annotations
 
 from matrix.analyze.cell.verdict import Verdict
-from matrix.analyze.proof.synthesis import Synthesis, declared_synthesis, synthesise
+from matrix.analyze.proof.synthesis import Elsewhere, Synthesis, declared_synthesis, synthesise
 from matrix.analyze.space.difference import asked_again
 from matrix.analyze.space.study import SolvedStudy
 from matrix.diagnostics import InputError, UndecidedError
 from matrix.flows.knowledge import Library
 from matrix.flows.study import prepare_study
-from matrix.render.synthesis_text import Elsewhere
 from matrix.schema.values import PredicateVersion
 
 

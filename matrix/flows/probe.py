@@ -23,11 +23,11 @@ from matrix.flows.host_request import HostRequest, known_parameters, request_of_
 from matrix.flows.knowledge import Library
 from matrix.flows.validate_file import answer_file
 from matrix.flows.validate_job import ValidateJob, ValidateRequest, prepare
+from matrix.flows.validate_result import ValidateResult
 from matrix.kernel.host.bundle import dump_bundle, load_bundle
 from matrix.kernel.host.collect import collect
 from matrix.kernel.host.readings import HostReadings
 from matrix.kernel.host.system_calls import System
-from matrix.render.json import ValidateResult
 
 # The capabilities whose gates a machine shows, whichever was asked about.
 _MEMFD_SECRET, _GUEST_MEMFD = "memfd-secret", "gmem-no-direct-map"

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from msgspec import Struct
+
+from matrix.analyze.proof.claims import ClaimAnswer
+from matrix.analyze.proof.rules import LabelRules
+from matrix.analyze.proof.synthesis import ComparedPredicate, Elsewhere, Synthesis
 from matrix.analyze.space.difference import asked_again
 from matrix.analyze.space.study import SolvedStudy
 from matrix.diagnostics import InputError, UndecidedError
@@ -10,11 +15,27 @@ from matrix.flows.other_studies import OtherStudies
 from matrix.flows.rules import verdict_rules
 from matrix.flows.study import PreparedStudy
 from matrix.flows.synthesize import compare_predicates, compared_predicate
-from matrix.render.proofs import Proofs
-from matrix.render.synthesis_text import ComparedPredicate, Elsewhere
 
 # A page is read, not searched: `matrix rules` has the rest.
 _MAX_RULES = 8
+
+
+class Proofs(Struct, frozen=True, kw_only=True):
+    """The answers of the solver for one study.
+
+    `rules` or `synthesis` are None where there are none, and `no_rules` or `no_synthesis` says why.
+    `refuting` are other studies in which `synthesis` is unsound, the one with the most cells first;
+    `wider` is what was synthesised over that one, asked of this study last in `compared`.
+    """
+
+    rules: tuple[LabelRules, ...] | None
+    claims: tuple[ClaimAnswer, ...]
+    synthesis: Synthesis | None
+    compared: tuple[ComparedPredicate, ...] = ()
+    no_rules: str = ""
+    no_synthesis: str = ""
+    refuting: tuple[Elsewhere, ...] = ()
+    wider: Synthesis | None = None
 
 
 def study_proofs(prepared: PreparedStudy, solved: SolvedStudy, others: OtherStudies) -> Proofs:

@@ -10,12 +10,11 @@ from msgspec import Struct
 
 from matrix.analyze.space.result import StudyResult
 from matrix.analyze.space.study import SolvedStudy
+from matrix.door.output import check_writable, stale, write_files
 from matrix.flows.knowledge import Library
 from matrix.flows.other_studies import OtherStudies
-from matrix.flows.proofs import study_proofs
+from matrix.flows.proofs import Proofs, study_proofs
 from matrix.flows.study import PreparedStudy, prepare_study, study_result
-from matrix.render.output import check_writable, stale, write_files
-from matrix.render.proofs import Proofs
 from matrix.render.report import render_html, render_markdown
 from matrix.schema.direct_maps import DirectMap
 from matrix.schema.values import Cpu

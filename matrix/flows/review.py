@@ -59,6 +59,7 @@ from matrix.expr.trees import names
 from matrix.flows.kernels_verify import evidence_of
 from matrix.flows.knowledge import Library
 from matrix.flows.reply import Reply
+from matrix.flows.review_result import KconfigAnswer, ReviewedRule, ReviewResult
 from matrix.flows.rules import MAX_RULES, label_rules
 from matrix.flows.study import PreparedStudy, prepare_study
 from matrix.flows.synthesize import chosen_kernels, compared_predicate
@@ -69,7 +70,6 @@ from matrix.kernel.patch.kconfig import kconfig_touches
 from matrix.kernel.patch.mail import PATCH, read_mails
 from matrix.kernel.patch.missing import Wanted
 from matrix.render.json import dump
-from matrix.render.review import KconfigAnswer, ReviewedRule, ReviewResult
 from matrix.render.review_document import review_document
 from matrix.render.review_text import review_markdown, review_text
 from matrix.schema.values import Atom, Condition, PredicateVersion

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matrix.analyze.proof.features import Candidates
-from matrix.analyze.proof.rules import FeatureRule, find_rules
+from matrix.analyze.proof.rules import FeatureRule, LabelRules, find_rules
 from matrix.analyze.space.cause import Place, ordinary, places
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
@@ -16,7 +16,7 @@ from matrix.flows.reply import Reply
 from matrix.flows.study import prepare_study
 from matrix.render.defects import paragraphs, study_defect_documents, study_sentences
 from matrix.render.json import dump
-from matrix.render.solver_text import LabelRules, rules_document, rules_markdown, rules_text
+from matrix.render.solver_text import rules_document, rules_markdown, rules_text
 from matrix.render.text import first_lines
 from matrix.schema.values import Capability, MatrixStudy
 from matrix.solve.space import Region

@@ -15,11 +15,11 @@ from matrix.analyze.cell.change_costs import WEIGHTS
 from matrix.analyze.cell.derivation import CPU, Derivation, Derivations
 from matrix.analyze.cell.settings import study_settings
 from matrix.analyze.facts.evaluation import Evaluation
+from matrix.analyze.space.cell_text import option_text
 from matrix.analyze.space.contradiction import Contradiction, Member, SelectionSpace
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.expr.trees import names
 from matrix.flows.study import PreparedStudy
-from matrix.render.cell_text import option_text
 from matrix.schema.values import Condition
 from matrix.solve.nearest import nearest_changes
 

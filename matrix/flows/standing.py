@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.flows.validate_job import ValidateRequest
-from matrix.render.json import Standing, ValidateResult
+from matrix.flows.validate_result import Standing, ValidateResult
 
 if TYPE_CHECKING:
     from matrix.flows.baseline import Baseline

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from matrix.analyze.cell.verdict import Verdict
-from matrix.analyze.proof.synthesis import Synthesis, declared_synthesis, synthesise
+from matrix.analyze.proof.synthesis import (
+    ComparedPredicate,
+    Synthesis,
+    declared_synthesis,
+    synthesise,
+)
 from matrix.analyze.space.difference import asked_again
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
@@ -18,7 +23,7 @@ from matrix.flows.reply import Reply
 from matrix.flows.study import PreparedStudy, prepare_study
 from matrix.render.defects import study_defect_documents, study_sentences
 from matrix.render.json import dump
-from matrix.render.synthesis_text import ComparedPredicate, synthesize_document, synthesize_text
+from matrix.render.synthesis_text import synthesize_document, synthesize_text
 from matrix.render.text import first_lines
 from matrix.schema.values import MatrixStudy
 from matrix.solve.space import Region

@@ -16,10 +16,10 @@ from msgspec.structs import replace
 
 from matrix.analyze.cell.verdict import WORKS, Verdict
 from matrix.diagnostics import Diagnostic, InputError, Severity, unknown_word_hint
-from matrix.diagnostics.codes import CODES
+from matrix.diagnostics.codes import codes
 from matrix.flows.validate_job import ValidateRequest
+from matrix.flows.validate_result import Standing, ValidateResult
 from matrix.kernel.config.config_input import split_name
-from matrix.render.json import Standing, ValidateResult
 from matrix.scenarios import every_scenario
 from matrix.schema.settings import Mute, Settings, load_settings
 
@@ -65,10 +65,12 @@ def with_settings(request: ValidateRequest) -> tuple[ValidateRequest, Mutes]:
 
 
 def _check_names(settings: Settings) -> None:
+    if not settings.mutes:
+        return
     invariants = list(
         dict.fromkeys(name for item in every_scenario() for name in item.invariant_names)
     )
-    rules = [*invariants, *CODES]
+    rules = [*invariants, *codes()]
     problems = []
     for mute in settings.mutes:
         for key, word, known in (

@@ -25,7 +25,8 @@ from matrix.flows.standing import judge, new_baseline
 from matrix.flows.validate_file import answer_file
 from matrix.flows.validate_inputs import read_inputs
 from matrix.flows.validate_job import ValidateRequest, prepare
-from matrix.render.json import Standing, ValidateResult, dump, validate_document
+from matrix.flows.validate_result import Standing, ValidateResult
+from matrix.render.json import dump, validate_document
 from matrix.render.text import render_answer, render_grouped
 
 __all__ = ["ValidateOutcome", "ValidateRequest", "validate"]

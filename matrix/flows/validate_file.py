@@ -37,10 +37,10 @@ from matrix.flows.kernel_choice import (
 )
 from matrix.flows.stale_names import names_read, stale_names
 from matrix.flows.validate_job import ValidateJob
+from matrix.flows.validate_result import ValidateResult
 from matrix.kernel.config.dotconfig import DotConfig
 from matrix.kernel.cpu.resolve import CpuSystem
 from matrix.kernel.line.cmdline import read_command_line
-from matrix.render.json import ValidateResult
 
 # Stands for any parameter that a fix may append to what the boot loader passes.
 _APPENDED = "appended"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from matrix.render.annotations import Report
+from matrix.flows.validate_result import Report
 from matrix.render.json import dump
 
 if TYPE_CHECKING:

@@ -6,17 +6,13 @@ Takes validate results, gives level and message, and the place a result points a
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
-
-from msgspec import Struct
 
 from matrix.analyze.cell.verdict import Verdict, meanings_of
-from matrix.diagnostics import Diagnostic, Severity
+from matrix.diagnostics import Severity
+from matrix.flows.validate_result import Report, Standing, ValidateResult
 from matrix.render.defects import with_defects
 from matrix.render.fixes import snippet_lines
-from matrix.render.json import Standing, ValidateResult
 from matrix.render.text import why
-from matrix.schema.values import Basis
 
 
 class Level(enum.StrEnum):
@@ -44,37 +40,6 @@ LEVEL_OF_SEVERITY = {
     Severity.WARNING: Level.WARNING,
     Severity.NOTE: Level.NOTE,
 }
-
-
-class Report(Struct, frozen=True, kw_only=True):
-    """What a run has to say: its results, what was wrong or odd, what makes it fail.
-
-    `problems` are (file that was named or found, diagnostic). `compared` says that a baseline was
-    used, so that every result is either known or new. `root` is the folder that paths are relative
-    to, since a code host knows no others.
-    """
-
-    results: Sequence[ValidateResult]
-    problems: Sequence[tuple[str, Diagnostic]]
-    fail_on: frozenset[str]
-    undecided_fails: bool
-    compared: bool
-    exit_code: int
-    root: str = ""
-
-    @property
-    def basis(self) -> Basis:
-        """What judges the predicate of the capability that was asked about."""
-        return self.results[0].answer.basis if self.results else "simulation"
-
-    def path(self, file: str) -> str:
-        """Return a path from the root, with `/`; one outside of it as it is."""
-        path = file.replace("\\", "/")
-        root = self.root.replace("\\", "/").rstrip("/")
-        path = path.removeprefix(f"{root}/") if root else path
-        while path.startswith("./"):
-            path = path[2:]
-        return path
 
 
 def level(result: ValidateResult, report: Report) -> Level:

@@ -17,8 +17,7 @@ from itertools import pairwise, zip_longest
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.render.block_content import render_architectures, render_block
 from matrix.render.block_request import Block, read_arguments
-from matrix.render.document_lines import lines
-from matrix.render.markers import Marker, Scan, scan
+from matrix.render.markers import Marker, Scan, lines, scan
 
 __all__ = [
     "Block",

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from matrix.analyze.space.cause import Cause, Place
-from matrix.render.cell_text import cell_text, option_text
+from matrix.analyze.space.cell_text import cell_text, option_text
 from matrix.render.findings import certainty
 from matrix.render.json import Json
 from matrix.render.quantities import counted, first_names, listing, release_label

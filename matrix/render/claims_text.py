@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from msgspec import Struct
-
-from matrix.analyze.cell.answer import Answer, Finding
-from matrix.analyze.proof.claims import PROVED, ClaimResult
-from matrix.render.cell_text import named_cell
+from matrix.analyze.cell.answer import Finding
+from matrix.analyze.proof.claims import PROVED, ClaimAnswer
+from matrix.analyze.space.cell_text import named_cell
 from matrix.render.json import Json
 from matrix.render.text import wrapped
 
@@ -16,13 +14,6 @@ CLAIMS_SCHEMA = "matrix/claims/1"
 
 # What stands beneath an answer begins where its words do.
 _BENEATH = " " * 11
-
-
-class ClaimAnswer(Struct, frozen=True, kw_only=True):
-    """A claim's result and what is the answer in its witness, if it has one."""
-
-    result: ClaimResult
-    witness: Answer | None
 
 
 def claims_document(answers: Sequence[ClaimAnswer]) -> dict[str, Json]:

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, field
 
-from matrix.analyze.proof.rules import FeatureRule
+from matrix.analyze.proof.rules import FeatureRule, LabelRules
 from matrix.analyze.space.difference import Difference
 from matrix.analyze.space.result import StudyDefect
 from matrix.render.columns import align
 from matrix.render.defects import compared_documents, compared_sentences, paragraphs
 from matrix.render.json import Json
-from matrix.render.solver_text import LabelRules, rule_lines, rule_tables
+from matrix.render.solver_text import rule_lines, rule_tables
 from matrix.render.text import first_lines
 
 DIFF_SCHEMA = "matrix/diff/1"

@@ -22,11 +22,11 @@ from matrix.analyze.cell.derivation import (
     Origin,
 )
 from matrix.analyze.cell.verdict import WORKS, Verdict, wanted_of
+from matrix.analyze.space.cell_text import option_text
 from matrix.analyze.space.explanation import Derived, Explanation
 from matrix.analyze.space.nearest import NearestCells, NearestChange
 from matrix.diagnostics.width import terminal_width
 from matrix.expr.nodes import Value
-from matrix.render.cell_text import option_text
 from matrix.render.defects import defect_documents, reasons
 from matrix.render.json import Json, diagnostics_document, judged_document
 from matrix.render.markdown import plain

@@ -9,16 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from matrix.diagnostics import Diagnostic, Severity
+from matrix.flows.validate_result import Report, Standing, ValidateResult
 from matrix.kernel.config.config_input import split_name
-from matrix.render.annotations import (
-    LEVEL_OF_SEVERITY,
-    Level,
-    Report,
-    details,
-    level,
-)
+from matrix.render.annotations import LEVEL_OF_SEVERITY, Level, details, level
 from matrix.render.defects import with_defects
-from matrix.render.json import Standing, ValidateResult
 from matrix.render.text import without_name
 
 _COMMANDS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "notice"}

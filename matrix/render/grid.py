@@ -14,9 +14,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from matrix.analyze.cell.verdict import Verdict
+from matrix.analyze.space.cell_text import option_text
 from matrix.analyze.space.result import Table, TableCell
 from matrix.render.causes import condition, one_of
-from matrix.render.cell_text import option_text
 from matrix.render.quantities import listing, release_label
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.door.output import replacing
 from matrix.expr.nodes import Value
-from matrix.render.fleet import HostAnswer
-from matrix.render.output import replacing
+from matrix.flows.fleet_summary import HostAnswer
 
 if TYPE_CHECKING:
     import numpy as np

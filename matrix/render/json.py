@@ -5,76 +5,17 @@ Takes answers with what was asked, gives one document; the contract stands in do
 
 from __future__ import annotations
 
-import enum
 import json
 from collections.abc import Mapping, Sequence
 
-from msgspec import Struct
-
 from matrix.analyze.cell.answer import Answer, Finding, Fix, TraceLine
-from matrix.diagnostics import Diagnostic, Location
-from matrix.kernel.source.version import same_version
+from matrix.diagnostics import Diagnostic
+from matrix.flows.validate_result import ValidateResult
 from matrix.render.defects import defect_documents, reasons
 from matrix.render.fixes import snippet
 
 Json = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 VALIDATE_SCHEMA = "matrix/validate/1"
-
-
-class Standing(enum.StrEnum):
-    """Whether a verdict counts: not where it is muted, or known from a baseline."""
-
-    OPEN = "open"
-    MUTED = "muted"
-    KNOWN = "known"
-
-
-class ValidateResult(Struct, frozen=True, kw_only=True):
-    """One answer with what was asked: `cpu` has one name for each CPU type of the system.
-
-    `kernel` is the release of the profile, `read_on` the version that it was read on, `version` the
-    kernel's own where one was told. `surroundings` has the option of every environment axis, chosen
-    or by default. `muted_because` is the reason in matrix.toml of a result that is MUTED.
-    `decided_at` is the line of the `.config` that decides, or line 1 where `decided_by` is not set
-    in it.
-    """
-
-    file: str
-    kernel: str
-    assumes_patch: str | None
-    cpu: tuple[str, ...]
-    cmdline: str
-    vm: str
-    capability: str
-    predicate_version: str
-    answer: Answer
-    surroundings: tuple[tuple[str, str], ...] = ()
-    standing: Standing = Standing.OPEN
-    muted_because: str | None = None
-    decided_by: str | None = None
-    decided_at: Location | None = None
-    version: str | None = None
-    read_on: str | None = None
-    running: str | None = None
-
-    @property
-    def title(self) -> str:
-        """The kernel and the patch that is assumed; where it was read on another version, so.
-
-        Of a machine it names what runs (`uname -r`) in any case.
-        """
-        patch = f" + {self.assumes_patch}" if self.assumes_patch else ""
-        if self.running is not None and self.read_on is not None:
-            answered = f"answered as {self.kernel}, read on {self.read_on}"
-            return f"Linux {self.running}{patch} ({answered})"
-        return f"Linux {kernel_name(self.kernel, self.version, self.read_on, patch)}"
-
-
-def kernel_name(release: str, version: str | None, read_on: str | None, patch: str = "") -> str:
-    """Return a kernel's name: `6.1`, or `6.1.90 (answered as 6.1, read on 6.1.176)`."""
-    if version is None or read_on is None or same_version(version, read_on):
-        return f"{release}{patch}"
-    return f"{version}{patch} (answered as {release}, read on {read_on})"
 
 
 def validate_document(results: Sequence[ValidateResult]) -> dict[str, Json]:

@@ -11,8 +11,8 @@ from xml.etree import ElementTree as ET
 
 from matrix.analyze.cell.verdict import Verdict
 from matrix.diagnostics import Severity, format_diagnostic
-from matrix.render.annotations import Report, details, fails, heading
-from matrix.render.json import Standing, ValidateResult
+from matrix.flows.validate_result import Report, Standing, ValidateResult
+from matrix.render.annotations import details, fails, heading
 
 # What XML 1.0 cannot hold, not even as a reference.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

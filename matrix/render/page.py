@@ -12,8 +12,10 @@ from msgspec import Struct
 
 from matrix.analyze.cell.answer import Finding
 from matrix.analyze.cell.verdict import Verdict, verdicts_of
+from matrix.analyze.space.cell_text import cell_text, named_cell
 from matrix.analyze.space.influence import FACT, INPUT, VERDICT, Influence
 from matrix.analyze.space.result import ClassGroup, Counts, StudyDefect, StudyResult
+from matrix.flows.proofs import Proofs
 from matrix.render.basis import (
     AxisRow,
     ConstraintRow,
@@ -25,10 +27,9 @@ from matrix.render.basis import (
     kernel_rows,
 )
 from matrix.render.causes import ShownCause, first_sentence, other_sentences, shown_causes
-from matrix.render.cell_text import cell_text, named_cell
 from matrix.render.direct_maps import ArchitectureRow, direct_map_rows
 from matrix.render.grid import Grid, Wording, build_grid
-from matrix.render.proofs import ProofPage, Proofs, build_proofs
+from matrix.render.proofs import ProofPage, build_proofs
 from matrix.render.quantities import NOTHING, cells, grouped, percent, release_label
 from matrix.schema.direct_maps import DirectMap
 from matrix.schema.values import Basis, Cpu, PredicateVersion

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from matrix.analyze.cell.comparison import Agreement, Line
 from matrix.diagnostics import Diagnostic
 from matrix.expr.nodes import Value
+from matrix.flows.validate_result import ValidateResult
 from matrix.kernel.host.readings import HostReadings
-from matrix.render.json import Json, ValidateResult, diagnostic_document, dump, result_document
+from matrix.render.json import Json, diagnostic_document, dump, result_document
 from matrix.render.markdown import plain
 from matrix.render.text import render_answer
 

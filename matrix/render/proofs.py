@@ -11,33 +11,16 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from matrix.analyze.cell.verdict import Verdict
-from matrix.analyze.proof.claims import PROVED
+from matrix.analyze.proof.claims import PROVED, ClaimAnswer
+from matrix.analyze.proof.rules import LabelRules
 from matrix.analyze.proof.synthesis import Synthesis
+from matrix.analyze.space.cell_text import named_cell
+from matrix.flows.proofs import Proofs
 from matrix.render.causes import place_lines
-from matrix.render.cell_text import named_cell
-from matrix.render.claims_text import ClaimAnswer
 from matrix.render.quantities import cells, grouped, listing
-from matrix.render.solver_text import MAX_NAMED, LabelRules, conjunction
-from matrix.render.synthesis_text import ComparedPredicate, Elsewhere, c_function, exactness
+from matrix.render.solver_text import MAX_NAMED, conjunction
+from matrix.render.synthesis_text import c_function, exactness
 from matrix.schema.values import MatrixStudy
-
-
-class Proofs(Struct, frozen=True, kw_only=True):
-    """The answers of the solver for one study.
-
-    `rules` or `synthesis` are None where there are none, and `no_rules` or `no_synthesis` says why.
-    `refuting` are other studies in which `synthesis` is unsound, the one with the most cells first;
-    `wider` is what was synthesised over that one, asked of this study last in `compared`.
-    """
-
-    rules: tuple[LabelRules, ...] | None
-    claims: tuple[ClaimAnswer, ...]
-    synthesis: Synthesis | None
-    compared: tuple[ComparedPredicate, ...] = ()
-    no_rules: str = ""
-    no_synthesis: str = ""
-    refuting: tuple[Elsewhere, ...] = ()
-    wider: Synthesis | None = None
 
 
 class RuleRow(Struct, frozen=True, kw_only=True):

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 from matrix.analyze.cell.verdict import meanings_of
 from matrix.analyze.space.result import StudyResult
+from matrix.flows.proofs import Proofs
 from matrix.render.basis import CONFIDENCE_MEANINGS
 from matrix.render.direct_maps import CONTRADICTION, INTRODUCTION, SHOWN
 from matrix.render.environment import anchors, html_environment, markdown_environment
 from matrix.render.page import Page, build_page
-from matrix.render.proofs import Proofs
 from matrix.schema.direct_maps import DirectMap
 from matrix.schema.values import Basis, Cpu
 

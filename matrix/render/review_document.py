@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from matrix.expr.printer import to_c
+from matrix.flows.review_result import KconfigAnswer, ReviewedRule, ReviewResult
 from matrix.render.causes import cause_document, place_documents
 from matrix.render.defects import study_defect_documents
 from matrix.render.json import Json, diagnostic_document, violation_document
-from matrix.render.review import KconfigAnswer, ReviewedRule, ReviewResult
 from matrix.render.review_proposal import proposal
 from matrix.render.review_questions import questions
 from matrix.render.synthesis_text import synthesize_document

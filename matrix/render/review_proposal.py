@@ -10,8 +10,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from matrix.expr.trees import names
+from matrix.flows.review_result import ReviewResult
 from matrix.kernel.patch.inlining import VM
-from matrix.render.review import ReviewResult
 from matrix.render.synthesis_text import c_function
 
 # Behind four columns of indent a mailer leaves a line alone.

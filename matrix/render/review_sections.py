@@ -14,10 +14,10 @@ from msgspec import Struct
 from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.facts.implied import Implication, Implied
 from matrix.analyze.space.cause import Cause, Place
+from matrix.analyze.space.cell_text import cell_text
+from matrix.flows.review_result import KconfigAnswer, ReviewedRule, ReviewResult
 from matrix.render.causes import ORDINARY, condition, named, place_lines, violated
-from matrix.render.cell_text import cell_text
 from matrix.render.findings import certainty, events
-from matrix.render.review import KconfigAnswer, ReviewedRule, ReviewResult
 from matrix.render.review_proposal import proposal
 from matrix.render.review_questions import PAGE_SIZE, Question, questions
 from matrix.render.solver_text import MAX_NAMED, conjunction

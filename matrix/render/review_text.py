@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from matrix.flows.review_result import ReviewResult
 from matrix.render.columns import align
 from matrix.render.defects import study_sentences
 from matrix.render.markdown import plain
-from matrix.render.review import ReviewResult
 from matrix.render.review_questions import Question, questions
 from matrix.render.review_sections import (
     Block,

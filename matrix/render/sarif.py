@@ -13,9 +13,10 @@ from urllib.parse import quote
 import matrix
 from matrix.analyze.cell.verdict import Verdict, meanings_of
 from matrix.diagnostics import Diagnostic, Location
+from matrix.flows.validate_result import Report, Standing, ValidateResult
 from matrix.kernel.config.config_input import split_name
-from matrix.render.annotations import LEVEL_OF_SEVERITY, Level, Report, details, heading, level
-from matrix.render.json import Json, Standing, ValidateResult
+from matrix.render.annotations import LEVEL_OF_SEVERITY, Level, details, heading, level
+from matrix.render.json import Json
 
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -9,10 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec import Struct
-
-from matrix.analyze.proof.rules import FeatureRule
-from matrix.analyze.space.cause import Place
+from matrix.analyze.proof.rules import FeatureRule, LabelRules
 from matrix.render.causes import place_lines
 from matrix.render.json import Json
 from matrix.render.text import wrapped
@@ -21,18 +18,6 @@ RULES_SCHEMA = "matrix/rules/1"
 
 # So many CPUs are named beneath a rule in text; the rest is a number.
 MAX_NAMED = 12
-
-
-class LabelRules(Struct, frozen=True, kw_only=True):
-    """The rules of one verdict or change of verdict, each with its CPUs; none where all may be.
-
-    `cells` are all cells of the label; `left_out` counts rules that a bound keeps from view.
-    """
-
-    label: str
-    cells: int
-    rules: tuple[tuple[FeatureRule, tuple[Place, ...]], ...]
-    left_out: int
 
 
 def rules_document(groups: Sequence[LabelRules], key: str = "verdict") -> dict[str, Json]:

@@ -8,43 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from msgspec import Struct
-
-from matrix.analyze.cell.verdict import Verdict
-from matrix.analyze.proof.synthesis import Indistinguishable, Synthesis
+from matrix.analyze.proof.synthesis import (
+    ComparedPredicate,
+    Elsewhere,
+    Indistinguishable,
+    Synthesis,
+)
+from matrix.analyze.space.cell_text import named_cell
 from matrix.expr.nodes import Binary, Expression
 from matrix.expr.printer import to_c
-from matrix.render.cell_text import named_cell
 from matrix.render.columns import align
 from matrix.render.json import Json
 from matrix.render.text import hanging, wrapped
-from matrix.schema.values import MatrixStudy
 
 SYNTHESIZE_SCHEMA = "matrix/synthesize/1"
 
 # Documentation/process/coding-style.rst: 80 columns, tabs of 8.
 _WIDTH, _TAB = 80, 8
 _ATOMS = "    atoms:   "
-
-
-class ComparedPredicate(Struct, frozen=True, kw_only=True):
-    """One predicate over the cells asked for: verdicts, and what it gains and loses.
-
-    `gained` cells are supported here and not under the study's own predicate, `lost` the reverse.
-    """
-
-    name: str
-    verdicts: Mapping[Verdict, int]
-    gained: int
-    lost: int
-
-
-class Elsewhere(Struct, frozen=True, kw_only=True):
-    """Another study of the capability, in which a check that was synthesised is unsound."""
-
-    study: MatrixStudy
-    cells: int
-    unsound: int
 
 
 def synthesize_document(

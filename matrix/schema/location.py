@@ -6,6 +6,7 @@ from pathlib import Path
 
 from matrix import diagnostics
 from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.door.package import refuse_package
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 # How people are shown the folder of the shipped declarations, wherever it is.
@@ -57,20 +58,6 @@ def declaration_file(shown: str) -> Path:
     path = readable_file(shown)
     refuse_package(path.resolve(), shown)
     return path
-
-
-def refuse_package(target: Path, shown: str) -> None:
-    """Raise InputError MX1118 where `target`, without links, belongs to the installed package."""
-    if target.is_relative_to(_PACKAGE):
-        raise InputError(
-            Diagnostic(
-                code="MX1118",
-                message=f"`{shown}` is part of the installed package and is never written",
-                location=Location(file=shown),
-                hint="copy the file, and what stands in evidence/ beside it, into a folder of your"
-                " own laid out like configs/, and give that with --configs",
-            )
-        )
 
 
 def readable_file(shown: str) -> Path:

@@ -1,10 +1,9 @@
 """Covering arrays: few cells that hold every valid combination of options of any t axes.
 
 A combination of t options is valid where some cell of the region holds all of them; others are
-never asked for, and every row is a cell of the region. Hidden variables are no axes. Strength 1 and
-2 are built row after row (`covering_rows.py`), strength 3 and 4 axis after axis
-(`covering_axes.py`); a search then drops rows (`covering_search.py` and `covering_mend.py`). Equal
-input gives equal rows on any machine.
+never asked for, and every row is a cell of the region. Hidden variables are no axes. Rows of any
+strength grow axis after axis (`covering_axes.py`); a search then drops what is not needed of them
+(`covering_mend.py`). Equal input gives equal rows on any machine.
 """
 
 from __future__ import annotations
@@ -17,8 +16,6 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, UndecidedError
-from matrix.solve.covering_rows import RowBuilder, values_of
-from matrix.solve.covering_search import RowSearch
 from matrix.solve.space import Region, Space, within_memory
 from matrix.solve.walk import START, Walk
 
@@ -29,13 +26,8 @@ STRENGTHS = range(1, 5)
 # Most combinations to cover.
 MOST_COMBINATIONS = 20_000_000
 
-# Arrays of pairs built before the best is made smaller, and steps of the search per pair. More of
-# either finds hardly fewer rows.
-_ARRAYS = 4
-_STEPS_PER_PAIR = 0.25
-# At strength 3 and 4 a step looks at many combinations at once: one step per combination, so many
-# at most, and none where rows × choices of axes are more than this (it would take longer than all
-# before it).
+# Steps of the search, one per combination, but so many at most: a step looks at many combinations
+# at once. None where rows × choices of axes are more than this: it would take too long.
 _MOST_STEPS = 2_000
 _MOST_MENDED = 1_000_000
 
@@ -89,12 +81,7 @@ def _covering_array(region: Region, strength: int, seed: int) -> CoveringArray:
     if combinations > MOST_COMBINATIONS:
         raise UndecidedError(_too_many(walk, effective, combinations))
     fewest = _fewest(walk, effective)
-    if effective == 0:
-        rows: list[tuple[int, ...]] = [()]
-    elif effective <= 2:
-        rows = _row_after_row(walk, effective, combinations, fewest, random.Random(seed))  # noqa: S311
-    else:
-        rows = _axis_after_axis(walk, effective, combinations, fewest, seed)
+    rows = _rows(walk, effective, combinations, fewest, seed) if effective else [()]
     return CoveringArray(
         space=space,
         strength=strength,
@@ -104,26 +91,10 @@ def _covering_array(region: Region, strength: int, seed: int) -> CoveringArray:
     )
 
 
-def _row_after_row(
-    walk: Walk, strength: int, combinations: int, fewest: int, generator: random.Random
-) -> list[tuple[int, ...]]:
-    values = values_of(walk, strength)
-    builder = RowBuilder(walk, values, generator)
-    best = builder.build()
-    for _ in range(_ARRAYS - 1):
-        if len(best) == fewest:
-            break
-        best = min(best, builder.build(), key=len)
-    if strength == 2 and len(best) > fewest:
-        steps = math.ceil(combinations * _STEPS_PER_PAIR)
-        best = RowSearch(walk, values, best, generator).reduce(steps, fewest)
-    return [values.row(row) for row in best]
-
-
-def _axis_after_axis(
+def _rows(
     walk: Walk, strength: int, combinations: int, fewest: int, seed: int
 ) -> list[tuple[int, ...]]:
-    # Both bring numpy, which pairs do without.
+    # Both bring numpy, which no other answer of a study needs.
     from matrix.solve.covering_axes import axis_after_axis
     from matrix.solve.covering_mend import RowMender
 

@@ -1,4 +1,4 @@
-"""Covering arrays of strength 3 and 4, axis after axis: the order in which most is done by arrays.
+"""The rows of a covering array, axis after axis: the order in which most is done by arrays.
 
 IPOG (Lei, Kacker, Kuhn, Okun, Lawrence, "IPOG-IPOG-D", STVR 18/3, 2008): all combinations of the
 first axes are the first rows; each further axis is added to every row with the option that closes

@@ -1,8 +1,11 @@
-"""Fewer rows for a covering array of strength 3 and 4: `covering_search.py` done by arrays.
+"""Fewer rows for a covering array: drop a row, then mend what it alone met.
 
-The same search: drop the row that alone meets the fewest combinations, then close what is open by
-one change of one option at a time. With so many combinations to a row, a change is weighed for all
-rows at once with numpy; for pairs the sets of `covering_search.py` are several times faster.
+Tabu search (Nurmela, "Upper bounds for covering arrays by tabu search", 2004): the row whose loss
+opens the fewest combinations is dropped; then one open combination after the other is closed by
+changing one option of one row, the change after which fewest are open, and the old option may not
+come back for some steps. When none is open, the next row is dropped. The search ends after a number
+of steps, not of seconds, so that equal input gives equal rows. A change is weighed for all rows at
+once, with numpy.
 """
 
 from __future__ import annotations
@@ -18,10 +21,11 @@ from matrix.solve.walk import Walk
 
 Integers = npt.NDArray[np.int64]
 
-# As in covering_search.py.
+# Steps for which an option that was changed may not come back, and a random part of it.
 _TABU = 10
 _TABU_RANDOM = 5
-# Rows weighed for one change.
+# Rows weighed for one option of an open combination. Enough to find a good change; rare options,
+# whose rows decide, have fewer.
 _MOST_WEIGHED = 64
 
 

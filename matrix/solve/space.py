@@ -3,7 +3,8 @@
 A `Space` has visible variables, the axes, whose options make the cells, and hidden ones (an unknown
 CPU field, a choice the architecture leaves open) that are quantified over and never counted. A
 `Region` is a set of assignments to all of them. `diagram.py` holds the backend for spaces of any
-size, `brute.py` the one that enumerates; everything else in this room is written against `Region`.
+size, `tests/brute.py` one that enumerates, its oracle; all else in this room is written against
+`Region`.
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matrix.solve.brute import Brute
 from matrix.solve.core import disjoint_cores, region_core, smallest_core
 from matrix.solve.diagram import Diagram
 from matrix.solve.space import Region
+from tests.brute import Brute
 from tests.strategies import cell_sets, spaces
 
 MANY = settings(max_examples=max(300, settings.default.max_examples if settings.default else 0))

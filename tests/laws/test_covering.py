@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from matrix.solve.brute import Brute
 from matrix.solve.covering import CoveringArray, covering_array
 from matrix.solve.diagram import Diagram
 from matrix.solve.space import FiniteVariable, Region, Space
+from tests.brute import Brute
 
 Row = tuple[int, ...]
 # An option number per axis that is named: a cell with all of them is forbidden.

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matrix.solve.brute import Brute
 from matrix.solve.diagram import Diagram
 from matrix.solve.layers import layers_of, projected
 from matrix.solve.listing import Columns, Listing
 from matrix.solve.space import Backend, Region, Space
+from tests.brute import Brute
 from tests.strategies import spaces
 
 Row = tuple[int, ...]

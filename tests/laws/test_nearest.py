@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matrix.solve.brute import Brute
 from matrix.solve.diagram import Diagram
 from matrix.solve.nearest import Changes, nearest_changes
 from matrix.solve.space import Backend, Region, Space
+from tests.brute import Brute
 from tests.strategies import cell_sets, spaces
 
 STUDIES = settings(max_examples=max(200, settings.default.max_examples if settings.default else 0))

@@ -13,11 +13,11 @@ from matrix.diagnostics import InputError
 from matrix.expr.evaluation import evaluate
 from matrix.expr.nodes import Expression, Name, Value
 from matrix.expr.trees import substitute
-from matrix.solve.brute import Brute
 from matrix.solve.cover import cover
 from matrix.solve.diagram import Diagram
 from matrix.solve.partition import Compiler, Table
 from matrix.solve.space import Backend, FiniteVariable, Region, Space
+from tests.brute import Brute
 from tests.strategies import SmallStudy, cell_sets, small_studies, spaces
 
 Cells = frozenset[tuple[str, ...]]

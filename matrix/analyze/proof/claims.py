@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from matrix.analyze.cell.answer import Answer
 from matrix.analyze.cell.question import Question
 from matrix.analyze.space.expression_names import ClaimNames
 from matrix.analyze.space.expression_regions import ClaimRegions
@@ -52,6 +53,13 @@ class ClaimResult(Struct, frozen=True, kw_only=True):
     def as_expected(self) -> bool:
         """Whether the study expects what was found."""
         return self.status == self.expected
+
+
+class ClaimAnswer(Struct, frozen=True, kw_only=True):
+    """A claim's result and what is the answer in its witness, if it has one."""
+
+    result: ClaimResult
+    witness: Answer | None
 
 
 class Statement(Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from matrix.analyze.proof.features import Candidates, Feature
+from matrix.analyze.space.cause import Place
 from matrix.diagnostics import Diagnostic, UndecidedError
 from matrix.solve.cover import cover
 from matrix.solve.diagram import Diagram
@@ -35,6 +36,18 @@ class FeatureRule(Struct, frozen=True, kw_only=True):
     shown: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]
     cells: int
     region: Region
+
+
+class LabelRules(Struct, frozen=True, kw_only=True):
+    """The rules of one verdict or change of verdict, each with its CPUs; none where all may be.
+
+    `cells` are all cells of the label; `left_out` counts rules that a bound keeps from view.
+    """
+
+    label: str
+    cells: int
+    rules: tuple[tuple[FeatureRule, tuple[Place, ...]], ...]
+    left_out: int
 
 
 def find_rules(candidates: Candidates, labels: Mapping[str, Region]) -> tuple[FeatureRule, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 
+from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.witness import nearest
 from matrix.diagnostics import Diagnostic, InputError, Location
@@ -21,6 +22,7 @@ from matrix.schema.values import (
     Atom,
     Capability,
     Condition,
+    MatrixStudy,
     PredicateVersion,
     SynthesisDeclaration,
 )
@@ -61,6 +63,26 @@ class Synthesis(Struct, frozen=True, kw_only=True):
     def exact(self) -> bool:
         """Whether the atoms tell every safe cell from every unsafe one."""
         return self.indistinguishable is None
+
+
+class ComparedPredicate(Struct, frozen=True, kw_only=True):
+    """One predicate over the cells asked for: verdicts, and what it gains and loses.
+
+    `gained` cells are supported here and not under the study's own predicate, `lost` the reverse.
+    """
+
+    name: str
+    verdicts: Mapping[Verdict, int]
+    gained: int
+    lost: int
+
+
+class Elsewhere(Struct, frozen=True, kw_only=True):
+    """Another study of the capability, in which a check that was synthesised is unsound."""
+
+    study: MatrixStudy
+    cells: int
+    unsound: int
 
 
 def declared_synthesis(capability: Capability) -> SynthesisDeclaration:

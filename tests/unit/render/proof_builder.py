@@ -7,18 +7,15 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from matrix.analyze.cell.verdict import Verdict, meanings_of
-from matrix.analyze.proof.claims import PROVED, REFUTED, ClaimResult
-from matrix.analyze.proof.rules import FeatureRule
-from matrix.analyze.proof.synthesis import Indistinguishable, Synthesis
+from matrix.analyze.proof.claims import PROVED, REFUTED, ClaimAnswer, ClaimResult
+from matrix.analyze.proof.rules import FeatureRule, LabelRules
+from matrix.analyze.proof.synthesis import ComparedPredicate, Indistinguishable, Synthesis
 from matrix.analyze.space.cause import Place
 from matrix.expr.parser import parse
-from matrix.render.claims_text import ClaimAnswer
-from matrix.render.proofs import Proofs
-from matrix.render.solver_text import LabelRules
-from matrix.render.synthesis_text import ComparedPredicate
+from matrix.flows.proofs import Proofs
 from matrix.schema.values import Atom, Claim, PredicateVersion
-from matrix.solve.brute import Brute
 from matrix.solve.space import FiniteVariable, Space
+from tests.brute import Brute
 from tests.unit.render import builder
 
 WITNESS = {"kernel": "7.3", "cpu": "cortex-a710", "boot.rodata": "absent"}

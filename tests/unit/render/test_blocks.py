@@ -11,8 +11,7 @@ from markdown_it import MarkdownIt
 
 from matrix.diagnostics import InputError
 from matrix.render.blocks import find_blocks, fitted, splice, stale_blocks
-from matrix.render.markers import scan
-from matrix.render.missed_markers import missed_blocks
+from matrix.render.markers import missed_blocks, scan
 
 BEGIN, END = "<!-- matrix:begin small -->", "<!-- matrix:end -->"
 BAD = Path(__file__).parents[2] / "cases" / "bad"
@@ -85,14 +84,32 @@ def test_splicing_what_is_there_changes_nothing_at_all(made: tuple[str, int]) ->
 
 @given(st.lists(st.sampled_from((*PIECES, *LOOSE))))
 @example(["- ```\n  <!-- matrix:begin small -->\n  ```", "\x0c", "    <!-- matrix:begin small -->"])
-def test_markers_are_those_that_another_parser_sees_as_comments(pieces: list[str]) -> None:
-    # Blank lines between: a line that goes on a paragraph of a list is not followed in detail.
+def test_markers_are_the_comments_of_the_document(pieces: list[str]) -> None:
     text = "\n\n".join(pieces)
     seen = sum(
         token.type == "html_block" and token.content.strip() in (BEGIN, END)
         for token in MarkdownIt().parse(text)
     )
     assert len(scan(text, "d.md").markers) == seen
+
+
+@pytest.mark.parametrize(
+    ("before", "number"),
+    [
+        ("<div>\n```\n</div>\n\n", 1),  # no fence: HTML goes on to the blank line
+        ("<!-- a comment\n\n```\n-->\n", 1),
+        ("- item\n  ```\n", 1),  # the list ends, and with it the fence
+        ("> ```\n", 1),
+        ("`` ` ``\n", 1),
+        ("``` a`b\n", 1),  # no fence: a backtick in its words
+        ("~~~ a`b\n", 0),
+        ("```\n~~~\n", 0),
+        ("<pre>\n\n", 1),  # HTML that ends only at `</pre>`: a comment is one there too
+        ("> " * 300 + "deep\n\n", 1),
+    ],
+)
+def test_what_stands_before_a_marker_decides(before: str, number: int) -> None:
+    assert len(scan(f"{before}{BEGIN}\n", "d.md").markers) == number
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from matrix.analyze.cell.answer import Answer
 from matrix.diagnostics import Diagnostic, Location, Severity
-from matrix.render.json import ValidateResult, dump, validate_document
+from matrix.flows.validate_result import ValidateResult
+from matrix.render.json import dump, validate_document
 from tests.golden_files import Golden
 from tests.unit.render import builder
 

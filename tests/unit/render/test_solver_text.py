@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from matrix.analyze.space.cause import Place
+from matrix.analyze.space.cell_text import cell_text, named_cell
 from matrix.expr.parser import parse
 from matrix.render.causes import place_lines
-from matrix.render.cell_text import cell_text, named_cell
 from matrix.render.solver_text import literal
 from matrix.render.synthesis_text import c_function
 

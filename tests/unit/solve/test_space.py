@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from matrix.diagnostics import InputError
-from matrix.solve.brute import Brute
 from matrix.solve.diagram import Diagram
 from matrix.solve.space import FiniteVariable, Space, within_memory
+from tests.brute import Brute
 
 KERNEL = FiniteVariable(name="kernel", options=("6.12", "7.2", "7.3"))
 ENTRY = FiniteVariable(name="entry", options=("el2", "el1"))

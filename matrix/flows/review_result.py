@@ -14,12 +14,11 @@ from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.facts.implied import Implication
 from matrix.analyze.proof.review import Granularity, PageSizes, VmKind
 from matrix.analyze.proof.rules import FeatureRule
-from matrix.analyze.proof.synthesis import Synthesis
+from matrix.analyze.proof.synthesis import ComparedPredicate, Synthesis
 from matrix.analyze.space.cause import Cause, Place
 from matrix.analyze.space.result import StudyDefect
 from matrix.diagnostics import Diagnostic, Location
 from matrix.kernel.patch.check import PatchedCheck
-from matrix.render.synthesis_text import ComparedPredicate
 from matrix.schema.values import CheckFunction
 
 

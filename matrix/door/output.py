@@ -1,9 +1,9 @@
-"""Output files: checked before the work, written whole or not at all, compared for freshness.
+"""Output files: checked before the work, written whole, compared for freshness.
 
 Takes texts by path, gives files. A file is written beside its target and renamed over it, so that
-a reader, or an interrupted run, never sees half of it; where one of several files fails, those
-already renamed are put back. A symbolic link is followed: the file it points to is replaced and
-the link stays.
+a reader, or an interrupted run, never sees half of it; of several files all are written before the
+first is renamed, so that what usually fails (a full disk, a folder without rights) changes nothing.
+A symbolic link is followed: the file it points to is replaced and the link stays.
 
 `write_files` makes files that are ours. Those that a person edits go through `rewrite`, which
 replaces only what the new content was made from: an edit saved while we worked stays.
@@ -23,7 +23,7 @@ from typing import BinaryIO
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
-from matrix.schema.location import refuse_package
+from matrix.door.package import refuse_package
 
 Texts = Mapping[Path, str] | Mapping[str, str]
 
@@ -73,9 +73,7 @@ def read_for_rewrite(path: Path) -> bytes | None:
 
 
 def rewrite(rewrites: Iterable[Rewrite]) -> None:
-    """Replace files, all or none, as `write_files` does; only those that still hold what was read.
-
-    Each is read again in the moment before it is replaced.
+    """Replace files as `write_files` does; only where all of them still hold what was read.
 
     Raises:
         InputError: MX0801 or MX0802 as `write_files`; MX0813 for each file that somebody else
@@ -87,7 +85,7 @@ def rewrite(rewrites: Iterable[Rewrite]) -> None:
 
 
 def write_files(files: Texts, folder: Path) -> None:
-    """Write texts in UTF-8 to files below `folder`, all or none; equal ones are left alone.
+    """Write texts in UTF-8 to files below `folder`; equal ones are left alone.
 
     Missing folders are made, permissions of files that exist are kept. A device or a pipe is
     written to directly.
@@ -97,33 +95,6 @@ def write_files(files: Texts, folder: Path) -> None:
         ValueError: where a path leads out of the folder.
     """
     _replace({path: _encoded(text) for path, text in _below(files, folder)}, {})
-
-
-def _replace(wanted: Mapping[Path, bytes], read: Mapping[Path, bytes | None]) -> None:
-    """Give files their contents, all or none; those in `read` only where they still hold that."""
-    targets: dict[Path, Path] = {}
-    for path in wanted:
-        target = _target(path)
-        if target in targets:
-            raise InputError(_same_file(path, targets[target]))
-        targets[target] = path
-    changes: list[_Change] = []
-    try:
-        for target, path in targets.items():
-            with _reported(path):
-                _prepare(target, path, wanted[path], changes)
-        _refuse_edited(changes, read)
-        for change in changes:
-            with _reported(change.shown):
-                _refuse_edited([change], read)
-                change.make()
-    except BaseException:
-        for change in reversed(changes):
-            change.undo()
-        raise
-    finally:
-        for change in changes:
-            change.tidy()
 
 
 @contextlib.contextmanager
@@ -138,25 +109,14 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """
     target = _target(path)
     with _reported(path):
-        info = _info(target)
-        if info and not stat.S_ISREG(info.st_mode):
+        if _is_special(target):
             with target.open("wb") as direct:
                 yield direct
             return
-        target.parent.mkdir(parents=True, exist_ok=True)
-        new, descriptor = _open_beside(target)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            if info:
-                new.chmod(stat.S_IMODE(info.st_mode))
+        with _beside(target) as (new, file):
+            yield file
+            _finish(file)
             new.replace(target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                new.unlink()
-            raise
 
 
 def stale(files: Texts, folder: Path) -> tuple[Path, ...]:
@@ -164,86 +124,68 @@ def stale(files: Texts, folder: Path) -> tuple[Path, ...]:
     return tuple(path for path, text in _below(files, folder) if _held(path) != _encoded(text))
 
 
-class _Change(Struct, kw_only=True):
-    """One file to be replaced: `new` and `old` stand beside it, the text to come and the former.
+def _replace(wanted: Mapping[Path, bytes], read: Mapping[Path, bytes | None]) -> None:
+    """Give files their contents; those in `read` only where all of them still hold that."""
+    targets: dict[Path, Path] = {}
+    for path in wanted:
+        target = _target(path)
+        if target in targets:
+            raise InputError(_same_file(path, targets[target]))
+        targets[target] = path
+    with contextlib.ExitStack() as beside:
+        renames: dict[Path, Path | None] = {}
+        for target, path in targets.items():
+            with _reported(path):
+                if _is_special(target):
+                    renames[target] = None
+                elif _content(target) != wanted[path]:
+                    renames[target], file = beside.enter_context(_beside(target))
+                    file.write(wanted[path])
+                    _finish(file)
+        _refuse_edited({target: targets[target] for target in renames}, read)
+        for target, new in renames.items():
+            with _reported(targets[target]):
+                if new is None:
+                    target.write_bytes(wanted[targets[target]])
+                else:
+                    new.replace(target)
 
-    `direct` is the text for what is no regular file.
+
+def _refuse_edited(targets: Mapping[Path, Path], read: Mapping[Path, bytes | None]) -> None:
+    """Raise MX0813 for the files of `read` that do not hold any more what was read of them."""
+    edited = [
+        _edited(path)
+        for target, path in targets.items()
+        if path in read and not _is_special(target) and _content(target) != read[path]
+    ]
+    if edited:
+        raise InputError(edited)
+
+
+@contextlib.contextmanager
+def _beside(target: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """Open a new file in the folder of `target`, with its permissions; gone after the block.
+
+    Unless it was renamed by then. Where there is no `target` yet, the umask decides.
     """
-
-    shown: Path
-    target: Path
-    new: Path | None = None
-    old: Path | None = None
-    direct: bytes | None = None
-    done: bool = False
-
-    def is_edited(self, read: Mapping[Path, bytes | None]) -> bool:
-        """Tell whether the file no longer holds what was read of it; only of those in `read`."""
-        if self.direct is not None or self.shown not in read:
-            return False
-        return _content(self.target) != read[self.shown]
-
-    def make(self) -> None:
-        """Replace the file, in one step that others see whole or not at all."""
-        if self.direct is not None:
-            self.target.write_bytes(self.direct)
-        elif self.new is not None:
-            self.new.replace(self.target)
-            self.new, self.done = None, True
-
-    def undo(self) -> None:
-        """Put back what was there; best effort, the error that led here is the one to report."""
-        if not self.done:
-            return
-        with contextlib.suppress(OSError):
-            if self.old is None:
-                self.target.unlink()
-            else:
-                self.old.replace(self.target)
-                self.old = None
-
-    def tidy(self) -> None:
-        """Remove what stands beside the file."""
-        for path in (self.new, self.old):
-            if path is not None:
-                with contextlib.suppress(OSError):
-                    path.unlink()
-
-
-def _prepare(target: Path, shown: Path, data: bytes, changes: list[_Change]) -> None:
-    """Append the change that gives `target` this content; none where it has it already."""
     info = _info(target)
-    if info and not stat.S_ISREG(info.st_mode):
-        if stat.S_ISDIR(info.st_mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        changes.append(_Change(shown=shown, target=target, direct=data))
-        return
-    former = target.read_bytes() if info else None
-    if former == data:
-        return
     target.parent.mkdir(parents=True, exist_ok=True)
-    mode = stat.S_IMODE(info.st_mode) if info else None
-    change = _Change(shown=shown, target=target)
-    changes.append(change)
-    change.new = _write_beside(target, data, mode)
-    if former is not None:
-        change.old = _write_beside(target, former, mode)
-
-
-def _write_beside(target: Path, data: bytes, mode: int | None) -> Path:
-    """Write a new file into the folder of `target`; without `mode` the umask decides."""
-    path, descriptor = _open_beside(target)
+    new, descriptor = _open_beside(target)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if mode is not None:
-            path.chmod(mode)
-    except BaseException:
-        path.unlink()
-        raise
-    return path
+            if info is not None:
+                new.chmod(stat.S_IMODE(info.st_mode))
+            yield new, file
+    finally:
+        with contextlib.suppress(OSError):
+            new.unlink()
+
+
+def _finish(file: BinaryIO) -> None:
+    """Close a file once what was written is on the disk."""
+    file.flush()
+    os.fsync(file.fileno())
+    file.close()
 
 
 def _open_beside(target: Path) -> tuple[Path, int]:
@@ -257,12 +199,10 @@ def _open_beside(target: Path) -> tuple[Path, int]:
 
 def _try_writing(target: Path) -> None:
     """Raise OSError where `target` could not be written now."""
-    info = _info(target)
-    if info and stat.S_ISDIR(info.st_mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if info and not os.access(target, os.W_OK):
+    special = _is_special(target)
+    if _info(target) and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    if info and not stat.S_ISREG(info.st_mode):
+    if special:
         return
     place = target
     while _info(place.parent) is None:
@@ -271,6 +211,14 @@ def _try_writing(target: Path) -> None:
     path, descriptor = _open_beside(place)
     os.close(descriptor)
     path.unlink()
+
+
+def _is_special(target: Path) -> bool:
+    """Tell a device or a pipe, which is written to directly; IsADirectoryError for a folder."""
+    info = _info(target)
+    if info and stat.S_ISDIR(info.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    return info is not None and not stat.S_ISREG(info.st_mode)
 
 
 def _info(path: Path) -> os.stat_result | None:
@@ -336,13 +284,6 @@ def _unwritable(path: Path, error: OSError) -> Diagnostic:
         location=Location(file=str(path)),
         hint=_HINTS.get(error.errno or 0, default),
     )
-
-
-def _refuse_edited(changes: Iterable[_Change], read: Mapping[Path, bytes | None]) -> None:
-    """Raise MX0813 where files no longer hold what was read of them."""
-    edited = [_edited(change.shown) for change in changes if change.is_edited(read)]
-    if edited:
-        raise InputError(edited)
 
 
 def _edited(path: Path) -> Diagnostic:

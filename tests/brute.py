@@ -1,7 +1,7 @@
 """The backend that enumerates: every assignment is a tuple in a set.
 
-For tests, as the oracle of `diagram.py`, and for spaces of some thousand assignments; it is written
-to be obviously right, not fast.
+The oracle of `matrix/solve/diagram.py`, for spaces of some thousand assignments: written to be
+obviously right, not fast.
 """
 
 from __future__ import annotations
