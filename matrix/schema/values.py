@@ -541,8 +541,7 @@ class Capability(Struct, frozen=True, kw_only=True):
     functions in which it does.
     What decides is a `scenario`, whose simulation tells what breaks, or `truth`, all of whose parts
     must hold; with neither, only what the kernel says is known. `gates` is what the predicate
-    allows; `scenario_location` is where it stands, or else the scenario. `scenario_options` are
-    options of the mechanism (`guest=no-exec`), see matrix/scenarios.
+    allows. `scenario_options` are options of the mechanism (`guest=no-exec`), see matrix/scenarios.
     `costs` are what a system pays that has the capability. Without `synthesis` nothing is said
     about what the predicate should be.
     """
@@ -563,6 +562,7 @@ class Capability(Struct, frozen=True, kw_only=True):
     asked_in: tuple[str, ...] = ()
     gates: str | None = None
     scenario_location: Location | None = None
+    gates_location: Location | None = None
     truth: tuple[TruthPart, ...] = ()
     synthesis: SynthesisDeclaration | None = None
 

@@ -38,7 +38,7 @@ def scenario_of(capability: Capability) -> AnyScenario | None:
         raise InputError(
             Diagnostic(
                 code="MX0241",
-                location=capability.scenario_location,
+                location=capability.gates_location or capability.scenario_location,
                 message=f"scenario `{scenario.id}` simulates what follows `{scenario.gates}`, and "
                 f"what this predicate allows is {told}",
                 hint=f'write `gates: "{scenario.gates}"` if the predicate allows just that; '

@@ -223,7 +223,6 @@ class CapabilityDocument(Declaration):
 
     def value(self, at: Node) -> values.Capability:
         """Return the declared capability; `at` is the node the document was read from."""
-        decides = ("gates" if self.gates else "scenario") if self.scenario else None
         return values.Capability(
             id=self.id,
             title=self.title,
@@ -242,7 +241,8 @@ class CapabilityDocument(Declaration):
             location=at["id"].location,
             costs=tuple(map(CostDeclaration.value, self.costs, at.rows("costs"))),
             gates=self.gates,
-            scenario_location=at[decides].location if decides else None,
+            scenario_location=at["scenario"].location if self.scenario else None,
+            gates_location=at["gates"].location if self.gates else None,
             truth=tuple(map(TruthPartDeclaration.value, self.truth.values(), at.rows("truth"))),
             synthesis=self.synthesis.value() if self.synthesis else None,
         )
