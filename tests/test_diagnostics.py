@@ -132,6 +132,8 @@ def lay_out(folder: Path) -> None:
     shutil.copyfile(CLAIMS / "small.yaml", folder / "unexpected" / "matrices" / "small.yaml")
     for kind in ("architectures", "kernels"):
         shutil.copytree(BAD / "MX0227-which-architecture" / kind, folder / "two" / kind)
+    shutil.copytree(BAD / "MX0252-overlays-collide", folder / "overlays")
+    (folder / "overlays" / "overlays" / "two.yaml").unlink()
     package_builder.lay_out(folder)
     small = (CLAIMS / "small.yaml").read_text().replace("id: small", "id: contradictory")
     (folder / "contradictory" / "matrices").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The bytes of an input file, decompressed where needed, and never more than a bound.
+"""The bytes of an input that a person names, never more than a bound.
 
 Takes a path (or `-`), gives bytes. Nothing here trusts the file: not its name, not its size, not
 what its compression claims to hold; a file that is no good is an `InputError`, whatever it is.
@@ -7,18 +7,15 @@ what its compression claims to hold; a file that is no good is an `InputError`, 
 from __future__ import annotations
 
 import contextlib
-import importlib
-import io
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
 from typing import BinaryIO
 
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.door.files import opened
 
 STANDARD_INPUT = "-"
 STANDARD_INPUT_NAME = "<stdin>"
@@ -96,15 +93,13 @@ def open_input(path: str | os.PathLike[str], kind: InputKind) -> Iterator[Binary
         if name == STANDARD_INPUT_NAME and os.fspath(path) == STANDARD_INPUT:
             yield sys.stdin.buffer
         else:
-            # Path.open() checks the name: a NUL in it is a ValueError.
-            with Path(path).open("rb") as stream:
+            with opened(path) as stream:
                 yield stream
     except IsADirectoryError as error:
         hint = "name the files in it"
         raise _error(kind.unreadable, f"`{name}` is a folder", name, hint) from error
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a file name"
-        message = f"cannot read `{name}`: {reason}"
+    except OSError as error:
+        message = f"cannot read `{name}`: {error.strerror}"
         raise _error(kind.unreadable, message, name, "check its name and rights") from error
 
 
@@ -115,41 +110,6 @@ def read_at_most(stream: BinaryIO, size: int) -> bytes:
         parts.append(part)
         size -= len(part)
     return b"".join(parts)
-
-
-def decompress(data: bytes, file: str, kind: InputKind = DOTCONFIG) -> bytes:
-    """Return the content of gzip, xz, bzip2 or Zstandard data; anything else as it is.
-
-    The form is told from the first bytes, not from the name: /proc/config.gz is read from pipes.
-
-    Raises:
-        InputError: `kind.too_large` for more than `kind.limit` bytes of content, MX0303 for damaged
-            data, MX0304 for a compression that this Python cannot read.
-    """
-    if not data.startswith(PACKED):
-        return data
-    from matrix.door.stream import Stream, unpacked
-
-    return unpacked(Stream(io.BytesIO(data), file), kind=kind).rest()
-
-
-def zstandard_library(file: str) -> ModuleType:
-    """Return the module that reads Zstandard: the standard library's, or the package's.
-
-    Raises:
-        InputError: MX0304 where there is neither.
-    """
-    for name in ("compression.zstd", "zstandard"):
-        try:
-            return importlib.import_module(name)
-        except ImportError:
-            continue
-    raise _error(
-        "MX0304",
-        "the file is compressed with Zstandard, which this Python cannot read",
-        file,
-        "install the package `zstandard`, or unpack the file with `zstd -d`",
-    )
 
 
 def _error(code: str, message: str, file: str, hint: str) -> InputError:

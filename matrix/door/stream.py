@@ -7,19 +7,23 @@ bomb ends at the bound. Each unpacking step is asked for a bounded piece, never 
 
 from __future__ import annotations
 
+import importlib
+import io
 from collections.abc import Callable
+from types import ModuleType
 from typing import Protocol
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.door.bounded import (
     BZIP2,
+    DOTCONFIG,
     GZIP,
     LARGE,
+    PACKED,
     XZ,
     ZSTANDARD,
     InputKind,
     larger_than,
-    zstandard_library,
 )
 
 _PIECE = 1 << 16
@@ -146,6 +150,20 @@ def unpacked(stream: Stream, *, kind: InputKind | None = None) -> Stream:
     return stream
 
 
+def decompress(data: bytes, file: str, kind: InputKind = DOTCONFIG) -> bytes:
+    """Return the content of gzip, xz, bzip2 or Zstandard data; anything else as it is.
+
+    The form is told from the first bytes, not from the name: /proc/config.gz is read from pipes.
+
+    Raises:
+        InputError: `kind.too_large` for more than `kind.limit` bytes of content, MX0303 for damaged
+            data, MX0304 for a compression that this Python cannot read.
+    """
+    if not data.startswith(PACKED):
+        return data
+    return unpacked(Stream(io.BytesIO(data), file), kind=kind).rest()
+
+
 class _Decompressor(Protocol):
     @property
     def eof(self) -> bool: ...
@@ -247,6 +265,27 @@ def _bzip2(_file: str) -> _Decompressor:
     return bz2.BZ2Decompressor()
 
 
+def _zstandard_library(file: str) -> ModuleType:
+    """Return the module that reads Zstandard: the standard library's, or the package's.
+
+    Raises:
+        InputError: MX0304 where there is neither.
+    """
+    for name in ("compression.zstd", "zstandard"):
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            continue
+    raise InputError(
+        Diagnostic(
+            code="MX0304",
+            message="the file is compressed with Zstandard, which this Python cannot read",
+            location=Location(file=file),
+            hint="install the package `zstandard`, or unpack the file with `zstd -d`",
+        )
+    )
+
+
 class _Zstandard:
     """The object of the `zstandard` package with the interface of lzma's."""
 
@@ -255,7 +294,7 @@ class _Zstandard:
 
     def __init__(self, file: str) -> None:
         # kernels and packages are packed with windows up to 128 MiB (`zstd --long`)
-        library = zstandard_library(file)
+        library = _zstandard_library(file)
         self._inner = library.ZstdDecompressor(max_window_size=128 << 20).decompressobj()
         self._packed = memoryview(b"")
         self.unused_data = b""
@@ -284,7 +323,7 @@ class _Zstandard:
 
 
 def _zstd(file: str) -> _Decompressor:
-    library = zstandard_library(file)
+    library = _zstandard_library(file)
     if library.__name__ == "zstandard":
         return _Zstandard(file)
     native: _Decompressor = library.ZstdDecompressor()

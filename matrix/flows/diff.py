@@ -8,11 +8,16 @@ from pathlib import Path
 from matrix.analyze.cell.question import predicate_version
 from matrix.analyze.proof.features import Candidates
 from matrix.analyze.proof.rules import find_rules
-from matrix.analyze.space.difference import asked_again, between_kernels, between_predicates
+from matrix.analyze.space.difference import (
+    asked_again,
+    between_kernels,
+    between_predicates,
+    between_studies,
+    overlap,
+)
 from matrix.analyze.space.result import StudyDefect
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
-from matrix.analyze.space.study_difference import between_studies, overlap
 from matrix.diagnostics import (
     Diagnostic,
     InputError,

@@ -21,7 +21,6 @@ from matrix.analyze.space.cell_text import option_text
 from matrix.analyze.space.explanation import Explanation, derive_answer
 from matrix.analyze.space.nearest import NearestCells, nearest_supported
 from matrix.analyze.space.study import SolvedStudy
-from matrix.analyze.space.witness import changes
 from matrix.diagnostics import Diagnostic, InputError, UndecidedError, did_you_mean
 from matrix.diagnostics.codes import codes
 from matrix.explore.inputs import SimulationInputs
@@ -47,6 +46,7 @@ from matrix.render.traces import (
     two_actors_document,
 )
 from matrix.schema.values import KernelProfile
+from matrix.solve.nearest import changes
 
 
 def explain(

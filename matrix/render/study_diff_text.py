@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from matrix.analyze.space.cell_text import option_text
-from matrix.analyze.space.study_difference import Options, Overlap
+from matrix.analyze.space.difference import Options, Overlap
 from matrix.render.json import Json
 from matrix.render.quantities import first_names
 

@@ -23,6 +23,7 @@ class Kind(enum.StrEnum):
 
     ARCHITECTURE = "architecture"
     KERNEL = "kernel"
+    OVERLAY = "overlay"
     CPU = "cpu"
     SOURCES = "sources"
     TOOLCHAIN = "toolchain"
@@ -35,6 +36,7 @@ class Kind(enum.StrEnum):
 FOLDERS: dict[str, Kind] = {
     "architectures": Kind.ARCHITECTURE,
     "kernels": Kind.KERNEL,
+    "overlays": Kind.OVERLAY,
     "toolchains": Kind.TOOLCHAIN,
     "cpus": Kind.CPU,
     "capabilities": Kind.CAPABILITY,

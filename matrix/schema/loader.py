@@ -20,6 +20,7 @@ from matrix.schema.checking.axes import AxisExpander
 from matrix.schema.checking.catalogue import Catalogue, Known
 from matrix.schema.checking.cpus import CpuChecker
 from matrix.schema.checking.distro_axis import answering_profiles
+from matrix.schema.checking.overlays import OverlayMerger
 from matrix.schema.checking.references import ReferenceChecker
 from matrix.schema.checking.shape import check_shape
 from matrix.schema.checking.studies import StudyChecker
@@ -31,6 +32,7 @@ from matrix.schema.documents import (
     DirectMapDocument,
     DistroDocument,
     KernelDocument,
+    OverlayDocument,
     SourcesDocument,
     StudyDocument,
     ToolchainDocument,
@@ -83,6 +85,9 @@ class _Loader:
         """Return the knowledge; it only holds where no problem was found."""
         architectures = self._declared(Kind.ARCHITECTURE, ArchitectureDocument)
         kernels = self._declared(Kind.KERNEL, KernelDocument)
+        overlays = self._declared(Kind.OVERLAY, OverlayDocument)
+        if Kind.OVERLAY in self._broken:  # it may declare what others ask for
+            self._broken.update((Kind.KERNEL, Kind.ARCHITECTURE))
         toolchains = self._declared(Kind.TOOLCHAIN, ToolchainDocument)
         cpus = self._declared(Kind.CPU, CpuDocument)
         capabilities = self._declared(Kind.CAPABILITY, CapabilityDocument)
@@ -101,6 +106,9 @@ class _Loader:
             distros={},
             broken=frozenset(self._broken),
         )
+        catalogue, added = OverlayMerger(catalogue, self.problems).merge(
+            [(item.document, item.node) for item in overlays]
+        )
         catalogue = replace(
             catalogue,
             cpus={
@@ -117,6 +125,7 @@ class _Loader:
         checker = ReferenceChecker(catalogue, self.problems)
         _each(checker.architecture, architectures)
         _each(checker.kernel, kernels)
+        _each(checker.overlay, overlays)
         for kind, node in self._half_read:
             if kind is Kind.KERNEL:
                 checker.mechanism_values(node)
@@ -133,6 +142,7 @@ class _Loader:
             studies=self._studies(studies, catalogue, checker),
             direct_maps=tuple(item.document.value(item.node) for item in direct_maps),
             distros=tuple(catalogue.distros.values()),
+            overlays=added,
             digest=content_digest(self._reading.files),
         )
         checker.words(knowledge)

@@ -1,6 +1,6 @@
 """What the declarations say, as plain frozen values: the language all rooms below `schema` share.
 
-`documents.py` (pydantic) checks a YAML file and turns it into these; the compiled knowledge cache
+`documents` (pydantic) checks a YAML file and turns it into these; the compiled knowledge cache
 keeps them, so that a cache hit imports neither pydantic nor a YAML parser. Every declared thing
 keeps its `Location`, so that the last stage can still point at the line that caused a cell.
 Collections are tuples in the order of the file. Nothing here computes.
@@ -264,6 +264,26 @@ class KernelProfile(Struct, frozen=True, kw_only=True):
     unread_parameters: tuple[str, ...] = ()
     changes: tuple[NameChange, ...] = ()
     defects: tuple[BaseDefect, ...] = ()
+
+
+class Overlay(Struct, frozen=True, kw_only=True):
+    """Rows that were added to the profiles of `releases`, and facts added to the architecture.
+
+    The rows stand in the profiles, too, with the places of the overlay's file.
+    """
+
+    id: str
+    arch: str
+    releases: tuple[str, ...]
+    symbols: tuple[KconfigSymbol, ...]
+    constraints: tuple[KconfigConstraint, ...]
+    variables: tuple[Variable, ...]
+    parameters: tuple[BootParameter, ...]
+    cpucaps: tuple[CpuCap, ...]
+    functions: tuple[KernelFunction, ...]
+    mechanisms: tuple[Mechanism, ...]
+    facts: tuple[FactDeclaration, ...]
+    location: Location
 
 
 # --- toolchain ------------------------------------------------------------------------------------
@@ -697,4 +717,5 @@ class Knowledge(Struct, frozen=True, kw_only=True):
     studies: tuple[MatrixStudy, ...]
     direct_maps: tuple[DirectMap, ...] = ()
     distros: tuple[Distro, ...] = ()
+    overlays: tuple[Overlay, ...] = ()
     digest: str = field(default="")

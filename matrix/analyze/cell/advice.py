@@ -13,9 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec.structs import replace
 
 from matrix.analyze.cell.answer import Defect, Unsettled
-from matrix.analyze.cell.behaviour import Behaviours
+from matrix.analyze.cell.behaviour import Behaviours, Result
 from matrix.analyze.cell.question import Completion, Question
-from matrix.analyze.cell.truth import Result
 from matrix.analyze.facts.evaluation import Evaluation
 from matrix.analyze.facts.lowering import UNREAD
 from matrix.analyze.facts.program import FactProgram

@@ -1,6 +1,6 @@
 """What is known of one cell: facts, predicate, simulation, verdict, and why.
 
-Takes nothing, gives the values that `cell.py` fills and `render` shows.
+Takes nothing, gives the values that `answering.py` fills and `render` shows.
 """
 
 from __future__ import annotations

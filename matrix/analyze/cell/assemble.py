@@ -1,7 +1,7 @@
 """From inputs to one `Cell`: a `.config`, a command line, a CPU system and the surroundings.
 
 Takes what `kernel` read (or the options of a study's axes) and one release's facts program, gives
-the atoms and kernel variables that `cell.py` evaluates.
+the atoms and kernel variables that `answering.py` evaluates.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Answers kept by what they rest on, for those who ask about very many cells.
 
-Takes the cells of one question, gives what `cell.answer` gives without details. An answer rests
-only on the atoms that were read on the way to it; two cells that agree in those have the same one.
-So a fleet of a million hosts needs a few thousand evaluations.
+Takes the cells of one question, gives what `answering.answer` gives without details. An answer
+rests only on the atoms that were read on the way to it; two cells that agree in those have the same
+one. So a fleet of a million hosts needs a few thousand evaluations.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One capability asked of one kernel: requirements, predicate and simulation inputs, lowered once.
 
-Takes a lowered kernel (`facts.FactProgram`), a capability and a predicate version; `ask` gives the
-answer of one fully or partly known cell. Both the concrete flow (`cell.py`) and the symbolic one
-(`study.py`) read these expressions, so they cannot disagree about what is asked.
+Takes a lowered kernel (a `FactProgram`), a capability and a predicate version; `ask` gives the
+answer of one fully or partly known cell. Both the concrete flow (`answering.py`) and the symbolic
+one (`space/study.py`) read these expressions, so they cannot disagree about what is asked.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from matrix.analyze.cell.behaviour import Behaviours
-from matrix.analyze.cell.truth import Inputs, Result, TruthInputs, violates
+from matrix.analyze.cell.behaviour import Behaviours, Inputs, Result, TruthInputs, violates
 from matrix.analyze.cell.verdict import Verdict, decide, verdicts_of, wanted_of
 from matrix.analyze.facts.evaluation import Evaluation
 from matrix.analyze.facts.program import PREDICATE, FactProgram, LoweredAdvisory

@@ -62,7 +62,7 @@ class Evaluation:
     """The names of one cell.
 
     An atom that `atoms` does not list is unknown. `definitions` must be acyclic, which
-    `facts.lower` has checked.
+    `program.lower` has checked.
     """
 
     __slots__ = ("_atoms", "_definitions", "_family", "_kept", "_reading", "_variables")

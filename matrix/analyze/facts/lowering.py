@@ -2,7 +2,7 @@
 
 Takes expressions as declared, gives expressions without calls, mechanisms and enumerators; says
 which names a release lacks, and refuses a profile whose own expressions use a name it lacks.
-`facts.py` builds the program from it.
+`program.py` builds the program from it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A kernel profile lowered once to expressions over atoms: what every later stage evaluates.
 
 Takes a profile and its architecture, gives a `FactProgram`. Calls become names
-(`can_set_direct_map()`), so the concrete evaluation (`cell.py`) and the symbolic one
-(`symbolic.py`) read the same definitions and nothing else.
+(`can_set_direct_map()`), so the concrete evaluation (`cell/answering.py`) and the symbolic
+one (`space/symbolic.py`) read the same definitions and nothing else.
 
 Atoms, the names that no definition explains:
 

@@ -2,8 +2,8 @@
 
 Takes a `SolvedStudy` and, if wanted, a part of it and some columns, gives NumPy columns whose
 numbers are places in the texts of their `CellColumn`. Rows are in the order of the space: the first
-axis changes slowest, options are in declared order. What a cell is answered is what `cell.answer`
-says of it; what nobody recorded of a CPU is never a row of its own.
+axis changes slowest, options are in declared order. What a cell is answered is what
+`answering.answer` says of it; what nobody recorded of a CPU is never a row of its own.
 """
 
 from __future__ import annotations

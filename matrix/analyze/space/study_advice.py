@@ -15,13 +15,13 @@ from matrix.analyze.cell.question import Question
 from matrix.analyze.space.result import StudyAdvisory, StudyDefect
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.symbolic import KernelRegions
-from matrix.analyze.space.witness import near_baseline
 from matrix.explore.inputs import SimulationInputs
 from matrix.explore.outcome import Violation
 from matrix.explore.simulate import Broken, without_capability
 from matrix.expr.nodes import Constant, Expression
 from matrix.expr.trees import names, substitute
 from matrix.scenarios import scenario
+from matrix.solve.nearest import near_baseline
 from matrix.solve.space import Region
 
 

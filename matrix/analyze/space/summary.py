@@ -11,20 +11,19 @@ from collections.abc import Callable, Mapping
 
 from matrix.analyze.cell.advice import is_defect
 from matrix.analyze.cell.answering import findings_of
+from matrix.analyze.cell.behaviour import Inputs
 from matrix.analyze.cell.question import Question
-from matrix.analyze.cell.truth import Inputs
 from matrix.analyze.cell.verdict import Verdict
-from matrix.analyze.space.cause import causes
-from matrix.analyze.space.conditions import Conditions
+from matrix.analyze.space.cause import Conditions, causes
 from matrix.analyze.space.influence import influences
 from matrix.analyze.space.result import ClassGroup, Counts, StudyResult, TableCell
 from matrix.analyze.space.study import ClassRegion, SolvedStudy
 from matrix.analyze.space.study_advice import study_advisories, study_defects
 from matrix.analyze.space.tables import study_tables
-from matrix.analyze.space.witness import changes, near_baseline
 from matrix.explore.outcome import Violation
 from matrix.expr.printer import to_c
 from matrix.schema.values import Architecture, KernelProfile, PredicateVersion
+from matrix.solve.nearest import changes, near_baseline
 from matrix.solve.space import Region
 
 # How one violation looks: invariant, assumption, the operations of its trace.

@@ -2,7 +2,7 @@
 
 Takes a `Question` and a study, gives regions: the valid cells, the absent ones by reason, where the
 predicate holds, and one region per behaviour class. Everything a concrete cell evaluates one by one
-(`cell.py`) is here compiled over the whole space from the same expressions.
+(`cell/answering.py`) is here compiled over the whole space from the same expressions.
 
 A name is tied to the axes by a table: a Kconfig symbol or a kernel variable to the axis whose
 options set it, a CPU property to the CPU axis. What nobody recorded of a CPU is a hidden variable.
@@ -20,8 +20,8 @@ from matrix.analyze.cell.assemble import (
     symbol_value,
     variables_of,
 )
+from matrix.analyze.cell.behaviour import Inputs
 from matrix.analyze.cell.question import Question, refuse_lacking_truth
-from matrix.analyze.cell.truth import Inputs
 from matrix.analyze.facts.lowering import UNREAD
 from matrix.analyze.facts.program import FactProgram
 from matrix.diagnostics import Diagnostic, InputError

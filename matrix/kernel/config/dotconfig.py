@@ -21,7 +21,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
-from matrix.door.bounded import DOTCONFIG, decompress, file_name, read_bounded
+from matrix.door.bounded import DOTCONFIG, PACKED, file_name, read_bounded
 from matrix.expr.nodes import Value
 from matrix.expr.position import shown
 from matrix.kernel.config import header as headers
@@ -191,7 +191,11 @@ def read_dotconfig(data: bytes, file: str, *, arch: str | None = None) -> DotCon
         InputError: MX0302 to MX0308: it cannot be unpacked, is no text, holds no setting, or is of
             another architecture than `arch` (None: of any).
     """
-    text = lines.decode(decompress(data, file), file)
+    if data.startswith(PACKED):
+        from matrix.door.stream import decompress
+
+        data = decompress(data, file)
+    text = lines.decode(data, file)
     raw, diagnostics = _settings(text, file)
     header = headers.read_header(text)
     # The symbols decide what is built; the header may have come with another file.

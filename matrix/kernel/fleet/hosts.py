@@ -17,13 +17,13 @@ import sys
 import zlib
 from collections.abc import Iterator, Mapping
 from io import BufferedReader
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.door.bounded import STANDARD_INPUT, file_name
+from matrix.door.files import opened
 from matrix.expr.position import shown
 from matrix.kernel.fleet.closed_quotes import ClosedQuotes
 from matrix.kernel.fleet.no_table import what_it_is
@@ -173,7 +173,7 @@ def open_hosts(path: str | os.PathLike[str]) -> Iterator[HostTable]:
         return
     with contextlib.ExitStack() as stack:
         with _reported(name):
-            stream = stack.enter_context(Path(path).open("rb"))
+            stream = stack.enter_context(opened(path))
             table = _open_file(stream, name)
         yield table
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from matrix.diagnostics import Diagnostic, InputError, Location
-from matrix.door.bounded import InputKind, decompress, file_name, read_bounded
+from matrix.door.bounded import InputKind, file_name, read_bounded
+from matrix.door.stream import decompress
 from matrix.kernel.host.kernel_log import holds_whole_boot, is_known_line
 from matrix.kernel.host.readings import HostReadings, KvmAnswers, Reading
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from matrix.diagnostics import InputError
-from matrix.door.bounded import DOTCONFIG, decompress
+from matrix.door.bounded import DOTCONFIG
+from matrix.door.files import read_regular
+from matrix.door.stream import decompress
 from matrix.kernel.host.readings import Reading, unread
 from matrix.kernel.host.system_calls import error_name
 
@@ -133,5 +135,4 @@ def read_interrupt_controllers(root: Path) -> Reading[tuple[str, ...]]:
 
 
 def _bytes(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return stream.read(_MOST_BYTES)
+    return read_regular(path, _MOST_BYTES)

@@ -9,16 +9,15 @@ from msgspec import Struct
 
 from matrix.kernel.kconfig.model import (
     NO,
-    And,
     ChoiceEntry,
-    Compare,
     Entry,
     Expression,
-    Or,
     Place,
     Ref,
     Text,
-    parts,
+    alternatives,
+    conjuncts,
+    symbols_of,
 )
 from matrix.kernel.kconfig.reading import ParsedTree
 
@@ -73,7 +72,7 @@ def _of_two(tree: ParsedTree, literals: Sequence[tuple[str, bool]]) -> Because |
         first, second = tree.entry(one), tree.entry(other)
         if one_set or not other_set or first is None or second is None:
             continue
-        if one in _alternatives(second.selected):
+        if one in _selectors(second):
             return Because(
                 sentence=f"{one} selects {other}", source=_line(tree, first, f"select {other}")
             )
@@ -81,7 +80,7 @@ def _of_two(tree: ParsedTree, literals: Sequence[tuple[str, bool]]) -> Because |
             return Because(
                 sentence=f"{one} depends on {other}", source=_line(tree, first, f"on {other}")
             )
-        if not first.prompts and other in _alternatives(first.selected):
+        if not first.prompts and other in _selectors(first):
             return Because(
                 sentence=f"{one} has no prompt: nothing that can be set but {other} selects it",
                 source=str(first.places[0]),
@@ -114,7 +113,7 @@ def _of_chain(
         entry = tree.entry(name)
         if entry is None or name not in owners:
             continue
-        selector = next((other for other in owners if other in _alternatives(entry.selected)), None)
+        selector = next((other for other in owners if other in _selectors(entry)), None)
         by = tree.entry(selector) if selector is not None else None
         if by is not None:
             phrases.setdefault(f"{by.name} selects {name}")
@@ -128,7 +127,7 @@ def _of_chain(
 
 
 def _own_phrase(entry: Entry, owners: Sequence[str]) -> str:
-    read = {name for name in _names(entry) if name in owners}
+    read = set(owners).intersection(symbols_of(entry.given))
     if read:
         how = "depends on" if entry.prompts else "without a visible prompt follows"
         return f"{entry.name} {how} {', '.join(sorted(read))}"
@@ -147,29 +146,14 @@ def _is_constant(entry: Entry, value: str) -> bool:
     return not entry.prompts and given == [Text(value)]
 
 
-def _names(entry: Entry) -> set[str]:
-    values = (part for default in entry.defaults for part in default)
-    found: set[str] = set()
-    for expression in (*entry.prompts, *values, entry.depends):
-        for part in parts(expression):
-            operands = (part.left, part.right) if isinstance(part, Compare) else (part,)
-            found.update(item.name for item in operands if isinstance(item, Ref))
-    return found
-
-
 def _conjuncts(expression: Expression) -> set[str]:
-    terms = expression.terms if isinstance(expression, And) else (expression,)
-    return {term.name for term in terms if isinstance(term, Ref)}
+    return {term.name for term in conjuncts(expression) if isinstance(term, Ref)}
 
 
-def _alternatives(expression: Expression) -> set[str]:
+def _selectors(entry: Entry) -> set[str]:
     """Return what selects: the reverse dependency is `A && condition || B && condition`."""
-    found: set[str] = set()
-    for term in expression.terms if isinstance(expression, Or) else (expression,):
-        first = term.terms[0] if isinstance(term, And) else term
-        if isinstance(first, Ref):
-            found.add(first.name)
-    return found
+    first = (conjuncts(term)[0] for term in alternatives(entry.selected))
+    return {term.name for term in first if isinstance(term, Ref)}
 
 
 def _line(tree: ParsedTree, entry: Entry, wanted: str) -> str:

@@ -7,28 +7,36 @@ is where a contradiction is, not what follows from it. What the toolchain answer
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from matrix.kernel.kconfig.chain import Chain
 from matrix.kernel.kconfig.comparing import number
 from matrix.kernel.kconfig.model import (
     And,
     Answer,
     ChoiceEntry,
+    ChoiceMode,
     Compare,
     Entry,
     Expression,
+    Not,
     Operand,
+    Or,
     Ref,
     Text,
-    parts,
+    alternatives,
+    conjuncts,
+    operands,
+    symbols_of,
 )
 from matrix.kernel.kconfig.reading import ParsedTree
-from matrix.kernel.kconfig.rules import INVISIBLE, Rules
+from matrix.kernel.kconfig.rules import INVISIBLE, SELECTED, VISIBLE_UPPER, Rules, Tri
 from matrix.kernel.kconfig.valuation import Valuation
+
+_MOST_LINKS = 4
+_LONGEST = 80
 
 
 class Conflict(Struct, frozen=True, kw_only=True):
@@ -66,7 +74,7 @@ def answers_of(
                 if isinstance(default, Answer):
                     answers[default.call] = value or "n"
         if value is not None and value != "n":
-            for condition in _conjuncts(entry.depends):
+            for condition in conjuncts(entry.depends):
                 if isinstance(condition, Answer):
                     answers[condition.call] = "y"
     return answers
@@ -93,22 +101,15 @@ def _answers_needed(
     tree: ParsedTree, settings: Mapping[str, str], answers: dict[str, str], entry: Entry
 ) -> dict[str, str]:
     """Return the answers with at most one changed, where that resolves the symbol's conflict."""
-    for call in dict.fromkeys(_calls(entry)):
+    calls = (item.call for item in operands(entry.given) if isinstance(item, Answer))
+    for call in dict.fromkeys(calls):
         for answer in ("y", "n"):
             tried = {**answers, call: answer}
             valuation = Valuation(tree, settings, tried)
-            rules: Rules[int, bool] = Rules(tree, valuation)
+            rules: Rules[bool] = Rules(tree, valuation)
             if not any(_entry_conflicts(entry, rules, valuation, settings)):
                 return tried
     return answers
-
-
-def _calls(entry: Entry) -> Iterator[str]:
-    values = (part for default in entry.defaults for part in default)
-    for expression in (*entry.prompts, *values, entry.depends):
-        for part in parts(expression):
-            operands = (part.left, part.right) if isinstance(part, Compare) else (part,)
-            yield from (operand.call for operand in operands if isinstance(operand, Answer))
 
 
 def _conflicts(
@@ -116,7 +117,7 @@ def _conflicts(
 ) -> tuple[Conflict, ...]:
     valuation = Valuation(tree, settings, answers)
     _settle_modes(tree, valuation)
-    rules: Rules[int, bool] = Rules(tree, valuation)
+    rules: Rules[bool] = Rules(tree, valuation)
     found: list[Conflict] = []
     choices: dict[int, None] = {}
     for name in tree.names:
@@ -129,7 +130,7 @@ def _conflicts(
             found += _entry_conflicts(entry, rules, valuation, settings)
     for index in choices:
         found += _choice_conflicts(tree.choice(index), rules, valuation)
-    chain = Chain(tree, rules, valuation)
+    chain = _Chain(tree, rules, valuation)
     return tuple(
         conflict
         if conflict.entry is None
@@ -145,39 +146,39 @@ def _settle_modes(tree: ParsedTree, valuation: Valuation) -> None:
     entries = filter(None, map(tree.entry, tree.names))
     for index in dict.fromkeys(entry.choice for entry in entries if entry.choice is not None):
         choice = tree.choice(index)
-        if choice.type == "tristate" and not valuation.mode(index):
-            for value in (0, 1):
+        if choice.type == "tristate" and not valuation.mode(index)[0]:
+            for value in ((False, False), (True, False)):
                 valuation.set_mode(index, value)
-                rules: Rules[int, bool] = Rules(tree, valuation)
+                rules: Rules[bool] = Rules(tree, valuation)
                 if not any(_choice_conflicts(choice, rules, valuation)):
                     break
 
 
 def _entry_conflicts(
-    entry: Entry, rules: Rules[int, bool], valuation: Valuation, settings: Mapping[str, str]
+    entry: Entry, rules: Rules[bool], valuation: Valuation, settings: Mapping[str, str]
 ) -> Iterator[Conflict]:
     if entry.is_logical:
         value = valuation.operand(Ref(entry.name))
         broken = (item.rule for item in rules.statements(entry, value) if not item.holds)
         rule = next(broken, None)
         if rule is not None:
-            yield Conflict(symbol=entry.name, value="nmy"[value], rule=rule, entry=entry)
+            yield Conflict(symbol=entry.name, value="nmy"[sum(value)], rule=rule, entry=entry)
     elif _is_other_text(entry, rules, valuation, settings):
         text = settings.get(entry.name, "")
         yield Conflict(symbol=entry.name, value=text, rule=INVISIBLE, entry=entry)
 
 
 def _choice_conflicts(
-    choice: ChoiceEntry, rules: Rules[int, bool], valuation: Valuation
+    choice: ChoiceEntry, rules: Rules[bool], valuation: Valuation
 ) -> Iterator[Conflict]:
     members = {name: valuation.operand(Ref(name)) for name in choice.members}
     statements = rules.choice_statements(choice, members)
     broken = next((statement.rule for statement in statements if not statement.holds), None)
     if broken is not None:
-        symbol = next((name for name in choice.members if members[name]), choice.members[0])
+        symbol = next((name for name in choice.members if members[name][0]), choice.members[0])
         yield Conflict(
             symbol=symbol,
-            value="nmy"[members[symbol]],
+            value="nmy"[sum(members[symbol])],
             rule=broken,
             entry=None,
             choice=choice,
@@ -185,21 +186,21 @@ def _choice_conflicts(
         )
 
 
-def _choice_chain(choice: ChoiceEntry, members: Mapping[str, int]) -> tuple[str, ...]:
-    chosen = [name for name, value in members.items() if value]
+def _choice_chain(choice: ChoiceEntry, members: Mapping[str, Tri[bool]]) -> tuple[str, ...]:
+    chosen = [name for name, value in members.items() if value[0]]
     said = ", ".join(chosen) if chosen else "none"
     places = ", ".join(map(str, choice.places))
     return (f'the choice "{choice.title}" is defined at {places}', f"of its members is set: {said}")
 
 
 def _is_other_text(
-    entry: Entry, rules: Rules[int, bool], valuation: Valuation, settings: Mapping[str, str]
+    entry: Entry, rules: Rules[bool], valuation: Valuation, settings: Mapping[str, str]
 ) -> bool:
     """Tell whether a number or string without visible prompt differs from its default."""
-    if entry.name not in settings or rules.visibility(entry):
+    if entry.name not in settings or rules.visibility(entry)[0]:
         return False
     for value, condition in entry.defaults:
-        if rules.value(condition):
+        if rules.value(condition)[0]:
             if not isinstance(value, Text | Ref | Answer):
                 return False
             text = valuation.text(value)[0]
@@ -214,5 +215,93 @@ def _is_from_outside(value: Operand, text: str) -> bool:
     return isinstance(value, Answer) or (isinstance(value, Text) and not text)
 
 
-def _conjuncts(expression: Expression) -> Iterable[Expression]:
-    return expression.terms if isinstance(expression, And) else (expression,)
+class _Chain:
+    """Links of the chain for one `.config`."""
+
+    def __init__(self, tree: ParsedTree, rules: Rules[bool], valuation: Valuation) -> None:
+        self._tree = tree
+        self._rules = rules
+        self._valuation = valuation
+
+    def of(self, entry: Entry, rule: str) -> tuple[str, ...]:
+        """Return what forbids the symbol's value, the symbol's own definition first."""
+        own = ", ".join(map(str, entry.places))
+        links = {
+            VISIBLE_UPPER: self._unmet,
+            SELECTED: self._selectors,
+            INVISIBLE: self._given,
+        }.get(rule)
+        found = list(links(entry)) if links is not None else []
+        return (f"{entry.name} is defined at {own}", *found[:_MOST_LINKS])
+
+    def _unmet(self, entry: Entry) -> Iterator[str]:
+        """Yield the conditions that keep its value down."""
+        value = self._valuation.operand(Ref(entry.name))
+        for prompt in entry.prompts:
+            for term in conjuncts(prompt):
+                if self._rules.value(term) < value:
+                    yield f"it depends on {self._spelt(term)}"
+
+    def _selectors(self, entry: Entry) -> Iterator[str]:
+        """Yield what selects it."""
+        value = self._valuation.operand(Ref(entry.name))
+        for term in alternatives(entry.selected):
+            if self._rules.value(term) > value:
+                yield f"it is selected by {self._spelt(term)}"
+
+    def _given(self, entry: Entry) -> Iterator[str]:
+        """Yield why no prompt is visible, and what gives its value then."""
+        for prompt in entry.prompts:
+            for term in conjuncts(prompt):
+                if not self._rules.value(term)[0]:
+                    yield f"its prompt depends on {self._spelt(term)}"
+        selectors = list(self._selectors(entry))
+        yield from selectors
+        for default, condition in entry.defaults:
+            if self._rules.value(condition)[0]:
+                yield f"its default is {self._spelt(default)}"
+                return
+        if not selectors:
+            yield "nothing that is set selects it, and no default of it holds"
+
+    def _spelt(self, expression: Expression) -> str:
+        text = spell(expression)
+        shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+        names = (
+            name for name in dict.fromkeys(symbols_of((expression,))) if not name[:1].isdigit()
+        )
+        read = ", ".join(map(self._value, names))
+        return f"`{shown}`" + (f" ({read})" if read else "")
+
+    def _value(self, name: str) -> str:
+        entry = self._tree.entry(name)
+        if entry is None:
+            return f"{name} is not defined in this tree"
+        text = self._valuation.setting(entry)
+        return f"{name}={text}, {entry.places[0]}"
+
+
+def spell(expression: Expression) -> str:
+    """Return an expression as Kconfig writes it."""
+    match expression:
+        case Text(value):
+            return value if value in ("n", "m", "y") else f'"{value}"'
+        case Answer(call):
+            return f"$({call})"
+        case Ref(name):
+            return name
+        case ChoiceMode():
+            return "the choice"
+        case Compare(relation, left, right):
+            return f"{spell(left)} {relation} {spell(right)}"
+        case Not(operand):
+            return f"!{_inner(operand)}"
+        case And(terms):
+            return " && ".join(map(_inner, terms))
+        case Or(terms):
+            return " || ".join(map(_inner, terms))
+
+
+def _inner(expression: Expression) -> str:
+    text = spell(expression)
+    return f"({text})" if isinstance(expression, And | Or | Compare) else text

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_TRI = {"n": 0, "m": 1, "y": 2}
+from matrix.kernel.kconfig.model import TRISTATES
+
 # More digits than any number of 64 bits has, and fewer than Python refuses to read.
 _DECIMAL = re.compile(r"\s*[-+]?\d{1,64}", re.ASCII)
 _HEX = re.compile(r"\s*[-+]?(?:0[xX])?[0-9a-fA-F]{1,64}")
@@ -16,7 +17,7 @@ _UNSIGNED = range(-(1 << 64) + 1, 1 << 64)  # strtoull() takes a sign, too
 def number(text: str, kind: str) -> int | None:
     """Return what a text counts as for a symbol of type `kind`, None where only as a string."""
     if kind in ("bool", "tristate"):
-        return _TRI.get(text, -1)
+        return TRISTATES.get(text, -1)
     found = _read(text, kind)
     possible = _UNSIGNED if kind == "hex" else _SIGNED
     return found if found is not None and found in possible else None

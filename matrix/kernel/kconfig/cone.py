@@ -9,13 +9,14 @@ from msgspec import Struct
 from matrix.kernel.kconfig.comparing import number
 from matrix.kernel.kconfig.model import (
     Answer,
+    ChoiceMode,
     Compare,
     Entry,
     Expression,
     Operand,
     Ref,
     Text,
-    choices_of,
+    operands,
     parts,
     symbols_of,
 )
@@ -49,9 +50,11 @@ def find_cone(tree: ParsedTree, symbols: Iterable[str]) -> Cone:
         if entry is None or name in entries:
             continue
         entries[name] = entry
-        expressions = tuple(_expressions(entry))
+        bounds = (part for bound in entry.ranges for part in bound)
+        expressions = (*entry.given, *bounds, entry.selected, entry.implied)
         members = [entry.choice] if entry.choice is not None else []
-        for index in (*members, *choices_of(expressions)):
+        modes = (item.index for item in operands(expressions) if isinstance(item, ChoiceMode))
+        for index in (*members, *modes):
             if index not in choices:
                 choices[index] = None
                 choice = tree.choice(index)
@@ -65,15 +68,6 @@ def find_cone(tree: ParsedTree, symbols: Iterable[str]) -> Cone:
         choices=tuple(choices),
         samples=_samples(tree, entries, read),
     )
-
-
-def _expressions(entry: Entry) -> Iterator[Expression]:
-    yield from entry.prompts
-    for value, condition in entry.defaults:
-        yield from (value, condition)
-    for low, high, condition in entry.ranges:
-        yield from (low, high, condition)
-    yield from (entry.selected, entry.implied, entry.depends)
 
 
 def _samples(

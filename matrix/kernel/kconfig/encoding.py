@@ -7,21 +7,21 @@ recorded is a free variable: either answer is possible.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias, TypeVar
 
-from matrix.expr.clauses import Clauses
+from matrix.expr.clauses import Clause, Clauses
 from matrix.kernel.kconfig import comparing
 from matrix.kernel.kconfig.comparing import number
 from matrix.kernel.kconfig.cone import Cone, find_cone
-from matrix.kernel.kconfig.gates import FALSE, TRUE, Gates
-from matrix.kernel.kconfig.model import Answer, Compare, Entry, Operand, Ref, Text
+from matrix.kernel.kconfig.model import TRISTATES, Answer, Compare, Entry, Operand, Ref, Text
 from matrix.kernel.kconfig.reading import ParsedTree
 from matrix.kernel.kconfig.rules import Rules
 
+TRUE = 1
+FALSE = -1
 Pair: TypeAlias = tuple[int, int]  # at least m, and y
 _CONSTANTS: tuple[Pair, ...] = ((FALSE, FALSE), (TRUE, FALSE), (TRUE, TRUE))
-_TRI = {"n": 0, "m": 1, "y": 2}
 _KeyT = TypeVar("_KeyT", str, int)
 
 
@@ -34,13 +34,64 @@ def encode(tree: ParsedTree, symbols: Sequence[str], constants: Iterable[int] = 
     return _Encoding(tree, find_cone(tree, symbols)).clauses(symbols, tuple(constants))
 
 
+class _Gates:
+    """Literals, and the clauses that define those made from others: Tseitin's translation.
+
+    Equal combinations are one variable, whatever the order of their operands.
+    """
+
+    def __init__(self) -> None:
+        self.variables = 1
+        self.clauses: list[Clause] = [(TRUE,)]
+        self._known: dict[frozenset[int], int] = {}
+
+    def fresh(self) -> int:
+        """Return a new variable."""
+        self.variables += 1
+        return self.variables
+
+    def add(self, *clause: int) -> None:
+        """Demand a clause."""
+        self.clauses.append(clause)
+
+    def all_(self, literals: Iterable[int]) -> int:
+        """Return a literal that is true where all are."""
+        operands: set[int] = set()
+        for literal in literals:
+            if literal == FALSE or -literal in operands:
+                return FALSE
+            if literal != TRUE:
+                operands.add(literal)
+        if not operands:
+            return TRUE
+        if len(operands) == 1:
+            return operands.pop()
+        key = frozenset(operands)
+        if key not in self._known:
+            gate = self._known[key] = self.fresh()
+            ordered = sorted(operands)
+            self.clauses += [(-gate, literal) for literal in ordered]
+            self.clauses.append((gate, *(-literal for literal in ordered)))
+        return self._known[key]
+
+    def any_(self, literals: Iterable[int]) -> int:
+        """Return a literal that is true where one is."""
+        return -self.all_(-literal for literal in literals)
+
+    def choose(self, condition: int, then: int, otherwise: int) -> int:
+        """Return a literal that is one of two."""
+        if then == otherwise:
+            return then
+        return self.any_((self.all_((condition, then)), self.all_((-condition, otherwise))))
+
+
 class _Encoding:
-    """The symbolic `Algebra` of the rules: values are pairs of literals."""
+    """The symbolic `Algebra` of the rules: bits are literals."""
 
     def __init__(self, tree: ParsedTree, cone: Cone) -> None:
         self._tree = tree
         self._cone = cone
-        self._gates = Gates()
+        self._gates = _Gates()
         self._pairs: dict[str, Pair] = {}
         self._modes: dict[int, Pair] = {}
         self._answers: dict[str, int] = {}
@@ -52,7 +103,7 @@ class _Encoding:
     def clauses(self, symbols: Sequence[str], constants: tuple[int, ...]) -> Clauses:
         """Return the clauses of the whole cone."""
         self._constants = constants
-        rules: Rules[Pair, int] = Rules(self._tree, self)
+        rules: Rules[int] = Rules(self._tree, self)
         for entry in self._cone.entries:
             if entry.is_logical:
                 if entry.choice is None:
@@ -129,7 +180,7 @@ class _Encoding:
                     self._gates.add(-one, -other)
         return self._samples[entry.name]
 
-    def _number_statements(self, entry: Entry, rules: Rules[Pair, int]) -> None:
+    def _number_statements(self, entry: Entry, rules: Rules[int]) -> None:
         """Demand a value within its range where it is visible, its default where it is not."""
         gates = self._gates
         literals = self._sample_literals(entry)
@@ -154,7 +205,7 @@ class _Encoding:
         initial = self._tree.tree.rules.number_without_value if entry.type != "string" else ""
         return "0x0" if initial and entry.type == "hex" else initial
 
-    def _within(self, entry: Entry, text: str, rules: Rules[Pair, int]) -> int:
+    def _within(self, entry: Entry, text: str, rules: Rules[int]) -> int:
         """Return where a value is within the range that counts: the first whose condition holds."""
         gates = self._gates
         found = TRUE
@@ -166,9 +217,7 @@ class _Encoding:
             found = gates.choose(rules.value(condition)[0], inside, found)
         return found
 
-    def _clamped(
-        self, entry: Entry, text: str, rules: Rules[Pair, int]
-    ) -> Iterable[tuple[str, int]]:
+    def _clamped(self, entry: Entry, text: str, rules: Rules[int]) -> Iterable[tuple[str, int]]:
         """Yield what a default is cut to by the range: sym_validate_range()."""
         inside = self._within(entry, text, rules)
         yield text, inside
@@ -188,7 +237,7 @@ class _Encoding:
     def _cases(self, operand: Operand) -> list[tuple[str, str, int]]:
         """Return every text an operand may have, the type it is compared as, and when it has it."""
         if isinstance(operand, Text):
-            return [(operand.value, "tristate" if operand.value in _TRI else "unknown", TRUE)]
+            return [(operand.value, "tristate" if operand.value in TRISTATES else "unknown", TRUE)]
         if isinstance(operand, Answer):
             answer = self._tree.answers.get(operand.call)
             if answer is not None:
@@ -230,16 +279,13 @@ class _Encoding:
             self._answers[call] = self._gates.fresh()
         return self._answers[call]
 
-    def constant(self, value: int) -> Pair:
-        return _CONSTANTS[value]
-
     def operand(self, operand: Operand) -> Pair:
         if isinstance(operand, Text):
-            return _CONSTANTS[_TRI.get(operand.value, 0)]
+            return _CONSTANTS[TRISTATES.get(operand.value, 0)]
         if isinstance(operand, Answer):
             answer = self._tree.answers.get(operand.call)
             if answer is not None:
-                return _CONSTANTS[_TRI.get(answer, 0)]
+                return _CONSTANTS[TRISTATES.get(answer, 0)]
             free = self._answer(operand.call)
             return free, free
         entry = self._tree.entry(operand.name)
@@ -258,33 +304,6 @@ class _Encoding:
                 self._gates.add(-full, set_)
             known[key] = (set_, full)
         return known[key]
-
-    def smaller(self, terms: Iterable[Pair]) -> Pair:
-        return self._each(self._gates.all_, terms)
-
-    def larger(self, terms: Iterable[Pair]) -> Pair:
-        return self._each(self._gates.any_, terms)
-
-    def _each(self, combine: Callable[[Iterable[int]], int], terms: Iterable[Pair]) -> Pair:
-        pairs = list(terms)
-        return combine(pair[0] for pair in pairs), combine(pair[1] for pair in pairs)
-
-    def opposite(self, value: Pair) -> Pair:
-        return -value[1], -value[0]
-
-    def choose(self, bit: int, then: Pair, otherwise: Pair) -> Pair:
-        choose = self._gates.choose
-        return choose(bit, then[0], otherwise[0]), choose(bit, then[1], otherwise[1])
-
-    def is_set(self, value: Pair) -> int:
-        return value[0]
-
-    def is_yes(self, value: Pair) -> int:
-        return value[1]
-
-    def at_most(self, value: Pair, bound: Pair) -> int:
-        gates = self._gates
-        return gates.all_(gates.any_((-value[i], bound[i])) for i in (0, 1))
 
     def not_(self, bit: int) -> int:
         return -bit

@@ -66,6 +66,8 @@ class Compare(Struct, frozen=True):
 Operand: TypeAlias = Text | Ref | Answer
 Expression: TypeAlias = Operand | ChoiceMode | Not | And | Or | Compare
 
+# What a text counts as where a value is asked for; any other text is n.
+TRISTATES = {"n": 0, "m": 1, "y": 2}
 NO = Text("n")
 YES = Text("y")
 
@@ -99,6 +101,12 @@ class Entry(Struct, frozen=True, kw_only=True):
     implied: Expression
     depends: Expression
     choice: int | None
+
+    @property
+    def given(self) -> tuple[Expression, ...]:
+        """What decides its value but for what selects or implies it."""
+        values = (part for default in self.defaults for part in default)
+        return (*self.prompts, *values, self.depends)
 
     @property
     def is_logical(self) -> bool:
@@ -139,21 +147,26 @@ def parts(expression: Expression) -> Iterator[Expression]:
                 yield leaf
 
 
+def operands(expressions: Iterable[Expression]) -> Iterator[Operand | ChoiceMode]:
+    """Yield what expressions read, both sides of a comparison too, with repetitions."""
+    for expression in expressions:
+        for part in parts(expression):
+            if isinstance(part, Compare):
+                yield from (part.left, part.right)
+            elif isinstance(part, Operand | ChoiceMode):
+                yield part
+
+
 def symbols_of(expressions: Iterable[Expression]) -> Iterator[str]:
-    """Yield the names of the symbols that the expressions read, with repetitions."""
-    for expression in expressions:
-        for part in parts(expression):
-            if isinstance(part, Ref):
-                yield part.name
-            elif isinstance(part, Compare):
-                for operand in (part.left, part.right):
-                    if isinstance(operand, Ref):
-                        yield operand.name
+    """Yield the names of the symbols that expressions read, with repetitions."""
+    return (item.name for item in operands(expressions) if isinstance(item, Ref))
 
 
-def choices_of(expressions: Iterable[Expression]) -> Iterator[int]:
-    """Yield the numbers of the choices whose mode the expressions read."""
-    for expression in expressions:
-        for part in parts(expression):
-            if isinstance(part, ChoiceMode):
-                yield part.index
+def conjuncts(expression: Expression) -> tuple[Expression, ...]:
+    """Return the terms of `A && B`; anything else is one."""
+    return expression.terms if isinstance(expression, And) else (expression,)
+
+
+def alternatives(expression: Expression) -> tuple[Expression, ...]:
+    """Return the terms of `A || B`; anything else is one."""
+    return expression.terms if isinstance(expression, Or) else (expression,)

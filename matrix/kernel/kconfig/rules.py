@@ -9,18 +9,19 @@ The rules are those of sym_calc_value(), sym_calc_visibility() and sym_calc_choi
   its dependencies where it is implied, raised by what selects it.
 * Of the members of a choice with a visible member exactly one visible member is y.
 
-An `Algebra` says what a value is: an int 0 (n), 1 (m), 2 (y) for a `.config`
-(`matrix.kernel.kconfig.check`), a pair of literals for logic (`matrix.kernel.kconfig.encoding`).
+A value is two bits: at least m, and y. An `Algebra` says what a bit is: a bool for a `.config`
+(`matrix.kernel.kconfig.check`), a literal for logic (`matrix.kernel.kconfig.encoding`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
 
 from matrix.kernel.kconfig.model import (
+    TRISTATES,
     And,
     ChoiceEntry,
     ChoiceMode,
@@ -35,47 +36,23 @@ from matrix.kernel.kconfig.model import (
 )
 from matrix.kernel.kconfig.reading import ParsedTree
 
-TriT = TypeVar("TriT")
 BitT = TypeVar("BitT")
-_TRI = {"n": 0, "m": 1, "y": 2}
+# n is neither bit, m the first, y both: so pairs of bools are ordered as n < m < y.
+Tri: TypeAlias = tuple[BitT, BitT]
 _MODULES = Ref("MODULES")
 
 
-class Algebra(Protocol[TriT, BitT]):
-    """Three-valued and two-valued operations over some representation of values."""
+class Algebra(Protocol[BitT]):
+    """The values of symbols, and the operations on bits, in some representation."""
 
-    def constant(self, value: int) -> TriT:
-        """Return n (0), m (1) or y (2)."""
-
-    def operand(self, operand: Operand) -> TriT:
+    def operand(self, operand: Operand) -> Tri[BitT]:
         """Return the value of a symbol or of an answer of the toolchain, n where it has none."""
 
-    def mode(self, choice: int) -> TriT:
+    def mode(self, choice: int) -> Tri[BitT]:
         """Return the value of a choice itself."""
 
     def compare(self, comparison: Compare) -> BitT:
         """Return whether a comparison holds."""
-
-    def smaller(self, terms: Iterable[TriT]) -> TriT:
-        """Return the smallest of at least one value."""
-
-    def larger(self, terms: Iterable[TriT]) -> TriT:
-        """Return the largest of at least one value."""
-
-    def opposite(self, value: TriT) -> TriT:
-        """Return 2 - value."""
-
-    def choose(self, bit: BitT, then: TriT, otherwise: TriT) -> TriT:
-        """Return one of two values."""
-
-    def is_set(self, value: TriT) -> BitT:
-        """Return whether a value is not n."""
-
-    def is_yes(self, value: TriT) -> BitT:
-        """Return whether a value is y."""
-
-    def at_most(self, value: TriT, bound: TriT) -> BitT:
-        """Return whether a value is not above another."""
 
     def not_(self, bit: BitT) -> BitT:
         """Return the negation."""
@@ -102,42 +79,47 @@ NEEDS_MODULES = "m only with modules"
 CHOICE = "one visible member of the choice is y"
 
 
-class Rules(Generic[TriT, BitT]):
+class Rules(Generic[BitT]):
     """The rules over one algebra; expressions are evaluated once."""
 
-    def __init__(self, tree: ParsedTree, algebra: Algebra[TriT, BitT]) -> None:
+    def __init__(self, tree: ParsedTree, algebra: Algebra[BitT]) -> None:
         self._tree = tree
         self._algebra = algebra
+        no, yes = algebra.any_(()), algebra.all_(())
+        self._constants: tuple[Tri[BitT], ...] = ((no, no), (yes, no), (yes, yes))
         self._modern = not tree.tree.rules.choice_has_mode
-        self._values: dict[int, TriT] = {}
-        self._values_in_choice: dict[int, TriT] = {}
+        self._values: dict[int, Tri[BitT]] = {}
+        self._values_in_choice: dict[int, Tri[BitT]] = {}
 
     # --- expressions ------------------------------------------------------------------------------
 
-    def value(self, expression: Expression) -> TriT:
+    def value(self, expression: Expression) -> Tri[BitT]:
         """Return the value of an expression of the tree."""
         return self._value(expression, self._values, modern=self._modern)
 
-    def _value_in_choice(self, expression: Expression) -> TriT:
+    def _value_in_choice(self, expression: Expression) -> Tri[BitT]:
         """Return the value it would have were the mode of every choice no bound."""
         if self._modern:
             return self.value(expression)
         return self._value(expression, self._values_in_choice, modern=True)
 
-    def _value(self, expression: Expression, known: dict[int, TriT], *, modern: bool) -> TriT:
+    def _value(
+        self, expression: Expression, known: dict[int, Tri[BitT]], *, modern: bool
+    ) -> Tri[BitT]:
         key = id(expression)  # the tree keeps its expressions alive
         if key in known:
             return known[key]
         algebra = self._algebra
         match expression:
             case Text(text):
-                found = algebra.constant(_TRI.get(text, 0))
+                found = self._constants[TRISTATES.get(text, 0)]
             case Not(operand):
-                found = algebra.opposite(self._value(operand, known, modern=modern))
+                value = self._value(operand, known, modern=modern)
+                found = algebra.not_(value[1]), algebra.not_(value[0])
             case And(terms):
-                found = algebra.smaller(self._value(term, known, modern=modern) for term in terms)
+                found = self._smallest(*(self._value(term, known, modern=modern) for term in terms))
             case Or(terms):
-                found = algebra.larger(self._value(term, known, modern=modern) for term in terms)
+                found = self._largest(*(self._value(term, known, modern=modern) for term in terms))
             case ChoiceMode(index) if modern:
                 depends = self._tree.choice(index).depends
                 found = self._value(depends, known, modern=modern)
@@ -145,7 +127,7 @@ class Rules(Generic[TriT, BitT]):
                 found = algebra.mode(index)
             case Compare():
                 holds = algebra.compare(expression)
-                found = algebra.choose(holds, algebra.constant(2), algebra.constant(0))
+                found = holds, holds
             case operand:
                 found = algebra.operand(operand)
         known[key] = found
@@ -153,69 +135,90 @@ class Rules(Generic[TriT, BitT]):
 
     # --- values of a symbol -----------------------------------------------------------------------
 
-    def promoted(self, kind: str, value: TriT) -> TriT:
+    def promoted(self, kind: str, value: Tri[BitT]) -> Tri[BitT]:
         """Return a value as a symbol of this type has it: without modules there is no m."""
-        algebra = self._algebra
-        two_valued = algebra.choose(algebra.is_set(value), algebra.constant(2), algebra.constant(0))
+        two_valued = value[0], value[0]
         if kind != "tristate":
             return two_valued
-        return algebra.choose(self._modules, value, two_valued)
+        return self._choose(self._modules, value, two_valued)
 
     @property
     def _modules(self) -> BitT:
-        return self._algebra.is_set(self._algebra.operand(_MODULES))
+        return self._algebra.operand(_MODULES)[0]
 
-    def visibility(self, entry: Entry | ChoiceEntry) -> TriT:
+    def visibility(self, entry: Entry | ChoiceEntry) -> Tri[BitT]:
         """Return the largest value a person may give the symbol."""
         return self.promoted(entry.type, self._any(entry.prompts))
 
-    def _any(self, expressions: tuple[Expression, ...]) -> TriT:
-        if not expressions:
-            return self._algebra.constant(0)
-        return self._algebra.larger(map(self.value, expressions))
+    def _any(self, expressions: tuple[Expression, ...]) -> Tri[BitT]:
+        return self._largest(*map(self.value, expressions))
 
-    def selected(self, entry: Entry) -> TriT:
+    def selected(self, entry: Entry) -> Tri[BitT]:
         """Return the least value, from what selects the symbol."""
         return self.promoted(entry.type, self.value(entry.selected))
 
-    def computed(self, entry: Entry) -> TriT:
+    def computed(self, entry: Entry) -> Tri[BitT]:
         """Return the value without a person's: defaults and what implies it."""
         algebra = self._algebra
-        value = algebra.constant(0)
+        value = self._constants[0]
         for default, condition in reversed(entry.defaults):
             bound = self.value(condition)
-            cut = algebra.smaller((self.value(default), bound))
-            value = algebra.choose(algebra.is_set(bound), cut, value)
+            cut = self._smallest(self.value(default), bound)
+            value = self._choose(bound[0], cut, value)
         implied = self.promoted(entry.type, self.value(entry.implied))
         depends = self.promoted(entry.type, self.value(entry.depends))
-        raised = algebra.larger((value, implied))
+        raised = self._largest(value, implied)
         if self._tree.tree.rules.imply_within_dependencies:
-            return algebra.choose(
-                algebra.is_set(implied), algebra.smaller((raised, depends)), value
-            )
+            return self._choose(implied[0], self._smallest(raised, depends), value)
         # Before `imply` was cut to the dependencies: they need only be met, and y implies y.
-        met = algebra.all_((algebra.is_set(implied), algebra.is_set(depends)))
-        strong = algebra.choose(algebra.is_yes(implied), algebra.constant(2), raised)
-        return algebra.choose(met, strong, value)
+        met = algebra.all_((implied[0], depends[0]))
+        strong = self._choose(implied[1], self._constants[2], raised)
+        return self._choose(met, strong, value)
+
+    # --- operations on values ---------------------------------------------------------------------
+
+    def _smallest(self, *values: Tri[BitT]) -> Tri[BitT]:
+        all_ = self._algebra.all_
+        return all_(value[0] for value in values), all_(value[1] for value in values)
+
+    def _largest(self, *values: Tri[BitT]) -> Tri[BitT]:
+        """Return the largest value; n of none."""
+        any_ = self._algebra.any_
+        return any_(value[0] for value in values), any_(value[1] for value in values)
+
+    def _choose(self, bit: BitT, then: Tri[BitT], otherwise: Tri[BitT]) -> Tri[BitT]:
+        return self._either(bit, then[0], otherwise[0]), self._either(bit, then[1], otherwise[1])
+
+    def _either(self, bit: BitT, then: BitT, otherwise: BitT) -> BitT:
+        algebra = self._algebra
+        if then == otherwise:
+            return then
+        unmet = algebra.all_((algebra.not_(bit), otherwise))
+        return algebra.any_((algebra.all_((bit, then)), unmet))
+
+    def _at_most(self, value: Tri[BitT], bound: Tri[BitT]) -> BitT:
+        algebra = self._algebra
+        pairs = zip(value, bound, strict=True)
+        return algebra.all_([algebra.any_((algebra.not_(one), other)) for one, other in pairs])
 
     # --- statements -------------------------------------------------------------------------------
 
-    def statements(self, entry: Entry, value: TriT) -> Iterator[Statement[BitT]]:
+    def statements(self, entry: Entry, value: Tri[BitT]) -> Iterator[Statement[BitT]]:
         """Yield what a bool or tristate symbol outside of a choice must satisfy."""
         algebra = self._algebra
         visibility, selected = self.visibility(entry), self.selected(entry)
-        visible = algebra.is_set(visibility)
-        upper = algebra.at_most(value, algebra.larger((visibility, selected)))
+        visible = visibility[0]
+        upper = self._at_most(value, self._largest(visibility, selected))
         yield self._where(visible, VISIBLE_UPPER, upper)
-        yield Statement(rule=SELECTED, holds=algebra.at_most(selected, value))
-        given = self.promoted(entry.type, algebra.larger((self.computed(entry), selected)))
+        yield Statement(rule=SELECTED, holds=self._at_most(selected, value))
+        given = self.promoted(entry.type, self._largest(self.computed(entry), selected))
         yield self._where(algebra.not_(visible), INVISIBLE, self._equal(value, given))
         if entry.type == "tristate":
-            half = algebra.all_((algebra.is_set(value), algebra.not_(algebra.is_yes(value))))
+            half = algebra.all_((value[0], algebra.not_(value[1])))
             yield self._where(half, NEEDS_MODULES, self._modules)
 
     def choice_statements(
-        self, choice: ChoiceEntry, members: dict[str, TriT]
+        self, choice: ChoiceEntry, members: dict[str, Tri[BitT]]
     ) -> Iterator[Statement[BitT]]:
         """Yield what the members of a choice must satisfy; `members` are their values."""
         if self._modern:
@@ -224,42 +227,39 @@ class Rules(Generic[TriT, BitT]):
             yield from self._old_choice(choice, members)
 
     def _modern_choice(
-        self, choice: ChoiceEntry, members: dict[str, TriT]
+        self, choice: ChoiceEntry, members: dict[str, Tri[BitT]]
     ) -> Iterator[Statement[BitT]]:
         algebra = self._algebra
-        seen: dict[str, BitT] = {
-            name: algebra.is_set(self._any(self._prompts(name))) for name in choice.members
-        }
+        seen: dict[str, BitT] = {name: self._any(self._prompts(name))[0] for name in choice.members}
         chosen = algebra.any_(
-            algebra.all_((seen[name], algebra.is_yes(members[name]))) for name in choice.members
+            algebra.all_((seen[name], members[name][1])) for name in choice.members
         )
         yield self._where(algebra.any_(seen.values()), CHOICE, chosen)
         yield from self._at_most_one(choice, members)
         for name in choice.members:
-            unset = algebra.not_(algebra.is_set(members[name]))
+            unset = algebra.not_(members[name][0])
             yield self._where(algebra.not_(seen[name]), INVISIBLE, unset)
 
     def _old_choice(
-        self, choice: ChoiceEntry, members: dict[str, TriT]
+        self, choice: ChoiceEntry, members: dict[str, Tri[BitT]]
     ) -> Iterator[Statement[BitT]]:
         algebra = self._algebra
         mode = algebra.mode(choice.index)
-        in_full = algebra.is_yes(mode)
+        in_full = mode[1]
         seen = {name: self._seen_in(choice, name, mode) for name in choice.members}
         yield from self._mode(choice, mode)
         chosen = algebra.any_(
-            algebra.all_((algebra.is_yes(seen[name]), algebra.is_yes(members[name])))
-            for name in choice.members
+            algebra.all_((seen[name][1], members[name][1])) for name in choice.members
         )
         yield self._where(in_full, CHOICE, chosen)
         yield from self._at_most_one(choice, members)
         for name in choice.members:
             value = members[name]
-            yield Statement(rule=VISIBLE_UPPER, holds=algebra.at_most(value, seen[name]))
-            whole = algebra.any_((algebra.not_(algebra.is_set(value)), algebra.is_yes(value)))
+            yield Statement(rule=VISIBLE_UPPER, holds=self._at_most(value, seen[name]))
+            whole = algebra.any_((algebra.not_(value[0]), value[1]))
             yield self._where(in_full, CHOICE, whole)
 
-    def _mode(self, choice: ChoiceEntry, mode: TriT) -> Iterator[Statement[BitT]]:
+    def _mode(self, choice: ChoiceEntry, mode: Tri[BitT]) -> Iterator[Statement[BitT]]:
         """Yield the bounds of a choice's own value: a choice that is not optional is at least m.
 
         One without a member that could be visible has none (sym_calc_choice() resets it).
@@ -268,33 +268,33 @@ class Rules(Generic[TriT, BitT]):
         visibility = self.visibility(choice)
         usable = algebra.all_(
             (
-                algebra.is_set(visibility),
+                visibility[0],
                 algebra.any_(
-                    algebra.is_set(self._value_in_choice(prompt))
+                    self._value_in_choice(prompt)[0]
                     for name in choice.members
                     for prompt in self._prompts(name)
                 ),
             )
         )
-        half = algebra.smaller((visibility, algebra.constant(1)))
-        least = algebra.constant(0) if choice.is_optional else self.promoted(choice.type, half)
-        bounds = (algebra.at_most(least, mode), algebra.at_most(mode, visibility))
+        half = self._smallest(visibility, self._constants[1])
+        least = self._constants[0] if choice.is_optional else self.promoted(choice.type, half)
+        bounds = (self._at_most(least, mode), self._at_most(mode, visibility))
         yield self._where(usable, CHOICE, algebra.all_(bounds))
-        unset = algebra.not_(algebra.is_set(mode))
+        unset = algebra.not_(mode[0])
         yield self._where(algebra.not_(usable), CHOICE, unset)
 
-    def _seen_in(self, choice: ChoiceEntry, name: str, mode: TriT) -> TriT:
+    def _seen_in(self, choice: ChoiceEntry, name: str, mode: Tri[BitT]) -> Tri[BitT]:
         algebra = self._algebra
         entry = self._tree.entry(name)
         if entry is None:
-            return algebra.constant(0)
+            return self._constants[0]
         visibility = self.visibility(entry)
-        none = algebra.constant(0)
+        none = self._constants[0]
         if choice.type == "tristate" and entry.type != "tristate":
-            return algebra.choose(algebra.is_yes(mode), visibility, none)
+            return self._choose(mode[1], visibility, none)
         if entry.type == "tristate":
-            half = algebra.all_((algebra.is_yes(mode), algebra.not_(algebra.is_yes(visibility))))
-            return algebra.choose(half, none, visibility)
+            half = algebra.all_((mode[1], algebra.not_(visibility[1])))
+            return self._choose(half, none, visibility)
         return visibility
 
     def _prompts(self, name: str) -> tuple[Expression, ...]:
@@ -302,10 +302,10 @@ class Rules(Generic[TriT, BitT]):
         return () if entry is None else entry.prompts
 
     def _at_most_one(
-        self, choice: ChoiceEntry, members: dict[str, TriT]
+        self, choice: ChoiceEntry, members: dict[str, Tri[BitT]]
     ) -> Iterator[Statement[BitT]]:
         algebra = self._algebra
-        full = [algebra.is_yes(members[name]) for name in choice.members]
+        full = [members[name][1] for name in choice.members]
         for index, one in enumerate(full):
             for other in full[:index]:
                 yield Statement(rule=CHOICE, holds=algebra.not_(algebra.all_((one, other))))
@@ -313,6 +313,6 @@ class Rules(Generic[TriT, BitT]):
     def _where(self, when: BitT, rule: str, holds: BitT) -> Statement[BitT]:
         return Statement(rule=rule, holds=self._algebra.any_((self._algebra.not_(when), holds)))
 
-    def _equal(self, value: TriT, other: TriT) -> BitT:
+    def _equal(self, value: Tri[BitT], other: Tri[BitT]) -> BitT:
         algebra = self._algebra
-        return algebra.all_((algebra.at_most(value, other), algebra.at_most(other, value)))
+        return algebra.all_((self._at_most(value, other), self._at_most(other, value)))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from matrix.kernel.kconfig.comparing import holds
-from matrix.kernel.kconfig.model import Answer, Compare, Entry, Operand, Ref, Text
+from matrix.kernel.kconfig.model import TRISTATES, Answer, Compare, Entry, Operand, Ref, Text
 from matrix.kernel.kconfig.reading import ParsedTree
 
-_TRI = {"n": 0, "m": 1, "y": 2}
+_VALUES = ((False, False), (True, False), (True, True))
 
 
 class Valuation:
@@ -20,12 +20,12 @@ class Valuation:
         self._tree = tree
         self._settings = settings
         self._answers = answers
-        self._modes: dict[int, int] = {}
+        self._modes: dict[int, tuple[bool, bool]] = {}
 
     def text(self, operand: Operand) -> tuple[str, str]:
         """Return the text of an operand and the type it is compared as."""
         if isinstance(operand, Text):
-            return operand.value, "tristate" if operand.value in _TRI else "unknown"
+            return operand.value, "tristate" if operand.value in TRISTATES else "unknown"
         if isinstance(operand, Answer):
             return self._answers.get(operand.call, "n"), "unknown"
         entry = self._tree.entry(operand.name)
@@ -41,61 +41,29 @@ class Valuation:
             without = "0x0" if without and entry.type == "hex" else without
         return self._settings.get(entry.name, without)
 
-    def set_mode(self, choice: int, value: int) -> None:
+    def set_mode(self, choice: int, value: tuple[bool, bool]) -> None:
         """Take another value for a choice: where no member is set, n and m are both possible."""
         self._modes[choice] = value
 
-    def constant(self, value: int) -> int:
-        """Return n (0), m (1) or y (2)."""
-        return value
-
-    def operand(self, operand: Operand) -> int:
+    def operand(self, operand: Operand) -> tuple[bool, bool]:
         """Return the value of a symbol or of an answer."""
         text, kind = self.text(operand)
         if isinstance(operand, Ref) and kind not in ("bool", "tristate"):
-            return 0
-        return _TRI.get(text, 0)
+            return _VALUES[0]
+        return _VALUES[TRISTATES.get(text, 0)]
 
-    def mode(self, choice: int) -> int:
+    def mode(self, choice: int) -> tuple[bool, bool]:
         """Return a choice's value: the `.config` has no line for it, so what its members need."""
         if choice not in self._modes:
             found = self._tree.choice(choice)
             values = (self.operand(Ref(name)) for name in found.members)
-            self._modes[choice] = max(values, default=0)
+            self._modes[choice] = max(values, default=_VALUES[0])
         return self._modes[choice]
 
     def compare(self, comparison: Compare) -> bool:
         """Return whether a comparison holds."""
         left, right = self.text(comparison.left), self.text(comparison.right)
         return holds(comparison.relation, left, right)
-
-    def smaller(self, terms: Iterable[int]) -> int:
-        """Return the smallest."""
-        return min(terms)
-
-    def larger(self, terms: Iterable[int]) -> int:
-        """Return the largest."""
-        return max(terms)
-
-    def opposite(self, value: int) -> int:
-        """Return 2 - value."""
-        return 2 - value
-
-    def choose(self, bit: bool, then: int, otherwise: int) -> int:  # noqa: FBT001 - see Algebra
-        """Return one of two values."""
-        return then if bit else otherwise
-
-    def is_set(self, value: int) -> bool:
-        """Return whether a value is not n."""
-        return value > 0
-
-    def is_yes(self, value: int) -> bool:
-        """Return whether a value is y."""
-        return value == 2
-
-    def at_most(self, value: int, bound: int) -> bool:
-        """Return whether a value is not above another."""
-        return value <= bound
 
     def not_(self, bit: bool) -> bool:  # noqa: FBT001
         """Return the negation."""

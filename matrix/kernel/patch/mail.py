@@ -22,7 +22,8 @@ from email.parser import BytesParser
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
-from matrix.door.bounded import InputKind, decompress
+from matrix.door.bounded import InputKind
+from matrix.door.stream import decompress
 
 PATCH = InputKind(
     limit=32 << 20,  # a long thread as mbox has a few MB

@@ -96,9 +96,9 @@ class Catalogue(Struct, frozen=True, kw_only=True):
             kind="Kconfig symbol",
             names=self.symbol_types(),
             complete=self.knows_all(Kind.KERNEL),
-            advice="to add {0}, copy kernels/linux-X-arm64.yaml into a folder for --configs and "
-            "write there, under `kconfig: symbols:`, "
-            '`{0}: {{type: bool, prompt: "true", source: "path/Kconfig:line"}}`',
+            advice="to add {0}, write `overlays/mine.yaml` into a folder for --configs: "
+            "`{{id: mine, arch: arm64, kconfig: {{symbols: "
+            '{{{0}: {{type: bool, prompt: "true", source: "path/Kconfig:line"}}}}}}}}`',
         )
 
     def kernel_names(self) -> dict[str, KernelProfile]:

@@ -22,12 +22,21 @@ from matrix.schema.documents import (
     CapabilityDocument,
     DirectMapDocument,
     KernelDocument,
+    OverlayDocument,
 )
 from matrix.schema.documents.cpucaps import CapDeclaration
+from matrix.schema.documents.kernel import ProfileRows
 from matrix.schema.files import Kind
 from matrix.schema.reading.nodes import Node
 from matrix.schema.reading.problems import Problems
-from matrix.schema.values import Architecture, Condition, Knowledge, MechanismDomain, RegisterField
+from matrix.schema.values import (
+    Architecture,
+    Condition,
+    KernelProfile,
+    Knowledge,
+    MechanismDomain,
+    RegisterField,
+)
 
 _MECHANISM, _SYMBOL = "mechanism.", "CONFIG_"
 # The lists of an architecture, and the key that names their items.
@@ -67,10 +76,19 @@ class ReferenceChecker:
             ).check(document.kconfig.toolchain, at["kconfig"]["toolchain"].location, self._problems)
         architecture = catalogue.architectures.get(document.arch)
         if architecture is not None:
-            self._missing_mechanisms(document, at, architecture)
-            self.mechanism_values(at)
-            for cap, node in zip(document.cpucaps.values(), at.rows("cpucaps"), strict=True):
-                self._cap(cap, node, architecture)
+            self._missing_mechanisms(catalogue.kernels[document.id], at, architecture)
+            self._rows(document, at, architecture)
+
+    def overlay(self, document: OverlayDocument, at: Node) -> None:
+        """Check the rows of an overlay as those of a profile."""
+        architecture = self._catalogue.architectures.get(document.arch)
+        if architecture is not None:
+            self._rows(document, at, architecture)
+
+    def _rows(self, document: ProfileRows, at: Node, architecture: Architecture) -> None:
+        self.mechanism_values(at)
+        for cap, node in zip(document.cpucaps.values(), at.rows("cpucaps"), strict=True):
+            self._cap(cap, node, architecture)
 
     def architecture(self, document: ArchitectureDocument, at: Node) -> None:
         """Check an architecture: no name twice, and the fields of its cpucaps."""
@@ -187,14 +205,15 @@ class ReferenceChecker:
         self._problems.add("MX0222", message, place.location, hint)
 
     def _missing_mechanisms(
-        self, document: KernelDocument, at: Node, architecture: Architecture
+        self, profile: KernelProfile, at: Node, architecture: Architecture
     ) -> None:
+        given = {mechanism.name for mechanism in profile.mechanisms}
         for domain in architecture.mechanisms:
-            if domain.name not in document.mechanisms:
+            if domain.name not in given:
                 message = (
                     f"no mechanism `{domain.name}`, which every profile of {architecture.id} has"
                 )
-                near = unknown_word_hint(domain.name, document.mechanisms, "mechanisms here")
+                near = unknown_word_hint(domain.name, given, "mechanisms here")
                 hint = f"declared at {domain.location}; {near}"
                 node = at.get("mechanisms") or at["id"]
                 self._problems.add("MX0232", message, node.place, hint)

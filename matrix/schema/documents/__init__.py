@@ -1,7 +1,7 @@
 """The YAML form of every kind of declaration as pydantic documents, and what each turns into.
 
 The table `DOCUMENTS` is the whole language: a kind of file and its document. A document only
-checks shape; names that other files declare are looked up by `matrix.schema.linking`.
+checks shape; names that other files declare are looked up by `matrix.schema.checking`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from matrix.schema.documents.direct_map import DirectMapDocument
 from matrix.schema.documents.distro import DistroDocument
 from matrix.schema.documents.fields import Declaration
 from matrix.schema.documents.kernel import KernelDocument
+from matrix.schema.documents.overlay import OverlayDocument
 from matrix.schema.documents.study import StudyDocument
 from matrix.schema.documents.toolchain import ToolchainDocument
 from matrix.schema.files import Kind
@@ -20,6 +21,7 @@ from matrix.schema.files import Kind
 DOCUMENTS: dict[Kind, type[Declaration]] = {
     Kind.ARCHITECTURE: ArchitectureDocument,
     Kind.KERNEL: KernelDocument,
+    Kind.OVERLAY: OverlayDocument,
     Kind.CPU: CpuDocument,
     Kind.SOURCES: SourcesDocument,
     Kind.TOOLCHAIN: ToolchainDocument,
@@ -38,6 +40,7 @@ __all__ = [
     "DirectMapDocument",
     "DistroDocument",
     "KernelDocument",
+    "OverlayDocument",
     "SourcesDocument",
     "StudyDocument",
     "ToolchainDocument",

@@ -42,6 +42,7 @@ SYMBOL_PATTERN = r"^[A-Z0-9][A-Za-z0-9_]*$"
 SIGNATURE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(\(\))?$"
 PARAMETER_PATTERN = r"^[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)*$"
 RELEASE_PATTERN = r"^[0-9]{1,4}[.][0-9]{1,4}$"
+RELEASES_PATTERN = r"^(all|(>=|<=|>|<)? ?[0-9]{1,4}[.][0-9]{1,4})$"
 VERSION_PATTERN = r"^[0-9]{1,4}[.][0-9]{1,4}([.][0-9]{1,4})?$"
 BITS_PATTERN = r"^[0-9]{1,2}(:[0-9]{1,2})?$"
 REVISION_PATTERN = r"^r([0-9]|1[0-5])p([0-9]|1[0-5])$"
@@ -64,6 +65,8 @@ FORMS: dict[str, str] = {
     SIGNATURE_PATTERN: "`name()` for a function, `NAME` for a macro",
     PARAMETER_PATTERN: "a parameter as on the command line, without `=`: `kvm-arm.mode`",
     RELEASE_PATTERN: 'major and minor number between quotes: "7.3"',
+    RELEASES_PATTERN: "`all`, or a release between quotes, with `>=`, `<=`, `>` or `<` before it "
+    'for a range: "6.12", ">=6.12"',
     VERSION_PATTERN: 'two or three numbers between quotes: "6.1.113", "6.12"',
     BITS_PATTERN: 'highest and lowest bit, or one bit, between quotes: "43:40", "28"',
     REVISION_PATTERN: "variant and revision of a MIDR, r0p0 to r15p15",
@@ -95,6 +98,7 @@ SymbolName = Annotated[
 Signature = Annotated[str, StringConstraints(pattern=SIGNATURE_PATTERN)]
 ParameterName = Annotated[str, StringConstraints(pattern=PARAMETER_PATTERN)]
 Release = Annotated[str, StringConstraints(pattern=RELEASE_PATTERN)]
+Releases = Annotated[str, StringConstraints(pattern=RELEASES_PATTERN)]
 KernelVersionText = Annotated[str, StringConstraints(pattern=VERSION_PATTERN)]
 Bits = Annotated[str, StringConstraints(pattern=BITS_PATTERN)]
 Revision = Annotated[str, StringConstraints(pattern=REVISION_PATTERN)]
@@ -123,6 +127,13 @@ AnyScalar = Annotated[
     PlainValidator(_read_scalar),
     WithJsonSchema({"type": ["boolean", "integer", "string"]}),
 ]
+
+
+def written_form(value: object) -> str:
+    """Return which form a value is written in; the brackets mark a step that no file has."""
+    if isinstance(value, dict):
+        return "<mapping>"
+    return "<list>" if isinstance(value, tuple | list) else "<word>"
 
 
 class ParsedText(Struct, frozen=True):

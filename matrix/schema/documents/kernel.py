@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypedDict
 
 from pydantic import Field, model_validator
 
@@ -254,17 +254,17 @@ class DefectDeclaration(Declaration):
         )
 
 
-class KernelDocument(Declaration):
-    """What is declared about one kernel release on one architecture."""
+class _Rows(TypedDict):
+    variables: tuple[values.Variable, ...]
+    parameters: tuple[values.BootParameter, ...]
+    cpucaps: tuple[values.CpuCap, ...]
+    functions: tuple[values.KernelFunction, ...]
+    mechanisms: tuple[values.Mechanism, ...]
 
-    id: Identifier = Field(description="name of the profile, `linux-7.3-arm64`")
-    release: Release = Field(description='release, quoted: "7.3"')
-    arch: Identifier = Field(description="id of the architecture, `arm64`")
-    verified_on: VerifiedOnDeclaration = Field(description="exact version and how it was read")
-    open: tuple[Text, ...] = Field(
-        default=(), description="of a draft: what nobody has read in the source of this release yet"
-    )
-    kconfig: KconfigDeclaration = Field(description="Kconfig symbols and constraints")
+
+class ProfileRows(Declaration):
+    """The rows of a profile that are looked up by name."""
+
     variables: dict[Word, VariableDeclaration] = Field(
         default={}, description="kernel variables that boot parameters may change"
     )
@@ -280,6 +280,37 @@ class KernelDocument(Declaration):
     mechanisms: dict[Word, MechanismDeclaration] = Field(
         default={}, description="switches of the simulation, read as mechanism.NAME"
     )
+
+    def rows(self, at: Node) -> _Rows:
+        """Return the declared rows; `at` is the node the document was read from."""
+        return {
+            "variables": tuple(
+                map(VariableDeclaration.value, self.variables.values(), at.rows("variables"))
+            ),
+            "parameters": tuple(
+                map(parameter_value, self.parameters.values(), at.rows("parameters"))
+            ),
+            "cpucaps": tuple(map(CapDeclaration.value, self.cpucaps.values(), at.rows("cpucaps"))),
+            "functions": tuple(
+                map(FunctionDeclaration.value, self.functions.values(), at.rows("functions"))
+            ),
+            "mechanisms": tuple(
+                map(MechanismDeclaration.value, self.mechanisms.values(), at.rows("mechanisms"))
+            ),
+        }
+
+
+class KernelDocument(ProfileRows):
+    """What is declared about one kernel release on one architecture."""
+
+    id: Identifier = Field(description="name of the profile, `linux-7.3-arm64`")
+    release: Release = Field(description='release, quoted: "7.3"')
+    arch: Identifier = Field(description="id of the architecture, `arm64`")
+    verified_on: VerifiedOnDeclaration = Field(description="exact version and how it was read")
+    open: tuple[Text, ...] = Field(
+        default=(), description="of a draft: what nobody has read in the source of this release yet"
+    )
+    kconfig: KconfigDeclaration = Field(description="Kconfig symbols and constraints")
     operations: dict[Word, Source] = Field(
         default={}, description="micro-operation of the simulation: path:line in this release"
     )
@@ -330,23 +361,13 @@ class KernelDocument(Declaration):
             built_in_line=None
             if self.kconfig.built_in_line is None
             else self.kconfig.built_in_line.value(kconfig["built_in_line"]),
-            variables=tuple(
-                map(VariableDeclaration.value, self.variables.values(), at.rows("variables"))
-            ),
-            parameters=tuple(map(parameter_value, self.parameters.values(), at.rows("parameters"))),
-            cpucaps=tuple(map(CapDeclaration.value, self.cpucaps.values(), at.rows("cpucaps"))),
-            functions=tuple(
-                map(FunctionDeclaration.value, self.functions.values(), at.rows("functions"))
-            ),
-            mechanisms=tuple(
-                map(MechanismDeclaration.value, self.mechanisms.values(), at.rows("mechanisms"))
-            ),
             operations=tuple(map(_operation, self.operations.values(), at.rows("operations"))),
             unread_symbols=self.unread.symbols,
             unread_parameters=self.unread.parameters,
             changes=tuple(map(ChangeDeclaration.value, self.changes, at.rows("changes"))),
             defects=tuple(map(DefectDeclaration.value, self.defects, at.rows("defects"))),
             location=at["id"].location,
+            **self.rows(at),
         )
 
 

@@ -24,22 +24,16 @@ from matrix.schema.documents.fields import (
     Text,
     Word,
     condition,
+    written_form,
 )
 from matrix.schema.reading.nodes import Node
 
 KINDS = ("kernel", "distro", "cpu", "kconfig", "boot", "environment")
 
 
-def _form(value: object) -> str:
-    """Return which form options are written in; the brackets mark a step that no file has."""
-    if isinstance(value, dict):
-        return "<mapping>"
-    return "<list>" if isinstance(value, tuple | list) else "<word>"
-
-
 AllOptions = Annotated[Literal["all"], Tag("<word>")]
 Listed = Annotated[tuple[OptionName, ...], Field(min_length=1)]
-AllOrListed = Annotated[AllOptions | Annotated[Listed, Tag("<list>")], Discriminator(_form)]
+AllOrListed = Annotated[AllOptions | Annotated[Listed, Tag("<list>")], Discriminator(written_form)]
 
 
 class CpuOptions(Declaration):
@@ -88,7 +82,7 @@ class CpuAxis(AxisHeading):
     kind: Literal["cpu"] = Field(description="what the options are")
     options: Annotated[
         AllOptions | Annotated[Listed, Tag("<list>")] | Annotated[CpuOptions, Tag("<mapping>")],
-        Discriminator(_form),
+        Discriminator(written_form),
     ] = Field(
         description="`all`, a list of SPECs and @groups, or a mapping of `named`, `systems`, `free`"
     )

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matrix.diagnostics import InputError
-from matrix.door.bounded import DOTCONFIG, decompress
+from matrix.door.bounded import DOTCONFIG
+from matrix.door.stream import decompress
 from matrix.kernel.config.dotconfig import load_dotconfig, read_dotconfig
 from tests.unit.kernel.kernel_cases import places
 
@@ -88,7 +89,7 @@ def test_without_its_package_zstandard_is_refused_with_what_to_do(
     def missing(name: str) -> object:
         raise ImportError(name)
 
-    monkeypatch.setattr("matrix.door.bounded.importlib.import_module", missing)
+    monkeypatch.setattr("matrix.door.stream.importlib.import_module", missing)
     assert _code(b"\x28\xb5\x2f\xfd\x00") == "MX0304"
 
 

@@ -20,6 +20,7 @@ BAD = CASES / "bad"
 PLACES: dict[Kind, str] = {
     Kind.ARCHITECTURE: "architectures/architecture.yaml",
     Kind.KERNEL: "kernels/kernel.yaml",
+    Kind.OVERLAY: "overlays/overlay.yaml",
     Kind.CPU: "cpus/cpu.yaml",
     Kind.SOURCES: "cpus/sources.yaml",
     Kind.TOOLCHAIN: "toolchains/toolchain.yaml",

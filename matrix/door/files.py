@@ -1,0 +1,63 @@
+"""Files, opened and read: the only place of the package that asks the system for their bytes.
+
+`read_regular` is for files that the program looks up itself, in a tree, a folder or a cache: what
+is no regular file there is refused instead of waited for, and what is too large is not read.
+`opened` is for a file that a person names, which may be a pipe; `bounded.py` bounds it. Both raise
+nothing but OSError, with a `strerror` that a diagnostic can say; who reads knows its code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from io import BufferedReader
+from pathlib import Path
+
+# Absent where the system has no such thing: there opening a pipe is no danger either.
+_WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
+
+
+@contextlib.contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[BufferedReader]:
+    """Open a file for the block, whatever it is.
+
+    Raises:
+        OSError: it is missing, a folder, may not be read, or its name is none.
+    """
+    try:
+        stream = Path(path).open("rb")  # noqa: SIM115 - a name with a NUL is a ValueError here only
+    except ValueError as error:
+        raise OSError(errno.EINVAL, "not a file name") from error
+    with stream:
+        yield stream
+
+
+def read_regular(path: str | os.PathLike[str], most: int) -> bytes:
+    """Return the bytes of a regular file, at most `most` of them.
+
+    Raises:
+        OSError: as `opened`, and for a pipe, a device, or a larger file.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | _WITHOUT_WAITING | _BINARY)
+    except ValueError as error:
+        raise OSError(errno.EINVAL, "not a file name") from error
+    with os.fdopen(descriptor, "rb") as stream:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        # What the kernel makes when it is read, below /proc and /sys, has no size before.
+        data = stream.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"it is larger than {_size(most)}")
+    return data
+
+
+def _size(most: int) -> str:
+    return f"{most >> 20} MiB" if most >= 1 << 20 else f"{most:,} bytes"

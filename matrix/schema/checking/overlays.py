@@ -1,0 +1,204 @@
+"""Overlays joined to what they are for: rows to profiles, facts to the architecture.
+
+An overlay adds and never changes: a row that stands there already, or in another overlay for the
+same release, is an error with both places.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from matrix.diagnostics import Location
+from matrix.schema.checking.catalogue import Catalogue, Known
+from matrix.schema.documents.overlay import OverlayDocument, ReleaseSpan
+from matrix.schema.files import Kind
+from matrix.schema.reading.nodes import Node
+from matrix.schema.reading.problems import Problems
+from matrix.schema.values import Architecture, KernelProfile, Overlay
+
+_COMPARED: dict[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+    "": operator.eq,
+}
+# What is added to a profile, with what one row of it is called; constraints have no names.
+_ROWS = {
+    "symbols": "Kconfig symbol",
+    "variables": "variable",
+    "parameters": "boot parameter",
+    "cpucaps": "cpucap",
+    "functions": "function",
+    "mechanisms": "mechanism",
+}
+
+
+class _Row(Struct, frozen=True, kw_only=True):
+    """One declared name: of which kind, where, and in which overlay, None: in none."""
+
+    kind: str
+    name: str
+    location: Location
+    overlay: str | None = None
+
+
+class OverlayMerger:
+    """Joins the overlays of one load to profiles and architectures."""
+
+    def __init__(self, catalogue: Catalogue, problems: Problems) -> None:
+        self._catalogue = catalogue
+        self._problems = problems
+
+    def merge(
+        self, overlays: Sequence[tuple[OverlayDocument, Node]]
+    ) -> tuple[Catalogue, tuple[Overlay, ...]]:
+        """Return the catalogue with the rows of the overlays, and the overlays."""
+        kernels = dict(self._catalogue.kernels)
+        architectures = dict(self._catalogue.architectures)
+        known = Known(
+            kind="architecture",
+            names=architectures,
+            complete=self._catalogue.knows_all(Kind.ARCHITECTURE),
+        )
+        added: list[Overlay] = []
+        for document, node in overlays:
+            if not known.check(document.arch, node["arch"].location, self._problems):
+                continue
+            if document.arch not in architectures:
+                continue
+            overlay = document.value(node, self._releases(document, node))
+            architecture = architectures[document.arch]
+            self._check(_facts_of(architecture), _facts_of(overlay), added)
+            architectures[document.arch] = replace(
+                architecture, facts=(*architecture.facts, *overlay.facts)
+            )
+            everywhere = _rows_of(architecture)
+            for kernel in list(kernels.values()):
+                if kernel.arch == overlay.arch and kernel.release in overlay.releases:
+                    self._check([*everywhere, *_rows_of(kernel)], _rows_of(overlay), added)
+                    kernels[kernel.id] = _joined(kernel, overlay)
+            added.append(overlay)
+        return replace(self._catalogue, kernels=kernels, architectures=architectures), tuple(added)
+
+    def _releases(self, document: OverlayDocument, node: Node) -> tuple[str, ...]:
+        """Return the releases with a profile that an overlay is for; MX0250 where one has none."""
+        profiles = {
+            kernel.release: kernel
+            for kernel in self._catalogue.kernels.values()
+            if kernel.arch == document.arch
+        }
+        at = node.get("releases")
+        wanted = document.releases
+        if isinstance(wanted, tuple):
+            for item in at.children.values() if at else ():
+                if item.data not in profiles:
+                    self._add_unknown(document, str(item.data), profiles, item.location)
+            return tuple(release for release in profiles if release in wanted)
+        found = tuple(release for release in profiles if _within(release, wanted))
+        if not found and at is not None:
+            self._add_unknown(document, at.raw.strip("\"'"), profiles, at.location)
+        return found
+
+    def _add_unknown(
+        self,
+        document: OverlayDocument,
+        word: str,
+        profiles: dict[str, KernelProfile],
+        at: Location,
+    ) -> None:
+        if not self._catalogue.knows_all(Kind.KERNEL):
+            return
+        arch = self._catalogue.architectures[document.arch]
+        message = f"overlay `{document.id}` is for `{word}`, of which {arch.id} has no profile"
+        listed = ", ".join(profiles) or "no release"
+        hint = f"{arch.id}, declared at {arch.location}, has profiles of {listed}"
+        self._problems.add("MX0250", message, at, hint)
+
+    def _check(
+        self, declared: Sequence[_Row], rows: Sequence[_Row], added: Sequence[Overlay]
+    ) -> None:
+        """Say which rows stand there already: in the declaration, or from another overlay."""
+        places = {(row.kind, _key(row)): row.location for row in declared}
+        owners = {
+            row.location: overlay.id
+            for overlay in added
+            for row in (*_rows_of(overlay), *_facts_of(overlay))
+        }
+        for row in rows:
+            first = places.get((row.kind, _key(row)))
+            if first is None:
+                continue
+            what = f"{row.kind} `{row.name}`"
+            if first in owners:
+                message = f"{what} is in two overlays, this one and `{owners[first]}`"
+                hint = f"the other is at {first}; remove one, or give them other releases"
+                self._problems.add("MX0252", message, row.location, hint)
+            else:
+                message = f"{what} is declared already, and an overlay only adds"
+                hint = (
+                    f"it stands at {first}; remove the row, leave out the releases that have it, "
+                    "or override the whole file by its id"
+                )
+                self._problems.add("MX0251", message, row.location, hint)
+
+
+def _within(release: str, wanted: str | ReleaseSpan) -> bool:
+    key = _numbers(release)
+    if isinstance(wanted, ReleaseSpan):
+        return (wanted.first is None or key >= _numbers(wanted.first)) and (
+            wanted.last is None or key <= _numbers(wanted.last)
+        )
+    if wanted == "all":
+        return True
+    bound = wanted.lstrip("<>= ")
+    return _COMPARED[wanted.removesuffix(bound).strip()](key, _numbers(bound))
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in release.split("."))
+
+
+def _rows_of(declared: KernelProfile | Overlay | Architecture) -> list[_Row]:
+    return list(_rows(declared))
+
+
+def _rows(declared: KernelProfile | Overlay | Architecture) -> Iterator[_Row]:
+    for attribute, kind in _ROWS.items():
+        if attribute == "mechanisms" and isinstance(declared, Architecture):
+            continue  # there they are the values that one may have
+        for row in getattr(declared, attribute, ()):
+            name = row.signature if attribute == "functions" else row.name
+            yield _Row(kind=kind, name=name, location=row.location)
+
+
+def _facts_of(declared: Overlay | Architecture) -> list[_Row]:
+    return [_Row(kind="fact", name=row.name, location=row.location) for row in declared.facts]
+
+
+def _key(row: _Row) -> str:
+    """Return the name as it is compared: `-` and `_` of a boot parameter are equal."""
+    return row.name.replace("-", "_") if row.kind == "boot parameter" else row.name
+
+
+def _joined(kernel: KernelProfile, overlay: Overlay) -> KernelProfile:
+    """Return a profile with the rows of an overlay; what it reads now is not unread any more."""
+    symbols = {symbol.name for symbol in overlay.symbols}
+    parameters = {parameter.name.replace("-", "_") for parameter in overlay.parameters}
+    unread = kernel.unread_parameters
+    return replace(
+        kernel,
+        symbols=(*kernel.symbols, *overlay.symbols),
+        constraints=(*kernel.constraints, *overlay.constraints),
+        variables=(*kernel.variables, *overlay.variables),
+        parameters=(*kernel.parameters, *overlay.parameters),
+        cpucaps=(*kernel.cpucaps, *overlay.cpucaps),
+        functions=(*kernel.functions, *overlay.functions),
+        mechanisms=(*kernel.mechanisms, *overlay.mechanisms),
+        unread_symbols=tuple(name for name in kernel.unread_symbols if name not in symbols),
+        unread_parameters=tuple(x for x in unread if x.replace("-", "_") not in parameters),
+    )

@@ -1,0 +1,90 @@
+"""The document of an overlay, `configs/overlays/<id>.yaml`: rows that are added to profiles."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Discriminator, Field, Tag
+
+from matrix.schema import values
+from matrix.schema.documents.architecture import FactRow
+from matrix.schema.documents.fields import (
+    Declaration,
+    Identifier,
+    Release,
+    Releases,
+    SymbolName,
+    written_form,
+)
+from matrix.schema.documents.kernel import ConstraintDeclaration, ProfileRows, SymbolDeclaration
+from matrix.schema.reading.nodes import Node
+
+
+class ReleaseSpan(Declaration):
+    """Releases between two, both included."""
+
+    first: Release | None = Field(default=None, alias="from", description='first release: "6.12"')
+    last: Release | None = Field(default=None, alias="to", description='last release: "7.2"')
+
+
+class OverlayKconfig(Declaration):
+    """Kconfig symbols and constraints that are added."""
+
+    symbols: dict[SymbolName, SymbolDeclaration] = Field(
+        default={}, description="symbols the model reads, without `CONFIG_`"
+    )
+    constraints: tuple[ConstraintDeclaration, ...] = Field(
+        default=(), description="what every realizable `.config` satisfies"
+    )
+
+
+class OverlayDocument(ProfileRows):
+    """Rows that are added to the profiles of a range of releases, and facts of an architecture."""
+
+    id: Identifier = Field(description="name of the overlay")
+    arch: Identifier = Field(description="id of the architecture, `arm64`")
+    releases: Annotated[
+        Annotated[Releases, Tag("<word>")]
+        | Annotated[
+            Annotated[tuple[Release, ...], Field(min_length=1)],
+            Tag("<list>"),
+        ]
+        | Annotated[ReleaseSpan, Tag("<mapping>")],
+        Discriminator(written_form),
+    ] = Field(
+        default="all",
+        description='releases it is for: `all`, "6.12", ">=6.12", a list of releases, or '
+        '`{from: "6.12", to: "7.2"}`',
+    )
+    kconfig: OverlayKconfig = Field(
+        default=OverlayKconfig(), description="Kconfig symbols and constraints that are added"
+    )
+    facts: tuple[FactRow, ...] = Field(
+        default=(), description="public facts that are added to the architecture"
+    )
+
+    def value(self, at: Node, releases: tuple[str, ...]) -> values.Overlay:
+        """Return the declared rows; `releases` are those of the profiles that they are for."""
+        kconfig = at.get("kconfig")
+        return values.Overlay(
+            id=self.id,
+            arch=self.arch,
+            releases=releases,
+            symbols=tuple(
+                map(
+                    SymbolDeclaration.value,
+                    self.kconfig.symbols.values(),
+                    kconfig.rows("symbols") if kconfig else (),
+                )
+            ),
+            constraints=tuple(
+                map(
+                    ConstraintDeclaration.value,
+                    self.kconfig.constraints,
+                    kconfig.rows("constraints") if kconfig else (),
+                )
+            ),
+            facts=tuple(map(FactRow.value, self.facts, at.rows("facts"))),
+            location=at["id"].location,
+            **self.rows(at),
+        )

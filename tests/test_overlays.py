@@ -1,0 +1,174 @@
+"""Overlays: rows that a folder of one's own adds to shipped profiles, for a range of releases."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from matrix.diagnostics import InputError
+from matrix.schema.compiled import cache_key, knowledge
+from matrix.schema.files import read_folders
+from matrix.schema.location import configs_folder
+from tests.cli_runner import run_cli
+
+CASE = Path(__file__).parent / "cases" / "overlays" / "init-on-alloc"
+
+# By hand, from mm/page_alloc.c of both releases: the default is the symbol's, the last word that
+# kstrtobool knows wins, and any other leaves what was there.
+WORKED = {
+    ("default on", "absent"): "granted",
+    ("default on", "1"): "granted",
+    ("default on", "off"): "not-granted",
+    ("default on", "last wins"): "granted",
+    ("default on", "junk"): "granted",
+    ("default off", "absent"): "not-granted",
+    ("default off", "1"): "granted",
+    ("default off", "off"): "not-granted",
+    ("default off", "last wins"): "granted",
+    ("default off", "junk"): "not-granted",
+}
+SYMBOL = """id: {id}
+arch: arm64
+{releases}
+kconfig:
+  symbols:
+    INIT_ON_ALLOC_DEFAULT_ON: {{type: bool, prompt: "true", source: "security/Kconfig.hardening:1"}}
+"""
+
+
+def test_a_capability_over_what_no_shipped_profile_reads() -> None:
+    columns = "kernel,build,boot.init,verdict"
+    ran = run_cli("cells", "init-on-alloc", "--configs", str(CASE), "--columns", columns)
+    rows = list(csv.DictReader(io.StringIO(ran.out)))
+    assert {row["kernel"] for row in rows} == {"5.10", "6.1"}
+    for release in ("5.10", "6.1"):
+        answers = {
+            (row["build"], row["boot.init"]): row["verdict"]
+            for row in rows
+            if row["kernel"] == release
+        }
+        assert answers == WORKED
+
+
+def test_a_config_and_a_command_line_are_answered_with_the_rows(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text(
+        "# Linux/arm64 6.1.0 Kernel Configuration\n"
+        "CONFIG_ARM64=y\nCONFIG_ARM64_4K_PAGES=y\nCONFIG_INIT_ON_ALLOC_DEFAULT_ON=y\n"
+    )
+    asked = ("validate", str(config), "--cpu", "cortex-a72", "--capability", "init-on-alloc")
+    for line, verdict in (("quiet", "granted"), ("init_on_alloc=n", "not-granted")):
+        ran = run_cli(*asked, "--configs", str(CASE), "--cmdline", line, "--format", "json")
+        assert {row["verdict"] for row in json.loads(ran.out)["results"]} == {verdict}
+
+
+def overlay(folder: Path, name: str, releases: str) -> Path:
+    (folder / "overlays").mkdir(parents=True, exist_ok=True)
+    text = SYMBOL.format(id=name, releases=releases)
+    (folder / "overlays" / f"{name}.yaml").write_text(text)
+    return folder
+
+
+def releases_with_the_symbol(folder: Path) -> set[str]:
+    return {
+        kernel.release
+        for kernel in knowledge([folder]).kernels
+        if any(symbol.name == "INIT_ON_ALLOC_DEFAULT_ON" for symbol in kernel.symbols)
+    }
+
+
+@pytest.mark.parametrize(
+    ("releases", "wanted"),
+    [
+        ("", {"5.10", "6.1", "6.6", "6.12", "6.18", "7.2", "7.3"}),
+        ("releases: all", {"5.10", "6.1", "6.6", "6.12", "6.18", "7.2", "7.3"}),
+        ('releases: ">=6.12"', {"6.12", "6.18", "7.2", "7.3"}),
+        ('releases: ">6.12"', {"6.18", "7.2", "7.3"}),
+        ('releases: "<6.6"', {"5.10", "6.1"}),
+        ('releases: "<= 6.10"', {"5.10", "6.1", "6.6"}),
+        ('releases: "7.2"', {"7.2"}),
+        ('releases: ["7.3", "5.10"]', {"5.10", "7.3"}),
+        ('releases: {from: "6.2", to: "6.18"}', {"6.6", "6.12", "6.18"}),
+        ('releases: {to: "6.1"}', {"5.10", "6.1"}),
+    ],
+)
+def test_the_releases_of_a_range(tmp_path: Path, releases: str, wanted: set[str]) -> None:
+    assert releases_with_the_symbol(overlay(tmp_path, "mine", releases)) == wanted
+
+
+def test_two_overlays_for_other_releases_do_not_collide(tmp_path: Path) -> None:
+    overlay(tmp_path, "old", 'releases: "<6.12"')
+    overlay(tmp_path, "new", 'releases: ">=6.12"')
+    assert len(releases_with_the_symbol(tmp_path)) == 7
+
+
+def test_an_overlay_is_part_of_the_digest_and_of_the_compiled_file(tmp_path: Path) -> None:
+    shipped = read_folders([configs_folder()])
+    keys = {cache_key(shipped)}
+    digests = {knowledge().digest}
+    for releases in ("releases: all", 'releases: "7.3"'):
+        folder = overlay(tmp_path, "mine", releases)
+        keys.add(cache_key(read_folders([configs_folder(), folder])))
+        digests.add(knowledge([folder]).digest)
+    assert len(keys) == len(digests) == 3
+    assert releases_with_the_symbol(tmp_path) == {"7.3"}  # again, from the compiled file
+
+
+def test_an_overlay_replaces_one_of_the_same_id_in_an_earlier_folder(tmp_path: Path) -> None:
+    first = overlay(tmp_path / "first", "mine", "releases: all")
+    second = overlay(tmp_path / "second", "mine", 'releases: "7.3"')
+    kernels = knowledge([first, second]).kernels
+    names = {kernel.release for kernel in kernels if "INIT_ON" in str(kernel.symbols)}
+    assert names == {"7.3"}
+
+
+def test_a_fact_is_added_to_the_architecture(tmp_path: Path) -> None:
+    (tmp_path / "overlays").mkdir()
+    (tmp_path / "overlays" / "facts.yaml").write_text(
+        "id: facts\narch: arm64\nfacts:\n"
+        '  - {name: small_pages, c: "PAGE_SIZE == 4096", description: "pages of 4 KiB"}\n'
+    )
+    (architecture,) = knowledge([tmp_path]).architectures
+    assert architecture.facts[-1].name == "small_pages"
+    text = (tmp_path / "overlays" / "facts.yaml").read_text()
+    taken = architecture.facts[0].name
+    (tmp_path / "overlays" / "facts.yaml").write_text(text.replace("small_pages", taken))
+    with pytest.raises(InputError) as caught:
+        knowledge([tmp_path])
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "MX0251"
+    assert str(architecture.facts[0].location) in str(diagnostic.hint)
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ("releases: newest", "MX0217"),
+        ("releases: 6.10", "MX0211"),
+        ("releases: []", "MX0217"),
+        ("releases: {since: all}", "MX0213"),
+    ],
+)
+def test_releases_in_another_form(tmp_path: Path, changed: str, code: str) -> None:
+    with pytest.raises(InputError) as caught:
+        knowledge([overlay(tmp_path, "mine", changed)])
+    assert {item.code for item in caught.value.diagnostics} == {code}
+
+
+def test_the_rows_are_checked_as_those_of_a_profile(tmp_path: Path) -> None:
+    shutil.copytree(CASE, tmp_path / "mine")
+    file = tmp_path / "mine" / "overlays" / "wrong.yaml"
+    file.write_text(
+        "id: wrong\narch: arm64\nreleases: all\n"
+        "cpucaps:\n  ARM64_NEW: {field: fwbb, minimum: 1, scope: every_cpu, source: a.c:1}\n"
+    )
+    ran = run_cli("check", str(tmp_path / "mine"))
+    assert ran.code == 3
+    assert re.search(r"wrong\.yaml:5:\d+: error\[MX0221\]: unknown CPU field `fwbb`", ran.err)
+    assert "did you mean `fwb`" in ran.err
