@@ -222,8 +222,10 @@ def test_groups_midrs_and_the_rules_of_the_architecture(cpu: Declared) -> None:
 def test_known_values_are_in_the_domain_of_the_architecture() -> None:
     architecture = mapping(read(ROOT / "configs" / "architectures" / "arm64.yaml"))
     declared = {str(row["name"]): row for row in map(mapping, rows(architecture["fields"]))}
-    assert list(declared) == FIELDS
-    for name, row in declared.items():
+    # Behind them: what firmware sets, which no CPU file can know.
+    assert list(declared)[: len(FIELDS)] == FIELDS
+    for name in FIELDS:
+        row = declared[name]
         known = {cpu.values[name] for cpu in CPUS.values()} - {None}
         # A domain lists what an unknown field may be; A64FX has lines of 256 bytes all the same.
         odd = {6} if name == "imin" else set()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from matrix.analyze.facts.near_names import near_name
+from matrix.analyze.facts.near_symbols import near_name
 from matrix.flows.knowledge import Library
 from matrix.kernel.line.cmdline import read_command_line
 from tests.cli_runner import run_cli
