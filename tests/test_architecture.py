@@ -31,7 +31,8 @@ MODULES = tuple(sorted(PACKAGE.rglob("*.py")))
 _OUTSIDE_WORLD = frozenset({"os", "pathlib", "time", "subprocess", "jinja2", "typer"})
 _PURE = {
     "expr": _OUTSIDE_WORLD | {"random"},
-    "simulate": _OUTSIDE_WORLD | {"random"},
+    "explore": _OUTSIDE_WORLD | {"random"},
+    "scenarios": _OUTSIDE_WORLD | {"random"},
     "solve": _OUTSIDE_WORLD,  # draws random cells, from a generator that its caller seeds
     "analyze/cell/verdict.py": _OUTSIDE_WORLD | {"random"},
 }

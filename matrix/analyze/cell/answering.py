@@ -19,14 +19,14 @@ from matrix.analyze.cell.question import Assigned, Completion, Leaf, Question, a
 from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.facts.evaluation import Evaluation
 from matrix.diagnostics import Diagnostic, InputError, Severity, UndecidedError
+from matrix.explore.inputs import SimulationInputs
+from matrix.explore.outcome import SimulationResult, Violation
 from matrix.expr.evaluation import truth
 from matrix.expr.nodes import Expression, Value
 from matrix.expr.printer import to_c
 from matrix.kernel.cpu.detection import Detection
 from matrix.schema.cpu_fields import weakest
 from matrix.schema.values import Basis
-from matrix.simulate.inputs import SimulationInputs
-from matrix.simulate.outcome import SimulationResult, Violation
 from matrix.solve.core import disjoint_cores
 
 # 2^12 completions are more than any real CPU or `.config` fragment needs; past it we say so.
