@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-import matrix.flows.embed as embed_flow
+import matrix.render.embed as embed_flow
 from matrix.diagnostics import InputError
 from matrix.door.output import Rewrite, read_for_rewrite, rewrite, write_files
-from matrix.flows import kconfig_reply, kernels_verify
+from matrix.flows import kconfig_profile, kernels_verify
 from matrix.flows import validate as validate_flow
 from tests.cli_runner import run_cli
 
@@ -110,7 +110,7 @@ def test_kconfig_project_leaves_an_edit_that_was_saved_meanwhile(
     while_it_works: Callable[..., None], kernel_tree: Callable[[str], Path], tmp_path: Path
 ) -> None:
     own = Profile(tmp_path)
-    while_it_works(kconfig_reply, "project_tree", lambda: own.file.write_text(EDIT))
+    while_it_works(kconfig_profile, "project_tree", lambda: own.file.write_text(EDIT))
     asked = ("--tree", str(kernel_tree("7.3")), "--kernel", "7.3", "--configs", str(own.configs))
     ran = run_cli("kconfig", "project", *asked, "--write")
     assert ran.code == 3

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matrix.cli.console import answer
+from matrix.cli.console import deliver, say
 from matrix.cli.options import Configs, Format, TextFormat
 
 
@@ -25,7 +25,15 @@ def check(
 ) -> int:
     """Check declarations: schema, names, expressions, claims; says all that is wrong."""
     from matrix.flows.check import check as run_check
+    from matrix.render.check import check_document, check_sentences
+    from matrix.render.json import dump
 
     mine = (*(folders or ()), *(configs or ()))
-    reply = run_check(mine, claims=claims, as_json=output_format is TextFormat.JSON)
-    return answer(reply, None)
+    as_json = output_format is TextFormat.JSON
+    checked = run_check(mine, claims=claims, collect=as_json)
+    if as_json:
+        deliver(dump(check_document(checked)), None)
+    else:
+        for line in check_sentences(checked):
+            say(line)
+    return checked.exit_code

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from matrix.cli.console import answer, deliver
+from matrix.cli.console import deliver, say
 from matrix.cli.options import Configs, Format, Output, TextFormat
+from matrix.diagnostics import format_diagnostic
 
 app = typer.Typer(help="Kernels of distributions.", no_args_is_help=True)
 
@@ -19,8 +20,12 @@ def list_distros(
 ) -> None:
     """List the distributions: release, which profile answers for it, what it was read from."""
     from matrix.flows.distros import list_distros as run_list
+    from matrix.render.distros import distros_document, distros_text
+    from matrix.render.json import dump
 
-    deliver(run_list(tuple(configs or ()), as_json=output_format is TextFormat.JSON), output)
+    rows = run_list(tuple(configs or ()))
+    as_json = output_format is TextFormat.JSON
+    deliver(dump(distros_document(rows)) if as_json else distros_text(rows), output)
 
 
 @app.command("import")
@@ -47,12 +52,12 @@ def import_distros(
         typer.Option("--kernel", metavar="RELEASE", help="Release, where the file has none."),
     ] = None,
     configs: Configs = None,
-) -> int:
+) -> None:
     """Extract what the model reads of kernel configurations, with their provenance."""
     from matrix.flows.distros import ImportRequest
     from matrix.flows.distros import import_distros as run_import
 
-    reply = run_import(
+    imported = run_import(
         ImportRequest(
             files=tuple(files),
             folder=folder,
@@ -63,4 +68,6 @@ def import_distros(
             configs=tuple(configs or ()),
         )
     )
-    return answer(reply, None)
+    for diagnostic in imported.diagnostics:
+        say(format_diagnostic(diagnostic))
+    deliver("".join(f"{file}\n" for file in imported.files), None)

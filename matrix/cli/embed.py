@@ -27,7 +27,7 @@ def embed(
     configs: Configs = None,
 ) -> int:
     """Fill the blocks between `<!-- matrix:begin … -->` and `<!-- matrix:end -->`."""
-    from matrix.flows.embed import embed as run_embed
+    from matrix.render.embed import embed as run_embed
 
     outcome = run_embed(
         tuple(files), configs=tuple(configs or ()), check=check, allow_empty=allow_empty

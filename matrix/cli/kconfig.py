@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from matrix.cli.console import answer
+from matrix.cli.console import deliver, say
 from matrix.cli.options import Configs, Output
 
 app = typer.Typer(help="What a real Kconfig tree says.", no_args_is_help=True)
@@ -60,8 +60,15 @@ def project(
     configs: Configs = None,
 ) -> int:
     """Project a tree onto the symbols the model reads: which combinations can be built."""
-    from matrix.flows.kconfig import ProjectRequest
-    from matrix.flows.kconfig_reply import kconfig_project
+    from matrix.flows.kconfig import ProjectRequest, project_tree
+    from matrix.flows.kconfig_profile import project_into_profile
+    from matrix.render.json import dump
+    from matrix.render.kconfig import (
+        kconfig_document,
+        kconfig_sentences,
+        kconfig_text,
+        kconfig_yaml,
+    )
 
     request = ProjectRequest(
         tree=tree,
@@ -72,5 +79,15 @@ def project(
         borrow=borrow,
         configs=tuple(configs or ()),
     )
-    reply = kconfig_project(request, output_format.value, write=write)
-    return answer(reply, output)
+    outcome = project_into_profile(request) if write else project_tree(request)
+    for line in kconfig_sentences(outcome):
+        say(line)
+    match output_format:
+        case ProjectFormat.TEXT:
+            text = kconfig_text(outcome)
+        case ProjectFormat.JSON:
+            text = dump(kconfig_document(outcome))
+        case ProjectFormat.YAML:
+            text = kconfig_yaml(outcome)
+    deliver(text, output)
+    return outcome.exit_code

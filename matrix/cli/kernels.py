@@ -54,15 +54,17 @@ def verify_kernel(
     """Compare a profile with its source; exit 1 on drift, 4 if not all was compared."""
     from matrix.flows.kernels_verify import VerifyRequest
     from matrix.flows.kernels_verify import verify_kernel as run_verify
+    from matrix.render.json import dump
+    from matrix.render.kernels import verify_document, verify_sentences, verify_text
 
     request = VerifyRequest(
         kernel=release, tree=tree, configs=tuple(configs or ()), fix=fix, record=record
     )
     outcome = run_verify(request)
-    for line in outcome.speech:
+    for line in verify_sentences(outcome):
         say(line)
     as_json = output_format is TextFormat.JSON
-    deliver(outcome.json_text() if as_json else outcome.text(), output)
+    deliver(dump(verify_document(outcome)) if as_json else verify_text(outcome), output)
     return outcome.exit_code
 
 
@@ -85,10 +87,11 @@ def add_kernel(
     """Draft a profile for a release without one, from the nearest profile and the source."""
     from matrix.flows.kernels_add import AddRequest
     from matrix.flows.kernels_add import add_kernel as run_add
+    from matrix.render.kernels import draft_sentences
 
     outcome = run_add(
         AddRequest(tree=tree, release=release, neighbour=neighbour, configs=tuple(configs or ()))
     )
-    for line in outcome.speech():
+    for line in draft_sentences(outcome):
         say(line)
     deliver(outcome.draft.text, output)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from matrix.cli.console import answer
+from matrix.cli.console import deliver, say
 from matrix.cli.options import (
     DEFAULT_STUDY,
     Configs,
@@ -15,6 +16,10 @@ from matrix.cli.options import (
     OnlyKernels,
     Output,
 )
+from matrix.diagnostics import format_diagnostic
+
+if TYPE_CHECKING:
+    from matrix.flows.review_result import ReviewResult
 
 
 def review(
@@ -40,15 +45,26 @@ def review(
     """
     from matrix.flows.review import ReviewRequest
     from matrix.flows.review import review as run_review
+    from matrix.render.json import dump
+    from matrix.render.review_document import review_document
+    from matrix.render.review_text import review_markdown, review_text
 
-    reply = run_review(
+    result = run_review(
         ReviewRequest(
             path=patch,
             study=study,
             kernels=tuple(kernel or ()),
             function=function,
-            form=output_format,
             configs=tuple(configs or ()),
         )
     )
-    return answer(reply, output)
+    forms: dict[DocumentFormat, Callable[[ReviewResult], str]] = {
+        DocumentFormat.TEXT: review_text,
+        DocumentFormat.MARKDOWN: review_markdown,
+        DocumentFormat.JSON: lambda found: dump(review_document(found)),
+    }
+    text = forms[output_format](result)
+    for diagnostic in result.diagnostics:
+        say(format_diagnostic(diagnostic))
+    deliver(text, output)
+    return result.exit_code

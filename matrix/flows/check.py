@@ -6,30 +6,26 @@ command accepts. Nothing is solved unless claims are to be decided: that is for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
 from matrix.analyze.cell.question import lower_question
-from matrix.analyze.facts.simulation_words import unknown_names
+from matrix.analyze.facts.scenario_words import unknown_names
 from matrix.analyze.proof.claims import ClaimResult, read_claims
 from matrix.analyze.space.cell_text import named_cell
 from matrix.diagnostics import (
     Diagnostic,
     ExitCode,
     InputError,
-    Severity,
     UndecidedError,
-    format_diagnostic,
 )
 from matrix.flows.claims import answer_claims, declared_claims
 from matrix.flows.knowledge import Library
-from matrix.flows.reply import Reply
 from matrix.flows.selection import check_not_empty
 from matrix.flows.stale_studies import stale_options
 from matrix.flows.study import PreparedStudy, prepare_study
-from matrix.render.json import Json, diagnostic_document, dump
 from matrix.schema.sources import sources_without_lines
 
 
@@ -46,27 +42,21 @@ class Checked(Struct, frozen=True, kw_only=True):
     decided: Mapping[str, tuple[int, int]] | None = None
 
 
-def check(folders: tuple[Path, ...], *, claims: bool, as_json: bool = False) -> Reply:
-    """Check declarations and say what was understood; with `claims`, decide those of all studies.
+def check(folders: tuple[Path, ...], *, claims: bool, collect: bool = False) -> Checked:
+    """Check declarations; with `claims`, decide those of all studies.
 
-    A claim that is not as expected is a finding (MX0672). What is wrong with the declarations is
-    in the document with `as_json`, so that a program can read it.
+    A claim that is not as expected is a finding (MX0672). With `collect` what is wrong with the
+    declarations is in the value, so that a program can read it.
 
     Raises:
-        InputError: everything that is wrong, all at once; not with `as_json`.
+        InputError: everything that is wrong, all at once; not with `collect`.
     """
-    if not as_json:
-        checked = _check(folders, claims=claims)
-        return Reply(text="", exit_code=checked.exit_code, speech=tuple(_said(checked)))
     try:
-        checked = _check(folders, claims=claims)
-    except UndecidedError:
-        raise
+        return _check(folders, claims=claims)
     except InputError as error:
-        checked = Checked(
-            counts=None, diagnostics=tuple(error.diagnostics), exit_code=ExitCode.INPUT
-        )
-    return Reply(text=dump(_document(checked)), exit_code=checked.exit_code)
+        if not collect or isinstance(error, UndecidedError):
+            raise
+        return Checked(counts=None, diagnostics=tuple(error.diagnostics), exit_code=ExitCode.INPUT)
 
 
 def _check(folders: tuple[Path, ...], *, claims: bool) -> Checked:
@@ -98,38 +88,6 @@ def _check(folders: tuple[Path, ...], *, claims: bool) -> Checked:
         exit_code=ExitCode.FINDINGS if findings else ExitCode.OK,
         decided=decided if claims else None,
     )
-
-
-def _said(checked: Checked) -> Iterator[str]:
-    """Yield what a person is told: warnings first, findings last."""
-    errors = [item for item in checked.diagnostics if item.severity is Severity.ERROR]
-    for item in checked.diagnostics:
-        if item not in errors:
-            yield format_diagnostic(item)
-    if checked.counts is not None:
-        yield (
-            "{kernels} kernels, {cpus} CPUs, {capabilities} capabilities, {studies} studies with "
-            "{claims} claims: no errors"
-        ).format_map(checked.counts)
-    for study, (answers, expected) in (checked.decided or {}).items():
-        yield f"{study}: {expected} of {answers} answers to claims as expected"
-    yield from map(format_diagnostic, errors)
-
-
-def _document(checked: Checked) -> dict[str, Json]:
-    """Return the JSON document (`matrix/check/1`)."""
-    decided = checked.decided
-    return {
-        "schema": "matrix/check/1",
-        "understood": None if checked.counts is None else dict(checked.counts),
-        "decided": None
-        if decided is None
-        else [
-            {"study": study, "answers": answers, "as_expected": expected}
-            for study, (answers, expected) in decided.items()
-        ],
-        "diagnostics": [diagnostic_document(item) for item in checked.diagnostics],
-    }
 
 
 def _sound_studies(library: Library) -> Sequence[PreparedStudy]:

@@ -14,16 +14,13 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from matrix.diagnostics import Diagnostic, InputError, Location, Severity, format_diagnostic
+from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.door.bounded import STANDARD_INPUT
 from matrix.door.output import Rewrite, check_writable, rewrite
 from matrix.flows.knowledge import Library, release_key
-from matrix.flows.reply import Reply
 from matrix.kernel.config.config_input import ConfigInput, read_config_inputs
 from matrix.kernel.config.dotconfig import DotConfig, read_dotconfig
-from matrix.render.columns import align
-from matrix.render.distro_file import distro_file
-from matrix.render.json import Json, dump
+from matrix.schema.distro_file import distro_file
 from matrix.schema.values import Distro
 
 _NO_ID = re.compile(r"[^a-z0-9._-]+")
@@ -45,8 +42,15 @@ class ImportRequest(Struct, frozen=True, kw_only=True):
     configs: tuple[Path, ...] = ()
 
 
-def import_distros(request: ImportRequest) -> Reply:
-    """Write one declaration per configuration into a folder; say what was written.
+class Imported(Struct, frozen=True, kw_only=True):
+    """The files that were written, and what is to be said of the configurations read."""
+
+    files: tuple[Path, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def import_distros(request: ImportRequest) -> Imported:
+    """Write one declaration per configuration into a folder.
 
     Raises:
         InputError: everything that is wrong with the inputs: what `validate` says of them, MX1710
@@ -84,9 +88,8 @@ def import_distros(request: ImportRequest) -> Reply:
     check_writable([request.folder / path for path in files])
     folder = request.folder
     rewrite(Rewrite(path=folder / path, read=None, new=text) for path, text in files.items())
-    return Reply(
-        text="".join(f"{request.folder / path}\n" for path in files),
-        speech=tuple(format_diagnostic(item) for item in dict.fromkeys(remarks)),
+    return Imported(
+        files=tuple(folder / path for path in files), diagnostics=tuple(dict.fromkeys(remarks))
     )
 
 
@@ -214,50 +217,22 @@ def _holds(path: Path, text: str) -> bool:
         return False
 
 
-def list_distros(configs: tuple[Path, ...], *, as_json: bool) -> str:
-    """Return the known kernels of distributions by name and release, as text or JSON."""
+class DistroRow(Struct, frozen=True, kw_only=True):
+    """A kernel of a distribution, and the releases whose profiles answer for it."""
+
+    distro: Distro
+    answered_as: tuple[str, ...]
+
+
+def list_distros(configs: tuple[Path, ...]) -> tuple[DistroRow, ...]:
+    """Return the known kernels of distributions by name and release."""
     library = Library(configs)
     releases = {one.id: one.release for one in library.knowledge.kernels}
     distros = sorted(
         library.knowledge.distros,
         key=lambda one: (one.name.split()[0].lower(), release_key(one.release), one.id),
     )
-    if as_json:
-        return dump(
-            {
-                "schema": "matrix/distros/1",
-                "distros": [_document(one, releases) for one in distros],
-            }
-        )
-    return align(
-        ("id", "name", "flavour", "release", "answered as", "file", "read from"),
-        [
-            (
-                one.id,
-                one.name,
-                one.flavour,
-                one.release,
-                " and ".join(releases[name] for name in one.profiles) or "nothing",
-                "complete" if one.complete else "partial",
-                one.file,
-            )
-            for one in distros
-        ],
+    return tuple(
+        DistroRow(distro=one, answered_as=tuple(releases[name] for name in one.profiles))
+        for one in distros
     )
-
-
-def _document(distro: Distro, releases: dict[str, str]) -> Json:
-    return {
-        "id": distro.id,
-        "name": distro.name,
-        "flavour": distro.flavour,
-        "arch": distro.arch,
-        "release": distro.release,
-        "version": distro.version,
-        "profiles": [releases[name] for name in distro.profiles],
-        "complete": distro.complete,
-        "file": distro.file,
-        "sha256": distro.sha256,
-        "command_line": distro.command_line,
-        "kconfig": dict(distro.kconfig),
-    }

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.diagnostics import Diagnostic, ExitCode, InputError, unknown_word_hint
 from matrix.expr.nodes import Binary, Constant, Expression, Name
 from matrix.expr.trees import walk
 from matrix.flows.kconfig_cache import CacheKey, load, store
@@ -35,12 +35,16 @@ class ProjectRequest(Struct, frozen=True, kw_only=True):
 
 
 class ProjectOutcome(Struct, frozen=True, kw_only=True):
-    """The projection, the profile it is for, and the toolchain it rests on."""
+    """The projection, the profile it is for, and the toolchain it rests on.
+
+    `whole`: of all symbols that the profile reads; `written` is the file that it was put into.
+    """
 
     projected: Projected
     profile: KernelProfile
     toolchain: Toolchain
     whole: bool
+    written: Path | None = None
 
     @property
     def agrees(self) -> bool:
@@ -56,6 +60,16 @@ class ProjectOutcome(Struct, frozen=True, kw_only=True):
         }
         mine = {(item.c, item.grounded, item.because, item.source) for item in self.constraints}
         return declared == mine and self.profile.toolchain == self.toolchain.id
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether the profile should say this and does not."""
+        return self.written is None and self.whole and not self.agrees
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """1 where the profile says something else."""
+        return ExitCode.FINDINGS if self.contradicts else ExitCode.OK
 
     @property
     def new_answers(self) -> tuple[tuple[str, str], ...]:

@@ -34,20 +34,6 @@ class AddOutcome(Struct, frozen=True, kw_only=True):
     draft: Draft
     neighbour: KernelProfile
 
-    def speech(self) -> tuple[str, ...]:
-        """Return what to say to the person who now has to read."""
-        found = self.draft
-        counts = (
-            f"{found.found} citations found again, {len(found.filled)} values read from the tree, "
-            f"{len(found.open)} rows left to a person"
-        )
-        record = f"matrix kernels verify {found.id} --tree DIR --record"
-        return (
-            f"drafted from {self.neighbour.id}: {counts}",
-            *(f"filled: {row}" for row in found.filled),
-            f"next: read the rows of `open`, then record what was read: {record}",
-        )
-
 
 def add_kernel(request: AddRequest) -> AddOutcome:
     """Return a draft; InputError where the tree is none, or the release has a profile already."""

@@ -1,6 +1,6 @@
 """`matrix kernels verify`: a profile against the kernel's own source.
 
-Takes the names a user gives, gives findings as text or JSON; with `fix` the profile's lines are
+Takes the names a user gives, gives findings; with `fix` the profile's lines are
 moved, with `record` its evidence is written anew.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from matrix.diagnostics import Diagnostic, ExitCode, InputError, Location, format_diagnostic
+from matrix.diagnostics import Diagnostic, ExitCode, InputError, Location
 from matrix.door.output import Rewrite, read_for_rewrite, rewrite
 from matrix.flows.knowledge import Library
 from matrix.kernel.source.truth.declared_kconfig import (
@@ -25,7 +25,6 @@ from matrix.kernel.source.truth.findings import Finding
 from matrix.kernel.source.truth.places import Neighbour, neighbour_of
 from matrix.kernel.source.truth.tree import KernelTree
 from matrix.kernel.source.truth.verification import Verification, record_evidence, verify
-from matrix.render.json import dump as dump_json
 from matrix.schema.location import declaration_file, readable_file
 from matrix.schema.values import KernelProfile
 
@@ -41,12 +40,17 @@ class VerifyRequest(Struct, frozen=True, kw_only=True):
 
 
 class VerifyOutcome(Struct, frozen=True, kw_only=True):
-    """The answer, with what to say beside it."""
+    """The answer, and what was written.
+
+    `recorded` is the file of the evidence where it was to be written, which drift forbids; `moved`
+    is the profile's file where citations of it were moved.
+    """
 
     profile: KernelProfile
     version: str
     verification: Verification
-    speech: tuple[str, ...]
+    recorded: Path | None = None
+    moved: Path | None = None
 
     @property
     def exit_code(self) -> ExitCode:
@@ -54,55 +58,6 @@ class VerifyOutcome(Struct, frozen=True, kw_only=True):
         if self.verification.drift:
             return ExitCode.FINDINGS
         return ExitCode.UNDECIDED if self.verification.uncompared else ExitCode.OK
-
-    def text(self) -> str:
-        """Return each finding with both texts, then one line that sums up."""
-        found = self.verification
-        lines = [_finding_text(finding) for finding in found.findings]
-        left = len(found.uncompared)
-        notes = len(found.findings) - len(found.drift) - left
-        summary = (
-            f"{self.profile.id} against Linux {self.version}: {found.compared} citations of "
-            f"{found.declarations} declarations compared, "
-        )
-        drift = _count(len(found.drift), "difference", "differences")
-        if left:
-            summary += f"{_count(left, 'thing', 'things')} not compared, "
-        of_them = " in what was compared" if left else ""
-        lines.append(
-            summary
-            + (drift if found.drift else f"no drift{of_them}")
-            + (f", {_count(notes, 'note', 'notes')}" if notes else "")
-        )
-        return "\n".join(lines) + "\n"
-
-    def json_text(self) -> str:
-        """Return the findings as one document."""
-        found = self.verification
-        document = {
-            "schema": "matrix/verify/1",
-            "profile": self.profile.id,
-            "version": self.version,
-            "drift": len(found.drift),
-            "compared": found.compared,
-            "not_compared": len(found.uncompared),
-            "findings": [
-                {
-                    "code": finding.code,
-                    "severity": finding.severity.value,
-                    "what": finding.what,
-                    "message": finding.message,
-                    "profile": str(finding.location),
-                    "place": finding.place,
-                    "declared": finding.declared,
-                    "source": finding.source,
-                    "concerns": list(finding.concerns or (finding.what,)),
-                }
-                for finding in found.findings
-            ],
-            "moved": dict(sorted(found.moves.items())),
-        }
-        return dump_json(document)
 
 
 def verify_kernel(request: VerifyRequest) -> VerifyOutcome:
@@ -121,7 +76,8 @@ def verify_kernel(request: VerifyRequest) -> VerifyOutcome:
         _refuse_overlays(library, profile)
         declaration_file(profile.location.file)  # refused before the work
     alike = () if before or request.record else _recorded_neighbours(library, profile)
-    speech: list[str] = []
+    recorded: Path | None = None
+    moved: Path | None = None
     if request.record:
         _refuse_draft(profile)
         evidence, empty = record_evidence(profile, tree, before)
@@ -132,14 +88,17 @@ def verify_kernel(request: VerifyRequest) -> VerifyOutcome:
     kconfig = _kconfig_findings(profile, request)
     found = verify(profile, tree, architecture, evidence, alike, kconfig)
     if request.record and evidence is not None:
-        speech.append(_write_evidence(profile, evidence, found, held))
+        recorded = evidence_file(profile)
+        if not found.drift:
+            rewrite([Rewrite(path=recorded, read=held[recorded], new=dump(evidence))])
+            held[recorded] = read_for_rewrite(recorded)
     if request.fix and found.moves:
-        speech.append(_move(profile, evidence, found, held))
+        moved = _move(profile, evidence, found, held)
         found = replace(
             found, findings=tuple(item for item in found.findings if item.code != "MX1106")
         )
     return VerifyOutcome(
-        profile=profile, version=tree.version, verification=found, speech=tuple(speech)
+        profile=profile, version=tree.version, verification=found, recorded=recorded, moved=moved
     )
 
 
@@ -187,30 +146,19 @@ def _recorded_neighbours(library: Library, profile: KernelProfile) -> tuple[Neig
     return tuple(found)
 
 
-def _write_evidence(
-    profile: KernelProfile, evidence: Evidence, found: Verification, held: dict[Path, bytes | None]
-) -> str:
-    file = evidence_file(profile)
-    if found.drift:
-        return f"{file} was not written: the declarations do not say what the source says"
-    rewrite([Rewrite(path=file, read=held[file], new=dump(evidence))])
-    held[file] = read_for_rewrite(file)
-    return f"{file} written"
-
-
 def _move(
     profile: KernelProfile,
     evidence: Evidence | None,
     found: Verification,
     held: dict[Path, bytes | None],
-) -> str:
+) -> Path:
     file = readable_file(profile.location.file)
     files = {file: move_citations((held[file] or b"").decode("utf-8"), found.moves)}
     if evidence is not None:
         places = {found.moves.get(text, text): place for text, place in evidence.places.items()}
         files[evidence_file(profile)] = dump(replace(evidence, places=places))
     rewrite([Rewrite(path=path, read=held[path], new=text) for path, text in files.items()])
-    return f"{file}: {_count(len(found.moves), 'citation', 'citations')} moved"
+    return file
 
 
 def _refuse_draft(profile: KernelProfile) -> None:
@@ -252,24 +200,3 @@ def _cites_nothing(what: str, text: str, location: Location) -> Diagnostic:
         location=location,
         hint="cite the lines of the code that it was read from",
     )
-
-
-def _finding_text(finding: Finding) -> str:
-    head = format_diagnostic(
-        Diagnostic(
-            code=finding.code,
-            message=finding.message,
-            location=replace(finding.location, text=None),
-            severity=finding.severity,
-        )
-    )
-    if not finding.is_drift:
-        return head
-    return (
-        f"{head}\n    declared: {finding.declared}\n    source:   {finding.source}\n"
-        f"    at {finding.place}"
-    )
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

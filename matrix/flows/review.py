@@ -6,7 +6,7 @@ study is asked under, and to the answer of the questions that reviews of such ch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -44,13 +44,10 @@ from matrix.analyze.space.cause import causes
 from matrix.analyze.space.difference import asked_again
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
-from matrix.analyze.space.witness import nearest
 from matrix.diagnostics import (
     Diagnostic,
-    ExitCode,
     InputError,
     Location,
-    format_diagnostic,
 )
 from matrix.door.bounded import file_name, read_bounded
 from matrix.expr.nodes import Binary, Expression
@@ -58,7 +55,6 @@ from matrix.expr.printer import to_c
 from matrix.expr.trees import names
 from matrix.flows.kernels_verify import evidence_of
 from matrix.flows.knowledge import Library
-from matrix.flows.reply import Reply
 from matrix.flows.review_result import KconfigAnswer, ReviewedRule, ReviewResult
 from matrix.flows.rules import MAX_RULES, label_rules
 from matrix.flows.study import PreparedStudy, prepare_study
@@ -69,10 +65,8 @@ from matrix.kernel.patch.inlining import from_the_left
 from matrix.kernel.patch.kconfig import kconfig_touches
 from matrix.kernel.patch.mail import PATCH, read_mails
 from matrix.kernel.patch.missing import Wanted
-from matrix.render.json import dump
-from matrix.render.review_document import review_document
-from matrix.render.review_text import review_markdown, review_text
 from matrix.schema.values import Atom, Condition, PredicateVersion
+from matrix.solve.nearest import nearest
 from matrix.solve.space import Region
 
 # The name of the patch's version of the predicate, beside those that are declared.
@@ -80,40 +74,25 @@ PATCH_VERSION = "patch"
 _REST = "the rest"
 
 
-_FORMS: dict[str, Callable[[ReviewResult], str]] = {
-    "text": review_text,
-    "markdown": review_markdown,
-    "json": lambda result: dump(review_document(result)),
-}
-
-
 class ReviewRequest(Struct, frozen=True, kw_only=True):
-    """What `matrix review` was asked: a file, the kernels (none: all), how to show it."""
+    """What `matrix review` was asked: a file, and the kernels (none: all)."""
 
     path: str
     study: str
     kernels: tuple[str, ...] = ()
     function: str | None = None
-    form: str = "text"
     configs: tuple[Path, ...] = ()
 
 
-def review(request: ReviewRequest) -> Reply:
-    """Return the review of the check in a file; it exits 1 where the check is unsound.
+def review(request: ReviewRequest) -> ReviewResult:
+    """Return what is to be said of the check in a file.
 
     Raises:
         InputError: MX1201 to MX1220, what is wrong with the file or with the check in it.
     """
     patches = read_file(request.path)
     prepared = prepare_study(Library(request.configs), request.study)
-    result = review_patches(prepared, patches, request)
-    text = _FORMS[request.form](result)
-    unsound = result.verdicts[Verdict.UNSOUND] > 0
-    return Reply(
-        text=text,
-        exit_code=ExitCode.FINDINGS if unsound else ExitCode.OK,
-        speech=tuple(format_diagnostic(item) for item in result.diagnostics),
-    )
+    return review_patches(prepared, patches, request)
 
 
 def read_file(path: str) -> tuple[Patch, ...]:

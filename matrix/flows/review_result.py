@@ -17,7 +17,7 @@ from matrix.analyze.proof.rules import FeatureRule
 from matrix.analyze.proof.synthesis import ComparedPredicate, Synthesis
 from matrix.analyze.space.cause import Cause, Place
 from matrix.analyze.space.result import StudyDefect
-from matrix.diagnostics import Diagnostic, Location
+from matrix.diagnostics import Diagnostic, ExitCode, Location
 from matrix.kernel.patch.check import PatchedCheck
 from matrix.schema.values import CheckFunction
 
@@ -76,3 +76,8 @@ class ReviewResult(Struct, frozen=True, kw_only=True):
     compared: tuple[ComparedPredicate, ...]
     diagnostics: tuple[Diagnostic, ...]
     defects: tuple[StudyDefect, ...] = ()
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """1 where the check says yes and must not."""
+        return ExitCode.FINDINGS if self.verdicts[Verdict.UNSOUND] > 0 else ExitCode.OK

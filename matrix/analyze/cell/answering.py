@@ -7,27 +7,26 @@ is. Unknown atoms are not guessed: every value they may have is tried, but only 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from matrix.analyze.cell.advice import advisories, defects, describe
 from matrix.analyze.cell.answer import Answer, Defect, Finding, TraceLine, Unsettled
-from matrix.analyze.cell.behaviour import Behaviours
-from matrix.analyze.cell.notes import granule_note, unbuildable_note
+from matrix.analyze.cell.behaviour import Behaviours, violates
 from matrix.analyze.cell.question import Assigned, Completion, Leaf, Question, ask
-from matrix.analyze.cell.truth import violates
 from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.facts.evaluation import Evaluation
-from matrix.diagnostics import Diagnostic, InputError, UndecidedError
+from matrix.diagnostics import Diagnostic, InputError, Severity, UndecidedError
+from matrix.explore.inputs import SimulationInputs
+from matrix.explore.outcome import SimulationResult, Violation
 from matrix.expr.evaluation import truth
 from matrix.expr.nodes import Expression, Value
+from matrix.expr.printer import to_c
 from matrix.kernel.cpu.detection import Detection
 from matrix.schema.cpu_fields import weakest
 from matrix.schema.values import Basis
-from matrix.simulate.inputs import SimulationInputs
-from matrix.simulate.outcome import SimulationResult, Violation
 from matrix.solve.core import disjoint_cores
 
 # 2^12 completions are more than any real CPU or `.config` fragment needs; past it we say so.
@@ -435,4 +434,34 @@ def inputs_of(question: Question, cell: Cell, behaviours: Behaviours) -> Simulat
             hint="choose a cell in which the capability is present and its verdict known; "
             "`matrix explain` shows this one in full",
         )
+    )
+
+
+def granule_note(question: Question, cell: Evaluation) -> tuple[Diagnostic, ...]:
+    """Return that nobody knows whether the kernel boots, where it is so."""
+    if cell.of(question.boots) is not None:
+        return ()
+    return (
+        Diagnostic(
+            code="MX0904",
+            severity=Severity.NOTE,
+            message="nobody recorded whether every CPU supports the kernel's translation granule",
+            hint="the answer takes it that the kernel boots",
+        ),
+    )
+
+
+def unbuildable_note(question: Question, cores: Sequence[Sequence[int]]) -> Diagnostic:
+    """Return that no build has the settings, with the constraints of each core they contradict."""
+    program = question.program
+    # A study's own constraints come behind those of the release, and have no words of their own.
+    own = map(to_c, question.constraints[len(program.constraints) :])
+    texts = (*program.constraint_texts, *own)
+    broken = "; ".join(" and ".join(texts[number] for number in core) for core in cores)
+    return Diagnostic(
+        code="MX0919",
+        severity=Severity.WARNING,
+        message=f"the Kconfig of Linux {program.release} makes no such `.config`: {broken}",
+        hint="is it of another release? the answer takes the settings as they stand, and drops no "
+        "other constraint",
     )
