@@ -31,7 +31,8 @@ MODULES = tuple(sorted(PACKAGE.rglob("*.py")))
 _OUTSIDE_WORLD = frozenset({"os", "pathlib", "time", "subprocess", "jinja2", "typer"})
 _PURE = {
     "expr": _OUTSIDE_WORLD | {"random"},
-    "simulate": _OUTSIDE_WORLD | {"random"},
+    "explore": _OUTSIDE_WORLD | {"random"},
+    "scenarios": _OUTSIDE_WORLD | {"random"},
     "solve": _OUTSIDE_WORLD,  # draws random cells, from a generator that its caller seeds
     "analyze/cell/verdict.py": _OUTSIDE_WORLD | {"random"},
 }
@@ -211,8 +212,7 @@ def test_bytes_come_in_through_one_door() -> None:
 
 # Rooms, and folders of rooms, whose files import each other at most `_MOST_FLOORS` deep.
 _MOST_FLOORS = 6
-_TOO_DEEP = {"analyze/cell": 7, "analyze/space": 8, "kernel/patch": 9, "render": 9}
-_TOO_DEEP |= {"simulate": 15}
+_TOO_DEEP = {"kernel/patch": 9, "render": 9, "simulate": 15}
 _IN_A_CIRCLE = frozenset({"flows"})  # `study.py` and `selection.py`, by an import inside a function
 
 
@@ -269,7 +269,7 @@ def test_files_of_a_room_stand_on_few_floors_and_in_no_circle(folder: str) -> No
     assert folder not in _TOO_DEEP or deepest > _MOST_FLOORS, "no exception any more"
 
 
-# `cause.py`, `analyze/cell/truth.py`, `matrix.schema.values`; a name in a test's temporary folder
+# `cause.py`, `cell/answering.py`, `matrix.schema.values`; a name in a temporary folder of a test
 # or on a command line is none of ours and is not in backticks.
 _NAMED_FILE = re.compile(r"`((?:[\w-]+/)*\w+\.py)`|\((?:matrix|tests)/([\w/]+\.py)\)")
 _NAMED_MODULE = re.compile(r"`(matrix(?!\.(?:toml|sarif)`)(?:\.[A-Za-z_]\w*)+)`")

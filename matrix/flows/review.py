@@ -44,7 +44,6 @@ from matrix.analyze.space.cause import causes
 from matrix.analyze.space.difference import asked_again
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
-from matrix.analyze.space.witness import nearest
 from matrix.diagnostics import (
     Diagnostic,
     InputError,
@@ -67,6 +66,7 @@ from matrix.kernel.patch.kconfig import kconfig_touches
 from matrix.kernel.patch.mail import PATCH, read_mails
 from matrix.kernel.patch.missing import Wanted
 from matrix.schema.values import Atom, Condition, PredicateVersion
+from matrix.solve.nearest import nearest
 from matrix.solve.space import Region
 
 # The name of the patch's version of the predicate, beside those that are declared.

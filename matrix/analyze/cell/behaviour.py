@@ -1,23 +1,89 @@
-"""Behaviour classes: cells with equal simulation inputs are simulated once."""
+"""What decides a verdict besides the predicate, once for all cells that behave alike.
+
+Cells with equal simulation inputs are one behaviour class and are simulated once. A capability with
+`truth:` is judged by expressions instead: each part is a row like an input of the simulation, and
+one that does not hold is a violation whose message is the part's `because`. A capability with
+neither has no rows and no violation: only what the kernel says is known of it.
+"""
 
 from __future__ import annotations
 
 from typing import overload
 
-from matrix.analyze.cell.truth import Inputs, Result, TruthInputs, TruthResult, look
+from msgspec import Struct
+
 from matrix.diagnostics import Diagnostic, UndecidedError
-from matrix.simulate.explore import simulate
-from matrix.simulate.inputs import SimulationInputs
-from matrix.simulate.outcome import SimulationResult
-from matrix.simulate.relevant import relevant
+from matrix.explore.inputs import SimulationInputs
+from matrix.explore.outcome import MicroOperation, SimulationResult, Step, Violation
+from matrix.explore.scenario import domains_of
+from matrix.explore.simulate import simulate
+from matrix.expr.nodes import Value
+from matrix.scenarios import scenario
+from matrix.schema.values import TruthPart
+
+# What a trace calls the event in which a part of the truth is looked at.
+_EVENT = "truth"
+
+
+class TruthInputs(Struct, frozen=True, kw_only=True):
+    """Which parts of the declared truth hold, each with its answer; none where none is declared."""
+
+    holds: tuple[tuple[TruthPart, bool], ...]
+
+
+class TruthResult(Struct, frozen=True, kw_only=True):
+    """What the truth says of one class of cells; the fields of a simulation's result."""
+
+    inputs: TruthInputs
+    violations: tuple[Violation, ...]
+    advisories: tuple[Violation, ...] = ()
+    states: int = 0
+    transitions: int = 0
+
+
+Inputs = SimulationInputs | TruthInputs
+Result = SimulationResult | TruthResult
+
+
+def look(inputs: TruthInputs) -> TruthResult:
+    """Return one violation for each part that does not hold."""
+    return TruthResult(
+        inputs=inputs,
+        violations=tuple(
+            Violation(
+                invariant=part.id, assumption=None, message=part.because, trace=(_step(part),)
+            )
+            for part, holds in inputs.holds
+            if not holds
+        ),
+    )
+
+
+def named(inputs: Inputs) -> dict[str, Value]:
+    """Return by name what a class of cells may depend on, without what the capability decides."""
+    if isinstance(inputs, TruthInputs):
+        return {part.id: holds for part, holds in inputs.holds}
+    return {name: getattr(inputs, name) for name in domains_of(scenario(inputs.scenario))}
+
+
+def violates(result: Result) -> bool | None:
+    """Tell whether something is violated; None where nothing says what should hold."""
+    if isinstance(result, TruthResult) and not result.inputs.holds:
+        return None
+    return bool(result.violations)
+
+
+def _step(part: TruthPart) -> Step:
+    looked = MicroOperation(name=part.id, detail=f"{part.condition.text} is false")
+    return Step(event=_EVENT, operations=(looked,), before=(), after=())
 
 
 class Behaviours:
     """The simulations of one run, one per behaviour class.
 
     Two cells are in one class where the inputs that can matter to the simulation are equal
-    (`simulate.relevant`). Where a capability declares its truth, the same parts of it hold in a
-    class.
+    (`relevant` of the scenario). Where a capability declares its truth, the same parts of it hold
+    in a class.
     """
 
     __slots__ = ("_classes", "_results")
@@ -39,7 +105,9 @@ class Behaviours:
         """Return the inputs that stand for the behaviour class of `inputs`."""
         if inputs not in self._classes:
             self._classes[inputs] = (
-                relevant(inputs) if isinstance(inputs, SimulationInputs) else inputs
+                scenario(inputs.scenario).relevant(inputs)
+                if isinstance(inputs, SimulationInputs)
+                else inputs
             )
         return self._classes[inputs]
 
@@ -76,7 +144,7 @@ class Behaviours:
             if inputs not in self._results:
                 self._results[inputs] = look(inputs)
         elif inputs not in self._results:
-            result = simulate(inputs)
+            result = simulate(scenario(inputs.scenario), inputs)
             if not result.complete:
                 raise UndecidedError(
                     Diagnostic(

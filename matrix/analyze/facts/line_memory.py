@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from matrix.analyze.facts.boot_variables import command_line_effects
-from matrix.analyze.facts.near_names import near_name
+from matrix.analyze.facts.near_symbols import near_name
 from matrix.analyze.facts.program import FactProgram
 from matrix.expr.nodes import Expression
 from matrix.expr.trees import names

@@ -1,10 +1,14 @@
-"""Which Kconfig symbol a name that no kernel has stands for: only where hardly anything else could.
+"""Which Kconfig symbol or boot parameter a misspelt name stands for: where hardly any other could.
 
 A `.config` holds ten thousand symbols that no profile lists, so a name is a slip only where it is
 nearer to a symbol than the kernel's own names are to each other: of the 26,000 in the trees and
 configurations at hand (5.10 to 7.3, all architectures) none is taken for one
 (`tests/test_near_symbols.py`). What people write for another reason, such as the name of the system
 call, is declared.
+
+The kernel has thousands of parameters that no profile declares, and some are near: `arm64.nosme` is
+two letters from `arm64.nomte`. So a parameter is near only at one edit, or where nothing but case
+and separators differ (`kfence_sample_interval`).
 """
 
 from __future__ import annotations
@@ -22,6 +26,9 @@ _ADDED = frozenset(
 )
 # How much of a symbol a name must keep that leaves words out: KVM_GUEST is one of its own.
 _KEPT = 0.7
+
+# A parameter of fewer letters is one edit from too many others (`ro`, `nokaslr`).
+_SHORTEST_PARAMETER = 5
 
 # Names by the number of their letters, and their letters joined.
 _ByLength = Mapping[int, tuple[Sequence[str], str]]
@@ -82,6 +89,27 @@ class NearSymbols:
             if kept in self._words:
                 return self._words[kept]
         return None
+
+
+def near_name(name: str, first: Iterable[str], names: Mapping[str, str]) -> str | None:
+    """Return the known parameter that a text is a slip of, None for a name of its own.
+
+    `names` has the known names by their key (with `_` for `-`); those of `first` win.
+    """
+    key = name.replace("-", "_")
+    if len(key) < _SHORTEST_PARAMETER:
+        return None
+    for known in (*first, *names):
+        if known != key and (_letters(known) == _letters(key) or one_edit_apart(known, key)):
+            return names[known]
+    return None
+
+
+def one_edit_apart(left: str, right: str) -> bool:
+    """Tell whether one letter was changed, left out, added, or swapped with its neighbour."""
+    # Nearly all pairs differ in more letters than one edit touches.
+    near = abs(len(left) - len(right)) <= 1 and len(set(left) ^ set(right)) <= 2
+    return near and _edits(left, right) == 1
 
 
 def _enough(symbol: str) -> Iterator[frozenset[str]]:
@@ -145,3 +173,7 @@ def _bare(name: str) -> str:
 
 def _words(name: str) -> frozenset[str]:
     return frozenset(name.upper().split("_"))
+
+
+def _letters(parameter: str) -> str:
+    return _bare(parameter).replace(".", "")

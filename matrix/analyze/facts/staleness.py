@@ -13,8 +13,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from matrix.analyze.facts.near_names import near_name
-from matrix.analyze.facts.near_symbols import NearSymbols
+from matrix.analyze.facts.near_symbols import NearSymbols, near_name
 from matrix.diagnostics import Diagnostic, Location, Severity, did_you_mean
 from matrix.expr.position import shown
 from matrix.expr.trees import names

@@ -16,14 +16,14 @@ from msgspec.structs import replace
 from matrix.analyze.cell.answer import Answer
 from matrix.analyze.cell.question import Question
 from matrix.analyze.space.expression_names import ClaimNames
-from matrix.analyze.space.expression_regions import ClaimRegions
+from matrix.analyze.space.selection import ClaimRegions
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.symbolic import KernelRegions
-from matrix.analyze.space.witness import nearest
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.expr.nodes import Call, Constant, Expression
 from matrix.expr.position import Source
 from matrix.schema.values import Claim, MatrixStudy
+from matrix.solve.nearest import nearest
 
 PROVED, REFUTED = "proved", "refuted"
 # The key of `expected` for every release that is not named.

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from matrix.analyze.space.conditions import varied
+from matrix.analyze.space.cause import varied
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.symbolic import KernelRegions
 from matrix.expr.nodes import Expression, Name, Value

@@ -13,7 +13,6 @@ from msgspec import Struct
 
 from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.space.study import SolvedStudy
-from matrix.analyze.space.witness import nearest
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.expr.nodes import Binary, Constant, Expression, Unary
 from matrix.expr.parser import parse
@@ -28,6 +27,7 @@ from matrix.schema.values import (
 )
 from matrix.solve.cover import cover
 from matrix.solve.diagram import Diagram
+from matrix.solve.nearest import nearest
 from matrix.solve.space import FiniteVariable, Region, Space
 
 SYNTHESISED = "synthesised"

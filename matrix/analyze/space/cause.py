@@ -1,23 +1,25 @@
 """Why a check is unsound: the causes, each with its cells and the CPUs under their conditions.
 
-Takes a solved study, gives `Cause` values: what is violated by which micro-operation, where. A list
-of CPUs always belongs to one cause and to one condition: the ordinary cell, which is the study's
-baseline with that CPU, or the fewest options that must depart from it.
+Takes a solved study, gives `Cause` values: what is violated by which micro-operation, where, and
+what the cells have in common (`Conditions`). What stands for a class is no cell: where an input
+does not matter it has one fixed value (`simulate.relevant`), so the inputs of the cells themselves
+are compared. A list of CPUs always belongs to one cause and to one condition: the ordinary cell,
+which is the study's baseline with that CPU, or the fewest options that must depart from it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from matrix.analyze.cell.behaviour import Inputs, named
 from matrix.analyze.cell.verdict import Verdict, decide
-from matrix.analyze.space.conditions import Conditions
 from matrix.analyze.space.study import ClassRegion, SolvedStudy
-from matrix.analyze.space.witness import changes, nearest
+from matrix.explore.outcome import Violation
+from matrix.expr.nodes import Value
 from matrix.schema.values import MatrixStudy
-from matrix.simulate.outcome import Violation
-from matrix.solve.nearest import Changes, nearest_changes
+from matrix.solve.nearest import Changes, changes, nearest, nearest_changes
 from matrix.solve.space import Region
 
 
@@ -188,3 +190,41 @@ def _by_cpu(study: MatrixStudy, region: Region) -> Sequence[tuple[tuple[str, ...
 
 def _is_named(option: str) -> bool:
     return not {"+", "="}.intersection(option)
+
+
+def varied(every: Iterable[Inputs]) -> tuple[str, ...]:
+    """Return the names of what differs among the inputs of classes."""
+    met: dict[str, set[Value]] = {}
+    for inputs in every:
+        for name, value in named(inputs).items():
+            met.setdefault(name, set()).add(value)
+    return tuple(name for name, values in met.items() if len(values) > 1)
+
+
+class Conditions:
+    """The simulation inputs in which cells of a study differ, and which of them classes share."""
+
+    def __init__(self, solved: SolvedStudy) -> None:
+        self._solved = solved
+        self._varied = varied(inputs for _, part in solved.kernels for inputs, _ in part.classes)
+
+    def shared(self, classes: Sequence[ClassRegion]) -> tuple[tuple[str, str], ...]:
+        """Return the inputs that are the same in all cells of some classes and vary elsewhere."""
+        met = [named(inputs) for inputs in self._inputs(classes)]
+        found = []
+        for name in self._varied:
+            values = {inputs[name] for inputs in met}
+            if len(values) == 1:
+                (value,) = values
+                found.append((name, str(value).lower() if isinstance(value, bool) else str(value)))
+        return tuple(found)
+
+    def _inputs(self, classes: Sequence[ClassRegion]) -> Iterator[Inputs]:
+        mine: dict[tuple[str, Inputs], list[ClassRegion]] = {}
+        for item in classes:
+            mine.setdefault((item.profile.id, item.inputs), []).append(item)
+        for profile, part in self._solved.kernels:
+            for inputs, region in part.classes:
+                of_class = mine.get((profile.id, self._solved.behaviours.class_of(inputs)), ())
+                if any(not (region & item.region).is_empty() for item in of_class):
+                    yield inputs

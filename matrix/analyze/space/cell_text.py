@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from matrix.analyze.space.witness import changes
+from matrix.solve.nearest import changes
 
 
 def cell_text(cell: Mapping[str, str], baseline: Mapping[str, str]) -> str:

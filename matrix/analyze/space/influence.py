@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.symbolic import KernelRegions
-from matrix.analyze.space.witness import nearest
 from matrix.expr.nodes import Expression, Value
+from matrix.solve.nearest import nearest
 from matrix.solve.space import Region, within_memory
 
 VERDICT, INPUT, FACT = "verdict", "simulation input", "fact"

@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from matrix.analyze.cell.behaviour import Behaviours
+from matrix.analyze.cell.behaviour import Behaviours, Inputs, Result, violates
 from matrix.analyze.cell.question import Question
-from matrix.analyze.cell.truth import Inputs, Result, violates
 from matrix.analyze.cell.verdict import Verdict, decide
 from matrix.analyze.space.symbolic import KernelRegions, detected, kernel_regions, study_space
 from matrix.kernel.cpu.resolve import CpuSystem

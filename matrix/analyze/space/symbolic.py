@@ -20,8 +20,8 @@ from matrix.analyze.cell.assemble import (
     symbol_value,
     variables_of,
 )
+from matrix.analyze.cell.behaviour import Inputs
 from matrix.analyze.cell.question import Question, refuse_lacking_truth
-from matrix.analyze.cell.truth import Inputs
 from matrix.analyze.facts.lowering import UNREAD
 from matrix.analyze.facts.program import FactProgram
 from matrix.diagnostics import Diagnostic, InputError

@@ -2,21 +2,26 @@
 
 Takes a solved study and a function that answers a cell, gives `Table` values. What a table fixes is
 never taken for granted: it is listed, and a cell that other options would answer otherwise is
-marked with them (`marks.py`).
+marked with them. One axis changed by itself is named first; a verdict that only several together
+give is named by the fewest that do. What a cell says is held against every combination of the fixed
+options, so one without a mark keeps its verdict under all of them, but for those that take the
+capability away; these are collected in `without`.
 """
 
 from __future__ import annotations
 
 import fnmatch
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from matrix.analyze.space.marks import Marker
-from matrix.analyze.space.result import Table, TableCell
+from matrix.analyze.cell.verdict import Verdict
+from matrix.analyze.space.result import Mark, Table, TableCell
 from matrix.analyze.space.study import SolvedStudy
 from matrix.schema.values import MatrixStudy, Pivot
+from matrix.solve.nearest import Changes, nearest_changes
+from matrix.solve.space import Region
 
 # Answers the cell that differs from the baseline in these options; None: there is no such cell.
 AnswerCell = Callable[[Mapping[str, str]], TableCell | None]
@@ -99,3 +104,132 @@ def _title(study: MatrixStudy, name: str) -> str:
     if name == PROFILES:
         return "command line"
     return next(axis.title for axis in study.axes if axis.name == name)
+
+
+Options = Mapping[str, str]
+
+
+class Marker:
+    """Marks the cells of one table with the axis `rows`, which does not say the axes of `fixed`.
+
+    `loose` are those that named command lines set: what a name sets is what a column says, but for
+    a cell without the capability, which another command line may give it.
+    """
+
+    def __init__(
+        self, solved: SolvedStudy, rows: str, fixed: Sequence[str], loose: Sequence[str]
+    ) -> None:
+        self._solved = solved
+        self._fixed = tuple(fixed)
+        self._all = tuple(axis.name for axis in solved.study.axes if axis.name in {*fixed, *loose})
+        # The axis of the rows last: most cells of a table differ in it.
+        named = [axis.name for axis in solved.study.axes if axis.name not in fixed]
+        self._held = sorted(named, key=lambda axis: axis == rows)
+        self._firm = tuple(axis for axis in named if axis not in loose)
+        self._parts: dict[tuple[Region, str], dict[str, Region]] = {}
+        self._weights = {axis.name: 1 for axis in solved.study.axes}
+        self._without: dict[str, set[str]] = {}
+        self._known: dict[object, tuple[Mark, ...]] = {}
+
+    @property
+    def without(self) -> Changes:
+        """The options of fixed axes that take the capability from some cell marked so far."""
+        return tuple(
+            (axis.name, tuple(item.name for item in axis.options if item.name in found))
+            for axis in self._solved.study.axes
+            if (found := self._without.get(axis.name))
+        )
+
+    def instead(self, place: Options) -> dict[str, str] | None:
+        """Return the fewest fixed options to change until a cell exists; None where none does.
+
+        The CPU stays: a cell of another one is no answer to what was asked.
+        """
+        cpus = {axis.name for axis in self._solved.study.axes if axis.kind == "cpu"}
+        free = [axis for axis in self._fixed if axis not in cpus]
+        found = self._nearest(self._opened(self._solved.valid, place, free), place)
+        return None if found is None else {axis: options[0] for axis, options in found}
+
+    def marks(self, place: Options, verdict: Verdict, row: Sequence[Options]) -> tuple[Mark, ...]:
+        """Return the marks of a cell with a verdict; `row` are all cells that stand beside it."""
+        absent = verdict is Verdict.ABSENT
+        free = self._all if absent else self._fixed
+        regions = {
+            word: self._opened(region, place, free)
+            for word, region in self._solved.verdicts.items()
+            if word is not verdict
+        }
+        told = tuple(place[axis] for axis in free)
+        if absent:
+            return tuple(self._of_absent(place, regions, row))
+        key = (verdict, told, tuple(regions.values()))
+        if key not in self._known:
+            self._known[key] = tuple(self._of_present(place, regions, free))
+        return self._known[key]
+
+    def _of_present(
+        self, place: Options, regions: Mapping[Verdict, Region], free: Sequence[str]
+    ) -> Iterator[Mark]:
+        alone = set()
+        for axis in free:
+            for word, options in self._alone(place, regions, free, axis):
+                if word is Verdict.ABSENT:
+                    self._without.setdefault(axis, set()).update(options)
+                else:
+                    alone.add(word)
+                    yield Mark(change=((axis, options),), verdict=word)
+        for word, region in regions.items():
+            if word is not Verdict.ABSENT and word not in alone:
+                together = self._nearest(region, place)
+                if together is not None:
+                    yield Mark(change=together, verdict=word)
+
+    def _of_absent(
+        self,
+        place: Options,
+        regions: Mapping[Verdict, Region],
+        row: Sequence[Options],
+    ) -> Iterator[Mark]:
+        """Yield what gives a cell the capability, unless a cell beside it has it."""
+        beside = (cell for cell in row if all(cell[axis] == place[axis] for axis in self._firm))
+        for cell in beside:
+            chosen = {axis: cell[axis] for axis in self._all}
+            if any(not region.at(chosen).is_empty() for region in regions.values()):
+                return
+        found = [
+            Mark(change=change, verdict=word)
+            for word, region in regions.items()
+            if (change := self._nearest(region, place)) is not None
+        ]
+        least = min((len(mark.change) for mark in found), default=0)
+        yield from (mark for mark in found if len(mark.change) == least)
+
+    def _alone(
+        self, place: Options, regions: Mapping[Verdict, Region], free: Sequence[str], axis: str
+    ) -> Iterator[tuple[Verdict, tuple[str, ...]]]:
+        """Yield the verdicts that other options of one axis give, all else as it is."""
+        rest = {other: place[other] for other in free if other != axis}
+        for word, region in regions.items():
+            options = tuple(o for o in region.at(rest).options(axis) if o != place[axis])
+            if options:
+                yield word, options
+
+    def _opened(self, region: Region, place: Options, free: Sequence[str]) -> Region:
+        """Return which fixed options a place has in a region; it depends on nothing else."""
+        for axis in self._held:
+            if axis not in free and not region.is_empty():
+                region = self._seen_from(region, axis)[place[axis]]
+        return region
+
+    def _seen_from(self, region: Region, axis: str) -> Mapping[str, Region]:
+        """Return a region as seen from each option of an axis; a column has hundreds of rows."""
+        key = (region, axis)
+        if key not in self._parts:
+            self._parts[key] = {
+                option: part for options, part in region.split(axis) for option in options
+            }
+        return self._parts[key]
+
+    def _nearest(self, region: Region, place: Options) -> Changes | None:
+        found = nearest_changes(region, place, self._weights, 1)
+        return None if found is None else found.changes[0]

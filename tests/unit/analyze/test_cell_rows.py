@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from matrix.analyze.cell.answering import settle
-from matrix.analyze.cell.truth import Inputs
+from matrix.analyze.cell.behaviour import Inputs
 from matrix.analyze.space.cell_rows import ANSWER_COLUMNS, CellRows
 from matrix.analyze.space.frame import frames
 from matrix.analyze.space.selection import select

@@ -12,13 +12,13 @@ from msgspec.structs import replace
 from matrix.analyze.proof.claims import PROVED, REFUTED, ClaimResult, decide_claims
 from matrix.analyze.proof.features import Candidates
 from matrix.analyze.proof.rules import find_rules
-from matrix.analyze.space.witness import changes, nearest
 from matrix.diagnostics import InputError, Location
 from matrix.expr.nodes import Call
 from matrix.expr.parser import parse
 from matrix.flows.knowledge import DEFAULT_STUDY, Library
 from matrix.flows.study import PreparedStudy, prepare_study
 from matrix.schema.values import Claim, Condition
+from matrix.solve.nearest import changes, nearest
 from tests.unit.analyze.small_study import Answered, Enumerated, declarations, enumerated
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from matrix.analyze.space.study_difference import between_studies, overlap
+from matrix.analyze.space.difference import between_studies, overlap
 from matrix.diagnostics import InputError
 from matrix.expr.nodes import Constant
 from matrix.flows.knowledge import DEFAULT_STUDY, Library
