@@ -328,6 +328,58 @@ def test_exit_codes_are_unique() -> None:
     assert len(ExitCode.__members__) == len(list(ExitCode))
 
 
+# What only a scenario or a declaration knows. A value that a program looks up or compares, that is:
+# a text without a space, not an example in a sentence.
+_OF_ONE_WORLD = re.compile(r"(?<![A-Za-z])(gmem|secretmem|FWB|fwb|arm64|aarch64)(?![A-Za-z])")
+
+# Places that still name one, and what it is there. A list to be shortened.
+_NAMES_A_WORLD = {
+    "analyze/cell/comparison.py": "readings of an arm64 host by name",
+    "cli/options.py": "the capability and the study that are asked about by default",
+    "flows/fleet.py": "likewise",
+    "flows/host_request.py": "cpucaps in the log of an arm64 host",
+    "flows/kconfig.py": "the toolchain by default",
+    "flows/knowledge.py": "the study by default",
+    "flows/listings.py": "columns of `cpus list`",
+    "flows/probe.py": "the capability by default",
+    "flows/validate_inputs.py": "how files with a `.config` are named",
+    "flows/validate_job.py": "the capability by default",
+    "kernel/config/header.py": "how a `.config` names its architecture",
+    "kernel/host/bundle.py": "readings of an arm64 host by name",
+    "kernel/host/evidence.py": "likewise",
+    "kernel/host/files.py": "a file of sysfs",
+    "kernel/host/readings.py": "what uname says",
+    "kernel/source/truth/declared_cpucaps.py": "where the kernel's tables of cpucaps stand",
+    "render/direct_maps.py": "a question that is asked of every architecture",
+    "schema/compiled.py": "the name of the distribution",
+    "schema/direct_maps.py": "a question that is asked of every architecture",
+}
+
+
+def _values(tree: ast.Module) -> Iterator[str]:
+    """Yield every text of a file; what an f-string says by itself, in one piece."""
+    pieces: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            said = [part for part in node.values if isinstance(part, ast.Constant)]
+            pieces.update(map(id, said))
+            yield "".join(str(part.value) for part in said)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and id(node) not in pieces:
+            yield str(node.value)
+
+
+def test_general_code_names_no_world() -> None:
+    named = {
+        f"{_place(module)}: {text}"
+        for module in MODULES
+        if not _is_in(module, "scenarios") and _place(module) not in _NAMES_A_WORLD
+        for text in _values(_TREES[module])
+        if " " not in text and _OF_ONE_WORLD.search(text)
+    }
+    assert not named, "the word belongs to a scenario or a declaration"
+
+
 # Written in pieces, so that this file does not contain what it looks for.
 _PRIVATE_PLACES = re.compile(
     "|".join(
