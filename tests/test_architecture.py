@@ -317,6 +317,21 @@ def test_files_and_modules_that_prose_names_exist() -> None:
     assert not dead, "\n".join(dead)
 
 
+def test_the_page_of_a_room_names_its_files() -> None:
+    pages = sorted(PACKAGE.rglob("docs.md"))
+    unnamed = []
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        for module in sorted(page.parent.rglob("*.py")):
+            place = module.relative_to(page.parent).as_posix()
+            folder = place.partition("/")[0]
+            named = f"`{place}`" in text or (folder != place and f"| `{folder}/` |" in text)
+            if not named and module.name != "__init__.py":
+                unnamed.append(f"{_place(page)}: {place}")
+    assert len(pages) >= 5
+    assert not unnamed
+
+
 def test_no_name_says_nothing() -> None:
     names = {path for path in PACKAGE.rglob("*") if path.stem.strip("_") in _NAMELESS}
     assert not names, "a helper without a room is a hole in the design"

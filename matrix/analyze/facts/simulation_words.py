@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from matrix.analyze.facts.lowering import Lowering
 from matrix.diagnostics import Diagnostic, Location, unknown_word_hint
-from matrix.expr.nodes import Call, Conditional, Constant, Expression, Name, Scalar
+from matrix.expr.nodes import Call, Conditional, Constant, Expression, Name, Scalar, plain
 from matrix.expr.printer import to_c
 from matrix.expr.trees import fold, names, substitute
 from matrix.schema.values import Architecture, FactDeclaration, KernelProfile
@@ -37,7 +37,7 @@ def impossible_inputs(
             continue
         for value, place in _values(row, profile, architecture, lowering):
             if not _may_be(row.name, value):
-                word = str(value).lower() if isinstance(value, bool) else str(value)
+                word = plain(value)
                 possible = DOMAINS.get(row.name)
                 hint = (
                     unknown_word_hint(word, possible, f"values of {row.name}")
