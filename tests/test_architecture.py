@@ -178,11 +178,6 @@ _OPENS_FILES_ITSELF = {
     "flows/fleet_answers.py": "digests of what was read before",
     "flows/kconfig_cache.py": "its own cache",
     "flows/kernels_add.py": "a profile that was read before",
-    "kernel/kconfig/because.py": "lines of a tree",
-    "kernel/kconfig/parser.py": "lines of a tree",
-    "kernel/kconfig/reading.py": "lines of a tree",
-    "kernel/source/tree_files.py": "bounded by itself",
-    "kernel/source/truth/evidence.py": "recorded evidence",
     "schema/compiled.py": "its own cache",
     "schema/files.py": "bounded by itself",
     "schema/settings.py": "bounded by itself",
@@ -211,7 +206,7 @@ def test_bytes_come_in_through_one_door() -> None:
 
 # Rooms, and folders of rooms, whose files import each other at most `_MOST_FLOORS` deep.
 _MOST_FLOORS = 6
-_TOO_DEEP = {"kernel/patch": 9, "render": 9, "simulate": 15}
+_TOO_DEEP = {"kernel/patch": 9, "render": 10, "simulate": 15}
 _IN_A_CIRCLE = frozenset({"flows"})  # `study.py` and `selection.py`, by an import inside a function
 
 
