@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from matrix.analyze.space.symbolic import detected, kernel_regions, study_space
+from matrix.explore.fixpoint import MAX_STATES
+from matrix.explore.inputs import SimulationInputs
+from matrix.explore.interleave import simulate_two_actors
+from matrix.explore.simulate import clear_cache, explore_class, simulate
 from matrix.flows.knowledge import Library
 from matrix.flows.study import prepare_study
-from matrix.simulate.explore import clear_cache, explore_class, simulate
-from matrix.simulate.fixpoint import MAX_STATES
-from matrix.simulate.inputs import SimulationInputs
-from matrix.simulate.interleave import simulate_two_actors
-from matrix.simulate.relevant import relevant
+from matrix.scenarios import scenario
 from matrix.solve.diagram import Diagram
 
 STUDY = "arm64-gmem-no-direct-map"
@@ -33,11 +33,12 @@ def main() -> None:
     """Print the figures; exit 1 where the budget is exceeded or the merged classes disagree."""
     inputs, enumerating = timed(study_inputs)
     print(f"{STUDY}: {len(inputs)} distinct inputs (enumerated in {enumerating:.2f} s)")
-    merged, merging = timed(lambda: sorted({relevant(item) for item in inputs}, key=repr))
+    world = scenario(inputs[0].scenario)
+    merged, merging = timed(lambda: sorted({world.relevant(item) for item in inputs}, key=repr))
     print(f"merged to {len(merged)} behaviour classes in {merging * 1e3:.1f} ms")
 
     clear_cache()
-    results, cold = timed(lambda: [simulate(item) for item in merged])
+    results, cold = timed(lambda: [simulate(world, item) for item in merged])
     states, transitions = (
         sum(result.states for result in results),
         sum(result.transitions for result in results),
@@ -49,15 +50,15 @@ def main() -> None:
     print(f"complete: {all(result.complete for result in results)}")
 
     clear_cache()
-    alone, apart = timed(lambda: [explore_class(item, MAX_STATES) for item in inputs])
+    alone, apart = timed(lambda: [explore_class(world, item, MAX_STATES) for item in inputs])
     print(
         f"each input by itself: {apart:.3f} s, {apart / len(inputs) * 1e3:.2f} ms per input; "
         f"merging is {apart / (merging + cold):.1f} times faster"
     )
     clear_cache()
-    traced, traces = timed(lambda: [simulate(item) for item in inputs])
+    traced, traces = timed(lambda: [simulate(world, item) for item in inputs])
     print(f"every input with its own traces: {traces:.3f} s")
-    two, both = timed(lambda: simulate_two_actors(merged[0]))
+    two, both = timed(lambda: simulate_two_actors(world, merged[0]))
     print(f"two actors, one class: {both:.2f} s, {two.states} nodes from {two.starts} states")
 
     same = all(

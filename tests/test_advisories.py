@@ -13,19 +13,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from matrix.analyze.cell.advice import advisories
 from matrix.analyze.cell.answering import settle
 from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.facts.evaluation import Evaluation
+from matrix.explore.fixpoint import explore
 from matrix.flows.knowledge import Library
 from matrix.flows.study import prepare_study, study_result
-from matrix.simulate.execution import machine_for
-from matrix.simulate.fixpoint import explore
-from matrix.simulate.invariants import ADVISORIES
-from matrix.simulate.linear_map import linear_maps
+from matrix.scenarios.arm64.page import ADVISORIES
 from tests.cli_runner import run_cli
-from tests.unit.simulate.simulation_cases import inputs_of
+from tests.unit.scenarios.by_inputs import machines_of, scenario_of
+from tests.unit.scenarios.simulation_cases import inputs_of
 
 DATA = Path(__file__).parent / "data" / "booted"
 NAMES = {row.name for row in ADVISORIES}
@@ -270,11 +270,11 @@ def test_pinning_fails_wherever_the_flag_is_taken() -> None:
 def base_and_series(name: str) -> tuple[bool, bool]:
     """Say whether the base kernel and the kernel with the series find something."""
     inputs = inputs_of("7.3")
-    (placed, *_) = linear_maps(inputs)
+    (first, *_) = machines_of(inputs)
     found = []
-    for with_series in (False, True):
-        machine = machine_for(inputs, placed, assumption="faults", with_series=with_series)
-        found.append(name in explore(machine).paths)
+    for used in (False, True):
+        machine = replace(first, assumption="faults", with_capability=used)
+        found.append(name in explore(scenario_of(inputs), machine).paths)
     return found[0], found[1]
 
 
@@ -343,7 +343,7 @@ def test_a_report_counts_each_advisory_in_the_cells_that_can_have_it() -> None:
 
 
 def test_every_advisory_has_a_condition_that_some_release_has() -> None:
-    (architecture,) = LIBRARY.knowledge.architectures
+    architecture = LIBRARY.architecture("arm64")
     assert {row.name for row in architecture.advisories} == NAMES
     named = [LIBRARY.program(profile) for profile in LIBRARY.knowledge.kernels]
     assert {name for program in named for name in program.advisories} == NAMES

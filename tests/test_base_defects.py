@@ -16,8 +16,8 @@ import pytest
 
 from matrix.analyze.cell.advice import defect_of
 from matrix.flows.knowledge import Library
-from matrix.simulate.outcome import INVARIANTS
 from tests.cli_runner import run_cli
+from tests.unit.scenarios.by_inputs import INVARIANT_NAMES
 
 DATA = Path(__file__).parent / "data" / "booted"
 COMMIT, RELEASE = "9be19df816de", "7.1"
@@ -181,7 +181,7 @@ def test_a_review_says_it_before_anything_else() -> None:
 # --- the kind -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("invariant", INVARIANTS)
+@pytest.mark.parametrize("invariant", INVARIANT_NAMES)
 def test_any_violation_of_the_kernel_by_itself_is_said(invariant: str) -> None:
     """Nothing is special about the one defect that is declared."""
     (newest,) = (one for one in LIBRARY.knowledge.kernels if one.release == "7.3")

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from matrix.analyze.cell.verdict import Verdict
-from matrix.simulate.outcome import INVARIANTS
+from tests.unit.scenarios.by_inputs import INVARIANT_NAMES
 
 GLOSSARY = Path(__file__).resolve().parent.parent / "docs" / "glossary.md"
 
@@ -38,4 +38,4 @@ def test_each_table_is_in_alphabetical_order() -> None:
 
 
 def test_verdicts_and_invariants_are_defined() -> None:
-    assert {verdict.value for verdict in Verdict} | set(INVARIANTS) <= set(_terms())
+    assert {verdict.value for verdict in Verdict} | set(INVARIANT_NAMES) <= set(_terms())

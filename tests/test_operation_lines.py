@@ -16,8 +16,8 @@ import pytest
 from msgspec import Struct
 from ruamel.yaml import YAML
 
+from matrix.scenarios.arm64.operations import OPERATIONS
 from matrix.schema.compiled import knowledge
-from matrix.simulate.operations import OPERATIONS
 
 CASES = Path(__file__).parent / "cases" / "operation_lines.yaml"
 SHARED = ("5.10", "6.1", "6.12", "7.2", "7.3")

@@ -13,11 +13,11 @@ import pytest
 from matrix.analyze.cell.answering import settle
 from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.space.result import ClassGroup
+from matrix.explore.inputs import SimulationInputs
+from matrix.explore.outcome import SimulationResult
 from matrix.flows.knowledge import Library
 from matrix.flows.study import PreparedStudy, prepare_study, study_result
-from matrix.simulate.explore import simulate
-from matrix.simulate.inputs import SimulationInputs
-from matrix.simulate.outcome import SimulationResult
+from tests.unit.scenarios.by_inputs import simulate
 
 LIBRARY = Library()
 STUDIES = tuple(study.id for study in LIBRARY.knowledge.studies)

@@ -13,11 +13,11 @@ import pytest
 from matrix.analyze.cell.answering import settle
 from matrix.analyze.cell.behaviour import Behaviours
 from matrix.analyze.cell.verdict import Verdict, decide
+from matrix.explore.inputs import SimulationInputs
 from matrix.flows.knowledge import DEFAULT_STUDY, Library
 from matrix.flows.study import PreparedStudy, prepare_study
-from matrix.simulate.explore import simulate
-from matrix.simulate.inputs import SimulationInputs
 from matrix.solve.space import Region
+from tests.unit.scenarios.by_inputs import simulate
 
 SAMPLE = 2_000
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from matrix.analyze.cell.question import lower_question
-from matrix.analyze.facts.simulation_words import unknown_names
+from matrix.analyze.facts.scenario_words import unknown_names
 from matrix.analyze.proof.claims import ClaimResult, read_claims
 from matrix.analyze.space.cell_text import named_cell
 from matrix.diagnostics import (

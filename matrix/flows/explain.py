@@ -23,6 +23,11 @@ from matrix.analyze.space.nearest import NearestCells, nearest_supported
 from matrix.analyze.space.study import SolvedStudy
 from matrix.diagnostics import Diagnostic, InputError, UndecidedError, did_you_mean
 from matrix.diagnostics.codes import codes
+from matrix.explore.inputs import SimulationInputs
+from matrix.explore.interleave import simulate_two_actors
+from matrix.explore.outcome import SimulationResult, TwoActorResult
+from matrix.explore.rehearsal import Rehearsal, rehearse
+from matrix.explore.scenario import AnyScenario
 from matrix.flows.cell_argument import parse_cell
 from matrix.flows.knowledge import Library
 from matrix.flows.selection import no_such_cell
@@ -41,11 +46,6 @@ from matrix.render.traces import (
     two_actors_document,
 )
 from matrix.schema.values import KernelProfile
-from matrix.simulate.inputs import SimulationInputs
-from matrix.simulate.interleave import simulate_two_actors
-from matrix.simulate.outcome import INVARIANTS, SimulationResult, TwoActorResult
-from matrix.simulate.rehearsal import Rehearsal, rehearse
-from matrix.simulate.scenario import scenario_options
 from matrix.solve.nearest import changes
 
 
@@ -168,7 +168,8 @@ class SimulateRequest(Struct, frozen=True, kw_only=True):
 def simulate(request: SimulateRequest) -> str:
     """Return the traces of cells, each step with the state before and after it."""
     prepared = prepare_study(Library(request.configs), request.study, request.predicate)
-    options = scenario_options(simulated_scenario(prepared.capability), _pairs(request.variant))
+    scenario = simulated_scenario(prepared.capability)
+    options = scenario.chosen(_pairs(request.variant))
     texts = []
     documents = []
     for text in request.cells:
@@ -187,7 +188,7 @@ def simulate(request: SimulateRequest) -> str:
         title += f"; {prepared.predicate.name} {_SAYS[says]}"
         if says is False and result.violations:
             title += ": it refuses what is violated below"
-        shown, document = _simulated(title, result, request, sources)
+        shown, document = _simulated(scenario, title, result, request, sources)
         first = [part for text in sentences(defects) for part in hanging(text, "", "  ")]
         texts.append("\n".join((*first, shown)))
         documents.append({"defects": defect_documents(defects), **document, **said})
@@ -201,6 +202,7 @@ _SAYS = {True: "says yes", False: "says no", None: "is not asked there, or its a
 
 
 def _simulated(
+    scenario: AnyScenario,
     title: str,
     result: SimulationResult,
     request: SimulateRequest,
@@ -209,11 +211,11 @@ def _simulated(
     """Return what the simulation of one cell shows, as text and for JSON."""
     inputs = result.inputs
     if request.events:
-        rehearsal = _kept(rehearse(inputs, request.events), result)
+        rehearsal = _kept(scenario, rehearse(scenario, inputs, request.events), result)
         document = rehearsal_document(title, rehearsal, sources)
         return render_rehearsal(title, rehearsal, sources), document
     if request.two_actors:
-        raced = _race(inputs)
+        raced = _race(scenario, inputs)
         document = two_actors_document(title, raced, sources)
         return render_two_actors(title, raced, sources, brief=request.brief), document
     document = traces_document(title, result, sources)
@@ -222,9 +224,9 @@ def _simulated(
     return render_traces(title, result, sources), document
 
 
-def _kept(rehearsal: Rehearsal, result: SimulationResult) -> Rehearsal:
+def _kept(scenario: AnyScenario, rehearsal: Rehearsal, result: SimulationResult) -> Rehearsal:
     """Return what a chosen order finds without advisories whose condition is false."""
-    can_happen = {*INVARIANTS, *(item.invariant for item in result.advisories)}
+    can_happen = {*scenario.invariant_names, *(item.invariant for item in result.advisories)}
     return replace(
         rehearsal, found=tuple(item for item in rehearsal.found if item[0] in can_happen)
     )
@@ -255,13 +257,13 @@ def _varied(options: tuple[tuple[str, str], ...]) -> str:
     return "".join(f", {name}={value}" for name, value in options)
 
 
-def _race(inputs: SimulationInputs) -> TwoActorResult:
+def _race(scenario: AnyScenario, inputs: SimulationInputs) -> TwoActorResult:
     """Interleave two actors.
 
     Raises:
         UndecidedError: MX0710, past the bound on states.
     """
-    raced = simulate_two_actors(inputs)
+    raced = simulate_two_actors(scenario, inputs)
     if not raced.complete:
         raise UndecidedError(
             Diagnostic(

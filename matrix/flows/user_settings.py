@@ -20,8 +20,8 @@ from matrix.diagnostics.codes import codes
 from matrix.flows.validate_job import ValidateRequest
 from matrix.flows.validate_result import Standing, ValidateResult
 from matrix.kernel.config.config_input import split_name
+from matrix.scenarios import every_scenario
 from matrix.schema.settings import Mute, Settings, load_settings
-from matrix.simulate.invariants import INVARIANTS
 
 # Keys of [validate] that name their field of the request differently.
 _FIELDS = {"set": "settings"}
@@ -67,7 +67,10 @@ def with_settings(request: ValidateRequest) -> tuple[ValidateRequest, Mutes]:
 def _check_names(settings: Settings) -> None:
     if not settings.mutes:
         return
-    rules = [*(invariant.name for invariant in INVARIANTS), *codes()]
+    invariants = list(
+        dict.fromkeys(name for item in every_scenario() for name in item.invariant_names)
+    )
+    rules = [*invariants, *codes()]
     problems = []
     for mute in settings.mutes:
         for key, word, known in (
@@ -75,7 +78,7 @@ def _check_names(settings: Settings) -> None:
             ("rule", mute.rule, rules),
         ):
             if word is not None and word not in known:
-                shown = known if key == "verdict" else known[: len(INVARIANTS)]
+                shown = known if key == "verdict" else invariants
                 hint = unknown_word_hint(word, shown, f"{key}s")
                 if key == "rule":
                     hint += "; or the code of a diagnostic"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from matrix.explore.outcome import SimulationResult, Step, TwoActorResult, Violation
+from matrix.explore.rehearsal import Rehearsal
 from matrix.render.text import hanging
-from matrix.simulate.outcome import SimulationResult, Step, TwoActorResult, Violation
-from matrix.simulate.rehearsal import Rehearsal
 
 
 def render_traces(title: str, result: SimulationResult, sources: Mapping[str, str]) -> str:

@@ -561,7 +561,7 @@ class Capability(Struct, frozen=True, kw_only=True):
     functions in which it does.
     What decides is a `scenario`, whose simulation tells what breaks, or `truth`, all of whose parts
     must hold; with neither, only what the kernel says is known. `gates` is what the predicate
-    allows. `scenario_options` are options of the mechanism (`guest=no-exec`), see matrix/simulate.
+    allows. `scenario_options` are options of the mechanism (`guest=no-exec`), see matrix/scenarios.
     `costs` are what a system pays that has the capability. Without `synthesis` nothing is said
     about what the predicate should be.
     """
@@ -581,6 +581,8 @@ class Capability(Struct, frozen=True, kw_only=True):
     costs: tuple[Cost, ...] = ()
     asked_in: tuple[str, ...] = ()
     gates: str | None = None
+    scenario_location: Location | None = None
+    gates_location: Location | None = None
     truth: tuple[TruthPart, ...] = ()
     synthesis: SynthesisDeclaration | None = None
 

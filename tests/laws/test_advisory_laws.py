@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from matrix.flows.knowledge import Library
 from matrix.flows.study import prepare_study
-from matrix.simulate.invariants import ADVISORIES
+from matrix.scenarios.arm64.page import ADVISORIES
 from tests.cli_runner import run_cli
 
 DATA = Path(__file__).parents[1] / "data" / "booted"

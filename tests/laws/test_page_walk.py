@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from matrix.simulate import descriptors
-from matrix.simulate.geometry import VA_BITS, Geometry
-from matrix.simulate.page_tables import PageTables
+from matrix.scenarios.arm64 import descriptors
+from matrix.scenarios.arm64.geometry import VA_BITS, Geometry
+from matrix.scenarios.arm64.page_tables import PageTables
 
 POOL = 0x40_0000_0000
 

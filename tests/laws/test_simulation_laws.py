@@ -6,12 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from matrix.simulate.explore import Findings, clear_cache, explore_class, simulate
-from matrix.simulate.fixpoint import MAX_STATES
-from matrix.simulate.inputs import SimulationInputs
-from matrix.simulate.outcome import INVARIANTS
-from matrix.simulate.relevant import base_kernel, relevant
-from tests.unit.simulate.simulation_inputs import simulation_inputs
+from matrix.explore.fixpoint import MAX_STATES
+from matrix.explore.simulate import Findings, clear_cache
+from matrix.scenarios.arm64.inputs import PageInputs
+from tests.unit.scenarios.by_inputs import (
+    INVARIANT_NAMES,
+    base_kernel,
+    explore_class,
+    relevant,
+    simulate,
+)
+from tests.unit.scenarios.simulation_inputs import simulation_inputs
 
 Told = set[tuple[str, str | None, int]]
 
@@ -25,28 +30,28 @@ def told(findings: Findings) -> tuple[Told, Told]:
     return violations, advisories
 
 
-def found(inputs: SimulationInputs) -> set[str]:
+def found(inputs: PageInputs) -> set[str]:
     """Return every invariant that can be broken, excused or not, without merging classes."""
     findings = explore_class(inputs, MAX_STATES)
     names = {item.name for item in (*findings.violations, *findings.advisories)}
-    return names & set(INVARIANTS)
+    return names & set(INVARIANT_NAMES)
 
 
 @given(simulation_inputs())
-def test_merged_classes_find_the_same(inputs: SimulationInputs) -> None:
+def test_merged_classes_find_the_same(inputs: PageInputs) -> None:
     assert told(explore_class(inputs, MAX_STATES)) == told(
         explore_class(relevant(inputs), MAX_STATES)
     )
 
 
 @given(simulation_inputs())
-def test_merging_twice_is_merging_once(inputs: SimulationInputs) -> None:
+def test_merging_twice_is_merging_once(inputs: PageInputs) -> None:
     assert relevant(relevant(inputs)) == relevant(inputs)
     assert base_kernel(base_kernel(inputs)) == base_kernel(inputs)
 
 
 @given(simulation_inputs())
-def test_every_trace_can_be_replayed_on_the_inputs_themselves(inputs: SimulationInputs) -> None:
+def test_every_trace_can_be_replayed_on_the_inputs_themselves(inputs: PageInputs) -> None:
     result = simulate(inputs)
     for item in (*result.violations, *result.advisories):
         assert item.trace[0].event == "boot"
@@ -56,7 +61,7 @@ def test_every_trace_can_be_replayed_on_the_inputs_themselves(inputs: Simulation
 
 @given(simulation_inputs(), st.data())
 def test_asking_again_or_in_another_order_changes_nothing(
-    inputs: SimulationInputs, data: st.DataObject
+    inputs: PageInputs, data: st.DataObject
 ) -> None:
     others = data.draw(st.lists(simulation_inputs(), max_size=2))
     clear_cache()
@@ -68,7 +73,7 @@ def test_asking_again_or_in_another_order_changes_nothing(
 
 
 @given(simulation_inputs(variant=st.just(())), st.booleans())
-def test_a_flush_more_never_adds_a_violation(inputs: SimulationInputs, flushes: bool) -> None:
+def test_a_flush_more_never_adds_a_violation(inputs: PageInputs, flushes: bool) -> None:
     inputs = replace(inputs, direct_map_helper_flushes=flushes)
     by_flush = [
         found(replace(inputs, variant=variant))
@@ -78,20 +83,20 @@ def test_a_flush_more_never_adds_a_violation(inputs: SimulationInputs, flushes: 
 
 
 @given(simulation_inputs())
-def test_fwb_never_adds_an_access_to_the_alias(inputs: SimulationInputs) -> None:
+def test_fwb_never_adds_an_access_to_the_alias(inputs: PageInputs) -> None:
     with_fwb = found(replace(inputs, fwb=True))
     assert "alias-access" not in with_fwb or "alias-access" in found(replace(inputs, fwb=False))
 
 
 @given(simulation_inputs())
-def test_dic_never_adds_an_access_to_the_alias(inputs: SimulationInputs) -> None:
+def test_dic_never_adds_an_access_to_the_alias(inputs: PageInputs) -> None:
     with_dic = found(replace(inputs, dic=True))
     assert "alias-access" not in with_dic or "alias-access" in found(replace(inputs, dic=False))
 
 
 @given(simulation_inputs())
 def test_bbml_never_adds_an_access_to_the_alias_where_the_zap_worked_without(
-    inputs: SimulationInputs,
+    inputs: PageInputs,
 ) -> None:
     """Where the zap was refused or silent without BBML there was no invalid alias to access."""
     without = found(replace(inputs, system_supports_bbml=False))
@@ -102,13 +107,13 @@ def test_bbml_never_adds_an_access_to_the_alias_where_the_zap_worked_without(
 
 
 @given(simulation_inputs(), st.sampled_from((12, 14, 16)))
-def test_the_granule_decides_nothing(inputs: SimulationInputs, page_shift: int) -> None:
+def test_the_granule_decides_nothing(inputs: PageInputs, page_shift: int) -> None:
     other = replace(inputs, page_shift=page_shift)
     assert told(explore_class(inputs, MAX_STATES)) == told(explore_class(other, MAX_STATES))
 
 
 @given(simulation_inputs())
-def test_a_guest_that_never_executes_finds_no_more(inputs: SimulationInputs) -> None:
+def test_a_guest_that_never_executes_finds_no_more(inputs: PageInputs) -> None:
     options = dict(inputs.variant)
     any_guest = replace(inputs, variant=_options({**options, "guest": "any"}))
     no_exec = replace(inputs, variant=_options({**options, "guest": "no-exec"}))
@@ -117,7 +122,7 @@ def test_a_guest_that_never_executes_finds_no_more(inputs: SimulationInputs) -> 
 
 @given(simulation_inputs(variant=st.just(())))
 def test_maintenance_through_another_address_never_touches_the_alias(
-    inputs: SimulationInputs,
+    inputs: PageInputs,
 ) -> None:
     fixed = replace(inputs, variant=(("maintenance", "temporary-mapping"),), stage2_owner="host")
     assert "alias-access" not in found(fixed)

@@ -18,11 +18,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 from ruamel.yaml import YAML
 
-from matrix.simulate import execution
-from matrix.simulate.events import EVENTS, Event
-from matrix.simulate.explore import clear_cache
-from matrix.simulate.program import Condition, Row
-from tests.unit.simulate import test_cases, test_interleave, test_simulate
+from matrix.explore.scenario import AnyScenario
+from matrix.explore.simulate import clear_cache
+from matrix.scenarios import scenario
+from matrix.scenarios.arm64.machine import Condition, Row
+from tests.unit.explore import test_interleave, test_simulate
+from tests.unit.scenarios import by_inputs, test_cases
+from tests.unit.scenarios.simulation_inputs import SCENARIOS
+
+# The worlds whose rows are changed; what they share is changed in all.
+WORLDS = tuple(map(scenario, SCENARIOS))
 
 SURVIVORS = Path(__file__).with_name("survivors.yaml")
 
@@ -77,7 +82,7 @@ def key_of(row: Row) -> Key:
 def mutants() -> list[Mutant]:
     """Return every mutant once, in the order of the events."""
     found: dict[str, Mutant] = {}
-    for event in EVENTS:
+    for event in (event for world in WORLDS for event in world.events):
         for row in _all_rows(event.rows):
             for mutant in _of_row(row):
                 found.setdefault(mutant.name, mutant)
@@ -125,9 +130,10 @@ def _bound(test: Callable[..., None], parameters: ParameterSet) -> Callable[[], 
     return partial(test, *parameters.values)
 
 
-def kills(events: Sequence[Event]) -> bool:
-    """Say whether a test fails with these events in place of the model's."""
-    with patch.object(execution, "EVENTS", tuple(events)):
+def kills(worlds: Sequence[AnyScenario]) -> bool:
+    """Say whether a test fails with these worlds in place of the model's."""
+    by_id = {world.id: world for world in worlds}
+    with patch.object(by_inputs, "scenario_of", lambda inputs: by_id[inputs.scenario]):
         clear_cache()
         try:
             for check in checks():
@@ -141,7 +147,12 @@ def kills(events: Sequence[Event]) -> bool:
 
 def survives(mutant: Mutant) -> bool:
     """Say whether no test notices the mutant."""
-    return not kills([replace(event, rows=mutant.applied(event.rows)) for event in EVENTS])
+    return not kills([_mutated(world, mutant) for world in WORLDS])
+
+
+def _mutated(world: AnyScenario, mutant: Mutant) -> AnyScenario:
+    events = [replace(event, rows=mutant.applied(event.rows)) for event in world.events]
+    return replace(world, events=tuple(events))
 
 
 def accepted() -> dict[str, str]:
@@ -157,7 +168,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.write("".join(f"{number:4} {item.name}\n" for number, item in enumerate(every)))
         return 0
     chosen = [every[int(number)] for number in arguments] or every
-    if kills(EVENTS):
+    if kills(WORLDS):
         sys.stderr.write("a test fails without any mutation\n")
         return 1
     survivors = []

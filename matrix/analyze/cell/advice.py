@@ -18,24 +18,23 @@ from matrix.analyze.cell.question import Completion, Question
 from matrix.analyze.facts.evaluation import Evaluation
 from matrix.analyze.facts.lowering import UNREAD
 from matrix.analyze.facts.program import FactProgram
+from matrix.explore.inputs import SimulationInputs
+from matrix.explore.outcome import Violation
+from matrix.explore.simulate import Broken, without_capability
 from matrix.expr.evaluation import truth
 from matrix.kernel.cpu.detection import Detection
-from matrix.simulate.explore import without_capability
-from matrix.simulate.inputs import SimulationInputs
-from matrix.simulate.outcome import INVARIANTS, Violation
+from matrix.scenarios import scenario
 
 # What is reported once: an advisory, and under which value of the assumption.
 _Key = tuple[str, tuple[str, str] | None]
-# What a kernel violates by itself, as `explore.without_capability` gives it.
-Broken = tuple[str, tuple[str, str] | None, str]
 
 # Something besides must happen; nobody knows whether it can.
 POSSIBLE, UNKNOWN = "possible", "unknown"
 
 
-def is_defect(violation: Violation) -> bool:
+def is_defect(question: Question, violation: Violation) -> bool:
     """Say whether what was reported is a violation that the kernel has without the capability."""
-    return violation.invariant in INVARIANTS
+    return violation.invariant in question.invariants
 
 
 def advisories(
@@ -74,7 +73,7 @@ def defects(
     They are met where its check says no, too: the guest then runs without the capability.
     """
     broken = [
-        without_capability(item.leaf.inputs)
+        without_capability(scenario(item.leaf.inputs.scenario), item.leaf.inputs)
         if isinstance(item.leaf.inputs, SimulationInputs)
         else ()
         for item in completions
@@ -176,7 +175,7 @@ def _holds(question: Question, known: Evaluation, item: Completion, key: _Key) -
     """Say whether what is reported can happen under a completion; None: nobody knows."""
     if item.leaf.result is None or _of(item.leaf.result, key) is None:
         return False
-    if key[0] in INVARIANTS:
+    if key[0] in question.invariants:
         return True
     rule = question.advisories.get(key[0])
     if rule is None:

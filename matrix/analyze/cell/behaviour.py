@@ -11,15 +11,15 @@ from __future__ import annotations
 from typing import overload
 
 from msgspec import Struct
-from msgspec.structs import fields
 
 from matrix.diagnostics import Diagnostic, UndecidedError
+from matrix.explore.inputs import SimulationInputs
+from matrix.explore.outcome import MicroOperation, SimulationResult, Step, Violation
+from matrix.explore.scenario import domains_of
+from matrix.explore.simulate import simulate
 from matrix.expr.nodes import Value
+from matrix.scenarios import scenario
 from matrix.schema.values import TruthPart
-from matrix.simulate.explore import simulate
-from matrix.simulate.inputs import SimulationInputs
-from matrix.simulate.outcome import MicroOperation, SimulationResult, Step, Violation
-from matrix.simulate.relevant import relevant
 
 # What a trace calls the event in which a part of the truth is looked at.
 _EVENT = "truth"
@@ -41,10 +41,6 @@ class TruthResult(Struct, frozen=True, kw_only=True):
     transitions: int = 0
 
 
-# What a class may depend on, without what the capability and not the cell decides.
-SIMULATION_INPUTS = tuple(
-    field.name for field in fields(SimulationInputs) if field.name not in ("scenario", "variant")
-)
 Inputs = SimulationInputs | TruthInputs
 Result = SimulationResult | TruthResult
 
@@ -67,7 +63,7 @@ def named(inputs: Inputs) -> dict[str, Value]:
     """Return by name what a class of cells may depend on, without what the capability decides."""
     if isinstance(inputs, TruthInputs):
         return {part.id: holds for part, holds in inputs.holds}
-    return {name: getattr(inputs, name) for name in SIMULATION_INPUTS}
+    return {name: getattr(inputs, name) for name in domains_of(scenario(inputs.scenario))}
 
 
 def violates(result: Result) -> bool | None:
@@ -86,8 +82,8 @@ class Behaviours:
     """The simulations of one run, one per behaviour class.
 
     Two cells are in one class where the inputs that can matter to the simulation are equal
-    (`simulate.relevant`). Where a capability declares its truth, the same parts of it hold in a
-    class.
+    (`relevant` of the scenario). Where a capability declares its truth, the same parts of it hold
+    in a class.
     """
 
     __slots__ = ("_classes", "_results")
@@ -109,7 +105,9 @@ class Behaviours:
         """Return the inputs that stand for the behaviour class of `inputs`."""
         if inputs not in self._classes:
             self._classes[inputs] = (
-                relevant(inputs) if isinstance(inputs, SimulationInputs) else inputs
+                scenario(inputs.scenario).relevant(inputs)
+                if isinstance(inputs, SimulationInputs)
+                else inputs
             )
         return self._classes[inputs]
 
@@ -146,7 +144,7 @@ class Behaviours:
             if inputs not in self._results:
                 self._results[inputs] = look(inputs)
         elif inputs not in self._results:
-            result = simulate(inputs)
+            result = simulate(scenario(inputs.scenario), inputs)
             if not result.complete:
                 raise UndecidedError(
                     Diagnostic(

@@ -16,14 +16,15 @@ from matrix.analyze.cell.behaviour import Behaviours, Inputs, Result, TruthInput
 from matrix.analyze.cell.verdict import Verdict, decide, verdicts_of, wanted_of
 from matrix.analyze.facts.evaluation import Evaluation
 from matrix.analyze.facts.program import PREDICATE, FactProgram, LoweredAdvisory
+from matrix.analyze.facts.scenario_words import scenario_of
 from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.explore.inputs import SimulationInputs
+from matrix.explore.scenario import AnyScenario, domains_of, required_of
 from matrix.expr.evaluation import truth
 from matrix.expr.nodes import Binary, Expression, Name, Value
 from matrix.expr.trees import names, substitute
+from matrix.scenarios import scenario
 from matrix.schema.values import Capability, Condition, PredicateVersion
-from matrix.simulate.inputs import SimulationInputs
-from matrix.simulate.outcome import INVARIANTS
-from matrix.simulate.scenario import scenario_options
 
 # The kernel boots only where every CPU has its granule; cells that cannot boot are no cells of a
 # study, so an unrecorded granule is taken as supported and said in a note.
@@ -69,6 +70,11 @@ class Question(Struct, frozen=True, kw_only=True):
     advisories: Mapping[str, LoweredAdvisory]
 
     @property
+    def scenario(self) -> AnyScenario | None:
+        """The world that is simulated, if any."""
+        return None if self.capability.scenario is None else scenario(self.capability.scenario)
+
+    @property
     def verdicts(self) -> tuple[Verdict, ...]:
         """The verdicts that a cell can have."""
         return verdicts_of(self.capability)
@@ -81,8 +87,8 @@ class Question(Struct, frozen=True, kw_only=True):
     @property
     def invariants(self) -> tuple[str, ...]:
         """What can be violated: of the simulation, or the parts of the declared truth."""
-        if self.capability.scenario is not None:
-            return INVARIANTS
+        if self.scenario is not None:
+            return self.scenario.invariant_names
         return tuple(part.id for part in self.capability.truth)
 
     @property
@@ -94,14 +100,18 @@ class Question(Struct, frozen=True, kw_only=True):
 
     def inputs(self, values: dict[str, Value]) -> Inputs:
         """Return what the values of `rows` make: what is simulated, or what holds."""
-        if self.capability.scenario is None:
+        if self.scenario is None:
             truths = self.capability.truth
             return TruthInputs(holds=tuple((part, bool(values[part.id])) for part in truths))
-        return SimulationInputs(
-            **{name: _typed(name, value) for name, value in values.items()},  # type: ignore[arg-type]
-            scenario=self.capability.scenario,
-            variant=self.variant,
+        domains = domains_of(self.scenario)
+        # C says true == 1; the fields are typed, and equal inputs must be equal values.
+        typed = {
+            name: bool(value) if domains[name] is bool else value for name, value in values.items()
+        }
+        inputs: SimulationInputs = self.scenario.inputs(
+            **typed, scenario=self.scenario.id, variant=self.variant
         )
+        return inputs
 
 
 class Leaf(Struct, frozen=True, kw_only=True):
@@ -158,13 +168,16 @@ def lower_question(
 
     Raises:
         InputError: MX0290 a name that the release does not have, MX0693 a predicate that has
-            nothing to do with the scenario of its capability.
+            nothing to do with the scenario of its capability, MX0701 no such scenario, MX0241 it is
+            of another gate, MX0720 its architecture does not say what it takes.
     """
     lacking = program.lacks(predicate.condition)
     lowered = None if lacking else program.lower_expression(predicate.condition)
     asked = {} if lowered is None else {PREDICATE: lowered}
-    if lowered is not None and capability.scenario and predicate in capability.predicates:
-        _refuse_foreign(program, capability, predicate, lowered)
+    simulated = scenario_of(capability)
+    rows = _rows(program, capability, simulated)
+    if lowered is not None and simulated is not None and predicate in capability.predicates:
+        _refuse_foreign(program, capability, predicate, lowered, rows)
     return Question(
         program=program,
         capability=capability,
@@ -197,12 +210,10 @@ def lower_question(
             for operand in conjuncts(predicate.condition.expression)
         ),
         lacking=tuple(sorted(lacking)),
-        rows=_rows(program, capability),
+        rows=rows,
         variant=()
-        if capability.scenario is None
-        else scenario_options(
-            capability.scenario, capability.scenario_options, capability.location
-        ),
+        if simulated is None
+        else simulated.chosen(capability.scenario_options, capability.location),
         advisories={
             name: replace(item, when=substitute(item.when, asked))
             for name, item in program.advisories.items()
@@ -265,6 +276,14 @@ def _ask_present(question: Question, cell: Evaluation, behaviours: Behaviours) -
     )
 
 
+def names_read(question: Question) -> frozenset[str]:
+    """Return every name that requirements, predicate and what judges it rest on."""
+    asked = [item.expression for item in question.requirements if item.expression is not None]
+    asked += [expression for _, expression in question.rows]
+    asked += [question.predicate] if question.predicate is not None else []
+    return _names_below(question.program, asked)
+
+
 def conjuncts(expression: Expression) -> Iterator[Expression]:
     """Yield the operands of the outermost `&&` of an expression."""
     match expression:
@@ -280,14 +299,18 @@ def _lower_or_none(program: FactProgram, condition: Condition) -> Expression | N
 
 
 def _refuse_foreign(
-    program: FactProgram, capability: Capability, predicate: PredicateVersion, lowered: Expression
+    program: FactProgram,
+    capability: Capability,
+    predicate: PredicateVersion,
+    lowered: Expression,
+    rows: tuple[tuple[str, Expression], ...],
 ) -> None:
     """Refuse a declared predicate that reads nothing of what its scenario simulates.
 
     It is the check of another feature, and what the simulation finds says nothing of it.
     """
     read = _read_by(program, (lowered,))
-    if read and not read & _read_by(program, program.simulation.values()):
+    if read and not read & _read_by(program, (expression for _, expression in rows)):
         raise InputError(
             Diagnostic(
                 code="MX0693",
@@ -303,6 +326,11 @@ def _refuse_foreign(
 
 def _read_by(program: FactProgram, expressions: Iterable[Expression]) -> frozenset[str]:
     """Return the kernel variables and atoms on which expressions rest."""
+    return _names_below(program, expressions) - program.definitions.keys()
+
+
+def _names_below(program: FactProgram, expressions: Iterable[Expression]) -> frozenset[str]:
+    """Return every name that expressions lead to."""
     seen: set[str] = set()
     waiting = [name for expression in expressions for name in names(expression)]
     while waiting:
@@ -311,16 +339,33 @@ def _read_by(program: FactProgram, expressions: Iterable[Expression]) -> frozens
             seen.add(name)
             if name in program.definitions:
                 waiting.extend(names(program.definitions[name]))
-    return frozenset(seen - program.definitions.keys())
+    return frozenset(seen)
 
 
-def _rows(program: FactProgram, capability: Capability) -> tuple[tuple[str, Expression], ...]:
+def _rows(
+    program: FactProgram, capability: Capability, simulated: AnyScenario | None
+) -> tuple[tuple[str, Expression], ...]:
     """Return what decides a verdict besides the predicate.
 
-    A part of the truth that names what the release lacks is left out here: `refuse_lacking_truth`.
+    Of a simulation those rows of the architecture that its scenario takes. A part of the truth that
+    names what the release lacks is left out here: `refuse_lacking_truth`.
     """
-    if capability.scenario is not None:
-        return tuple(program.simulation.items())
+    if simulated is not None:
+        lacking = [name for name in required_of(simulated) if name not in program.simulation]
+        if lacking:
+            raise InputError(
+                Diagnostic(
+                    code="MX0720",
+                    location=capability.scenario_location,
+                    message=f"scenario `{simulated.id}` cannot be simulated for Linux "
+                    f"{program.release}: no row of its architecture says "
+                    f"`{'`, `'.join(lacking)}`",
+                    hint=f"it is a world of {simulated.arch}: ask about a kernel of it, or leave "
+                    "`scenario` out",
+                )
+            )
+        taken = domains_of(simulated)
+        return tuple(item for item in program.simulation.items() if item[0] in taken)
     return tuple(
         (part.id, program.lower_expression(part.condition))
         for part in capability.truth
@@ -328,14 +373,15 @@ def _rows(program: FactProgram, capability: Capability) -> tuple[tuple[str, Expr
     )
 
 
-def simulated_scenario(capability: Capability) -> str:
+def simulated_scenario(capability: Capability) -> AnyScenario:
     """Return the scenario of a capability.
 
     Raises:
         InputError: MX0692, where it has none.
     """
-    if capability.scenario is not None:
-        return capability.scenario
+    simulated = scenario_of(capability)
+    if simulated is not None:
+        return simulated
     raise InputError(
         Diagnostic(
             code="MX0692",
@@ -377,14 +423,3 @@ def _cannot_boot(cell: Evaluation) -> str:
     size = cell.value("PAGE_SIZE")
     granule = f"{size // 1024} kB" if isinstance(size, int) else "its"
     return f"the kernel cannot boot: not every CPU supports the {granule} translation granule"
-
-
-# C says true == 1; the simulation's fields are typed, and equal inputs must be equal values.
-_NUMBERS = frozenset({"page_shift", "icache_min_line_shift"})
-_WORDS = frozenset({"split_gate", "invalid_encoding", "stage2_owner", "vm", "userspace_addr"})
-
-
-def _typed(name: str, value: Value) -> Value:
-    if name in _NUMBERS or name in _WORDS:
-        return value
-    return bool(value)

@@ -27,7 +27,7 @@ from matrix.analyze.facts.lowering import (
     refuse_cycles,
     refuse_unknown_names,
 )
-from matrix.analyze.facts.simulation_words import impossible_inputs
+from matrix.analyze.facts.scenario_words import impossible_inputs
 from matrix.diagnostics import InputError
 from matrix.expr.nodes import Binary, Constant, Expression, Name, Value
 from matrix.expr.trees import names

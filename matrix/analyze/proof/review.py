@@ -14,9 +14,9 @@ from msgspec import Struct
 from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.symbolic import KernelRegions
+from matrix.explore.outcome import Violation
 from matrix.expr.nodes import Name, Value
 from matrix.schema.values import KernelProfile
-from matrix.simulate.outcome import Violation
 from matrix.solve.space import Region
 
 # The invariants that a direct map which cannot be changed page by page breaks.

@@ -16,9 +16,9 @@ from msgspec import Struct
 from matrix.analyze.cell.behaviour import Inputs, named
 from matrix.analyze.cell.verdict import Verdict, decide
 from matrix.analyze.space.study import ClassRegion, SolvedStudy
+from matrix.explore.outcome import Violation
 from matrix.expr.nodes import Value, plain
 from matrix.schema.values import MatrixStudy
-from matrix.simulate.outcome import Violation
 from matrix.solve.nearest import Changes, changes, nearest, nearest_changes
 from matrix.solve.space import Region, union
 

@@ -17,7 +17,6 @@ from matrix.expr.position import Source
 from matrix.expr.printer import to_c
 from matrix.expr.trees import calls, rewrite, walk
 from matrix.schema.values import Condition, MatrixStudy
-from matrix.simulate.scenario import scenario_options
 
 VERDICT, PREDICATE, VIOLATES = "verdict", "predicate", "violates"
 
@@ -122,14 +121,14 @@ class ClaimNames:
     def _wrong_options(
         self, pairs: Sequence[tuple[str, str]], condition: Condition
     ) -> Iterator[Diagnostic]:
-        scenario = self._questions[0].capability.scenario
+        scenario = self._questions[0].scenario
         if scenario is None:
             for name, _ in pairs:
                 hint = "leave it out: mechanism options are of a simulation"
                 yield _at(condition, "MX0623", "nothing is simulated here", name, hint)
             return
         try:
-            scenario_options(scenario, pairs, condition.location)
+            scenario.chosen(pairs, condition.location)
         except InputError as error:
             yield from error.diagnostics
 

@@ -16,12 +16,11 @@ from matrix.analyze.space.expression_names import VERDICT, ClaimNames, violation
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.symbolic import KernelRegions
 from matrix.diagnostics import InputError
+from matrix.explore.inputs import SimulationInputs
 from matrix.expr.nodes import Binary, Call, Constant, Expression, Name, Value
 from matrix.expr.printer import to_c
 from matrix.expr.trees import names, substitute
 from matrix.schema.values import Condition
-from matrix.simulate.inputs import SimulationInputs
-from matrix.simulate.scenario import scenario_options
 from matrix.solve.partition import Compiler
 from matrix.solve.space import Region
 
@@ -87,12 +86,11 @@ class ClaimRegions:
         """
         invariant, *chosen = (item.value for item in call.arguments if isinstance(item, Constant))
         question = part.question
-        scenario = question.capability.scenario
         variant = dict(question.variant)
         for text in map(str, chosen):
             option, _, value = text.partition("=")
             variant[option] = value
-        options = scenario_options(scenario, variant.items()) if scenario else ()
+        options = question.scenario.chosen(variant.items()) if question.scenario else ()
         region = self._solved.backend.nothing()
         for inputs, cells in part.classes:
             if (cells & within).is_empty():

@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
-from matrix.analyze.cell.advice import Broken, defect_of, hanging_on, is_defect, same, with_needs
+from matrix.analyze.cell.advice import defect_of, hanging_on, is_defect, same, with_needs
 from matrix.analyze.cell.answering import findings_of
 from matrix.analyze.cell.question import Question
 from matrix.analyze.space.result import StudyAdvisory, StudyDefect
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.symbolic import KernelRegions
+from matrix.explore.inputs import SimulationInputs
+from matrix.explore.outcome import Violation
+from matrix.explore.simulate import Broken, without_capability
 from matrix.expr.nodes import Constant, Expression
 from matrix.expr.trees import names, substitute
-from matrix.simulate.explore import without_capability
-from matrix.simulate.inputs import SimulationInputs
-from matrix.simulate.outcome import Violation
+from matrix.scenarios import scenario
 from matrix.solve.nearest import near_baseline
 from matrix.solve.space import Region, union
 
@@ -35,7 +36,7 @@ def study_defects(solved: SolvedStudy, within: Region | None = None) -> tuple[St
         for inputs, region in part.classes:
             if not isinstance(inputs, SimulationInputs):
                 continue
-            for broken in without_capability(inputs):
+            for broken in without_capability(scenario(inputs.scenario), inputs):
                 regions[broken] = regions.get(broken, solved.backend.nothing()) | region
         for broken, region in regions.items():
             met = (region if within is None else region & within).project_hidden()
@@ -111,7 +112,7 @@ def _where(
     solved: SolvedStudy, part: KernelRegions, region: Region, violation: Violation
 ) -> tuple[Region, tuple[str, ...]]:
     """Return the part of a region in which something can happen, and what it hangs on there."""
-    if is_defect(violation):
+    if is_defect(part.question, violation):
         return region, ()
     rule = part.question.advisories.get(violation.invariant)
     if rule is None:

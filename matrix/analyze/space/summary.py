@@ -20,9 +20,9 @@ from matrix.analyze.space.result import ClassGroup, Counts, StudyResult, TableCe
 from matrix.analyze.space.study import ClassRegion, SolvedStudy
 from matrix.analyze.space.study_advice import study_advisories, study_defects
 from matrix.analyze.space.tables import study_tables
+from matrix.explore.outcome import Violation
 from matrix.expr.printer import to_c
 from matrix.schema.values import Architecture, KernelProfile, PredicateVersion
-from matrix.simulate.outcome import Violation
 from matrix.solve.nearest import changes, near_baseline
 from matrix.solve.space import Region, in_several, union
 
@@ -92,8 +92,9 @@ def _absent_reasons(solved: SolvedStudy) -> tuple[tuple[str, int], ...]:
 def _groups(solved: SolvedStudy) -> tuple[ClassGroup, ...]:
     """Return the classes that share verdict and findings, the verdicts in their order."""
     members: dict[tuple[Verdict, Signature, tuple[str, ...]], list[ClassRegion]] = {}
+    question = solved.kernels[0][1].question  # what can be violated is the capability's
     for item in solved.classes:
-        key = (item.verdict, _signature(item.result.violations), _own_defects(item))
+        key = (item.verdict, _signature(item.result.violations), _own_defects(question, item))
         members.setdefault(key, []).append(item)
     regions = {key: _visible(solved, key[0], classes) for key, classes in members.items()}
     ambiguous = _ambiguous(solved)
@@ -107,9 +108,13 @@ def _groups(solved: SolvedStudy) -> tuple[ClassGroup, ...]:
     return tuple(sorted(groups, key=lambda group: (order.index(group.verdict), -group.cells)))
 
 
-def _own_defects(item: ClassRegion) -> tuple[str, ...]:
+def _own_defects(question: Question, item: ClassRegion) -> tuple[str, ...]:
     """Return the invariants that the kernel of a class violates by itself."""
-    found = (violation.invariant for violation in item.result.advisories if is_defect(violation))
+    found = (
+        violation.invariant
+        for violation in item.result.advisories
+        if is_defect(question, violation)
+    )
     return tuple(dict.fromkeys(found))
 
 
@@ -155,7 +160,7 @@ def _group(
         example=tuple(changes(cell, dict(solved.study.baseline)).items()),
         settled=not clear.is_empty(),
         findings=findings_of(question, shown.violations),
-        defects=_own_defects(classes[0]),
+        defects=_own_defects(question, classes[0]),
     )
 
 

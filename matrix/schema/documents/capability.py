@@ -20,10 +20,6 @@ from matrix.schema.documents.fields import (
 )
 from matrix.schema.reading.nodes import Node
 
-# What the predicate of a capability allows whose scenario this is. A capability repeats it, so that
-# a line copied from another one is refused instead of answered with that one's simulation.
-GATES = {"gmem": "GUEST_MEMFD_FLAG_NO_DIRECT_MAP", "secretmem": "memfd_secret(2)"}
-
 
 class RequirementDeclaration(Declaration):
     """A condition without which the capability is absent."""
@@ -168,7 +164,7 @@ class CapabilityDocument(Declaration):
         min_length=1, description="versions of the predicate by name"
     )
     default_predicate: Identifier = Field(description="version that holds unless another is given")
-    scenario: Literal["gmem", "secretmem"] | None = Field(
+    scenario: Identifier | None = Field(
         default=None,
         description="events of the simulation that decides what breaks; leave it out unless the "
         "predicate is the gate of just that",
@@ -223,18 +219,6 @@ class CapabilityDocument(Declaration):
                 hint="leave one out: `scenario` where the simulation decides, `truth` where "
                 "expressions do",
             )
-        gates = GATES[self.scenario]
-        if self.gates != gates:
-            told = "not said" if self.gates is None else f"`{self.gates}`"
-            raise contradiction(
-                f"scenario `{self.scenario}` simulates what follows `{gates}`, and what this "
-                f"predicate allows is {told}",
-                key="scenario" if self.gates is None else "gates",
-                code="MX0241",
-                hint=f'write `gates: "{gates}"` if the predicate allows just that; otherwise '
-                "leave `scenario` out: declare `truth:` if you know what must hold where the "
-                "kernel says yes, or neither for answers that are granted and not-granted",
-            )
         return self
 
     def value(self, at: Node) -> values.Capability:
@@ -257,6 +241,8 @@ class CapabilityDocument(Declaration):
             location=at["id"].location,
             costs=tuple(map(CostDeclaration.value, self.costs, at.rows("costs"))),
             gates=self.gates,
+            scenario_location=at["scenario"].location if self.scenario else None,
+            gates_location=at["gates"].location if self.gates else None,
             truth=tuple(map(TruthPartDeclaration.value, self.truth.values(), at.rows("truth"))),
             synthesis=self.synthesis.value() if self.synthesis else None,
         )

@@ -56,7 +56,9 @@ def test_example_is_told_about(row: Row, tmp_path: Path) -> None:
 
 
 def test_the_table_lists_every_example() -> None:
-    assert {row.case for row in _rows()} == {path.name for path in BAD.glob("MX02*")}
+    # Which gate a scenario simulates `schema` does not know: tests/unit/analyze/test_scenarios.py.
+    elsewhere = {"MX0241-copied-scenario"}
+    assert {row.case for row in _rows()} == {path.name for path in BAD.glob("MX02*")} - elsewhere
 
 
 def test_every_code_of_the_room_has_an_example() -> None:

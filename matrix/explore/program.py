@@ -1,0 +1,146 @@
+"""The rows of an event as a flat program for one class, and one event run from one state.
+
+Conditions that a class decides are evaluated once; the rest when the row is reached. Everything
+that explores runs events through here, so that no two explorations can disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping
+from functools import cache
+from typing import Generic, NamedTuple
+
+from msgspec.structs import replace
+
+from matrix.explore.outcome import MicroOperation
+from matrix.explore.scenario import AnyScenario, Event, I, M, Row, S, Scenario, W
+
+
+class Compiled(NamedTuple, Generic[M, W]):
+    """A row of a flat program: `skip` is the index to go on at when a condition says so.
+
+    `held` are the locks that the kernel holds there, also where the program has no rows for them.
+    """
+
+    row: Row[M, W]
+    when: tuple[Callable[[M, W], bool], ...]
+    unless: tuple[Callable[[M, W], bool], ...]
+    skip: int
+    held: tuple[str, ...]
+
+
+class Program(NamedTuple, Generic[I, M, S, W]):
+    """One event of a scenario, compiled for one machine."""
+
+    scenario: Scenario[I, M, S, W]
+    event: Event[M, S, W]
+    rows: tuple[Compiled[M, W], ...]
+
+
+def offered_events(
+    scenario: Scenario[I, M, S, W], machine: M, names: Container[str] | None = None
+) -> tuple[Program[I, M, S, W], ...]:
+    """Return the events that can happen in this class, or those of `names`, as programs."""
+    # A condition of the class never looks at the world; this one is there for its signature.
+    nowhere = scenario.opened(scenario.start(machine))
+    programs = []
+    for event in scenario.events:
+        if event.offered(machine) and (names is None or event.name in names):
+            rows: list[Compiled[M, W]] = []
+            _append(event.rows, machine, nowhere, rows, [])
+            programs.append(Program(scenario, event, tuple(rows)))
+    return tuple(programs)
+
+
+def _append(
+    rows: tuple[Row[M, W], ...],
+    machine: M,
+    nowhere: W,
+    compiled: list[Compiled[M, W]],
+    held: list[str],
+) -> None:
+    for row in rows:
+        if not all(c.holds(machine, nowhere) for c in row.when if c.of_class):
+            continue
+        if any(c.holds(machine, nowhere) for c in row.unless if c.of_class):
+            continue
+        held[:] = [lock for lock in (*held, *row.takes) if lock not in row.drops]
+        if (row.takes or row.drops) and not machine.concurrent:
+            continue
+        position = len(compiled)
+        when = tuple(c.holds for c in row.when if not c.of_class)
+        unless = tuple(c.holds for c in row.unless if not c.of_class)
+        compiled.append(Compiled(row, when, unless, position + 1, tuple(held)))
+        _append(row.body, machine, nowhere, compiled, held)
+        compiled[position] = compiled[position]._replace(skip=len(compiled))
+
+
+def run_event(
+    program: Program[I, M, S, W], machine: M, state: S, log: list[MicroOperation] | None = None
+) -> W:
+    """Run one event from `state`; what it found is in the world's `found`, its trace in `log`."""
+    world = program.scenario.opened(state)
+    world.log = log
+    if program.event.start is not None:
+        program.event.start(machine, world)
+    position, length = 0, len(program.rows)
+    while position < length and not world.stopped:
+        position = step(program, position, machine, world)
+    check(program.scenario, machine, world)
+    return world
+
+
+def step(program: Program[I, M, S, W], position: int, machine: M, world: W) -> int:
+    """Run one row, or skip it, and return the position of the next one."""
+    row, when, unless, skip, held = program.rows[position]
+    for holds in when:
+        if not holds(machine, world):
+            return skip
+    for holds in unless:
+        if holds(machine, world):
+            return skip
+    scenario = program.scenario
+    if world.log is not None:
+        world.log.append(describe(scenario, row.operation, machine, world))
+    if row.effect is not None:
+        row.effect(machine, world)
+    if world.crashed and world.log is not None:
+        world.log.extend(
+            replace(describe(scenario, remnant.operation, machine, world), stays=True)
+            for remnant in scenario.remnants
+            if remnant.stays(machine, world, held)
+        )
+    return position + 1
+
+
+def check(scenario: Scenario[I, M, S, W], machine: M, world: W) -> None:
+    """Look at the invariants that hold between events."""
+    if world.crashed:
+        return
+    for invariant in scenario.invariants:
+        if invariant.holds is not None and not invariant.holds(machine, world):
+            world.found.append((invariant.name, invariant.forbids))
+
+
+def describe(scenario: Scenario[I, M, S, W], name: str, machine: M, world: W) -> MicroOperation:
+    """Return the micro-operation as a trace shows it, in the state just before it."""
+    detail = _details(scenario)[name]
+    if "{" in detail:
+        detail = detail.format_map(_Words(scenario.words, machine, world))
+    return MicroOperation(name=name, detail=detail)
+
+
+@cache
+def _details(scenario: AnyScenario) -> dict[str, str]:
+    return {operation.name: operation.detail for operation in scenario.operations}
+
+
+class _Words(dict[str, str], Generic[M, W]):
+    """The words that details are filled with; each is made when it is asked for."""
+
+    def __init__(self, words: Mapping[str, Callable[[M, W], str]], machine: M, world: W) -> None:
+        super().__init__()
+        self._words, self._machine, self._world = words, machine, world
+
+    def __missing__(self, word: str) -> str:
+        return self._words[word](self._machine, self._world)

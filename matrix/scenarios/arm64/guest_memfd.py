@@ -1,0 +1,208 @@
+"""guest_memfd with the series: where it zaps, what it records, when it restores.
+
+Rows of virt/kvm/guest_memfd.c with the series v12 on top: a page is zapped after it was zeroed, in
+kvm_gmem_get_pfn() and in the user fault; a bit in the folio records a zap that returned 0;
+free_folio restores. `vcpu` and `events` use them.
+"""
+
+from __future__ import annotations
+
+from matrix.scenarios.arm64.caches import ZAPPED, contents_change, touch_alias
+from matrix.scenarios.arm64.direct_map import (
+    FAILED,
+    SET_INVALID_AND_FLUSH,
+    SET_VALID,
+    flush_tlb,
+    write_entry,
+)
+from matrix.scenarios.arm64.machine import (
+    CAPABILITY_USED,
+    INVALID_ARGUMENT,
+    OUT_OF_MEMORY,
+    Condition,
+    Machine,
+    Row,
+    option,
+)
+from matrix.scenarios.arm64.world import CACHED, FREE, UPTODATE, World
+
+HAS_FOLIO = Condition(name="the file has the folio", holds=lambda _, w: w.folio != FREE)
+IS_UPTODATE = Condition(name="folio_test_uptodate()", holds=lambda _, w: w.folio == UPTODATE)
+DEBUG_PAGEALLOC = Condition(
+    name="debug_pagealloc_enabled()", of_class=True, holds=lambda m, _: m.inputs.debug_pagealloc
+)
+FLUSH_PENDING = Condition(name="a flush was put off", holds=lambda _, w: w.flush_pending)
+
+
+def _allocate(_machine: Machine, world: World) -> None:
+    world.folio = CACHED
+
+
+def _allocator_maps(machine: Machine, world: World) -> None:
+    write_entry(machine, world, machine.linear_map.validate(world.linear_map)[0])
+
+
+def _allocator_unmaps(machine: Machine, world: World) -> None:
+    write_entry(machine, world, machine.linear_map.invalidate(world.linear_map)[0])
+    world.stale = ()
+
+
+def _clear_page(machine: Machine, world: World) -> None:
+    if touch_alias(machine, world, "clear_highpage()"):
+        world.folio = UPTODATE
+        world.dirty = not machine.inputs.fwb
+
+
+def _refuse(_machine: Machine, world: World) -> None:
+    world.error = INVALID_ARGUMENT
+
+
+def _ignore_error(_machine: Machine, world: World) -> None:
+    world.error = None
+
+
+def _put_off_flush(_machine: Machine, world: World) -> None:
+    world.flush_pending = True
+
+
+def _flush_at_last(machine: Machine, world: World) -> None:
+    flush_tlb(machine, world)
+    world.flush_pending = False
+    _count_flushes(world)
+
+
+def _set_zapped(_machine: Machine, world: World) -> None:
+    world.zapped = world.promised = True
+    _count_flushes(world)
+
+
+def _count_flushes(world: World) -> None:
+    if world.flushes:
+        text = f"{world.flushes} TLB invalidation{'s' if world.flushes > 1 else ''} for one page"
+        world.found.append(("flush-cost", text))
+
+
+def _promise(_machine: Machine, world: World) -> None:
+    world.promised = True
+
+
+def _take_back(_machine: Machine, world: World) -> None:
+    world.promised = False
+
+
+def _clear_zapped(_machine: Machine, world: World) -> None:
+    world.zapped = False
+
+
+def return_error(operation: str, what: str) -> Row:
+    """Return the row that hands the error on; running out of memory is no violation.
+
+    `operation` is the flow's own: which function returns the error, and where, differs.
+    """
+
+    def effect(_machine: Machine, world: World) -> None:
+        if world.error != OUT_OF_MEMORY:
+            world.found.append(("operation-fails", f"{what} fails with {world.error}"))
+
+    return Row(operation=operation, effect=effect, when=(FAILED,))
+
+
+# debug_pagealloc unmaps free pages; not a zap, and undone before the page has an owner.
+MAP_BY_ALLOCATOR = Row(operation="page_alloc_map", effect=_allocator_maps, when=(DEBUG_PAGEALLOC,))
+ALLOCATE = Row(
+    operation="gmem_allocate_folio",
+    effect=_allocate,
+    unless=(HAS_FOLIO,),
+    body=(MAP_BY_ALLOCATOR,),
+)
+
+# folio_zap_direct_map() behind the test of the folio's bit.
+ALREADY_ZAPPED = Row(operation="gmem_zap_skipped", effect=_promise, when=(CAPABILITY_USED, ZAPPED))
+ZAP = Row(
+    operation="gmem_zap",
+    when=(CAPABILITY_USED,),
+    unless=(ZAPPED,),
+    body=(
+        Row(operation="gmem_refuse_large_folio", effect=_refuse, when=(option("folio", "large"),)),
+        Row(operation="direct_map_set", unless=(FAILED,), body=SET_INVALID_AND_FLUSH),
+        Row(
+            operation="gmem_zap_flush_tlb",
+            effect=flush_tlb,
+            when=(option("tlb-flush", "series"),),
+            unless=(FAILED,),
+        ),
+        Row(
+            operation="gmem_put_off_flush",
+            effect=_put_off_flush,
+            when=(option("tlb-flush", "deferred"),),
+            unless=(FAILED,),
+        ),
+        Row(
+            operation="gmem_ignore_error",
+            effect=_ignore_error,
+            when=(option("zap-error", "ignored"), FAILED),
+        ),
+        Row(operation="gmem_set_zapped", effect=_set_zapped, unless=(FAILED,)),
+    ),
+)
+
+# kvm_gmem_get_pfn(), and the same steps of kvm_gmem_fault_user_mapping().
+GET_FOLIO = (
+    Row(operation="folio_lock", takes=("folio",)),
+    ALLOCATE,
+    Row(operation="gmem_clear_page", effect=_clear_page, unless=(IS_UPTODATE,)),
+    ALREADY_ZAPPED,
+    ZAP,
+    Row(operation="folio_unlock", drops=("folio",)),
+)
+FLUSH_AT_LAST = Row(
+    operation="gmem_deferred_flush_tlb", effect=_flush_at_last, when=(FLUSH_PENDING,)
+)
+
+RESTORE = Row(
+    operation="gmem_restore",
+    effect=_take_back,
+    when=(ZAPPED,),
+    body=(
+        *SET_VALID,
+        Row(
+            operation="gmem_clear_zapped",
+            effect=_clear_zapped,
+            unless=(option("zapped-bit", "kept"),),
+        ),
+    ),
+)
+
+
+def _free(machine: Machine, world: World) -> None:
+    if not machine.linear_map.is_valid(world.linear_map):
+        message = "the page goes back to the allocator with A invalid"
+        world.found.append(("alias-restored", message))
+    world.folio = FREE
+    # post_alloc_hook() clears page->private; dirty lines are the next owner's business.
+    world.zapped = world.promised = world.dirty = False
+    contents_change(world)
+    world.vm_alive = True
+
+
+PAGE_FREE = Row(
+    operation="page_free",
+    effect=_free,
+    body=(Row(operation="page_free_unmap", effect=_allocator_unmaps, when=(DEBUG_PAGEALLOC,)),),
+)
+FREE_FOLIO = (
+    Row(operation="folio_lock", takes=("folio",)),
+    Row(
+        operation="gmem_truncate",
+        when=(HAS_FOLIO,),
+        body=(
+            Row(
+                operation="gmem_free_folio",
+                unless=(option("restore", "compiled-out"),),
+                body=(RESTORE,),
+            ),
+            PAGE_FREE,
+        ),
+    ),
+    Row(operation="folio_unlock", drops=("folio",)),
+)

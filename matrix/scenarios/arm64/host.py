@@ -1,0 +1,193 @@
+"""What the host and the system do: fallocate, user access, unmapping, freeing, hibernation.
+
+Rows of virt/kvm/guest_memfd.c, arch/arm64/kvm and kernel/power/snapshot.c; `events` says when each
+can happen. `vcpu` has the guest's side, `secretmem` the other user of the direct map.
+"""
+
+from __future__ import annotations
+
+from matrix.scenarios.arm64.caches import ZAPPED, contents_change
+from matrix.scenarios.arm64.direct_map import FAILED
+from matrix.scenarios.arm64.guest_memfd import (
+    ALLOCATE,
+    FLUSH_AT_LAST,
+    FREE_FOLIO,
+    GET_FOLIO,
+    RESTORE,
+    return_error,
+)
+from matrix.scenarios.arm64.machine import Machine, Row, advise, option
+from matrix.scenarios.arm64.stage2 import UNMAP_LEAF, WRITE_PROTECT_LEAF
+from matrix.scenarios.arm64.vcpu import LOAD
+from matrix.scenarios.arm64.world import LOADED, NEVER_RAN, PUT, STALE_LINES, World
+
+
+def _user_writes(machine: Machine, world: World) -> None:
+    """Store through the user mapping; once the guest has P, coherency with it is the VMM's task.
+
+    So it is while the guest's own fault is under way, in the two-actor mode.
+    """
+    if world.stage2 == 0 and not machine.concurrent:
+        world.dirty = not machine.inputs.fwb
+        contents_change(world)
+
+
+def _destroy(_machine: Machine, world: World) -> None:
+    world.vm_alive, world.guest_caches, world.traps_caches = False, False, True
+    world.vcpu = NEVER_RAN  # the next VM's last_vcpu_ran is -1
+
+
+def _owner_executes(_machine: Machine, world: World) -> None:
+    world.instructions = STALE_LINES
+    if world.vcpu == LOADED:
+        world.vcpu = PUT
+
+
+def _begin_invalidation(_machine: Machine, world: World) -> None:
+    world.invalidating = True
+
+
+def _end_invalidation(_machine: Machine, world: World) -> None:
+    world.invalidating = False
+    world.sequence += 1
+
+
+# __kvm_gmem_invalidate_start() and _end(); the MMU notifier does the same for a slot.
+_UNMAP = (
+    Row(operation="mmu_lock", takes=("mmu-write",)),
+    Row(operation="mmu_invalidate_start", effect=_begin_invalidation),
+    *UNMAP_LEAF,
+    Row(operation="mmu_unlock", drops=("mmu-write",)),
+)
+_UNMAP_END = Row(operation="mmu_invalidate_end", effect=_end_invalidation)
+
+DELETE_SLOT = (*_UNMAP, _UNMAP_END)
+PUNCH_HOLE = (*_UNMAP, *FREE_FOLIO, _UNMAP_END)
+DESTROY_VM = (*_UNMAP, Row(operation="vm_destroy", effect=_destroy), _UNMAP_END)
+
+# Before the file has P: whoever had it, on the CPU that runs the vCPU.
+OWNER_EXECUTES = (Row(operation="owner_fetch", effect=_owner_executes),)
+
+FALLOCATE = (
+    Row(operation="folio_lock", takes=("folio",)),
+    ALLOCATE,
+    Row(operation="folio_unlock", drops=("folio",)),
+)
+USER_ACCESS = (
+    Row(operation="gmem_user_fault"),
+    *GET_FOLIO,
+    FLUSH_AT_LAST,
+    return_error("gmem_user_fault_return", "the user's fault"),
+    Row(operation="host_user_write", effect=_user_writes, unless=(FAILED,)),
+)
+WRITE_PROTECT = (
+    Row(operation="mmu_lock", takes=("mmu-write",)),
+    *WRITE_PROTECT_LEAF,
+    Row(operation="mmu_unlock", drops=("mmu-write",)),
+)
+RESTORE_IN_PLACE = (
+    Row(operation="folio_lock", takes=("folio",)),
+    RESTORE,
+    Row(operation="folio_unlock", drops=("folio",)),
+)
+# kvm_translate_vncr() and the mapping of what it found.
+MAP_VNCR = (
+    *LOAD,
+    *GET_FOLIO,
+    Row(
+        operation="vncr_map_fixmap",
+        effect=advise("vncr-alias", "the page has another kernel alias, in the fixmap"),
+        when=(ZAPPED,),
+        unless=(FAILED,),
+    ),
+    return_error("vncr_return", "the guest hypervisor's fault"),
+)
+# safe_copy_page() of a page that is not present in the direct map.
+HIBERNATE = (
+    Row(operation="hibernate_map_page"),
+    Row(
+        operation="hibernate_copy_page",
+        effect=advise(
+            "hibernation-copy",
+            "the image maps A back and keeps P's contents",
+        ),
+    ),
+    Row(operation="hibernate_unmap_page"),
+)
+# copy_pte(): every entry that is not none is valid in the copy, the zapped ones too.
+LOAD_KEXEC = (
+    Row(
+        operation="kexec_copy_linear_map",
+        effect=advise(
+            "kexec-copy",
+            "the copy of the linear map that kexec makes when an image is loaded maps P again",
+        ),
+    ),
+)
+DUMP_CORE = (
+    Row(
+        operation="vmcore_copy_page",
+        effect=advise(
+            "vmcore-copy",
+            "/proc/vmcore of the crash kernel holds P's contents, which it maps by itself",
+        ),
+    ),
+)
+
+
+def _poison(machine: Machine, world: World) -> None:
+    """Keep P out of the allocator, where its life ends; A stays as free_folio left it."""
+    if machine.linear_map.is_valid(world.linear_map):
+        message = (
+            "A is valid again when the poisoned page is freed; "
+            "without the capability it never becomes invalid"
+        )
+        world.found.append(("poisoned-alias", message))
+    world.crashed = world.stopped = True
+
+
+# memory_failure() leaves the page in the file: kvm_gmem_error_folio() unmaps stage 2 alone.
+POISON = (
+    Row(operation="memory_failure"),
+    Row(operation="gmem_error_folio", body=(*_UNMAP, _UNMAP_END)),
+    Row(
+        operation="gmem_truncate",
+        body=(
+            Row(
+                operation="gmem_free_folio",
+                unless=(option("restore", "compiled-out"),),
+                body=(RESTORE,),
+            ),
+            Row(operation="poisoned_page_kept", effect=_poison),
+        ),
+    ),
+)
+PIN_PAGES = (
+    Row(
+        operation="gup_refused",
+        effect=advise(
+            "gup-refused",
+            "pinning the VMM's mapping fails with -EFAULT: VFIO, O_DIRECT, futexes and core dumps "
+            "of this memory do",
+        ),
+    ),
+)
+FETCH_WITHOUT_MMU = (
+    Row(
+        operation="guest_fetch_mmu_off",
+        effect=advise(
+            "fwb-not-applied",
+            "the guest fetches from memory behind the caches, for FWB is not applied to fetches "
+            "with its MMU and instruction cache off; so it is without the capability",
+        ),
+    ),
+)
+QUERY_DEV_KVM = (
+    Row(
+        operation="check_extension",
+        effect=advise(
+            "dev-kvm-over-advertises",
+            "/dev/kvm reports NO_DIRECT_MAP whatever the VM's own answer is",
+        ),
+    ),
+)

@@ -1,0 +1,258 @@
+"""What a vCPU does: instruction fetches, reads, writes, and the aborts they take.
+
+Rows of arch/arm64/kvm/mmu.c gmem_abort(), pkvm_mem_abort(), kvm_toggle_cache() and
+kvm_set_way_flush(). The guest is adversarial: everything here may happen at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from matrix.scenarios.arm64 import descriptors
+from matrix.scenarios.arm64.caches import (
+    FWB,
+    INVALIDATE_ICACHE_ALL,
+    fetches_stale_lines,
+    invalidate,
+)
+from matrix.scenarios.arm64.direct_map import FAILED
+from matrix.scenarios.arm64.guest_memfd import FLUSH_AT_LAST, GET_FOLIO, return_error
+from matrix.scenarios.arm64.machine import Condition, Machine, Row
+from matrix.scenarios.arm64.stage2 import (
+    FLUSH_LEAF,
+    UNMAP_LEAF,
+    map_leaf,
+    relax_leaf,
+)
+from matrix.scenarios.arm64.world import FREE, LINES, LOADED, NEVER_RAN, STALE_LINES, World
+
+PROTECTED_VM = Condition(
+    name="kvm_vm_is_protected()", of_class=True, holds=lambda m, _: m.inputs.vm == "protected"
+)
+RELAX_FAULT = Condition(
+    name="perm_fault and gmem_abort() has a branch for it",
+    holds=lambda m, w: w.permission_fault and m.inputs.relax_perms_on_exec_fault,
+)
+INVALIDATED = Condition(
+    name="mmu_invalidate_retry()",
+    holds=lambda _, w: w.invalidating or w.sequence != w.sampled,
+)
+VCPU_LOADED = Condition(name="the vCPU is loaded", holds=lambda _, w: w.vcpu == LOADED)
+FIRST_LOAD = Condition(name="*last_ran != vcpu->vcpu_idx", holds=lambda _, w: w.first_load)
+LOAD_FLUSHES = Condition(
+    name="!is_protected_kvm_enabled()",
+    of_class=True,
+    holds=lambda m, _: m.inputs.vcpu_load_flushes,
+)
+RESUMED = Condition(name="the fault is retried", holds=lambda _, w: w.resumed)
+TRAPS_CACHES = Condition(name="HCR_EL2.TVM", holds=lambda _, w: w.traps_caches)
+# The register write takes effect for the guest when KVM is done with it.
+NOW_ENABLED = Condition(name="vcpu_has_cache_enabled()", holds=lambda _, w: not w.guest_caches)
+
+_PERMITS: dict[str, Callable[[int], bool]] = {
+    "fetch": descriptors.stage2_is_executable,
+    "read": descriptors.is_valid,
+    "write": descriptors.stage2_is_writable,
+}
+
+
+def _observe(kind: str, machine: Machine, world: World) -> None:
+    """Do the access that stage 2 permits, and record what a wrong value would be."""
+    inputs = machine.inputs
+    if world.folio == FREE:
+        message = f"the guest's {kind} reaches a page that was freed"
+        world.found.append(("coherent-data", message))
+    if kind == "fetch":
+        _fetch(machine, world)
+    if inputs.fwb:
+        return  # every guest access is cacheable and coherent
+    if kind == "write":
+        world.dirty = world.dirty or world.guest_caches
+    elif world.dirty and not world.guest_caches:
+        world.found.append(("coherent-data", "the guest reads memory behind dirty cache lines"))
+
+
+def _fetch(machine: Machine, world: World) -> None:
+    """Execute, from the instruction cache where it has lines of the page."""
+    if world.instructions == STALE_LINES:
+        message = "the guest executes instructions of the page's previous contents"
+        world.found.append(("coherent-instructions", message))
+    elif fetches_stale_lines(machine.inputs):
+        world.instructions = LINES
+
+
+def _attempt(kind: str) -> Callable[[Machine, World], None]:
+    def effect(machine: Machine, world: World) -> None:
+        if _PERMITS[kind](world.stage2):
+            _observe(kind, machine, world)
+            world.stopped = True
+        else:
+            world.permission_fault = world.stage2 != 0
+
+    return effect
+
+
+def _retry(kind: str) -> Callable[[Machine, World], None]:
+    def effect(machine: Machine, world: World) -> None:
+        if _PERMITS[kind](world.stage2):
+            _observe(kind, machine, world)
+        else:
+            message = f"the guest's {kind} faults again and nothing has changed"
+            world.found.append(("guest-progress", message))
+
+    return effect
+
+
+def _sample(_machine: Machine, world: World) -> None:
+    world.sampled = world.sequence
+
+
+def _resume(_machine: Machine, world: World) -> None:
+    world.resumed = True
+
+
+def _load(_machine: Machine, world: World) -> None:
+    world.first_load = world.vcpu == NEVER_RAN
+    world.vcpu = LOADED
+
+
+# kvm_arch_vcpu_load() of a vCPU that is not loaded: before it first runs on a CPU (last_ran is -1),
+# or where another vCPU of the VM ran last, that CPU forgets its instructions, whatever DIC says.
+LOAD = (
+    Row(
+        operation="vcpu_load",
+        effect=_load,
+        unless=(VCPU_LOADED,),
+        body=(
+            Row(operation="vcpu_load_flush", effect=invalidate, when=(FIRST_LOAD, LOAD_FLUSHES)),
+        ),
+    ),
+)
+
+
+def _userspace_maps(what: str) -> Condition:
+    return Condition(
+        name=f"userspace_addr maps {what}",
+        of_class=True,
+        holds=lambda m, _: m.inputs.userspace_addr == what,
+    )
+
+
+def _bad_address(_machine: Machine, world: World) -> None:
+    world.error = "-EFAULT"
+
+
+def _map_other_memory(machine: Machine, world: World) -> None:
+    world.stopped = True
+    if machine.with_capability:
+        message = "the flag was accepted, and the guest's memory is not the guest_memfd's: it stays"
+        world.found.append(("protection-applies", f"{message} in the direct map"))
+
+
+# pkvm_mem_abort() pins what userspace_addr maps and never asks whether that is the slot's gmem. Of
+# the gmem the base kernel gets a page from GUP and refuses it with -EIO, for the folio is not
+# backed by swap; nothing depends on which of the two refuses.
+PKVM_MEM_ABORT = (
+    Row(operation="gup_refused", effect=_bad_address, when=(_userspace_maps("gmem"),)),
+    Row(operation="gup_no_vma", effect=_bad_address, when=(_userspace_maps("none"),)),
+    Row(
+        operation="pkvm_stage2_map",
+        effect=_map_other_memory,
+        when=(_userspace_maps("other"),),
+        unless=(FAILED,),
+    ),
+    return_error("pkvm_mem_abort_return", "the guest's fault"),
+)
+
+
+def access(kind: str) -> tuple[Row, ...]:
+    """Return a guest access of `kind` (fetch, read, write) with the abort it may take."""
+    fetch = kind == "fetch"
+    fault = Row(
+        operation="stage2_fault",
+        unless=(FAILED, RESUMED),
+        body=(
+            Row(operation="gmem_abort_relax", when=(RELAX_FAULT,), body=relax_leaf(fetch=fetch)),
+            Row(operation="gmem_abort_map", unless=(RELAX_FAULT,), body=map_leaf(fetch=fetch)),
+        ),
+    )
+    abort = Row(
+        operation="gmem_abort",
+        unless=(PROTECTED_VM,),
+        body=(
+            Row(operation="mmu_sequence_sample", effect=_sample),
+            *GET_FOLIO,
+            Row(operation="mmu_lock", takes=("mmu-read",)),
+            Row(operation="mmu_invalidate_retry", effect=_resume, when=(INVALIDATED,)),
+            fault,
+            Row(operation="mmu_unlock", drops=("mmu-read",)),
+            FLUSH_AT_LAST,
+            return_error("gmem_abort_return", "the guest's fault"),
+        ),
+    )
+    return (
+        *LOAD,
+        Row(operation=f"guest_{kind}", effect=_attempt(kind)),
+        Row(operation="pkvm_mem_abort", when=(PROTECTED_VM,), body=PKVM_MEM_ABORT),
+        abort,
+        Row(operation=f"guest_{kind}", effect=_retry(kind), unless=(FAILED, RESUMED)),
+    )
+
+
+def _toggle(machine: Machine, world: World) -> None:
+    if machine.inputs.fwb:
+        return
+    world.guest_caches = not world.guest_caches
+    if not world.guest_caches and not world.traps_caches:
+        world.dirty = False  # a guest that was not trapped cleans its own lines by address
+
+
+def _stop_trapping(_machine: Machine, world: World) -> None:
+    world.traps_caches = False
+
+
+def _start_trapping(_machine: Machine, world: World) -> None:
+    world.traps_caches = True
+
+
+_LOCKED_FLUSH = (
+    Row(operation="mmu_lock", takes=("mmu-write",)),
+    *FLUSH_LEAF,
+    Row(operation="mmu_unlock", drops=("mmu-write",)),
+)
+TOGGLE_CACHES = (
+    *LOAD,
+    Row(operation="guest_toggle_caches"),
+    Row(
+        operation="kvm_toggle_cache",
+        when=(TRAPS_CACHES,),
+        unless=(FWB,),
+        body=(
+            *_LOCKED_FLUSH,
+            Row(operation="kvm_stop_trapping", effect=_stop_trapping, when=(NOW_ENABLED,)),
+        ),
+    ),
+    Row(operation="guest_caches_change", effect=_toggle),
+)
+SET_WAY = (
+    *LOAD,
+    Row(operation="guest_set_way"),
+    Row(
+        operation="kvm_set_way_flush",
+        unless=(FWB, TRAPS_CACHES),
+        body=(*_LOCKED_FLUSH, Row(operation="kvm_start_trapping", effect=_start_trapping)),
+    ),
+)
+# kvm_arch_vcpu_ioctl_vcpu_init() of a vCPU that ran before.
+REINITIALISE = (
+    Row(operation="vcpu_icache_inval_all", when=(FWB,), body=INVALIDATE_ICACHE_ALL),
+    Row(
+        operation="vcpu_unmap_vm",
+        unless=(FWB,),
+        body=(
+            Row(operation="mmu_lock", takes=("mmu-write",)),
+            *UNMAP_LEAF,
+            Row(operation="mmu_unlock", drops=("mmu-write",)),
+        ),
+    ),
+)
