@@ -99,8 +99,12 @@ def _sound_studies(library: Library) -> Sequence[PreparedStudy]:
     known = library.knowledge
     problems = list(unknown_names(known.kernels, known.architectures))
     problems += [item for one in known.kernels for item in sources_without_lines(one)]
-    for capability in library.knowledge.capabilities:
-        for profile in library.knowledge.kernels:
+    for capability in known.capabilities:
+        # What nobody asks of an architecture need not have a meaning there.
+        asked = {one.arch for one in known.studies if one.capability == capability.id}
+        for profile in known.kernels:
+            if profile.arch not in (asked or {library.arch}):
+                continue
             for predicate in capability.predicates:
                 try:
                     lower_question(library.program(profile), capability, predicate)
