@@ -27,6 +27,11 @@ class TreeRelease(Struct, frozen=True, kw_only=True):
     version: str
 
 
+def is_kconfig(path: str) -> bool:
+    """Tell whether a file of a kernel tree is one of Kconfig."""
+    return path.rpartition("/")[2].startswith("Kconfig")
+
+
 def read_release(tree: Path) -> TreeRelease | None:
     """Return which release a folder holds the source of; None where it is no kernel tree.
 
