@@ -138,7 +138,8 @@ def declared_in(path: Path) -> Declared:
     )
 
 
-PATHS = sorted(path for path in FOLDER.glob("*.yaml") if path.name != "sources.yaml")
+# The facts, registers and lists here are arm64's.
+PATHS = [path for path in sorted(FOLDER.glob("*.yaml")) if "\narch: arm64\n" in path.read_text()]
 CPUS = {path.stem: declared_in(path) for path in PATHS}
 BY_NAME = {name: cpu for cpu in CPUS.values() for name in (cpu.id, *cpu.aliases)}
 RESOLVED = mapping(read(DATA / "cpus-resolved.yaml"))
@@ -221,8 +222,10 @@ def test_groups_midrs_and_the_rules_of_the_architecture(cpu: Declared) -> None:
 def test_known_values_are_in_the_domain_of_the_architecture() -> None:
     architecture = mapping(read(ROOT / "configs" / "architectures" / "arm64.yaml"))
     declared = {str(row["name"]): row for row in map(mapping, rows(architecture["fields"]))}
-    assert list(declared) == FIELDS
-    for name, row in declared.items():
+    # Behind them: what firmware sets, which no CPU file can know.
+    assert list(declared)[: len(FIELDS)] == FIELDS
+    for name in FIELDS:
+        row = declared[name]
         known = {cpu.values[name] for cpu in CPUS.values()} - {None}
         # A domain lists what an unknown field may be; A64FX has lines of 256 bytes all the same.
         odd = {6} if name == "imin" else set()

@@ -110,18 +110,32 @@ def validated(*arguments: str) -> Ran:
     return run_cli("validate", str(CONFIG), *arguments)
 
 
-def test_a_release_of_two_architectures_must_be_said_by_id(twin: Path) -> None:
+def test_a_release_is_of_the_usual_architecture_or_must_be_said_by_id(
+    twin: Path, tmp_path: Path
+) -> None:
     more = ("--configs", str(twin))
     assert validated("--cpu", "graviton3", *more) == validated("--cpu", "graviton3")
-    ran = validated("--cpu", "graviton3", "--kernel", "7.3", *more)
-    assert ran.code == 3
-    assert "error[MX0687]: `7.3` is a kernel of" in ran.err
-    assert "linux-7.3-arm64 at " in ran.err
-    assert "linux-7.3-twin at " in ran.err
+    by_release = ("--cpu", "graviton3", "--kernel", "7.3")
+    assert validated(*by_release, *more) == validated(*by_release)
     by_id = ("--cpu", "graviton3", "--kernel", "linux-7.3-arm64")
-    assert validated(*by_id, *more) == validated(*by_id)
+    assert validated(*by_id, *more) == validated(*by_release)
     other = validated("--cpu", "twin-aws-graviton4", "--kernel", "linux-7.3-twin", *more)
     assert "error[MX0308]" in other.err  # an arm64 file is no kernel of the twin
+    triplet = tmp_path / "triplet"
+    for kind, name in (("architectures", "arm64"), ("kernels", "linux-7.2-arm64")):
+        text = (
+            (twin / kind / f"{name}.yaml")
+            .read_text()
+            .replace("linux-7.9-twin", "linux-7.9-triplet")
+        )
+        text = re.sub(r"^(id|arch): twin$", r"\1: triplet", text, flags=re.MULTILINE)
+        (triplet / kind).mkdir(parents=True)
+        (triplet / kind / f"{name}.yaml").write_text(text)
+    ran = validated("--cpu", "graviton3", "--kernel", "7.9", *more, "--configs", str(triplet))
+    assert ran.code == 3
+    assert "error[MX0687]: `7.9` is a kernel of" in ran.err
+    assert "linux-7.9-triplet at " in ran.err
+    assert "linux-7.9-twin at " in ran.err
 
 
 def test_a_cpu_of_another_architecture_is_unknown_here(twin: Path) -> None:

@@ -39,7 +39,7 @@ NO_LINE = {
 
 @cache
 def profiles() -> dict[str, KernelProfile]:
-    return {profile.release: profile for profile in knowledge().kernels}
+    return {one.release: one for one in knowledge().kernels if one.arch == "arm64"}
 
 
 def sources(profile: KernelProfile) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from matrix.flows.validate import ValidateRequest, validate
+from matrix.render.validate import render_validate
 from tests.capability_cases import WorkedCase, cells, verdict_of, worked_cases
 from tests.test_booted_kernels import cpu_spec, oracle_rows
 
@@ -94,7 +95,7 @@ def test_booted_kernels_have_kvm_where_the_answer_is_not_absent(booted_extract: 
                 ),
             )
         )
-        (answer,) = json.loads(outcome.json_text())["results"]
+        (answer,) = json.loads(render_validate(outcome, "json"))["results"]
         assert (answer["verdict"] != "absent") == row["dev_kvm"], row
         seen[row["dev_kvm"]] += 1
     assert seen[True] > 5

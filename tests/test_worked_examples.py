@@ -12,6 +12,7 @@ from msgspec.structs import fields
 from ruamel.yaml import YAML
 
 from matrix.flows.validate import ValidateRequest, validate
+from matrix.render.validate import render_validate
 
 CASES = Path(__file__).parent / "cases" / "validate" / "worked-examples.yaml"
 
@@ -58,7 +59,7 @@ def test_worked_example(case: Case, booted_extract: Path) -> None:
             settings=case.set,
         )
     )
-    (result,) = json.loads(outcome.json_text())["results"]
+    (result,) = json.loads(render_validate(outcome, "json"))["results"]
     assert result["verdict"] == case.verdict, result["reasons"]
     simulation: dict[str, Any] = result["simulation"]
     found = {(item["invariant"], item["certainty"]) for item in simulation["violations"]}

@@ -9,6 +9,7 @@ import typer
 
 from matrix.cli.console import delivery, say
 from matrix.cli.options import DEFAULT_STUDY, Configs, Output, Predicate, Study
+from matrix.diagnostics import Diagnostic, ExitCode, InputError
 
 
 class CellsFormat(enum.StrEnum):
@@ -77,9 +78,23 @@ def cells(
     """
     from matrix.flows.cells import Wanted
     from matrix.flows.cells import cells as run_cells
-    from matrix.render.cell_files import CellFormat
+    from matrix.render.cell_files import (
+        CellFormat,
+        chunk_rows,
+        format_of,
+        format_problems,
+        listing_speech,
+        write_cells,
+    )
 
-    reply = run_cells(
+    form = CellFormat.CSV
+    problems: tuple[Diagnostic, ...] = ()
+    try:
+        form = CellFormat(output_format) if output_format else format_of(output)
+        problems = format_problems(form, output)
+    except InputError as error:
+        problems = error.diagnostics
+    found = run_cells(
         study,
         Wanted(
             where=where,
@@ -91,10 +106,11 @@ def cells(
         ),
         configs=tuple(configs or ()),
         predicate=predicate,
-        form=CellFormat(output_format) if output_format else None,
         output=output,
-        opened=lambda: delivery(output),
+        problems=problems,
     )
-    for line in reply.speech:
+    with delivery(output) as file:
+        written = write_cells(found.columns, found.chunks(chunk_rows(form)), form, file)
+    for line in listing_speech(found, written):
         say(line)
-    return reply.exit_code
+    return ExitCode.OK

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from matrix.cli.study_command import Flow, study_command
+from typing import TYPE_CHECKING
+
+from matrix.cli.study_command import Shown, study_command
+
+if TYPE_CHECKING:
+    from matrix.flows.claims import Claims
 
 
-def _flow() -> Flow:
+def _load() -> Shown[Claims]:
     from matrix.flows.claims import claims as run_claims
+    from matrix.render.claims import claims_document, claims_values
 
-    return run_claims
+    return run_claims, claims_document, claims_values
 
 
 claims = study_command(
-    _flow, "Prove or refute the study's claims; exit 1 where one is not as expected."
+    _load, "Prove or refute the study's claims; exit 1 where one is not as expected."
 )

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from matrix.cli.console import answer
-from matrix.cli.options import Configs, Document, DocumentFormat, Output, Predicate
+from matrix.cli.options import AnswerFormat, Configs, Output, Predicate, StudyFormat
 from matrix.cli.rules import MaxRules
+from matrix.cli.study_command import show
 
 
 def diff(
@@ -26,20 +26,20 @@ def diff(
     ] = None,
     predicate: Predicate = None,
     max_rules: MaxRules = 200,
-    output_format: Document = DocumentFormat.TEXT,
+    output_format: AnswerFormat = StudyFormat.TEXT,
     output: Output = None,
     configs: Configs = None,
 ) -> int:
     """Show which cells change their verdict from A to B, as counts and as rules."""
     from matrix.flows.diff import diff as run_diff
+    from matrix.render.diff import diff_document, diff_values
 
-    reply = run_diff(
+    found = run_diff(
         one,
         other,
         study,
         configs=tuple(configs or ()),
         predicate=predicate,
         max_rules=max_rules,
-        form=output_format,
     )
-    return answer(reply, output)
+    return show(found, output_format, output, diff_document, diff_values)

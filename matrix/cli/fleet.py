@@ -60,7 +60,6 @@ def fleet(
     request = FleetRequest(
         hosts=hosts,
         config_folder=config_folder,
-        table=table,
         capability=capability,
         predicate=predicate,
         settings=tuple(settings or ()),
@@ -68,8 +67,19 @@ def fleet(
         most_groups=max_groups,
         configs=tuple(configs or ()),
     )
-    outcome = run_fleet(request)
+    if table is None:
+        outcome = run_fleet(request)
+    else:
+        from matrix.render.host_table import host_table
+
+        with host_table(table) as writer:
+            outcome = run_fleet(request, writer)
     for line in outcome.speech:
         say(line)
-    deliver(outcome.json_text() if output_format is TextFormat.JSON else outcome.text(), output)
+    from matrix.render.fleet import fleet_json, fleet_text
+
+    if output_format is TextFormat.JSON:
+        deliver(fleet_json(outcome.summary), output)
+    else:
+        deliver(fleet_text(outcome.summary, most_groups=max_groups), output)
     return outcome.exit_code

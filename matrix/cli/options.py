@@ -73,5 +73,16 @@ class DocumentFormat(enum.StrEnum):
     MARKDOWN = "markdown"
 
 
+class StudyFormat(enum.StrEnum):
+    """Formats of answers about whole studies: JSON, and those that a document is written in."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    HTML = "html"
+    RST = "rst"
+
+
+AnswerFormat = Annotated[StudyFormat, typer.Option("--format", help="Format of the answer.")]
 Document = Annotated[DocumentFormat, typer.Option("--format", help="Format of the answer.")]
 Format = Annotated[TextFormat, typer.Option("--format", help="Format of the answer.")]

@@ -20,6 +20,7 @@ from matrix.cli.options import (
     TextFormat,
     Vm,
 )
+from matrix.diagnostics import format_diagnostic
 
 
 def probe(
@@ -54,6 +55,7 @@ def probe(
     from matrix.flows.probe import ProbeRequest
     from matrix.flows.probe import probe as run_probe
     from matrix.flows.validate_job import ValidateRequest
+    from matrix.render.probe import probe_json, probe_text
 
     asked = ValidateRequest(
         files=(),
@@ -67,10 +69,15 @@ def probe(
         configs=tuple(configs or ()),
     )
     outcome = run_probe(ProbeRequest(asked=asked, bundle=host))
-    for line in outcome.speech:
-        say(line)
+    for text in dict.fromkeys(map(format_diagnostic, outcome.diagnostics)):
+        say(text)
     if save is not None:
-        deliver(outcome.bundle(), save)
-    colour = use_colour() and output is None
-    deliver(outcome.render(output_format, colour=colour, verbose=verbose), output)
+        from matrix.kernel.host.bundle import dump_bundle
+
+        deliver(dump_bundle(outcome.host), save)
+    if output_format is TextFormat.JSON:
+        deliver(probe_json(outcome), output)
+    else:
+        colour = use_colour() and output is None
+        deliver(probe_text(outcome, colour=colour, verbose=verbose), output)
     return outcome.exit_code

@@ -27,24 +27,29 @@ def report(
     configs: Configs = None,
 ) -> int:
     """Write the support matrices of studies to a folder, as HTML and Markdown."""
-    from matrix.flows.report import report as run_report
+    from matrix.door.output import stale, write_files
+    from matrix.flows.report import study_reports
+    from matrix.render.report import report_files, understood
 
-    outcome = run_report(
+    files: dict[Path, str] = {}
+    for found in study_reports(
         tuple(study or ()),
-        folder,
         configs=tuple(configs or ()),
         predicate=predicate,
-        check=check,
-        say=say,
-    )
+        folder=None if check else folder,
+    ):
+        say(understood(found.result))
+        files |= report_files(found)
     if check:
-        for path in outcome.stale:
+        old = stale(files, folder)
+        for path in old:
             say(f"stale: {path}")
-        if outcome.stale:
+        if old:
             say("hint: run `matrix report` and commit what it writes")
             return ExitCode.FINDINGS
-        say(f"{len(outcome.paths)} files up to date in {folder}")
+        say(f"{len(files)} files up to date in {folder}")
         return ExitCode.OK
-    for path in outcome.paths:
-        typer.echo(path)
+    write_files(files, folder)
+    for path in files:
+        typer.echo(folder / path)
     return ExitCode.OK

@@ -7,16 +7,16 @@ from typing import Annotated
 import typer
 
 from matrix.analyze.cell.verdict import Verdict
-from matrix.cli.console import answer
 from matrix.cli.options import (
     DEFAULT_STUDY,
+    AnswerFormat,
     Configs,
-    Document,
-    DocumentFormat,
     Output,
     Predicate,
     Study,
+    StudyFormat,
 )
+from matrix.cli.study_command import show
 
 MaxRules = Annotated[
     int, typer.Option(metavar="N", min=1, help="Show at most N rules of a kind; exit 4 if cut.")
@@ -31,19 +31,19 @@ def rules(
         typer.Option("--verdict", metavar="VERDICT", help="Only the rules of one verdict."),
     ] = None,
     max_rules: MaxRules = 200,
-    output_format: Document = DocumentFormat.TEXT,
+    output_format: AnswerFormat = StudyFormat.TEXT,
     output: Output = None,
     configs: Configs = None,
 ) -> int:
     """Describe each verdict by rules over axes and facts; together they are exactly its cells."""
     from matrix.flows.rules import rules as run_rules
+    from matrix.render.rules import rules_document, rules_values
 
-    reply = run_rules(
+    found = run_rules(
         study,
         configs=tuple(configs or ()),
         predicate=predicate,
         verdict=verdict,
-        form=output_format,
         max_rules=max_rules,
     )
-    return answer(reply, output)
+    return show(found, output_format, output, rules_document, rules_values)

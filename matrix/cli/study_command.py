@@ -1,52 +1,82 @@
-"""Commands that ask one question of a whole study and answer in text or JSON."""
+"""Commands that ask something of whole studies: how an answer is chosen a form and delivered."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from matrix.cli.console import answer
+from matrix.cli.console import deliver, say
 from matrix.cli.options import (
     DEFAULT_STUDY,
+    AnswerFormat,
     Configs,
-    Format,
     Output,
     Predicate,
     Study,
-    TextFormat,
+    StudyFormat,
 )
+from matrix.diagnostics import Diagnostic, ExitCode, format_diagnostic
 
 if TYPE_CHECKING:
-    from matrix.flows.reply import Reply
+    from matrix.render.document import Document
+    from matrix.render.json import Json
 
 
-class Flow(Protocol):
-    """A flow over one study."""
+class Answered(Protocol):
+    """What a flow found: how the command ends, and what is to be said besides."""
 
-    def __call__(
-        self, name: str, *, configs: tuple[Path, ...], predicate: str | None, as_json: bool
-    ) -> Reply:
-        """Return the answer for the study of this name."""
+    @property
+    def exit_code(self) -> ExitCode:
+        """How the command ends."""
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """What the person is told besides."""
 
 
-def study_command(load: Callable[[], Flow], description: str) -> Callable[..., int]:
+Found = TypeVar("Found", bound=Answered)
+# A flow over one study with what shows its answer: as a document, and as values of JSON.
+Shown = tuple[
+    Callable[..., Found], Callable[[Found], "Document"], Callable[[Found], "dict[str, Json]"]
+]
+
+
+def show(
+    found: Found,
+    form: StudyFormat,
+    output: Path | None,
+    document: Callable[[Found], Document],
+    values: Callable[[Found], dict[str, Json]],
+) -> int:
+    """Deliver an answer in the form that was asked for; return the exit code."""
+    if form is StudyFormat.JSON:
+        from matrix.render.json import dump
+
+        text = dump(values(found))
+    else:
+        from matrix.render.writers import write
+
+        text = write(document(found), form)
+    for diagnostic in found.diagnostics:
+        say(format_diagnostic(diagnostic))
+    deliver(text, output)
+    return found.exit_code
+
+
+def study_command(load: Callable[[], Shown[Found]], description: str) -> Callable[..., int]:
     """Return a command that runs a flow; `load` imports it, so that `--help` need not."""
 
     def command(
         study: Study = DEFAULT_STUDY,
         predicate: Predicate = None,
-        output_format: Format = TextFormat.TEXT,
+        output_format: AnswerFormat = StudyFormat.TEXT,
         output: Output = None,
         configs: Configs = None,
     ) -> int:
-        reply = load()(
-            study,
-            configs=tuple(configs or ()),
-            predicate=predicate,
-            as_json=output_format is TextFormat.JSON,
-        )
-        return answer(reply, output)
+        flow, document, values = load()
+        found = flow(study, configs=tuple(configs or ()), predicate=predicate)
+        return show(found, output_format, output, document, values)
 
     command.__doc__ = description
     return command

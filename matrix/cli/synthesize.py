@@ -6,16 +6,16 @@ from typing import Annotated
 
 import typer
 
-from matrix.cli.console import answer
 from matrix.cli.options import (
     DEFAULT_STUDY,
+    AnswerFormat,
     Configs,
-    Format,
     OnlyKernels,
     Output,
     Study,
-    TextFormat,
+    StudyFormat,
 )
+from matrix.cli.study_command import show
 
 
 def synthesize(
@@ -25,18 +25,18 @@ def synthesize(
         list[str] | None,
         typer.Option(metavar="KIND", help="Only this kind of VM. May be repeated; all by default."),
     ] = None,
-    output_format: Format = TextFormat.TEXT,
+    output_format: AnswerFormat = StudyFormat.TEXT,
     output: Output = None,
     configs: Configs = None,
 ) -> int:
     """Find the weakest sound predicate over what the kernel can test, and compare it."""
     from matrix.flows.synthesize import synthesize as run_synthesize
+    from matrix.render.synthesis import synthesis_document, synthesis_values
 
-    reply = run_synthesize(
+    found = run_synthesize(
         study,
         kernels=tuple(kernel or ()),
         vms=tuple(vm or ()),
         configs=tuple(configs or ()),
-        as_json=output_format is TextFormat.JSON,
     )
-    return answer(reply, output)
+    return show(found, output_format, output, synthesis_document, synthesis_values)

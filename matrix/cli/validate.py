@@ -19,6 +19,7 @@ from matrix.cli.options import (
     Surroundings,
     Vm,
 )
+from matrix.diagnostics import format_diagnostic
 
 
 class ValidateFormat(enum.StrEnum):
@@ -113,6 +114,7 @@ def validate(
     from matrix.flows.settings_file import find_settings
     from matrix.flows.validate import ValidateRequest
     from matrix.flows.validate import validate as run_validate
+    from matrix.render.validate import render_validate
 
     if not files and host is None:
         raise typer.BadParameter("give FILE... or --host", ctx=ctx)
@@ -145,10 +147,10 @@ def validate(
 
         former = read_for_rewrite(write_baseline)
     outcome = run_validate(request)
-    for line in outcome.speech:
+    for line in dict.fromkeys(format_diagnostic(item) for _, item in outcome.problems):
         say(line)
     colour = use_colour() and output is None
-    deliver(outcome.render(output_format, colour=colour, verbose=verbose), output)
+    deliver(render_validate(outcome, output_format, colour=colour, verbose=verbose), output)
     if write_baseline is not None and outcome.baseline_text is not None:
         rewrite([Rewrite(path=write_baseline, read=former, new=outcome.baseline_text)])
         from matrix.render.quantities import counted

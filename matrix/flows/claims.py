@@ -9,16 +9,28 @@ from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
 from matrix.diagnostics import ExitCode
 from matrix.flows.knowledge import Library
-from matrix.flows.reply import Reply
 from matrix.flows.study import PreparedStudy, prepare_study
-from matrix.render.claims_text import claims_document, claims_text
-from matrix.render.defects import study_defect_documents, study_sentences
-from matrix.render.json import dump
-from matrix.render.text import first_lines
+from matrix.flows.study_answer import StudyAnswer
 from matrix.schema.values import Claim
 
 
-def claims(name: str, *, configs: tuple[Path, ...], predicate: str | None, as_json: bool) -> Reply:
+class Claims(StudyAnswer, frozen=True, kw_only=True):
+    """What became of every claim of a study, of each group of releases apart."""
+
+    answers: tuple[ClaimAnswer, ...]
+
+    @property
+    def unexpected(self) -> tuple[ClaimAnswer, ...]:
+        """The answers that are not what the study expects."""
+        return tuple(answer for answer in self.answers if not answer.result.as_expected)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """FINDINGS where an answer is not as expected."""
+        return ExitCode.FINDINGS if self.unexpected else ExitCode.OK
+
+
+def claims(name: str, *, configs: tuple[Path, ...], predicate: str | None) -> Claims:
     """Return every claim of a study and its capability with its status.
 
     Raises:
@@ -26,16 +38,12 @@ def claims(name: str, *, configs: tuple[Path, ...], predicate: str | None, as_js
     """
     prepared = prepare_study(Library(configs), name, predicate)
     solved = prepared.solve()
-    answers = answer_claims(prepared, solved)
-    met = study_defects(solved)
-    if as_json:
-        text = dump({**claims_document(answers), "defects": study_defect_documents(met)})
-    else:
-        title = f"{prepared.study.title}, predicate {prepared.predicate.name}"
-        said = first_lines(study_sentences(met))
-        text = said + claims_text(title, answers, dict(prepared.study.baseline))
-    unexpected = any(not answer.result.as_expected for answer in answers)
-    return Reply(text=text, exit_code=ExitCode.FINDINGS if unexpected else ExitCode.OK)
+    return Claims(
+        study=prepared.study,
+        predicate=prepared.predicate,
+        answers=answer_claims(prepared, solved),
+        defects=study_defects(solved),
+    )
 
 
 def declared_claims(prepared: PreparedStudy) -> tuple[Claim, ...]:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec import Struct
+
 from matrix.analyze.cell.question import predicate_version
+from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.proof.features import Candidates
-from matrix.analyze.proof.rules import find_rules
+from matrix.analyze.proof.rules import LabelRules, find_rules
 from matrix.analyze.space.difference import (
+    Difference,
+    Overlap,
     asked_again,
     between_kernels,
     between_predicates,
@@ -20,17 +25,14 @@ from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
 from matrix.diagnostics import (
     Diagnostic,
+    ExitCode,
     InputError,
     unknown_word_hint,
 )
 from matrix.flows.knowledge import DEFAULT_STUDY, Library
-from matrix.flows.reply import Reply
-from matrix.flows.rules import label_rules, rules_reply
+from matrix.flows.rules import label_rules, left_out, rules_left_out
 from matrix.flows.study import PreparedStudy, prepare_study
-from matrix.render.diff_text import ShownDifference, diff_document, diff_markdown, diff_text
-from matrix.render.json import dump
-from matrix.render.study_diff_text import differing_questions, overlap_document, overlap_lines
-from matrix.schema.values import Axis, Option
+from matrix.schema.values import Axis, MatrixStudy, Option
 
 _SAME = "the same"
 _YAML = (".yaml", ".yml")
@@ -38,6 +40,29 @@ _YAML = (".yaml", ".yml")
 _KERNEL_AXES = {"kernel": "kernel", "distro": "distribution"}
 # Distributions named in a hint: of some releases there are dozens.
 _NAMED = 6
+
+
+class VerdictChanges(Struct, frozen=True, kw_only=True):
+    """What changes its verdict between two things of a kind, with the rules of each change.
+
+    `between` are the words that were compared. Of two studies there is what they have in common
+    (`overlap`), and what each asks (`questions`: capability, predicate); of two predicates or
+    kernels the study (`study`). `defects` are those of each side.
+    """
+
+    between: tuple[str, str]
+    difference: Difference
+    groups: tuple[LabelRules, ...]
+    defects: tuple[tuple[StudyDefect, ...], tuple[StudyDefect, ...]]
+    study: MatrixStudy | None = None
+    overlap: Overlap | None = None
+    questions: tuple[tuple[str, str], tuple[str, str]] | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """UNDECIDED where rules were left out."""
+        return ExitCode.UNDECIDED if left_out(self.groups) else ExitCode.OK
 
 
 def diff(
@@ -48,12 +73,11 @@ def diff(
     configs: tuple[Path, ...],
     predicate: str | None,
     max_rules: int,
-    form: str,
-) -> Reply:
+) -> VerdictChanges:
     """Return how verdicts change between two predicates or kernels of a study, or two studies.
 
     A word is a predicate, a kernel (in a study of distributions, one of these), or a study by id or
-    by its YAML file, in this order; `form` is `text`, `json` or `markdown`.
+    by its YAML file, in this order.
 
     Raises:
         InputError: MX0626, a word that is none of these, or two of different kinds; MX0670, two
@@ -66,36 +90,46 @@ def diff(
     kernels = [] if axis is None else [option.name for option in axis.options]
     predicates = [version.name for version in library.capability(asked.capability).predicates]
     words = (one, other)
+    shared, questions = None, None
     if all(word in predicates for word in words):
         prepared = prepare_study(library, asked.id, predicate)
         solved = prepared.solve()
         versions = [predicate_version(prepared.capability, word) for word in words]
         before, after = (asked_again(solved, version) for version in versions)
-        shown = ShownDifference(
-            title=prepared.study.title,
-            between=words,
-            difference=between_predicates(before, after),
-            defects=(study_defects(before), study_defects(after)),
-        )
+        difference = between_predicates(before, after)
+        defects = (study_defects(before), study_defects(after))
     elif axis is not None and all(word in kernels for word in words):
         prepared = prepare_study(library, asked.id, predicate)
         after = prepared.solve()
         difference = between_kernels(after, axis.name, one, other)
-        shown = ShownDifference(
-            title=asked.title,
-            between=words,
-            difference=difference,
-            defects=_of_kernels(after, axis.name, words),
-        )
+        defects = _of_kernels(after, axis.name, words)
     elif all(_is_study(word, library) for word in words):
         if study is not None:
             raise InputError(_study_around_studies(one, other, study))
         earlier, prepared = (_prepared(word, library, configs, predicate) for word in words)
-        after, shown = _studies(words, earlier, prepared)
+        shared = overlap(earlier.study, prepared.study)
+        after = prepared.solve()
+        before = earlier.solve()
+        difference = between_studies(before, after, shared)
+        defects = (study_defects(before), study_defects(after))
+        questions = (
+            (earlier.study.capability, earlier.predicate.name),
+            (prepared.study.capability, prepared.predicate.name),
+        )
     else:
         studies = [item.id for item in library.knowledge.studies]
         raise InputError(_cannot_compare(words, predicates, axis, studies, library))
-    return _reply(prepared, after, shown, max_rules, form)
+    groups = _rules(prepared, after, difference, max_rules)
+    return VerdictChanges(
+        between=words,
+        difference=difference,
+        groups=groups,
+        defects=defects,
+        study=None if shared else prepared.study,
+        overlap=shared,
+        questions=questions,
+        diagnostics=rules_left_out(groups, max_rules),
+    )
 
 
 def _is_study(word: str, library: Library) -> bool:
@@ -114,27 +148,6 @@ def _prepared(
     return prepare_study(own, found.id, predicate)
 
 
-def _studies(
-    words: tuple[str, str], one: PreparedStudy, other: PreparedStudy
-) -> tuple[SolvedStudy, ShownDifference]:
-    shared = overlap(one.study, other.study)
-    after = other.solve()
-    before = one.solve()
-    difference = between_studies(before, after, shared)
-    questions = differing_questions(
-        (one.study.capability, one.predicate.name), (other.study.capability, other.predicate.name)
-    )
-    shown = ShownDifference(
-        title="two studies",
-        between=words,
-        difference=difference,
-        notes=(*questions, *overlap_lines(words, shared)),
-        document=overlap_document(shared),
-        defects=(study_defects(before), study_defects(after)),
-    )
-    return after, shown
-
-
 def _of_kernels(
     solved: SolvedStudy, axis: str, words: tuple[str, str]
 ) -> tuple[tuple[StudyDefect, ...], tuple[StudyDefect, ...]]:
@@ -142,28 +155,23 @@ def _of_kernels(
     return one, other
 
 
-def _reply(
-    prepared: PreparedStudy,
-    after: SolvedStudy,
-    shown: ShownDifference,
-    max_rules: int,
-    form: str,
-) -> Reply:
-    difference = shown.difference
-    labels = {f"{old} → {new}": region for old, new, region in difference.changed}
+def _rules(
+    prepared: PreparedStudy, after: SolvedStudy, difference: Difference, max_rules: int
+) -> tuple[LabelRules, ...]:
+    """Return the rules of each change of verdict."""
+    labels = {change_label(old, new): region for old, new, region in difference.changed}
     same = difference.compared
     for region in labels.values():
         same = same - region
     everywhere = {**labels, _SAME: same}
     found = find_rules(Candidates(after, difference.compared), everywhere)
     counts = {label: region.count() for label, region in labels.items()}
-    groups = label_rules(prepared.study, difference.compared, found, counts, max_rules)
-    text = {
-        "text": lambda: diff_text(shown, groups),
-        "markdown": lambda: diff_markdown(shown, groups),
-        "json": lambda: dump(diff_document(shown, groups)),
-    }[form]()
-    return rules_reply(text, groups, max_rules)
+    return label_rules(prepared.study, difference.compared, found, counts, max_rules)
+
+
+def change_label(old: Verdict, new: Verdict) -> str:
+    """Return what the rules of a change of verdict are labelled with."""
+    return f"{old} → {new}"
 
 
 def _cannot_compare(

@@ -12,48 +12,42 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from matrix.analyze.cell.answer import Answer, Fix
-from matrix.analyze.cell.answering import Cell, answer
-from matrix.analyze.cell.behaviour import Behaviours
-from matrix.analyze.cell.fix import Reline
-from matrix.analyze.cell.question import Question
+from matrix.analyze.cell.answering import Cell, facts_of
+from matrix.analyze.cell.memory import DetectedCpu
 from matrix.expr.nodes import Value
-from matrix.schema.values import Architecture, Capability, Cost
+from matrix.flows.answers import Answers, Situation
+from matrix.schema.values import Cost
 
 _SWITCHES: dict[str, Value] = {"y": True, "n": False}
 
 
-def with_costs(
-    given: Answer,
-    question: Question,
-    cell: Cell,
-    reline: Reline,
-    behaviours: Behaviours,
-    declared: tuple[Architecture, Capability],
-) -> Answer:
-    """Return the answer with the costs of its fixes; `cell` is the one it was given for."""
-    before = dict(given.facts)
+def with_costs(answer: Answer, answers: Answers, situation: Situation, cpu: DetectedCpu) -> Answer:
+    """Return the answer of a situation with the costs of its fixes."""
+    before = dict(answer.facts)
 
     def costs(fix: Fix) -> Iterator[Cost]:
-        changed = _changed(fix, cell, reline)
+        changed = _changed(fix, situation, cpu)
         if changed is None:
             return
-        after = dict(answer(question, changed, behaviours).facts)
-        for fact in declared[0].facts:
+        after = dict(facts_of(situation.build.question, changed))
+        for fact in answers.architecture.facts:
             if fact.cost and after.get(fact.name) is True and before.get(fact.name) is False:
                 yield fact.cost
-        if given.predicate is not True:
-            yield from declared[1].costs
+        if answer.predicate is not True:
+            yield from answers.capability.costs
 
     return replace(
-        given,
+        answer,
         fixes=tuple(
             replace(fix, costs=tuple((cost.note, cost.source) for cost in costs(fix)))
-            for fix in given.fixes
+            for fix in answer.fixes
         ),
     )
 
 
-def _changed(fix: Fix, cell: Cell, reline: Reline) -> Cell | None:
+def _changed(fix: Fix, situation: Situation, cpu: DetectedCpu) -> Cell | None:
+    """Return the cell that a fix leaves, None where it changes the CPU or the release."""
+    cell = situation.cell(cpu)
     atoms = dict(cell.atoms)
     parameters = []
     for name, value in fix.change:
@@ -64,5 +58,5 @@ def _changed(fix: Fix, cell: Cell, reline: Reline) -> Cell | None:
             atoms[f"CONFIG_{rest}"] = _SWITCHES.get(value, int(value) if value.isdigit() else value)
         elif kind != "make":
             return None
-    variables = reline(" ".join(parameters)) if parameters else cell.variables
+    variables = situation.reline(" ".join(parameters)) if parameters else cell.variables
     return Cell(variables=variables, atoms=atoms, detections=cell.detections)

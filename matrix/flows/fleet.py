@@ -7,12 +7,11 @@ their answer.
 
 from __future__ import annotations
 
-import contextlib
 import gc
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -32,8 +31,6 @@ from matrix.flows.fleet_row import HostRow
 from matrix.flows.fleet_summary import FleetSummary, HostAnswer, HostGroup
 from matrix.flows.knowledge import Library
 from matrix.kernel.fleet.hosts import Column, HostBatch, HostTable, decode, open_hosts
-from matrix.render.fleet import fleet_json, fleet_text
-from matrix.render.host_table import HostTableWriter, host_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +47,6 @@ class FleetRequest(Struct, frozen=True, kw_only=True):
 
     hosts: str
     config_folder: Path | None = None
-    table: Path | None = None
     capability: str = "gmem-no-direct-map"
     predicate: str | None = None
     settings: tuple[str, ...] = ()
@@ -65,15 +61,21 @@ class FleetOutcome(Struct, frozen=True, kw_only=True):
     summary: FleetSummary
     speech: tuple[str, ...]
     exit_code: ExitCode
-    most_groups: int
 
-    def text(self) -> str:
-        """Return the summary for a reader."""
-        return fleet_text(self.summary, most_groups=self.most_groups)
 
-    def json_text(self) -> str:
-        """Return the summary as JSON."""
-        return fleet_json(self.summary)
+class HostRows(Protocol):
+    """Takes the answers of a batch of hosts, in the order of the table."""
+
+    def write(
+        self,
+        *,
+        rows: npt.NDArray[np.int64],
+        hosts: Any,
+        cpus: tuple[Sequence[str], npt.NDArray[np.int64]],
+        vms: tuple[Sequence[str], npt.NDArray[np.int64]],
+        answers: tuple[Sequence[HostAnswer], npt.NDArray[np.int64]],
+    ) -> None:
+        """Take some rows; each pair holds the distinct values and, per row, the index of one."""
 
 
 class _Counted(Struct, kw_only=True):
@@ -87,8 +89,8 @@ class _Counted(Struct, kw_only=True):
     cpus: Counter[str] = field(default_factory=Counter)
 
 
-def fleet(request: FleetRequest) -> FleetOutcome:
-    """Answer every host of a table.
+def fleet(request: FleetRequest, table_of_answers: HostRows | None = None) -> FleetOutcome:
+    """Answer every host of a table; each answer goes to `table_of_answers`, too.
 
     Raises:
         InputError: where the request or the table as a whole is wrong.
@@ -109,9 +111,9 @@ def fleet(request: FleetRequest) -> FleetOutcome:
     # What is kept of a fleet has no cycles; looking for some among millions of objects takes an
     # eighth of the time.
     gc.set_threshold(200_000, 20, 50)
-    with open_hosts(request.hosts) as table, _writer(request.table) as writer:
+    with open_hosts(request.hosts) as table:
         for batch in table.batches():
-            _answer_batch(answers, table, batch, counted, writer)
+            _answer_batch(answers, table, batch, counted, table_of_answers)
             hosts += batch.rows
     groups = sorted(
         (item for item in counted.values() if item.answer.verdict is not None),
@@ -134,17 +136,7 @@ def fleet(request: FleetRequest) -> FleetOutcome:
         summary=summary,
         speech=tuple(_speech(table, summary, tuple(answers.remarks))),
         exit_code=_exit_code(summary, request.fail_on),
-        most_groups=request.most_groups,
     )
-
-
-@contextlib.contextmanager
-def _writer(path: Path | None) -> Iterator[HostTableWriter | None]:
-    if path is None:
-        yield None
-        return
-    with host_table(path) as writer:
-        yield writer
 
 
 def _answer_batch(
@@ -152,7 +144,7 @@ def _answer_batch(
     table: HostTable,
     batch: HostBatch,
     counted: dict[HostAnswer, _Counted],
-    writer: HostTableWriter | None,
+    writer: HostRows | None,
 ) -> None:
     import numpy as np
 

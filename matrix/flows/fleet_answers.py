@@ -1,94 +1,46 @@
 """The answer of one host, where many hosts are alike.
 
 Takes the texts of a row (kernel, `.config`, CPU, command line, VM kind), gives a `HostAnswer`.
-Every text is looked at once; hosts whose kernel is in the same situation share their answers, and
-situations that agree in all an answer rests on share it, too (`analyze/cell/memory.py`).
+Every text is looked at once; what hosts share of an answer the engine shares (`flows/answers.py`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec.structs import replace
 
-from matrix.analyze.cell.answer import Fix
-from matrix.analyze.cell.answering import Cell
-from matrix.analyze.cell.assemble import (
-    asked_of_file,
-    config_atoms,
-    cpu_atoms,
-    open_variables,
-    read_variables,
-    surroundings_atoms,
-)
-from matrix.analyze.cell.behaviour import Behaviours
-from matrix.analyze.cell.fix import find_fixes
-from matrix.analyze.cell.memory import AnswerMemory, Situation
-from matrix.analyze.cell.question import Question, lower_question, predicate_version
-from matrix.analyze.cell.rebuild import Rebuild
-from matrix.analyze.cell.verdict import Verdict
-from matrix.analyze.facts.line_memory import LineMeaning, LineMemory
+from matrix.analyze.cell.answer import Answer, Fix
+from matrix.analyze.cell.memory import DetectedCpu
 from matrix.diagnostics import Diagnostic, InputError, Severity
-from matrix.expr.nodes import Expression, Value
+from matrix.expr.nodes import Value
 from matrix.expr.position import shown
 from matrix.expr.trees import names
+from matrix.flows.answers import Answers, Build, Kept, Situation
 from matrix.flows.arguments import choose_surroundings
-from matrix.flows.fleet_kept import Kept
 from matrix.flows.fleet_names import FleetNames, IdleWords
 from matrix.flows.fleet_row import HostRow, check_line, spec_of
 from matrix.flows.fleet_summary import HostAnswer
 from matrix.flows.kernel_choice import (
     absent_whatever_release,
-    built_in_line,
     chosen_kernel,
     other_release_note,
-    vendor_doubt,
+    partial_note,
 )
 from matrix.flows.knowledge import Library
-from matrix.flows.stale_names import names_read
-from matrix.flows.validate_file import partial_note
 from matrix.kernel.config.dotconfig import DotConfig, load_dotconfig
-from matrix.kernel.cpu.detection import Detection
 from matrix.kernel.cpu.resolve import CpuSystem, resolve_system
-from matrix.kernel.line.cmdline import BuiltInLine
 from matrix.kernel.source.version import read_version
-from matrix.render.defects import sentences
 from matrix.schema.values import Capability, KernelProfile
 
 _SHA256 = re.compile(r"(?:sha256:)?([0-9a-fA-F]{64})")
 # A table with more distinct values than this is answered all the same, from a memory begun anew:
 # so many command lines take some hundred megabytes.
 _MOST_KEPT = 300_000
-
-# Other lines that a kernel may read: the symbol that it must have, and the line.
-_OtherLines = tuple[tuple[str, LineMeaning], ...]
-
-
-class _Build(Struct, frozen=True, kw_only=True):
-    """A kernel and its `.config`, with the atoms that the file and the version set.
-
-    `number` is its own; `doubt` is what a vendor's version leaves open.
-    """
-
-    number: int
-    built_in: BuiltInLine
-    profile: KernelProfile
-    question: Question
-    memory: AnswerMemory
-    atoms: Mapping[str, Value]
-    doubt: tuple[str, ...]
-
-
-class _Cpu(Struct, frozen=True, kw_only=True):
-    """What a kernel detects on a CPU system; where it detects the same, `alike` is equal."""
-
-    atoms: Mapping[str, Value]
-    detections: Mapping[str, Detection]
-    alike: int
 
 
 class FleetAnswers:
@@ -109,35 +61,24 @@ class FleetAnswers:
     ) -> None:
         self._library = library
         self._capability = capability
-        self._predicate = predicate_version(capability, predicate)
-        self._architecture = library.architecture(library.arch)
+        self._answers = Answers(library, library.arch, capability, predicate=predicate)
+        self._architecture = self._answers.architecture
         self._settings = settings
         self._folder = folder
         chosen = choose_surroundings(self._architecture, settings)
         self.surroundings = tuple(
-            (axis, str(option))
-            for axis, option in surroundings_atoms(self._architecture, chosen).items()
+            (axis, str(option)) for axis, option in self._answers.options(chosen)
         )
-        self._behaviours = Behaviours()
-        self._memories: dict[tuple[str, bool], tuple[Question, AnswerMemory]] = {}
         self._configs = Kept(self._load)
         self._builds = Kept(self._build)
         self._systems = Kept(self._system)
-        self._cpus: dict[tuple[str, str], _Cpu] = {}
-        self._cpu_numbers: dict[frozenset[tuple[str, Value]], int] = {}
-        self._surroundings = Kept(self._choose)
-        self._line_memory = LineMemory(library.knowledge.kernels)
-        self._lines = Kept(self._line_memory.read)
+        self._options = Kept(self._choose)
         self._history = library.name_history(library.arch)
         self.names = FleetNames(self._history)
         # What `validate` says of the files, each once.
         self.remarks: dict[Diagnostic, None] = {}
         self._rows: dict[HostRow, tuple[HostAnswer, IdleWords | None]] = {}
-        # Both kept elsewhere, so that their identities stay theirs.
-        self._given: dict[tuple[int, int], tuple[HostAnswer, IdleWords | None]] = {}
-        self._situations: dict[Hashable, Situation] = {}
-        self._alike: dict[Hashable, Situation] = {}
-        self._pairs: dict[Hashable, HostAnswer] = {}
+        self._given: dict[tuple[object, ...], HostAnswer] = {}
 
     def answer(self, row: HostRow) -> tuple[HostAnswer, IdleWords | None]:
         """Return the answer of a row; where the row is wrong, the answer says in what.
@@ -146,9 +87,9 @@ class FleetAnswers:
         """
         found = self._rows.get(row)
         if found is None:
-            if len(self._rows) + len(self._lines) > _MOST_KEPT:
+            if len(self._rows) + len(self._answers.lines) > _MOST_KEPT:
                 self._rows.clear()
-                self._lines.forget()
+                self._answers.lines.forget()
             found = self._rows[row] = self._answer(row)
         return found
 
@@ -161,30 +102,16 @@ class FleetAnswers:
         build = self._builds.of((row.kernel, row.config))
         if isinstance(build, HostAnswer):
             return ()
-        question, profile = build.question, build.profile
-        cpu, detections = cpu_atoms(question.program, self._systems.of(spec_of(row)))
-        surroundings = self._surroundings.of(row.vm)
-
-        def variables(appended: str) -> Mapping[str, Expression]:
-            line = build.built_in.readings(f"{row.cmdline} {appended}".strip())
-            return read_variables(question.program, profile, line)
-
-        cell = Cell(
-            variables=variables(""),
-            atoms={**build.atoms, **surroundings, **cpu},
-            detections=detections,
-        )
-        rebuild = Rebuild(question=question, profile=profile, config=build.built_in.config)
-        return find_fixes(rebuild, cell, variables, self._behaviours)
+        return self._answers.fixes(*self._asked(build, row))
 
     def _answer(self, row: HostRow) -> tuple[HostAnswer, IdleWords | None]:
         problems: list[Diagnostic] = []
         parts: tuple[Callable[[], object], ...] = (
             partial(self._builds.of, (row.kernel, row.config)),
             partial(self._systems.of, spec_of(row)),
-            partial(self._surroundings.of, row.vm),
+            partial(self._options.of, row.vm),
             partial(check_line, row.cmdline),
-            partial(self._lines.of, row.cmdline),
+            partial(self._answers.lines.of, row.cmdline),
         )
         for part in parts:
             try:
@@ -196,114 +123,60 @@ class FleetAnswers:
         build = self._builds.of((row.kernel, row.config))
         if isinstance(build, HostAnswer):
             return build, None
-        read = build.built_in.readings(row.cmdline)
-        self._remark(*build.built_in.notes(read, build.profile.release))
-        line = self._lines.of(read.text)
-        others = tuple((symbol, self._lines.of(text)) for symbol, text in read.others)
-        situation = self._situation(build, line, others, row.vm)
-        system = self._systems.of(spec_of(row))
-        cpu = self._cpu(build, system)
-        found = self._pairs.get((id(situation), cpu.alike))
-        found = found or self._pairs.get((id(situation), system.spec))
-        if found is None:
-            found = self._ask(build, situation, cpu)
-            # What is unknown is said in the names of this very CPU.
-            own = found.verdict is Verdict.UNKNOWN
-            self._pairs[id(situation), system.spec if own else cpu.alike] = found
-        given = (found, self.names.of(build.profile, line))
-        return self._given.setdefault((id(given[0]), id(given[1])), given)
+        situation, cpu = self._asked(build, row)
+        self._remark(*build.built_in.notes(situation.line, build.profile.release))
+        line = self._answers.lines.of(situation.line.text)
+        return self._given_in(situation, cpu), self.names.of(build.profile, line)
 
-    def _situation(
-        self, build: _Build, line: LineMeaning, others: _OtherLines, vm: str
-    ) -> Situation:
-        """Return what of a host no CPU changes; equal ones are one object."""
-        numbers = tuple((symbol, other.number) for symbol, other in others)
-        key = (build.number, line.number, numbers, vm)
-        found = self._situations.get(key)
-        if found is None:
-            left = partial(self._line_memory.variables, build.question.program, build.profile)
-            made = build.memory.situation(
-                open_variables(left(line), [(symbol, left(other)) for symbol, other in others]),
-                {**build.atoms, **self._surroundings.of(vm)},
-            )
-            content = (
-                build.profile.id,
-                build.doubt,
-                frozenset(made.atoms.items()),
-                frozenset(made.variables.items()),
-            )
-            found = self._situations[key] = self._alike.setdefault(content, made)
-        return found
+    def _asked(self, build: Build, row: HostRow) -> tuple[Situation, DetectedCpu]:
+        """Return what a row asks about: its kernel in its situation, on its CPU."""
+        situation = self._answers.situation(build, row.cmdline, self._options.of(row.vm))
+        return situation, build.asked.memory.cpu(self._systems.of(spec_of(row)))
 
-    def _cpu(self, build: _Build, system: CpuSystem) -> _Cpu:
-        key = (build.profile.id, system.spec)
-        if key not in self._cpus:
-            atoms, detections = cpu_atoms(build.question.program, system)
-            values = frozenset(atoms.items())
-            number = self._cpu_numbers.setdefault(values, len(self._cpu_numbers))
-            self._cpus[key] = _Cpu(atoms=atoms, detections=detections, alike=number)
-        return self._cpus[key]
+    def _given_in(self, situation: Situation, cpu: DetectedCpu) -> HostAnswer:
+        """Return the answer of a host; equal ones are one object."""
+        build = situation.build
+        key = (situation.around, cpu, build.doubt)
+        if key not in self._given:
+            try:
+                answer = self._answers.answer(situation, cpu, detailed=False)
+            except InputError as error:
+                given = HostAnswer(problems=error.diagnostics)
+            else:
+                given = _host_answer(answer, build.profile.release)
+                said = build.doubt[:1] if build.doubt and answer.predicate is not None else ()
+                given = replace(
+                    given,
+                    read_on=build.profile.verified_on.version,
+                    reasons=(*given.reasons, *said),
+                )
+            self._given[key] = given
+        return self._given[key]
 
-    def _ask(self, build: _Build, situation: Situation, cpu: _Cpu) -> HostAnswer:
-        try:
-            given = build.memory.answer(situation, cpu.atoms, cpu.detections)
-        except InputError as error:
-            return HostAnswer(problems=error.diagnostics)
-        return HostAnswer(
-            release=build.profile.release,
-            read_on=build.profile.verified_on.version,
-            verdict=given.verdict,
-            predicate=given.predicate,
-            outcome=given.outcome,
-            reasons=(*given.reasons, *(build.doubt if given.predicate is not None else ())),
-            defects=sentences(given.defects),
-            warnings=tuple(item for item in given.diagnostics if item.severity is Severity.WARNING),
-        )
-
-    def _build(self, key: tuple[str, str]) -> _Build | HostAnswer:
+    def _build(self, key: tuple[str, str]) -> Build | HostAnswer:
         """Return a kernel with its `.config`; the answer itself where any release has the same."""
         kernel, name = key
         config = self._configs.of(name)
-        told = read_version(kernel.removeprefix("Linux").strip()) if kernel else None
-        release = told.release if told else (None if kernel else config.release)
+        version = read_version(kernel.removeprefix("Linux").strip()) if kernel else None
+        release = version.release if version else (None if kernel else config.release)
         profile = self._profile(kernel, release)
         if profile is None:
-            if kernel and not told:
+            if kernel and not version:
                 raise InputError(self._no_release(kernel))
             reason = absent_whatever_release(self._library, self._capability, config, release)
-            if reason is None:
-                raise InputError(
-                    self._library.no_profile(release, self._architecture.id)
-                    if release
-                    else self._no_release("")
-                )
-            return HostAnswer(
-                release=release or "unknown",
-                verdict=Verdict.ABSENT,
-                outcome="not-run",
-                reasons=(reason,),
+            if reason is not None:
+                return _host_answer(self._answers.absent_anyway(reason), release or "unknown")
+            raise InputError(
+                self._library.no_profile(release, self._architecture.id)
+                if release
+                else self._no_release("")
             )
-        chosen = chosen_kernel(self._library, profile, told.text if told else None, config)
-        program = self._library.program(profile)
-        config = config.typed(program.symbols)
+        chosen = chosen_kernel(self._library, profile, version.text if version else None, config)
+        build = self._answers.build(config, chosen)
+        config = build.config
         self._remark(*other_release_note(chosen, config))
         self._remark(*config.diagnostics, *self._history.config(profile, config))
-        kind = (profile.id, bool(config.refused))
-        if kind not in self._memories:
-            question = lower_question(program, self._capability, self._predicate)
-            question = asked_of_file(question, config)
-            self._memories[kind] = (question, AnswerMemory(question, self._behaviours))
-        question, memory = self._memories[kind]
-        doubt = vendor_doubt(chosen, program, names_read(question))
-        return _Build(
-            number=len(self._builds),
-            built_in=built_in_line(self._library, profile, config),
-            profile=profile,
-            question=question,
-            memory=memory,
-            atoms={**config_atoms(program, config), **chosen.atoms(program)},
-            doubt=doubt[:1] if doubt else (),
-        )
+        return build
 
     def _profile(self, kernel: str, release: str | None) -> KernelProfile | None:
         known = self._library.kernels_of(self._architecture.id)
@@ -380,13 +253,21 @@ class FleetAnswers:
         cpus = self._library.knowledge_of(self._architecture.id)
         return resolve_system(spec, cpus, self._architecture)
 
-    def _choose(self, vm: str) -> Mapping[str, str]:
+    def _choose(self, vm: str) -> tuple[tuple[str, Value], ...]:
         """Return the environment axes of a row: --set, and the row's own VM kind instead of it."""
         settings = self._settings
         if vm:
             settings = (*(text for text in settings if not text.startswith("vm=")), f"vm={vm}")
-        chosen = choose_surroundings(self._architecture, settings)
-        return {
-            name: str(value)
-            for name, value in surroundings_atoms(self._architecture, chosen).items()
-        }
+        return self._answers.options(choose_surroundings(self._architecture, settings))
+
+
+def _host_answer(answer: Answer, release: str) -> HostAnswer:
+    return HostAnswer(
+        release=release,
+        verdict=answer.verdict,
+        predicate=answer.predicate,
+        outcome=answer.outcome,
+        reasons=answer.reasons,
+        defects=tuple(dict.fromkeys(defect.sentence for defect in answer.defects)),
+        warnings=tuple(item for item in answer.diagnostics if item.severity is Severity.WARNING),
+    )

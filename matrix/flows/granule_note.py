@@ -6,15 +6,14 @@ note, and one run says them all in one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
 from matrix.analyze.cell.assemble import cpu_atoms
-from matrix.analyze.cell.question import Question
 from matrix.analyze.facts.evaluation import Evaluation
 from matrix.diagnostics import Diagnostic
-from matrix.expr.nodes import Expression, Value
+from matrix.flows.answers import Situation
 from matrix.kernel.cpu.resolve import CpuSystem
 
 GRANULE = "MX0904"
@@ -24,53 +23,38 @@ NamedCpus = dict[Diagnostic, tuple[str, ...]]
 
 
 def naming_cpus(
-    notes: Sequence[Diagnostic],
-    question: Question,
-    system: CpuSystem,
-    variables: Mapping[str, Expression],
-    atoms: Mapping[str, Value],
-    named: NamedCpus,
+    notes: Sequence[Diagnostic], situation: Situation, system: CpuSystem, named: NamedCpus
 ) -> tuple[Diagnostic, ...]:
     """Return the notes of an answer, that about the granule with the CPUs it is about.
 
-    `variables` and `atoms` are those of the cell without its CPUs; which CPUs a note names is kept
-    in `named`.
+    Which CPUs a note names is kept in `named`.
     """
     if all(note.code != GRANULE for note in notes):
         return tuple(notes)
-    cpus = tuple(_unrecorded(question, system, variables, atoms))
+    cpus = tuple(_unrecorded(situation, system))
     if not cpus:
         return tuple(notes)
-    told = []
-    for note in notes:
-        if note.code == GRANULE:
-            told.append(_naming(note, cpus))
-            named[told[-1]] = cpus
-        else:
-            told.append(note)
-    return tuple(told)
+    said = tuple(_naming(note, cpus) if note.code == GRANULE else note for note in notes)
+    named.update((note, cpus) for note in said if note.code == GRANULE)
+    return said
 
 
 def joined(notes: Sequence[Diagnostic], named: NamedCpus) -> list[Diagnostic]:
     """Return notes with one about the granule, of all CPUs, where the first of them stands."""
     cpus = tuple(dict.fromkeys(cpu for note in notes for cpu in named.get(note, ())))
-    told = (_naming(note, cpus) if note in named else note for note in notes)
-    return list(dict.fromkeys(told))
+    return list(dict.fromkeys(_naming(note, cpus) if note in named else note for note in notes))
 
 
-def _unrecorded(
-    question: Question,
-    system: CpuSystem,
-    variables: Mapping[str, Expression],
-    atoms: Mapping[str, Value],
-) -> Iterator[str]:
+def _unrecorded(situation: Situation, system: CpuSystem) -> Iterator[str]:
     """Yield the CPUs of which it is unknown whether this kernel boots on each alone.
 
     None where the page size is not known either: then it is no matter of the CPU.
     """
+    question = situation.build.question
     for cpu in system.cpus:
         own, _ = cpu_atoms(question.program, CpuSystem(cpus=(cpu,)))
-        alone = Evaluation(question.program.definitions, variables, {**atoms, **own})
+        atoms = {**situation.atoms, **own}
+        alone = Evaluation(question.program.definitions, situation.variables, atoms)
         if alone.of(question.boots) is None and not any(
             atom.startswith("CONFIG_") for atom in alone.undecided_atoms(question.boots)
         ):

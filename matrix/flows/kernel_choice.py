@@ -141,11 +141,10 @@ def _told_by(chosen: ChosenKernel) -> str:
 
 
 def version_notes(
-    chosen: ChosenKernel, program: FactProgram, read: frozenset[str], config: DotConfig
+    chosen: ChosenKernel, doubt: tuple[str, str] | None, config: DotConfig
 ) -> tuple[Diagnostic, ...]:
     """Return what to say of the version: a vendor's number, a header of another release."""
     notes = [*other_release_note(chosen, config)]
-    doubt = vendor_doubt(chosen, program, read)
     if doubt is not None:
         notes.append(
             Diagnostic(
@@ -157,3 +156,18 @@ def version_notes(
             )
         )
     return tuple(notes)
+
+
+def partial_note(config: DotConfig) -> tuple[Diagnostic, ...]:
+    """Return that a file is not a whole `.config` (MX0911), where it is so."""
+    if config.complete:
+        return ()
+    return (
+        Diagnostic(
+            code="MX0911",
+            severity=Severity.NOTE,
+            location=Location(file=config.file),
+            message=f"the file is not a complete `.config` ({config.completeness})",
+            hint="what it does not set is unknown, not off; give the `.config` that was built with",
+        ),
+    )

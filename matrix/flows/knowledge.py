@@ -88,12 +88,15 @@ class Library:
     def kernel(self, name: str) -> KernelProfile:
         """Return a profile by release (`7.3`) or id (`linux-7.3-arm64`).
 
+        A release that several architectures have is that of the usual one.
+
         Raises:
             InputError: MX0913, a release without a profile; MX0905, a word that is none; MX0687,
-                several architectures have the release.
+                several architectures have the release, and the usual one does not.
         """
         named = [one for one in self.knowledge.kernels if name in (one.release, one.id)]
-        if len(named) == 1:
+        named.sort(key=lambda one: one.arch != self.arch)
+        if len(named) == 1 or (named and named[0].arch == self.arch):
             return named[0]
         if named:
             places = " and ".join(f"{one.id} at {one.location}" for one in named)

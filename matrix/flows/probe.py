@@ -11,20 +11,14 @@ from msgspec.structs import replace
 from matrix.analyze.cell.answer import Answer
 from matrix.analyze.cell.comparison import Agreement, Line, ModelAnswers, compare, observed_alone
 from matrix.analyze.cell.verdict import Verdict
-from matrix.diagnostics import (
-    Diagnostic,
-    ExitCode,
-    InputError,
-    Severity,
-    format_diagnostic,
-    worst,
-)
+from matrix.diagnostics import Diagnostic, ExitCode, InputError, Severity, worst
 from matrix.flows.host_request import HostRequest, known_parameters, request_of_host
 from matrix.flows.knowledge import Library
-from matrix.flows.validate_file import answer_file
-from matrix.flows.validate_job import ValidateJob, ValidateRequest, prepare
+from matrix.flows.validate import answers_of
+from matrix.flows.validate_job import ValidateRequest, prepare
 from matrix.flows.validate_result import ValidateResult
-from matrix.kernel.host.bundle import dump_bundle, load_bundle
+from matrix.kernel.config.dotconfig import DotConfig
+from matrix.kernel.host.bundle import load_bundle
 from matrix.kernel.host.collect import collect
 from matrix.kernel.host.readings import HostReadings
 from matrix.kernel.host.system_calls import System
@@ -58,23 +52,6 @@ class ProbeOutcome(Struct, frozen=True, kw_only=True):
     diagnostics: tuple[Diagnostic, ...]
     exit_code: ExitCode
 
-    @property
-    def speech(self) -> tuple[str, ...]:
-        """What to say beside the answer."""
-        return tuple(dict.fromkeys(map(format_diagnostic, self.diagnostics)))
-
-    def bundle(self) -> str:
-        """Return the readings as the text of a bundle."""
-        return dump_bundle(self.host)
-
-    def render(self, form: str, *, colour: bool = False, verbose: bool = False) -> str:
-        """Return the outcome as text or JSON."""
-        from matrix.render import probe as shown
-
-        if form == "json":
-            return shown.probe_json(self.host, self.result, self.lines, self.diagnostics)
-        return shown.probe_text(self.host, self.result, self.lines, colour=colour, verbose=verbose)
-
 
 def probe(request: ProbeRequest) -> ProbeOutcome:
     """Read a machine, answer it, and compare.
@@ -93,8 +70,7 @@ def probe(request: ProbeRequest) -> ProbeOutcome:
     file = str(request.bundle) if request.bundle else None
     try:
         found = request_of_host(host, request.asked, library, file=file)
-        job = prepare(found.request)
-        (result,) = answer_file(job, found.config)
+        result = _answer(found.request, found.config)
     except InputError as error:
         return ProbeOutcome(
             host=host,
@@ -103,7 +79,7 @@ def probe(request: ProbeRequest) -> ProbeOutcome:
             diagnostics=error.diagnostics,
             exit_code=ExitCode.INPUT,
         )
-    lines = compare(_model(job, found, result), host)
+    lines = compare(_model(library, found, result), host)
     codes = tuple(_codes(request.asked, result, lines))
     diagnostics = (*found.diagnostics, *result.answer.diagnostics)
     if any(item.severity is Severity.ERROR for item in diagnostics):
@@ -113,32 +89,30 @@ def probe(request: ProbeRequest) -> ProbeOutcome:
     )
 
 
-def _model(job: ValidateJob, found: HostRequest, result: ValidateResult) -> ModelAnswers:
-    profile = job.library.kernels_of(job.architecture.id).get(result.kernel)
+def _answer(request: ValidateRequest, config: DotConfig) -> ValidateResult:
+    (result,) = answers_of(prepare(request), config, {}, {})
+    return result
+
+
+def _model(library: Library, found: HostRequest, result: ValidateResult) -> ModelAnswers:
+    """Return what the model says of all that a machine shows, for a default VM."""
+    settings = tuple(text for text in found.request.settings if not text.startswith("vm="))
+
+    def about(capability: str) -> Answer:
+        request = replace(
+            found.request, capability=capability, predicate=None, vm=None, settings=settings
+        )
+        return _answer(request, found.config).answer
+
+    profile = library.kernels_of(found.config.arch or library.arch).get(result.kernel)
     return ModelAnswers(
         facts=result.answer.facts,
-        memfd_secret=_answer(job, found, _MEMFD_SECRET),
-        guest_memfd=_answer(job, found, _GUEST_MEMFD),
+        memfd_secret=about(_MEMFD_SECRET),
+        guest_memfd=about(_GUEST_MEMFD),
         borrowed=found.borrowed,
         offers_pfnmap=profile is not None
         and any(function.signature == _PFNMAP for function in profile.functions),
     )
-
-
-def _answer(job: ValidateJob, found: HostRequest, capability: str) -> Answer:
-    """Return the answer about a capability, for the VM that was observed: a default one."""
-    other = replace(
-        job,
-        capability=job.library.capability(capability),
-        request=replace(job.request, capability=capability, predicate=None),
-        surroundings={**job.surroundings, "vm": "default"},
-        questions={},
-        cpus_by_kernel={},
-        answers={},
-        deciding={},
-    )
-    (result,) = answer_file(other, found.config)
-    return result.answer
 
 
 def _codes(

@@ -1,104 +1,60 @@
-"""Studies in, report files out: the main job."""
+"""Studies in, all that their reports say: the main job."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
 from msgspec import Struct
 
 from matrix.analyze.space.result import StudyResult
-from matrix.analyze.space.study import SolvedStudy
-from matrix.door.output import check_writable, stale, write_files
+from matrix.door.output import check_writable
 from matrix.flows.knowledge import Library
 from matrix.flows.other_studies import OtherStudies
 from matrix.flows.proofs import Proofs, study_proofs
-from matrix.flows.study import PreparedStudy, prepare_study, study_result
-from matrix.render.report import render_html, render_markdown
+from matrix.flows.study import prepare_study, study_result
 from matrix.schema.direct_maps import DirectMap
 from matrix.schema.values import Cpu
 
 
-class _Renderer(Protocol):
-    def __call__(
-        self,
-        result: StudyResult,
-        *,
-        cpus: Sequence[Cpu] = (),
-        proofs: Proofs | None = None,
-        direct_maps: Sequence[DirectMap] = (),
-    ) -> str: ...
+class StudyReport(Struct, frozen=True, kw_only=True):
+    """What a report says of a study; `cpus` and `direct_maps` are all that are declared."""
+
+    result: StudyResult
+    proofs: Proofs
+    cpus: tuple[Cpu, ...]
+    direct_maps: tuple[DirectMap, ...]
 
 
-_RENDERERS: dict[str, tuple[str, _Renderer]] = {
-    "html": ("html", render_html),
-    "markdown": ("md", render_markdown),
-}
-
-
-class ReportOutcome(Struct, frozen=True, kw_only=True):
-    """The files of a report run; `stale` only when they were compared, not written."""
-
-    paths: tuple[Path, ...]
-    stale: tuple[Path, ...] = ()
-
-
-def report(
+def study_reports(
     studies: tuple[str, ...],
-    folder: Path,
     *,
     configs: tuple[Path, ...] = (),
     predicate: str | None = None,
-    check: bool = False,
-    say: Callable[[str], None],
-) -> ReportOutcome:
-    """Render studies (all that are known, if none is named) into a folder, or compare with it.
+    folder: Path | None = None,
+) -> Iterator[StudyReport]:
+    """Yield the reports of studies, of all that are known if none is named.
+
+    `folder` is where they are to be written: whether that is possible is found out before the work.
 
     Raises:
-        InputError: unknown names, wrong declarations; a folder that cannot be written, before any
-            work is done.
+        InputError: unknown names, wrong declarations; a folder that cannot be written.
     """
     library = Library(configs)
-    names = studies or tuple(study.id for study in library.knowledge.studies)
-    declared = {name: library.study(name) for name in names}
-    if not check:
+    names = dict.fromkeys(studies or (study.id for study in library.knowledge.studies))
+    for name in names:
+        library.study(name)
+    if folder is not None:
         check_writable([folder / f"{name}.html" for name in names])
-    files: dict[Path, str] = {}
     others = OtherStudies(library)
-    answered = {name: _solved(library, name, predicate) for name in declared}
-    for _, solved in answered.values():
-        others.remember(solved)
-    for name, study in declared.items():
-        prepared, solved = answered[name]
-        result = study_result(prepared, solved)
-        say(_understood(result))
-        proofs = study_proofs(prepared, solved, others)
-        for output_format in study.formats:
-            suffix, render = _RENDERERS[output_format]
-            files[Path(f"{name}.{suffix}")] = render(
-                result,
-                cpus=library.knowledge.cpus,
-                proofs=proofs,
-                direct_maps=library.knowledge.direct_maps,
-            )
-    paths = tuple(folder / path for path in files)
-    if check:
-        return ReportOutcome(paths=paths, stale=stale(files, folder))
-    write_files(files, folder)
-    return ReportOutcome(paths=paths)
-
-
-def _solved(
-    library: Library, name: str, predicate: str | None
-) -> tuple[PreparedStudy, SolvedStudy]:
-    prepared = prepare_study(library, name, predicate)
-    return prepared, prepared.solve()
-
-
-def _understood(result: StudyResult) -> str:
-    axes = result.study.axes
-    return (
-        f"{result.study.id}: {len(axes)} axes, {result.cells:,} of {result.combinations:,} cells, "
-        f"{result.behaviour_classes} behaviour classes"
-    )
+    prepared = {name: prepare_study(library, name, predicate) for name in names}
+    solved = {name: study.solve() for name, study in prepared.items()}
+    for study in solved.values():
+        others.remember(study)
+    for name in names:
+        yield StudyReport(
+            result=study_result(prepared[name], solved[name]),
+            proofs=study_proofs(prepared[name], solved[name], others),
+            cpus=library.knowledge.cpus,
+            direct_maps=library.knowledge.direct_maps,
+        )

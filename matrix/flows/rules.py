@@ -10,19 +10,26 @@ from matrix.analyze.proof.rules import FeatureRule, LabelRules, find_rules
 from matrix.analyze.space.cause import Place, ordinary, places
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
-from matrix.diagnostics import Diagnostic, ExitCode, InputError, Severity, format_diagnostic
+from matrix.diagnostics import Diagnostic, ExitCode, InputError, Severity
 from matrix.flows.knowledge import Library
-from matrix.flows.reply import Reply
 from matrix.flows.study import prepare_study
-from matrix.render.defects import paragraphs, study_defect_documents, study_sentences
-from matrix.render.json import dump
-from matrix.render.solver_text import rules_document, rules_markdown, rules_text
-from matrix.render.text import first_lines
+from matrix.flows.study_answer import StudyAnswer
 from matrix.schema.values import Capability, MatrixStudy
 from matrix.solve.space import Region
 
 # More rules than a person reads; the rest is left out, said, and the command ends undecided.
 MAX_RULES = 200
+
+
+class Rules(StudyAnswer, frozen=True, kw_only=True):
+    """The rules of some verdicts, each with its CPUs."""
+
+    groups: tuple[LabelRules, ...]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """UNDECIDED where rules were left out."""
+        return ExitCode.UNDECIDED if left_out(self.groups) else ExitCode.OK
 
 
 def rules(
@@ -31,10 +38,9 @@ def rules(
     configs: tuple[Path, ...],
     predicate: str | None,
     verdict: str | None,
-    form: str,
     max_rules: int = MAX_RULES,
-) -> Reply:
-    """Return the rules of every verdict, or of one, as `text`, `json` or `markdown`.
+) -> Rules:
+    """Return the rules of every verdict, or of one.
 
     Raises:
         InputError: MX0907, a verdict that no cell of the capability can have.
@@ -45,17 +51,14 @@ def rules(
     known = [word.value for word in solved.verdicts]
     if verdict and verdict not in known:
         raise InputError(_no_such_verdict(prepared.capability, verdict, known))
-    asked = (verdict,) if verdict else tuple(known)
-    shown = verdict_rules(solved, asked, max_rules)
-    title = f"{prepared.study.title}, predicate {prepared.predicate.name}"
-    met = study_defects(solved)
-    said = study_sentences(met)
-    text = {
-        "text": lambda: first_lines(said) + rules_text(title, shown),
-        "markdown": lambda: paragraphs(said) + rules_markdown(title, shown),
-        "json": lambda: dump({**rules_document(shown), "defects": study_defect_documents(met)}),
-    }[form]()
-    return rules_reply(text, shown, max_rules)
+    groups = verdict_rules(solved, (verdict,) if verdict else tuple(known), max_rules)
+    return Rules(
+        study=prepared.study,
+        predicate=prepared.predicate,
+        groups=groups,
+        defects=study_defects(solved),
+        diagnostics=rules_left_out(groups, max_rules),
+    )
 
 
 def _no_such_verdict(capability: Capability, verdict: str, known: Sequence[str]) -> Diagnostic:
@@ -67,18 +70,22 @@ def _no_such_verdict(capability: Capability, verdict: str, known: Sequence[str])
     )
 
 
-def rules_reply(text: str, groups: Sequence[LabelRules], max_rules: int) -> Reply:
-    """Return rules as a reply; where some were left out (MX0621), it ends undecided."""
-    left_out = sum(group.left_out for group in groups)
-    if not left_out:
-        return Reply(text=text, exit_code=ExitCode.OK, speech=())
+def left_out(groups: Sequence[LabelRules]) -> int:
+    """Return how many rules a bound keeps from view."""
+    return sum(group.left_out for group in groups)
+
+
+def rules_left_out(groups: Sequence[LabelRules], max_rules: int) -> tuple[Diagnostic, ...]:
+    """Return the warning (MX0621) that more than `max_rules` were found of a kind, if so."""
+    if not (number := left_out(groups)):
+        return ()
     cut = Diagnostic(
         code="MX0621",
         severity=Severity.WARNING,
-        message=f"{left_out} rules are left out: more than {max_rules} of one kind",
+        message=f"{number} rules are left out: more than {max_rules} of one kind",
         hint="raise --max-rules, or ask for one --verdict",
     )
-    return Reply(text=text, exit_code=ExitCode.UNDECIDED, speech=(format_diagnostic(cut),))
+    return (cut,)
 
 
 def verdict_rules(

@@ -7,24 +7,23 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from matrix.analyze.cell.question import Question
 from matrix.diagnostics import Diagnostic, Location, Severity
-from matrix.expr.trees import names
+from matrix.flows.answers import Build
 from matrix.flows.validate_job import ValidateJob
 from matrix.kernel.config.dotconfig import DotConfig
 from matrix.kernel.line.cmdline import CommandLine, Parameter
-from matrix.schema.values import KernelProfile
 
 _CMDLINE = 'CONFIG_CMDLINE="'
 
 
 def stale_names(
-    job: ValidateJob, profile: KernelProfile, config: DotConfig, lines: Iterable[CommandLine]
+    job: ValidateJob, build: Build, lines: Iterable[CommandLine]
 ) -> Iterator[Diagnostic]:
     """Yield what of a `.config`, its command line and `--set` means nothing to its kernel.
 
     `lines` are the readings of the command line: one, unless CONFIG_CMDLINE leaves several open.
     """
+    profile, config = build.profile, build.config
     history = job.library.name_history(profile.arch)
     yield from history.config(profile, config)
     # A tree that was given says more (MX1717).
@@ -38,46 +37,25 @@ def stale_names(
             if (item.message, where) not in said:
                 said.add((item.message, where))
                 yield item
-    yield from _idle_settings(job, profile)
+    yield from _idle_settings(job, build)
 
 
-def _idle_settings(job: ValidateJob, profile: KernelProfile) -> Iterator[Diagnostic]:
+def _idle_settings(job: ValidateJob, build: Build) -> Iterator[Diagnostic]:
     """Yield the axes of `--set` that nothing rests on in the answer for this kernel."""
     chosen = [
         f"{axis.name}={job.surroundings[axis.name]}"
-        for axis in job.library.architecture(profile.arch).environment
+        for axis in job.architecture.environment
         if job.surroundings.get(axis.name, axis.default) != axis.default
     ]
-    if not chosen:
-        return
-    read = names_read(job.question(profile))
     for setting in chosen:
-        if setting.partition("=")[0] not in read:
+        if setting.partition("=")[0] not in build.asked.reads:
             yield Diagnostic(
                 code="MX1705",
                 severity=Severity.NOTE,
                 message=f"`{setting}` changes nothing for {job.capability.id} in Linux "
-                f"{profile.release}",
+                f"{build.profile.release}",
                 hint="nothing that the answer rests on reads it",
             )
-
-
-def names_read(question: Question) -> frozenset[str]:
-    """Return every name that requirements, predicate and simulation inputs rest on."""
-    program = question.program
-    asked = [item.expression for item in question.requirements if item.expression is not None]
-    asked += [expression for _, expression in question.rows]
-    if question.predicate is not None:
-        asked.append(question.predicate)
-    found: set[str] = set()
-    waiting = [name for expression in asked for name in names(expression)]
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            defined = program.definitions.get(name)
-            waiting += names(defined) if defined is not None else ()
-    return frozenset(found)
 
 
 def _place(job: ValidateJob, config: DotConfig, line: CommandLine, found: Parameter) -> Location:

@@ -1,7 +1,7 @@
 """Which verdicts count in a repository: those that no mute and no baseline covers.
 
-Takes a request, gives it back with the defaults of its matrix.toml, and judges result by result.
-Without settings and baseline nothing is loaded for it.
+Takes a request, gives it back with the defaults of its matrix.toml, and says of each result
+whether it counts. Without settings and baseline nothing is loaded for it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matrix.flows.user_settings import Mutes
 
 
-class Judgement(Struct, frozen=True, kw_only=True):
+class Accepted(Struct, frozen=True, kw_only=True):
     """The request as its settings complete it, and what they say of each result."""
 
     request: ValidateRequest
@@ -56,7 +56,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
             yield from self.baseline.stale()
 
 
-def judge(request: ValidateRequest) -> Judgement:
+def read_accepted(request: ValidateRequest) -> Accepted:
     """Read the settings and the baseline of a request.
 
     Raises:
@@ -74,7 +74,7 @@ def judge(request: ValidateRequest) -> Judgement:
         from matrix.flows.baseline import load_baseline
 
         baseline = load_baseline(request.baseline)
-    return Judgement(request=request, mutes=mutes, baseline=baseline)
+    return Accepted(request=request, mutes=mutes, baseline=baseline)
 
 
 def new_baseline(
@@ -82,14 +82,14 @@ def new_baseline(
     results: Iterable[ValidateResult],
     counts: Callable[[ValidateResult], bool],
 ) -> tuple[str, list[ValidateResult]]:
-    """Return the text of a baseline of the results that count, and all results as judged by it."""
+    """Return a baseline of the results that count, and all results with their new standing."""
     from pathlib import Path
 
     from matrix.flows.baseline import baseline_text
 
-    judged = [
+    standing = [
         replace(result, standing=Standing.KNOWN) if counts(result) else result for result in results
     ]
     folder = request.write_baseline.parent if request.write_baseline else Path()
-    known = [result for result in judged if result.standing is Standing.KNOWN]
-    return baseline_text(known, folder), judged
+    known = [result for result in standing if result.standing is Standing.KNOWN]
+    return baseline_text(known, folder), standing

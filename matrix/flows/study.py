@@ -6,9 +6,7 @@ of the declared tables.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -25,17 +23,12 @@ from matrix.analyze.cell.question import (
 from matrix.analyze.facts.program import FactProgram
 from matrix.analyze.space.result import StudyResult, TableCell
 from matrix.analyze.space.study import SolvedStudy, solve_study
-from matrix.analyze.space.study_advice import study_defects
 from matrix.analyze.space.summary import summarise
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.expr.nodes import Value
 from matrix.flows.knowledge import Library, release_key
-from matrix.flows.reply import Reply
 from matrix.kernel.cpu.resolve import resolve_system
 from matrix.kernel.cpu.system import CpuSystem
-from matrix.render.columns import align
-from matrix.render.defects import study_defect_documents, study_sentences
-from matrix.render.text import first_lines, hanging
 from matrix.schema.values import (
     Architecture,
     Capability,
@@ -214,28 +207,3 @@ def _table_cells(prepared: PreparedStudy) -> Callable[[Mapping[str, str]], Table
         return shared[key]
 
     return answer_cell
-
-
-def count(name: str, *, configs: tuple[Path, ...], predicate: str | None, as_json: bool) -> Reply:
-    """Return the exact counts of a study per verdict, as text or JSON."""
-    prepared = prepare_study(Library(configs), name, predicate)
-    solved = prepared.solve()
-    counts = {verdict.value: solved.count(verdict) for verdict in solved.verdicts}
-    cells = solved.valid.count()
-    classes = len(prepared.behaviours)
-    met = study_defects(solved)
-    if as_json:
-        document = {
-            "schema": "matrix/count/1",
-            "cells": cells,
-            "behaviour_classes": classes,
-            "verdicts": counts,
-            "defects": study_defect_documents(met),
-        }
-        return Reply(text=json.dumps(document, indent=2) + "\n")
-    rows = [(verdict, f"{number:,}") for verdict, number in counts.items()]
-    table = align(("verdict", "cells"), rows)
-    title = f"{prepared.study.title}, predicate {prepared.predicate.name}"
-    head = "\n".join(hanging(title, "", "  "))
-    said = first_lines(study_sentences(met))
-    return Reply(text=f"{said}{head}\n\n{table}{cells:,} cells, {classes} behaviour classes\n")

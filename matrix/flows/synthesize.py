@@ -8,6 +8,7 @@ from pathlib import Path
 from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.proof.synthesis import (
     ComparedPredicate,
+    Elsewhere,
     Synthesis,
     declared_synthesis,
     synthesise,
@@ -15,16 +16,12 @@ from matrix.analyze.proof.synthesis import (
 from matrix.analyze.space.difference import asked_again
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
-from matrix.diagnostics import Diagnostic, ExitCode, InputError, unknown_word_hint
+from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
 from matrix.flows.cell_argument import unknown_axis, unknown_option
 from matrix.flows.knowledge import Library, nearest_releases
 from matrix.flows.other_studies import OtherStudies
-from matrix.flows.reply import Reply
 from matrix.flows.study import PreparedStudy, prepare_study
-from matrix.render.defects import study_defect_documents, study_sentences
-from matrix.render.json import dump
-from matrix.render.synthesis_text import synthesize_document, synthesize_text
-from matrix.render.text import first_lines
+from matrix.flows.study_answer import StudyAnswer
 from matrix.schema.values import MatrixStudy
 from matrix.solve.space import Region
 
@@ -32,14 +29,24 @@ from matrix.solve.space import Region
 ALL = "all"
 
 
+class SynthesizedCheck(StudyAnswer, frozen=True, kw_only=True):
+    """The weakest sound predicate of a study, and others of the capability beside it.
+
+    `asked` are the axes that were narrowed and to what; `cells` is how many are left then.
+    `elsewhere` are other studies in which the predicate is unsound, looked for where nothing was
+    narrowed.
+    """
+
+    asked: tuple[tuple[str, tuple[str, ...]], ...]
+    cells: int
+    synthesis: Synthesis
+    compared: tuple[ComparedPredicate, ...]
+    elsewhere: tuple[Elsewhere, ...] = ()
+
+
 def synthesize(
-    name: str,
-    *,
-    kernels: Sequence[str],
-    vms: Sequence[str],
-    configs: tuple[Path, ...],
-    as_json: bool,
-) -> Reply:
+    name: str, *, kernels: Sequence[str], vms: Sequence[str], configs: tuple[Path, ...]
+) -> SynthesizedCheck:
     """Return the weakest sound predicate for some kernels and kinds of VM of a study.
 
     Raises:
@@ -48,29 +55,28 @@ def synthesize(
     """
     prepared = prepare_study(Library(configs), name)
     declared_synthesis(prepared.capability)
-    chosen = []
+    asked = []
     if kernels and ALL not in kernels:
-        chosen.append(chosen_kernels(prepared, kernels))
+        asked.append(chosen_kernels(prepared, kernels))
     if vms and ALL not in vms:
-        chosen.append(("vm", chosen_options(prepared.study, "vm", vms)))
+        asked.append(("vm", chosen_options(prepared.study, "vm", vms)))
     solved = prepared.solve()
     within = solved.valid
-    for axis, options in chosen:
+    for axis, options in asked:
         within = within.restrict(axis, options)
     found, compared = compare_predicates(prepared, solved, within)
     # Who asks for some kernels or kinds of VM knows that the answer is for these.
-    refuting = () if chosen else OtherStudies(prepared.library).refuting(name, found.predicate)
-    met = study_defects(solved, within)
-    if as_json:
-        document = synthesize_document(found, compared, refuting)
-        text = dump({**document, "defects": study_defect_documents(met)})
-    else:
-        asked = "; ".join(f"{axis}: {', '.join(options)}" for axis, options in chosen)
-        title = f"{prepared.study.title}{f' ({asked})' if asked else ''}: {within.count():,} cells"
-        baseline = dict(prepared.study.baseline)
-        said = first_lines(study_sentences(met))
-        text = said + synthesize_text(title, found, compared, baseline, refuting)
-    return Reply(text=text, exit_code=ExitCode.OK)
+    refuting = () if asked else OtherStudies(prepared.library).refuting(name, found.predicate)
+    return SynthesizedCheck(
+        study=prepared.study,
+        predicate=prepared.predicate,
+        asked=tuple(asked),
+        cells=within.count(),
+        synthesis=found,
+        compared=compared,
+        elsewhere=refuting,
+        defects=study_defects(solved, within),
+    )
 
 
 def compare_predicates(

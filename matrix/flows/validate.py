@@ -1,107 +1,43 @@
 """`.config` files, CPUs and a command line in; answers out.
 
-For each file: read it, find the kernel profile, work out the command line the kernel sees, make a
-cell per CPU system, answer it (`validate_file`). What files share stands in `validate_job`; what a
-repository's matrix.toml and baseline say is applied last and changes no answer, only what counts.
+Each file is read, situated (which kernel it is for, which command line that kernel reads), answered
+on each CPU system, and fixed where the capability does not work; what a repository's matrix.toml
+and baseline say is applied last and changes no answer, only what counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator
+from functools import partial
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
-from matrix.analyze.cell.verdict import Verdict
-from matrix.diagnostics import (
-    Diagnostic,
-    ExitCode,
-    InputError,
-    Severity,
-    format_diagnostic,
-    worst,
+from matrix.analyze.cell.answer import Answer
+from matrix.analyze.cell.verdict import WORKS, Verdict
+from matrix.diagnostics import Diagnostic, ExitCode, InputError, Location, Severity, worst
+from matrix.flows.absence import absent_reason
+from matrix.flows.answers import Situation
+from matrix.flows.deciding_line import deciding_symbol, with_deciding_lines
+from matrix.flows.fix_costs import with_costs
+from matrix.flows.granule_note import NamedCpus, joined, naming_cpus
+from matrix.flows.kernel_choice import (
+    ChosenKernel,
+    absent_whatever_release,
+    chosen_kernel,
+    partial_note,
+    version_notes,
 )
-from matrix.flows.granule_note import joined
-from matrix.flows.standing import judge, new_baseline
-from matrix.flows.validate_file import answer_file
+from matrix.flows.stale_names import stale_names
+from matrix.flows.standing import Accepted, new_baseline, read_accepted
 from matrix.flows.validate_inputs import read_inputs
-from matrix.flows.validate_job import ValidateRequest, prepare
-from matrix.flows.validate_result import Standing, ValidateResult
-from matrix.render.json import dump, validate_document
-from matrix.render.text import render_answer, render_grouped
+from matrix.flows.validate_job import ValidateJob, ValidateRequest, prepare
+from matrix.flows.validate_result import Standing, ValidateOutcome, ValidateResult
+from matrix.kernel.config.dotconfig import DotConfig
+from matrix.kernel.cpu.resolve import CpuSystem
+from matrix.kernel.line.cmdline import read_command_line
 
-__all__ = ["ValidateOutcome", "ValidateRequest", "validate"]
-
-
-class ValidateOutcome(Struct, frozen=True, kw_only=True):
-    """The answers, what is to be said beside them, and the exit code.
-
-    `problems` are what is wrong or odd with inputs, settings and baseline, each with the file it
-    was found in; `speech` is their text. `baseline_text` is the baseline to write, None where none
-    was asked for.
-    """
-
-    results: tuple[ValidateResult, ...]
-    grouped: bool
-    speech: tuple[str, ...]
-    exit_code: ExitCode
-    request: ValidateRequest
-    problems: tuple[tuple[str, Diagnostic], ...] = ()
-    baseline_text: str | None = None
-
-    @property
-    def known(self) -> int:
-        """How many results a baseline covers."""
-        return sum(result.standing is Standing.KNOWN for result in self.results)
-
-    def render(self, form: str, *, colour: bool = False, verbose: bool = False) -> str:
-        """Return the answers in a format: text, json, github, junit or sarif."""
-        if form == "json":
-            return self.json_text()
-        if form == "text":
-            return self.text(colour=colour, verbose=verbose)
-        from matrix.flows.validate_formats import render_report
-
-        return render_report(self, form)
-
-    def json_text(self) -> str:
-        """Return the JSON document of all answers."""
-        return dump(validate_document(self.results))
-
-    def text(self, *, colour: bool, verbose: bool) -> str:
-        """Return the answers for a reader: one by one, or grouped by verdict per file."""
-        if not self.grouped:
-            return "\n".join(
-                render_answer(
-                    _title(result),
-                    result.answer,
-                    colour=colour,
-                    verbose=verbose,
-                    aside=_standing(result),
-                )
-                for result in self.results
-            )
-        by_file: dict[str, list[ValidateResult]] = {}
-        for result in self.results:
-            by_file.setdefault(result.file, []).append(result)
-        return "\n".join(
-            render_grouped(
-                _file_title(results[0]),
-                [("+".join(result.cpu), result.answer) for result in results],
-                colour=colour,
-                fixed=_fixed(results[0]),
-                asides=_standings(results),
-            )
-            for results in by_file.values()
-        )
-
-
-class _Run(Struct, kw_only=True):
-    """What one run has gathered."""
-
-    results: list[ValidateResult] = field(default_factory=list)
-    problems: list[tuple[str, Diagnostic]] = field(default_factory=list)
-    remarks: list[Diagnostic] = field(default_factory=list)
-    codes: list[ExitCode] = field(default_factory=list)
+__all__ = ["ValidateOutcome", "ValidateRequest", "answers_of", "validate"]
 
 
 def validate(request: ValidateRequest) -> ValidateOutcome:
@@ -113,60 +49,224 @@ def validate(request: ValidateRequest) -> ValidateOutcome:
         InputError: where the request itself is wrong (CPU, capability, setting, command line), or
             what matrix.toml or the baseline say.
     """
-    judged = judge(request)
-    request = judged.request
+    accepted = read_accepted(request)
+    request = accepted.request
     try:
         job = prepare(request)
     except InputError as error:
-        raise judged.placed(error) from None
+        raise accepted.placed(error) from None
     run = _Run(remarks=list(request.notes))
-    for found in (*request.inputs, *read_inputs(request.files, job.architecture.id)):
-        if isinstance(found, InputError):
-            _note_problem(run, found)
-            continue
+    for config in _read(job, run):
         try:
-            if job.tree is not None:
-                against_tree = job.tree.diagnostics(found)
-                run.problems += [_with_file(item) for item in against_tree]
-                run.codes += [job.tree.exit_code(item) for item in against_tree]
-            answered = [judged.of(result) for result in answer_file(job, found)]
+            run.hold_to_tree(job, config)
+            answered = answers_of(job, config, run.fixed, run.granules)
         except InputError as error:
-            _note_problem(run, judged.placed(error))
+            run.note(accepted.placed(error))
             continue
         if request.pointing:
-            from matrix.flows.deciding_line import with_deciding_lines
-
-            answered = with_deciding_lines(answered, found, job.capability)
-        run.results += answered
+            answered = with_deciding_lines(answered, config, job.capability)
+        run.results += map(accepted.of, answered)
         run.remarks += [item for result in answered for item in result.answer.diagnostics]
-    baseline = None
-    if request.write_baseline is not None:
-        baseline, run.results = new_baseline(
-            request, run.results, lambda result: any(_codes(request, result))
+    return _outcome(job, accepted, run)
+
+
+def answers_of(
+    job: ValidateJob, config: DotConfig, fixed: _Fixed, granules: NamedCpus
+) -> list[ValidateResult]:
+    """Return the answers for one `.config`, one for each CPU system of the job.
+
+    `fixed` are the fixes of the run so far, and `granules` the notes that name CPUs: both grow.
+
+    Raises:
+        InputError: MX0912, MX0913 where its release is not known; what its command line says.
+    """
+    chosen = _chosen(job, config)
+    if chosen is None:
+        return [_absent_anyway(job, config, system) for system in job.systems]
+    situation = job.answers.situation(
+        job.answers.build(config, chosen), job.boot_loader, job.options
+    )
+    result = _result_of(job, situation)
+    notes = _notes(job, situation)
+    results = []
+    for system in job.systems:
+        cpu = situation.build.asked.memory.cpu(system)
+        answer = job.answers.answer(situation, cpu)
+        decided_by = None
+        if not job.grouped and answer.verdict not in WORKS:
+            key = (situation.changeable, cpu)
+            if key not in fixed:
+                fixed[key] = _fix(job, situation, answer, system)
+            answer, decided_by = fixed[key]
+        own = naming_cpus(answer.diagnostics, situation, system, granules)
+        said = (*notes, *system.diagnostics, *(_in_file(note, config) for note in own))
+        answer = replace(answer, diagnostics=said)
+        results.append(result(cpu=system.names, answer=answer, decided_by=decided_by))
+    return results
+
+
+# Answers with their fixes, and the symbol that alone decides, by what a fix rests on.
+_Fixed = dict[Hashable, tuple[Answer, str | None]]
+
+
+class _Run(Struct, kw_only=True):
+    """What one run has gathered."""
+
+    remarks: list[Diagnostic]
+    results: list[ValidateResult] = field(default_factory=list)
+    problems: list[tuple[str, Diagnostic]] = field(default_factory=list)
+    codes: list[ExitCode] = field(default_factory=list)
+    fixed: _Fixed = field(default_factory=dict)
+    granules: NamedCpus = field(default_factory=dict)
+
+    def note(self, error: InputError) -> None:
+        """Note that a file has no answer, or was passed over."""
+        self.problems += map(_with_file, error.diagnostics)
+        if any(item.severity is Severity.ERROR for item in error.diagnostics):
+            self.codes.append(ExitCode.INPUT)
+
+    def hold_to_tree(self, job: ValidateJob, config: DotConfig) -> None:
+        """Note what of a file the tree of `--tree` would not allow."""
+        if job.tree is not None:
+            conflicts = job.tree.diagnostics(config)
+            self.problems += map(_with_file, conflicts)
+            self.codes += map(job.tree.exit_code, conflicts)
+
+
+def _read(job: ValidateJob, run: _Run) -> Iterator[DotConfig]:
+    """Yield each `.config`; what cannot be read is noted."""
+    yield from job.request.inputs
+    for config in read_inputs(job.request.files, job.architecture.id):
+        if isinstance(config, InputError):
+            run.note(config)
+        else:
+            yield config
+
+
+def _chosen(job: ValidateJob, config: DotConfig) -> ChosenKernel | None:
+    """Return the kernel of a file; None where the answer is `absent` whatever the release."""
+    asked = job.request.kernel
+    if asked != "auto":
+        return chosen_kernel(job.library, job.library.kernel_of_version(asked), asked, config)
+    release = config.release
+    known = job.library.kernels_of(job.architecture.id)
+    if release is not None and release in known:
+        return chosen_kernel(job.library, known[release], None, config)
+    if absent_whatever_release(job.library, job.capability, config, release) is not None:
+        return None
+    location = Location(file=config.file, line=1 if release else 0, column=1)
+    if release is None:
+        raise InputError(
+            Diagnostic(
+                code="MX0912",
+                location=location,
+                message="the file does not say which kernel release it is for",
+                hint=f"give --kernel, one of {', '.join(known)}",
+            )
         )
-    run.codes += [code for result in run.results for code in _codes(request, result)]
-    remarks = [item for item in joined(run.remarks, job.granules) if not judged.hides(item)]
-    run.problems += [_with_file(item) for item in (*remarks, *judged.remarks())]
-    return ValidateOutcome(
-        results=tuple(run.results),
-        grouped=job.grouped,
-        speech=tuple(dict.fromkeys(format_diagnostic(item) for _, item in run.problems)),
-        exit_code=worst(run.codes),
-        request=request,
-        problems=tuple(run.problems),
-        baseline_text=baseline,
+    hint = "decide with --kernel"
+    raise InputError(job.library.no_profile(release, job.architecture.id, location, instead=hint))
+
+
+def _notes(job: ValidateJob, situation: Situation) -> tuple[Diagnostic, ...]:
+    """Return what is to be said beside every answer for a file."""
+    build, line = situation.build, situation.line
+    lines = [read_command_line(text) for text in (line.text, *dict(line.others).values())]
+    return (
+        *build.config.diagnostics,
+        *partial_note(build.config),
+        *lines[0].diagnostics,
+        *build.built_in.notes(line, build.profile.release),
+        *version_notes(build.chosen, build.doubt, build.config),
+        *dict.fromkeys(stale_names(job, build, lines)),
     )
 
 
-def _with_file(item: Diagnostic) -> tuple[str, Diagnostic]:
-    return item.location.file if item.location else "", item
+def _fix(
+    job: ValidateJob, situation: Situation, answer: Answer, system: CpuSystem
+) -> tuple[Answer, str | None]:
+    """Return an answer with its fixes and their costs, and the symbol that alone decides."""
+    cpu = situation.build.asked.memory.cpu(system)
+    answer = replace(answer, fixes=job.answers.fixes(situation, cpu))
+    answer = with_costs(answer, job.answers, situation, cpu)
+    if not job.request.pointing:
+        return answer, None
+    rebuild, cell = situation.build.rebuild, situation.cell(cpu)
+    return answer, deciding_symbol(rebuild, cell, job.answers.behaviours)
 
 
-def _note_problem(run: _Run, error: InputError) -> None:
-    for item in error.diagnostics:
-        run.problems.append(_with_file(item))
-        if item.severity is Severity.ERROR:
-            run.codes.append(ExitCode.INPUT)
+def _absent_anyway(job: ValidateJob, config: DotConfig, system: CpuSystem) -> ValidateResult:
+    kernel = f"Linux {config.release}" if config.release else "this file's kernel"
+    note = Diagnostic(
+        code="MX0914",
+        severity=Severity.NOTE,
+        message=f"there is no profile of {kernel}",
+        hint="the answer is the same for every release",
+    )
+    answer = job.answers.absent_anyway(absent_reason(job.capability, config) or "")
+    said = (*config.diagnostics, *partial_note(config), note)
+    return _asked_of(job, config)(
+        kernel=config.release or "unknown",
+        cpu=system.names,
+        cmdline=job.boot_loader,
+        version=config.version,
+        answer=replace(answer, diagnostics=said),
+    )
+
+
+def _result_of(job: ValidateJob, situation: Situation) -> Callable[..., ValidateResult]:
+    """Return what makes the results of a file, given CPU and answer."""
+    build = situation.build
+    return partial(
+        _asked_of(job, build.config),
+        kernel=build.profile.release,
+        cmdline=situation.line.text,
+        version=build.chosen.shown_version,
+        read_on=build.profile.verified_on.version,
+        running=build.config.running,
+    )
+
+
+def _asked_of(job: ValidateJob, config: DotConfig) -> Callable[..., ValidateResult]:
+    """Return what makes a result, with what is asked of every kernel."""
+    return partial(
+        ValidateResult,
+        file=config.file,
+        assumes_patch=job.capability.assumes_patch,
+        vm=job.surroundings["vm"],
+        capability=job.capability.id,
+        predicate_version=job.answers.predicate.name,
+        surroundings=tuple((axis, str(option)) for axis, option in job.options),
+    )
+
+
+def _in_file(note: Diagnostic, config: DotConfig) -> Diagnostic:
+    """Return a note with the file it is about; files that are alike share their answers."""
+    if note.code != "MX0919":
+        return note
+    return replace(note, location=Location(file=config.file))
+
+
+def _outcome(job: ValidateJob, accepted: Accepted, run: _Run) -> ValidateOutcome:
+    """Return what a run comes to: what counts, how it ends, and a new baseline if asked for."""
+    request, results, baseline = job.request, run.results, None
+    if request.write_baseline is not None:
+        baseline, results = new_baseline(
+            request, results, lambda result: any(_codes(request, result))
+        )
+    codes = [*run.codes, *(code for result in results for code in _codes(request, result))]
+    remarks = [item for item in joined(run.remarks, run.granules) if not accepted.hides(item)]
+    problems = [*run.problems, *map(_with_file, (*remarks, *accepted.remarks()))]
+    return ValidateOutcome(
+        results=tuple(results),
+        problems=tuple(problems),
+        fail_on=frozenset(request.fail_on),
+        undecided_fails=bool(request.cpus and request.fail_on),
+        compared=request.baseline is not None,
+        exit_code=worst(codes),
+        grouped=job.grouped,
+        baseline_text=baseline,
+    )
 
 
 def _codes(request: ValidateRequest, result: ValidateResult) -> Iterator[ExitCode]:
@@ -179,36 +279,5 @@ def _codes(request: ValidateRequest, result: ValidateResult) -> Iterator[ExitCod
         yield ExitCode.UNDECIDED
 
 
-def _title(result: ValidateResult) -> str:
-    return f"{_file_title(result)}, {' + '.join(result.cpu)}"
-
-
-def _file_title(result: ValidateResult) -> str:
-    return f"{result.file}: {result.title}"
-
-
-def _fixed(result: ValidateResult) -> str:
-    """Return what is the same for all CPUs of a file: the command line and the surroundings."""
-    line = f"the command line `{result.cmdline}`" if result.cmdline else "no command line"
-    told = [f"{axis}={option}" for axis, option in result.surroundings]
-    return f"all with {', '.join([line, *told])}"
-
-
-def _standing(result: ValidateResult) -> str | None:
-    """Return why a verdict does not count, None where it does."""
-    match result.standing:
-        case Standing.MUTED:
-            return f"muted: {result.muted_because}"
-        case Standing.KNOWN:
-            return "known: the baseline has it"
-        case _:
-            return None
-
-
-def _standings(results: Sequence[ValidateResult]) -> list[str]:
-    """Return for each reason not to count the CPUs it holds for."""
-    by_reason: dict[str, list[str]] = {}
-    for result in results:
-        if reason := _standing(result):
-            by_reason.setdefault(reason, []).append("+".join(result.cpu))
-    return [f"{reason} ({', '.join(cpus)})" for reason, cpus in by_reason.items()]
+def _with_file(item: Diagnostic) -> tuple[str, Diagnostic]:
+    return item.location.file if item.location else "", item

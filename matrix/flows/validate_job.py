@@ -1,6 +1,6 @@
 """What one `validate` run was asked, and what is equal for each of its files.
 
-Takes a request, gives the job: declarations looked up, CPUs and settings resolved, and the stores
+Takes a request, gives the job: declarations looked up, CPUs and settings resolved, and the engine
 in which files and CPUs that are alike share their answers.
 """
 
@@ -9,23 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from msgspec import Struct, field
+from msgspec import Struct
 
-from matrix.analyze.cell.answer import Answer
-from matrix.analyze.cell.assemble import cpu_atoms
-from matrix.analyze.cell.behaviour import Behaviours
-from matrix.analyze.cell.question import Question, lower_question, predicate_version
+from matrix.analyze.cell.question import predicate_version
 from matrix.diagnostics import Diagnostic
 from matrix.expr.nodes import Value
+from matrix.flows.answers import Answers
 from matrix.flows.arguments import boot_loader_text, check_verdicts, choose_surroundings
-from matrix.flows.granule_note import NamedCpus
 from matrix.flows.knowledge import Library
 from matrix.flows.tree_check import TreeCheck, tree_check
 from matrix.kernel.config.dotconfig import DotConfig
-from matrix.kernel.cpu.detection import Detection
 from matrix.kernel.cpu.resolve import CpuSystem, default_cpus, expand_group, resolve_system
-from matrix.kernel.line.cmdline import LineReadings
-from matrix.schema.values import Architecture, Capability, KernelProfile
+from matrix.schema.values import Architecture, Capability
 
 DEFAULT_VM = "default"
 
@@ -58,67 +53,36 @@ class ValidateRequest(Struct, frozen=True, kw_only=True):
     given: frozenset[str] = frozenset()
 
 
-class DetectedCpu(Struct, frozen=True, kw_only=True):
-    """What one kernel detects on one CPU system; equal keys mean equally known systems."""
-
-    atoms: Mapping[str, Value]
-    detections: Mapping[str, Detection]
-    detections_key: int
-
-
-# Kernel profile, command line, the same with a parameter appended, whether a value was refused,
-# settings: what an answer rests on besides the CPUs.
-FileKey = tuple[str, LineReadings, LineReadings, bool, frozenset[tuple[str, Value]]]
-AnswerKey = tuple[FileKey, int]  # the CPU system's key
-
-
 class ValidateJob(Struct, frozen=True, kw_only=True):
-    """What is equal for every file of one request."""
+    """What is equal for every file of one request: what was named looked up, CPUs resolved."""
 
-    library: Library
-    architecture: Architecture
+    answers: Answers
     request: ValidateRequest
-    capability: Capability
     systems: tuple[CpuSystem, ...]
     surroundings: Mapping[str, str]
+    options: tuple[tuple[str, Value], ...]
     boot_loader: str
-    behaviours: Behaviours
-    tree: TreeCheck | None = None
-    questions: dict[str, Question] = field(default_factory=dict)
-    cpus_by_kernel: dict[str, tuple[DetectedCpu, ...]] = field(default_factory=dict)
-    answers: dict[AnswerKey, Answer] = field(default_factory=dict)
-    deciding: dict[AnswerKey, str | None] = field(default_factory=dict)
-    granules: NamedCpus = field(default_factory=dict)
-    noted: dict[tuple[FileKey, tuple[str, ...]], tuple[Diagnostic, ...]] = field(
-        default_factory=dict
-    )
+    tree: TreeCheck | None
+
+    @property
+    def library(self) -> Library:
+        """The declarations."""
+        return self.answers.library
+
+    @property
+    def capability(self) -> Capability:
+        """What is asked about."""
+        return self.answers.capability
+
+    @property
+    def architecture(self) -> Architecture:
+        """The architecture of every file."""
+        return self.answers.architecture
 
     @property
     def grouped(self) -> bool:
         """Whether nobody named a CPU, so that all are answered and shown in groups."""
         return not self.request.cpus
-
-    def question(self, profile: KernelProfile) -> Question:
-        """Return the capability's question for a kernel, lowered once."""
-        if profile.id not in self.questions:
-            self.questions[profile.id] = lower_question(
-                self.library.program(profile),
-                self.capability,
-                predicate_version(self.capability, self.request.predicate),
-            )
-        return self.questions[profile.id]
-
-    def cpus(self, profile: KernelProfile, question: Question) -> tuple[DetectedCpu, ...]:
-        """Return what a kernel detects on each system, worked out once."""
-        if profile.id not in self.cpus_by_kernel:
-            keys: dict[frozenset[tuple[str, Detection]], int] = {}
-            found = []
-            for system in self.systems:
-                atoms, detections = cpu_atoms(question.program, system)
-                key = keys.setdefault(frozenset(detections.items()), len(keys))
-                found.append(DetectedCpu(atoms=atoms, detections=detections, detections_key=key))
-            self.cpus_by_kernel[profile.id] = tuple(found)
-        return self.cpus_by_kernel[profile.id]
 
 
 def prepare(request: ValidateRequest) -> ValidateJob:
@@ -138,14 +102,16 @@ def prepare(request: ValidateRequest) -> ValidateJob:
     specs = [spec for text in named for spec in expand_group(text, knowledge)]
     systems = tuple(resolve_system(spec, knowledge, architecture) for spec in specs)
     settings = (*((f"vm={request.vm}",) if request.vm is not None else ()), *request.settings)
+    surroundings = {"vm": DEFAULT_VM, **choose_surroundings(architecture, settings)}
+    boot_loader = boot_loader_text(request.cmdline, request.cmdline_file)
+    tree = tree_check(request.tree, library, arch)
+    answers = Answers(library, arch, capability, predicate=request.predicate, tree=tree)
     return ValidateJob(
-        library=library,
-        architecture=architecture,
+        answers=answers,
         request=request,
-        capability=capability,
         systems=systems,
-        surroundings={"vm": DEFAULT_VM, **choose_surroundings(architecture, settings)},
-        boot_loader=boot_loader_text(request.cmdline, request.cmdline_file),
-        behaviours=Behaviours(),
-        tree=tree_check(request.tree, library, arch),
+        surroundings=surroundings,
+        options=answers.options(surroundings),
+        boot_loader=boot_loader,
+        tree=tree,
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from matrix.analyze.cell.answer import Answer
-from matrix.diagnostics import Diagnostic, Location
+from matrix.diagnostics import Diagnostic, ExitCode, Location
 from matrix.kernel.source.version import same_version
 from matrix.schema.values import Basis
 
@@ -69,7 +69,7 @@ def kernel_name(release: str, version: str | None, read_on: str | None, patch: s
     return f"{version}{patch} (answered as {release}, read on {read_on})"
 
 
-class Report(Struct, frozen=True, kw_only=True):
+class ValidateOutcome(Struct, frozen=True, kw_only=True):
     """What a run has to say: its results, what was wrong or odd, what makes it fail.
 
     `problems` are (file that was named or found, diagnostic). `compared` says that a baseline was
@@ -77,13 +77,20 @@ class Report(Struct, frozen=True, kw_only=True):
     to, since a code host knows no others.
     """
 
-    results: Sequence[ValidateResult]
+    results: tuple[ValidateResult, ...]
     problems: Sequence[tuple[str, Diagnostic]]
     fail_on: frozenset[str]
     undecided_fails: bool
     compared: bool
-    exit_code: int
+    exit_code: ExitCode
+    grouped: bool
+    baseline_text: str | None = None
     root: str = ""
+
+    @property
+    def known(self) -> int:
+        """How many results a baseline covers."""
+        return sum(result.standing is Standing.KNOWN for result in self.results)
 
     @property
     def basis(self) -> Basis:

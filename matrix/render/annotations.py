@@ -9,7 +9,7 @@ import enum
 
 from matrix.analyze.cell.verdict import Verdict, meanings_of
 from matrix.diagnostics import Severity
-from matrix.flows.validate_result import Report, Standing, ValidateResult
+from matrix.flows.validate_result import Standing, ValidateOutcome, ValidateResult
 from matrix.render.defects import with_defects
 from matrix.render.fixes import snippet_lines
 from matrix.render.text import why
@@ -42,21 +42,21 @@ LEVEL_OF_SEVERITY = {
 }
 
 
-def level(result: ValidateResult, report: Report) -> Level:
+def level(result: ValidateResult, outcome: ValidateOutcome) -> Level:
     """Return how much a verdict matters in this run, whatever its standing."""
     verdict = result.answer.verdict
-    if verdict in report.fail_on:
+    if verdict in outcome.fail_on:
         return Level.ERROR
     if result.answer.defects and verdict is Verdict.SUPPORTED:
         return Level.WARNING
     return _LEVELS[verdict]
 
 
-def fails(result: ValidateResult, report: Report) -> bool:
+def fails(result: ValidateResult, outcome: ValidateOutcome) -> bool:
     """Tell whether a result makes the run fail."""
     verdict = result.answer.verdict
     return result.standing is Standing.OPEN and (
-        verdict in report.fail_on or (verdict is Verdict.UNKNOWN and report.undecided_fails)
+        verdict in outcome.fail_on or (verdict is Verdict.UNKNOWN and outcome.undecided_fails)
     )
 
 

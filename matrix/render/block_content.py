@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePath
 
-from msgspec.structs import replace
-
 from matrix.analyze.space.result import StudyDefect, StudyResult, Table
+from matrix.analyze.space.view import View
 from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
 from matrix.render.block_request import Block, Option
 from matrix.render.causes import shown_causes
@@ -120,16 +119,16 @@ _CONTENTS: dict[str, Callable[[Block, StudyResult], list[str]]] = {
 def _selected(block: Block, result: StudyResult) -> Table:
     """Return the table that the block asks for, cut to its rows and columns."""
     table = _find_table(block, result.tables)
+    rows = [label for group in table.row_groups for label in group]
+    columns = list(dict.fromkeys(label for column in table.columns for label in column))
     diagnostics: list[Diagnostic] = []
-    if rows := block.option("rows"):
-        known = [label for group in table.row_groups for label in group]
-        table = _with_rows(table, _chosen(rows, known, diagnostics))
-    if columns := block.option("columns"):
-        known = list(dict.fromkeys(label for column in table.columns for label in column))
-        table = _with_columns(table, _chosen(columns, known, diagnostics))
+    view = View(
+        rows=_chosen(block.option("rows"), rows, diagnostics),
+        columns=_chosen(block.option("columns"), columns, diagnostics),
+    )
     if diagnostics:
         raise InputError(diagnostics)
-    return _merged_rows(table)
+    return view.of(table)
 
 
 def _find_table(block: Block, tables: Sequence[Table]) -> Table:
@@ -152,11 +151,15 @@ def _find_table(block: Block, tables: Sequence[Table]) -> Table:
     )
 
 
-def _chosen(option: Option, known: Sequence[str], diagnostics: list[Diagnostic]) -> set[str]:
+def _chosen(
+    option: Option | None, known: Sequence[str], diagnostics: list[Diagnostic]
+) -> frozenset[str] | None:
     """Return the labels that a list with commas names; a word with `*` or `?` names all alike.
 
     A label may itself hold commas (`neoverse-n2,dic=0`): the longest one that fits is taken.
     """
+    if option is None:
+        return None
     words = option.value.split(",")
     chosen: set[str] = set()
     while words:
@@ -173,7 +176,7 @@ def _chosen(option: Option, known: Sequence[str], diagnostics: list[Diagnostic])
                 )
             )
         words = words[taken or 1 :]
-    return chosen
+    return frozenset(chosen)
 
 
 def _longest(words: Sequence[str], known: Sequence[str]) -> tuple[str, int]:
@@ -183,40 +186,3 @@ def _longest(words: Sequence[str], known: Sequence[str]) -> tuple[str, int]:
         if label in known:
             return label, number
     return words[0].strip(), 0
-
-
-def _with_rows(table: Table, chosen: set[str]) -> Table:
-    groups = [tuple(label for label in group if label in chosen) for group in table.row_groups]
-    kept = [index for index, group in enumerate(groups) if group]
-    return replace(
-        table,
-        row_groups=tuple(groups[index] for index in kept),
-        cells=tuple(table.cells[index] for index in kept),
-    )
-
-
-def _with_columns(table: Table, chosen: set[str]) -> Table:
-    """Keep the columns named; a level of which no label is named keeps all of its labels."""
-    named = [
-        {column[level] for column in table.columns} & chosen
-        for level in range(len(table.column_levels))
-    ]
-    kept = [
-        index
-        for index, column in enumerate(table.columns)
-        if all(not names or label in names for label, names in zip(column, named, strict=True))
-    ]
-    return replace(
-        table,
-        columns=tuple(table.columns[index] for index in kept),
-        cells=tuple(tuple(row[index] for index in kept) for row in table.cells),
-    )
-
-
-def _merged_rows(table: Table) -> Table:
-    """Merge the rows that have become equal."""
-    merged: dict[object, tuple[str, ...]] = {}
-    for labels, row in zip(table.row_groups, table.cells, strict=True):
-        merged[row] = merged.get(row, ()) + labels
-    rows = dict(zip(table.cells, table.cells, strict=True))
-    return replace(table, row_groups=tuple(merged.values()), cells=tuple(rows))

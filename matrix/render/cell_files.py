@@ -17,7 +17,10 @@ from typing import TYPE_CHECKING, BinaryIO
 from matrix.analyze.space.cell_rows import CellColumn
 from matrix.analyze.space.frame import CHUNK_ROWS, arrow_numbers, arrow_schema, arrow_texts, batches
 from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.flows.cells import Listing
+from matrix.solve.covering import CoveringArray
 from matrix.solve.listing import Columns
+from matrix.solve.space import Region
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -72,6 +75,19 @@ def format_of(path: Path | None) -> CellFormat:
             )
         )
     return _SUFFIXES[suffix]
+
+
+def format_problems(form: CellFormat, path: Path | None) -> tuple[Diagnostic, ...]:
+    """Return what is wrong with a format where there is no file (MX0633)."""
+    if form in TEXTS or path is not None:
+        return ()
+    return (
+        Diagnostic(
+            code="MX0633",
+            message=f"{form} is not text and needs a file",
+            hint=f"add --output cells.{form}",
+        ),
+    )
 
 
 def chunk_rows(form: CellFormat) -> int:
@@ -182,3 +198,34 @@ def _write_batches(writer: pa.RecordBatchWriter, found: Iterable[pa.RecordBatch]
         writer.write_batch(batch)
         rows += batch.num_rows
     return rows
+
+
+def listing_speech(found: Listing, written: int) -> Iterator[str]:
+    """Yield what was understood of what was asked, and which cells were left out."""
+    if found.array is not None:
+        yield _covered(found.array, found.region)
+    else:
+        how = "chosen at random" if found.wanted.random is not None else "the first"
+        yield f"{written:,} rows" + (f", {how} of {found.rows:,}" if written < found.rows else "")
+    if found.undecided:
+        yield (
+            f"{found.undecided:,} cells are left out: whether `{found.wanted.where}` holds there "
+            "depends on what nobody recorded of their CPU"
+        )
+    missing: dict[tuple[str, ...], list[str]] = {}
+    for release, names in found.lacking:
+        missing.setdefault(names, []).append(release)
+    for names, releases in missing.items():
+        yield f"cells of Linux {', '.join(releases)} are left out: no `{'`, `'.join(names)}` there"
+
+
+def _covered(array: CoveringArray, region: Region) -> str:
+    """Return what a covering array holds, and how far it may be from the smallest one."""
+    if not array.rows:
+        return "0 rows: no cell is chosen"
+    what = f"options of any {array.strength} axes" if array.strength > 1 else "options"
+    least = "fewer" if len(array.rows) == array.fewest else f"fewer than {array.fewest:,}"
+    return (
+        f"{len(array.rows):,} of {region.count():,} cells hold all {array.combinations:,} valid "
+        f"{'combinations of ' if array.strength > 1 else ''}{what}; {least} cannot"
+    )

@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from matrix.render import basis_tables, direct_maps, markdown, proof_tables, tables
+from matrix.render.document import CODE_IN_PROSE
 from matrix.render.findings import certainty, events
 from matrix.render.quantities import counted, grouped, percent
 
@@ -100,7 +101,7 @@ def _html_prose(text: str) -> Markup:
     """Return a sentence of ours as HTML: what stands in backticks becomes code."""
     from markupsafe import Markup, escape
 
-    parts = markdown.CODE_IN_PROSE.split(text)
+    parts = CODE_IN_PROSE.split(text)
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if index % 2 else escape(part)
         for index, part in enumerate(parts)

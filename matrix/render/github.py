@@ -1,6 +1,6 @@
 """Workflow commands of GitHub Actions: annotations in the log and on the changed lines.
 
-Takes a report, gives lines `::error file=…,line=…,title=…::message`. CPUs that share verdict,
+Takes an outcome, gives lines `::error file=…,line=…,title=…::message`. CPUs that share verdict,
 reasons and line share one annotation, since a step shows ten of a kind at most.
 """
 
@@ -9,29 +9,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from matrix.diagnostics import Diagnostic, Severity
-from matrix.flows.validate_result import Report, Standing, ValidateResult
+from matrix.flows.validate_result import Standing, ValidateOutcome, ValidateResult
 from matrix.kernel.config.config_input import split_name
-from matrix.render.annotations import LEVEL_OF_SEVERITY, Level, details, level
+from matrix.render.annotations import (
+    LEVEL_OF_SEVERITY,
+    Level,
+    details,
+    level,
+)
 from matrix.render.defects import with_defects
 from matrix.render.text import without_name
 
 _COMMANDS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "notice"}
 
 
-def render_github(report: Report) -> str:
+def render_github(outcome: ValidateOutcome) -> str:
     """Return the annotations: what was wrong with inputs, then what counts, file by file."""
     lines = [
-        _of_problem(problem, report)
-        for _, problem in report.problems
+        _of_problem(problem, outcome)
+        for _, problem in outcome.problems
         if problem.severity is not Severity.NOTE
     ]
-    lines += _of_results(report)
+    lines += _of_results(outcome)
     return "".join(f"{line}\n" for line in lines)
 
 
-def _of_problem(problem: Diagnostic, report: Report) -> str:
+def _of_problem(problem: Diagnostic, outcome: ValidateOutcome) -> str:
     place = problem.location
-    properties = {"file": split_name(report.path(place.file))[0]} if place else {}
+    properties = {"file": split_name(outcome.path(place.file))[0]} if place else {}
     if place and place.line:
         properties |= {"line": str(place.line), "col": str(place.column)}
     message = f"{problem.message}\nhint: {problem.hint}" if problem.hint else problem.message
@@ -39,10 +44,10 @@ def _of_problem(problem: Diagnostic, report: Report) -> str:
     return _command(command, {**properties, "title": problem.code}, message)
 
 
-def _of_results(report: Report) -> Iterator[str]:
+def _of_results(outcome: ValidateOutcome) -> Iterator[str]:
     alike: dict[tuple[str, ...], list[ValidateResult]] = {}
-    for result in report.results:
-        shown = level(result, report)
+    for result in outcome.results:
+        shown = level(result, outcome)
         if shown is Level.NONE or result.standing is not Standing.OPEN:
             continue
         said = without_name("+".join(result.cpu), details(result))
@@ -51,7 +56,7 @@ def _of_results(report: Report) -> Iterator[str]:
         alike.setdefault(alike_in, []).append(result)
     for shared, results in alike.items():
         command, file, line, title = shared[:4]
-        container, member = split_name(report.path(file))
+        container, member = split_name(outcome.path(file))
         properties = {"file": container, "line": line, "title": title}
         inside = [f"{member}, line {line}"] if member else []
         cpus = ", ".join("+".join(result.cpu) for result in results)

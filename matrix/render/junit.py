@@ -1,7 +1,8 @@
 """JUnit XML, as build servers read it: a suite per file, a case per CPU system.
 
-Takes a report, gives the document: `failure` for what makes the run fail, `error` for an input that
-could not be read, `skipped` for what is absent, muted or known. No times: output is deterministic.
+Takes an outcome, gives the document: `failure` for what makes the run fail, `error` for an input
+that could not be read, `skipped` for what is absent, muted or known. No times: output is
+deterministic.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 from matrix.analyze.cell.verdict import Verdict
 from matrix.diagnostics import Severity, format_diagnostic
-from matrix.flows.validate_result import Report, Standing, ValidateResult
+from matrix.flows.validate_result import Standing, ValidateOutcome, ValidateResult
 from matrix.render.annotations import details, fails, heading
 
 # What XML 1.0 cannot hold, not even as a reference.
@@ -21,7 +22,7 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 _WIDTH = 100
 
 
-def render_junit(report: Report) -> str:
+def render_junit(outcome: ValidateOutcome) -> str:
     """Return the document."""
     root = ET.Element("testsuites", name="matrix validate")
     suites: dict[str, ET.Element] = {}
@@ -31,9 +32,9 @@ def render_junit(report: Report) -> str:
             suites[file] = ET.SubElement(root, "testsuite", name=_text(file))
         return suites[file]
 
-    for result in report.results:
-        _case(suite(result.file), result, report)
-    for file, problem in report.problems:
+    for result in outcome.results:
+        _case(suite(result.file), result, outcome)
+    for file, problem in outcome.problems:
         if problem.severity is Severity.ERROR:
             case = ET.SubElement(suite(file), "testcase", classname="input", name=problem.code)
             error = ET.SubElement(case, "error", message=_text(problem.message), type=problem.code)
@@ -46,13 +47,13 @@ def render_junit(report: Report) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
-def _case(suite: ET.Element, result: ValidateResult, report: Report) -> None:
+def _case(suite: ET.Element, result: ValidateResult, outcome: ValidateOutcome) -> None:
     case = ET.SubElement(
         suite, "testcase", classname=_text(result.capability), name=_text("+".join(result.cpu))
     )
     verdict = result.answer.verdict
     said = _text("\n".join([heading(result), *details(result)]))
-    if fails(result, report):
+    if fails(result, outcome):
         failure = ET.SubElement(case, "failure", message=_text(heading(result)), type=verdict)
         failure.text = said
     elif result.standing is Standing.MUTED:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from matrix.render.document import CODE_IN_PROSE
+
 
 class Md(str):
     """Text that is Markdown already and must not be escaped again."""
@@ -29,10 +31,6 @@ _LINE_START = re.compile(r"^(?:[#+=-]|\d{1,9}(?=[.)](?:\s|$)))")
 _CONTROL = re.compile(
     r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
 )
-
-
-# Code in a sentence of ours: backticks close around it.
-CODE_IN_PROSE = re.compile(r"`([^`\s](?:[^`]*[^`\s])?)`")
 
 
 def plain(text: str) -> str:
@@ -112,11 +110,11 @@ def prose(text: object) -> Md:
     if isinstance(text, Md):
         return text
     parts = CODE_IN_PROSE.split(plain(str(text)))
-    return Md("".join(code(part) if i % 2 else _inner(part) for i, part in enumerate(parts)))
+    return Md("".join(code(part) if i % 2 else spaced(part) for i, part in enumerate(parts)))
 
 
-def _inner(part: str) -> str:
-    # The space beside a code span belongs to the sentence; `escape` takes the outer ones away.
+def spaced(part: str) -> str:
+    """Return a part of a sentence as Markdown: the space beside a code span belongs to it."""
     shown = escape(part)
     before = " " if part[:1] == " " else ""
     after = " " if part[-1:] == " " and shown else ""

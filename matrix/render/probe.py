@@ -6,9 +6,8 @@ import textwrap
 from collections.abc import Sequence
 
 from matrix.analyze.cell.comparison import Agreement, Line
-from matrix.diagnostics import Diagnostic
 from matrix.expr.nodes import Value
-from matrix.flows.validate_result import ValidateResult
+from matrix.flows.probe import ProbeOutcome
 from matrix.kernel.host.readings import HostReadings
 from matrix.render.json import Json, diagnostic_document, dump, result_document
 from matrix.render.markdown import plain
@@ -25,24 +24,19 @@ _WORDS = {
 _WIDTH = 100
 
 
-def probe_json(
-    host: HostReadings,
-    result: ValidateResult | None,
-    lines: Sequence[Line],
-    diagnostics: Sequence[Diagnostic],
-) -> str:
+def probe_json(outcome: ProbeOutcome) -> str:
     """Return the document of schema `matrix/probe/1` (docs/probe.md)."""
     readings: list[Json] = [
         {"name": name, "source": reading.source, "why_not": reading.why_not}
-        for name, reading in host.readings()
+        for name, reading in outcome.host.readings()
     ]
     return dump(
         {
             "schema": PROBE_SCHEMA,
-            "machine": host.machine,
-            "version": host.version,
+            "machine": outcome.host.machine,
+            "version": outcome.host.version,
             "readings": readings,
-            "answer": None if result is None else result_document(result),
+            "answer": outcome.result and result_document(outcome.result),
             "comparison": [
                 {
                     "fact": line.fact,
@@ -52,30 +46,24 @@ def probe_json(
                     "agreement": str(line.agreement),
                     "because": line.because,
                 }
-                for line in lines
+                for line in outcome.lines
             ],
-            "counts": {str(word): count for word, count in _counts(lines)},
-            "diagnostics": [diagnostic_document(item) for item in diagnostics],
+            "counts": {str(word): count for word, count in _counts(outcome.lines)},
+            "diagnostics": [diagnostic_document(item) for item in outcome.diagnostics],
         }
     )
 
 
-def probe_text(
-    host: HostReadings,
-    result: ValidateResult | None,
-    lines: Sequence[Line],
-    *,
-    colour: bool,
-    verbose: bool,
-) -> str:
+def probe_text(outcome: ProbeOutcome, *, colour: bool, verbose: bool) -> str:
     """Return the answer, what could not be read, the table of the comparison and its sum."""
     parts = []
+    result = outcome.result
     if result is not None:
         title = f"{result.title}, {' + '.join(result.cpu)}"
         parts.append(render_answer(title, result.answer, colour=colour, verbose=verbose))
-    parts.append("\n".join(_table(lines)) + "\n")
-    parts.append(_unread(host))
-    parts.append(_summary(lines, known=result is not None))
+    parts.append("\n".join(_table(outcome.lines)) + "\n")
+    parts.append(_unread(outcome.host))
+    parts.append(_summary(outcome.lines, known=result is not None))
     return "\n".join(part for part in parts if part)
 
 

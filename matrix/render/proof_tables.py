@@ -5,7 +5,7 @@ Takes the values of `proofs.py`, gives `Md`.
 
 from __future__ import annotations
 
-from matrix.render.claims_text import as_expected
+from matrix.render.claims import as_expected
 from matrix.render.markdown import Md, code, escape, prose, table
 from matrix.render.proofs import ClaimRow, ShownClaim, ShownSynthesis, VerdictRules
 from matrix.render.quantities import grouped

@@ -17,9 +17,9 @@ from matrix.analyze.proof.synthesis import Synthesis
 from matrix.analyze.space.cell_text import named_cell
 from matrix.flows.proofs import Proofs
 from matrix.render.causes import place_lines
+from matrix.render.conjunction import MAX_NAMED, conjunction
+from matrix.render.proposed_check import c_function, exactness
 from matrix.render.quantities import cells, grouped, listing
-from matrix.render.solver_text import MAX_NAMED, conjunction
-from matrix.render.synthesis_text import c_function, exactness
 from matrix.schema.values import MatrixStudy
 
 

@@ -6,10 +6,12 @@ Takes a `StudyResult`, gives text; the same result gives the same text (no dates
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from matrix.analyze.cell.verdict import meanings_of
 from matrix.analyze.space.result import StudyResult
 from matrix.flows.proofs import Proofs
+from matrix.flows.report import StudyReport
 from matrix.render.basis import CONFIDENCE_MEANINGS
 from matrix.render.direct_maps import CONTRADICTION, INTRODUCTION, SHOWN
 from matrix.render.environment import anchors, html_environment, markdown_environment
@@ -92,6 +94,29 @@ def render_markdown(
     """Return the report in GitHub-flavoured Markdown, one table row a line."""
     template = markdown_environment().get_template("report.md.j2")
     return template.render(_values(build_page(result, cpus, proofs, direct_maps)))
+
+
+_WRITERS = {"html": ("html", render_html), "markdown": ("md", render_markdown)}
+
+
+def report_files(found: StudyReport) -> dict[Path, str]:
+    """Return the reports of a study in its formats, by the names of their files."""
+    study = found.result.study
+    files = {}
+    for form in study.formats:
+        suffix, written = _WRITERS[form]
+        files[Path(f"{study.id}.{suffix}")] = written(
+            found.result, cpus=found.cpus, proofs=found.proofs, direct_maps=found.direct_maps
+        )
+    return files
+
+
+def understood(result: StudyResult) -> str:
+    """Return in a line what was understood of a study."""
+    return (
+        f"{result.study.id}: {len(result.study.axes)} axes, {result.cells:,} of "
+        f"{result.combinations:,} cells, {result.behaviour_classes} behaviour classes"
+    )
 
 
 def _values(page: Page) -> dict[str, object]:

@@ -9,7 +9,7 @@ from matrix.render.defects import study_defect_documents
 from matrix.render.json import Json, diagnostic_document, violation_document
 from matrix.render.review_proposal import proposal
 from matrix.render.review_questions import questions
-from matrix.render.synthesis_text import synthesize_document
+from matrix.render.synthesis import synthesize_document
 
 REVIEW_SCHEMA = "matrix/review/1"
 

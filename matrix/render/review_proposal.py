@@ -12,7 +12,7 @@ from msgspec import Struct
 from matrix.expr.trees import names
 from matrix.flows.review_result import ReviewResult
 from matrix.kernel.patch.inlining import VM
-from matrix.render.synthesis_text import c_function
+from matrix.render.proposed_check import c_function
 
 # Behind four columns of indent a mailer leaves a line alone.
 _WIDTH = 76

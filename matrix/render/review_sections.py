@@ -17,11 +17,11 @@ from matrix.analyze.space.cause import Cause, Place
 from matrix.analyze.space.cell_text import cell_text
 from matrix.flows.review_result import KconfigAnswer, ReviewedRule, ReviewResult
 from matrix.render.causes import ORDINARY, condition, named, place_lines, violated
+from matrix.render.conjunction import MAX_NAMED, conjunction
 from matrix.render.findings import certainty, events
+from matrix.render.proposed_check import pair_lines, wrapped_c
 from matrix.render.review_proposal import proposal
 from matrix.render.review_questions import PAGE_SIZE, Question, questions
-from matrix.render.solver_text import MAX_NAMED, conjunction
-from matrix.render.synthesis_text import pair_lines, wrapped_c
 
 
 class Code(Struct, frozen=True, kw_only=True):

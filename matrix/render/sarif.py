@@ -1,6 +1,6 @@
 """SARIF 2.1.0, the format of code-scanning dashboards (OASIS, sarif-v2.1.0-errata01).
 
-Takes a report, gives one run: a rule for each verdict, a result for each file and CPU system that
+Takes an outcome, gives one run: a rule for each verdict, a result for each file and CPU system that
 needs a reader, inputs that could not be read as notifications. A result points at the `CONFIG_`
 line that decides and carries a fingerprint that unrelated changes of the file do not move.
 """
@@ -13,9 +13,15 @@ from urllib.parse import quote
 import matrix
 from matrix.analyze.cell.verdict import Verdict, meanings_of
 from matrix.diagnostics import Diagnostic, Location
-from matrix.flows.validate_result import Report, Standing, ValidateResult
+from matrix.flows.validate_result import Standing, ValidateOutcome, ValidateResult
 from matrix.kernel.config.config_input import split_name
-from matrix.render.annotations import LEVEL_OF_SEVERITY, Level, details, heading, level
+from matrix.render.annotations import (
+    LEVEL_OF_SEVERITY,
+    Level,
+    details,
+    heading,
+    level,
+)
 from matrix.render.json import Json
 
 _SCHEMA = (
@@ -38,12 +44,12 @@ _HELP = {
 }
 
 
-def sarif_document(report: Report) -> dict[str, Json]:
+def sarif_document(outcome: ValidateOutcome) -> dict[str, Json]:
     """Return the document."""
-    shown = [result for result in report.results if level(result, report) is not Level.NONE]
-    meanings = meanings_of(report.basis)
+    shown = [result for result in outcome.results if level(result, outcome) is not Level.NONE]
+    meanings = meanings_of(outcome.basis)
     rules: list[Json] = [_rule(verdict, meaning) for verdict, meaning in meanings.items()]
-    notifications: list[Json] = [_notification(problem, report) for _, problem in report.problems]
+    notifications: list[Json] = [_notification(problem, outcome) for _, problem in outcome.problems]
     return {
         "$schema": _SCHEMA,
         "version": "2.1.0",
@@ -59,12 +65,12 @@ def sarif_document(report: Report) -> dict[str, Json]:
                 "columnKind": "unicodeCodePoints",
                 "invocations": [
                     {
-                        "executionSuccessful": report.exit_code != 3,
-                        "exitCode": int(report.exit_code),
+                        "executionSuccessful": outcome.exit_code != 3,
+                        "exitCode": int(outcome.exit_code),
                         "toolExecutionNotifications": notifications,
                     }
                 ],
-                "results": [_result(result, report) for result in shown],
+                "results": [_result(result, outcome) for result in shown],
             }
         ],
     }
@@ -80,15 +86,15 @@ def _rule(verdict: Verdict, meaning: str) -> Json:
     }
 
 
-def _result(result: ValidateResult, report: Report) -> Json:
+def _result(result: ValidateResult, outcome: ValidateOutcome) -> Json:
     verdict = result.answer.verdict
     found: dict[str, Json] = {
         "ruleId": str(verdict),
-        "ruleIndex": list(meanings_of(report.basis)).index(verdict),
-        "level": str(level(result, report)),
+        "ruleIndex": list(meanings_of(outcome.basis)).index(verdict),
+        "level": str(level(result, outcome)),
         "message": {"text": "\n".join([f"{heading(result)}.", *details(result)])},
-        "locations": [_location(_place(result), report)],
-        "partialFingerprints": {"finding/v1": fingerprint(result, report)},
+        "locations": [_location(_place(result), outcome)],
+        "partialFingerprints": {"finding/v1": fingerprint(result, outcome)},
         "properties": {
             "cpu": "+".join(result.cpu),
             "kernel": result.kernel,
@@ -102,19 +108,19 @@ def _result(result: ValidateResult, report: Report) -> Json:
         found["suppressions"] = [
             {"kind": "external", "status": "accepted", "justification": result.muted_because}
         ]
-    if report.compared:
+    if outcome.compared:
         found["baselineState"] = "unchanged" if result.standing is Standing.KNOWN else "new"
     return found
 
 
-def fingerprint(result: ValidateResult, report: Report) -> str:
+def fingerprint(result: ValidateResult, outcome: ValidateOutcome) -> str:
     """Return what stays equal while the finding is the same: file, question, verdict, violations.
 
     Not in it: lines, the release, the wording, other CPUs of the run.
     """
     violated = sorted({finding.invariant for finding in result.answer.violations})
     parts = (
-        _uri(report.path(result.file)),
+        _uri(outcome.path(result.file)),
         *(result.capability, result.predicate_version, result.vm, "+".join(result.cpu)),
         *(str(result.answer.verdict), *violated),
     )
@@ -125,8 +131,8 @@ def _place(result: ValidateResult) -> Location:
     return result.decided_at or Location(file=result.file, line=1, column=1)
 
 
-def _location(place: Location, report: Report) -> Json:
-    container, member = split_name(report.path(place.file))
+def _location(place: Location, outcome: ValidateOutcome) -> Json:
+    container, member = split_name(outcome.path(place.file))
     physical: dict[str, Json] = {"artifactLocation": {"uri": _uri(container)}}
     if place.line and not member:
         region: dict[str, Json] = {"startLine": place.line, "startColumn": max(1, place.column)}
@@ -142,7 +148,7 @@ def _location(place: Location, report: Report) -> Json:
     return found
 
 
-def _notification(problem: Diagnostic, report: Report) -> Json:
+def _notification(problem: Diagnostic, outcome: ValidateOutcome) -> Json:
     text = f"{problem.message}\nhint: {problem.hint}" if problem.hint else problem.message
     found: dict[str, Json] = {
         "descriptor": {"id": problem.code},
@@ -150,7 +156,7 @@ def _notification(problem: Diagnostic, report: Report) -> Json:
         "message": {"text": text},
     }
     if problem.location:
-        found["locations"] = [_location(problem.location, report)]
+        found["locations"] = [_location(problem.location, outcome)]
     return found
 
 

@@ -45,14 +45,17 @@ class Cell(Struct, frozen=True, kw_only=True):
 
 
 class Examined(Struct, frozen=True, kw_only=True):
-    """An answer, the completions it comes from, and the atoms whose values it rests on.
+    """What is known of a cell before it is put into words: its completions, and how firm they are.
 
-    A cell that agrees in those values, the unknown ones included, has the same completions, and the
-    same answer but for the names of CPUs in one that is unknown.
+    `question` is without the constraints that the cell contradicts. A cell that agrees in the
+    values of `reads`, the unknown ones included, and in the confidence of its CPU properties, has
+    the same; the words may hold the names of CPUs.
     """
 
-    answer: Answer
+    question: Question
     completions: tuple[Completion, ...]
+    notes: tuple[Diagnostic, ...]
+    confidence: str
     reads: frozenset[str]
 
 
@@ -70,15 +73,14 @@ def settle(question: Question, cell: Cell, behaviours: Behaviours) -> tuple[Comp
 
 
 def _settle(
-    question: Question,
-    start: Evaluation,
-    behaviours: Behaviours,
-    reading: set[str] | None = None,
+    question: Question, start: Evaluation, behaviours: Behaviours
 ) -> tuple[Completion, ...]:
-    completions = []
-    for completion in _complete(question, start, (), behaviours, reading):
-        completions.append(completion)
-        if len(completions) > _MAX_LEAVES:
+    return tuple(_bounded(question, start, behaviours))
+
+
+def _bounded(question: Question, start: Evaluation, behaviours: Behaviours) -> Iterator[Completion]:
+    for number, completion in enumerate(_complete(question, start, (), behaviours)):
+        if number == _MAX_LEAVES:
             raise UndecidedError(
                 Diagnostic(
                     code="MX0903",
@@ -86,7 +88,7 @@ def _settle(
                     hint="give a complete `.config`, or a CPU with fewer unknown fields",
                 )
             )
-    return tuple(completions)
+        yield completion
 
 
 def exists(question: Question, cell: Cell, behaviours: Behaviours) -> bool:
@@ -98,7 +100,7 @@ def exists(question: Question, cell: Cell, behaviours: Behaviours) -> bool:
 def as_it_stands(question: Question, cell: Cell, behaviours: Behaviours) -> Question:
     """Return the question without the constraints that the cell contradicts, if any."""
     start = Evaluation(question.program.definitions, cell.variables, cell.atoms)
-    return _without(question, _contradicted(question, start, behaviours, set()))
+    return _without(question, _contradicted(question, start, behaviours))
 
 
 def answer(
@@ -109,63 +111,71 @@ def answer(
     A `.config` that the release's Kconfig could not have made is answered as it stands, without
     the constraints that it contradicts, and with a warning that names them (MX0919).
     """
-    return examine(question, cell, behaviours, detailed=detailed).answer
+    known = Evaluation(question.program.definitions, cell.variables, cell.atoms)
+    examined = examine(question, cell, known, behaviours, detailed=detailed)
+    given = in_words(examined, cell, known, behaviours, detailed=detailed)
+    return replace(given, facts=_facts(question, known)) if detailed else given
 
 
 def examine(
-    question: Question, cell: Cell, behaviours: Behaviours, *, detailed: bool = True
+    question: Question, cell: Cell, known: Evaluation, behaviours: Behaviours, *, detailed: bool
 ) -> Examined:
-    """Return the answer of a cell with what it rests on."""
-    reading: set[str] = set()
-    known = Evaluation(question.program.definitions, cell.variables, cell.atoms)
-    completions = _settle(question, known, behaviours, reading)
+    """Return what is known of a cell; `known` are its names. Without `detailed` no confidence."""
+    completions = _settle(question, known, behaviours)
     notes = granule_note(question, known)
     if not completions:
-        cores = _contradicted(question, known, behaviours, reading)
+        cores = _contradicted(question, known, behaviours)
         notes = (*notes, unbuildable_note(question, cores))
         question = _without(question, cores)
-        completions = _settle(question, known, behaviours, reading)
-    verdicts = {completion.leaf.verdict for completion in completions}
-    facts = _facts(question, known) if detailed else ()
-    if len(verdicts) > 1:
-        given = unknown_answer(question, completions, cell, facts, notes)
-        return Examined(answer=given, completions=completions, reads=known.reads | reading)
+        completions = _settle(question, known, behaviours)
+    return Examined(
+        question=question,
+        completions=completions,
+        notes=notes,
+        confidence=_confidence(question, cell, known, completions, behaviours) if detailed else "",
+        reads=known.read_by_all,
+    )
+
+
+def in_words(
+    examined: Examined, cell: Cell, known: Evaluation, behaviours: Behaviours, *, detailed: bool
+) -> Answer:
+    """Return the answer of a cell, but for the facts; without `detailed` no advisories."""
+    question, completions = examined.question, examined.completions
+    if len({completion.leaf.verdict for completion in completions}) > 1:
+        return unknown_answer(question, completions, cell, examined.notes)
     leaf = _worst(completions)
     result = behaviours.exact(leaf.inputs) if leaf.inputs is not None else None
-    given = Answer(
+    reported = (
+        advisories(question, known, completions, behaviours, cell.detections) if detailed else ()
+    )
+    return Answer(
         basis=question.capability.basis,
-        facts=facts,
+        facts=(),
         predicate=_agreed(completions),
         outcome=_OUTCOMES[None if result is None else violates(result)],
         violations=findings_of(question, result.violations if result else ()),
-        advisories=findings_of(
-            question,
-            advisories(question, known, completions, behaviours, cell.detections)
-            if detailed
-            else (),
-        ),
+        advisories=findings_of(question, reported),
         verdict=leaf.verdict,
-        confidence=_confidence(question, cell, known, completions, behaviours) if detailed else "",
+        confidence=examined.confidence,
         reasons=(*_outdated(question, cell, completions), *_reasons(question, known, leaf)),
         unsettled=(),
         defects=defects(question, completions, cell.detections),
-        diagnostics=notes,
+        diagnostics=examined.notes,
     )
-    return Examined(answer=given, completions=completions, reads=known.reads | reading)
 
 
 def unknown_answer(
     question: Question,
     completions: tuple[Completion, ...],
     cell: Cell,
-    facts: tuple[tuple[str, Value], ...] = (),
     notes: tuple[Diagnostic, ...] = (),
 ) -> Answer:
     """Return the answer of a cell whose completions differ in the verdict, in its CPU's names."""
     unsettled = _unsettled(question, completions, cell)
     return Answer(
         basis=question.capability.basis,
-        facts=facts,
+        facts=(),
         predicate=_agreed(completions),
         outcome="not-run",
         violations=(),
@@ -184,25 +194,23 @@ def _complete(
     cell: Evaluation,
     assigned: Assigned,
     behaviours: Behaviours,
-    reading: set[str] | None = None,
 ) -> Iterator[Completion]:
-    """Yield the completions below one partial assignment, depth first.
-
-    What they read is added to `reading`, that of completions which cannot exist, too.
-    """
-    exists = all(truth(cell.of(constraint)) is not False for constraint in question.constraints)
-    found = ask(question, cell, behaviours) if exists else None
-    if reading is not None:
-        reading |= cell.reads
-    if found is None:
+    """Yield the completions below one partial assignment, depth first."""
+    if any(truth(cell.of(constraint)) is False for constraint in question.constraints):
         return
+    found = ask(question, cell, behaviours)
     if isinstance(found, Leaf):
         yield Completion(assigned=assigned, leaf=found, reads=cell.reads)
         return
     atom = next(cell.undecided_atoms(found))
     for value in question.program.domain(atom):
         below = cell.with_atoms({atom: value})
-        yield from _complete(question, below, (*assigned, (atom, value)), behaviours, reading)
+        yield from _complete(question, below, (*assigned, (atom, value)), behaviours)
+
+
+def facts_of(question: Question, cell: Cell) -> tuple[tuple[str, Value], ...]:
+    """Return the facts of a cell, without asking anything of it."""
+    return _facts(question, Evaluation(question.program.definitions, cell.variables, cell.atoms))
 
 
 def _worst(completions: tuple[Completion, ...]) -> Leaf:
@@ -327,7 +335,7 @@ _OUTCOMES = {None: "not-run", False: "safe", True: "violates"}
 
 
 def _contradicted(
-    question: Question, known: Evaluation, behaviours: Behaviours, reading: set[str]
+    question: Question, known: Evaluation, behaviours: Behaviours
 ) -> tuple[tuple[int, ...], ...]:
     """Return the numbers of the constraints that a cell contradicts, core by core.
 
@@ -338,7 +346,7 @@ def _contradicted(
     def satisfiable(chosen: frozenset[int]) -> bool:
         kept = tuple(question.constraints[number] for number in sorted(chosen))
         asked = replace(question, constraints=kept)
-        return next(_complete(asked, known, (), behaviours, reading), None) is not None
+        return next(_complete(asked, known, (), behaviours), None) is not None
 
     return disjoint_cores(len(question.constraints), satisfiable)
 
@@ -367,12 +375,16 @@ def _confidence(
         if atom in reads and detection.value is not None
     }
     verdicts = {completion.leaf.verdict for completion in completions}
-    decisive = []
-    for atom, detection in read.items():
+    if len(verdicts) > 1:
+        return "unknown"
+
+    def decides(atom: str, detection: Detection) -> bool:
         flipped = known.with_atoms({atom: not detection.value})
-        if {item.leaf.verdict for item in _settle(question, flipped, behaviours)} != verdicts:
-            decisive.append(detection.confidence)
-    return weakest(decisive or [detection.confidence for detection in read.values()])
+        others = [item.leaf.verdict for item in _bounded(question, flipped, behaviours)]
+        return set(others) != verdicts
+
+    decisive = [item.confidence for atom, item in read.items() if decides(atom, item)]
+    return weakest(decisive or [item.confidence for item in read.values()])
 
 
 def said_besides(
@@ -393,8 +405,8 @@ def said_besides(
         for item in settle(question, cell, behaviours)
     ]
     known = Evaluation(question.program.definitions, cell.variables, cell.atoms)
-    told = advisories(question, known, varied, behaviours, cell.detections)
-    result = replace(behaviours.exact(inputs), advisories=told)
+    reported = advisories(question, known, varied, behaviours, cell.detections)
+    result = replace(behaviours.exact(inputs), advisories=reported)
     return result, defects(question, varied, cell.detections)
 
 

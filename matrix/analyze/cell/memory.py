@@ -1,25 +1,32 @@
-"""Answers kept by what they rest on, for those who ask about very many cells.
+"""Answers kept by what they rest on: whoever asks about many cells asks here.
 
-Takes the cells of one question, gives what `answering.answer` gives without details. An answer
-rests only on the atoms that were read on the way to it; two cells that agree in those have the same
-one. So a fleet of a million hosts needs a few thousand evaluations.
+Takes the cells of one question, gives what `answering.answer` gives. An answer rests only on the
+names that were read on the way to it; two cells that agree in those have the same one. So a fleet
+of a million hosts needs a few thousand evaluations, and a folder of `.config`s one for each way in
+which they differ where it matters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from collections.abc import Set as AbstractSet
 from operator import itemgetter
+from typing import Generic, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from matrix.analyze.cell.answer import Answer
-from matrix.analyze.cell.answering import Cell, Examined, examine, unknown_answer
+from matrix.analyze.cell.answering import Cell, Examined, examine, in_words
+from matrix.analyze.cell.assemble import cpu_atoms
 from matrix.analyze.cell.behaviour import Behaviours
 from matrix.analyze.cell.question import Question
-from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.facts.evaluation import Evaluation
-from matrix.expr.nodes import Expression, Value
+from matrix.expr.nodes import Constant, Expression, Value
 from matrix.kernel.cpu.detection import Detection
+from matrix.kernel.cpu.system import CpuSystem
+
+_Made = TypeVar("_Made")
 
 
 class _Values(dict[str, Value | Expression]):
@@ -28,74 +35,165 @@ class _Values(dict[str, Value | Expression]):
     def __missing__(self, name: str) -> None:
         return None
 
+    def copy(self) -> _Values:
+        """Return the same names, to be changed."""
+        return _Values(self)
 
-class Situation(Struct, frozen=True, kw_only=True):
-    """A cell without its CPU: its atoms and the kernel variables that are decided without one.
 
-    `variables` are the others.
+class _Patterns(Generic[_Made]):
+    """What was worked out, by the names that were read for it and the values they had."""
+
+    def __init__(self) -> None:
+        self._patterns: dict[tuple[str, ...], dict[object, _Made]] = {}
+
+    def find(self, values: _Values) -> _Made | None:
+        """Return what was kept for these values, None where nothing was."""
+        for names, kept in self._patterns.items():
+            made = kept.get(_values_of(names, values))
+            if made is not None:
+                return made
+        return None
+
+    def keep(self, names: AbstractSet[str], values: _Values, made: _Made) -> None:
+        """Keep what was made of these values, of which `names` were read."""
+        pattern = tuple(sorted(names))
+        self._patterns.setdefault(pattern, {})[_values_of(pattern, values)] = made
+
+
+def _values_of(names: tuple[str, ...], values: _Values) -> object:
+    return itemgetter(*names)(values) if names else None
+
+
+class _Kept(Struct, frozen=True, kw_only=True):
+    """What cells that agree in their constraints share."""
+
+    examined: _Patterns[Examined] = field(default_factory=_Patterns)
+    answers: _Patterns[Answer] = field(default_factory=_Patterns)
+
+
+class Surroundings(Struct, frozen=True, kw_only=True, eq=False):
+    """A cell without its CPU: its atoms, and the kernel variables that only a CPU decides.
+
+    The other variables stand among the atoms, and so do the definitions that no CPU decides: cells
+    that differ in a symbol and not in what the kernel makes of it have the same answer. Constraints
+    that no CPU decides are constants of the `question`; cells that agree in these share `kept`, the
+    answers without and with details. Those of equal content are one object.
     """
 
+    question: Question
     variables: Mapping[str, Expression]
     atoms: Mapping[str, Value]
+    kept: tuple[_Kept, _Kept]
+
+
+class DetectedCpu(Struct, frozen=True, kw_only=True, eq=False):
+    """What one kernel detects on a CPU system; those of which it knows the same are one object.
+
+    `knowledge` has a number for each detection, `confidence` one for its value and confidence.
+    """
+
+    atoms: Mapping[str, Value]
+    detections: Mapping[str, Detection]
+    knowledge: Mapping[str, Value]
+    confidence: Mapping[str, Value]
 
 
 class AnswerMemory:
     """The answers of one question so far."""
 
-    __slots__ = ("_behaviours", "_patterns", "_question")
-
     def __init__(self, question: Question, behaviours: Behaviours) -> None:
-        self._question = question
-        self._behaviours = behaviours
-        # The names an answer rests on, and the answers by their values.
-        self._patterns: dict[tuple[str, ...], dict[object, Examined]] = {}
+        self.question = question
+        self.behaviours = behaviours
+        self._surroundings: dict[object, Surroundings] = {}
+        self._by_constraints: dict[tuple[Value, ...], tuple[Question, tuple[_Kept, _Kept]]] = {}
+        self._facts: dict[str, _Patterns[tuple[Value]]] = {
+            name: _Patterns() for name in question.program.facts
+        }
+        self._numbers: dict[Hashable, int] = {}
+        self._systems: dict[str, DetectedCpu] = {}
+        self._cpus: dict[tuple[Value, ...], DetectedCpu] = {}
 
-    def situation(
+    def surroundings(
         self, variables: Mapping[str, Expression], atoms: Mapping[str, Value]
-    ) -> Situation:
-        """Return a cell's part that no CPU changes, with each kernel variable worked out."""
-        evaluation = Evaluation(self._question.program.definitions, variables, atoms)
-        values = {name: evaluation.value(name) for name in variables}
-        decided = {name: value for name, value in values.items() if value is not None}
-        return Situation(
-            variables={name: item for name, item in variables.items() if name not in decided},
-            atoms={**atoms, **decided},
-        )
+    ) -> Surroundings:
+        """Return a cell's part that no CPU changes, with all that follows from it worked out."""
+        program = self.question.program
+        evaluation = Evaluation(program.definitions, variables, atoms)
+        # What came with a point release is named in the reasons, so that it must be seen read.
+        others = (program.atoms - atoms.keys()) | program.dated.keys()
+        known = {
+            **atoms,
+            **evaluation.decided_without(others, (*variables, *program.definitions)),
+        }
+        undecided = {name: item for name, item in variables.items() if name not in known}
+        constraints = evaluation.folded_without(others, self.question.constraints)
+        folded = tuple(item.value if isinstance(item, Constant) else None for item in constraints)
+        content = (frozenset(known.items()), frozenset(undecided.items()), folded)
+        if content not in self._surroundings:
+            if folded not in self._by_constraints:
+                asked = replace(self.question, constraints=constraints)
+                self._by_constraints[folded] = asked, (_Kept(), _Kept())
+            asked, kept = self._by_constraints[folded]
+            self._surroundings[content] = Surroundings(
+                question=asked, variables=undecided, atoms=known, kept=kept
+            )
+        return self._surroundings[content]
 
-    def answer(
-        self,
-        situation: Situation,
-        cpu: Mapping[str, Value],
-        detections: Mapping[str, Detection],
-    ) -> Answer:
-        """Return the answer of a situation on a CPU system, without facts and confidence."""
-        atoms = {**situation.atoms, **cpu}
-        variables: Mapping[str, Expression] = situation.variables
-        if variables:
-            evaluation = Evaluation(self._question.program.definitions, variables, atoms)
-            worked_out = {name: evaluation.value(name) for name in variables}
-            atoms.update((name, value) for name, value in worked_out.items() if value is not None)
-            variables = {name: item for name, item in variables.items() if worked_out[name] is None}
-        cell = Cell(variables=variables, atoms=atoms, detections=detections)
-        examined = self._examine(cell)
-        if examined.answer.verdict is Verdict.UNKNOWN:
-            said = examined.answer.diagnostics
-            return unknown_answer(self._question, examined.completions, cell, notes=said)
-        return examined.answer
+    def cpu(self, system: CpuSystem) -> DetectedCpu:
+        """Return what the kernel detects on a system."""
+        if system.spec not in self._systems:
+            atoms, detections = cpu_atoms(self.question.program, system)
+            knowledge = {atom: self._number(item) for atom, item in detections.items()}
+            confidence = {
+                atom: self._number((item.value, item.confidence))
+                for atom, item in detections.items()
+            }
+            cpu = DetectedCpu(
+                atoms=atoms, detections=detections, knowledge=knowledge, confidence=confidence
+            )
+            self._systems[system.spec] = self._cpus.setdefault(tuple(knowledge.values()), cpu)
+        return self._systems[system.spec]
 
-    def _examine(self, cell: Cell) -> Examined:
-        known = _Values(cell.atoms)
-        known.update(cell.variables)
-        for pattern, answers in self._patterns.items():
-            kept = answers.get(_values_of(pattern, known))
-            if kept is not None:
-                return kept
-        examined = examine(self._question, cell, self._behaviours, detailed=False)
-        # An undecided variable is read through its expression, so that only its atoms are noted.
-        pattern = tuple(sorted(examined.reads | cell.variables.keys()))
-        self._patterns.setdefault(pattern, {})[_values_of(pattern, known)] = examined
-        return examined
+    def _number(self, known: Hashable) -> int:
+        return self._numbers.setdefault(known, len(self._numbers))
 
+    def answer(self, around: Surroundings, cpu: DetectedCpu, *, detailed: bool) -> Answer:
+        """Return the answer of a cell; without `detailed` neither facts nor confidence.
 
-def _values_of(pattern: tuple[str, ...], known: _Values) -> object:
-    return itemgetter(*pattern)(known) if pattern else None
+        Its completions are kept by the values and the confidence of what they read, its words by
+        all that is known of it: they have the names of CPUs.
+        """
+        atoms = {**around.atoms, **cpu.atoms}
+        cell = Cell(variables=around.variables, atoms=atoms, detections=cpu.detections)
+        values = _Values(atoms)
+        values.update(cell.variables)
+        facts = self._facts_of(cell, values) if detailed else ()
+        kept = around.kept[detailed]
+        worded = values.copy()
+        worded.update(cpu.knowledge)
+        given = kept.answers.find(worded)
+        if given is None:
+            known = Evaluation(self.question.program.definitions, cell.variables, atoms)
+            if detailed:
+                values.update(cpu.confidence)
+            examined = kept.examined.find(values)
+            if examined is None:
+                examined = examine(around.question, cell, known, self.behaviours, detailed=detailed)
+                kept.examined.keep(examined.reads | cell.variables.keys(), values, examined)
+            given = in_words(examined, cell, known, self.behaviours, detailed=detailed)
+            reads = examined.reads | known.read_by_all | cell.variables.keys()
+            kept.answers.keep(reads, worded, given)
+        return replace(given, facts=facts) if detailed else given
+
+    def _facts_of(self, cell: Cell, values: _Values) -> tuple[tuple[str, Value], ...]:
+        """Return the facts of a cell, each kept by what it alone reads."""
+        evaluation = Evaluation(self.question.program.definitions, cell.variables, cell.atoms)
+
+        def fact(name: str, expression: Expression) -> Value:
+            kept = self._facts[name].find(values)
+            if kept is None:
+                kept = (evaluation.of(expression),)
+                self._facts[name].keep(evaluation.reads_of(expression), values, kept)
+            return kept[0]
+
+        return tuple((name, fact(name, item)) for name, item in self.question.program.facts.items())

@@ -276,6 +276,14 @@ def _ask_present(question: Question, cell: Evaluation, behaviours: Behaviours) -
     )
 
 
+def names_read(question: Question) -> frozenset[str]:
+    """Return every name that requirements, predicate and what judges it rest on."""
+    asked = [item.expression for item in question.requirements if item.expression is not None]
+    asked += [expression for _, expression in question.rows]
+    asked += [question.predicate] if question.predicate is not None else []
+    return _names_below(question.program, asked)
+
+
 def conjuncts(expression: Expression) -> Iterator[Expression]:
     """Yield the operands of the outermost `&&` of an expression."""
     match expression:
@@ -318,6 +326,11 @@ def _refuse_foreign(
 
 def _read_by(program: FactProgram, expressions: Iterable[Expression]) -> frozenset[str]:
     """Return the kernel variables and atoms on which expressions rest."""
+    return _names_below(program, expressions) - program.definitions.keys()
+
+
+def _names_below(program: FactProgram, expressions: Iterable[Expression]) -> frozenset[str]:
+    """Return every name that expressions lead to."""
     seen: set[str] = set()
     waiting = [name for expression in expressions for name in names(expression)]
     while waiting:
@@ -326,7 +339,7 @@ def _read_by(program: FactProgram, expressions: Iterable[Expression]) -> frozens
             seen.add(name)
             if name in program.definitions:
                 waiting.extend(names(program.definitions[name]))
-    return frozenset(seen - program.definitions.keys())
+    return frozenset(seen)
 
 
 def _rows(

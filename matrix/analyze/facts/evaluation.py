@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from matrix.expr.evaluation import evaluate
-from matrix.expr.nodes import Expression, Value
+from matrix.expr.nodes import Constant, Expression, Value
 from matrix.expr.trees import names
 
 # A name, or the identity of an expression: what is kept holds the expression too, so that no other
@@ -22,12 +22,14 @@ _Kept = tuple[Value, int, Expression | None]
 class _Atoms:
     """What cells of one family share: a bit for each atom, and the names in each expression.
 
-    Sets of atoms are integers here: they are joined a hundred times for each cell.
+    Sets of atoms are integers here: they are joined a hundred times for each cell. `reading` is
+    the set of what any of them has read.
     """
 
-    __slots__ = ("_bits", "_named")
+    __slots__ = ("_bits", "_named", "reading")
 
     def __init__(self) -> None:
+        self.reading = 0
         self._bits: dict[str, int] = {}
         self._named: dict[int, tuple[Expression, tuple[str, ...]]] = {}
 
@@ -61,8 +63,8 @@ class _Atoms:
 class Evaluation:
     """The names of one cell.
 
-    An atom that `atoms` does not list is unknown. `definitions` must be acyclic, which
-    `program.lower` has checked.
+    An atom that `atoms` does not list is unknown; a definition that it lists has that value.
+    `definitions` must be acyclic, which `program.lower` has checked.
     """
 
     __slots__ = ("_atoms", "_definitions", "_family", "_kept", "_reading", "_variables")
@@ -85,6 +87,15 @@ class Evaluation:
         """The atoms and kernel variables on which everything asked so far rests."""
         return self._family.members(self._reading)
 
+    @property
+    def read_by_all(self) -> frozenset[str]:
+        """The same of this cell and every cell that was made from it."""
+        return self._family.members(self._family.reading)
+
+    def reads_of(self, expression: Expression) -> frozenset[str]:
+        """The same of one expression that was asked for."""
+        return self._family.members(self._kept[id(expression)][1])
+
     def with_atoms(self, changed: Mapping[str, Value]) -> Evaluation:
         """Return the same cell with some atoms changed, keeping what does not depend on them."""
         return self.with_names({}, changed)
@@ -103,6 +114,28 @@ class Evaluation:
         other._kept = {key: kept for key, kept in self._kept.items() if not kept[1] & changed}
         return other
 
+    def decided_without(self, others: Iterable[str], names: Iterable[str]) -> dict[str, Value]:
+        """Return the names that are decided, with their values, if none of `others` was read."""
+        unread = self._family.bits(others)
+        values = {name: self.value(name) for name in names}
+        return {
+            name: value
+            for name, value in values.items()
+            if value is not None and not self._kept[name][1] & unread
+        }
+
+    def folded_without(
+        self, others: Iterable[str], conditions: Iterable[Expression]
+    ) -> tuple[Expression, ...]:
+        """Return conditions, each that is decided, none of `others` being read, as a constant."""
+        unread = self._family.bits(others)
+        return tuple(
+            Constant(bool(value))
+            if (value := self.of(item)) is not None and not self._kept[id(item)][1] & unread
+            else item
+            for item in conditions
+        )
+
     def value(self, name: str) -> Value:
         """Return the value of a definition, a kernel variable or an atom; None if unknown."""
         kept = self._kept.get(name)
@@ -114,6 +147,8 @@ class Evaluation:
                 kept = self._keep(name, definition)
                 if name in self._variables:
                     kept = self._kept[name] = (kept[0], kept[1] | self._family.bit(name), kept[2])
+            # What another cell of the family kept, it has counted.
+            self._family.reading |= kept[1]
         self._reading |= kept[1]
         return kept[0]
 
@@ -145,8 +180,11 @@ class Evaluation:
         outer, self._reading = self._reading, 0
         value = evaluate(expression, self.value)
         kept = self._kept[key] = (value, self._reading, expression)
+        self._family.reading |= self._reading
         self._reading = outer
         return kept
 
     def _definition(self, name: str) -> Expression | None:
+        if name in self._atoms:
+            return None
         return self._variables.get(name) or self._definitions.get(name)

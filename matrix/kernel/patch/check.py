@@ -8,7 +8,7 @@ patch adds are put in place of their calls; what the kernel already has stays a 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,7 +17,6 @@ from matrix.diagnostics import InputError, Location
 from matrix.expr.nodes import Call, Constant, Expression, Name, Unary
 from matrix.expr.printer import to_c
 from matrix.expr.trees import fold, names, walk
-from matrix.kernel.patch.bare_symbols import BareSymbol, bare_symbols
 from matrix.kernel.patch.diff import Patch
 from matrix.kernel.patch.excerpts import Definition, Excerpt, definitions_of, excerpts
 from matrix.kernel.patch.inlining import (
@@ -34,6 +33,20 @@ from matrix.kernel.source.c.derivation import Derived, choose, outcomes, truth_o
 from matrix.kernel.source.c.preprocessor import conjunction, never_together
 from matrix.kernel.source.c.tokens import matching, tokenize
 from matrix.kernel.source.c.types import depends_on_sign, without_marks
+
+# Kconfig symbols that C reads as numbers, `return CONFIG_KFENCE && …`, are none: autoconf.h has no
+# line for a symbol that is off, so the compiler knows no such name. The preprocessor takes it as 0
+# and these ask by text (include/linux/kconfig.h:14-24).
+_PREFIX = "CONFIG_"
+_ASKS = ("IS_ENABLED", "IS_BUILTIN", "IS_MODULE", "IS_REACHABLE", "__is_defined", "defined")
+
+
+class BareSymbol(Struct, frozen=True, kw_only=True):
+    """A symbol that stands as a number in C; `under` are the names of the `#if`s around it."""
+
+    name: str
+    location: Location
+    under: frozenset[str]
 
 
 class GuardLine(Struct, frozen=True, kw_only=True):
@@ -247,7 +260,7 @@ def _read(
         bare=tuple(
             symbol
             for item in (*variants, *used.values())
-            for symbol in bare_symbols(item, [name for name, one in used.items() if one.macro])
+            for symbol in _bare_symbols(item, [name for name, one in used.items() if one.macro])
         ),
         named_macro=_named_macro(excerpt, definition),
         parameter=parameter,
@@ -365,3 +378,25 @@ def _words_of(expression: Expression) -> tuple[str, ...]:
     found = [node for node in walk(expression) if isinstance(node, Name | Call)]
     ordered = sorted(found, key=lambda node: isinstance(node, Call))
     return tuple(dict.fromkeys(word for node in ordered if (word := _word(node))))
+
+
+def _bare_symbols(definition: Definition, macros: Collection[str]) -> Iterator[BareSymbol]:
+    """Yield the symbols that a definition has as numbers; of an argument a macro may make text."""
+    item, macro = definition.item, definition.macro
+    tokens = list(item.tokens) if item is not None else []
+    if macro is not None:
+        tokens = list(tokenize(macro.replacement))
+    for index, token in enumerate(tokens):
+        if not token.text.startswith(_PREFIX):
+            continue
+        before = [one.text for one in tokens[max(0, index - 2) : index]]
+        if before[1:] == ["("] and (before[0] in _ASKS or before[0] in macros):
+            continue
+        guard = definition.guard
+        if item is not None:
+            guard = definition.excerpt.source.preprocessed.guards[token.line]
+        yield BareSymbol(
+            name=token.text,
+            location=definition.location if item is None else definition.excerpt.at_token(token),
+            under=frozenset(name for condition in guard for name in names(condition)),
+        )

@@ -47,6 +47,16 @@ class PatchLine(Struct, frozen=True, kw_only=True):
     gap: bool = False
     below_removed: bool = False
 
+    def place(self, file: str, offset: int = 0, length: int | None = None) -> Location:
+        """Return the place of a part of its text; without a length, of all from the offset on."""
+        return Location(
+            file=file,
+            line=self.number,
+            column=self.column + offset,
+            length=max(1, len(self.text.rstrip())) if length is None else length,
+            text=" " * (self.column - 2) + self.kind + self.text if self.column > 1 else self.text,
+        )
+
 
 class Hunk(Struct, frozen=True, kw_only=True):
     """A hunk; `section` is what git writes behind its header, `line` the header's."""

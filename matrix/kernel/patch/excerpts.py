@@ -46,18 +46,18 @@ class Excerpt(Struct, frozen=True, kw_only=True):
     def at_line(self, line: int) -> Location:
         """Return the place of a line of the source."""
         row = self.rows[min(max(line, 1), len(self.rows)) - 1]
-        return self._location(row, 0, max(1, len(row.text.rstrip())))
+        return row.place(self.patch.file)
 
     def at_word(self, line: int, word: str) -> Location:
         """Return the place of a word of a line, of the line where it is not there."""
         row = self.rows[line - 1]
         at = row.text.find(word)
-        return self.at_line(line) if at < 0 else self._location(row, at, len(word))
+        return self.at_line(line) if at < 0 else row.place(self.patch.file, at, len(word))
 
     def at_token(self, token: Token) -> Location:
         """Return the place of a word."""
         column = token.offset - line_starts(self.source.text)[token.line - 1]
-        return self._location(self.rows[token.line - 1], column, len(token.text))
+        return self.rows[token.line - 1].place(self.patch.file, column, len(token.text))
 
     def conditions_above(self, line: int) -> tuple[int, ...]:
         """Return the lines of the `#if`s that are open at a line, outermost first."""
@@ -74,15 +74,6 @@ class Excerpt(Struct, frozen=True, kw_only=True):
         if any(row.kind == ADDED for row in self.rows[first - 1 : last]):
             return True
         return any(row.below_removed for row in self.rows[first:last])
-
-    def _location(self, row: PatchLine, offset: int, length: int) -> Location:
-        return Location(
-            file=self.patch.file,
-            line=row.number,
-            column=row.column + offset,
-            length=length,
-            text=" " * (row.column - 2) + row.kind + row.text if row.column > 1 else row.text,
-        )
 
 
 class Definition(Struct, frozen=True, kw_only=True):

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from matrix.diagnostics import Location
-from matrix.kernel.patch.diff import ADDED, REMOVED, Hunk, Patch, PatchLine
+from matrix.kernel.patch.diff import ADDED, REMOVED, Hunk, Patch
+from matrix.kernel.source.tree_files import is_kconfig
 
 _ENTRY = re.compile(r"(?:menu)?config\s+(?P<name>\w+)")
 # Documentation/kbuild/kconfig-language.rst: what begins a statement that decides a value.
@@ -48,7 +49,7 @@ def kconfig_touches(patches: Sequence[Patch]) -> tuple[KconfigTouch, ...]:
         touch
         for patch in patches
         for file in patch.files
-        if file.path is not None and file.path.rpartition("/")[2].startswith("Kconfig")
+        if file.path is not None and is_kconfig(file.path)
         for hunk in file.hunks
         for touch in _of_hunk(patch, file.path, hunk)
     )
@@ -81,15 +82,5 @@ def _of_hunk(patch: Patch, path: str, hunk: Hunk) -> Iterator[KconfigTouch]:
                 entry=entry,
                 keyword=statement,
                 text=text.strip(),
-                location=_at(patch, row),
+                location=row.place(patch.file),
             )
-
-
-def _at(patch: Patch, row: PatchLine) -> Location:
-    return Location(
-        file=patch.file,
-        line=row.number,
-        column=row.column,
-        length=max(1, len(row.text.rstrip())),
-        text=" " * (row.column - 2) + row.kind + row.text if row.column > 1 else row.text,
-    )

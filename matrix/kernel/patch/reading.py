@@ -245,7 +245,7 @@ class Reader:
 
     def _refuse_cut(self, lines: Lines, inside: range, variant: Definition) -> None:
         end = lines.end_of(0)
-        last = lines.directives[end][3] if end < len(lines.directives) else len(lines.rows)
+        last = lines.directives[end].last_line if end < len(lines.directives) else len(lines.rows)
         if lines.unopened() and inside.start <= last:
             raise StopReadingError(
                 "it stands under an `#if` that the patch does not show", variant.line, variant.name

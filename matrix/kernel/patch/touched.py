@@ -138,13 +138,7 @@ def _name_line(item: Item) -> int:
 
 def _at(piece: Excerpt, number: int) -> Location:
     row = next(row for row in piece.hunk.lines if row.number == number)
-    return Location(
-        file=piece.patch.file,
-        line=row.number,
-        column=row.column,
-        length=max(1, len(row.text.rstrip())),
-        text=" " * (row.column - 2) + row.kind + row.text if row.column > 1 else row.text,
-    )
+    return row.place(piece.patch.file)
 
 
 def enumerators(pieces: Sequence[Excerpt]) -> dict[str, int]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from matrix.kernel.source.tree_files import read_tree_text
+from matrix.kernel.source.tree_files import is_kconfig, read_tree_text
 from matrix.schema.direct_maps import Evidence
 
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
@@ -63,7 +63,7 @@ class SourceTree(Struct):
         """Return the lines of a file with the comments blanked; OSError where it is unreadable."""
         if path not in self._files:
             text = read_tree_text(self.folder / path)
-            comment = _KCONFIG_COMMENT if _is_kconfig(path) else _COMMENT
+            comment = _KCONFIG_COMMENT if is_kconfig(path) else _COMMENT
             blanked = comment.sub(lambda match: "\n" * match[0].count("\n"), text)
             self._files[path] = blanked.split("\n")
         return self._files[path]
@@ -165,7 +165,3 @@ def _opens_a_body(lines: list[str], start: int) -> bool:
 
 def _squeezed(text: str) -> str:
     return "".join(text.split())
-
-
-def _is_kconfig(path: str) -> bool:
-    return path.rpartition("/")[2].startswith("Kconfig")

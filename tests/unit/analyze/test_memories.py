@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matrix.analyze.cell.answering import Cell, answer
-from matrix.analyze.cell.assemble import cpu_atoms, surroundings_atoms, variables_of
+from matrix.analyze.cell.assemble import surroundings_atoms, variables_of
 from matrix.analyze.cell.behaviour import Behaviours
 from matrix.analyze.cell.memory import AnswerMemory
 from matrix.analyze.cell.question import Question, lower_question, predicate_version
@@ -87,9 +87,7 @@ def test_parameters_that_touch_each_other_are_kept_in_order() -> None:
 def test_a_kept_answer_is_the_answer(data: st.DataObject, line: str, release: str) -> None:
     asked, architecture = question(release), library().architecture("arm64")
     name = data.draw(st.sampled_from([*default_cpus(library().knowledge), "free", "free,fwb=1"]))
-    cpu, detections = cpu_atoms(
-        asked.program, resolve_system(name, library().knowledge, architecture)
-    )
+    system = resolve_system(name, library().knowledge, architecture)
     atoms = {
         atom: data.draw(st.sampled_from((*asked.program.domain(atom), None)))
         if atom == "CONFIG_KFENCE_SAMPLE_INTERVAL"
@@ -109,6 +107,8 @@ def test_a_kept_answer_is_the_answer(data: st.DataObject, line: str, release: st
     )
     memory = answer_memory(release)
     variables = variables_of(asked.program, library().kernel(release), line)
-    kept = memory.answer(memory.situation(variables, atoms), cpu, detections)
-    cell = Cell(variables=variables, atoms={**atoms, **cpu}, detections=detections)
-    assert kept == answer(asked, cell, _BEHAVIOURS, detailed=False)
+    around, cpu = memory.surroundings(variables, atoms), memory.cpu(system)
+    cell = Cell(variables=variables, atoms={**atoms, **cpu.atoms}, detections=cpu.detections)
+    for detailed in (False, True):
+        kept = memory.answer(around, cpu, detailed=detailed)
+        assert kept == answer(asked, cell, _BEHAVIOURS, detailed=detailed)

@@ -20,8 +20,9 @@ from matrix.expr.trees import fold
 from matrix.kernel.source.c.conversion import StopReadingError
 from matrix.kernel.source.c.macros import expand
 from matrix.kernel.source.c.preprocessor import (
-    DIRECTIVE,
+    Directive,
     Macro,
+    directives_of,
     read_condition,
     read_macro,
 )
@@ -115,7 +116,7 @@ class Lines(Struct, frozen=True, kw_only=True):
     """The directives and lines of a text; `text` has no comments, line n is `rows[n - 1]`."""
 
     rows: tuple[str, ...]
-    directives: tuple[tuple[str, str, int, int], ...]
+    directives: tuple[Directive, ...]
 
     def read(
         self,
@@ -136,7 +137,7 @@ class Lines(Struct, frozen=True, kw_only=True):
         """Return the number of the directive that closes the `#if` before a directive."""
         depth = 0
         for number in range(index, len(self.directives)):
-            keyword = self.directives[number][0]
+            keyword = self.directives[number].keyword
             if keyword in _OPENS:
                 depth += 1
             elif keyword == "endif":
@@ -148,7 +149,8 @@ class Lines(Struct, frozen=True, kw_only=True):
     def unopened(self) -> bool:
         """Return whether an `#else` or `#elif` stands here whose `#if` does not."""
         depth = 0
-        for keyword, _, _, _ in self.directives:
+        for directive in self.directives:
+            keyword = directive.keyword
             if keyword in _OPENS:
                 depth += 1
             elif keyword == "endif":
@@ -163,19 +165,7 @@ _OPENS = ("if", "ifdef", "ifndef")
 
 def lines_of(clean: str) -> Lines:
     """Return the lines of a text without comments."""
-    rows = clean.split("\n")
-    directives = []
-    position = line = 0
-    while line < len(rows):
-        match = DIRECTIVE.match(clean, position)
-        count = 1
-        if match is not None:
-            count = match.group().count("\n") + 1
-            rest = match.group(2).replace("\\\r\n", " ").replace("\\\n", " ").strip()
-            directives.append((match.group(1), rest, line + 1, line + count))
-        position += sum(len(row) + 1 for row in rows[line : line + count])
-        line += count
-    return Lines(rows=tuple(rows), directives=tuple(directives))
+    return Lines(rows=tuple(clean.split("\n")), directives=tuple(directives_of(clean)))
 
 
 class _Pass:
@@ -199,12 +189,12 @@ class _Pass:
         if self._lines.unopened():
             self._open(CUT, 0, 1)
         start = 1
-        for index, (keyword, rest, line, last_line) in enumerate(self._lines.directives):
-            if line > last:
+        for index, directive in enumerate(self._lines.directives):
+            if directive.line > last:
                 break
-            yield from self._between(start, line - 1)
-            start = last_line + 1
-            self._directive(keyword, rest, index, line, last_line)
+            yield from self._between(start, directive.line - 1)
+            start = directive.last_line + 1
+            self._directive(directive, index)
         yield from self._between(start, last)
 
     def _between(self, first: int, last: int) -> tuple[Token, ...]:
@@ -212,16 +202,15 @@ class _Pass:
         if not rows or not self._active:
             return ()
         text = "\n".join(self._lines.rows[number - 1] for number in rows)
-        tokens = (
-            token._replace(line=token.line + rows[0] - 1, offset=0) for token in tokenize(text)
-        )
+        tokens = (token._replace(offset=0) for token in tokenize(text, rows[0]))
         return expand(tokens, self._definitions.macros, self._used)
 
     @property
     def _active(self) -> bool:
         return all(group.active for group in self._groups)
 
-    def _directive(self, keyword: str, rest: str, index: int, line: int, last_line: int) -> None:
+    def _directive(self, directive: Directive, index: int) -> None:
+        keyword, rest, line, _ = directive
         match keyword:
             case "if" | "ifdef" | "ifndef":
                 self._open_read(keyword, rest, index, line)
@@ -237,7 +226,7 @@ class _Pass:
             case "endif" if self._groups:
                 self._groups.pop()
             case "define" if self._active:
-                macro = read_macro(rest, line, last_line, ())
+                macro = read_macro(directive, ())
                 if macro is not None:
                     self._definitions.define(macro)
             case "undef" if self._active:
@@ -268,7 +257,7 @@ class _Pass:
         """Return whether an `#if` up to its `#endif` holds no wanted line and defines nothing."""
         directives = self._lines.directives
         end = self._lines.end_of(index + 1)
-        last = directives[end][2] if end < len(directives) else len(self._lines.rows)
+        last = directives[end].line if end < len(directives) else len(self._lines.rows)
         inside = directives[index + 1 : end]
         return (self._wanted.start > last or self._wanted.stop <= line) and not any(
             keyword in ("define", "undef") for keyword, _, _, _ in inside

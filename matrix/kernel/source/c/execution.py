@@ -8,8 +8,10 @@ known: then the answer is `NotAnExpression`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from matrix.expr.nodes import Binary, Call, Expression, Name
 from matrix.kernel.source.c.conversion import (
@@ -24,14 +26,6 @@ from matrix.kernel.source.c.decisions import Leaf, Tree, branch, pruned
 from matrix.kernel.source.c.items import Item
 from matrix.kernel.source.c.preprocessor import conjunction
 from matrix.kernel.source.c.source import CSource, body_text
-from matrix.kernel.source.c.state import (
-    Next,
-    State,
-    declared_by,
-    stored_by,
-    with_values,
-    without_own,
-)
 from matrix.kernel.source.c.syntax import (
     Statements,
     declared_name,
@@ -89,6 +83,59 @@ def execute(source: CSource, function: Item, *, exact: bool = False) -> Tree | N
     return tree
 
 
+class _State(Struct, frozen=True):
+    """What is known at one point of a path."""
+
+    local: Values
+    assigned: Mapping[str, Expression]
+
+    def names(self) -> Values:
+        """Return the values of everything that has one here."""
+        return {**self.assigned, **self.local}
+
+
+_Next = Callable[[_State], Tree]
+
+
+def _without_own(outer: _State, after: _Next) -> _Next:
+    """Return what follows a block: its own variables end with it, what it assigned stays."""
+
+    def leave(reached: _State) -> Tree:
+        kept = {name: reached.local[name] for name in outer.local}
+        return after(_State(kept, reached.assigned))
+
+    return leave
+
+
+def _declared_by(nodes: Sequence[Node]) -> frozenset[str]:
+    """Return the variables that statements declare for all that follow them."""
+    return frozenset(
+        declared_name(declarator)
+        for node in nodes
+        if node.type == "declaration"
+        for declarator in node.children_by_field_name("declarator")
+    )
+
+
+def _with_values(state: _State, values: Mapping[str, Expression | None]) -> _State:
+    """Return a state after assignments."""
+    local, assigned = dict(state.local), dict(state.assigned)
+    for name, value in values.items():
+        if name in local:
+            local[name] = value
+        elif value is not None:
+            assigned[name] = value
+    return _State(local, assigned)
+
+
+def _stored_by(call: Expression) -> dict[str, Expression | None]:
+    """Return what a parser stores at its last argument, an address: the name `value`."""
+    match call:
+        case Call(_, (*_, Name(name))):
+            return {name: Name("value")}
+    return {}
+
+
 class _Runner:
     def __init__(self, source: CSource, function: Item, statements: Statements) -> None:
         self._source = source
@@ -101,9 +148,9 @@ class _Runner:
 
     def run(self) -> Tree:
         # A parameter is a name like any other: who reads the expression knows the caller.
-        return self._block(self._statements.nodes, State({}, {}), self._end, None)
+        return self._block(self._statements.nodes, _State({}, {}), self._end, None)
 
-    def _end(self, state: State) -> Tree:
+    def _end(self, state: _State) -> Tree:
         self._paths += 1
         if self._paths > _MOST_PATHS:
             raise StopReadingError(
@@ -115,18 +162,20 @@ class _Runner:
             line=self._function.last_line,
         )
 
-    def _block(self, nodes: Sequence[Node], state: State, after: Next, leave: Next | None) -> Tree:
+    def _block(
+        self, nodes: Sequence[Node], state: _State, after: _Next, leave: _Next | None
+    ) -> Tree:
         """Run statements in order, then `after`; `leave` is where `break` goes."""
         if not nodes:
             return after(state)
         node, rest = nodes[0], nodes[1:]
 
-        def go_on(reached: State) -> Tree:
+        def go_on(reached: _State) -> Tree:
             return self._block(rest, reached, after, leave)
 
         return self._guarded(node, state, go_on, leave)
 
-    def _guarded(self, node: Node, state: State, after: Next, leave: Next | None) -> Tree:
+    def _guarded(self, node: Node, state: _State, after: _Next, leave: _Next | None) -> Tree:
         """Run a statement under its own `#ifdef`s: as `if (condition) statement`."""
         guards = self._source.preprocessed.guards
         guard = guards[self._line(node)][self._base :]
@@ -138,7 +187,7 @@ class _Runner:
             return self._statement(node, state, after, leave)
         return branch(conjunction(own), self._statement(node, state, after, leave), after(state))
 
-    def _statement(self, node: Node, state: State, after: Next, leave: Next | None) -> Tree:
+    def _statement(self, node: Node, state: _State, after: _Next, leave: _Next | None) -> Tree:
         if node.type in _NOTHING:
             return after(state)
         if node.type in _STATEMENTS and not node.is_missing:
@@ -149,24 +198,24 @@ class _Runner:
             word = "a range of cases" if "..." in text_of(node) else "what is no C"
         raise stop(f"of {word}", node, self._statements)
 
-    def _return(self, node: Node, state: State, _after: Next, _leave: Next | None) -> Tree:
+    def _return(self, node: Node, state: _State, _after: _Next, _leave: _Next | None) -> Tree:
         self._end(state)
         children = node.named_children
         value = self._convert(children[0], state) if children else None
         assigned = dict(state.assigned)
         if isinstance(value, Call) and STORES.fullmatch(value.function):
-            assigned = dict(with_values(state, stored_by(value)).assigned)
+            assigned = dict(_with_values(state, _stored_by(value)).assigned)
         return Leaf(value=value, assigned=tuple(sorted(assigned.items())), line=self._line(node))
 
-    def _compound(self, node: Node, state: State, after: Next, leave: Next | None) -> Tree:
+    def _compound(self, node: Node, state: _State, after: _Next, leave: _Next | None) -> Tree:
         return self._block(
             node.named_children,
             state,
-            without_own(state, after),
-            None if leave is None else without_own(state, leave),
+            _without_own(state, after),
+            None if leave is None else _without_own(state, leave),
         )
 
-    def _once(self, node: Node, state: State, after: Next, _leave: Next | None) -> Tree:
+    def _once(self, node: Node, state: _State, after: _Next, _leave: _Next | None) -> Tree:
         """Run `do { … } while (0)`, which is how a macro makes one statement of several."""
         body, condition = node.child_by_field_name("body"), node.child_by_field_name("condition")
         if (
@@ -177,7 +226,7 @@ class _Runner:
             raise stop("of do statement", node, self._statements)
         return self._guarded(body, state, after, after)
 
-    def _if(self, node: Node, state: State, after: Next, leave: Next | None) -> Tree:
+    def _if(self, node: Node, state: _State, after: _Next, leave: _Next | None) -> Tree:
         condition_node = node.child_by_field_name("condition")
         then = node.child_by_field_name("consequence")
         alternative = node.child_by_field_name("alternative")
@@ -187,7 +236,7 @@ class _Runner:
         condition = self._convert(condition_node, state)
         if isinstance(condition, Call) and STORES.fullmatch(condition.function):
             # A parser that refuses its text stores nothing; who follows that path must know it.
-            state = with_values(state, stored_by(condition))
+            state = _with_values(state, _stored_by(condition))
         taken = self._guarded(then, state, after, leave)
         if alternative is None:
             return branch(condition, taken, after(state))
@@ -195,7 +244,7 @@ class _Runner:
             condition, taken, self._block(alternative.named_children, state, after, leave)
         )
 
-    def _switch(self, node: Node, state: State, after: Next, _leave: Next | None) -> Tree:
+    def _switch(self, node: Node, state: _State, after: _Next, _leave: _Next | None) -> Tree:
         subject_node = node.child_by_field_name("condition")
         body = node.child_by_field_name("body")
         if subject_node is None or body is None:
@@ -210,7 +259,7 @@ class _Runner:
             value = None if label is None else Binary("==", subject, self._convert(label, state))
             groups.append((value, [child for child in case.named_children if child != label]))
 
-        after = without_own(state, after)
+        after = _without_own(state, after)
 
         def from_group(index: int) -> Tree:
             nodes = [node for _, statements in groups[index:] for node in statements]
@@ -224,7 +273,7 @@ class _Runner:
                 tree = branch(condition, from_group(index), tree)
         return tree
 
-    def _declare(self, node: Node, state: State, after: Next, _leave: Next | None) -> Tree:
+    def _declare(self, node: Node, state: _State, after: _Next, _leave: _Next | None) -> Tree:
         local = dict(state.local)
         words = [text_of(child) for child in node.children]
         if "extern" in words:
@@ -240,19 +289,19 @@ class _Runner:
                 if name is None or value is None:
                     raise stop("of what cannot be parsed", child, self._statements)
                 self._note_type(node, name, local)
-                known = self._value_or_unknown(value, State(local, state.assigned))
+                known = self._value_or_unknown(value, _State(local, state.assigned))
                 # An array is its own address wherever it is read whole.
                 array = name.type == "array_declarator"
                 local[declared_name(name)] = (
                     Name(declared_name(name)) if array else self._stored(name, known, node)
                 )
                 if isinstance(known, Call) and STORES.fullmatch(known.function):
-                    state = with_values(State(local, state.assigned), stored_by(known))
+                    state = _with_values(_State(local, state.assigned), _stored_by(known))
                     local = dict(state.local)
             elif child.type.endswith("declarator") or child.type == "identifier":
                 self._note_type(node, child, local)
                 local[declared_name(child)] = None
-        return after(State(local, state.assigned))
+        return after(_State(local, state.assigned))
 
     def _note_type(self, node: Node, declarator: Node, local: Values) -> None:
         """Keep what a variable is declared as; refuse one that hides another."""
@@ -277,7 +326,7 @@ class _Runner:
             )
         return kept
 
-    def _value_or_unknown(self, node: Node, state: State) -> Expression | None:
+    def _value_or_unknown(self, node: Node, state: _State) -> Expression | None:
         """Return an initial value; one that has no tree matters only where it is read."""
         try:
             return self._convert(node, state)
@@ -286,7 +335,7 @@ class _Runner:
                 raise
             return None
 
-    def _expression(self, node: Node, state: State, after: Next, _leave: Next | None) -> Tree:
+    def _expression(self, node: Node, state: _State, after: _Next, _leave: _Next | None) -> Tree:
         children = node.named_children
         if not children:
             return after(state)
@@ -304,11 +353,11 @@ class _Runner:
                 return after(state)
             if STORES.fullmatch(name):
                 call = self._convert(inner, state)
-                return after(with_values(state, stored_by(call)))
+                return after(_with_values(state, _stored_by(call)))
             raise stop(f"`{name}()` is called for what it does", node, self._statements)
         raise stop("of a statement that is no assignment", node, self._statements)
 
-    def _assign(self, node: Node, state: State) -> tuple[State, Expression | None]:
+    def _assign(self, node: Node, state: _State) -> tuple[_State, Expression | None]:
         """Return the state after `a = b = c`, and the value."""
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         operator = node.child_by_field_name("operator")
@@ -330,17 +379,17 @@ class _Runner:
             value = self._stored(left, value, node)
         if left.type not in ("identifier", "field_expression"):
             raise stop("it stores through a pointer or into an array", node, self._statements)
-        return with_values(state, {name: value}), value
+        return _with_values(state, {name: value}), value
 
-    def _break(self, node: Node, state: State, _after: Next, leave: Next | None) -> Tree:
+    def _break(self, node: Node, state: _State, _after: _Next, leave: _Next | None) -> Tree:
         if leave is None:
             raise stop("of a `break` outside of `switch`", node, self._statements)
         return leave(state)
 
-    def _label(self, node: Node, state: State, after: Next, leave: Next | None) -> Tree:
+    def _label(self, node: Node, state: _State, after: _Next, leave: _Next | None) -> Tree:
         return self._block(node.named_children[1:], state, after, leave)
 
-    def _goto(self, node: Node, state: State, _after: Next, _leave: Next | None) -> Tree:
+    def _goto(self, node: Node, state: _State, _after: _Next, _leave: _Next | None) -> Tree:
         label = node.child_by_field_name("label") or node.named_children[0]
         nodes = self._statements.nodes
         for index, target in enumerate(nodes):
@@ -350,13 +399,13 @@ class _Runner:
                 if self._line(target) <= self._line(node):
                     raise stop("of a jump backwards", node, self._statements)
                 if self._statements.exact:
-                    own = declared_by(nodes[:index])
+                    own = _declared_by(nodes[:index])
                     local = {name: state.local.get(name) for name in own}
-                    state = State(local, state.assigned)
+                    state = _State(local, state.assigned)
                 return self._block(nodes[index:], state, self._end, None)
         raise stop("of a jump to a label that is not at the top", node, self._statements)
 
-    def _convert(self, node: Node, state: State) -> Expression:
+    def _convert(self, node: Node, state: _State) -> Expression:
         return convert(node, self._statements, state.names())
 
     def _line(self, node: Node) -> int:
@@ -368,7 +417,7 @@ class _Runner:
             raise stop("of a preprocessor condition in the middle", node, self._statements)
 
 
-_Runs = Callable[["Node", State, Next, Next | None], Tree]
+_Runs = Callable[["Node", _State, _Next, _Next | None], Tree]
 _STATEMENTS = {
     "return_statement": "_return",
     "compound_statement": "_compound",

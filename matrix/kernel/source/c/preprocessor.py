@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -22,7 +23,7 @@ from matrix.expr.trees import calls, fold, rewrite
 _COMMENT_OR_TEXT = re.compile(
     r"""/\*[\s\S]*?(?:\*/|\Z)|//(?:\\\n|[^\n])*|"(?:[^"\\\n]|\\[\s\S])*"?|'(?:[^'\\\n]|\\[\s\S])*'?"""
 )
-DIRECTIVE = re.compile(r"[ \t]*#[ \t]*(\w*)((?:\\\r?\n|[^\n])*)")
+_DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*(\w*)((?:\\\r?\n|[^\n])*)", re.MULTILINE)
 _DEFINE = re.compile(r"\s*(\w+)(?:\(([^)]*)\))?")
 _DEFINED = re.compile(r"\bdefined\s*(?:\(\s*(\w+)\s*\)|(\w+))")
 # Facts about how the headers are read here: as C, of the kernel.
@@ -79,38 +80,50 @@ def without_comments(text: str) -> str:
     return _COMMENT_OR_TEXT.sub(blank, text)
 
 
+class Directive(NamedTuple):
+    """A line `#keyword rest` with its continuations; lines count from 1, both inclusive."""
+
+    keyword: str
+    rest: str
+    line: int
+    last_line: int
+
+
+def directives_of(clean: str) -> Iterator[Directive]:
+    """Yield the directives of a text without comments."""
+    position, line = 0, 1
+    for match in _DIRECTIVE.finditer(clean):
+        line += clean.count("\n", position, match.start())
+        position = match.start()
+        rest = re.sub(r"\\\r?\n", " ", match.group(2)).strip()
+        yield Directive(match.group(1), rest, line, line + match.group().count("\n"))
+
+
 def preprocess(text: str) -> Preprocessed:
     """Read the directives of a text; unbalanced ones are taken as far as they make sense."""
     clean = without_comments(text)
     reader = _Reader()
-    pieces: list[str] = []
-    guards: list[Guard] = [()]
-    position = line = 0
     lines = clean.split("\n")
-    directives: set[int] = set()
-    while line < len(lines):
-        match = DIRECTIVE.match(clean, position)
-        if match is None:
-            guard = reader.guard
-            # `#if 0`, and the assembly that headers keep under `#ifdef __ASSEMBLY__`.
-            pieces.append(_blank(lines[line]) if Constant(False) in guard else lines[line])
-            guards.append(guard)
-            position += len(lines[line]) + 1
-            line += 1
-            continue
-        count = match.group().count("\n") + 1
-        reader.read(match.group(1), match.group(2), line + 1, line + count)
-        directives.update(range(line + 1, line + count + 1))
-        pieces.extend(_blank(lines[line + index]) for index in range(count))
-        guards.extend([reader.guard] * count)
-        position = match.end() + 1
-        line += count
+    guards: list[Guard] = [()]
+    blank: set[int] = set()
+    found = list(directives_of(clean))
+    for directive in found:
+        guards.extend([reader.guard] * (directive.line - len(guards)))
+        reader.read(directive)
+        blank.update(range(directive.line, directive.last_line + 1))
+        guards.extend([reader.guard] * (directive.last_line + 1 - len(guards)))
+    guards.extend([reader.guard] * (len(lines) + 1 - len(guards)))
+    directives = frozenset(blank)
+    # `#if 0`, and the assembly that headers keep under `#ifdef __ASSEMBLY__`.
+    blank.update(line for line, guard in enumerate(guards) if Constant(False) in guard)
     return Preprocessed(
-        text="\n".join(pieces),
+        text="\n".join(
+            _blank(row) if line in blank else row for line, row in enumerate(lines, start=1)
+        ),
         without_comments=clean,
         guards=tuple(guards),
         macros=tuple(reader.macros),
-        directives=frozenset(directives),
+        directives=directives,
     )
 
 
@@ -165,8 +178,8 @@ class _Reader:
             if part != Constant(True)
         )
 
-    def read(self, keyword: str, rest: str, line: int, last_line: int) -> None:
-        rest = re.sub(r"\\\r?\n", " ", rest).strip()
+    def read(self, directive: Directive) -> None:
+        keyword, rest = directive.keyword, directive.rest
         match keyword:
             case "if" | "ifdef" | "ifndef":
                 self._open.append((read_condition(keyword, rest), ()))
@@ -182,11 +195,11 @@ class _Reader:
             case "endif" if self._open:
                 self._open.pop()
             case "define":
-                self._define(rest, line, last_line)
+                self._define(directive)
         self._include_guard = None
 
-    def _define(self, rest: str, line: int, last_line: int) -> None:
-        macro = read_macro(rest, line, last_line, self.guard)
+    def _define(self, directive: Directive) -> None:
+        macro = read_macro(directive, self.guard)
         if macro is None:
             return
         if self._include_guard == (len(self._open) - 1, macro.name) and not macro.replacement:
@@ -195,9 +208,9 @@ class _Reader:
         self.macros.append(macro)
 
 
-def read_macro(rest: str, line: int, last_line: int, guard: Guard) -> Macro | None:
-    """Return the macro of a `#define`, from the text behind that word; None for what is none."""
-    match = _DEFINE.match(rest)
+def read_macro(directive: Directive, guard: Guard) -> Macro | None:
+    """Return the macro of a `#define`; None for what is none."""
+    match = _DEFINE.match(directive.rest)
     if match is None:
         return None
     name, parameters = match.groups()
@@ -207,9 +220,9 @@ def read_macro(rest: str, line: int, last_line: int, guard: Guard) -> Macro | No
         if parameters is None
         else tuple(part.strip() for part in parameters.split(",") if part.strip()),
         # `#define X (a)` is no macro with parameters: the parenthesis must touch the name.
-        replacement=rest[match.end() :].strip(),
-        line=line,
-        last_line=last_line,
+        replacement=directive.rest[match.end() :].strip(),
+        line=directive.line,
+        last_line=directive.last_line,
         guard=guard,
     )
 

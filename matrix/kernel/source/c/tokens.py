@@ -34,8 +34,8 @@ class Token(NamedTuple):
     offset: int
 
 
-def tokenize(text: str) -> tuple[Token, ...]:
-    """Return the words of a text without comments.
+def tokenize(text: str, first_line: int = 1) -> tuple[Token, ...]:
+    """Return the words of a text without comments; its first line has that number.
 
     >>> [token.text for token in tokenize("a->b >= 0x1fUL")]
     ['a', '->', 'b', '>=', '0x1fUL']
@@ -43,7 +43,10 @@ def tokenize(text: str) -> tuple[Token, ...]:
     starts = line_starts(text)
     return tuple(
         Token(
-            str(found.lastgroup), found.group(), bisect_right(starts, found.start()), found.start()
+            str(found.lastgroup),
+            found.group(),
+            first_line - 1 + bisect_right(starts, found.start()),
+            found.start(),
         )
         for found in _WORD.finditer(text)
     )

@@ -212,8 +212,7 @@ def _read_item(source: CSource, item: Item, name: str) -> Piece:
 def _macro(source: CSource, macro: Macro, name: str) -> Piece:
     lines = source.preprocessed.without_comments.split("\n")[macro.line - 1 : macro.last_line]
     text = "\n".join(line.removesuffix("\\") for line in lines)
-    words = [token._replace(line=token.line + macro.line - 1) for token in tokenize(text)]
-    return _from_words(name, words, macro.guard, macro.parameters or ())
+    return _from_words(name, tokenize(text, macro.line), macro.guard, macro.parameters or ())
 
 
 def _blocks(source: CSource) -> Iterator[Outline]:
@@ -229,8 +228,9 @@ def _blocks(source: CSource) -> Iterator[Outline]:
 
 
 def _read_block(source: CSource, text: str, line: int, name: str) -> Piece:
-    words = [token._replace(line=token.line + line - 1) for token in tokenize(text)]
-    return _from_words(name, words, source.preprocessed.guards[line], (), by_line=True)
+    return _from_words(
+        name, tokenize(text, line), source.preprocessed.guards[line], (), by_line=True
+    )
 
 
 def _read_words(
@@ -239,8 +239,7 @@ def _read_words(
     """Read the words anew, with the directives that the items leave out."""
     first, last = tokens[0], tokens[-1]
     text = source.preprocessed.without_comments[first.offset : last.offset + len(last.text)]
-    words = [token._replace(line=token.line + first.line - 1) for token in tokenize(text)]
-    return _from_words(name, words, guard, local)
+    return _from_words(name, tokenize(text, first.line), guard, local)
 
 
 def _from_words(

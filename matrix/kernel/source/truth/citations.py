@@ -140,10 +140,9 @@ def record(
 
 def record_piece(piece: Piece) -> RecordedPiece:
     """Return what is kept of a piece."""
-    counts = (end - first for first, end in piece.units)
-    return RecordedPiece(
-        digest=piece.digest, units=tuple(zip(piece.unit_digests, counts, strict=True))
-    )
+    units = zip(piece.unit_digests, piece.units, strict=True)
+    statements = " ".join(f"{digest}{end - first:x}" for digest, (first, end) in units)
+    return RecordedPiece(piece.digest, statements)
 
 
 def _part(piece: Piece, citation: Citation) -> RecordedPart:

@@ -18,13 +18,13 @@ from matrix.diagnostics import Location
 from matrix.expr.nodes import Conditional, Expression
 from matrix.expr.printer import to_c
 from matrix.kernel.source.c.conversion import NotAnExpression
+from matrix.kernel.source.tree_files import is_kconfig
 from matrix.kernel.source.truth.citations import Citation, citations, find, spell_citation
 from matrix.kernel.source.truth.declared_cpucaps import compare_cpucaps
 from matrix.kernel.source.truth.declared_parameters import compare_parameters
 from matrix.kernel.source.truth.declared_values import compare_values, readings
 from matrix.kernel.source.truth.edits import move_citations
 from matrix.kernel.source.truth.evidence import Evidence
-from matrix.kernel.source.truth.kconfig_pieces import is_kconfig
 from matrix.kernel.source.truth.tree import KernelTree
 from matrix.schema.values import Architecture, KernelProfile
 

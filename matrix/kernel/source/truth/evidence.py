@@ -22,25 +22,33 @@ tree did not have. The file is written by `matrix kernels verify … --record`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct, ValidationError, convert, field, to_builtins
 
 from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.door.files import read_regular
 
+# The evidence of a shipped profile has 60 kB.
+_MOST_BYTES = 16 << 20
 SCHEMA = "matrix/evidence/1"
+_ORDER = ("profile", "version", "pieces", "places", "also", "declared", "derived", "absent")
 
 
-class RecordedPiece(Struct, frozen=True, kw_only=True):
-    """The digest of a piece, and (digest, number of words) of each of its statements."""
+class RecordedPiece(Struct, frozen=True, array_like=True):
+    """The digest of a piece, and its statements: 4 digits of digest each, then how many words."""
 
     digest: str
-    units: tuple[tuple[str, int], ...]
+    statements: str
+
+    @property
+    def units(self) -> tuple[tuple[str, int], ...]:
+        """Return (digest, number of words) of each statement; ValueError where that is damaged."""
+        return tuple((unit[:4], int(unit[4:], 16)) for unit in self.statements.split())
 
 
-class RecordedPart(Struct, frozen=True, kw_only=True):
+class RecordedPart(Struct, frozen=True, kw_only=True, array_like=True):
     """The words of one piece that a citation covers, and what they say."""
 
     piece: str
@@ -62,43 +70,29 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
     profile: str
     version: str
-    pieces: Mapping[str, Mapping[str, RecordedPiece]] = field(default_factory=dict)
-    places: Mapping[str, RecordedPlace] = field(default_factory=dict)
-    also: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    derived: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    declared: Mapping[str, str] = field(default_factory=dict)
+    pieces: dict[str, dict[str, RecordedPiece]] = field(default_factory=dict)
+    places: dict[str, RecordedPlace] = field(default_factory=dict)
+    also: dict[str, dict[str, str]] = field(default_factory=dict)
+    derived: dict[str, tuple[str, str]] = field(default_factory=dict)
+    declared: dict[str, str] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
 
 
 def dump(evidence: Evidence) -> str:
     """Return the file: one line a piece and a citation, sorted, so that changes read well."""
-    document = {
-        "schema": SCHEMA,
-        "profile": evidence.profile,
-        "version": evidence.version,
-        "pieces": {
-            path: {name: _piece_row(piece) for name, piece in sorted(found.items())}
-            for path, found in sorted(evidence.pieces.items())
-        },
-        "places": {
-            citation: [
-                [place.before, place.after],
-                *([p.piece, p.first_word, p.last_word, p.says] for p in place.parts),
-            ]
-            for citation, place in sorted(evidence.places.items())
-        },
-        "also": {path: dict(sorted(row.items())) for path, row in sorted(evidence.also.items())},
-        "declared": dict(sorted(evidence.declared.items())),
-        "derived": {name: list(row) for name, row in sorted(evidence.derived.items())},
-        "absent": sorted(evidence.absent),
+    found = to_builtins(evidence, order="sorted")
+    found["places"] = {
+        citation: [[place["before"], place["after"]], *place["parts"]]
+        for citation, place in found["places"].items()
     }
+    document = {"schema": SCHEMA, **{name: found[name] for name in _ORDER}}
     return _lines(document, 0, deep=("pieces",)) + "\n"
 
 
 def load(file: Path) -> Evidence | None:
     """Return the evidence in a file, None where there is none; InputError MX1115 if damaged."""
     try:
-        document = json.loads(file.read_text("utf-8"))
+        document = json.loads(read_regular(file, _MOST_BYTES))
         schema = document["schema"]
         if schema == SCHEMA:
             return _evidence(document)
@@ -106,48 +100,23 @@ def load(file: Path) -> Evidence | None:
         return None
     except OSError as error:
         raise _damaged(file, f"cannot read `{file}`: {error}") from error
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
         why = f"{type(error).__name__}: {error}"
     else:
         why = f"its schema is `{schema}`, not `{SCHEMA}`"
     raise _damaged(file, f"`{file}` is no evidence of a profile: {why}")
 
 
-def _evidence(document: Mapping[str, Any]) -> Evidence:
-    return Evidence(
-        profile=document["profile"],
-        version=document["version"],
-        pieces={
-            path: {name: _read_piece(row) for name, row in found.items()}
-            for path, found in document["pieces"].items()
-        },
-        places={
-            citation: RecordedPlace(
-                before=edges[0],
-                after=edges[1],
-                parts=tuple(
-                    RecordedPart(piece=row[0], first_word=row[1], last_word=row[2], says=row[3])
-                    for row in rows
-                ),
-            )
-            for citation, (edges, *rows) in document["places"].items()
-        },
-        also={path: dict(row) for path, row in document["also"].items()},
-        declared={name: str(text) for name, text in document["declared"].items()},
-        derived={name: (row[0], row[1]) for name, row in document["derived"].items()},
-        absent=frozenset(document["absent"]),
-    )
-
-
-def _piece_row(piece: RecordedPiece) -> list[str]:
-    return [piece.digest, " ".join(f"{digest}{count:x}" for digest, count in piece.units)]
-
-
-def _read_piece(row: list[str]) -> RecordedPiece:
-    digest, units = row
-    return RecordedPiece(
-        digest=digest, units=tuple((unit[:4], int(unit[4:], 16)) for unit in units.split())
-    )
+def _evidence(document: dict[str, Any]) -> Evidence:
+    places = {
+        citation: {"before": before, "after": after, "parts": parts}
+        for citation, ((before, after), *parts) in document["places"].items()
+    }
+    evidence = convert({**{name: document[name] for name in _ORDER}, "places": places}, Evidence)
+    for found in evidence.pieces.values():
+        for piece in found.values():
+            _ = piece.units  # a damaged one is told now
+    return evidence
 
 
 def _lines(value: object, depth: int, deep: tuple[str, ...]) -> str:

@@ -51,11 +51,6 @@ class _Block(Struct, kw_only=True):
     members: list[str]
 
 
-def is_kconfig(path: str) -> bool:
-    """Tell whether a file of a kernel tree is one of Kconfig."""
-    return path.rpartition("/")[2].startswith("Kconfig")
-
-
 def outlines(text: str) -> Iterator[Outline]:
     """Yield the pieces of a Kconfig file."""
     for block in _blocks(text):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.kernel.source.c.source import CSource, parse_c
-from matrix.kernel.source.tree_files import read_release, read_tree_text, unreadable
+from matrix.kernel.source.tree_files import is_kconfig, read_release, read_tree_text, unreadable
 from matrix.kernel.source.truth.anchors import Pieces, pieces
-from matrix.kernel.source.truth.kconfig_pieces import is_kconfig, outlines
+from matrix.kernel.source.truth.kconfig_pieces import outlines
 
 
 class KernelTree:

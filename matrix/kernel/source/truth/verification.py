@@ -124,7 +124,7 @@ def record_evidence(
         places=places,
         also=also,
         derived=derived,
-        declared=dict(declared_texts(profile)),
+        declared={what: text for what, text, _ in _declared_texts(profile)},
         absent=frozenset(citation.path for citation in cited if not tree.has(citation.path)),
     )
     return evidence, tuple(empty)
@@ -143,16 +143,17 @@ def _derived(
     return dict.fromkeys(sorted(set.intersection(*proved)) if proved else (), ("proved", ""))
 
 
-def declared_texts(profile: KernelProfile) -> Iterator[tuple[str, str]]:
-    """Yield (what, text) of what a person read off the source: bodies and switches."""
+def _declared_texts(profile: KernelProfile) -> Iterator[tuple[str, str, Location]]:
+    """Yield (what, text, place) of what a person read off the source: bodies and switches."""
     for function in profile.functions:
-        yield f"function {function.signature}", function.body.text
+        yield f"function {function.signature}", function.body.text, function.location
     for variable in profile.variables:
-        yield f"variable {variable.name}", variable.initial.text
+        yield f"variable {variable.name}", variable.initial.text, variable.location
     for mechanism in profile.mechanisms:
-        yield f"mechanism {mechanism.name}", str(mechanism.value).lower()
+        what = f"mechanism {mechanism.name}"
+        yield what, str(mechanism.value).lower(), mechanism.location
     for symbol in profile.symbols:
-        yield f"symbol {symbol.name}", symbol.type
+        yield f"symbol {symbol.name}", symbol.type, symbol.location
 
 
 def _order(finding: Finding) -> tuple[str, int, str, str]:
@@ -238,8 +239,7 @@ def _redeclared(profile: KernelProfile, evidence: Evidence | None) -> Iterator[F
     """Yield MX1109 for what the profile declares otherwise than when its source was read."""
     if evidence is None:
         return
-    places = dict(_locations(profile))
-    for what, text in declared_texts(profile):
+    for what, text, place in _declared_texts(profile):
         before = evidence.declared.get(what)
         how = evidence.derived.get(what, ("read", ""))[0]
         if before != text and how != "proved":
@@ -247,19 +247,8 @@ def _redeclared(profile: KernelProfile, evidence: Evidence | None) -> Iterator[F
                 code="MX1109",
                 what=what,
                 message=f"{what} is not declared as it was when its source was read",
-                location=places[what],
+                location=place,
                 place="the evidence of the profile",
                 declared=text,
                 source=f"recorded as {before}" if before else "nothing is recorded",
             )
-
-
-def _locations(profile: KernelProfile) -> Iterator[tuple[str, Location]]:
-    for function in profile.functions:
-        yield f"function {function.signature}", function.location
-    for variable in profile.variables:
-        yield f"variable {variable.name}", variable.location
-    for mechanism in profile.mechanisms:
-        yield f"mechanism {mechanism.name}", mechanism.location
-    for symbol in profile.symbols:
-        yield f"symbol {symbol.name}", symbol.location

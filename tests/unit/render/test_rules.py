@@ -8,8 +8,8 @@ from matrix.analyze.space.cause import Place
 from matrix.analyze.space.cell_text import cell_text, named_cell
 from matrix.expr.parser import parse
 from matrix.render.causes import place_lines
-from matrix.render.solver_text import literal
-from matrix.render.synthesis_text import c_function
+from matrix.render.conjunction import literal
+from matrix.render.proposed_check import c_function
 
 FACT = ("true", "false", "unknown")
 KERNELS = ("6.1", "6.6", "6.12", "6.18", "7.2", "7.3")

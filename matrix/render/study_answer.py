@@ -1,0 +1,25 @@
+"""What every answer about a whole study begins with, in a document and in JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from matrix.flows.study_answer import StudyAnswer
+from matrix.render.defects import study_defect_documents, study_sentences
+from matrix.render.document import Block, Document, plain
+from matrix.render.json import Json
+
+
+def answer_document(answer: StudyAnswer, blocks: Iterable[Block], title: str = "") -> Document:
+    """Return a document on a study; without a title, what was asked of which predicate."""
+    asked = f"{answer.study.title}, predicate {answer.predicate.name}"
+    return Document(
+        title=plain(title or asked),
+        lead=study_sentences(answer.defects),
+        blocks=tuple(blocks),
+    )
+
+
+def answer_values(answer: StudyAnswer, values: dict[str, Json]) -> dict[str, Json]:
+    """Return the values of a JSON document with the defects of the study behind them."""
+    return {**values, "defects": study_defect_documents(answer.defects)}

@@ -1,0 +1,101 @@
+"""A document as HTML: blocks for a page, or a page of its own without scripts or links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+
+from matrix.render.document import (
+    NO_BREAK,
+    Block,
+    Code,
+    Definitions,
+    Document,
+    Inline,
+    List,
+    Paragraph,
+    Section,
+    Steps,
+    Table,
+    as_table,
+    runs,
+)
+
+_ELEMENTS = {"code": "code", "strong": "strong"}
+_STYLE = (
+    "body{font:1rem/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}"
+    "table{border-collapse:collapse}th,td{border:1px solid;padding:.2rem .5rem;text-align:left}"
+    "th.number,td.number{text-align:right}pre{overflow-x:auto}"
+)
+
+
+def write(document: Document) -> str:
+    """Return a document as a page."""
+    title = inline(document.title)
+    body = [
+        *(f"<p>{inline(text)}</p>" for text in document.lead),
+        f"<h1>{title}</h1>",
+        *(line for block in document.blocks for line in _lines(block, 2)),
+    ]
+    plain = "".join(run.text for run in runs(document.title))
+    head = f'<meta charset="utf-8">\n<title>{escape(plain)}</title>\n<style>{_STYLE}</style>'
+    begin = f'<!doctype html>\n<html lang="en">\n<head>\n{head}\n</head>\n<body>'
+    return "\n".join([begin, *body, "</body>\n</html>\n"])
+
+
+def block_html(block: Block) -> str:
+    """Return one block, for a longer page."""
+    return "\n".join(_lines(block, 3))
+
+
+def _lines(block: Block, level: int) -> Iterator[str]:
+    match block:
+        case Paragraph(text=text):
+            yield f"<p>{inline(text)}</p>"
+        case Code(text=text):
+            yield f"<pre><code>{escape(text)}</code></pre>"
+        case Table():
+            yield from _table(block)
+        case List(items=items):
+            yield from ("<ul>", *(f"<li>{inline(item)}</li>" for item in items), "</ul>")
+        case Definitions():
+            yield from _lines(as_table(block), level)
+        case Steps(steps=steps):
+            yield from ("<ol>", *(_step(step, done) for step, done in steps), "</ol>")
+        case Section(title=title, blocks=blocks):
+            if title:
+                yield f"<h{level}>{inline(title)}</h{level}>"
+            for item in blocks:
+                yield from _lines(item, level + 1)
+
+
+def _step(step: Inline, done: tuple[Inline, ...]) -> str:
+    inner = "".join(f"<li>{inline(line)}</li>" for line in done)
+    return f"<li>{inline(step)}{f'<ul>{inner}</ul>' if inner else ''}</li>"
+
+
+def _table(table: Table) -> Iterator[str]:
+    heads = _cells(table.header, "th", ' scope="col"', table.align)
+    yield f"<table>\n<thead><tr>{heads}</tr></thead>\n<tbody>"
+    yield from (f"<tr>{_cells(row, 'td', '', table.align)}</tr>" for row in table.rows)
+    yield "</tbody>\n</table>"
+
+
+def _cells(cells: tuple[Inline, ...], element: str, attributes: str, align: str) -> str:
+    return "".join(
+        f"<{element}{attributes}{_number(align, index)}>{inline(cell)}</{element}>"
+        for index, cell in enumerate(cells)
+    )
+
+
+def _number(align: str, index: int) -> str:
+    return ' class="number"' if align[index : index + 1] == "r" else ""
+
+
+def inline(text: Inline) -> str:
+    """Return a text with its styles."""
+    return "".join(
+        f"<{element}>{shown}</{element}>" if (element := _ELEMENTS.get(run.style)) else shown
+        for run in runs(text)
+        for shown in (escape(run.text.replace(NO_BREAK, " ")),)
+    )
