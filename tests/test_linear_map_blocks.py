@@ -1,7 +1,7 @@
 """Is the linear map in blocks? Cases by hand, and every cell against the C of the boot.
 
-`_verdict` follows arch/arm64/mm/mmu.c:779-789, 1003-1009 and 1206-1209 of 7.3, and the same of 6.18.2
-and 7.2; which CPU has BBML is what cpufeature.c's list says of these two (Ampere1A has it, N1 not).
+`_verdict` follows arch/arm64/mm/mmu.c:779-789, 1003-1009 and 1206-1209 of 7.3, and the same of
+6.18.2 and 7.2. Which CPU has BBML is what cpufeature.c's list says: Ampere1A has it, N1 not.
 """
 
 from __future__ import annotations
