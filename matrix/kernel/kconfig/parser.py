@@ -19,6 +19,7 @@ from msgspec import Struct, field
 
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.kernel.kconfig.tree import KernelTree
+from matrix.kernel.source.tree_files import read_tree_text
 
 _MODULES = re.compile(r"^[ \t]+modules[ \t]*$", re.MULTILINE)
 _TRANSITIONAL = re.compile(r"^([ \t]+)transitional[ \t]*$", re.MULTILINE)
@@ -91,7 +92,7 @@ class Parser(kconfiglib.Kconfig):  # type: ignore[misc]
         super().__init__("Kconfig", warn=False)
 
     def _open(self, filename: str, mode: str) -> io.StringIO:  # noqa: ARG002 - it only reads
-        text = Path(filename).read_text(encoding="utf-8", errors="replace")
+        text = read_tree_text(Path(filename))
         if "modules" in text:
             text = _MODULES.sub("\toption modules", text)
         if self._session.tree.rules.transitional and "transitional" in text:
