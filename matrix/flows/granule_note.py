@@ -21,7 +21,7 @@ GRANULE = "MX0904"
 NamedCpus = dict[Diagnostic, tuple[str, ...]]
 
 
-def naming_cpus(
+def with_cpu_names(
     notes: Sequence[Diagnostic], situation: Situation, system: CpuSystem, named: NamedCpus
 ) -> tuple[Diagnostic, ...]:
     """Return the notes of an answer, that about the granule with the CPUs it is about.
@@ -33,15 +33,15 @@ def naming_cpus(
     cpus = tuple(_unrecorded(situation, system))
     if not cpus:
         return tuple(notes)
-    said = tuple(_naming(note, cpus) if note.code == GRANULE else note for note in notes)
+    said = tuple(_with_names(note, cpus) if note.code == GRANULE else note for note in notes)
     named.update((note, cpus) for note in said if note.code == GRANULE)
     return said
 
 
-def joined(notes: Sequence[Diagnostic], named: NamedCpus) -> list[Diagnostic]:
+def one_granule_note(notes: Sequence[Diagnostic], named: NamedCpus) -> list[Diagnostic]:
     """Return notes with one about the granule, of all CPUs, where the first of them stands."""
     cpus = tuple(dict.fromkeys(cpu for note in notes for cpu in named.get(note, ())))
-    return list(dict.fromkeys(_naming(note, cpus) if note in named else note for note in notes))
+    return list(dict.fromkeys(_with_names(note, cpus) if note in named else note for note in notes))
 
 
 def _unrecorded(situation: Situation, system: CpuSystem) -> Iterator[str]:
@@ -60,7 +60,7 @@ def _unrecorded(situation: Situation, system: CpuSystem) -> Iterator[str]:
             yield cpu.name
 
 
-def _naming(note: Diagnostic, cpus: Sequence[str]) -> Diagnostic:
+def _with_names(note: Diagnostic, cpus: Sequence[str]) -> Diagnostic:
     support = "supports" if len(cpus) == 1 else "support"
     names = ", ".join(cpus)
     return replace(

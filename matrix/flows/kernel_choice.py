@@ -43,15 +43,15 @@ class ChosenKernel(Struct, frozen=True, kw_only=True):
     @property
     def shown_version(self) -> str | None:
         """The kernel's own version as a reader is told of it, None where nobody told one."""
-        told = self.version
-        if told is None or (told.point is None and told.candidate is None):
+        version = self.version
+        if version is None or (version.point is None and version.candidate is None):
             return self.other
-        return f"{told.short}{told.suffix}"
+        return f"{version.short}{version.suffix}"
 
     def atoms(self, program: FactProgram) -> Mapping[str, Value]:
         """Return what the version says of what came with a point release."""
-        told = self.version or read_version(self.profile.release)
-        return {} if told is None else dated_atoms(program, told)
+        version = self.version or read_version(self.profile.release)
+        return {} if version is None else dated_atoms(program, version)
 
 
 def chosen_kernel(
@@ -122,15 +122,15 @@ def other_release_note(chosen: ChosenKernel, config: DotConfig) -> tuple[Diagnos
             location=Location(file=config.file, line=1, column=1),
             message=f"the file says that it is of Linux {chosen.other}; it is answered as "
             f"{chosen.profile.release}, as asked",
-            hint=_told_by(chosen),
+            hint=_version_known_by(chosen),
         ),
     )
 
 
-def _told_by(chosen: ChosenKernel) -> str:
+def _version_known_by(chosen: ChosenKernel) -> str:
     """Return what tells what came with point releases, where the header is of another release."""
-    told = chosen.version
-    if told is not None and told.release != chosen.profile.release:
+    version = chosen.version
+    if version is not None and version.release != chosen.profile.release:
         return (
             "what came with point releases is told by the file's version, for its release has no "
             "profile; all else may differ"

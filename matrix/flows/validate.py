@@ -20,7 +20,7 @@ from matrix.flows.absence import absent_reason
 from matrix.flows.answers import Situation
 from matrix.flows.deciding_line import deciding_symbol, with_deciding_lines
 from matrix.flows.fix_costs import with_costs
-from matrix.flows.granule_note import NamedCpus, joined, naming_cpus
+from matrix.flows.granule_note import NamedCpus, one_granule_note, with_cpu_names
 from matrix.flows.kernel_choice import (
     ChosenKernel,
     absent_whatever_release,
@@ -98,7 +98,7 @@ def answers_of(
             if key not in fixed:
                 fixed[key] = _fix(job, situation, answer, system)
             answer, decided_by = fixed[key]
-        own = naming_cpus(answer.diagnostics, situation, system, granules)
+        own = with_cpu_names(answer.diagnostics, situation, system, granules)
         said = (*notes, *system.diagnostics, *(_in_file(note, config) for note in own))
         answer = replace(answer, diagnostics=said)
         results.append(result(cpu=system.names, answer=answer, decided_by=decided_by))
@@ -255,7 +255,9 @@ def _outcome(job: ValidateJob, accepted: Accepted, run: _Run) -> ValidateOutcome
             request, results, lambda result: any(_codes(request, result))
         )
     codes = [*run.codes, *(code for result in results for code in _codes(request, result))]
-    remarks = [item for item in joined(run.remarks, run.granules) if not accepted.hides(item)]
+    remarks = [
+        item for item in one_granule_note(run.remarks, run.granules) if not accepted.hides(item)
+    ]
     problems = [*run.problems, *map(_with_file, (*remarks, *accepted.remarks()))]
     return ValidateOutcome(
         results=tuple(results),
