@@ -14,10 +14,17 @@ def init(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="The folder; files in it are never overwritten.")
     ] = Path("matrix-configs"),
+    capability: Annotated[
+        str | None,
+        typer.Option(
+            "--capability", metavar="ID", help="Write a capability, its overlay and study instead."
+        ),
+    ] = None,
 ) -> None:
-    """Write a starter study and a CPU declaration to DIR, ready for `--configs DIR`."""
+    """Write a starter study and a CPU, or a capability, to DIR, ready for `--configs DIR`."""
     from matrix.flows.declarations import init as run_init
 
-    for path in run_init(folder):
+    for path in run_init(folder, capability):
         typer.echo(path)
-    say(f"next: matrix check {folder} && matrix report my-study --configs {folder}")
+    study = capability or "my-study"
+    say(f"next: matrix check {folder} && matrix report {study} --configs {folder}")

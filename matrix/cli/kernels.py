@@ -8,38 +8,27 @@ from typing import Annotated
 import typer
 
 from matrix.cli.console import deliver, say
+from matrix.cli.listing import Show, listing_app
 from matrix.cli.options import Configs, Format, Output, TextFormat
 
-app = typer.Typer(help="The kernel releases that are known.", no_args_is_help=True)
 
-
-@app.command("list")
-def list_kernels(
-    output_format: Format = TextFormat.TEXT, output: Output = None, configs: Configs = None
-) -> None:
-    """List the kernel profiles: release, what it was verified on, how."""
-    from matrix.flows.listings import kernels_list
-
-    as_json = output_format is TextFormat.JSON
-    deliver(kernels_list(tuple(configs or ()), as_json=as_json), output)
-
-
-@app.command("show")
-def show_kernel(
-    release: Annotated[
-        str, typer.Argument(metavar="RELEASE", help="A release with a profile, such as 7.3.")
-    ],
-    output_format: Format = TextFormat.TEXT,
-    output: Output = None,
-    configs: Configs = None,
-) -> None:
-    """Show a profile: functions as C, boot parameters, CPU properties, with source lines."""
+def _show() -> Show:
     from matrix.flows.listings import kernels_show
 
-    as_json = output_format is TextFormat.JSON
-    deliver(kernels_show(release, tuple(configs or ()), as_json=as_json), output)
+    return kernels_show
 
 
+app = listing_app(
+    "kernels",
+    _show,
+    metavar="RELEASE",
+    of_one="A release with a profile, such as 7.3.",
+    helps=(
+        "The kernel releases that are known.",
+        "List the kernel profiles: release, what it was verified on, how.",
+        "Show a profile: functions as C, boot parameters, CPU properties, with source lines.",
+    ),
+)
 Tree = Annotated[
     Path,
     typer.Option("--tree", metavar="DIR", help="The unpacked source of that kernel release."),

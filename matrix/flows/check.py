@@ -27,6 +27,7 @@ from matrix.flows.selection import check_not_empty
 from matrix.flows.stale_studies import stale_options
 from matrix.flows.study import PreparedStudy, prepare_study
 from matrix.schema.sources import sources_without_lines
+from matrix.schema.values import Capability
 
 
 class Checked(Struct, frozen=True, kw_only=True):
@@ -99,13 +100,8 @@ def _sound_studies(library: Library) -> Sequence[PreparedStudy]:
     known = library.knowledge
     problems = list(unknown_names(known.kernels, known.architectures))
     problems += [item for one in known.kernels for item in sources_without_lines(one)]
-    for capability in library.knowledge.capabilities:
-        for profile in library.knowledge.kernels:
-            for predicate in capability.predicates:
-                try:
-                    lower_question(library.program(profile), capability, predicate)
-                except InputError as error:
-                    problems.extend(error.diagnostics)
+    for capability in known.capabilities:
+        problems += _unanswerable(library, capability)
     studies = []
     for study in library.knowledge.studies:
         try:
@@ -120,6 +116,28 @@ def _sound_studies(library: Library) -> Sequence[PreparedStudy]:
     if problems:
         raise InputError(tuple(dict.fromkeys(problems)))
     return studies
+
+
+def _unanswerable(library: Library, capability: Capability) -> Sequence[Diagnostic]:
+    """Return why a capability cannot be asked about, on the architectures of its studies.
+
+    One that no study asks about must be right on one of them; else the usual one says what is not.
+    """
+    known = library.knowledge
+    asked = {study.arch for study in known.studies if study.capability == capability.id}
+    found: dict[str, list[Diagnostic]] = {}
+    for profile in known.kernels:
+        if asked and profile.arch not in asked:
+            continue
+        problems = found.setdefault(profile.arch, [])
+        for predicate in capability.predicates:
+            try:
+                lower_question(library.program(profile), capability, predicate)
+            except InputError as error:
+                problems.extend(error.diagnostics)
+    if asked:
+        return [problem for problems in found.values() for problem in problems]
+    return [] if not all(found.values()) else found[library.arch]
 
 
 def _not_as_expected(prepared: PreparedStudy, result: ClaimResult) -> Diagnostic:

@@ -1,71 +1,51 @@
-"""`matrix init`: a study and a CPU of one's own to start from."""
+"""`matrix init`: a study and a CPU, or a capability, of one's own to start from."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.door.output import Rewrite, check_writable, rewrite
+from matrix.flows.knowledge import Library
 
-_STUDY = """\
-# A study of your own: `matrix report my-study --configs {folder}`.
-id: my-study
-title: "guest_memfd without a direct map on our fleet"
-description: "The kernels and CPUs we run, with the boot parameters we may set."
-capability: gmem-no-direct-map
-predicate: v12
-
-axes:
-  kernel: {{kind: kernel, title: "Linux release", options: ["6.18", "7.3"]}}
-  cpu: {{kind: cpu, title: "CPU", options: [my-cpu, aws-graviton3, cortex-a710]}}
-  page_size:
-    kind: kconfig
-    title: "page size"
-    options:
-      "4k": {{ARM64_4K_PAGES: "y", KVM: "y", KVM_GUEST_MEMFD: "y"}}
-  boot.rodata:
-    kind: boot
-    title: "rodata="
-    options: {{absent: "", "off": "rodata=off"}}
-
-constraints: []
-
-baseline: {{kernel: "7.3", cpu: my-cpu, page_size: "4k", boot.rodata: absent}}
-
-profiles:
-  default: {{}}
-  "rodata=off": {{boot.rodata: "off"}}
-
-pivots:
-  - {{title: "CPU × kernel × command line", rows: cpu, columns: [kernel, profiles]}}
-
-formats: [html, markdown]
-"""
-
-_CPU = """\
-# A CPU of your own. What you do not know, leave as `{unknown: unrecorded}`: nothing is guessed.
-id: my-cpu
-name: "Our CPU"
-vendor: "Ourselves"
-groups: [server]
-midr: {implementer: 0x41, parts: [0xd49]}
-fields:
-  fwb: {value: 1, confidence: inferred, sources: []}
-  dic: {unknown: unrecorded}
-"""
+# What is written, and from which text of `starters/`; `@id@` and `@name@` are the capability's.
+_STUDY = {"matrices/my-study.yaml": "study.yaml", "cpus/my-cpu.yaml": "cpu.yaml"}
+_CAPABILITY = {
+    "capabilities/@id@.yaml": "capability.yaml",
+    "overlays/@id@.yaml": "overlay.yaml",
+    "matrices/@id@.yaml": "capability-study.yaml",
+}
+_ID = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 
 
-def init(folder: Path) -> tuple[Path, ...]:
-    """Write a starter study and CPU into a new or empty folder.
+def init(folder: Path, capability: str | None = None) -> tuple[Path, ...]:
+    """Write a starter study and CPU, or a capability with overlay and study, into a folder.
+
+    What is written is accepted by `matrix check`; of a capability only what the kernel says is
+    known at first, and its comments say what to write next.
 
     Raises:
-        InputError: MX0915, the folder already holds declarations.
+        InputError: MX0915, one of the files exists already; MX0254, the name is malformed, or that
+            of a shipped capability.
     """
+    if capability is not None:
+        _check_new(capability)
+    name = re.sub(r"[^a-z0-9]", "_", capability or "")
+    replaced = {"@folder@": str(folder), "@id@": capability or "", "@name@": name}
+    replaced["@NAME@"] = name.upper()
+
+    def filled(text: str) -> str:
+        for mark, word in replaced.items():
+            text = text.replace(mark, word)
+        return text
+
+    starters = Path(__file__).with_name("starters")
     files = {
-        Path("matrices/my-study.yaml"): _STUDY.format(folder=folder),
-        Path("cpus/my-cpu.yaml"): _CPU,
+        folder / filled(path): filled((starters / starter).read_text("utf-8"))
+        for path, starter in (_STUDY if capability is None else _CAPABILITY).items()
     }
-    taken = [folder / path for path in files if (folder / path).exists()]
+    taken = [path for path in files if path.exists()]
     if taken:
         raise InputError(
             Diagnostic(
@@ -74,6 +54,20 @@ def init(folder: Path) -> tuple[Path, ...]:
                 hint="choose another folder: init never overwrites",
             )
         )
-    check_writable([folder / path for path in files])
-    rewrite(Rewrite(path=folder / path, read=None, new=text) for path, text in files.items())
-    return tuple(folder / path for path in files)
+    check_writable(list(files))
+    rewrite(Rewrite(path=path, read=None, new=text) for path, text in files.items())
+    return tuple(files)
+
+
+def _check_new(capability: str) -> None:
+    """Refuse a name that is none, or that would override a shipped capability."""
+    known = {item.id: item.location for item in Library().knowledge.capabilities}
+    if capability in known:
+        message = f"there is a capability `{capability}` already"
+        hint = f"it stands at {known[capability]}; a second one would replace it"
+    elif not _ID.fullmatch(capability):
+        message = f"`{capability}` is no name of a capability"
+        hint = "lower case letters and digits, joined by `-`, `_` or `.`: `pseudo-nmi`"
+    else:
+        return
+    raise InputError(Diagnostic(code="MX0254", message=message, hint=hint))

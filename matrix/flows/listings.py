@@ -1,20 +1,25 @@
-"""What is known: kernels, CPUs, the schema of declarations, and a starter study.
+"""What is declared: lists of each kind, one thing with all that is said of it, and the schema.
 
-Takes names a user writes, gives text or JSON for `kernels`, `cpus`, `schema`, `check` and `init`.
+Takes names a user writes, gives text or JSON for the `list` and `show` of `kernels`, `cpus`,
+`groups`, `capabilities` and `studies`, and for `schema`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
+from typing import Any, Final
 
-from matrix.expr.nodes import Scalar
+from msgspec import Struct, field
+
 from matrix.expr.printer import to_c
 from matrix.flows.knowledge import Library, release_key
 from matrix.kernel.cpu.resolve import expand_group, resolve_system
 from matrix.render.columns import align, align_wrapped, listed
-from matrix.render.json import dump
+from matrix.render.json import Json, dump
 from matrix.render.text import hanging
-from matrix.schema.values import BootParameter, Cpu, CpuCap, FieldValue, KernelProfile
+from matrix.schema.values import BootParameter, Condition, Cpu, CpuCap, FieldValue, KernelProfile
 
 # The fields of a CPU that decide the shipped capabilities, in the order of `cpus list`.
 _DECIDING_FIELDS = ("fwb", "dic", "l1ip", "bbm", "mte")
@@ -22,39 +27,251 @@ _DECIDING_FIELDS = ("fwb", "dic", "l1ip", "bbm", "mte")
 _MARKS = {"unknown": "?", "build option": "opt"}
 
 
-def kernels_list(configs: tuple[Path, ...], *, as_json: bool) -> str:
-    """Return the known releases, oldest first."""
-    profiles = sorted(
-        Library(configs).knowledge.kernels, key=lambda one: (release_key(one.release), one.arch)
-    )
+class Column(Struct, frozen=True, kw_only=True):
+    """One thing that a list says of each entry: under `key` in JSON, below `head` in text.
+
+    None for a head leaves it out of the text, None for a key out of the JSON.
+    """
+
+    key: str | None
+    head: str | None
+    value: Callable[[Any], Json]
+
+
+class Listing(Struct, frozen=True, kw_only=True):
+    """A kind of declared things: which there are, in which order, and what is said of each."""
+
+    things: Callable[[Library], Iterable[Any]]
+    columns: tuple[Column, ...]
+    # What stands for a word for which a table has no room; a line beneath says what they mean.
+    marks: Mapping[str, str] = field(default_factory=dict)
+
+
+def _column(key: str | None, head: str | None, attribute: str = "") -> Column:
+    return Column(key=key, head=head, value=attrgetter(attribute or key or ""))
+
+
+def _cpu_field(name: str) -> Column:
+    def word(cpu: Cpu) -> str:
+        return _field_word(next((item for item in cpu.fields if item.name == name), None))
+
+    return Column(key=name, head=name, value=word)
+
+
+def _groups(library: Library) -> list[tuple[str, tuple[Cpu, ...]]]:
+    """Return the groups of CPUs by name, with their members."""
+    found: dict[str, tuple[Cpu, ...]] = {}
+    for cpu in library.knowledge.cpus:
+        for name in cpu.groups:
+            found[name] = (*found.get(name, ()), cpu)
+    return sorted(found.items())
+
+
+LISTINGS: Final[Mapping[str, Listing]] = {
+    "kernels": Listing(
+        things=lambda library: sorted(
+            library.knowledge.kernels, key=lambda one: (release_key(one.release), one.arch)
+        ),
+        columns=(
+            _column("id", None),
+            _column("release", "release"),
+            _column("arch", "arch"),
+            _column("verified_on", "verified on", "verified_on.version"),
+            _column("how", "how", "verified_on.how"),
+        ),
+    ),
+    "cpus": Listing(
+        things=lambda library: library.knowledge.cpus,
+        columns=(
+            _column("id", "id"),
+            _column("name", None),
+            *map(_cpu_field, _DECIDING_FIELDS),
+            _column(None, "name", "name"),
+        ),
+        marks=_MARKS,
+    ),
+    "groups": Listing(
+        things=_groups,
+        columns=(
+            Column(key="name", head="group", value=lambda row: f"@{row[0]}"),
+            Column(key=None, head="CPUs", value=lambda row: len(row[1])),
+            Column(key="cpus", head="members", value=lambda row: [cpu.id for cpu in row[1]]),
+        ),
+    ),
+    "capabilities": Listing(
+        things=lambda library: library.knowledge.capabilities,
+        columns=(
+            _column("id", "id"),
+            _column("basis", "decided by"),
+            Column(
+                key="predicates",
+                head="predicates",
+                value=lambda one: [row.name for row in one.predicates],
+            ),
+            _column("default_predicate", None),
+            _column("title", "title"),
+        ),
+    ),
+    "studies": Listing(
+        things=lambda library: library.knowledge.studies,
+        columns=(
+            _column("id", "id"),
+            _column("arch", None),
+            _column("capability", "capability"),
+            _column("predicate", "predicate"),
+            Column(key="axes", head=None, value=lambda one: [axis.name for axis in one.axes]),
+            _column("title", "title"),
+        ),
+    ),
+}
+
+
+def list_things(
+    kind: str, configs: tuple[Path, ...], *, as_json: bool, group: str | None = None
+) -> str:
+    """Return what is declared of one kind of `LISTINGS`, as text or JSON.
+
+    `group` keeps the CPUs of one group.
+
+    Raises:
+        InputError: MX0507, no such group.
+    """
+    listing, library = LISTINGS[kind], Library(configs)
+    things = list(listing.things(library))
+    if group is not None:
+        wanted = set(expand_group(f"@{group.strip().removeprefix('@')}", library.knowledge))
+        things = [thing for thing in things if thing.id in wanted]
+    rows = [[(column, column.value(thing)) for column in listing.columns] for thing in things]
+    if as_json:
+        entries = [{column.key: said for column, said in row if column.key} for row in rows]
+        return dump({"schema": f"matrix/{kind}/1", kind: entries})
+    heads = [column.head for column in listing.columns if column.head is not None]
+    words = [[_word(said) for column, said in row if column.head is not None] for row in rows]
+    marks = listing.marks
+    table = align_wrapped(heads, [[marks.get(word, word) for word in row] for row in words])
+    used = {word for row in words for word in row if word in marks}
+    legend = "; ".join(f"{marks[word]} = {word}" for word in sorted(used, reverse=True))
+    return table + (f"{legend}\n" if legend else "")
+
+
+def groups_show(name: str, configs: tuple[Path, ...], *, as_json: bool) -> str:
+    """Return the CPUs of a group.
+
+    Raises:
+        InputError: MX0507, no such group.
+    """
+    return list_things("cpus", configs, as_json=as_json, group=name)
+
+
+def capabilities_show(name: str, configs: tuple[Path, ...], *, as_json: bool) -> str:
+    """Return one capability: what it needs, its predicates, and what decides whether they hold.
+
+    Raises:
+        InputError: MX0906, no such capability.
+    """
+    capability = Library(configs).capability(name)
+    sections: dict[str, list[tuple[str, Condition]]] = {
+        "requires": [(row.otherwise, row.condition) for row in capability.requires],
+        "predicates": [(row.name, row.condition) for row in capability.predicates],
+        "truth": [(row.id, row.condition) for row in capability.truth],
+        "claims": [(row.id, row.statement) for row in capability.claims],
+    }
     if as_json:
         return dump(
             {
-                "schema": "matrix/kernels/1",
-                "kernels": [
-                    {
-                        "id": profile.id,
-                        "release": profile.release,
-                        "arch": profile.arch,
-                        "verified_on": profile.verified_on.version,
-                        "how": profile.verified_on.how,
-                    }
-                    for profile in profiles
-                ],
+                "schema": "matrix/capability/1",
+                "id": capability.id,
+                "title": capability.title,
+                "description": capability.description,
+                "basis": capability.basis,
+                "scenario": capability.scenario,
+                "default_predicate": capability.default_predicate,
+                **{
+                    title: [
+                        {"name": said, "c": row.text, "source": row.source} for said, row in rows
+                    ]
+                    for title, rows in sections.items()
+                },
             }
         )
-    return align_wrapped(
-        ("release", "arch", "verified on", "how"),
-        [
-            (
-                profile.release,
-                profile.arch,
-                profile.verified_on.version,
-                profile.verified_on.how,
-            )
-            for profile in profiles
-        ],
+    decided = {
+        "simulation": f"the simulation of `{capability.scenario}`",
+        "truth": "the conditions below `truth`",
+        "nothing": "nothing: answers are granted and not-granted",
+    }
+    return _shown(
+        f"{capability.id}: {capability.title}",
+        (capability.description, f"What decides is {decided[capability.basis]}."),
+        {
+            title: [(said, row.text, row.source or "") for said, row in rows]
+            for title, rows in sections.items()
+        },
     )
+
+
+def studies_show(name: str, configs: tuple[Path, ...], *, as_json: bool) -> str:
+    """Return one study: its axes with their options, constraints, tables and claims.
+
+    Raises:
+        InputError: MX0906, no such study.
+    """
+    study = Library(configs).study(name)
+    axes = [(axis, [option.name for option in axis.options]) for axis in study.axes]
+    if as_json:
+        return dump(
+            {
+                "schema": "matrix/study/1",
+                "id": study.id,
+                "title": study.title,
+                "description": study.description,
+                "arch": study.arch,
+                "capability": study.capability,
+                "predicate": study.predicate,
+                "axes": [
+                    {"name": axis.name, "kind": axis.kind, "options": options}
+                    for axis, options in axes
+                ],
+                "baseline": dict(study.baseline),
+                "constraints": [
+                    {"c": row.text, "because": row.because} for row in study.constraints
+                ],
+                "tables": [
+                    {"title": row.title, "rows": row.rows, "columns": list(row.columns)}
+                    for row in study.pivots
+                ],
+                "claims": [row.id for row in study.claims],
+            }
+        )
+    baseline = ", ".join(f"{axis}={option}" for axis, option in study.baseline)
+    return _shown(
+        f"{study.id}: {study.title}",
+        (
+            study.description,
+            f"It asks about {study.capability}, predicate {study.predicate}, on {study.arch}.",
+            f"Baseline: {baseline}.",
+        ),
+        {
+            "axes": [
+                (axis.name, ", ".join(options), f"{axis.kind}, {len(options)} options")
+                for axis, options in axes
+            ],
+            "constraints": [(row.because or "", row.text, "") for row in study.constraints],
+            "tables": [
+                (row.title, f"{row.rows} by {', '.join(row.columns)}", "") for row in study.pivots
+            ],
+            "claims": [(row.id, row.statement.text, "") for row in study.claims],
+        },
+    )
+
+
+def _shown(
+    title: str, paragraphs: Sequence[str], sections: Mapping[str, list[tuple[str, str, str]]]
+) -> str:
+    """Return a title, paragraphs and the sections that hold anything."""
+    lines = [*hanging(title, "", "  "), *(line for x in paragraphs for line in hanging(x, "", ""))]
+    parts = ["\n".join(lines) + "\n"]
+    parts += [listed(name, rows) for name, rows in sections.items() if rows]
+    return "\n".join(parts)
 
 
 def kernels_show(name: str, configs: tuple[Path, ...], *, as_json: bool) -> str:
@@ -142,42 +359,6 @@ def _detected_where(cap: CpuCap) -> str:
     return f"{' or '.join(conditions)} ({cap.scope.replace('_', ' ')})"
 
 
-def cpus_list(group: str | None, configs: tuple[Path, ...], *, as_json: bool) -> str:
-    """Return the known CPUs with the fields that decide."""
-    library = Library(configs)
-    wanted = None
-    if group is not None:
-        wanted = set(expand_group(f"@{group.strip().removeprefix('@')}", library.knowledge))
-    cpus = [cpu for cpu in library.knowledge.cpus if wanted is None or cpu.id in wanted]
-    fields = [_deciding_words(cpu) for cpu in cpus]
-    if as_json:
-        keys = ("id", "name", *_DECIDING_FIELDS)
-        return dump(
-            {
-                "schema": "matrix/cpus/1",
-                "cpus": [
-                    dict(zip(keys, (cpu.id, cpu.name, *words), strict=True))
-                    for cpu, words in zip(cpus, fields, strict=True)
-                ],
-            }
-        )
-    table = align_wrapped(
-        ("id", *_DECIDING_FIELDS, "name"),
-        [
-            (cpu.id, *(_MARKS.get(word, word) for word in words), cpu.name)
-            for cpu, words in zip(cpus, fields, strict=True)
-        ],
-    )
-    used = {word for words in fields for word in words if word in _MARKS}
-    legend = "; ".join(f"{_MARKS[word]} = {word}" for word in sorted(used, reverse=True))
-    return table + (f"{legend}\n" if legend else "")
-
-
-def _deciding_words(cpu: Cpu) -> list[str]:
-    by_name = {item.name: item for item in cpu.fields}
-    return [_field_word(by_name.get(name)) for name in _DECIDING_FIELDS]
-
-
 def cpus_show(spec: str, configs: tuple[Path, ...], *, as_json: bool) -> str:
     """Return every field of a CPU system with its confidence and sources."""
     library = Library(configs)
@@ -231,7 +412,9 @@ def _field_word(item: FieldValue | None) -> str:
     return _word(item.value)
 
 
-def _word(value: Scalar) -> str:
+def _word(value: Json) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_word, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -32,14 +32,14 @@ def align_wrapped(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def listed(title: str, rows: Sequence[tuple[str, str, str]]) -> str:
     """Return a title and a list beneath it: name, what is said of it, and its source lines.
 
-    The source stands behind the text where there is room, else beneath.
+    The source, if there is one, stands behind the text where there is room, else beneath.
     """
     lines = [title]
     for name, text, source in rows:
         said = hanging(f"{name}: {text}", "  ", "      ")
-        if len(said[-1]) + 2 + len(f"({source})") <= terminal_width():
+        if source and len(said[-1]) + 2 + len(f"({source})") <= terminal_width():
             said[-1] += f"  ({source})"
-        else:
+        elif source:
             said += hanging(f"({source})", "      ", "       ")
         lines += said
     return "\n".join(lines) + "\n"

@@ -405,8 +405,8 @@ def said_besides(
         for item in settle(question, cell, behaviours)
     ]
     known = Evaluation(question.program.definitions, cell.variables, cell.atoms)
-    told = advisories(question, known, varied, behaviours, cell.detections)
-    result = replace(behaviours.exact(inputs), advisories=told)
+    reported = advisories(question, known, varied, behaviours, cell.detections)
+    result = replace(behaviours.exact(inputs), advisories=reported)
     return result, defects(question, varied, cell.detections)
 
 

@@ -1,0 +1,63 @@
+"""`list` and `show` of a kind of declared things, as commands of a group of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import typer
+
+from matrix.cli.console import deliver
+from matrix.cli.options import Configs, Format, Output, TextFormat
+
+Show = Callable[..., str]
+
+
+def listing_app(
+    kind: str,
+    show: Callable[[], Show],
+    *,
+    metavar: str,
+    of_one: str,
+    helps: tuple[str, str, str],
+    has_list: bool = True,
+) -> typer.Typer:
+    """Return the commands `list` and `show` for a kind of `flows/listings.py`.
+
+    `show` imports the flow when it is asked for; `helps` are those of the group, of `list` and of
+    `show`, `of_one` that of its argument. Without `has_list` the caller has a `list` of its own.
+    """
+    app = typer.Typer(help=helps[0], no_args_is_help=True)
+
+    def list_all(
+        output_format: Format = TextFormat.TEXT, output: Output = None, configs: Configs = None
+    ) -> None:
+        deliver_list(kind, configs, output_format, output)
+
+    def show_one(
+        name: str = typer.Argument(metavar=metavar, help=of_one),
+        output_format: Format = TextFormat.TEXT,
+        output: Output = None,
+        configs: Configs = None,
+    ) -> None:
+        as_json = output_format is TextFormat.JSON
+        deliver(show()(name, tuple(configs or ()), as_json=as_json), output)
+
+    if has_list:
+        app.command("list", help=helps[1])(list_all)
+    app.command("show", help=helps[2])(show_one)
+    return app
+
+
+def deliver_list(
+    kind: str,
+    configs: list[Path] | None,
+    output_format: TextFormat,
+    output: Path | None,
+    group: str | None = None,
+) -> None:
+    """Write a list of declared things, of CPUs those of a group."""
+    from matrix.flows.listings import list_things
+
+    as_json = output_format is TextFormat.JSON
+    deliver(list_things(kind, tuple(configs or ()), as_json=as_json, group=group), output)
