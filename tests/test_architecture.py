@@ -207,8 +207,7 @@ def test_bytes_come_in_through_one_door() -> None:
 
 # Rooms, and folders of rooms, whose files import each other at most `_MOST_FLOORS` deep.
 _MOST_FLOORS = 6
-_TOO_DEEP = {"kernel/patch": 9, "render": 10, "scenarios/arm64": 8}
-_IN_A_CIRCLE = frozenset({"flows"})  # `study.py` and `selection.py`, by an import inside a function
+_TOO_DEEP = {"flows": 12, "kernel/patch": 9, "render": 9}
 
 
 def _folders_with_floors() -> list[str]:
@@ -254,10 +253,6 @@ def _floors(folder: str) -> dict[str, int]:
 
 @pytest.mark.parametrize("folder", _folders_with_floors())
 def test_files_of_a_room_stand_on_few_floors_and_in_no_circle(folder: str) -> None:
-    if folder in _IN_A_CIRCLE:
-        with pytest.raises(graphlib.CycleError):
-            _floors(folder)
-        return
     deepest = max(_floors(folder).values())
     allowed = _TOO_DEEP.get(folder, _MOST_FLOORS)
     assert deepest <= allowed
