@@ -171,6 +171,7 @@ _OPENS_FILES_ITSELF = {
     "cli/main.py": "puts the null device in the place of a closed output",
     "kernel/config/package.py": "tarfile.open() of a stream that the door gives",
     "kernel/host/system_calls.py": "/dev/kvm is a device: it is asked, not read",
+    "flows/declarations.py": "the starters that the package brings",
     "diagnostics/codes.py": "its own table of codes; nothing stands below it",
     # Not yet behind the door.
     "flows/baseline.py": "bounded by itself",
@@ -207,8 +208,7 @@ def test_bytes_come_in_through_one_door() -> None:
 
 # Rooms, and folders of rooms, whose files import each other at most `_MOST_FLOORS` deep.
 _MOST_FLOORS = 6
-_TOO_DEEP = {"kernel/patch": 9, "render": 10, "scenarios/arm64": 8}
-_IN_A_CIRCLE = frozenset({"flows"})  # `study.py` and `selection.py`, by an import inside a function
+_TOO_DEEP = {"flows": 12, "kernel/patch": 9, "render": 9}
 
 
 def _folders_with_floors() -> list[str]:
@@ -254,10 +254,6 @@ def _floors(folder: str) -> dict[str, int]:
 
 @pytest.mark.parametrize("folder", _folders_with_floors())
 def test_files_of_a_room_stand_on_few_floors_and_in_no_circle(folder: str) -> None:
-    if folder in _IN_A_CIRCLE:
-        with pytest.raises(graphlib.CycleError):
-            _floors(folder)
-        return
     deepest = max(_floors(folder).values())
     allowed = _TOO_DEEP.get(folder, _MOST_FLOORS)
     assert deepest <= allowed
