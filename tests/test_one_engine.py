@@ -29,7 +29,7 @@ from matrix.kernel.cpu.resolve import default_cpus, resolve_system
 
 LINES = ("", "rodata=off", "kfence.sample_interval=100 kvm-arm.mode=protected")
 # Every so many files: those of one distribution stand together.
-STEP = 12
+STEP = 30
 
 
 def from_nothing(library: Library, config: DotConfig, release: str, spec: str, text: str) -> object:
@@ -80,4 +80,4 @@ def test_what_is_shared_changes_no_answer(
                 if (index + number) % 7 == 0:
                     assert given == from_nothing(library, config, release, spec, text), (file, spec)
                     compared += 1
-    assert compared > 100
+    assert compared > 40

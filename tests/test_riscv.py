@@ -12,15 +12,18 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
-import yaml
+from ruamel.yaml import YAML
 
 from tests.cli_runner import run_cli
 
 ROOT = Path(__file__).resolve().parent.parent
 STUDY = "riscv-memfd-secret"
-CASES = yaml.safe_load((ROOT / "tests/cases/capabilities/riscv-memfd-secret.yaml").read_text())
+CASES = YAML(typ="safe").load(
+    (ROOT / "tests/cases/capabilities/riscv-memfd-secret.yaml").read_text()
+)
 AXES = {
     "kernel": "6.18",
     "kconfig.64BIT": "y",
@@ -73,7 +76,7 @@ def test_every_cell_is_what_the_source_says(rows: list[dict[str, str]]) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["because"])
-def test_worked_by_hand(case: dict[str, dict[str, str]], rows: list[dict[str, str]]) -> None:
+def test_worked_by_hand(case: dict[str, Any], rows: list[dict[str, str]]) -> None:
     wanted = {**AXES, **case["cell"]}
     found = [row for row in rows if all(row[name] == wanted[name] for name in AXES)]
     assert [row["verdict"] for row in found] == ([case["verdict"]] if case["verdict"] else [])
@@ -84,7 +87,9 @@ def test_cited_lines_say_what_is_declared(release: str, version: str) -> None:
     tree = Path(os.environ.get("MATRIX_TREES", "/nonexistent")) / version
     if not tree.is_dir():
         pytest.skip(f"no tree of {version} (set MATRIX_TREES)")
-    profile = yaml.safe_load((ROOT / f"configs/kernels/linux-{release}-riscv.yaml").read_text())
+    profile = YAML(typ="safe").load(
+        (ROOT / f"configs/kernels/linux-{release}-riscv.yaml").read_text()
+    )
 
     def cited(source: str) -> str:
         path, _, lines = source.rpartition(":")

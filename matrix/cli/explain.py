@@ -28,13 +28,17 @@ def explain(
 ) -> None:
     """Explain a cell (facts with their source lines, predicate, trace, fixes) or a code."""
     from matrix.flows.explain import explain as run_explain
+    from matrix.flows.explain import explain_code, is_code
+    from matrix.render.explanation import explanation_document, render_explanation
+    from matrix.render.json import dump
 
-    text = run_explain(
-        what,
-        study,
-        configs=tuple(configs or ()),
-        predicate=predicate,
-        as_json=output_format is TextFormat.JSON,
-        colour=use_colour() and output is None,
-    )
-    deliver(text, output)
+    if is_code(what):
+        title, meaning = explain_code(what.upper())
+        deliver(f"{what.upper()}: {title}\n\n{meaning}\n", output)
+        return
+    explanation = run_explain(what, study, configs=tuple(configs or ()), predicate=predicate)
+    if output_format is TextFormat.JSON:
+        deliver(dump(explanation_document(explanation)), output)
+    else:
+        colour = use_colour() and output is None
+        deliver(render_explanation(explanation, colour=colour), output)

@@ -50,6 +50,7 @@ def simulate(
     """Simulate cells and print each trace: state before and after each step, source lines."""
     from matrix.flows.explain import SimulateRequest
     from matrix.flows.explain import simulate as run_simulate
+    from matrix.render.traces import simulation_json, simulation_text
 
     request = SimulateRequest(
         cells=tuple(cell),
@@ -58,8 +59,10 @@ def simulate(
         variant=tuple(variant or ()),
         events=tuple(event or ()),
         two_actors=two_actors,
-        brief=brief,
-        as_json=output_format is TextFormat.JSON,
         configs=tuple(configs or ()),
     )
-    deliver(run_simulate(request), output)
+    cells = run_simulate(request)
+    if output_format is TextFormat.JSON:
+        deliver(simulation_json(cells), output)
+    else:
+        deliver(simulation_text(cells, brief=brief), output)

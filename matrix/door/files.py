@@ -16,10 +16,6 @@ from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
 
-# Absent where the system has no such thing: there opening a pipe is no danger either.
-_WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-_BINARY = getattr(os, "O_BINARY", 0)
-
 
 @contextlib.contextmanager
 def opened(path: str | os.PathLike[str]) -> Iterator[BufferedReader]:
@@ -43,20 +39,22 @@ def read_regular(path: str | os.PathLike[str], most: int) -> bytes:
         OSError: as `opened`, and for a pipe, a device, or a larger file.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | _WITHOUT_WAITING | _BINARY)
+        stream = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - Path has no opener
     except ValueError as error:
         raise OSError(errno.EINVAL, "not a file name") from error
-    with os.fdopen(descriptor, "rb") as stream:
-        mode = os.fstat(descriptor).st_mode
-        if stat.S_ISDIR(mode):
-            raise IsADirectoryError(errno.EISDIR, "it is a folder")
-        if not stat.S_ISREG(mode):
+    with stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
             raise OSError(errno.EINVAL, "it is no regular file")
         # What the kernel makes when it is read, below /proc and /sys, has no size before.
         data = stream.read(most + 1)
     if len(data) > most:
         raise OSError(errno.EFBIG, f"it is larger than {_size(most)}")
     return data
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    # Absent where the system has no pipes with names: there opening a file is no danger either.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _size(most: int) -> str:

@@ -96,6 +96,11 @@ Steps = tuple[tuple[str, Expression], ...]
 _FromSpine = Callable[[Expression, Steps], Expression]
 
 
+def plain(value: Value) -> str:
+    """Return a value as people write it: `true`, `16384`, `vhe`."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def spine(expression: Expression) -> tuple[Expression, Steps]:
     """Return the leftmost operand and the (operator, right operand) steps applied to it."""
     steps: list[tuple[str, Expression]] = []

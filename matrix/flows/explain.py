@@ -12,12 +12,12 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from matrix.analyze.cell.answer import Defect
 from matrix.analyze.cell.answering import exists, inputs_of, said_besides
 from matrix.analyze.cell.assemble import command_line_of
 from matrix.analyze.cell.question import simulated_scenario
 from matrix.analyze.cell.settings import study_settings
 from matrix.analyze.cell.verdict import WORKS, Verdict
-from matrix.analyze.space.cell_text import option_text
 from matrix.analyze.space.explanation import Explanation, derive_answer
 from matrix.analyze.space.nearest import NearestCells, nearest_supported
 from matrix.analyze.space.study import SolvedStudy
@@ -32,41 +32,38 @@ from matrix.flows.cell_argument import parse_cell
 from matrix.flows.knowledge import Library
 from matrix.flows.selection import no_such_cell
 from matrix.flows.study import PreparedStudy, prepare_study
-from matrix.render.defects import defect_documents, sentences
-from matrix.render.explanation import explanation_document, render_explanation
-from matrix.render.json import dump
-from matrix.render.text import hanging
-from matrix.render.traces import (
-    rehearsal_document,
-    render_findings,
-    render_rehearsal,
-    render_traces,
-    render_two_actors,
-    traces_document,
-    two_actors_document,
-)
 from matrix.schema.values import KernelProfile
 from matrix.solve.nearest import changes
 
 
 def explain(
-    what: str,
-    study: str,
-    *,
-    configs: tuple[Path, ...],
-    predicate: str | None,
-    as_json: bool,
-    colour: bool,
-) -> str:
-    """Return the explanation of a cell (`axis=option,…`) or of a code (`MX0104`)."""
-    if what.upper().startswith("MX") and "=" not in what:
-        return _explain_code(what.upper())
+    cell: str, study: str, *, configs: tuple[Path, ...], predicate: str | None
+) -> Explanation:
+    """Return the explanation of a cell, `axis=option,…`."""
     prepared = prepare_study(Library(configs), study, predicate)
-    chosen = parse_cell(prepared, what)
-    explanation = explain_cell(prepared, chosen)
-    if as_json:
-        return dump(explanation_document(explanation))
-    return render_explanation(_title(prepared, explanation), explanation, colour=colour)
+    return explain_cell(prepared, parse_cell(prepared, cell))
+
+
+def is_code(what: str) -> bool:
+    """Tell whether a diagnostic code (`MX0104`) is asked about, and no cell."""
+    return what.upper().startswith("MX") and "=" not in what
+
+
+def explain_code(code: str) -> tuple[str, str]:
+    """Return the title of a diagnostic code and what it means.
+
+    Raises:
+        InputError: MX0916, there is no such code.
+    """
+    if code not in codes():
+        raise InputError(
+            Diagnostic(
+                code="MX0916",
+                message=f"unknown diagnostic code `{code}`",
+                hint=did_you_mean(code, codes()) or "docs/diagnostics.md lists all codes",
+            )
+        )
+    return codes()[code]
 
 
 def explain_cell(prepared: PreparedStudy, chosen: Mapping[str, str]) -> Explanation:
@@ -120,35 +117,8 @@ def _nearest(
     return nearest_supported(prepared.study, cell, (solve_own, prepared.solve), verdict_of)
 
 
-def _explain_code(code: str) -> str:
-    if code not in codes():
-        raise InputError(
-            Diagnostic(
-                code="MX0916",
-                message=f"unknown diagnostic code `{code}`",
-                hint=did_you_mean(code, codes()) or "docs/diagnostics.md lists all codes",
-            )
-        )
-    title, explanation = codes()[code]
-    return f"{code}: {title}\n\n{explanation}\n"
-
-
-def _title(prepared: PreparedStudy, explanation: Explanation) -> str:
-    return _cell_title(prepared, explanation.kernel, explanation.cell)
-
-
-def _cell_title(prepared: PreparedStudy, release: str, cell: Mapping[str, str]) -> str:
-    patch = prepared.capability.assumes_patch
-    kernel = release + (f" + {patch}" if patch else "")
-    baseline = dict(prepared.study.baseline)
-    changed = ", ".join(
-        f"{axis}={option_text(option)}" for axis, option in changes(cell, baseline).items()
-    )
-    return f"Linux {kernel}: {changed or 'the baseline cell'}"
-
-
 class SimulateRequest(Struct, frozen=True, kw_only=True):
-    """What `matrix simulate` was asked: cells of a study, a mechanism variant, how to show it.
+    """What `matrix simulate` was asked: cells of a study, a mechanism variant, which run.
 
     `events` are an order of events to run instead of exploring all orders. What the simulation
     finds does not depend on the predicate: a `predicate` that is named is answered beside it.
@@ -160,68 +130,71 @@ class SimulateRequest(Struct, frozen=True, kw_only=True):
     variant: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     two_actors: bool = False
-    brief: bool = False
-    as_json: bool = False
     configs: tuple[Path, ...] = ()
 
 
-def simulate(request: SimulateRequest) -> str:
+class SimulatedCell(Struct, frozen=True, kw_only=True):
+    """What the simulation of one cell finds: of all orders of events, of one, or of two actors.
+
+    `changed` are the options that differ from the baseline's, `variant` those of the mechanism.
+    `predicate` is what its version answers there; `violated` whether what it is asked about fails.
+    `sources` has the kernel line of each micro-operation.
+    """
+
+    kernel: str
+    assumes_patch: str | None
+    changed: Mapping[str, str]
+    variant: tuple[tuple[str, str], ...]
+    predicate_version: str
+    predicate: bool | None
+    violated: bool
+    defects: tuple[Defect, ...]
+    run: SimulationResult | Rehearsal | TwoActorResult
+    sources: Mapping[str, str]
+
+
+def simulate(request: SimulateRequest) -> tuple[SimulatedCell, ...]:
     """Return the traces of cells, each step with the state before and after it."""
     prepared = prepare_study(Library(request.configs), request.study, request.predicate)
     scenario = simulated_scenario(prepared.capability)
-    options = scenario.chosen(_pairs(request.variant))
-    texts = []
-    documents = []
-    for text in request.cells:
-        asked = parse_cell(prepared, text)
-        question, cell, chosen = prepared.cell(asked)
-        if not exists(question, cell, prepared.behaviours):
-            raise no_such_cell(prepared, asked)
-        inputs = replace(inputs_of(question, cell, prepared.behaviours), variant=options)
-        names = {axis: option.name for axis, option in chosen.items()}
-        title = _cell_title(prepared, question.program.release, names) + _varied(options)
-        answered = prepared.answer_cell(question, cell)
-        says = None if answered is None else answered.predicate
-        said = {"predicate_version": prepared.predicate.name, "predicate": says}
-        sources = question.program.operation_sources
-        result, defects = said_besides(question, cell, prepared.behaviours, inputs)
-        title += f"; {prepared.predicate.name} {_SAYS[says]}"
-        if says is False and result.violations:
-            title += ": it refuses what is violated below"
-        shown, document = _simulated(scenario, title, result, request, sources)
-        first = [part for text in sentences(defects) for part in hanging(text, "", "  ")]
-        texts.append("\n".join((*first, shown)))
-        documents.append({"defects": defect_documents(defects), **document, **said})
-    if request.as_json:
-        return dump({"schema": "matrix/simulate/1", "cells": documents})
-    return "\n".join(texts)
-
-
-# What a predicate answers, in words.
-_SAYS = {True: "says yes", False: "says no", None: "is not asked there, or its answer is unknown"}
+    variant = scenario.chosen(_pairs(request.variant))
+    return tuple(
+        _simulated(prepared, scenario, request, parse_cell(prepared, text), variant)
+        for text in request.cells
+    )
 
 
 def _simulated(
+    prepared: PreparedStudy,
     scenario: AnyScenario,
-    title: str,
-    result: SimulationResult,
     request: SimulateRequest,
-    sources: Mapping[str, str],
-) -> tuple[str, dict[str, object]]:
-    """Return what the simulation of one cell shows, as text and for JSON."""
-    inputs = result.inputs
+    asked: Mapping[str, str],
+    variant: tuple[tuple[str, str], ...],
+) -> SimulatedCell:
+    question, cell, options = prepared.cell(asked)
+    if not exists(question, cell, prepared.behaviours):
+        raise no_such_cell(prepared, asked)
+    inputs = replace(inputs_of(question, cell, prepared.behaviours), variant=variant)
+    answer = prepared.answer_cell(question, cell)
+    result, defects = said_besides(question, cell, prepared.behaviours, inputs)
+    run: SimulationResult | Rehearsal | TwoActorResult = result
     if request.events:
-        rehearsal = _kept(scenario, rehearse(scenario, inputs, request.events), result)
-        document = rehearsal_document(title, rehearsal, sources)
-        return render_rehearsal(title, rehearsal, sources), document
-    if request.two_actors:
-        raced = _race(scenario, inputs)
-        document = two_actors_document(title, raced, sources)
-        return render_two_actors(title, raced, sources, brief=request.brief), document
-    document = traces_document(title, result, sources)
-    if request.brief:
-        return render_findings(title, result), document
-    return render_traces(title, result, sources), document
+        run = _kept(scenario, rehearse(scenario, result.inputs, request.events), result)
+    elif request.two_actors:
+        run = _race(scenario, result.inputs)
+    names = {axis: option.name for axis, option in options.items()}
+    return SimulatedCell(
+        kernel=question.program.release,
+        assumes_patch=prepared.capability.assumes_patch,
+        changed=changes(names, dict(prepared.study.baseline)),
+        variant=variant,
+        predicate_version=prepared.predicate.name,
+        predicate=None if answer is None else answer.predicate,
+        violated=bool(result.violations),
+        defects=defects,
+        run=run,
+        sources=question.operation_sources,
+    )
 
 
 def _kept(scenario: AnyScenario, rehearsal: Rehearsal, result: SimulationResult) -> Rehearsal:
@@ -251,10 +224,6 @@ def _pairs(variant: tuple[str, ...]) -> list[tuple[str, str]]:
             ]
         )
     return [(name, value) for name, _, value in (text.partition("=") for text in variant)]
-
-
-def _varied(options: tuple[tuple[str, str], ...]) -> str:
-    return "".join(f", {name}={value}" for name, value in options)
 
 
 def _race(scenario: AnyScenario, inputs: SimulationInputs) -> TwoActorResult:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from matrix.analyze.cell.assemble import cpu_atoms
 from matrix.analyze.facts.evaluation import Evaluation
 from matrix.diagnostics import Diagnostic
 from matrix.flows.answers import Situation
@@ -50,11 +49,11 @@ def _unrecorded(situation: Situation, system: CpuSystem) -> Iterator[str]:
 
     None where the page size is not known either: then it is no matter of the CPU.
     """
-    question = situation.build.question
+    memory, around = situation.build.asked.memory, situation.around
+    question = memory.question
     for cpu in system.cpus:
-        own, _ = cpu_atoms(question.program, CpuSystem(cpus=(cpu,)))
-        atoms = {**situation.atoms, **own}
-        alone = Evaluation(question.program.definitions, situation.variables, atoms)
+        atoms = {**around.atoms, **memory.cpu(CpuSystem(cpus=(cpu,))).atoms}
+        alone = Evaluation(question.program.definitions, around.variables, atoms)
         if alone.of(question.boots) is None and not any(
             atom.startswith("CONFIG_") for atom in alone.undecided_atoms(question.boots)
         ):

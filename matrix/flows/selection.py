@@ -7,6 +7,7 @@ does not exist and what would, and one line for each member of the core with its
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -19,9 +20,11 @@ from matrix.analyze.space.cell_text import option_text
 from matrix.analyze.space.contradiction import Contradiction, Member, SelectionSpace
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.expr.trees import names
-from matrix.flows.study import PreparedStudy
 from matrix.schema.values import Condition
 from matrix.solve.nearest import nearest_changes
+
+if TYPE_CHECKING:
+    from matrix.flows.study import PreparedStudy  # which asks here why it is empty
 
 # Options of one axis, or symbols, that a note shows.
 _MOST_SHOWN = 3

@@ -7,7 +7,7 @@ its value, at its right or beneath it the kernel line, beneath it what set it.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from matrix.analyze.cell.answer import Unsettled
 from matrix.analyze.cell.change_costs import CHANGE_COSTS
@@ -37,9 +37,17 @@ EXPLAIN_SCHEMA = "matrix/explain/1"
 _BRANCH, _LAST, _TRUNK, _NOTHING = "├─ ", "└─ ", "│  ", "   "
 
 
-def render_explanation(title: str, explanation: Explanation, *, colour: bool) -> str:
+def cell_title(release: str, assumes_patch: str | None, changed: Mapping[str, str]) -> str:
+    """Return what a cell is about: its kernel, and the options that the baseline has not."""
+    kernel = release + (f" + {assumes_patch}" if assumes_patch else "")
+    options = ", ".join(f"{axis}={option_text(option)}" for axis, option in changed.items())
+    return f"Linux {kernel}: {options or 'the baseline cell'}"
+
+
+def render_explanation(explanation: Explanation, *, colour: bool) -> str:
     """Return a cell's verdict, trees, what the simulation found, and what would work."""
     answer = explanation.answer
+    title = cell_title(explanation.kernel, explanation.assumes_patch, explanation.chosen)
     text = render_verdict(title, answer, colour=colour) + _derivations(explanation.derived)
     found = render_simulation(answer, colour=colour)
     if found:

@@ -10,7 +10,70 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from matrix.explore.outcome import SimulationResult, Step, TwoActorResult, Violation
 from matrix.explore.rehearsal import Rehearsal
+from matrix.flows.explain import SimulatedCell
+from matrix.render.defects import defect_documents, sentences
+from matrix.render.explanation import cell_title
+from matrix.render.json import Json, dump
 from matrix.render.text import hanging
+
+# What a predicate answers, in words.
+_SAYS = {True: "says yes", False: "says no", None: "is not asked there, or its answer is unknown"}
+
+
+def simulation_text(cells: Sequence[SimulatedCell], *, brief: bool) -> str:
+    """Return what was found in cells; `brief` is without the traces."""
+    texts = []
+    for cell in cells:
+        first = [part for text in sentences(cell.defects) for part in _title(text)]
+        texts.append("\n".join((*first, _run(cell, brief=brief))))
+    return "\n".join(texts)
+
+
+def simulation_json(cells: Sequence[SimulatedCell]) -> str:
+    """Return the document of schema `matrix/simulate/1`."""
+    documents: list[Json] = [
+        {
+            "defects": defect_documents(cell.defects),
+            **_run_document(cell),
+            "predicate_version": cell.predicate_version,
+            "predicate": cell.predicate,
+        }
+        for cell in cells
+    ]
+    return dump({"schema": "matrix/simulate/1", "cells": documents})
+
+
+def _title_of(cell: SimulatedCell) -> str:
+    varied = "".join(f", {name}={value}" for name, value in cell.variant)
+    title = cell_title(cell.kernel, cell.assumes_patch, cell.changed) + varied
+    title += f"; {cell.predicate_version} {_SAYS[cell.predicate]}"
+    if cell.predicate is False and cell.violated:
+        title += ": it refuses what is violated below"
+    return title
+
+
+def _run(cell: SimulatedCell, *, brief: bool) -> str:
+    title, sources = _title_of(cell), cell.sources
+    match cell.run:
+        case Rehearsal():
+            return render_rehearsal(title, cell.run, sources)
+        case TwoActorResult():
+            return render_two_actors(title, cell.run, sources, brief=brief)
+        case _:
+            if brief:
+                return render_findings(title, cell.run)
+            return render_traces(title, cell.run, sources)
+
+
+def _run_document(cell: SimulatedCell) -> dict[str, Json]:
+    title, sources = _title_of(cell), cell.sources
+    match cell.run:
+        case Rehearsal():
+            return rehearsal_document(title, cell.run, sources)
+        case TwoActorResult():
+            return two_actors_document(title, cell.run, sources)
+        case _:
+            return traces_document(title, cell.run, sources)
 
 
 def render_traces(title: str, result: SimulationResult, sources: Mapping[str, str]) -> str:
@@ -103,7 +166,7 @@ def _changes(step: Step) -> Iterator[str]:
 
 def traces_document(
     title: str, result: SimulationResult, sources: Mapping[str, str]
-) -> dict[str, object]:
+) -> dict[str, Json]:
     """Return the same as JSON values."""
     return {
         "cell": title,
@@ -117,7 +180,7 @@ def traces_document(
 
 def two_actors_document(
     title: str, result: TwoActorResult, sources: Mapping[str, str]
-) -> dict[str, object]:
+) -> dict[str, Json]:
     """Return what two actors can break as JSON values."""
     return {
         "cell": title,
@@ -130,7 +193,7 @@ def two_actors_document(
 
 def rehearsal_document(
     title: str, rehearsal: Rehearsal, sources: Mapping[str, str]
-) -> dict[str, object]:
+) -> dict[str, Json]:
     """Return a chosen order of events as JSON values."""
     return {
         "cell": title,
@@ -139,9 +202,7 @@ def rehearsal_document(
     }
 
 
-def _documents(
-    violations: Sequence[Violation], sources: Mapping[str, str]
-) -> list[dict[str, object]]:
+def _documents(violations: Sequence[Violation], sources: Mapping[str, str]) -> list[Json]:
     return [
         {
             "invariant": violation.invariant,
@@ -153,7 +214,7 @@ def _documents(
     ]
 
 
-def _trace_document(steps: Sequence[Step], sources: Mapping[str, str]) -> list[dict[str, object]]:
+def _trace_document(steps: Sequence[Step], sources: Mapping[str, str]) -> list[Json]:
     return [
         {
             "event": step.event,
@@ -166,14 +227,12 @@ def _trace_document(steps: Sequence[Step], sources: Mapping[str, str]) -> list[d
     ]
 
 
-def _left_behind(step: Step, sources: Mapping[str, str]) -> list[dict[str, object]]:
+def _left_behind(step: Step, sources: Mapping[str, str]) -> list[Json]:
     """Return what an oops in this step leaves, nothing where there is none."""
     return _operation_documents(step, sources, stays=True)
 
 
-def _operation_documents(
-    step: Step, sources: Mapping[str, str], *, stays: bool
-) -> list[dict[str, object]]:
+def _operation_documents(step: Step, sources: Mapping[str, str], *, stays: bool) -> list[Json]:
     return [
         {"name": item.name, "detail": item.detail, "source": sources.get(item.name)}
         for item in step.operations

@@ -11,7 +11,7 @@ from matrix.scenarios.arm64.caches import fetches_stale_lines
 from matrix.scenarios.arm64.machine import Event, Machine, Remnant
 from matrix.scenarios.arm64.page import LATE_SPLIT_FAILS, page_scenario
 from matrix.scenarios.arm64.relevant import relevant
-from matrix.scenarios.arm64.vcpu import LOAD, REINITIALISE, SET_WAY, TOGGLE_CACHES, access
+from matrix.scenarios.arm64.vcpu import LOAD, MAP_VNCR, REINITIALISE, SET_WAY, TOGGLE_CACHES, access
 from matrix.scenarios.arm64.words import described_guest
 from matrix.scenarios.arm64.world import FREE, LOADED, State, World
 
@@ -120,7 +120,7 @@ EVENTS: tuple[Event, ...] = (
         actor="vcpu",
         offered=lambda machine: machine.inputs.vncr_mapped,
         enabled=_running,
-        rows=host.MAP_VNCR,
+        rows=MAP_VNCR,
     ),
     Event(
         name="vCPU initialised again",

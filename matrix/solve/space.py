@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import functools
+import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
@@ -196,6 +198,20 @@ class Backend(Protocol):
 
     def nothing(self) -> Region:
         """Return the empty region."""
+
+
+def union(backend: Backend, regions: Iterable[Region]) -> Region:
+    """Return what is in any of some regions of the backend's space."""
+    return functools.reduce(operator.or_, regions, backend.nothing())
+
+
+def in_several(backend: Backend, regions: Iterable[Region]) -> Region:
+    """Return what is in more than one of some regions."""
+    once = twice = backend.nothing()
+    for region in regions:
+        twice = twice | (once & region)
+        once = once | region
+    return twice
 
 
 @contextlib.contextmanager

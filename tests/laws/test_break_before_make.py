@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matrix.scenarios.arm64 import descriptors
-from matrix.scenarios.arm64.break_before_make import EntryHistory, Leaf
+from matrix.scenarios.arm64.descriptors import EntryHistory, Leaf
 
 # One page at level 3, the same in a contiguous run, the block it lies in, another page, read-only,
 # another memory type, and nothing.

@@ -45,7 +45,7 @@ def advisories(
     detections: Mapping[str, Detection],
 ) -> tuple[Violation, ...]:
     """Return what is reported besides and can happen, with what it needs and what it hangs on."""
-    told = []
+    possible = []
     for key, first in _reported(completions).items():
         holds = [_holds(question, known, item, key) for item in completions]
         if not any(value is not False for value in holds) or first.leaf.inputs is None:
@@ -55,14 +55,14 @@ def advisories(
             raise AssertionError(f"{key[0]} is found in a class and not in its cell")
         settled = all(holds)
         open_atoms = () if settled else _open(question, known, completions, key)
-        told.append(
-            _told(
+        possible.append(
+            _worded(
                 question,
                 exact,
                 [describe(question.program, item, detections) for item in open_atoms],
             )
         )
-    return tuple(told)
+    return tuple(possible)
 
 
 def defects(
@@ -145,9 +145,9 @@ def describe(program: FactProgram, atom: str, detections: Mapping[str, Detection
     )
 
 
-def _told(question: Question, violation: Violation, hangs: Sequence[Unsettled]) -> Violation:
-    told = with_needs(question, violation)
-    return hanging_on(told, tuple(dict.fromkeys(map(_open_text, hangs)))) if hangs else told
+def _worded(question: Question, violation: Violation, hangs: Sequence[Unsettled]) -> Violation:
+    worded = with_needs(question, violation)
+    return hanging_on(worded, tuple(dict.fromkeys(map(_open_text, hangs)))) if hangs else worded
 
 
 def _open_text(fact: Unsettled) -> str:

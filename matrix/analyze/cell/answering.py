@@ -380,8 +380,12 @@ def _confidence(
 
     def decides(atom: str, detection: Detection) -> bool:
         flipped = known.with_atoms({atom: not detection.value})
-        others = [item.leaf.verdict for item in _bounded(question, flipped, behaviours)]
-        return set(others) != verdicts
+        others = set()
+        for item in _bounded(question, flipped, behaviours):
+            if item.leaf.verdict not in verdicts:
+                return True
+            others.add(item.leaf.verdict)
+        return others != verdicts
 
     decisive = [item.confidence for atom, item in read.items() if decides(atom, item)]
     return weakest(decisive or [item.confidence for item in read.values()])
@@ -405,8 +409,8 @@ def said_besides(
         for item in settle(question, cell, behaviours)
     ]
     known = Evaluation(question.program.definitions, cell.variables, cell.atoms)
-    told = advisories(question, known, varied, behaviours, cell.detections)
-    result = replace(behaviours.exact(inputs), advisories=told)
+    reported = advisories(question, known, varied, behaviours, cell.detections)
+    result = replace(behaviours.exact(inputs), advisories=reported)
     return result, defects(question, varied, cell.detections)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from matrix.analyze.facts.lowering import Lowering
 from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
 from matrix.explore.scenario import Advisory, AnyScenario, Invariant, Operation, domains_of
-from matrix.expr.nodes import Call, Conditional, Constant, Expression, Name, Scalar
+from matrix.expr.nodes import Call, Conditional, Constant, Expression, Name, Scalar, plain
 from matrix.expr.printer import to_c
 from matrix.expr.trees import fold, names, substitute
 from matrix.scenarios import every_scenario, known_scenario
@@ -67,7 +67,7 @@ def impossible_inputs(
             continue
         for value, place in _values(row, profile, architecture, lowering):
             if not _may_be(domain, value):
-                word = str(value).lower() if isinstance(value, bool) else str(value)
+                word = plain(value)
                 hint = (
                     unknown_word_hint(word, domain, f"values of {row.name}")
                     if isinstance(domain, tuple)

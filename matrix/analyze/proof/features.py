@@ -13,10 +13,10 @@ from msgspec import Struct
 from matrix.analyze.space.cause import varied
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.symbolic import KernelRegions
-from matrix.expr.nodes import Expression, Name, Value
+from matrix.expr.nodes import Expression, Name, Value, plain
 from matrix.expr.trees import names
 from matrix.schema.values import KernelProfile
-from matrix.solve.space import Region
+from matrix.solve.space import Region, in_several
 
 # The fact differs with a CPU property that nobody recorded; the release has no such fact.
 UNKNOWN = "unknown"
@@ -116,10 +116,7 @@ class Candidates:
             for value, region in part.compiler.partition(expression).items():
                 text = text_of(value)
                 once[text] = once.get(text, nothing) | (region & mine).project_hidden()
-        seen = twice = nothing
-        for region in once.values():
-            twice = twice | (seen & region)
-            seen = seen | region
+        twice = in_several(self.solved.backend, once.values())
         parts = {text: region - twice for text, region in once.items()}
         parts[UNKNOWN] = parts.get(UNKNOWN, nothing) | twice
         kept = {text: part for text, part in parts.items() if not (part & self.valid).is_empty()}
@@ -139,7 +136,7 @@ def text_of(value: Value) -> str:
     """Return a value as rules and JSON spell it; no value is `unknown`."""
     if value is None:
         return UNKNOWN
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return plain(value)
 
 
 class _Expressions:

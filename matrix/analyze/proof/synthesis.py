@@ -28,7 +28,7 @@ from matrix.schema.values import (
 from matrix.solve.cover import cover
 from matrix.solve.diagram import Diagram
 from matrix.solve.nearest import nearest
-from matrix.solve.space import FiniteVariable, Region, Space
+from matrix.solve.space import FiniteVariable, Region, Space, union
 
 SYNTHESISED = "synthesised"
 
@@ -212,11 +212,9 @@ def minimise(
     backend = Diagram(Space(variables=tuple(variables)))
 
     def region_of(combinations: Collection[Combination]) -> Region:
-        union = backend.nothing()
-        for values in combinations:
-            options = ("true" if value else "false" for value in values)
-            union = union | backend.everything().at(dict(zip(names, options, strict=True)))
-        return union
+        words = [["true" if value else "false" for value in values] for values in combinations]
+        everything = backend.everything()
+        return union(backend, (everything.at(dict(zip(names, row, strict=True))) for row in words))
 
     inside, outside = region_of(yes), region_of(no)
     for name in reversed(names):

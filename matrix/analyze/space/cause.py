@@ -17,10 +17,10 @@ from matrix.analyze.cell.behaviour import Inputs, named
 from matrix.analyze.cell.verdict import Verdict, decide
 from matrix.analyze.space.study import ClassRegion, SolvedStudy
 from matrix.explore.outcome import Violation
-from matrix.expr.nodes import Value
+from matrix.expr.nodes import Value, plain
 from matrix.schema.values import MatrixStudy
 from matrix.solve.nearest import Changes, changes, nearest, nearest_changes
-from matrix.solve.space import Region
+from matrix.solve.space import Region, union
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -78,9 +78,7 @@ def causes(solved: SolvedStudy, within: Region | None = None) -> tuple[tuple[Cau
                 strands.setdefault(key, []).append((item, violations))
     by_cells: dict[Region, list[tuple[ClassRegion, tuple[Violation, ...]]]] = {}
     for members in strands.values():
-        region = solved.backend.nothing()
-        for item, _ in members:
-            region = region | item.region
+        region = union(solved.backend, (item.region for item, _ in members))
         region = region.project_hidden() & unsound
         if not region.is_empty():
             by_cells.setdefault(region, []).extend(members)
@@ -216,7 +214,7 @@ class Conditions:
             values = {inputs[name] for inputs in met}
             if len(values) == 1:
                 (value,) = values
-                found.append((name, str(value).lower() if isinstance(value, bool) else str(value)))
+                found.append((name, plain(value)))
         return tuple(found)
 
     def _inputs(self, classes: Sequence[ClassRegion]) -> Iterator[Inputs]:

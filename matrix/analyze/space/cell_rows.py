@@ -18,7 +18,7 @@ from matrix.analyze.space.study import SolvedStudy
 from matrix.solve.layers import Layers, layers_of, projected
 from matrix.solve.listing import Columns, Listing, Numbers, number_type
 from matrix.solve.sampling import distinct_ranks
-from matrix.solve.space import Region
+from matrix.solve.space import Region, union
 
 # The columns that stand after the axes; docs/glossary.md has their meaning.
 ANSWER_COLUMNS = ("predicate", "outcome", "verdict", "cause", "behaviour_class")
@@ -200,12 +200,9 @@ def _ways(solved: SolvedStudy) -> tuple[list[_Way], list[Region]]:
 
     Behaviour classes are numbered from 1 in the order in which the study finds them.
     """
-    absent = solved.backend.nothing()
-    for _, part in solved.kernels:
-        for _, region in part.absent:
-            absent = absent | region
+    absent = (region for _, part in solved.kernels for _, region in part.absent)
     ways: list[_Way] = [(Verdict.ABSENT, None, None)]
-    regions = [absent]
+    regions = [union(solved.backend, absent)]
     numbers = {
         inputs: number
         for number, inputs in enumerate(dict.fromkeys(c.inputs for c in solved.classes), start=1)

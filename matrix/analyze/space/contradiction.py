@@ -20,7 +20,7 @@ from matrix.schema.values import Architecture, Condition, KernelProfile, MatrixS
 from matrix.solve.core import region_core
 from matrix.solve.diagram import Diagram
 from matrix.solve.partition import Compiler
-from matrix.solve.space import Region
+from matrix.solve.space import Region, union
 
 
 class Member(Struct, frozen=True, kw_only=True):
@@ -71,10 +71,7 @@ class SelectionSpace:
             )
             for (profile, question), own in zip(kernels, atoms, strict=True)
         ]
-        hard = self._backend.nothing()
-        for mine, *_ in self._mine:
-            hard = hard | mine
-        self._hard = hard
+        self._hard = union(self._backend, (mine for mine, *_ in self._mine))
 
     def contradiction(
         self,
@@ -139,10 +136,13 @@ class SelectionSpace:
 
     def _over_kernels(self, condition: Condition) -> Region:
         """Return where a condition holds; of a release that lacks a name in it, it says nothing."""
-        region = self._backend.nothing()
-        for mine, _, question, compiler in self._mine:
-            region = region | (mine & self._in_kernel(condition, question, compiler))
-        return region
+        return union(
+            self._backend,
+            (
+                mine & self._in_kernel(condition, question, compiler)
+                for mine, _, question, compiler in self._mine
+            ),
+        )
 
     def _in_kernel(self, condition: Condition, question: Question, compiler: Compiler) -> Region:
         axes = frozenset(axis.name for axis in self._study.axes)

@@ -20,7 +20,7 @@ from matrix.analyze.space.study import SolvedStudy, decide_study
 from matrix.analyze.space.symbolic import KernelRegions
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.schema.values import Axis, MatrixStudy, Option, PredicateVersion
-from matrix.solve.space import Backend, Region, within_memory
+from matrix.solve.space import Backend, Region, union, within_memory
 
 
 class Difference(Struct, frozen=True, kw_only=True):
@@ -65,9 +65,7 @@ def _with_predicate(
         if part.classes:
             raise InputError(cannot_be_asked(question))
         return replace(part, question=question, predicate=solved.backend.nothing())
-    present = solved.backend.nothing()
-    for _, region in part.classes:
-        present = present | region
+    present = union(solved.backend, (region for _, region in part.classes))
     return replace(
         part, question=question, predicate=part.compiler.where(question.predicate, present)
     )

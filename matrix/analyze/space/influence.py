@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.symbolic import KernelRegions
-from matrix.expr.nodes import Expression, Value
+from matrix.expr.nodes import Expression, Value, plain
 from matrix.solve.nearest import nearest
-from matrix.solve.space import Region, within_memory
+from matrix.solve.space import Region, in_several, within_memory
 
 VERDICT, INPUT, FACT = "verdict", "simulation input", "fact"
 
@@ -81,11 +81,8 @@ def _partition(
             cells = (region & part.valid).project_hidden()
             if value is not None and not cells.is_empty():
                 found[value] = found.get(value, nothing) | cells
-    once = twice = nothing
-    for region in found.values():
-        twice = twice | (once & region)
-        once = once | region
-    return {value: region - twice for value, region in found.items()}
+    unknown = in_several(solved.backend, found.values())
+    return {value: region - unknown for value, region in found.items()}
 
 
 def _influence(
@@ -143,13 +140,9 @@ def _shown(
         axis=axis,
         kind=kind,
         name=name,
-        before=_text(value),
-        after=_text(after),
+        before=plain(value),
+        after=plain(after),
         one=one,
         other=other,
         idle=(),
     )
-
-
-def _text(value: Value) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -57,7 +57,7 @@ class ClaimRegions:
             # Outside the space there is no verdict; a partition is of everything.
             regions: dict[Value, Region] = {"": ~self._solved.valid}
             regions.update((word.value, region) for word, region in self._solved.verdicts.items())
-            _tell(part, VERDICT, regions)
+            _define(part, VERDICT, regions)
         for call in violations_in((expression,)):
             meanings[to_c(call)] = Name(self._known_violating(part, call, within))
         lowered = part.question.program.lowering.lower(expression)
@@ -75,7 +75,7 @@ class ClaimRegions:
             return name
         violating = violating | self._violating(part, call, within - scope)
         name = f"{key[1]} #{len(part.compiler.names())}"
-        _tell(part, name, {True: violating, False: ~violating})
+        _define(part, name, {True: violating, False: ~violating})
         self._asked[key] = (scope | within, violating, name)
         return name
 
@@ -103,7 +103,7 @@ class ClaimRegions:
         return region
 
 
-def _tell(part: KernelRegions, name: str, regions: Mapping[Value, Region]) -> None:
+def _define(part: KernelRegions, name: str, regions: Mapping[Value, Region]) -> None:
     part.compiler.know(
         name, {value: region for value, region in regions.items() if not region.is_empty()}
     )

@@ -17,7 +17,7 @@ from matrix.analyze.space.symbolic import KernelRegions, detected, kernel_region
 from matrix.kernel.cpu.resolve import CpuSystem
 from matrix.schema.values import Architecture, KernelProfile, MatrixStudy
 from matrix.solve.diagram import Diagram
-from matrix.solve.space import Backend, Region
+from matrix.solve.space import Backend, Region, in_several, union
 
 
 class ClassRegion(Struct, frozen=True, kw_only=True):
@@ -96,11 +96,9 @@ def decide_study(
     possible: dict[Verdict, Region] = {
         verdict: backend.nothing() for verdict in kernels[0][1].question.verdicts
     }
-    valid = backend.nothing()
     absent: dict[str, Region] = {}
     classes: list[ClassRegion] = []
     for profile, part in kernels:
-        valid = valid | part.valid
         for reason, region in part.absent:
             absent[reason] = absent.get(reason, backend.nothing()) | region
             possible[Verdict.ABSENT] = possible[Verdict.ABSENT] | region
@@ -112,7 +110,7 @@ def decide_study(
     return SolvedStudy(
         study=study,
         backend=backend,
-        valid=valid.project_hidden(),
+        valid=union(backend, (part.valid for _, part in kernels)).project_hidden(),
         verdicts=verdicts,
         absent=tuple(
             (reason, region.project_hidden() & verdicts[Verdict.ABSENT])
@@ -153,16 +151,8 @@ def _decided(
 
 def _separate(visible: Mapping[Verdict, Region], backend: Backend) -> dict[Verdict, Region]:
     """Return disjoint regions: a cell in which two verdicts remain possible is unknown."""
-    once = backend.nothing()
-    twice = backend.nothing()
-    for region in visible.values():
-        twice = twice | (once & region)
-        once = once | region
-    separated = {
-        verdict: region - twice
-        for verdict, region in visible.items()
-        if verdict is not Verdict.UNKNOWN
-    }
+    unknown = in_several(backend, visible.values())
     return {
-        verdict: twice if verdict is Verdict.UNKNOWN else separated[verdict] for verdict in visible
+        verdict: unknown if verdict is Verdict.UNKNOWN else region - unknown
+        for verdict, region in visible.items()
     }

@@ -22,7 +22,7 @@ from matrix.expr.nodes import Constant, Expression
 from matrix.expr.trees import names, substitute
 from matrix.scenarios import scenario
 from matrix.solve.nearest import near_baseline
-from matrix.solve.space import Region
+from matrix.solve.space import Region, union
 
 
 def study_defects(solved: SolvedStudy, within: Region | None = None) -> tuple[StudyDefect, ...]:
@@ -52,7 +52,7 @@ def study_advisories(solved: SolvedStudy) -> tuple[StudyAdvisory, ...]:
     Cells in which what is unknown decides are counted with the others, and what it is, is said.
     The trace is that of a cell near the baseline.
     """
-    told: dict[tuple[str, str, str], list[tuple[KernelRegions, Violation, Region]]] = {}
+    alike: dict[tuple[str, str, str], list[tuple[KernelRegions, Violation, Region]]] = {}
     for part, reported, region in _reported(solved):
         may, hangs = _where(solved, part, region, reported)
         if may.is_empty():
@@ -60,8 +60,8 @@ def study_advisories(solved: SolvedStudy) -> tuple[StudyAdvisory, ...]:
         worded = with_needs(part.question, _near(solved, part, may, reported))
         worded = hanging_on(worded, hangs) if hangs else worded
         key = (worded.invariant, worded.certainty, worded.message)
-        told.setdefault(key, []).append((part, worded, may.project_hidden()))
-    return tuple(_joined(solved, seen) for _, seen in sorted(told.items()))
+        alike.setdefault(key, []).append((part, worded, may.project_hidden()))
+    return tuple(_joined(solved, seen) for _, seen in sorted(alike.items()))
 
 
 def _joined(
@@ -69,12 +69,9 @@ def _joined(
 ) -> StudyAdvisory:
     """Return one advisory over all kernels that have it, with its shortest trace."""
     part, shortest, _ = min(seen, key=lambda item: len(item[1].trace))
-    region = solved.backend.nothing()
-    for _, _, mine in seen:
-        region = region | mine
     return StudyAdvisory(
         finding=findings_of(part.question, (shortest,))[0],
-        cells=region.count(),
+        cells=union(solved.backend, (region for _, _, region in seen)).count(),
         kernels=tuple(dict.fromkeys(item.question.program.release for item, _, _ in seen)),
     )
 

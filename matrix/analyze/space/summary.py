@@ -24,7 +24,7 @@ from matrix.explore.outcome import Violation
 from matrix.expr.printer import to_c
 from matrix.schema.values import Architecture, KernelProfile, PredicateVersion
 from matrix.solve.nearest import changes, near_baseline
-from matrix.solve.space import Region
+from matrix.solve.space import Region, in_several, union
 
 # How one violation looks: invariant, assumption, the operations of its trace.
 Signature = tuple[tuple[str, str, tuple[str, ...]], ...]
@@ -131,9 +131,7 @@ def _signature(violations: tuple[Violation, ...]) -> Signature:
 
 def _visible(solved: SolvedStudy, verdict: Verdict, classes: list[ClassRegion]) -> Region:
     """Return the cells of some classes that have a verdict."""
-    region = solved.backend.nothing()
-    for item in classes:
-        region = region | item.region
+    region = union(solved.backend, (item.region for item in classes))
     return region.project_hidden() & solved.verdicts[verdict]
 
 
@@ -168,12 +166,10 @@ def _group(
 
 def _ambiguous(solved: SolvedStudy) -> Region:
     """Return the cells in which something that nobody recorded changes what is simulated."""
-    once, twice = solved.backend.nothing(), solved.backend.nothing()
-    for _, part in solved.kernels:
-        for _, region in part.classes:
-            visible = region.project_hidden()
-            once, twice = once | visible, twice | (once & visible)
-    return twice
+    return in_several(
+        solved.backend,
+        (region.project_hidden() for _, part in solved.kernels for _, region in part.classes),
+    )
 
 
 def _of_cell(

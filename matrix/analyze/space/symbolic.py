@@ -305,13 +305,13 @@ def _dated_tables(study: MatrixStudy, program: FactProgram) -> dict[str, Table |
     """Return what came with a point release, by the axis whose options have a version, if any."""
     dated = (one for one in study.axes if any(option.version for option in one.options))
     axis = next(dated, study.axes[0])
-    told = {option.name: dated_in_study(program, (option,)) for option in axis.options}
+    by_option = {option.name: dated_in_study(program, (option,)) for option in axis.options}
     return {
         atom: Table(
             variable=axis.name,
             entries={
                 name: Name(_unset(atom)) if (value := row[atom]) is None else Constant(value)
-                for name, row in told.items()
+                for name, row in by_option.items()
             },
         )
         for atom in program.dated

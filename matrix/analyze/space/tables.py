@@ -159,10 +159,10 @@ class Marker:
             for word, region in self._solved.verdicts.items()
             if word is not verdict
         }
-        told = tuple(place[axis] for axis in free)
+        fixed_here = tuple(place[axis] for axis in free)
         if absent:
             return tuple(self._of_absent(place, regions, row))
-        key = (verdict, told, tuple(regions.values()))
+        key = (verdict, fixed_here, tuple(regions.values()))
         if key not in self._known:
             self._known[key] = tuple(self._of_present(place, regions, free))
         return self._known[key]

@@ -20,6 +20,7 @@ from matrix.kernel.kconfig.model import (
     symbols_of,
 )
 from matrix.kernel.kconfig.reading import ParsedTree
+from matrix.kernel.source.tree_files import read_tree_text
 
 _ENTRY = re.compile(r"\s*(?:config|menuconfig|choice|endchoice|menu|endmenu|if|endif|source)\b")
 _MOST_PLACES = 4
@@ -161,7 +162,7 @@ def _line(tree: ParsedTree, entry: Entry, wanted: str) -> str:
     pattern = re.compile(rf"\s.*\b{re.escape(wanted)}\b")
     for place in entry.places:
         try:
-            text = (tree.tree.root / place.file).read_text(encoding="utf-8", errors="replace")
+            text = read_tree_text(tree.tree.root / place.file)
         except OSError:
             continue
         for number, line in enumerate(text.splitlines()[place.line :], place.line + 1):

@@ -6,6 +6,7 @@ pinned version.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
@@ -19,6 +20,7 @@ from msgspec import Struct, field
 
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.kernel.kconfig.tree import KernelTree
+from matrix.kernel.source.tree_files import read_tree_text
 
 _MODULES = re.compile(r"^[ \t]+modules[ \t]*$", re.MULTILINE)
 _TRANSITIONAL = re.compile(r"^([ \t]+)transitional[ \t]*$", re.MULTILINE)
@@ -91,7 +93,11 @@ class Parser(kconfiglib.Kconfig):  # type: ignore[misc]
         super().__init__("Kconfig", warn=False)
 
     def _open(self, filename: str, mode: str) -> io.StringIO:  # noqa: ARG002 - it only reads
-        text = Path(filename).read_text(encoding="utf-8", errors="replace")
+        # By its name: a package of headers has links to the folder of another package.
+        path, root = Path(os.path.abspath(filename)), os.path.abspath(self._session.tree.root)  # noqa: PTH100
+        if not path.is_relative_to(root):
+            raise OSError(errno.EACCES, "it is not below the tree", filename)
+        text = read_tree_text(path)
         if "modules" in text:
             text = _MODULES.sub("\toption modules", text)
         if self._session.tree.rules.transitional and "transitional" in text:

@@ -44,6 +44,7 @@ from matrix.kernel.kconfig.model import (
 )
 from matrix.kernel.kconfig.parser import Parser, Session
 from matrix.kernel.kconfig.tree import KernelTree
+from matrix.kernel.source.tree_files import read_tree_text
 
 _VERSION = (14, 1, 0)
 _ERROR = re.compile(r"\n?(?P<file>[^\s:]+):(?P<line>\d+): (?P<what>.*)", re.DOTALL)
@@ -223,10 +224,8 @@ def parse_tree(
     with _environment(tree):
         try:
             parser = Parser(session)
-        except kconfiglib.KconfigError as error:
+        except (kconfiglib.KconfigError, OSError, RecursionError) as error:
             raise InputError(_diagnostic(tree, str(error))) from None
-        except (OSError, RecursionError) as error:
-            raise InputError(_other_error(tree, str(error))) from None
     return ParsedTree(session, parser)
 
 
@@ -290,7 +289,7 @@ def _other_error(tree: KernelTree, what: str, location: Location | None = None) 
 def _location(tree: KernelTree, file: str, line: int, found: re.Match[str] | None) -> Location:
     path = tree.root / file
     try:
-        text = path.read_text(encoding="utf-8", errors="replace").splitlines()[line - 1]
+        text = read_tree_text(path).splitlines()[line - 1]
     except (OSError, IndexError):
         return Location(file=str(path), line=line, column=1)
     offending = found["text"] if found is not None else text.strip()

@@ -6,13 +6,13 @@ agree: a kernel tree is a folder whose Makefile says VERSION and PATCHLEVEL.
 
 from __future__ import annotations
 
-import errno
 import re
 from pathlib import Path
 
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.door.files import read_regular
 
 # The largest file that a shipped declaration cites has 240 kB.
 _MOST_BYTES = 8 << 20
@@ -53,12 +53,8 @@ def read_release(tree: Path) -> TreeRelease | None:
 
 
 def read_tree_text(file: Path) -> str:
-    """Return the text of a file; OSError where it cannot be read or no source file is so large."""
-    with file.open("rb") as stream:
-        data = stream.read(_MOST_BYTES + 1)
-    if len(data) > _MOST_BYTES:
-        raise OSError(errno.EFBIG, f"it is larger than {_MOST_BYTES >> 20} MiB")
-    return data.decode("utf-8", "replace").replace("\r\n", "\n")
+    """Return the text of a file; OSError for what is no regular file, or larger than a source."""
+    return read_regular(file, _MOST_BYTES).decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def unreadable(file: Path, error: OSError) -> InputError:

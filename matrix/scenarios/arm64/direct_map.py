@@ -6,7 +6,7 @@ that is false returns 0 and has done nothing: the caller cannot tell.
 
 from __future__ import annotations
 
-from matrix.scenarios.arm64.break_before_make import EntryHistory, Leaf
+from matrix.scenarios.arm64.descriptors import EntryHistory, Leaf
 from matrix.scenarios.arm64.inputs import PageInputs
 from matrix.scenarios.arm64.machine import OUT_OF_MEMORY, Condition, Machine, Row
 from matrix.scenarios.arm64.world import World

@@ -6,7 +6,7 @@ can happen. `vcpu` has the guest's side, `secretmem` the other user of the direc
 
 from __future__ import annotations
 
-from matrix.scenarios.arm64.caches import ZAPPED, contents_change
+from matrix.scenarios.arm64.caches import contents_change
 from matrix.scenarios.arm64.direct_map import FAILED
 from matrix.scenarios.arm64.guest_memfd import (
     ALLOCATE,
@@ -18,7 +18,6 @@ from matrix.scenarios.arm64.guest_memfd import (
 )
 from matrix.scenarios.arm64.machine import Machine, Row, advise, option
 from matrix.scenarios.arm64.stage2 import UNMAP_LEAF, WRITE_PROTECT_LEAF
-from matrix.scenarios.arm64.vcpu import LOAD
 from matrix.scenarios.arm64.world import LOADED, NEVER_RAN, PUT, STALE_LINES, World
 
 
@@ -89,18 +88,6 @@ RESTORE_IN_PLACE = (
     Row(operation="folio_lock", takes=("folio",)),
     RESTORE,
     Row(operation="folio_unlock", drops=("folio",)),
-)
-# kvm_translate_vncr() and the mapping of what it found.
-MAP_VNCR = (
-    *LOAD,
-    *GET_FOLIO,
-    Row(
-        operation="vncr_map_fixmap",
-        effect=advise("vncr-alias", "the page has another kernel alias, in the fixmap"),
-        when=(ZAPPED,),
-        unless=(FAILED,),
-    ),
-    return_error("vncr_return", "the guest hypervisor's fault"),
 )
 # safe_copy_page() of a page that is not present in the direct map.
 HIBERNATE = (

@@ -12,12 +12,13 @@ from matrix.scenarios.arm64 import descriptors
 from matrix.scenarios.arm64.caches import (
     FWB,
     INVALIDATE_ICACHE_ALL,
+    ZAPPED,
     fetches_stale_lines,
     invalidate,
 )
 from matrix.scenarios.arm64.direct_map import FAILED
 from matrix.scenarios.arm64.guest_memfd import FLUSH_AT_LAST, GET_FOLIO, return_error
-from matrix.scenarios.arm64.machine import Condition, Machine, Row
+from matrix.scenarios.arm64.machine import Condition, Machine, Row, advise
 from matrix.scenarios.arm64.stage2 import (
     FLUSH_LEAF,
     UNMAP_LEAF,
@@ -197,6 +198,20 @@ def access(kind: str) -> tuple[Row, ...]:
         abort,
         Row(operation=f"guest_{kind}", effect=_retry(kind), unless=(FAILED, RESUMED)),
     )
+
+
+# kvm_translate_vncr() and the mapping of what it found.
+MAP_VNCR = (
+    *LOAD,
+    *GET_FOLIO,
+    Row(
+        operation="vncr_map_fixmap",
+        effect=advise("vncr-alias", "the page has another kernel alias, in the fixmap"),
+        when=(ZAPPED,),
+        unless=(FAILED,),
+    ),
+    return_error("vncr_return", "the guest hypervisor's fault"),
+)
 
 
 def _toggle(machine: Machine, world: World) -> None:

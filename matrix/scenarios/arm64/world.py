@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from matrix.explore.scenario import World as ExploredWorld
-from matrix.scenarios.arm64.break_before_make import Leaf
+from matrix.scenarios.arm64.descriptors import Leaf
 
 # Who has P: the page allocator; the file, not zeroed yet; the file, zeroed (folio up to date).
 FREE, CACHED, UPTODATE = "free", "cached", "uptodate"

@@ -28,7 +28,10 @@ from typing import Any
 from msgspec import Struct, ValidationError, convert, field, to_builtins
 
 from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.door.files import read_regular
 
+# The evidence of a shipped profile has 60 kB.
+_MOST_BYTES = 16 << 20
 SCHEMA = "matrix/evidence/1"
 _ORDER = ("profile", "version", "pieces", "places", "also", "declared", "derived", "absent")
 
@@ -89,7 +92,7 @@ def dump(evidence: Evidence) -> str:
 def load(file: Path) -> Evidence | None:
     """Return the evidence in a file, None where there is none; InputError MX1115 if damaged."""
     try:
-        document = json.loads(file.read_text("utf-8"))
+        document = json.loads(read_regular(file, _MOST_BYTES))
         schema = document["schema"]
         if schema == SCHEMA:
             return _evidence(document)
