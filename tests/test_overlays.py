@@ -134,7 +134,8 @@ def test_a_fact_is_added_to_the_architecture(tmp_path: Path) -> None:
         "id: facts\narch: arm64\nfacts:\n"
         '  - {name: small_pages, c: "PAGE_SIZE == 4096", description: "pages of 4 KiB"}\n'
     )
-    (architecture,) = knowledge([tmp_path]).architectures
+    architectures = {item.id: item for item in knowledge([tmp_path]).architectures}
+    architecture = architectures["arm64"]
     assert architecture.facts[-1].name == "small_pages"
     text = (tmp_path / "overlays" / "facts.yaml").read_text()
     taken = architecture.facts[0].name

@@ -112,9 +112,9 @@ class _Loader:
         catalogue = replace(
             catalogue,
             cpus={
-                item.id: item.document.value(
+                item.id: item.document.completed(
                     item.node,
-                    cpu_architecture(catalogue, item.document, item.node, self.problems),
+                    arch=cpu_architecture(catalogue, item.document, item.node, self.problems),
                 )
                 for item in cpus
             },
@@ -165,7 +165,7 @@ class _Loader:
             known.check(document.arch, item.node["arch"].location, self.problems)
             kconfig = expander.kconfig_values(document.kconfig, item.node["kconfig"])
             profiles = answering_profiles(kernels, document, kconfig)
-            found[item.id] = document.value(item.node, kconfig, profiles)
+            found[item.id] = document.completed(item.node, kconfig=kconfig, profiles=profiles)
         return found
 
     def _studies(
@@ -179,7 +179,7 @@ class _Loader:
         for item in studies:
             references.claims(item.node)
             arch, axes = checker.axes(item.document, item.node)
-            found.append(item.document.value(item.node, arch, axes))
+            found.append(item.document.completed(item.node, arch=arch, axes=axes))
         return tuple(found)
 
     def _declared(self, kind: Kind, document: type[DocumentT]) -> list[Declared[DocumentT]]:

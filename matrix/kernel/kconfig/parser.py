@@ -6,6 +6,7 @@ pinned version.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
@@ -92,7 +93,11 @@ class Parser(kconfiglib.Kconfig):  # type: ignore[misc]
         super().__init__("Kconfig", warn=False)
 
     def _open(self, filename: str, mode: str) -> io.StringIO:  # noqa: ARG002 - it only reads
-        text = read_tree_text(Path(filename))
+        # By its name: a package of headers has links to the folder of another package.
+        path, root = Path(os.path.abspath(filename)), os.path.abspath(self._session.tree.root)  # noqa: PTH100
+        if not path.is_relative_to(root):
+            raise OSError(errno.EACCES, "it is not below the tree", filename)
+        text = read_tree_text(path)
         if "modules" in text:
             text = _MODULES.sub("\toption modules", text)
         if self._session.tree.rules.transitional and "transitional" in text:

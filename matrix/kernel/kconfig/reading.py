@@ -224,10 +224,8 @@ def parse_tree(
     with _environment(tree):
         try:
             parser = Parser(session)
-        except kconfiglib.KconfigError as error:
+        except (kconfiglib.KconfigError, OSError, RecursionError) as error:
             raise InputError(_diagnostic(tree, str(error))) from None
-        except (OSError, RecursionError) as error:
-            raise InputError(_other_error(tree, str(error))) from None
     return ParsedTree(session, parser)
 
 

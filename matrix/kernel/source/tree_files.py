@@ -53,7 +53,7 @@ def read_release(tree: Path) -> TreeRelease | None:
 
 
 def read_tree_text(file: Path) -> str:
-    """Return the text of a file; OSError where it cannot be read or no source file is so large."""
+    """Return the text of a file; OSError for what is no regular file, or larger than a source."""
     return read_regular(file, _MOST_BYTES).decode("utf-8", "replace").replace("\r\n", "\n")
 
 

@@ -71,7 +71,7 @@ class OverlayMerger:
                 continue
             if document.arch not in architectures:
                 continue
-            overlay = document.value(node, self._releases(document, node))
+            overlay = document.completed(node, releases=self._releases(document, node))
             architecture = architectures[document.arch]
             self._check(_facts_of(architecture), _facts_of(overlay), added)
             architectures[document.arch] = replace(

@@ -22,7 +22,6 @@ from matrix.schema.documents.fields import (
     SymbolName,
     Text,
     Word,
-    condition,
     contradiction,
 )
 from matrix.schema.reading.nodes import Node
@@ -30,6 +29,9 @@ from matrix.schema.reading.nodes import Node
 
 class FieldDeclaration(Declaration):
     """A CPU field and where it stands in the ID registers."""
+
+    becomes = values.RegisterField
+    stands_at = "name"
 
     name: Word = Field(description="name of the field in declarations and SPECs, `dic`")
     register_: Word = Field(alias="register", description="register as the Arm ARM spells it")
@@ -63,42 +65,30 @@ class FieldDeclaration(Declaration):
         high, _, low = self.bits.partition(":")
         return int(high), int(low or high)
 
-    def value(self, at: Node) -> values.RegisterField:
-        """Return the declared field."""
+    def composed(self, at: Node) -> dict[str, object]:
+        """Return both bits, which stand in one text."""
+        del at
         high, low = self.high_and_low()
-        return values.RegisterField(
-            name=self.name,
-            register=self.register_,
-            high_bit=high,
-            low_bit=low,
-            words=tuple(self.words.items()),
-            domain=self.domain,
-            settable=self.settable,
-            description=self.description,
-            location=at["name"].location,
-            shown=condition(self.shown, at["shown"]) if self.shown else None,
-        )
+        return {"high_bit": high, "low_bit": low}
 
 
 class RuleDeclaration(Declaration):
     """A rule of the architecture over CPU fields."""
+
+    becomes = values.ArchitectureRule
+    stands_at = "id"
 
     id: Identifier = Field(description="name of the rule")
     c: CExpression = Field(description="C expression over CPU fields that every CPU satisfies")
     source: Source = Field(description="section or file that states it")
     because: Text = Field(description="the sentence a reader gets where the rule decides")
 
-    def value(self, at: Node) -> values.ArchitectureRule:
-        """Return the declared rule."""
-        return values.ArchitectureRule(
-            id=self.id,
-            condition=condition(self.c, at["c"], source=self.source, because=self.because),
-            location=at["id"].location,
-        )
-
 
 class EnvironmentDeclaration(Declaration):
     """A choice outside kernel, `.config`, CPU and command line."""
+
+    becomes = values.EnvironmentAxis
+    stands_at = "name"
 
     name: AxisName = Field(description="name of the axis, `entry`")
     default: OptionName = Field(description="option that holds unless another is given")
@@ -115,36 +105,23 @@ class EnvironmentDeclaration(Declaration):
             )
         return self
 
-    def value(self, at: Node) -> values.EnvironmentAxis:
-        """Return the declared axis."""
-        return values.EnvironmentAxis(
-            name=self.name,
-            options=tuple(self.options.items()),
-            default=self.default,
-            description=self.description,
-            location=at["name"].location,
-        )
-
 
 class NamedFunctionDeclaration(Declaration):
     """A function or macro that every release has."""
+
+    becomes = values.KernelFunction
+    stands_at = "c"
 
     c: Signature = Field(description="`name()` or `NAME`")
     body: CExpression = Field(description="what it returns, as one C expression")
     source: Source = Field(description="path:line or section that says so")
 
-    def value(self, at: Node) -> values.KernelFunction:
-        """Return the declared function."""
-        return values.KernelFunction(
-            signature=self.c,
-            body=condition(self.body, at["body"], source=self.source),
-            source=self.source,
-            location=at["c"].location,
-        )
-
 
 class FactRow(Declaration):
     """A fact: a name and a C expression over a profile."""
+
+    becomes = values.FactDeclaration
+    stands_at = "name"
 
     name: Word = Field(description="name of the fact")
     c: CExpression = Field(description="C expression over a profile")
@@ -156,20 +133,12 @@ class FactRow(Declaration):
         default=None, description="what a change costs that makes the fact true"
     )
 
-    def value(self, at: Node) -> values.FactDeclaration:
-        """Return the declared fact."""
-        return values.FactDeclaration(
-            name=self.name,
-            condition=condition(self.c, at["c"]),
-            otherwise=self.otherwise,
-            description=self.description,
-            location=at["name"].location,
-            cost=self.cost.value(at["cost"]) if self.cost else None,
-        )
-
 
 class AssumptionDeclaration(Declaration):
     """A choice the architecture leaves to implementations."""
+
+    becomes = values.Assumption
+    stands_at = "name"
 
     name: Identifier = Field(description="name of the assumption")
     source: Source = Field(description="section that leaves the choice")
@@ -177,18 +146,11 @@ class AssumptionDeclaration(Declaration):
         alias="values", min_length=1, description="value: what an implementation then does"
     )
 
-    def value(self, at: Node) -> values.Assumption:
-        """Return the declared assumption."""
-        return values.Assumption(
-            name=self.name,
-            values=tuple(self.values_.items()),
-            source=self.source,
-            location=at["name"].location,
-        )
-
 
 class BuiltInLineRow(Declaration):
     """What a Kconfig symbol makes of CONFIG_CMDLINE."""
+
+    becomes = symbols.BuiltInLineRule
 
     symbol: SymbolName = Field(description="without `CONFIG_`")
     effect: Literal["appended", "alone", "fills-in"] = Field(
@@ -200,33 +162,22 @@ class BuiltInLineRow(Declaration):
         default=None, description="who has the symbol where a release lacks it"
     )
 
-    def value(self, at: Node) -> symbols.BuiltInLineRule:
-        """Return the declared rule."""
-        return symbols.BuiltInLineRule(
-            symbol=self.symbol,
-            effect=self.effect,
-            source=self.source,
-            elsewhere=self.elsewhere,
-            location=at.place,
-        )
-
 
 class MisnomerRow(Declaration):
     """A name that people write for a Kconfig symbol, and that no kernel has."""
+
+    becomes = symbols.Misnomer
 
     name: SymbolName = Field(description="what they write, without `CONFIG_`")
     symbol: SymbolName = Field(description="the symbol that they mean")
     because: Text | None = Field(default=None, description="why they do, in a few words")
 
-    def value(self, at: Node) -> symbols.Misnomer:
-        """Return the declared name."""
-        return symbols.Misnomer(
-            name=self.name, symbol=self.symbol, because=self.because, location=at.place
-        )
-
 
 class AdvisoryRow(Declaration):
     """Where an advisory of the simulation can happen."""
+
+    becomes = values.AdvisoryDeclaration
+    stands_at = "name"
 
     name: Identifier = Field(description="the advisory, as the simulation names it")
     c: CExpression = Field(description="C expression over a profile, and `predicate`")
@@ -235,18 +186,12 @@ class AdvisoryRow(Declaration):
     )
     source: Source = Field(description="path:line that shows the condition")
 
-    def value(self, at: Node) -> values.AdvisoryDeclaration:
-        """Return the declared advisory."""
-        return values.AdvisoryDeclaration(
-            name=self.name,
-            condition=condition(self.c, at["c"], source=self.source),
-            needs=self.needs,
-            location=at["name"].location,
-        )
-
 
 class ArchitectureDocument(Declaration):
     """What holds for every release on one architecture."""
+
+    becomes = values.Architecture
+    stands_at = "id"
 
     id: Identifier = Field(description="name of the architecture, `arm64`")
     fields: tuple[FieldDeclaration, ...] = Field(description="CPU fields the model reads")
@@ -280,34 +225,13 @@ class ArchitectureDocument(Declaration):
         default={}, description="mechanism: the values that a profile may give it"
     )
 
-    def value(self, at: Node) -> values.Architecture:
-        """Return the declared architecture; `at` is the node the document was read from."""
-        return values.Architecture(
-            id=self.id,
-            fields=tuple(map(FieldDeclaration.value, self.fields, at.rows("fields"))),
-            rules=tuple(map(RuleDeclaration.value, self.rules, at.rows("rules"))),
-            environment=tuple(
-                map(EnvironmentDeclaration.value, self.environment, at.rows("environment"))
-            ),
-            cpucaps=tuple(map(NamedCapDeclaration.value, self.cpucaps, at.rows("cpucaps"))),
-            functions=tuple(
-                map(NamedFunctionDeclaration.value, self.functions, at.rows("functions"))
-            ),
-            facts=tuple(map(FactRow.value, self.facts, at.rows("facts"))),
-            simulation=tuple(map(FactRow.value, self.simulation, at.rows("simulation"))),
-            assumptions=tuple(
-                map(AssumptionDeclaration.value, self.assumptions, at.rows("assumptions"))
-            ),
-            misnomers=tuple(map(MisnomerRow.value, self.misnomers, at.rows("misnomers"))),
-            built_in_line=tuple(
-                map(BuiltInLineRow.value, self.built_in_line, at.rows("built_in_line"))
-            ),
-            location=at["id"].location,
-            advisories=tuple(map(AdvisoryRow.value, self.advisories, at.rows("advisories"))),
-            mechanisms=tuple(
+    def composed(self, at: Node) -> dict[str, object]:
+        """Return the values that each mechanism may have."""
+        return {
+            "mechanisms": tuple(
                 values.MechanismDomain(name=node.name, values=domain, location=node.place)
                 for domain, node in zip(
                     self.mechanisms.values(), at.rows("mechanisms"), strict=True
                 )
-            ),
-        )
+            )
+        }

@@ -39,6 +39,8 @@ class RequirementDeclaration(Declaration):
 class FunctionDeclaration(Declaration):
     """The kernel function whose value the predicate is."""
 
+    becomes = values.CheckFunction
+
     name: Word = Field(description="name of the function, which `matrix review` looks for")
     argument: Text | None = Field(
         default=None, description="type that it is asked about, `struct kvm`; absent: none"
@@ -48,47 +50,25 @@ class FunctionDeclaration(Declaration):
     )
     source: Source = Field(description="where the function and the headers are read")
 
-    def value(self) -> values.CheckFunction:
-        """Return the declared function."""
-        return values.CheckFunction(
-            name=self.name,
-            argument=self.argument,
-            incomplete_in=self.incomplete_in,
-            source=self.source,
-        )
-
 
 class PredicateDeclaration(Declaration):
     """One version of the kernel's own answer."""
+
+    becomes = values.PredicateVersion
 
     c: CExpression = Field(description="the predicate as the kernel's C expression")
     source: Source = Field(description="patch or path:line it is taken from")
     description: Text = Field(description="what this version is")
 
-    def value(self, at: Node) -> values.PredicateVersion:
-        """Return the declared version."""
-        return values.PredicateVersion(
-            name=at.name,
-            condition=condition(self.c, at["c"], source=self.source),
-            description=self.description,
-            location=at.place,
-        )
-
 
 class TruthPartDeclaration(Declaration):
     """A condition that must hold where the kernel's check says yes."""
 
+    becomes = values.TruthPart
+
     c: CExpression = Field(description="C expression over facts and CPU properties")
     source: Source = Field(description="where it stands that this must hold")
     because: Text = Field(description="what is wrong where it does not hold, a sentence")
-
-    def value(self, at: Node) -> values.TruthPart:
-        """Return the declared part."""
-        return values.TruthPart(
-            id=at.name,
-            condition=condition(self.c, at["c"], source=self.source, because=self.because),
-            because=self.because,
-        )
 
 
 class AtomDeclaration(Declaration):
@@ -99,7 +79,7 @@ class AtomDeclaration(Declaration):
         default=None, description="the same over the names of a profile, where that is different"
     )
 
-    def value(self) -> values.Atom:
+    def atom(self) -> values.Atom:
         """Return the declared atom."""
         return values.Atom(c=self.c.text, meaning=(self.meaning or self.c).text)
 
@@ -115,15 +95,18 @@ class SynthesisDocument(Declaration):
         description="what may be tested there; what is cheapest to justify in a review first",
     )
 
-    def value(self) -> values.SynthesisDeclaration:
+    def value(self, at: Node) -> values.SynthesisDeclaration:
         """Return the declared function and atoms."""
+        del at
         return values.SynthesisDeclaration(
-            function=self.function, atoms=tuple(map(AtomDeclaration.value, self.atoms))
+            function=self.function, atoms=tuple(atom.atom() for atom in self.atoms)
         )
 
 
 class ClaimDeclaration(Declaration):
     """A statement over the whole space."""
+
+    becomes = values.Claim
 
     c: CExpression = Field(description="C expression that is claimed to hold in every cell")
     expected: dict[Text, Literal["proved", "refuted"]] = Field(
@@ -131,19 +114,12 @@ class ClaimDeclaration(Declaration):
     )
     description: Text = Field(description="the claim in words")
 
-    def value(self, at: Node) -> values.Claim:
-        """Return the declared claim."""
-        return values.Claim(
-            id=at.name,
-            statement=condition(self.c, at["c"]),
-            expected=tuple(self.expected.items()),
-            description=self.description,
-            location=at.place,
-        )
-
 
 class CapabilityDocument(Declaration):
     """A kernel feature: what it needs, its predicate versions, and what decides if they hold."""
+
+    becomes = values.Capability
+    stands_at = "id"
 
     id: Identifier = Field(description="name of the capability, `gmem-no-direct-map`")
     title: Text = Field(description="what it is, in one line")
@@ -220,29 +196,3 @@ class CapabilityDocument(Declaration):
                 "expressions do",
             )
         return self
-
-    def value(self, at: Node) -> values.Capability:
-        """Return the declared capability; `at` is the node the document was read from."""
-        return values.Capability(
-            id=self.id,
-            title=self.title,
-            description=self.description,
-            assumes_patch=self.assumes_patch,
-            requires=tuple(map(RequirementDeclaration.value, self.requires, at.rows("requires"))),
-            asked_in=self.asked_in,
-            function=self.function.value() if self.function is not None else None,
-            predicates=tuple(
-                map(PredicateDeclaration.value, self.predicates.values(), at.rows("predicates"))
-            ),
-            default_predicate=self.default_predicate,
-            scenario=self.scenario,
-            scenario_options=tuple(self.scenario_options.items()),
-            claims=tuple(map(ClaimDeclaration.value, self.claims.values(), at.rows("claims"))),
-            location=at["id"].location,
-            costs=tuple(map(CostDeclaration.value, self.costs, at.rows("costs"))),
-            gates=self.gates,
-            scenario_location=at["scenario"].location if self.scenario else None,
-            gates_location=at["gates"].location if self.gates else None,
-            truth=tuple(map(TruthPartDeclaration.value, self.truth.values(), at.rows("truth"))),
-            synthesis=self.synthesis.value() if self.synthesis else None,
-        )

@@ -6,17 +6,15 @@ from pydantic import Field
 
 from matrix.schema import values
 from matrix.schema.documents.fields import Declaration, Source, Text
-from matrix.schema.reading.nodes import Node
 
 
 class CostDeclaration(Declaration):
     """What a change costs, and who says so."""
 
+    becomes = values.Cost
+    stands_at = "note"
+
     note: Text = Field(
         description="the cost in a sentence; numbers with what they were measured on"
     )
     source: Source = Field(description="path:line, mail or paper that says so")
-
-    def value(self, at: Node) -> values.Cost:
-        """Return the declared cost."""
-        return values.Cost(note=self.note, source=self.source, location=at["note"].location)

@@ -39,6 +39,8 @@ class MidrDeclaration(Declaration):
 class CpuFieldDeclaration(Declaration):
     """One field of a CPU: its value, or why it is unknown."""
 
+    becomes = values.FieldValue
+
     known: AnyScalar | None = Field(
         default=None, alias="value", description="value of the field, a number or its word"
     )
@@ -69,20 +71,17 @@ class CpuFieldDeclaration(Declaration):
             raise contradiction(f"confidence `{self.confidence}` needs a source", key="confidence")
         return self
 
-    def value(self, at: Node) -> values.FieldValue:
-        """Return the declared value of the field."""
-        return values.FieldValue(
-            name=at.name,
-            value=self.known,
-            confidence=self.confidence or "unknown",
-            sources=self.sources,
-            why_unknown=self.unknown,
-            note=self.note,
-        )
+    def composed(self, at: Node) -> dict[str, object]:
+        """Return what is said of a value that is not known."""
+        del at
+        return {"confidence": self.confidence or "unknown", "why_unknown": self.unknown}
 
 
 class CpuDocument(Declaration):
     """One CPU type: a core, a product, or a model of QEMU."""
+
+    becomes = values.Cpu
+    stands_at = "id"
 
     id: Identifier = Field(description="name in SPECs, `neoverse-v1`")
     name: Text = Field(description="name in reports, `Arm Neoverse-V1`")
@@ -107,40 +106,27 @@ class CpuDocument(Declaration):
     )
     notes: tuple[Text, ...] = Field(default=(), description="what a reader should know")
 
-    def value(self, at: Node, arch: str) -> values.Cpu:
-        """Return the declared CPU of an architecture; `at` is the node it was read from."""
-        return values.Cpu(
-            id=self.id,
-            name=self.name,
-            vendor=self.vendor,
-            aliases=self.aliases,
-            groups=self.groups,
-            implementer=self.midr.implementer,
-            parts=self.midr.parts,
-            midrs=self.midr.seen,
-            fields=tuple(map(CpuFieldDeclaration.value, self.fields.values(), at.rows("fields"))),
-            registers=tuple(self.registers.items()),
-            settled_by=tuple(
+    def composed(self, at: Node) -> dict[str, object]:
+        """Return what stands one level deeper, under `midr`, and the SPECs in one text a field."""
+        del at
+        return {
+            "implementer": self.midr.implementer,
+            "parts": self.midr.parts,
+            "midrs": self.midr.seen,
+            "settled_by": tuple(
                 (field, " or ".join(specs)) for field, specs in self.settled_by.items()
             ),
-            notes=self.notes,
-            location=at["id"].location,
-            arch=arch,
-        )
+        }
 
 
 class SourceDeclaration(Declaration):
     """Where values of CPU fields come from."""
 
+    becomes = values.SourceReference
+
     kind: Text = Field(description="kind of source: TRM, register dump, dmesg log")
     reference: Text = Field(description="where to find it")
     note: Text | None = Field(default=None, description="what a reader should know")
-
-    def value(self, at: Node) -> values.SourceReference:
-        """Return the declared source."""
-        return values.SourceReference(
-            id=at.name, kind=self.kind, reference=self.reference, note=self.note, location=at.place
-        )
 
 
 class SourcesDocument(Declaration):

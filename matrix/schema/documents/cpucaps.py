@@ -30,7 +30,7 @@ class MidrRangeDeclaration(Declaration):
     lowest: Revision = Field(default="r0p0", description="lowest variant and revision, r0p0")
     highest: Revision = Field(default="r15p15", description="highest variant and revision, r15p15")
 
-    def value(self) -> values.MidrRange:
+    def range(self) -> values.MidrRange:
         """Return the declared range."""
         return values.MidrRange(
             name=self.name,
@@ -94,7 +94,7 @@ class CapDeclaration(Declaration):
             field=self.field,
             minimum=self.minimum,
             values=self.values_,
-            midrs=tuple(midr.value() for midr in self.midrs),
+            midrs=tuple(midr.range() for midr in self.midrs),
             scope=self.scope,
             kconfig=optional_condition(self.kconfig, at, "kconfig"),
             unless=optional_condition(self.unless, at, "unless"),

@@ -114,7 +114,7 @@ class CellDeclaration(Declaration):
             raise contradiction("`conditional` and `condition` go together", key="answer")
         return self
 
-    def value(self, at: Node, question: str) -> direct_maps.DirectMapCell:
+    def cell(self, at: Node, question: str) -> direct_maps.DirectMapCell:
         """Return the declared answer."""
         return direct_maps.DirectMapCell(
             question=question,
@@ -157,7 +157,7 @@ class CellsDeclaration(Declaration):
         cells: dict[str, CellDeclaration] = {
             name: getattr(self, name) for name in direct_maps.QUESTIONS
         }
-        return tuple(cell.value(at[name], name) for name, cell in cells.items())
+        return tuple(cell.cell(at[name], name) for name, cell in cells.items())
 
 
 class ReleaseDeclaration(Declaration):

@@ -35,6 +35,9 @@ class InputDeclaration(Declaration):
 class DistroDocument(Declaration):
     """What the model reads of one kernel configuration of a distribution."""
 
+    becomes = values.Distro
+    stands_at = "id"
+
     id: Identifier = Field(description="name in studies, `debian-13-cloud`")
     name: Text = Field(description="name in reports, `Debian 13`")
     flavour: Text = Field(description="which of its kernels: `cloud`, `64k`, `default`")
@@ -51,22 +54,12 @@ class DistroDocument(Declaration):
         description='symbol: "y", "n", "m" or a number, for those the file mentions'
     )
 
-    def value(
-        self, at: Node, kconfig: tuple[tuple[str, str | int], ...], profiles: tuple[str, ...]
-    ) -> values.Distro:
-        """Return the declared kernel; symbols and `profiles` are checked by the loader."""
-        return values.Distro(
-            id=self.id,
-            name=self.name,
-            flavour=self.flavour,
-            arch=self.arch,
-            release=self.release,
-            profiles=profiles,
-            complete=self.kind == "complete",
-            file=self.input.file,
-            version=self.input.version,
-            sha256=self.input.sha256,
-            command_line=self.command_line,
-            kconfig=kconfig,
-            location=at["id"].location,
-        )
+    def composed(self, at: Node) -> dict[str, object]:
+        """Return what was read from which file."""
+        del at
+        return {
+            "complete": self.kind == "complete",
+            "file": self.input.file,
+            "version": self.input.version,
+            "sha256": self.input.sha256,
+        }

@@ -6,7 +6,7 @@ an error). The messages for the patterns below are rows of `FORMS`.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Struct
 from pydantic import (
@@ -26,12 +26,74 @@ from matrix.expr.parser import parse
 from matrix.schema.reading.nodes import Node
 from matrix.schema.values import SHA256_PATTERN, Condition
 
+# Fields of values whose key has another name, and those that the key of the mapping may say.
+_KEYS = {"condition": "c", "statement": "c", "signature": "c"}
+_NAMES = ("id", "name", "signature")
+
 
 class Declaration(BaseModel):
     """A mapping of a declaration: closed, frozen, strict."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    # The frozen value that it turns into; the key whose place is its own, else that of the mapping.
+    becomes: ClassVar[type[Struct]]
+    stands_at: ClassVar[str] = ""
+
+    def value(self, at: Node) -> Any:
+        """Return what is declared as a value of `becomes`; `at` is the node it was read from.
+
+        Each field is what stands under the key of its name; the name itself is the key of the
+        mapping where no key says it.
+        """
+        return self.completed(at)
+
+    def completed(self, at: Node, **known: Any) -> Any:
+        """Return `value` with the fields that other declarations decide."""
+        parts = {**known, **self.composed(at)}
+        for name in self.becomes.__struct_fields__:
+            if name not in parts:
+                parts[name] = self._part(name, at)
+        return self.becomes(**parts)
+
+    def composed(self, at: Node) -> dict[str, object]:
+        """Return the fields of the value that are not what stands under one key."""
+        del at
+        return {}
+
+    def _part(self, name: str, at: Node) -> object:
+        if name == "location":
+            return at[self.stands_at].location if self.stands_at else at.place
+        if name.endswith("_location"):
+            named = at.get(name.removesuffix("_location"))
+            return named and named.location
+        attributes = {info.alias or key: key for key, info in type(self).model_fields.items()}
+        key = next((key for key, own in attributes.items() if own == name), name)
+        key = key if key in attributes else _KEYS.get(name, name)
+        if key not in attributes and name in _NAMES:
+            return at.name
+        return self._frozen(getattr(self, attributes[key]), at.get(key))
+
+    def _frozen(self, value: object, at: Node | None) -> object:
+        if isinstance(value, ParsedText) and at is not None:
+            source, because = (getattr(self, key, None) for key in ("source", "because"))
+            return condition(value, at, source=source, because=because)
+        if isinstance(value, Declaration) and at is not None:
+            return value.value(at)
+        if not isinstance(value, dict | tuple):
+            return value
+        rows = tuple(value.values() if isinstance(value, dict) else value)
+        below = tuple(at.children.values()) if at is not None else ()
+        if any(isinstance(row, Declaration | ParsedText) for row in rows):
+            rows = tuple(map(self._frozen, rows, below))
+            if isinstance(value, tuple) or not isinstance(rows[0], Condition):
+                return rows
+        return tuple(zip(value, rows, strict=True)) if isinstance(value, dict) else rows
+
+
+# Fields of values whose key has another name, and those that the key of the mapping itself may say.
+_KEYS = {"condition": "c", "statement": "c", "signature": "c"}
+_NAMES = ("id", "name", "signature")
 
 ID_PATTERN = r"^[a-z0-9]+([._-][a-z0-9]+)*$"
 SOURCE_ID_PATTERN = r"^[A-Za-z0-9]+([._-][A-Za-z0-9]+)*$"

@@ -23,7 +23,6 @@ from matrix.schema.documents.fields import (
     SymbolName,
     Text,
     Word,
-    condition,
     contradiction,
 )
 from matrix.schema.documents.parameters import ParserDeclaration, parameter_value
@@ -34,12 +33,16 @@ from matrix.schema.symbols import BuiltInLine
 class VerifiedOnDeclaration(Declaration):
     """Against what the profile was checked."""
 
+    becomes = values.VerifiedOn
+
     version: Text = Field(description="exact version or package that was read")
     how: Text = Field(description="how it was read: a source package, a fact sheet")
 
 
 class SymbolDeclaration(Declaration):
     """A Kconfig symbol the model reads."""
+
+    becomes = values.KconfigSymbol
 
     type: Literal["bool", "tristate", "int"] = Field(description="type in Kconfig")
     source: Source = Field(description="path:line of the `config` entry")
@@ -49,21 +52,11 @@ class SymbolDeclaration(Declaration):
         "absent: never, its value follows from other symbols",
     )
 
-    def value(self, at: Node) -> values.KconfigSymbol:
-        """Return the declared symbol."""
-        return values.KconfigSymbol(
-            name=at.name,
-            type=self.type,
-            source=self.source,
-            location=at.place,
-            prompt=None
-            if self.prompt is None
-            else condition(self.prompt, at["prompt"], source=self.source),
-        )
-
 
 class ConstraintDeclaration(Declaration):
     """A condition that every realizable `.config` of the release satisfies."""
+
+    becomes = values.KconfigConstraint
 
     c: CExpression = Field(description="C expression over IS_ENABLED(CONFIG_X) and CONFIG_X")
     grounded: Grounded = Field(
@@ -73,25 +66,16 @@ class ConstraintDeclaration(Declaration):
     because: Text = Field(description="the sentence a reader gets where the constraint decides")
     source: Source | None = Field(default=None, description="path:line in the Kconfig tree")
 
-    def value(self, at: Node) -> values.KconfigConstraint:
-        """Return the declared constraint."""
-        return values.KconfigConstraint(
-            condition=condition(self.c, at["c"], source=self.source, because=self.because),
-            grounded=self.grounded,
-        )
-
 
 class BuiltInLineDeclaration(Declaration):
     """Which symbols of the release say what CONFIG_CMDLINE is to the kernel."""
+
+    becomes = BuiltInLine
 
     symbols: tuple[SymbolName, ...] = Field(
         description="symbols of the architecture's `built_in_line` that the release has"
     )
     source: Source = Field(description="path:line of the `config` entries")
-
-    def value(self, at: Node) -> BuiltInLine:
-        """Return the declared symbols."""
-        return BuiltInLine(symbols=self.symbols, source=self.source, location=at.place)
 
 
 class KconfigDeclaration(Declaration):
@@ -114,6 +98,8 @@ class KconfigDeclaration(Declaration):
 class VariableDeclaration(Declaration):
     """A kernel variable that boot parameters may change."""
 
+    becomes = values.Variable
+
     initial: CExpression = Field(description="compiled-in value, a C expression")
     enumerators: dict[Word, int] | tuple[Word, ...] = Field(
         default={},
@@ -121,15 +107,10 @@ class VariableDeclaration(Declaration):
     )
     source: Source = Field(description="path:line of the definition")
 
-    def value(self, at: Node) -> values.Variable:
-        """Return the declared variable."""
-        return values.Variable(
-            name=at.name,
-            initial=condition(self.initial, at["initial"], source=self.source),
-            enumerators=tuple(self._numbered().items()),
-            source=self.source,
-            location=at.place,
-        )
+    def composed(self, at: Node) -> dict[str, object]:
+        """Return the enumerators with their numbers."""
+        del at
+        return {"enumerators": tuple(self._numbered().items())}
 
     def _numbered(self) -> dict[str, int]:
         if isinstance(self.enumerators, dict):
@@ -140,21 +121,16 @@ class VariableDeclaration(Declaration):
 class FunctionDeclaration(Declaration):
     """A kernel function or macro."""
 
+    becomes = values.KernelFunction
+
     body: CExpression = Field(description="what it returns, as one C expression")
     source: Source = Field(description="path:line of the definition")
-
-    def value(self, at: Node) -> values.KernelFunction:
-        """Return the declared function."""
-        return values.KernelFunction(
-            signature=at.name,
-            body=condition(self.body, at["body"], source=self.source),
-            source=self.source,
-            location=at.place,
-        )
 
 
 class SinceDeclaration(Declaration):
     """Point releases with which a mechanism came, and what older versions have instead."""
+
+    becomes = values.Since
 
     versions: Annotated[tuple[KernelVersionText, ...], Field(min_length=1)] = Field(
         description="the first version of each series that has it, and of mainline: "
@@ -164,15 +140,11 @@ class SinceDeclaration(Declaration):
     because: Text = Field(description="the sentence a reader of an older version gets")
     source: Source = Field(description="the fix, or who says when it came")
 
-    def value(self) -> values.Since:
-        """Return the declared dates."""
-        return values.Since(
-            versions=self.versions, before=self.before, because=self.because, source=self.source
-        )
-
 
 class MechanismDeclaration(Declaration):
     """A way in which kernels differ that the model needs as a switch."""
+
+    becomes = values.Mechanism
 
     switch: AnyScalar = Field(
         alias="value", description="the value that mechanism.NAME has in this release"
@@ -182,17 +154,6 @@ class MechanismDeclaration(Declaration):
     since: SinceDeclaration | None = Field(
         default=None, description="of what came with a point release: when, and what was before"
     )
-
-    def value(self, at: Node) -> values.Mechanism:
-        """Return the declared switch."""
-        return values.Mechanism(
-            name=at.name,
-            value=self.switch,
-            source=self.source,
-            location=at.place,
-            note=self.note,
-            since=None if self.since is None else self.since.value(),
-        )
 
 
 class UnreadDeclaration(Declaration):
@@ -205,20 +166,12 @@ class UnreadDeclaration(Declaration):
 class ChangeDeclaration(Declaration):
     """A name that came, went or was renamed, with the exact release where somebody knows it."""
 
+    becomes = values.NameChange
+
     name: Text = Field(description="as a user writes it: CONFIG_X, a parameter, parameter=value")
     release: Release = Field(description='first release that is as this profile is: "6.18"')
     note: Text = Field(description="what stands for it now, or what it did, in a sentence")
     source: Source = Field(description="what shows the release")
-
-    def value(self, at: Node) -> values.NameChange:
-        """Return the declared change."""
-        return values.NameChange(
-            name=self.name,
-            release=self.release,
-            note=self.note,
-            source=self.source,
-            location=at.location,
-        )
 
 
 class FixDeclaration(Declaration):
@@ -231,6 +184,9 @@ class FixDeclaration(Declaration):
 class DefectDeclaration(Declaration):
     """A defect that the release has by itself, whoever uses its code."""
 
+    becomes = values.BaseDefect
+    stands_at = "invariant"
+
     invariant: Identifier = Field(description="invariant that the simulation finds violated")
     mechanism: Word = Field(description="row under `mechanisms` that is the defect")
     says: Text = Field(description="what a user meets, in plain words")
@@ -240,18 +196,11 @@ class DefectDeclaration(Declaration):
     reported: Text | None = Field(default=None, description="who met it in the field, and when")
     source: Source = Field(description="path:line, mail or report that shows it")
 
-    def value(self, at: Node) -> values.BaseDefect:
-        """Return the declared defect."""
-        return values.BaseDefect(
-            invariant=self.invariant,
-            mechanism=self.mechanism,
-            says=self.says,
-            source=self.source,
-            location=at["invariant"].location,
-            fixed_by=self.fixed_by.commit if self.fixed_by else None,
-            fixed_in=self.fixed_by.release if self.fixed_by else None,
-            reported=self.reported,
-        )
+    def composed(self, at: Node) -> dict[str, object]:
+        """Return the commit and the release of the fix, if there is one."""
+        del at
+        fix = self.fixed_by
+        return {"fixed_by": fix and fix.commit, "fixed_in": fix and fix.release}
 
 
 class _Rows(TypedDict):
@@ -303,6 +252,9 @@ class ProfileRows(Declaration):
 class KernelDocument(ProfileRows):
     """What is declared about one kernel release on one architecture."""
 
+    becomes = values.KernelProfile
+    stands_at = "id"
+
     id: Identifier = Field(description="name of the profile, `linux-7.3-arm64`")
     release: Release = Field(description='release, quoted: "7.3"')
     arch: Identifier = Field(description="id of the architecture, `arm64`")
@@ -336,39 +288,24 @@ class KernelDocument(ProfileRows):
                 )
         return self
 
-    def value(self, at: Node) -> values.KernelProfile:
-        """Return the declared profile; `at` is the node the document was read from."""
-        kconfig = at["kconfig"]
-        return values.KernelProfile(
-            id=self.id,
-            release=self.release,
-            arch=self.arch,
-            verified_on=values.VerifiedOn(
-                version=self.verified_on.version, how=self.verified_on.how
+    def composed(self, at: Node) -> dict[str, object]:
+        """Return what stands one level deeper, under `kconfig` and `unread`, and the operations."""
+        kconfig, below = self.kconfig, at["kconfig"]
+        line = kconfig.built_in_line
+        return {
+            "symbols": tuple(
+                map(SymbolDeclaration.value, kconfig.symbols.values(), below.rows("symbols"))
             ),
-            open=self.open,
-            symbols=tuple(
-                map(SymbolDeclaration.value, self.kconfig.symbols.values(), kconfig.rows("symbols"))
+            "constraints": tuple(
+                map(ConstraintDeclaration.value, kconfig.constraints, below.rows("constraints"))
             ),
-            constraints=tuple(
-                map(
-                    ConstraintDeclaration.value,
-                    self.kconfig.constraints,
-                    kconfig.rows("constraints"),
-                )
-            ),
-            toolchain=self.kconfig.toolchain,
-            built_in_line=None
-            if self.kconfig.built_in_line is None
-            else self.kconfig.built_in_line.value(kconfig["built_in_line"]),
-            operations=tuple(map(_operation, self.operations.values(), at.rows("operations"))),
-            unread_symbols=self.unread.symbols,
-            unread_parameters=self.unread.parameters,
-            changes=tuple(map(ChangeDeclaration.value, self.changes, at.rows("changes"))),
-            defects=tuple(map(DefectDeclaration.value, self.defects, at.rows("defects"))),
-            location=at["id"].location,
+            "toolchain": kconfig.toolchain,
+            "built_in_line": line and line.value(below["built_in_line"]),
+            "unread_symbols": self.unread.symbols,
+            "unread_parameters": self.unread.parameters,
+            "operations": tuple(map(_operation, self.operations.values(), at.rows("operations"))),
             **self.rows(at),
-        )
+        }
 
 
 def _operation(source: str, at: Node) -> values.OperationSource:

@@ -41,6 +41,9 @@ class OverlayKconfig(Declaration):
 class OverlayDocument(ProfileRows):
     """Rows that are added to the profiles of a range of releases, and facts of an architecture."""
 
+    becomes = values.Overlay
+    stands_at = "id"
+
     id: Identifier = Field(description="name of the overlay")
     arch: Identifier = Field(description="id of the architecture, `arm64`")
     releases: Annotated[
@@ -63,28 +66,16 @@ class OverlayDocument(ProfileRows):
         default=(), description="public facts that are added to the architecture"
     )
 
-    def value(self, at: Node, releases: tuple[str, ...]) -> values.Overlay:
-        """Return the declared rows; `releases` are those of the profiles that they are for."""
-        kconfig = at.get("kconfig")
-        return values.Overlay(
-            id=self.id,
-            arch=self.arch,
-            releases=releases,
-            symbols=tuple(
-                map(
-                    SymbolDeclaration.value,
-                    self.kconfig.symbols.values(),
-                    kconfig.rows("symbols") if kconfig else (),
-                )
-            ),
-            constraints=tuple(
-                map(
-                    ConstraintDeclaration.value,
-                    self.kconfig.constraints,
-                    kconfig.rows("constraints") if kconfig else (),
-                )
-            ),
-            facts=tuple(map(FactRow.value, self.facts, at.rows("facts"))),
-            location=at["id"].location,
-            **self.rows(at),
+    def composed(self, at: Node) -> dict[str, object]:
+        """Return what stands one level deeper, under `kconfig`, and the rows of a profile."""
+        below = at.get("kconfig")
+        symbols, constraints = (
+            below.rows(key) if below else () for key in ("symbols", "constraints")
         )
+        return {
+            "symbols": tuple(map(SymbolDeclaration.value, self.kconfig.symbols.values(), symbols)),
+            "constraints": tuple(
+                map(ConstraintDeclaration.value, self.kconfig.constraints, constraints)
+            ),
+            **self.rows(at),
+        }

@@ -14,7 +14,6 @@ from matrix.schema.documents.fields import (
     Source,
     Text,
     Word,
-    condition,
     contradiction,
     optional_condition,
 )
@@ -23,6 +22,8 @@ from matrix.schema.reading.nodes import Node
 
 class EffectDeclaration(Declaration):
     """What one parsed value of a boot parameter does."""
+
+    becomes = values.Effect
 
     match: AnyScalar | None = Field(
         default=None, description="parsed value this row is for; left out: any value"
@@ -35,18 +36,6 @@ class EffectDeclaration(Declaration):
         description="kernel variable: C expression, in which `value` is the parsed value",
     )
     note: Text | None = Field(default=None, description="what a reader should know")
-
-    def value(self, at: Node) -> values.Effect:
-        """Return the declared effect."""
-        return values.Effect(
-            match=self.match,
-            when=optional_condition(self.when, at, "when"),
-            assign=tuple(
-                (node.name, condition(parsed, node))
-                for parsed, node in zip(self.assign.values(), at.rows("set"), strict=True)
-            ),
-            note=self.note,
-        )
 
 
 class ParserDeclaration(Declaration):

@@ -155,6 +155,9 @@ class StudyConstraint(Declaration):
 class PivotDeclaration(Declaration):
     """A table of the report."""
 
+    becomes = values.Pivot
+    stands_at = "title"
+
     title: Text = Field(description="heading of the table")
     rows: AxisName = Field(description="axis of the rows, or `profiles`")
     columns: tuple[AxisName, ...] = Field(
@@ -165,20 +168,12 @@ class PivotDeclaration(Declaration):
         default=None, description="shell pattern of row options that the table leaves out"
     )
 
-    def value(self, at: Node) -> values.Pivot:
-        """Return the declared table."""
-        return values.Pivot(
-            title=self.title,
-            rows=self.rows,
-            columns=self.columns,
-            fixed=tuple(self.fixed.items()),
-            leave_out=self.leave_out,
-            location=at["title"].location,
-        )
-
 
 class StudyDocument(Declaration):
     """A study: a capability over a space of cells, with the tables to render."""
+
+    becomes = values.MatrixStudy
+    stands_at = "id"
 
     id: Identifier = Field(description="name of the study")
     title: Text = Field(description="heading of the report")
@@ -208,27 +203,13 @@ class StudyDocument(Declaration):
         default=False, description="whether the report shows the direct maps of direct-maps/"
     )
 
-    def value(self, at: Node, arch: str, axes: tuple[values.Axis, ...]) -> values.MatrixStudy:
-        """Return the study with its expanded axes; `at` is the node the document was read from."""
-        return values.MatrixStudy(
-            id=self.id,
-            title=self.title,
-            description=self.description,
-            capability=self.capability,
-            predicate=self.predicate,
-            axes=axes,
-            constraints=tuple(map(StudyConstraint.value, self.constraints, at.rows("constraints"))),
-            baseline=tuple(self.baseline.items()),
-            profiles=tuple(
+    def composed(self, at: Node) -> dict[str, object]:
+        """Return the named command lines."""
+        return {
+            "profiles": tuple(
                 values.CommandLineProfile(name=name, cell=tuple(cell.items()), location=node.place)
                 for (name, cell), node in zip(
                     self.profiles.items(), at.rows("profiles"), strict=True
                 )
-            ),
-            pivots=tuple(map(PivotDeclaration.value, self.pivots, at.rows("pivots"))),
-            claims=tuple(map(ClaimDeclaration.value, self.claims.values(), at.rows("claims"))),
-            formats=self.formats,
-            other_architectures=self.other_architectures,
-            location=at["id"].location,
-            arch=arch,
-        )
+            )
+        }

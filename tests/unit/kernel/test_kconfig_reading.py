@@ -62,6 +62,30 @@ def test_a_damaged_tree_is_a_diagnostic(text: str, tmp_path: Path) -> None:
     assert set(found) <= {"MX1004", "MX1006", "MX1007"}
 
 
+@pytest.mark.parametrize("outside", ["/dev/zero", "/etc/passwd", "../beside/Kconfig"])
+def test_what_stands_outside_of_the_tree_is_not_read(outside: str, tmp_path: Path) -> None:
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "beside" / "Kconfig").write_text("secret\n")
+    tree = small_tree(tmp_path / "tree", "")
+    (tree / "Kconfig").write_text(f'mainmenu "small"\nsource "{outside}"\n')
+    with pytest.raises(InputError) as caught:
+        parse_tree(open_tree(tree, "arm64"), {}, {})
+    (told,) = caught.value.diagnostics
+    assert told.code == "MX1007"
+    assert "it is not below the tree" in told.message
+    assert "secret" not in str(told)
+    assert told.location is not None
+    assert (told.location.file, told.location.line) == (str(tree / "Kconfig"), 2)
+
+
+def test_a_file_of_the_tree_that_is_no_regular_one_is_not_read(tmp_path: Path) -> None:
+    tree = small_tree(tmp_path, "")
+    (tree / "endless").symlink_to("/dev/zero")
+    (tree / "Kconfig").write_text('mainmenu "small"\nsource "endless"\n')
+    with pytest.raises(InputError, match="no regular file"):
+        parse_tree(open_tree(tree, "arm64"), {}, {})
+
+
 def test_answers_are_replayed_and_nothing_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
