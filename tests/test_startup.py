@@ -47,7 +47,7 @@ COMMANDS: list[tuple[list[str], set[str], int]] = [
         420,
     ),
     (["probe", "--host", "tests/data/probed/7.3-max.json.gz"], set(), 400),
-    (["explain", "MX0606"], {"oxidd"}, 430),
+    (["explain", "MX0606"], {"oxidd", "tomllib"}, 430),
     (["count", "arm64-memfd-secret"], {"oxidd"}, 430),
     (["cells", "arm64-memfd-secret", "--limit", "3"], {"oxidd", "numpy", "pyarrow"}, 560),
 ]

@@ -85,18 +85,28 @@ class Library:
         """Return an architecture by id."""
         return _find(self.knowledge.architectures, name, "architecture", "architectures")
 
-    def kernel(self, name: str) -> KernelProfile:
+    def arch_of(self, capability: Capability) -> str:
+        """Return the architecture that a capability is asked on where nothing says another.
+
+        That is the usual one, unless the studies of the capability are of others.
+        """
+        studies = self.knowledge.studies
+        asked = sorted({study.arch for study in studies if study.capability == capability.id})
+        return self.arch if not asked or self.arch in asked else asked[0]
+
+    def kernel(self, name: str, arch: str | None = None) -> KernelProfile:
         """Return a profile by release (`7.3`) or id (`linux-7.3-arm64`).
 
-        A release that several architectures have is that of the usual one.
+        A release that several architectures have is that of `arch` (None: of the usual one).
 
         Raises:
             InputError: MX0913, a release without a profile; MX0905, a word that is none; MX0687,
-                several architectures have the release, and the usual one does not.
+                several architectures have the release, and `arch` does not.
         """
+        usual = arch or self.arch
         named = [one for one in self.knowledge.kernels if name in (one.release, one.id)]
-        named.sort(key=lambda one: one.arch != self.arch)
-        if len(named) == 1 or (named and named[0].arch == self.arch):
+        named.sort(key=lambda one: one.arch != usual)
+        if len(named) == 1 or (named and named[0].arch == usual):
             return named[0]
         if named:
             places = " and ".join(f"{one.id} at {one.location}" for one in named)
@@ -110,7 +120,7 @@ class Library:
         version = read_version(name)
         known = {one.release for one in self.knowledge.kernels}
         if version is not None and version.release not in known:
-            raise InputError(self.no_profile(version.release, self.arch))
+            raise InputError(self.no_profile(version.release, usual))
         raise InputError(
             Diagnostic(
                 code="MX0905",
@@ -126,11 +136,14 @@ class Library:
         named = (one.release for one in self.knowledge.kernels if name in (one.release, one.id))
         return next(named, None) or self.kernel(name).release
 
-    def kernel_of_version(self, name: str) -> KernelProfile:
-        """Return the profile that answers for a release, an exact version (`6.1.90`) or an id."""
+    def kernel_of_version(self, name: str, arch: str | None = None) -> KernelProfile:
+        """Return the profile that answers for a release, an exact version (`6.1.90`) or an id.
+
+        `arch` is as for `kernel`.
+        """
         version = read_version(name)
         known = version and version.release in {one.release for one in self.knowledge.kernels}
-        return self.kernel(version.release if known and version else name)
+        return self.kernel(version.release if known and version else name, arch)
 
     def capability(self, name: str) -> Capability:
         """Return a capability by id."""

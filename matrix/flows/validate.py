@@ -147,7 +147,9 @@ def _chosen(job: ValidateJob, config: DotConfig) -> ChosenKernel | None:
     """Return the kernel of a file; None where the answer is `absent` whatever the release."""
     asked = job.request.kernel
     if asked != "auto":
-        return chosen_kernel(job.library, job.library.kernel_of_version(asked), asked, config)
+        return chosen_kernel(
+            job.library, job.library.kernel_of_version(asked, job.architecture.id), asked, config
+        )
     release = config.release
     known = job.library.kernels_of(job.architecture.id)
     if release is not None and release in known:

@@ -95,8 +95,9 @@ def prepare(request: ValidateRequest) -> ValidateJob:
     capability = library.capability(request.capability)
     predicate_version(capability, request.predicate)
     check_verdicts(request.fail_on, capability)
-    kernel = None if request.kernel == "auto" else library.kernel_of_version(request.kernel)
-    arch = library.arch if kernel is None else kernel.arch
+    arch = library.arch_of(capability)
+    if request.kernel != "auto":
+        arch = library.kernel_of_version(request.kernel, arch).arch
     architecture, knowledge = library.architecture(arch), library.knowledge_of(arch)
     named = request.cpus or default_cpus(knowledge)
     specs = [spec for text in named for spec in expand_group(text, knowledge)]

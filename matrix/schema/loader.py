@@ -152,17 +152,19 @@ class _Loader:
         self, distros: Iterable[Declared[DistroDocument]], catalogue: Catalogue
     ) -> dict[str, values.Distro]:
         """Return the kernels of distributions by id; their architecture and symbols are checked."""
-        expander = AxisExpander(catalogue, self.problems)
+        mine = {arch: catalogue.of(arch) for arch in catalogue.architectures}
         known = Known(
             kind="architecture",
             names=catalogue.architectures,
             complete=catalogue.knows_all(Kind.ARCHITECTURE),
         )
-        kernels = tuple(catalogue.kernels.values())
         found = {}
         for item in distros:
             document = item.document
             known.check(document.arch, item.node["arch"].location, self.problems)
+            meant = mine.get(document.arch, catalogue)
+            expander = AxisExpander(meant, self.problems)
+            kernels = tuple(meant.kernels.values())
             kconfig = expander.kconfig_values(document.kconfig, item.node["kconfig"])
             profiles = answering_profiles(kernels, document, kconfig)
             found[item.id] = document.completed(item.node, kconfig=kconfig, profiles=profiles)

@@ -248,7 +248,8 @@ def _other_architecture(file: str, header: headers.Header, found: str, arch: str
         code="MX0308",
         message=f"this is the `.config` of a `{found}` kernel, not of `{arch}`",
         location=place if by_header else Location(file=file),
-        hint=f"give the `.config` of an {arch} build",
+        hint=f"give a `.config` built for {arch}, or name a kernel or a capability of {found}, if "
+        "`matrix kernels list` has any",
     )
 
 

@@ -92,12 +92,13 @@ class Catalogue(Struct, frozen=True, kw_only=True):
 
     def known_symbols(self) -> Known:
         """Return the Kconfig symbols that some profile has, and how to add one."""
+        arch = next(iter(self.architectures)) if len(self.architectures) == 1 else "…"
         return Known(
             kind="Kconfig symbol",
             names=self.symbol_types(),
             complete=self.knows_all(Kind.KERNEL),
             advice="to add {0}, write `overlays/mine.yaml` into a folder for --configs: "
-            "`{{id: mine, arch: arm64, kconfig: {{symbols: "
+            f"`{{{{id: mine, arch: {arch}, kconfig: {{{{symbols: "
             '{{{0}: {{type: bool, prompt: "true", source: "path/Kconfig:line"}}}}}}}}`',
         )
 
