@@ -45,14 +45,16 @@ class Findings(Struct, frozen=True, kw_only=True):
     complete: bool
 
 
+@cache
 def simulate(
-    scenario: Scenario[I, M, S, W], inputs: I, *, max_states: int = MAX_STATES
+    scenario: AnyScenario, inputs: SimulationInputs, *, max_states: int = MAX_STATES
 ) -> SimulationResult:
     """Return all violations and advisories of one class, each with a shortest trace.
 
     Exhaustive up to `max_states` states of one exploration; past it `complete` is false, and the
     absence of a violation then means nothing. `states` and `transitions` count all explorations
-    that were needed. Classes with equal `relevant` inputs are explored once.
+    that were needed. Classes with equal `relevant` inputs are explored once, and nothing is
+    replayed twice in a process: a result is a value.
     """
     findings = explore_class(scenario, scenario.relevant(inputs), max_states)
     machines = {machine.place: machine for machine in scenario.machines(inputs)}
@@ -121,6 +123,7 @@ def _broken_base(
 
 def clear_cache() -> None:
     """Forget every class that was explored; for measurements and tests of the cold case."""
+    simulate.cache_clear()
     explore_class.cache_clear()
     _explore_base.cache_clear()
     _broken_base.cache_clear()
