@@ -84,6 +84,7 @@ LISTINGS: Final[Mapping[str, Listing]] = {
         things=lambda library: library.knowledge.cpus,
         columns=(
             _column("id", "id"),
+            _column("arch", None),
             _column("name", None),
             *map(_cpu_field, _DECIDING_FIELDS),
             _column(None, "name", "name"),
