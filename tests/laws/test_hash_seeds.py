@@ -66,6 +66,12 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "review": ("review tests/cases/review/reply-of-a-reply.mbox --format json",),
     "embed": ("embed page.md", "embed --check page.md"),
+    "capabilities list": ("capabilities list", "capabilities list --format json"),
+    "capabilities show": ("capabilities show memfd-secret --format json",),
+    "studies list": ("studies list", "studies list --format json"),
+    "studies show": ("studies show arm64-distros --format json",),
+    "groups list": ("groups list", "groups list --format json"),
+    "groups show": ("groups show server", "groups show server --format json"),
     "kernels list": ("kernels list", "kernels list --format json"),
     "kernels show": ("kernels show 7.3", "kernels show 6.1 --format json"),
     "kernels verify": (
