@@ -34,8 +34,9 @@ def some_hosts(count: int, seed: int) -> list[dict[str, str]]:
     """Return hosts of every kernel, CPU and kind of line."""
     chance = random.Random(seed)  # noqa: S311 - drawn, not secret
     library = Library(())
-    named = default_cpus(library.knowledge)
-    seen = [f"{midr:#010x}" for cpu in library.knowledge.cpus for midr in cpu.midrs]
+    knowledge = library.knowledge_of(library.arch)
+    named = default_cpus(knowledge)
+    seen = [f"{midr:#010x}" for cpu in knowledge.cpus for midr in cpu.midrs]
     hosts = []
     for number in range(count):
         words = [chance.choice(options) for options in WORDS]

@@ -105,11 +105,13 @@ COMPLETED: dict[str, tuple[str, ...]] = {
     "embed --check FILE": EXAMPLES["embed"],
     "embed FILE": EXAMPLES["embed"],
     "explain CELL": EXAMPLES["explain"],
+    "init --capability": ("init begun --capability my-capability",),
     "kconfig project --write": EXAMPLES["kconfig project"],
     "kernels add --tree DIR": EXAMPLES["kernels add"],
     "kernels verify --fix": (
         "kernels verify 7.3 --tree linux-7.3-moved --configs own --fix --format json",
     ),
+    "kernels verify --record": EXAMPLES["kernels verify"],
     "kernels verify X --tree DIR": EXAMPLES["kernels verify"],
     "probe --save": ("probe --save other-host.json",),
     "review FILE": EXAMPLES["review"],
