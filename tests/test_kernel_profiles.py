@@ -163,7 +163,8 @@ def test_kconfig_symbols_stand_where_cited(checked: tuple[KernelProfile, Tree]) 
 OURS = {
     *("map_mem_forces_ptes()", "set_direct_map_guard()", "linear_map_requires_bbml()"),
     *("system_supports_bbml()", "kvm_is_available()", "kvm_mode_in_effect()"),
-    *("secretmem_is_available()",),
+    *("secretmem_is_available()", "gic_priorities_in_use()", "gicv3_cpuif_is_usable()"),
+    *("kvm_has_cap_arm_mte()", "memslot_allows_mte()", "pkvm_allows_mte()"),
 }
 
 

@@ -16,7 +16,12 @@ from matrix.flows.knowledge import Library
 from matrix.flows.study import PreparedStudy, prepare_study
 from tests.cli_runner import run_cli
 
-STUDIES = sorted(study.id for study in Library().knowledge.studies)
+LIBRARY = Library()
+STUDIES = sorted(
+    study.id
+    for study in LIBRARY.knowledge.studies
+    if LIBRARY.capability(study.capability).scenario is not None
+)
 # As many options of an axis as are combined with every kernel and CPU.
 MOST_OTHERS = 3
 

@@ -21,7 +21,11 @@ from matrix.render.writers import write
 from tests.cli_runner import run_cli
 
 LIBRARY = Library()
-CAPABILITY = {study.id: study.capability for study in LIBRARY.knowledge.studies}
+CAPABILITY = {
+    study.id: study.capability
+    for study in LIBRARY.knowledge.studies
+    if LIBRARY.capability(study.capability).synthesis is not None
+}
 MUST_HOLD = {
     "gmem-no-direct-map": (
         "can_set_direct_map() &&",
@@ -29,6 +33,12 @@ MUST_HOLD = {
         "!kvm_vm_is_protected(kvm);",
     ),
     "memfd-secret": ("can_set_direct_map() &&", "!is_realm_world();"),
+    "cacheable-pfnmap": ("icache_is_aliasing()) &&", "!kvm_has_mte(kvm);"),
+    "mte-in-guests": ("system_supports_mte() &&", "!kvm_created_vcpus(kvm) &&"),
+    # What only firmware knows no check can test.
+    "pseudo-nmi": ("return false;",),
+    "riscv-memfd-secret": ("return true;",),
+    "x86-gmem-no-direct-map": ("!is_tdx_vm(kvm) &&", "!is_sev_vm(kvm);"),
 }
 ALONE = "Weakest over this study alone"
 LARGE = "arm64-gmem-no-direct-map"
