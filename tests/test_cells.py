@@ -200,7 +200,7 @@ def test_an_interrupted_run_leaves_the_former_file(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(flows, "write_cells", interrupted)
+        patch.setattr("matrix.render.cell_files.write_cells", interrupted)
         ran = small(configs, "--output", str(path))
     assert "error[MX0801]" in ran.err
     assert path.read_text() == "former"
