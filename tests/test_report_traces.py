@@ -20,7 +20,11 @@ from matrix.flows.study import PreparedStudy, prepare_study, study_result
 from tests.unit.scenarios.by_inputs import simulate
 
 LIBRARY = Library()
-STUDIES = tuple(study.id for study in LIBRARY.knowledge.studies)
+STUDIES = tuple(
+    study.id
+    for study in LIBRARY.knowledge.studies
+    if LIBRARY.capability(study.capability).scenario is not None
+)
 # What a trace shows of a page size: a leaf of the linear map.
 PAGES = {"4k": "4 KiB page", "16k": "16 KiB page", "64k": "64 KiB page"}
 

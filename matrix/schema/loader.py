@@ -6,9 +6,9 @@ wrong in all files, in one InputError sorted by place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -80,6 +80,8 @@ class _Loader:
         self._broken: set[Kind] = set(reading.broken)
         # What is wrong in shape; what is right in it is checked all the same where that is cheap.
         self._half_read: list[tuple[Kind, Node]] = []
+        # What a later folder overrides.
+        self._overridden: list[tuple[Declared[Any], Declared[Any]]] = []
 
     def load(self) -> values.Knowledge:
         """Return the knowledge; it only holds where no problem was found."""
@@ -94,6 +96,13 @@ class _Loader:
         direct_maps = self._declared(Kind.DIRECT_MAP, DirectMapDocument)
         distros = self._declared(Kind.DISTRO, DistroDocument)
         studies = self._declared(Kind.MATRIX, StudyDocument)
+        taken = self._taken_over(kernels)
+        asked = {item.document.capability for item in studies}
+        kernels, distros = _kept(kernels, taken), _kept(distros, taken)
+        cpus, studies = _kept(cpus, taken), _kept(studies, taken)
+        lost = asked - {item.document.capability for item in studies}
+        mine = max(taken.values(), default=0)
+        capabilities = [item for item in capabilities if item.id not in lost or item.folder >= mine]
         catalogue = Catalogue(
             architectures={item.id: item.document.value(item.node) for item in architectures},
             kernels={
@@ -147,6 +156,22 @@ class _Loader:
         )
         checker.words(knowledge)
         return knowledge
+
+    def _taken_over(self, kernels: Iterable[Declared[KernelDocument]]) -> dict[str, int]:
+        """Return the architectures that a folder takes over from those before it, with the folder.
+
+        An override that has all names of the former extends it, and one without kernels of its own
+        is about the former's. Else the architecture is another one under the same name, and what
+        other folders declare of the former would be asked of it.
+        """
+        own = {(item.document.arch, item.folder) for item in kernels}
+        return {
+            after.id: after.folder
+            for before, after in self._overridden
+            if isinstance(after.document, ArchitectureDocument)
+            and (after.id, after.folder) in own
+            and not _names(before) <= _names(after)
+        }
 
     def _distros(
         self, distros: Iterable[Declared[DistroDocument]], catalogue: Catalogue
@@ -204,6 +229,8 @@ class _Loader:
             first = found.get(item.id)
             if first is not None and first.folder == item.folder:
                 self._add_second(f"{kind} `{item.id}`", item.place, first.place)
+            elif first is not None:
+                self._overridden.append((first, item))
             found[item.id] = item
         return [found[name] for name in sorted(found)]
 
@@ -255,6 +282,29 @@ class _Loader:
     def _add_second(self, what: str, at: Location, first: Location) -> None:
         hint = f"the first is at {first}; rename one, or override it from a folder of your own"
         self.problems.add("MX0218", f"{what} is declared twice", at, hint)
+
+
+def _kept(
+    items: Iterable[Declared[DocumentT]], taken: Mapping[str, int]
+) -> list[Declared[DocumentT]]:
+    """Return the items but those of an architecture that a later folder has taken over."""
+    return [item for item in items if item.folder >= taken.get(str(_arch(item)), 0)]
+
+
+def _arch(item: Declared[DocumentT]) -> object:
+    node = item.node.get("arch")
+    return None if node is None else node.data
+
+
+def _names(item: Declared[ArchitectureDocument]) -> frozenset[str]:
+    value = item.document.value(item.node)
+    return frozenset(
+        (
+            *(row.name for row in (*value.fields, *value.environment, *value.cpucaps)),
+            *(row.name for row in (*value.facts, *value.mechanisms)),
+            *(function.signature for function in value.functions),
+        )
+    )
 
 
 def _each(check: Callable[[DocumentT, Node], None], items: Iterable[Declared[DocumentT]]) -> None:
