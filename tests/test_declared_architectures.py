@@ -220,6 +220,21 @@ def test_no_code_decides_by_the_name_of_an_architecture() -> None:
     assert saying == []
 
 
+def test_an_input_that_has_no_such_value_is_said_at_the_value(tmp_path: Path) -> None:
+    before = "{name: dic, c: "
+    folder = mine(
+        tmp_path / "mine",
+        "architectures",
+        "arm64",
+        (before + '"cpus_have_final_cap(ARM64_HAS_CACHE_DIC)"', before + '"\\"yes\\""'),
+    )
+    for command in (("count", "arm64-overview"), ("check",)):
+        ran = run_cli(*command, "--configs", str(folder))
+        assert ran.code == 3
+        assert "error[MX0685]: `yes` is no value of the simulation's input `dic`" in ran.err
+        assert "hint: `dic` is true or false" in ran.err
+
+
 def test_reported_declarations(shared_data: Path) -> None:
     reported = shared_data / "data" / "reported" / "declarations"
     assert count("--configs", str(reported / "rv3"))["cells"] == CELLS

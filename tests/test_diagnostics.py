@@ -36,6 +36,7 @@ MAKEFILE = "VERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 0\nEXTRAVERSION = -rc7\n"
 
 # Codes without an example, and why; each has a test of its own.
 WITHOUT_EXAMPLE = {
+    "MX0685": "an architecture with a scenario is long: tests/test_declared_architectures.py",
     "MX0203": "the file would be larger than anyone reads",
     "MX0290": "a profile of its own would be needed; tests/unit/analyze/test_facts_lowering.py",
     "MX0291": "likewise",

@@ -100,6 +100,12 @@ def _sound_studies(library: Library) -> Sequence[PreparedStudy]:
     known = library.knowledge
     problems = list(unknown_names(known.kernels, known.architectures))
     problems += [item for one in known.kernels for item in sources_without_lines(one)]
+    # Also of an architecture that no study asks about.
+    for profile in known.kernels:
+        try:
+            library.program(profile)
+        except InputError as error:
+            problems.extend(error.diagnostics)
     for capability in known.capabilities:
         problems += _unanswerable(library, capability)
     studies = []

@@ -34,7 +34,7 @@ def test_a_state_space_past_the_bound_is_never_safe(
     inputs = answering.inputs_of(question, concrete, prepared.behaviours)
     complete = prepared.behaviours.result(inputs)
     cut = replace(complete, complete=False)
-    monkeypatch.setattr(behaviour, "simulate", lambda _: cut)
+    monkeypatch.setattr(behaviour, "simulate", lambda *_: cut)
     with pytest.raises(UndecidedError) as caught:
         Behaviours().result(inputs)
     assert code_of(caught) == "MX0710"

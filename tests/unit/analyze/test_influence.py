@@ -14,6 +14,12 @@ from matrix.flows.study import PreparedStudy, prepare_study
 from tests.unit.analyze.small_study import CASES, completed
 
 STUDIES = [study.id for study in Library().knowledge.studies]
+# Asked over axes of which the answer turns out not to hang.
+ALIKE = {
+    ("arm64-linear-map-blocks", "kernel"),
+    ("arm64-pseudo-nmi", "cpu"),
+    ("riscv-memfd-secret", "kernel"),
+}
 
 
 def concrete(prepared: PreparedStudy, found: Influence, cell: dict[str, str]) -> str:
@@ -37,6 +43,9 @@ def test_every_axis_of_a_shipped_study_matters(study: str) -> None:
     found = influences(prepared.solve())
     assert [item.axis for item in found] == [axis.name for axis in prepared.study.axes]
     for item in found:
+        if (study, item.axis) in ALIKE:
+            assert item.kind is None
+            continue
         assert item.kind in (VERDICT, INPUT, FACT), f"{item.axis} changes nothing"
         assert item.idle == (), f"these options of {item.axis} change nothing"
         one, other = dict(item.one), dict(item.other)
