@@ -98,12 +98,15 @@ def test_a_row_that_reads_its_own_result_through_a_function_is_refused() -> None
 
 def test_a_row_that_sets_no_variable_is_refused() -> None:
     profile = profile_of("7.3")
-    parameter = profile.parameters[0]
+    parameter = next(item for item in profile.parameters if item.name == "rodata")
     effect = Effect(match=None, when=None, assign=(("rodata_ful", condition("true")),))
     parser = replace(parameter.parsers[0], effects=(effect,))
     broken = replace(parameter, parsers=(parser,))
     ((code, message, hint),) = refused(
-        replace(profile, parameters=(broken, *profile.parameters[1:]))
+        replace(
+            profile,
+            parameters=(broken, *(item for item in profile.parameters if item is not parameter)),
+        )
     )
     assert code == "MX0292"
     assert message == "`rodata` sets `rodata_ful`, which is no variable of this profile"

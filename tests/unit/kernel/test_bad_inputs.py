@@ -28,6 +28,8 @@ OF_MADE_INPUTS = {
     *(f"MX140{number}" for number in (1, 2, 3, 4, 5, 7)),
     *(f"MX150{number}" for number in range(1, 6)),  # tables of hosts: tests/test_fleet.py
     "MX1114",  # kernel trees: tests/unit/kernel/test_tree_files.py
+    "MX1118",
+    *("MX0801", "MX0802", "MX0813"),  # what is written: tests/test_written_files.py
 }
 
 
