@@ -188,6 +188,8 @@ class _Loader:
             document = item.document
             known.check(document.arch, item.node["arch"].location, self.problems)
             meant = mine.get(document.arch, catalogue)
+            if not meant.kernels:  # nothing is known of its symbols, or its profile is wrong
+                meant = catalogue
             expander = AxisExpander(meant, self.problems)
             kernels = tuple(meant.kernels.values())
             kconfig = expander.kconfig_values(document.kconfig, item.node["kconfig"])
