@@ -207,7 +207,7 @@ def test_the_report_shows_every_cpu_release_and_command_line(
     report: Said, releases: list[str], cpus: list[str]
 ) -> None:
     listed = json.loads(run_cli("cpus", "list", "--format", "json").out)["cpus"]
-    assert set(cpus) == {cpu["id"] for cpu in listed}
+    assert set(cpus) == {cpu["id"] for cpu in listed if cpu["arch"] == "arm64"}
     assert set(report) == {Place(*it) for it in itertools.product(cpus, releases, LINES)}
     assert {verdict for verdict, _ in report.values()} >= {"unsound", "supported", "refused"}
 
