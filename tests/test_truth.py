@@ -170,7 +170,18 @@ def test_a_claim_speaks_of_the_verdicts_that_there_are(tmp_path: Path) -> None:
     assert "nothing is violated" in ran.err
 
 
-@pytest.mark.parametrize("name", ["mte", "own-capability-mte", "own-capability"])
+def test_a_symbol_that_no_profile_has_is_said_with_the_overlay_that_adds_it(
+    shared_data: Path,
+) -> None:
+    folder = shared_data / "data/reported/declarations/own-capability"
+    ran = run_cli("check", "--configs", str(folder))
+    assert ran.code == 3
+    assert "error[MX0221]" in ran.err
+    assert "overlays/mine.yaml" in ran.err
+    assert FOREIGN.search(ran.out) is None
+
+
+@pytest.mark.parametrize("name", ["mte", "own-capability-mte"])
 def test_a_copied_scenario_is_refused_with_what_to_write(name: str, shared_data: Path) -> None:
     ran = run_cli("check", "--configs", str(shared_data / "data/reported/declarations" / name))
     assert ran.code == 3
@@ -205,7 +216,7 @@ def test_no_shipped_file_is_refused_for_its_scenario() -> None:
         (
             "IS_ENABLED(CONFIG_KVM)",
             "IS_ENABLED(CONFIG_KASAN_HW_TAGS)",
-            "`KASAN_HW_TAGS: {type: bool",
+            "KASAN_HW_TAGS: {type: bool",
         ),
         ("cap(ARM64_MTE)", "cap(ARM64_MTE2)", "did you mean `ARM64_MTE`?"),
     ],
