@@ -34,6 +34,9 @@ config KVM
 	select KVM_GUEST_MEMFD
 config KVM_GUEST_MEMFD
 	bool
+config ARM64_PSEUDO_NMI
+	bool "pseudo-NMIs"
+
 config ARM64_MTE
 	bool "mte"
 config DEBUG_PAGEALLOC
