@@ -223,7 +223,9 @@ def _change_one(
     # A symbol that conf wrote, so that its prompt may be visible and the change may be allowed.
     name = draw.choice([name for name in config if name in values])
     old = config[name]
-    changed = {**config, name: draw.choice([item for item in values[name] if item != old])}
+    new = draw.choice([item for item in values[name] if item != old])
+    # Said of every symbol: conf gives what a file leaves open its default, which is no conflict.
+    changed = {**dict.fromkeys(values, "n"), **config, name: new}
     left = conf.olddefconfig(root, write_config(changed), scratch)
     differs = any(left.get(item, "n") != changed.get(item, "n") for item in values)
     assert bool(find_conflicts(tree, unquoted(changed), answers())) == differs, (name, old)
