@@ -120,9 +120,11 @@ def _words(values: Sequence[str], codes: npt.NDArray[np.int64]) -> Any:
     import pyarrow as pa
 
     printable = [value.encode("utf-8", "backslashreplace").decode("utf-8") for value in values]
-    return pa.DictionaryArray.from_arrays(
-        pa.array(codes, pa.int32()), pa.array(printable, pa.string())
-    )
+    # Each word once: Arrow reserves room for every entry of a dictionary and fills that of the
+    # distinct ones; the rest, whatever lay in memory, went into the file.
+    distinct = pa.array(printable, pa.string()).dictionary_encode()
+    indices = distinct.indices.to_numpy().astype("int32")[codes]
+    return pa.DictionaryArray.from_arrays(pa.array(indices, pa.int32()), distinct.dictionary)
 
 
 def _text(hosts: Any) -> Any:

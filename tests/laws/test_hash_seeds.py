@@ -2,8 +2,9 @@
 
 Every command that README and docs show runs under two seeds, in CI under three: standard output,
 standard error, exit code and every file it leaves must be equal. The second run reads the caches
-that the first has written, the third begins without any. Outside of CI the commands that ask the
-largest study, or need a kernel tree, are left out: they take minutes.
+that the first has written, the third begins without any. Each finds other bytes in memory that
+nobody has written yet, so that none of them gets into a file. Outside of CI the commands that ask
+the largest study, or need a kernel tree, are left out: they take minutes.
 """
 
 from __future__ import annotations
@@ -234,7 +235,13 @@ def digests(folder: Path) -> dict[str, str]:
 
 def answers(commands: list[str], seed: str, folder: Path, cache: Path) -> list[Any]:
     """Return exit code, standard output and standard error of each command, and then the files."""
-    environment = {**os.environ, "PYTHONHASHSEED": seed, "MATRIX_CACHE_DIR": str(cache)}
+    environment = {
+        **os.environ,
+        "PYTHONHASHSEED": seed,
+        "MATRIX_CACHE_DIR": str(cache),
+        "MALLOC_PERTURB_": str(1 + int(seed) % 255),
+        "ARROW_DEFAULT_MEMORY_POOL": "system",
+    }
     ran = subprocess.run(
         [sys.executable, "-c", RUN],
         input=json.dumps([shlex.split(command) for command in commands]),
