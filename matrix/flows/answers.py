@@ -265,3 +265,19 @@ class Answers:
     def options(self, chosen: Mapping[str, str]) -> tuple[tuple[str, Value], ...]:
         """Return the option of every environment axis, the declared one where none is chosen."""
         return tuple(surroundings_atoms(self.architecture, chosen).items())
+
+    def options_that_count(
+        self, options: tuple[tuple[str, Value], ...], reads: frozenset[str] | None = None
+    ) -> tuple[tuple[str, str], ...]:
+        """Return the options to say beside an answer: what it reads, and what departs from default.
+
+        `reads` are the names one answer rests on; without them, all answers so far.
+        """
+        if reads is None:
+            reads = frozenset().union(*(asked.reads for asked in self._asked.values()))
+        declared = dict(self.options({}))
+        return tuple(
+            (axis, str(option))
+            for axis, option in options
+            if axis in reads or option != declared[axis]
+        )

@@ -61,24 +61,28 @@ class FleetAnswers:
     ) -> None:
         self._library = library
         self._capability = capability
-        self._answers = Answers(library, library.arch, capability, predicate=predicate)
+        self._answers = Answers(
+            library, library.arch_of(capability), capability, predicate=predicate
+        )
         self._architecture = self._answers.architecture
         self._settings = settings
         self._folder = folder
-        chosen = choose_surroundings(self._architecture, settings)
-        self.surroundings = tuple(
-            (axis, str(option)) for axis, option in self._answers.options(chosen)
-        )
         self._configs = Kept(self._load)
         self._builds = Kept(self._build)
         self._systems = Kept(self._system)
         self._options = Kept(self._choose)
-        self._history = library.name_history(library.arch)
+        self._history = library.name_history(self._architecture.id)
         self.names = FleetNames(self._history)
         # What `validate` says of the files, each once.
         self.remarks: dict[Diagnostic, None] = {}
         self._rows: dict[HostRow, tuple[HostAnswer, IdleWords | None]] = {}
         self._given: dict[tuple[object, ...], HostAnswer] = {}
+        self._chosen = self._choose("")
+
+    @property
+    def surroundings(self) -> tuple[tuple[str, str], ...]:
+        """The options that hold for all rows, but for their VM, as far as answers so far read them."""
+        return self._answers.options_that_count(self._chosen)
 
     def answer(self, row: HostRow) -> tuple[HostAnswer, IdleWords | None]:
         """Return the answer of a row; where the row is wrong, the answer says in what.

@@ -220,7 +220,7 @@ def _result_of(job: ValidateJob, situation: Situation) -> Callable[..., Validate
     """Return what makes the results of a file, given CPU and answer."""
     build = situation.build
     return partial(
-        _asked_of(job, build.config),
+        _asked_of(job, build.config, build.asked.reads),
         kernel=build.profile.release,
         cmdline=situation.line.text,
         version=build.chosen.shown_version,
@@ -229,8 +229,10 @@ def _result_of(job: ValidateJob, situation: Situation) -> Callable[..., Validate
     )
 
 
-def _asked_of(job: ValidateJob, config: DotConfig) -> Callable[..., ValidateResult]:
-    """Return what makes a result, with what is asked of every kernel."""
+def _asked_of(
+    job: ValidateJob, config: DotConfig, reads: frozenset[str] = frozenset()
+) -> Callable[..., ValidateResult]:
+    """Return what makes a result, with what is asked of every kernel; `reads` is what counts."""
     return partial(
         ValidateResult,
         file=config.file,
@@ -238,7 +240,7 @@ def _asked_of(job: ValidateJob, config: DotConfig) -> Callable[..., ValidateResu
         vm=job.surroundings["vm"],
         capability=job.capability.id,
         predicate_version=job.answers.predicate.name,
-        surroundings=tuple((axis, str(option)) for axis, option in job.options),
+        surroundings=job.answers.options_that_count(job.options, reads),
     )
 
 

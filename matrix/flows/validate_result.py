@@ -25,8 +25,9 @@ class ValidateResult(Struct, frozen=True, kw_only=True):
     """One answer with what was asked: `cpu` has one name for each CPU type of the system.
 
     `kernel` is the release of the profile, `read_on` the version that it was read on, `version` the
-    kernel's own where one was told. `surroundings` has the option of every environment axis, chosen
-    or by default. `muted_because` is the reason in matrix.toml of a result that is MUTED.
+    kernel's own where one was told. `surroundings` has the options of the environment axes that
+    the answer reads or that depart from the default. `muted_because` is the reason in matrix.toml
+    of a result that is MUTED.
     `decided_at` is the line of the `.config` that decides, or line 1 where `decided_by` is not set
     in it.
     """
