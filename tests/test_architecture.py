@@ -174,7 +174,6 @@ _OPENS_FILES_ITSELF = {
     "flows/declarations.py": "the starters that the package brings",
     "diagnostics/codes.py": "its own table of codes; nothing stands below it",
     # Not yet behind the door.
-    "flows/baseline.py": "bounded by itself",
     "flows/distros.py": "digests of what it was given, and its own former output",
     "render/embed.py": "documents of the user",
     "flows/fleet_answers.py": "digests of what was read before",
@@ -182,7 +181,6 @@ _OPENS_FILES_ITSELF = {
     "flows/kernels_add.py": "a profile that was read before",
     "schema/compiled.py": "its own cache",
     "schema/files.py": "bounded by itself",
-    "schema/settings.py": "bounded by itself",
 }
 _OPENING = frozenset({"open", "fdopen", "read_text", "read_bytes"})
 

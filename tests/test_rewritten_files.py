@@ -164,3 +164,23 @@ def test_the_same_text_from_somebody_else_is_no_edit(files: Path) -> None:
     (files / "a").write_text("new")
     rewrite(todo)
     assert (files / "a").read_text() == "new"
+
+
+def test_an_edit_between_two_replacements_is_seen(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever saves while the first file is renamed keeps the second."""
+    rename = Path.replace
+
+    def rename_and_edit(new: Path, target: Path) -> Path:
+        (files / "b").write_text("edited")
+        return rename(new, target)
+
+    todo = asked(files, a="new a", b="new b")
+    monkeypatch.setattr(Path, "replace", rename_and_edit)
+    with pytest.raises(InputError) as caught:
+        rewrite(todo)
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "MX0813"
+    assert diagnostic.message.startswith(f"`{files / 'b'}` was changed")
+    assert [(files / name).read_text() for name in "ab"] == ["new a", "edited"]

@@ -77,7 +77,8 @@ def rewrite(rewrites: Iterable[Rewrite]) -> None:
 
     Raises:
         InputError: MX0801 or MX0802 as `write_files`; MX0813 for each file that somebody else
-            changed, made or removed since it was read. Nothing is written then.
+            changed, made or removed since it was read. Nothing is written then; of files changed
+            only while the first were renamed, those are left that were changed.
     """
     asked = tuple(rewrites)
     wanted = {item.path: _encoded(item.new) for item in asked}
@@ -133,33 +134,41 @@ def _replace(wanted: Mapping[Path, bytes], read: Mapping[Path, bytes | None]) ->
             raise InputError(_same_file(path, targets[target]))
         targets[target] = path
     with contextlib.ExitStack() as beside:
-        renames: dict[Path, Path | None] = {}
-        for target, path in targets.items():
-            with _reported(path):
-                if _is_special(target):
-                    renames[target] = None
-                elif _content(target) != wanted[path]:
-                    renames[target], file = beside.enter_context(_beside(target))
-                    file.write(wanted[path])
-                    _finish(file)
-        _refuse_edited({target: targets[target] for target in renames}, read)
+        renames = dict(_written(targets, wanted, beside))
+        edited = [targets[path] for path in renames if _is_edited(path, targets[path], read)]
+        if edited:
+            raise InputError([_edited(path, "nothing was written") for path in edited])
         for target, new in renames.items():
-            with _reported(targets[target]):
+            path = targets[target]
+            with _reported(path):
                 if new is None:
-                    target.write_bytes(wanted[targets[target]])
+                    target.write_bytes(wanted[path])
+                elif _is_edited(target, path, read):  # while the files before it were renamed
+                    edited.append(path)
                 else:
                     new.replace(target)
+        if edited:
+            raise InputError([_edited(path, "it was left as it is") for path in edited])
 
 
-def _refuse_edited(targets: Mapping[Path, Path], read: Mapping[Path, bytes | None]) -> None:
-    """Raise MX0813 for the files of `read` that do not hold any more what was read of them."""
-    edited = [
-        _edited(path)
-        for target, path in targets.items()
-        if path in read and not _is_special(target) and _content(target) != read[path]
-    ]
-    if edited:
-        raise InputError(edited)
+def _written(
+    targets: Mapping[Path, Path], wanted: Mapping[Path, bytes], beside: contextlib.ExitStack
+) -> Iterator[tuple[Path, Path | None]]:
+    """Yield each target that is to change with its new file beside it, None for a device."""
+    for target, path in targets.items():
+        with _reported(path):
+            if _is_special(target):
+                yield target, None
+            elif _content(target) != wanted[path]:
+                new, file = beside.enter_context(_beside(target))
+                file.write(wanted[path])
+                _finish(file)
+                yield target, new
+
+
+def _is_edited(target: Path, path: Path, read: Mapping[Path, bytes | None]) -> bool:
+    """Tell whether a file of `read` does not hold any more what was read of it."""
+    return path in read and not _is_special(target) and _content(target) != read[path]
 
 
 @contextlib.contextmanager
@@ -286,10 +295,10 @@ def _unwritable(path: Path, error: OSError) -> Diagnostic:
     )
 
 
-def _edited(path: Path) -> Diagnostic:
+def _edited(path: Path, done: str) -> Diagnostic:
     return Diagnostic(
         code="MX0813",
-        message=f"`{path}` was changed while its new content was made: nothing was written",
+        message=f"`{path}` was changed while its new content was made: {done}",
         location=Location(file=str(path)),
         hint="run the command again: it begins with what the file holds now",
     )

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
+from matrix.door.files import read_regular
 from matrix.flows.user_settings import relative_name
 from matrix.flows.validate_result import Standing, ValidateResult
 
@@ -130,11 +131,7 @@ def load_baseline(path: Path) -> Baseline:
 
 
 def _read(path: Path) -> frozenset[Entry]:
-    with path.open("rb") as stream:
-        data = stream.read(_MOST_BYTES + 1)
-    if len(data) > _MOST_BYTES:
-        raise ValueError("it is larger than 64 MiB")
-    document = json.loads(data)
+    document = json.loads(read_regular(path, _MOST_BYTES))
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise ValueError(f'it does not say "schema": "{SCHEMA}"')
     if set(document) != {"schema", "findings"} or not isinstance(document["findings"], list):

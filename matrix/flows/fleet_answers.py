@@ -81,7 +81,7 @@ class FleetAnswers:
 
     @property
     def surroundings(self) -> tuple[tuple[str, str], ...]:
-        """The options that hold for all rows, but for their VM, as far as answers so far read them."""
+        """The options that hold for all rows, but for their VM, as far as answers read them."""
         return self._answers.options_that_count(self._chosen)
 
     def answer(self, row: HostRow) -> tuple[HostAnswer, IdleWords | None]:

@@ -15,6 +15,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
+from matrix.door.files import read_regular
 
 Kind = TypeVar("Kind")
 # A settings file is written by hand.
@@ -86,10 +87,7 @@ def _parse(path: Path) -> dict[str, object]:
     import tomllib
 
     try:
-        with path.open("rb") as stream:
-            data = stream.read(_MOST_BYTES + 1)
-        if len(data) > _MOST_BYTES:
-            raise InputError(_unreadable(path, "it is larger than 1 MiB", Location(file=str(path))))
+        data = read_regular(path, _MOST_BYTES)
         return tomllib.loads(data.decode("utf-8"))
     except tomllib.TOMLDecodeError as error:
         found = _PLACE.search(str(error))
@@ -196,7 +194,7 @@ def _location(path: Path, place: tuple[str | int, ...]) -> Location:
     from matrix.schema.toml_places import location_of
 
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path, _MOST_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError):  # it was read a moment ago; then without a place
         return Location(file=str(path))
     return location_of(text, place, str(path))
