@@ -344,7 +344,6 @@ _NAMES_A_WORLD = {
     "flows/host_request.py": "cpucaps in the log of an arm64 host",
     "flows/kconfig.py": "the toolchain by default",
     "flows/knowledge.py": "the study by default",
-    "flows/listings.py": "columns of `cpus list`",
     "flows/probe.py": "the capability by default",
     "flows/validate_inputs.py": "how files with a `.config` are named",
     "flows/validate_job.py": "the capability by default",
@@ -355,6 +354,7 @@ _NAMES_A_WORLD = {
     "kernel/host/readings.py": "what uname says",
     "kernel/source/truth/declared_cpucaps.py": "where the kernel's tables of cpucaps stand",
     "render/direct_maps.py": "a question that is asked of every architecture",
+    "render/listings.py": "columns of `cpus list`",
     "schema/compiled.py": "the name of the distribution",
     "schema/direct_maps.py": "a question that is asked of every architecture",
 }

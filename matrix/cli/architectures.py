@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matrix.cli.console import answer, deliver
+from matrix.cli.console import deliver
 from matrix.cli.options import Configs, Format, Output, TextFormat
 
 app = typer.Typer(
@@ -26,10 +26,17 @@ def list_architectures(
     configs: Configs = None,
 ) -> None:
     """List check, set_direct_map_*(), memfd_secret and guest_memfd by architecture and release."""
-    from matrix.flows.direct_maps import architectures_list
+    from matrix.flows.knowledge import Library
+    from matrix.render.architectures import list_document, list_text
+    from matrix.render.json import dump
 
-    as_json = output_format is TextFormat.JSON
-    deliver(architectures_list(tuple(configs or ()), kernel, as_json=as_json), output)
+    library = Library(tuple(configs or ()))
+    release = library.release(kernel) if kernel else None
+    direct_maps = library.knowledge.direct_maps
+    if output_format is TextFormat.JSON:
+        deliver(dump(list_document(direct_maps, release)), output)
+    else:
+        deliver(list_text(direct_maps, release), output)
 
 
 @app.command("show")
@@ -41,10 +48,19 @@ def show_architecture(
     configs: Configs = None,
 ) -> None:
     """Show one architecture: each answer with the lines of the kernel's source."""
-    from matrix.flows.direct_maps import architectures_show
+    from matrix.flows.direct_maps import find_direct_map
+    from matrix.flows.knowledge import Library
+    from matrix.render.direct_maps import direct_map_document, direct_map_text
+    from matrix.render.json import dump
 
-    as_json = output_format is TextFormat.JSON
-    deliver(architectures_show(name, tuple(configs or ()), kernel, as_json=as_json), output)
+    library = Library(tuple(configs or ()))
+    release = library.release(kernel) if kernel else None
+    found = find_direct_map(library, name)
+    if output_format is TextFormat.JSON:
+        document = direct_map_document(found, release, short=False)
+        deliver(dump({"schema": "matrix/architecture/1", **document}), output)
+    else:
+        deliver(direct_map_text(found, release), output)
 
 
 @app.command("verify")
@@ -59,8 +75,12 @@ def verify_architectures(
     configs: Configs = None,
 ) -> int:
     """Compare them with the kernel's own source, line by line; exit 1 where they differ."""
-    from matrix.flows.direct_maps import architectures_verify
+    from matrix.flows.direct_maps import compare_direct_maps
+    from matrix.flows.knowledge import Library
+    from matrix.render.architectures import compared_document, compared_text
+    from matrix.render.json import dump
 
+    outcome = compare_direct_maps(Library(tuple(configs or ())), release, tree)
     as_json = output_format is TextFormat.JSON
-    reply = architectures_verify(release, tree, tuple(configs or ()), as_json=as_json)
-    return answer(reply, output)
+    deliver(dump(compared_document(outcome)) if as_json else compared_text(outcome), output)
+    return outcome.exit_code

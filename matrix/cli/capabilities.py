@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from matrix.cli.listing import Show, listing_app
-
-
-def _show() -> Show:
-    from matrix.flows.listings import capabilities_show
-
-    return capabilities_show
-
+from matrix.cli.listing import listing_app
 
 app = listing_app(
     "capabilities",
-    _show,
     metavar="ID",
     of_one="A capability, such as memfd-secret.",
     helps=(

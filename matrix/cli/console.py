@@ -7,12 +7,9 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import typer
-
-if TYPE_CHECKING:
-    from matrix.flows.reply import Reply
 
 
 def say(message: str) -> None:
@@ -53,14 +50,6 @@ class _TextOutput:
         written = bytes(data)
         sys.stdout.write(written.decode())
         return len(written)
-
-
-def answer(reply: Reply, output: Path | None) -> int:
-    """Say what is for the person, deliver what is for a pipe, return the exit code."""
-    for line in reply.speech:
-        say(line)
-    deliver(reply.text, output)
-    return reply.exit_code
 
 
 def use_colour() -> bool:

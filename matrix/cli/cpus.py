@@ -6,19 +6,11 @@ from typing import Annotated
 
 import typer
 
-from matrix.cli.listing import Show, deliver_list, listing_app
+from matrix.cli.listing import deliver_list, listing_app
 from matrix.cli.options import Configs, Format, Output, TextFormat
-
-
-def _show() -> Show:
-    from matrix.flows.listings import cpus_show
-
-    return cpus_show
-
 
 app = listing_app(
     "cpus",
-    _show,
     metavar="SPEC",
     of_one="CPU system such as graviton3 or neoverse-n2,dic=0.",
     helps=(

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from matrix.cli.listing import Show, listing_app
-
-
-def _show() -> Show:
-    from matrix.flows.listings import groups_show
-
-    return groups_show
-
+from matrix.cli.listing import listing_app
 
 app = listing_app(
     "groups",
-    _show,
     metavar="GROUP",
     of_one="A group of CPUs, such as @server.",
     helps=(

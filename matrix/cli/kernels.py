@@ -8,19 +8,11 @@ from typing import Annotated
 import typer
 
 from matrix.cli.console import deliver, say
-from matrix.cli.listing import Show, listing_app
+from matrix.cli.listing import listing_app
 from matrix.cli.options import Configs, Format, Output, TextFormat
-
-
-def _show() -> Show:
-    from matrix.flows.listings import kernels_show
-
-    return kernels_show
-
 
 app = listing_app(
     "kernels",
-    _show,
     metavar="RELEASE",
     of_one="A release with a profile, such as 7.3.",
     helps=(

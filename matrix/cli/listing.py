@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import typer
@@ -10,22 +9,19 @@ import typer
 from matrix.cli.console import deliver
 from matrix.cli.options import Configs, Format, Output, TextFormat
 
-Show = Callable[..., str]
-
 
 def listing_app(
     kind: str,
-    show: Callable[[], Show],
     *,
     metavar: str,
     of_one: str,
     helps: tuple[str, str, str],
     has_list: bool = True,
 ) -> typer.Typer:
-    """Return the commands `list` and `show` for a kind of `flows/listings.py`.
+    """Return the commands `list` and `show` for a kind of `render/listings.py`.
 
-    `show` imports the flow when it is asked for; `helps` are those of the group, of `list` and of
-    `show`, `of_one` that of its argument. Without `has_list` the caller has a `list` of its own.
+    `helps` are those of the group, of `list` and of `show`, `of_one` that of its argument. Without
+    `has_list` the caller has a `list` of its own.
     """
     app = typer.Typer(help=helps[0], no_args_is_help=True)
 
@@ -40,8 +36,11 @@ def listing_app(
         output: Output = None,
         configs: Configs = None,
     ) -> None:
-        as_json = output_format is TextFormat.JSON
-        deliver(show()(name, tuple(configs or ()), as_json=as_json), output)
+        from matrix.flows.knowledge import Library
+        from matrix.render.listings import shown_thing
+
+        library, as_json = Library(tuple(configs or ())), output_format is TextFormat.JSON
+        deliver(shown_thing(kind, name, library, as_json=as_json), output)
 
     if has_list:
         app.command("list", help=helps[1])(list_all)
@@ -57,7 +56,8 @@ def deliver_list(
     group: str | None = None,
 ) -> None:
     """Write a list of declared things, of CPUs those of a group."""
-    from matrix.flows.listings import list_things
+    from matrix.flows.knowledge import Library
+    from matrix.render.listings import listed_things
 
-    as_json = output_format is TextFormat.JSON
-    deliver(list_things(kind, tuple(configs or ()), as_json=as_json, group=group), output)
+    library, as_json = Library(tuple(configs or ())), output_format is TextFormat.JSON
+    deliver(listed_things(kind, library, as_json=as_json, group=group), output)

@@ -8,6 +8,7 @@ from matrix.cli.options import Output
 
 def schema(output: Output = None) -> None:
     """Print the JSON Schema of all declarations (kernels, CPUs, capabilities, studies)."""
-    from matrix.flows.listings import schema_text
+    from matrix.render.json import dump
+    from matrix.schema.jsonschema import schema_document
 
-    deliver(schema_text(), output)
+    deliver(dump(schema_document()), output)

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from matrix.cli.listing import Show, listing_app
-
-
-def _show() -> Show:
-    from matrix.flows.listings import studies_show
-
-    return studies_show
-
+from matrix.cli.listing import listing_app
 
 app = listing_app(
     "studies",
-    _show,
     metavar="MATRIX",
     of_one="A study, such as arm64-overview.",
     helps=(

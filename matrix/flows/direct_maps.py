@@ -1,12 +1,11 @@
-"""Other architectures: their direct maps as a table, one with its sources, against a tree.
-
-Takes the names a user writes and a kernel tree, gives text, JSON or diagnostics.
-"""
+"""Other architectures' direct maps: one by its name, and all against a kernel tree."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+
+from msgspec import Struct
 
 from matrix.diagnostics import (
     Diagnostic,
@@ -14,105 +13,75 @@ from matrix.diagnostics import (
     InputError,
     Location,
     Severity,
-    format_diagnostic,
     unknown_word_hint,
 )
 from matrix.flows.knowledge import Library
-from matrix.flows.reply import Reply
 from matrix.kernel.source.tree_evidence import Finding, FindingKind, SourceTree, find_evidence
 from matrix.kernel.source.tree_files import read_release
-from matrix.render.columns import align
-from matrix.render.direct_maps import SHOWN, direct_map_document, direct_map_rows, direct_map_text
-from matrix.render.json import dump
 from matrix.schema.direct_maps import DirectMap, DirectMapRelease, Evidence
 
 _NOT_KERNEL = "give the folder of a kernel's source, as it is unpacked"
 
 
-def architectures_list(
-    configs: tuple[Path, ...], kernel: str | None = None, *, as_json: bool
-) -> str:
-    """Return what every other architecture says and does, of one release or of all."""
-    library = Library(configs)
-    wanted = library.release(kernel) if kernel else None
-    direct_maps = library.knowledge.direct_maps
-    if as_json:
-        return dump(
-            {
-                "schema": "matrix/architectures/1",
-                "architectures": [
-                    direct_map_document(item, wanted, short=True) for item in direct_maps
-                ],
-            }
-        )
-    rows = direct_map_rows(direct_maps, wanted, short=True)
-    return align(SHOWN, [row.plain for row in rows])
+class DirectMapsCompared(Struct, frozen=True, kw_only=True):
+    """Every other architecture's rows of a release against its tree: how many lines, what differs.
+
+    `compared` counts quotations; `findings` are errors where a line differs, warnings where it has
+    moved.
+    """
+
+    release: str
+    compared: int
+    findings: tuple[Diagnostic, ...]
+
+    @property
+    def differing(self) -> int:
+        """How many lines differ."""
+        return sum(item.severity is Severity.ERROR for item in self.findings)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Findings where a line differs."""
+        return ExitCode.FINDINGS if self.differing else ExitCode.OK
 
 
-def architectures_show(
-    name: str, configs: tuple[Path, ...], kernel: str | None = None, *, as_json: bool
-) -> str:
-    """Return one architecture, every answer with the lines it was read from.
+def find_direct_map(library: Library, name: str) -> DirectMap:
+    """Return one of the other architectures.
 
     Raises:
-        InputError: MX1305, no such architecture; MX0905, no such kernel.
+        InputError: MX1305, no such architecture.
     """
-    library = Library(configs)
-    wanted = library.release(kernel) if kernel else None
-    found = _architecture(name, library)
-    if as_json:
-        return dump(
-            {"schema": "matrix/architecture/1", **direct_map_document(found, wanted, short=False)}
-        )
-    return direct_map_text(found, wanted)
+    by_id = {item.id: item for item in library.knowledge.direct_maps}
+    if name in by_id:
+        return by_id[name]
+    simulated = {item.id for item in library.knowledge.architectures}
+    hint = (
+        "it is simulated: see `matrix kernels show RELEASE`"
+        if name in simulated
+        else unknown_word_hint(name, by_id, "architectures")
+    )
+    raise InputError(
+        Diagnostic(code="MX1305", message=f"no other architecture is called `{name}`", hint=hint)
+    )
 
 
-def architectures_verify(
-    release: str, tree: Path, configs: tuple[Path, ...], *, as_json: bool
-) -> Reply:
-    """Compare every other architecture with a release's tree; exit 1 where a line differs.
+def compare_direct_maps(library: Library, release: str, tree: Path) -> DirectMapsCompared:
+    """Compare every other architecture with a release's tree.
 
     Raises:
         InputError: MX1306, the folder is no kernel tree, or not of the release; MX1114, its
             Makefile cannot be read; MX0905, no such kernel.
     """
-    library = Library(configs)
     wanted = library.release(release)
     direct_maps = library.knowledge.direct_maps
     found = verify_direct_maps(tree, direct_maps, wanted)
-    differing = [item for item in found if item.severity is Severity.ERROR]
-    read = sum(
+    compared = sum(
         len(list(_evidence(row)))
         for item in direct_maps
         for row in item.releases
         if row.release == wanted and row.grounded == "tree"
     )
-    code = ExitCode.FINDINGS if differing else ExitCode.OK
-    if as_json:
-        findings = [
-            {
-                "code": item.code,
-                "severity": str(item.severity),
-                "message": item.message,
-                "declared": str(item.location),
-                "hint": item.hint,
-            }
-            for item in found
-        ]
-        document = dump(
-            {
-                "schema": "matrix/verify-architectures/1",
-                "release": wanted,
-                "compared": read,
-                "findings": findings,
-            }
-        )
-        return Reply(text=document, exit_code=code)
-    drift = f"{len(differing)} differ" if differing else "no drift"
-    moved = len(found) - len(differing)
-    ending = f"{drift}, {moved} moved" if moved else drift
-    lines = [*map(format_diagnostic, found), f"Linux {wanted}: {read} quotations, {ending}"]
-    return Reply(text="\n".join(lines) + "\n", exit_code=code)
+    return DirectMapsCompared(release=wanted, compared=compared, findings=found)
 
 
 def verify_direct_maps(
@@ -136,21 +105,6 @@ def verify_direct_maps(
                     if found := _drift(evidence, find_evidence(evidence, source)):
                         said[found] = None
     return tuple(said)
-
-
-def _architecture(name: str, library: Library) -> DirectMap:
-    by_id = {item.id: item for item in library.knowledge.direct_maps}
-    if name in by_id:
-        return by_id[name]
-    simulated = {item.id for item in library.knowledge.architectures}
-    hint = (
-        "it is simulated: see `matrix kernels show RELEASE`"
-        if name in simulated
-        else unknown_word_hint(name, by_id, "architectures")
-    )
-    raise InputError(
-        Diagnostic(code="MX1305", message=f"no other architecture is called `{name}`", hint=hint)
-    )
 
 
 def _source_tree(tree: Path, release: str) -> SourceTree:

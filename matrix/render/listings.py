@@ -1,14 +1,13 @@
-"""What is declared: lists of each kind, one thing with all that is said of it, and the schema.
+"""What is declared: lists of each kind, and one thing with all that is said of it.
 
-Takes names a user writes, gives text or JSON for the `list` and `show` of `kernels`, `cpus`,
-`groups`, `capabilities` and `studies`, and for `schema`.
+Takes declarations, gives text or JSON for the `list` and `show` of `kernels`, `cpus`, `groups`,
+`capabilities` and `studies`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
-from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct, field
@@ -16,10 +15,20 @@ from msgspec import Struct, field
 from matrix.expr.printer import to_c
 from matrix.flows.knowledge import Library, release_key
 from matrix.kernel.cpu.resolve import expand_group, resolve_system
+from matrix.kernel.cpu.system import CpuSystem
 from matrix.render.columns import align, align_wrapped, listed
 from matrix.render.json import Json, dump
 from matrix.render.text import hanging
-from matrix.schema.values import BootParameter, Condition, Cpu, CpuCap, FieldValue, KernelProfile
+from matrix.schema.values import (
+    BootParameter,
+    Capability,
+    Condition,
+    Cpu,
+    CpuCap,
+    FieldValue,
+    KernelProfile,
+    MatrixStudy,
+)
 
 # The fields of a CPU that decide the shipped capabilities, in the order of `cpus list`.
 _DECIDING_FIELDS = ("fwb", "dic", "l1ip", "bbm", "mte")
@@ -127,9 +136,7 @@ LISTINGS: Final[Mapping[str, Listing]] = {
 }
 
 
-def list_things(
-    kind: str, configs: tuple[Path, ...], *, as_json: bool, group: str | None = None
-) -> str:
+def listed_things(kind: str, library: Library, *, as_json: bool, group: str | None = None) -> str:
     """Return what is declared of one kind of `LISTINGS`, as text or JSON.
 
     `group` keeps the CPUs of one group.
@@ -137,7 +144,7 @@ def list_things(
     Raises:
         InputError: MX0507, no such group.
     """
-    listing, library = LISTINGS[kind], Library(configs)
+    listing = LISTINGS[kind]
     things = list(listing.things(library))
     if group is not None:
         wanted = set(expand_group(f"@{group.strip().removeprefix('@')}", library.knowledge))
@@ -155,22 +162,8 @@ def list_things(
     return table + (f"{legend}\n" if legend else "")
 
 
-def groups_show(name: str, configs: tuple[Path, ...], *, as_json: bool) -> str:
-    """Return the CPUs of a group.
-
-    Raises:
-        InputError: MX0507, no such group.
-    """
-    return list_things("cpus", configs, as_json=as_json, group=name)
-
-
-def capabilities_show(name: str, configs: tuple[Path, ...], *, as_json: bool) -> str:
-    """Return one capability: what it needs, its predicates, and what decides whether they hold.
-
-    Raises:
-        InputError: MX0906, no such capability.
-    """
-    capability = Library(configs).capability(name)
+def _capability(capability: Capability, *, as_json: bool) -> str:
+    """Return one capability: what it needs, its predicates, and what decides whether they hold."""
     sections: dict[str, list[tuple[str, Condition]]] = {
         "requires": [(row.otherwise, row.condition) for row in capability.requires],
         "predicates": [(row.name, row.condition) for row in capability.predicates],
@@ -210,13 +203,8 @@ def capabilities_show(name: str, configs: tuple[Path, ...], *, as_json: bool) ->
     )
 
 
-def studies_show(name: str, configs: tuple[Path, ...], *, as_json: bool) -> str:
-    """Return one study: its axes with their options, constraints, tables and claims.
-
-    Raises:
-        InputError: MX0906, no such study.
-    """
-    study = Library(configs).study(name)
+def _study(study: MatrixStudy, *, as_json: bool) -> str:
+    """Return one study: its axes with their options, constraints, tables and claims."""
     axes = [(axis, [option.name for option in axis.options]) for axis in study.axes]
     if as_json:
         return dump(
@@ -275,9 +263,8 @@ def _shown(
     return "\n".join(parts)
 
 
-def kernels_show(name: str, configs: tuple[Path, ...], *, as_json: bool) -> str:
+def _kernel(profile: KernelProfile, *, as_json: bool) -> str:
     """Return one profile: functions, boot parameters, CPU properties, with source lines."""
-    profile = Library(configs).kernel(name)
     if as_json:
         return dump({"schema": "matrix/kernel/1", **_profile_document(profile)})
     head = (
@@ -360,11 +347,13 @@ def _detected_where(cap: CpuCap) -> str:
     return f"{' or '.join(conditions)} ({cap.scope.replace('_', ' ')})"
 
 
-def cpus_show(spec: str, configs: tuple[Path, ...], *, as_json: bool) -> str:
-    """Return every field of a CPU system with its confidence and sources."""
-    library = Library(configs)
+def _system(library: Library, spec: str) -> CpuSystem:
     arch = library.arch_of_cpus(spec)
-    system = resolve_system(spec, library.knowledge_of(arch), library.architecture(arch))
+    return resolve_system(spec, library.knowledge_of(arch), library.architecture(arch))
+
+
+def _cpus(system: CpuSystem, *, as_json: bool) -> str:
+    """Return every field of a CPU system with its confidence and sources."""
     if as_json:
         return dump(
             {
@@ -419,8 +408,22 @@ def _word(value: Json) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def schema_text() -> str:
-    """Return the JSON Schema of the declarations."""
-    from matrix.schema.jsonschema import schema_document
+# How one thing of a kind is found by the name a user writes, and what is said of it.
+_SHOWN: Final[Mapping[str, tuple[Callable[[Library, str], Any], Callable[..., str]]]] = {
+    "capabilities": (Library.capability, _capability),
+    "studies": (Library.study, _study),
+    "kernels": (Library.kernel, _kernel),
+    "cpus": (_system, _cpus),
+}
 
-    return dump(schema_document())
+
+def shown_thing(kind: str, name: str, library: Library, *, as_json: bool) -> str:
+    """Return all that is declared of one thing of a kind, of a group its CPUs.
+
+    Raises:
+        InputError: nothing of the kind has that name.
+    """
+    if kind == "groups":
+        return listed_things("cpus", library, as_json=as_json, group=name)
+    find, say = _SHOWN[kind]
+    return say(find(library, name), as_json=as_json)
