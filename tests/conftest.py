@@ -34,8 +34,8 @@ _UNTIMED = hypothesis.settings(
     deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.register_profile("default", _UNTIMED, max_examples=50)
-# A law that says more for itself (damaged inputs: 1000) keeps it.
-hypothesis.settings.register_profile("ci", _UNTIMED, max_examples=200, derandomize=True)
+# A law that says more for itself (damaged inputs: 300) keeps it.
+hypothesis.settings.register_profile("ci", _UNTIMED, max_examples=100, derandomize=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

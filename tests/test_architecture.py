@@ -41,7 +41,7 @@ _PURE = {
 _HEAVY = {
     "pydantic": ("schema",),
     "pydantic_core": ("schema",),
-    "ruamel": ("schema",),
+    "yaml": ("schema",),
     "typer": ("cli",),
     "click": ("cli",),
     "rich": ("cli",),
@@ -61,7 +61,7 @@ _HEAVY = {
 
 # Import names of a distribution, where they are not its own name.
 _IMPORT_NAMES = {
-    "ruamel.yaml": {"ruamel"},
+    "pyyaml": {"yaml"},
     # Whose documentation says to import from there.
     "pydantic": {"pydantic", "pydantic_core"},
     "jinja2": {"jinja2", "markupsafe"},

@@ -34,7 +34,7 @@ PATCHED = {"debian-5.10-rt_arm64", "debian-6.1-rt_arm64", "debian-6.12-rt_arm64"
 # Beside the profile's: symbols with long and deep dependencies, so that more than 10 are tried.
 MORE = ("KASAN", "KASAN_HW_TAGS", "EXPERT", "ARM64_BTI", "ARM64_PAN", "ARM64_VA_BITS_48", "GPIOLIB")
 IN_FULL = bool(os.environ.get("CI"))
-CONFIGS = 50 if IN_FULL else 4
+CONFIGS = 20 if IN_FULL else 4
 
 Trees = Callable[[str], Path]
 

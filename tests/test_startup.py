@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 FORMATS = {"arpy", "tarfile", "zstandard", "tomlkit", "tomllib", "xml"}
 HEAVY = {
     "pydantic",
-    "ruamel",
+    "yaml",
     "pandas",
     "pyarrow",
     "numpy",

@@ -139,7 +139,7 @@ def decode(payload: bytes) -> Knowledge | None:
 
 
 def _build(reading: Reading) -> Knowledge:
-    from matrix.schema.loader import build_knowledge  # pydantic and ruamel.yaml, on a miss only
+    from matrix.schema.loader import build_knowledge  # pydantic and YAML, on a miss only
 
     return build_knowledge(reading)
 

@@ -24,7 +24,7 @@ CONFIG = (EXTRACT / "7.3.config").read_bytes()
 VERDICTS = {"absent", "supported", "unsound", "refused", "overstrict", "unknown"}
 CODE = re.compile(r"\[MX\d{4}\]")
 # Damage has more forms than a law has cases: in CI a thousand of them.
-THOROUGH = settings(max_examples=1000 if os.environ.get("CI") else settings().max_examples)
+THOROUGH = settings(max_examples=300 if os.environ.get("CI") else settings().max_examples)
 
 
 def check(ran: Ran) -> None:

@@ -1,16 +1,18 @@
 """From a YAML text to nodes: one document, no key twice, nothing that lets one line say another.
 
-Built from ruamel.yaml's events, so that nothing is decided for us: what a plain scalar means is
+Built from the events of libyaml, so that nothing is decided for us: what a plain scalar means is
 `scalars.py`, keys may not repeat, and anchors, aliases, merge keys, tags and directives are
 refused. The builder keeps its own stack: depth is bounded, not crashed.
 """
 
 from __future__ import annotations
 
+from typing import cast
+
+import yaml
 from msgspec import Struct, field
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, StringMark, YAMLError
-from ruamel.yaml.events import (
+from yaml.error import Mark, MarkedYAMLError, YAMLError
+from yaml.events import (
     AliasEvent,
     DocumentStartEvent,
     Event,
@@ -20,7 +22,7 @@ from ruamel.yaml.events import (
     SequenceEndEvent,
     SequenceStartEvent,
 )
-from ruamel.yaml.reader import ReaderError
+from yaml.reader import ReaderError
 
 from matrix.diagnostics import Location
 from matrix.schema.reading.nodes import Key, Node
@@ -33,6 +35,9 @@ from matrix.schema.reading.source import SourceText
 MAX_DEPTH = 24
 MAX_NODES = 50_000
 
+# Where PyYAML was built without libyaml, its own parser gives the same events, ten times slower.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 _CHECK = "check quotes, brackets and indentation here and in the line before"
 
 
@@ -40,7 +45,7 @@ def compose(source: SourceText, problems: Problems) -> Node | None:
     """Return the root of a file with one document; None where it cannot be read (MX0206 …)."""
     builder = _Builder(source, problems)
     try:
-        for event in YAML(typ="safe", pure=True).parse(source.text):
+        for event in yaml.parse(source.text, Loader=_LOADER):
             if not builder.take(event):
                 return None
     except MarkedYAMLError as error:
@@ -63,8 +68,7 @@ def compose(source: SourceText, problems: Problems) -> Node | None:
 
 def _add_syntax_error(source: SourceText, error: MarkedYAMLError, problems: Problems) -> None:
     mark = error.problem_mark or error.context_mark
-    index = mark.index if isinstance(mark, StringMark) else 0
-    at = source.location(index)
+    at = source.location(mark.index if mark else 0)
     word = (at.text or "")[at.column - 1 :].split(" ")[0][:40]
     problem = " ".join(str(error.problem or "unreadable").split())
     context = " ".join(str(error.context or "").split())
@@ -78,11 +82,11 @@ def _add_syntax_error(source: SourceText, error: MarkedYAMLError, problems: Prob
 
 
 def _add_control_character(source: SourceText, error: ReaderError, problems: Problems) -> None:
-    index = error.position if isinstance(error.position, int) else 0
+    # Its position counts bytes or characters; all that is before is of another kind.
     problems.add(
         "MX0204",
-        f"the character `U+{ord(source.text[index : index + 1] or chr(0)):04X}` may not stand here",
-        source.location(index),
+        f"the character `U+{error.character:04X}` may not stand here",
+        source.location(max(0, source.text.find(chr(error.character)))),
         "remove the control character",
     )
 
@@ -104,6 +108,7 @@ class _Builder:
     def __init__(self, source: SourceText, problems: Problems) -> None:
         self.root: Node | None = None
         self.index = 0
+        self._end = 0
         self._source = source
         self._problems = problems
         self._stack: list[_Frame] = []
@@ -112,13 +117,14 @@ class _Builder:
 
     def take(self, event: Event) -> bool:
         """Add one event; False where reading on makes no sense."""
-        self.index = event.start_mark.index
+        self.index = cast("Mark", event.start_mark).index
+        self._end = cast("Mark", event.end_mark).index
         match event:
             case DocumentStartEvent():
                 return self._begin_document(event)
             case AliasEvent():
-                self._refuse(event, f"alias `*{event.anchor}`")
-                self._close(self._node(event, Unquoted(f"*{event.anchor}", "an alias")))
+                self._refuse(f"alias `*{event.anchor}`")
+                self._close(self._node(Unquoted(f"*{event.anchor}", "an alias")))
             case ScalarEvent():
                 self._refuse_properties(event)
                 self._close(self._scalar(event))
@@ -127,14 +133,15 @@ class _Builder:
                 mapping = isinstance(event, MappingStartEvent)
                 self._stack.append(_Frame(start=self.index, mapping=mapping))
             case SequenceEndEvent() | MappingEndEvent():
-                self._close(self._collection(self._stack.pop(), event.end_mark.index))
+                self._close(self._collection(self._stack.pop()))
             case _:
                 pass
         return self._within_bounds()
 
     def _begin_document(self, event: DocumentStartEvent) -> bool:
-        at = self._source.location(self.index, event.end_mark.index)
+        at = self._source.location(self.index, self._end)
         if event.version or event.tags:
+            at = self._source.location(self._source.text.rfind("\n%", 0, self.index) + 1)
             hint = "remove the line that starts with `%`; YAML 1.2 is read"
             self._problems.add("MX0208", "a `%` directive is not allowed", at, hint)
         self._documents += 1
@@ -143,11 +150,11 @@ class _Builder:
             self._problems.add("MX0209", "`---` begins a second document in this file", at, hint)
         return self._documents == 1
 
-    def _refuse(self, event: Event, what: str) -> None:
+    def _refuse(self, what: str) -> None:
         self._problems.add(
             "MX0208",
             f"{what} is not allowed in a declaration",
-            self._source.location(self.index, event.end_mark.index),
+            self._source.location(self.index, self._end),
             "write the value out: each line of a declaration says all that it means",
         )
 
@@ -155,22 +162,21 @@ class _Builder:
         self, event: ScalarEvent | SequenceStartEvent | MappingStartEvent
     ) -> None:
         if event.anchor is not None:
-            self._refuse(event, f"anchor `&{event.anchor}`")
+            self._refuse(f"anchor `&{event.anchor}`")
         elif event.tag is not None:
-            self._refuse(event, f"tag `{event.tag}`")
+            self._refuse(f"tag `{event.tag}`")
 
     def _scalar(self, event: ScalarEvent) -> Node:
-        plain = event.style is None and event.tag is None
-        return self._node(event, read_plain(event.value) if plain else event.value)
+        plain = not event.style and event.tag is None
+        return self._node(read_plain(event.value) if plain else event.value)
 
-    def _node(self, event: Event, data: object) -> Node:
+    def _node(self, data: object) -> Node:
         key, place = self._pending()
-        end = event.end_mark.index
         return Node(
             data=data,
             source=self._source,
             start=self.index,
-            end=end,
+            end=self._end,
             key=key,
             key_location=place,
         )
@@ -185,14 +191,14 @@ class _Builder:
         key = "" if frame.key is None else frame.key
         return key, frame.keys.get(key)
 
-    def _collection(self, frame: _Frame, end: int) -> Node:
+    def _collection(self, frame: _Frame) -> Node:
         values = {key: node.data for key, node in frame.children.items()}
         key, place = self._pending()
         return Node(
             data=values if frame.mapping else tuple(values.values()),
             source=self._source,
             start=frame.start,
-            end=end,
+            end=self._end,
             key=key,
             key_location=place,
             children=frame.children,
