@@ -7,6 +7,7 @@ copies hold the files that the profiles cite, and the Kconfig files.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -66,9 +67,15 @@ class Edit(Struct, frozen=True, kw_only=True):
         return text[:at] + self.new + text[at + len(self.old) :]
 
 
-def edits(name: str) -> list[Edit]:
+def edits(name: str, *, everywhere: bool = bool(os.environ.get("CI"))) -> list[Edit]:
+    """Return every row on each of its releases; outside of CI on one of them, another each row."""
     rows = YAML(typ="safe").load((CASES / f"{name}.yaml").read_text("utf-8"))
-    return [Edit(release=release, **row) for row in rows for release in row.pop("releases")]
+    found = []
+    for number, row in enumerate(rows):
+        releases = row.pop("releases")
+        asked = releases if everywhere else [releases[number % len(releases)]]
+        found += [Edit(release=release, **row) for release in asked]
+    return found
 
 
 def identify(edit: Edit) -> str:
@@ -197,7 +204,7 @@ def test_an_edit_that_changes_nothing_is_not(edit: Edit, edited: Callable[[Edit]
 
 
 def test_the_tables_are_as_large_as_promised() -> None:
-    mutations, neutral = edits("mutations"), edits("neutral")
+    mutations, neutral = edits("mutations", everywhere=True), edits("neutral", everywhere=True)
     assert len(mutations) >= 100
     assert len({edit.kind for edit in mutations}) >= 20
     assert {edit.release for edit in mutations} == set(WITH_TREE)
