@@ -7,6 +7,7 @@ wrong in all files, in one InputError sorted by place.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -253,11 +254,8 @@ class _Loader:
     def _checked(
         self, file: DeclarationFile, document: type[DocumentT]
     ) -> tuple[Node | None, DocumentT | None]:
-        source = decode(file.file, file.data, self.problems)
-        node = compose(source, self.problems) if source else None
-        checked = check_shape(node, document, self.problems) if node else None
-        # What YAML refuses may leave a document that is right, but not what its author meant.
-        return node, None if self.problems.concern(file.file) else checked
+        right = _read_right(file, document)
+        return right or _read(file, document, self.problems)
 
     def _check_aliases(self, cpus: Iterable[Declared[CpuDocument]]) -> None:
         """Check that a name in a SPEC means one CPU: an id or alias of one CPU only."""
@@ -284,6 +282,25 @@ class _Loader:
     def _add_second(self, what: str, at: Location, first: Location) -> None:
         hint = f"the first is at {first}; rename one, or override it from a folder of your own"
         self.problems.add("MX0218", f"{what} is declared twice", at, hint)
+
+
+def _read(
+    file: DeclarationFile, document: type[DocumentT], problems: Problems
+) -> tuple[Node | None, DocumentT | None]:
+    """Return the tree of a file, and its document where nothing is wrong with it."""
+    source = decode(file.file, file.data, problems)
+    node = compose(source, problems) if source else None
+    checked = check_shape(node, document, problems) if node else None
+    # What YAML refuses may leave a document that is right, but not what its author meant.
+    return node, None if problems.concern(file.file) else checked
+
+
+@lru_cache(maxsize=1024)
+def _read_right(file: DeclarationFile, document: type[DocumentT]) -> tuple[Node, DocumentT] | None:
+    """Return what is read of a file without any problem; who reads a folder again, its changes."""
+    problems = Problems()
+    node, checked = _read(file, document, problems)
+    return (node, checked) if node is not None and checked is not None and not problems else None
 
 
 def _kept(
