@@ -164,8 +164,15 @@ def lay_out_fleets(folder: Path) -> None:
     parquet.write_table(pa.table(columns), folder / "numbers.parquet")
 
 
-def run_example(name: str, folder: Path) -> Ran:
+@pytest.fixture(scope="module")
+def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that each example gets a copy of."""
+    folder = tmp_path_factory.mktemp("laid-out")
     lay_out(folder)
+    return folder
+
+
+def run_example(name: str, folder: Path) -> Ran:
     if name in commands():
         return run_cli(*commands()[name])
     source = BAD / name
@@ -211,11 +218,13 @@ def declarations(source: Path, folder: Path) -> list[str]:
 @pytest.mark.parametrize("name", examples())
 def test_example(
     name: str,
+    laid_out: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     golden: Callable[[str], Golden],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    shutil.copytree(laid_out, tmp_path, symlinks=True, dirs_exist_ok=True)
     ran = run_example(name, tmp_path)
     code = name.partition("-")[0]
     said = ran.err if ran.code == 3 else ran.out + ran.err
