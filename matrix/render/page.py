@@ -14,6 +14,7 @@ from matrix.analyze.cell.answer import Finding
 from matrix.analyze.cell.verdict import Verdict, verdicts_of
 from matrix.analyze.space.cell_text import cell_text, named_cell
 from matrix.analyze.space.influence import FACT, INPUT, VERDICT, Influence
+from matrix.analyze.space.overview import overview
 from matrix.analyze.space.result import ClassGroup, Counts, StudyDefect, StudyResult
 from matrix.flows.proofs import Proofs
 from matrix.render.basis import (
@@ -26,15 +27,20 @@ from matrix.render.basis import (
     cpu_table,
     kernel_rows,
 )
-from matrix.render.causes import ShownCause, first_sentence, other_sentences, shown_causes
+from matrix.render.causes import (
+    ONE_WAY,
+    ShownCause,
+    first_sentence,
+    other_sentences,
+    shown_causes,
+)
 from matrix.render.direct_maps import ArchitectureRow, direct_map_rows
 from matrix.render.grid import Grid, Wording, build_grid
 from matrix.render.proofs import ProofPage, build_proofs
 from matrix.render.quantities import NOTHING, cells, grouped, percent, release_label
+from matrix.render.top import Fix, HeatMap, build_fix, build_map, short_answer
 from matrix.schema.direct_maps import DirectMap
 from matrix.schema.values import Basis, Cpu, PredicateVersion
-
-ONE_WAY = "how it goes there hangs on what nobody recorded, and the trace is one of the ways"
 
 
 class CountRow(Struct, frozen=True, kw_only=True):
@@ -91,21 +97,26 @@ class InfluenceRow(Struct, frozen=True, kw_only=True):
 class Page(Struct, frozen=True, kw_only=True):
     """Everything a report shows that is not already in the result as it is.
 
-    `patch` is what is ported on top of every release, None for a released feature. `unsound` are
-    the groups shown with their traces, `others` all the rest; `idle` the axes that change no
-    verdict. Without `proofs` a page has no such sections, nor without `architectures`.
+    `patch` is what is ported on top of every release, None for a released feature. `shares` are
+    those of the `remarks` that count cells, `defects` what kernels break by themselves; `idle` are
+    the axes that change no verdict. Without `proofs` a page has no such sections, nor without
+    `architectures`; without a table it has no `heat_map`.
     """
 
     result: StudyResult
     patch: str | None
+    short: str
     answer: str
+    defects: tuple[str, ...]
     remarks: tuple[str, ...]
+    shares: tuple[str, ...]
+    fix: Fix | None
+    heat_map: HeatMap | None
     causes: tuple[ShownCause, ...]
     predicate: PredicateVersion | None
     count_rows: tuple[CountRow, ...]
     grids: tuple[Grid, ...]
-    unsound: tuple[Group, ...]
-    others: tuple[Group, ...]
+    groups: tuple[Group, ...]
     advisories: tuple[Advisory, ...]
     absent_cells: int
     idle: tuple[str, ...]
@@ -130,20 +141,28 @@ def build_page(
     `direct_maps` are those of other architectures; a study that does not ask for them shows none.
     """
     patch = result.capability.assumes_patch
-    groups = _groups(result, patch)
     named = {version.name: version for version in result.capability.predicates}
     titles = {axis.name: axis.title for axis in result.study.axes}
+    words = wording(result)
+    grids = tuple(build_grid(table, words) for table in result.tables)
+    predicate = named.get(result.predicate)
+    shown = None if proofs is None else build_proofs(proofs, result.study)
+    view = overview(result.study, result.tables)
     return Page(
         result=result,
         patch=patch,
-        answer=first_line(result),
+        short=short_answer(result),
+        answer=answer_sentence(result),
+        defects=tuple(map(defect_sentence, result.defects)),
         remarks=remarks(result),
+        shares=share_sentences(result),
+        fix=build_fix(result, predicate, proofs, shown.synthesis if shown else None),
+        heat_map=None if view is None else build_map(result, view, grids[0], words),
         causes=shown_causes(result.causes, patch),
-        predicate=named.get(result.predicate),
+        predicate=predicate,
         count_rows=count_rows(result),
-        grids=tuple(build_grid(table, wording(result)) for table in result.tables),
-        unsound=tuple(group for group in groups if group.group.verdict is Verdict.UNSOUND),
-        others=tuple(group for group in groups if group.group.verdict is not Verdict.UNSOUND),
+        grids=grids,
+        groups=_groups(result, patch),
         advisories=_advisories(result),
         absent_cells=sum(number for _, number in result.absent_reasons),
         idle=tuple(
@@ -158,7 +177,7 @@ def build_page(
             )
             for item in result.influences
         ),
-        proofs=None if proofs is None else build_proofs(proofs, result.study),
+        proofs=shown,
         releases=release_label([profile.release for profile in result.kernels], patch),
         axes=axis_rows(result.study),
         kernels=kernel_rows(result.kernels, patch),
@@ -234,7 +253,7 @@ def answer_sentence(result: StudyResult) -> str:
             f"in {_share(counts[Verdict.NOT_GRANTED], result)}; whether it should is not declared."
         )
     if unsound:
-        return first_sentence(result.predicate, result.causes)
+        return first_sentence(result.predicate, result.causes, unknown=unknown > 0)
     if unknown:
         return (
             f"No cell is known in which `{result.predicate}` is unsound, but the answer is unknown "
@@ -262,9 +281,14 @@ _WOULD_HOLD: dict[Basis, str] = {
 
 
 def remarks(result: StudyResult) -> tuple[str, ...]:
-    """Return what a reader must also know of the counts, a sentence each."""
+    """Return what a reader must also know of the causes and counts, a sentence each."""
+    return (*other_sentences(result.causes), *share_sentences(result))
+
+
+def share_sentences(result: StudyResult) -> tuple[str, ...]:
+    """Return how many of the cells have a verdict that needs action, a sentence each."""
     counts = dict(result.counts)
-    remarks = list(other_sentences(result.causes))
+    remarks = []
     if unsound := counts.get(Verdict.UNSOUND, 0):
         remarks.append(
             f"In all it is unsound in {_share(unsound, result)}: the check says yes there, and "

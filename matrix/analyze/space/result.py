@@ -33,13 +33,15 @@ class TableCell(Struct, frozen=True, kw_only=True):
 
     `instead` are options it was answered with, since with those that the table fixes there is no
     such cell. A cell without `marks` has its verdict whatever the fixed options are, or loses the
-    capability with them; of one that is absent that is no mark by itself.
+    capability with them; of one that is absent that is no mark by itself. `causes` are the numbers,
+    from 1, of those of the study that make it unsound.
     """
 
     verdict: Verdict
     reason: str
     instead: tuple[tuple[str, str], ...] = ()
     marks: tuple[Mark, ...] = ()
+    causes: tuple[int, ...] = ()
 
 
 class Table(Struct, frozen=True, kw_only=True):
@@ -49,7 +51,8 @@ class Table(Struct, frozen=True, kw_only=True):
     space, whatever the other options are. `row_groups` are equal rows merged: each entry lists the
     row labels that share one line of `cells`. `fixed` is the option of every axis that neither rows
     nor columns say; `named` what the name of a command line sets; `without` options of fixed axes
-    that take the capability from some cell that has it.
+    that take the capability from some cell that has it. `usual` is the number of the column that
+    departs from the baseline in nothing but the row, None where there is none.
     """
 
     title: str
@@ -61,6 +64,7 @@ class Table(Struct, frozen=True, kw_only=True):
     fixed: tuple[tuple[str, str], ...] = ()
     named: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
     without: Changes = ()
+    usual: int | None = None
 
 
 class StudyAdvisory(Struct, frozen=True, kw_only=True):

@@ -11,10 +11,9 @@ from collections.abc import Callable, Mapping
 
 from matrix.analyze.cell.advice import is_defect
 from matrix.analyze.cell.answering import findings_of
-from matrix.analyze.cell.behaviour import Inputs
 from matrix.analyze.cell.question import Question
 from matrix.analyze.cell.verdict import Verdict
-from matrix.analyze.space.cause import Conditions, causes
+from matrix.analyze.space.cause import Conditions, causes, of_cell
 from matrix.analyze.space.influence import influences
 from matrix.analyze.space.result import ClassGroup, Counts, StudyResult, TableCell
 from matrix.analyze.space.study import ClassRegion, SolvedStudy
@@ -42,6 +41,7 @@ def summarise(
     """Return everything a report says of a study."""
     study = solved.study
     results = solved.behaviours.results
+    found = causes(solved)
     return StudyResult(
         study=study,
         capability=next(iter(questions.values())).capability,
@@ -56,12 +56,12 @@ def summarise(
         transitions=sum(result.transitions for result in results),
         counts=_counts(solved, None),
         counts_by_kernel=_counts_by_kernel(solved),
-        tables=study_tables(solved, answer_cell),
+        tables=study_tables(solved, answer_cell, [region for _, region in found]),
         groups=_groups(solved),
         absent_reasons=_absent_reasons(solved),
         influences=influences(solved),
         digest=digest,
-        causes=tuple(cause for cause, _ in causes(solved)),
+        causes=tuple(cause for cause, _ in found),
         advisories=study_advisories(solved),
         defects=study_defects(solved),
     )
@@ -148,7 +148,7 @@ def _group(
     These are simulated in one way, whatever the properties are that nobody recorded.
     """
     cell = near_baseline(region if clear.is_empty() else clear, solved.study.baseline)
-    question, inputs = _of_cell(solved, classes, cell)
+    question, inputs, _ = of_cell(solved, classes, cell)
     shown = solved.behaviours.exact(inputs)
     kernels = dict.fromkeys(item.profile.release for item in classes)
     return ClassGroup(
@@ -170,20 +170,3 @@ def _ambiguous(solved: SolvedStudy) -> Region:
         solved.backend,
         (region.project_hidden() for _, part in solved.kernels for _, region in part.classes),
     )
-
-
-def _of_cell(
-    solved: SolvedStudy, classes: list[ClassRegion], cell: Mapping[str, str]
-) -> tuple[Question, Inputs]:
-    """Return the kernel's question and what the simulation is told of just this cell.
-
-    A class is simulated for one of its cells; only its verdict is that of all, its trace has the
-    page size and the descriptors of that one.
-    """
-    mine = {(item.profile.id, item.inputs) for item in classes}
-    for profile, part in solved.kernels:
-        for inputs, region in part.classes:
-            is_mine = (profile.id, solved.behaviours.class_of(inputs)) in mine
-            if is_mine and not region.at(cell).is_empty():
-                return part.question, inputs
-    raise AssertionError(f"no class of the group has the cell {cell}")

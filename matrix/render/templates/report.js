@@ -17,6 +17,7 @@ for (const region of document.querySelectorAll("[data-filter]")) {
     const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
     let hits = 0;
     for (const { row, names } of rows) {
+      if (!names.length) continue;
       let shown = false;
       for (const name of names) {
         const text = name.textContent.toLowerCase();

@@ -1,0 +1,224 @@
+"""The top of a report: question, answer in a word, the fix as a diff, tiles and the heat map.
+
+Takes a study's result, its baseline view and what was synthesised, gives plain values that the
+HTML and the Markdown template lay out.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct
+
+from matrix.analyze.cell.verdict import Verdict, meanings_of
+from matrix.analyze.space.cell_text import option_text
+from matrix.analyze.space.overview import Overview
+from matrix.analyze.space.result import StudyResult
+from matrix.flows.proofs import Proofs
+from matrix.render.grid import Grid, Line, Wording
+from matrix.render.proofs import ShownSynthesis
+from matrix.render.proposed_check import c_function
+from matrix.render.quantities import grouped
+from matrix.schema.values import PredicateVersion
+
+# Beside the colour of a verdict, for who cannot tell it.
+SIGNS = {
+    Verdict.UNSOUND: "✗",
+    Verdict.UNKNOWN: "?",
+    Verdict.OVERSTRICT: "≠",
+    Verdict.NOT_GRANTED: "–",
+    Verdict.SUPPORTED: "✓",
+    Verdict.GRANTED: "✓",
+    Verdict.REFUSED: "–",
+    Verdict.ABSENT: "·",
+}
+# With more columns a cell of the heat map has room for its sign alone; the word is still read out.
+_WORDED_COLUMNS = 12
+
+
+class Tile(Struct, frozen=True, kw_only=True):
+    """A verdict with its rows where it counts, and the `others`, which are not counted."""
+
+    verdict: Verdict | None
+    rows: int
+    others: int
+
+    @property
+    def count(self) -> str:
+        """The rows that are counted, and those that are not."""
+        return (
+            f"{grouped(self.rows)} + {grouped(self.others)}" if self.others else grouped(self.rows)
+        )
+
+
+class MapRow(Struct, frozen=True, kw_only=True):
+    """A row of the heat map; `instead` are options it is answered with, as a cell is written."""
+
+    label: str
+    instead: str
+    line: Line
+
+
+class MapGroup(Struct, frozen=True, kw_only=True):
+    """Rows with one verdict in the column that counts; None is that no such cell exists."""
+
+    verdict: Verdict | None
+    count: str
+    meaning: str
+    rows: tuple[MapRow, ...]
+
+
+class HeatMap(Struct, frozen=True, kw_only=True):
+    """A grid by row, the most dangerous first. `counted` is the number of the column that orders.
+
+    `counts` says what is counted where, `chips` are the titles and options of all that the view
+    fixes; `worded`: there is room for a word in a cell.
+    """
+
+    grid: Grid
+    counted: int | None
+    counts: str
+    chips: tuple[tuple[str, str], ...]
+    tiles: tuple[Tile, ...]
+    groups: tuple[MapGroup, ...]
+    worded: bool
+
+
+class Fix(Struct, frozen=True, kw_only=True):
+    """What to write instead, as lines of a diff (sign and text), and what comes of it.
+
+    Without `lines` nothing is proposed, and `said` tells why.
+    """
+
+    lines: tuple[tuple[str, str], ...]
+    said: str
+
+
+def short_answer(result: StudyResult) -> str:
+    """Return in a word or two whether the check is right; nothing where nothing judges it."""
+    counts = dict(result.counts)
+    if result.capability.basis == "nothing" or not result.cells:
+        return ""
+    if counts.get(Verdict.UNSOUND):
+        return "No."
+    if counts.get(Verdict.UNKNOWN):
+        return "Not known."
+    return "Sound, but too strict." if counts.get(Verdict.OVERSTRICT) else "Yes."
+
+
+def build_map(result: StudyResult, found: Overview, grid: Grid, wording: Wording) -> HeatMap:
+    """Return the heat map of a study's baseline view; `grid` is that of the same table."""
+    titles = {axis.name: axis.title for axis in result.study.axes}
+    meanings = meanings_of(result.capability.basis)
+    by_verdict: dict[Verdict | None, list[MapRow]] = {}
+    for row in found.rows:
+        shown = MapRow(
+            label=wording.label(found.table.row_title, (row.label,)),
+            instead="" if row.cell is None else _pairs(row.cell.instead),
+            line=grid.lines[row.line],
+        )
+        by_verdict.setdefault(None if row.cell is None else row.cell.verdict, []).append(shown)
+    tallies = {
+        tally.verdict: Tile(verdict=tally.verdict, rows=tally.rows, others=tally.others)
+        for tally in found.tallies
+    }
+    return HeatMap(
+        grid=grid,
+        counted=next(
+            (at for at, item in enumerate(grid.columns) if found.counted in item.indices), None
+        ),
+        counts=_counts(found, grid, wording),
+        chips=tuple(
+            (titles.get(axis, axis).removesuffix("="), option) for axis, option in found.table.fixed
+        ),
+        tiles=tuple(
+            tallies.get(verdict, Tile(verdict=verdict, rows=0, others=0)) for verdict in meanings
+        ),
+        groups=tuple(
+            MapGroup(
+                verdict=verdict,
+                count=tallies[verdict].count,
+                meaning=_meaning(verdict, meanings),
+                rows=tuple(rows),
+            )
+            for verdict, rows in by_verdict.items()
+        ),
+        worded=len(grid.columns) <= _WORDED_COLUMNS,
+    )
+
+
+def _counts(found: Overview, grid: Grid, wording: Wording) -> str:
+    """Return what the tiles count, and in which cells."""
+    table = found.table
+    noun = "CPU" if found.of_cpus else grid.row_title
+    if found.counted is None:
+        return f"each {noun} by the verdict in its row that needs action first"
+    column = zip(table.column_levels, table.columns[found.counted], strict=True)
+    where = ", ".join(wording.label(level, (label,)) for level, label in column)
+    others = any(tally.others for tally in found.tallies)
+    kinds = "systems of several CPU types and CPUs" if found.of_cpus else "rows"
+    told = f"; +: {kinds} answered with other options" if others else ""
+    return f"by {noun}, {where}{told}"
+
+
+def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
+    return ",".join(f"{axis}={option_text(option)}" for axis, option in pairs)
+
+
+def _meaning(verdict: Verdict | None, meanings: Mapping[Verdict, str]) -> str:
+    return "no such cell, whatever the other options" if verdict is None else meanings[verdict]
+
+
+def build_fix(
+    result: StudyResult,
+    predicate: PredicateVersion | None,
+    proofs: Proofs | None,
+    shown: ShownSynthesis | None,
+) -> Fix | None:
+    """Return what to write instead of the study's check; None where nothing was to be proved."""
+    if proofs is None or result.capability.basis == "nothing":
+        return None
+    if shown is None or proofs.synthesis is None:
+        return Fix(lines=(), said=f"No check was synthesised: {proofs.no_synthesis}.")
+    counts = dict(result.counts)
+    if not counts.get(Verdict.UNSOUND) and not counts.get(Verdict.OVERSTRICT):
+        return Fix(lines=(), said="Nothing is to be changed: it never says yes or no wrongly.")
+    proposed = shown.function
+    if shown.wider:
+        proposed = shown.wider.function
+        if not proposed:
+            return Fix(lines=(), said=f"It is proposed by the study `{shown.wider.study}`.")
+    if predicate is None:
+        return None
+    present = c_function(predicate.condition.expression, proofs.synthesis.function)
+    lines = tuple(_diff(present, proposed))
+    if all(sign == " " for sign, _ in lines):
+        return Fix(lines=(), said="The check is the weakest sound one that is possible there.")
+    return Fix(lines=lines, said=_effect(shown))
+
+
+def _diff(old: str, new: str) -> Iterator[tuple[str, str]]:
+    """Yield the lines of a diff with all of its context, each with its sign."""
+    before, after = old.splitlines(), new.splitlines()
+    match = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    for kind, first, last, start, end in match.get_opcodes():
+        if kind == "equal":
+            yield from ((" ", line) for line in before[first:last])
+        else:
+            yield from (("-", line) for line in before[first:last])
+            yield from (("+", line) for line in after[start:end])
+
+
+def _effect(shown: ShownSynthesis) -> str:
+    """Return what changes with the check: the cells of this study, before and then."""
+    rows = dict(shown.rows)
+    changes = [
+        f"{word} {grouped(rows[word][0])} → {grouped(rows[word][-1])}"
+        for word in (Verdict.UNSOUND, Verdict.OVERSTRICT, Verdict.SUPPORTED)
+        if rows[word][0] or rows[word][-1]
+    ]
+    told = f"Cells of this study: {', '.join(changes)}, {grouped(rows['lost'][-1])} of these lost."
+    if rows["lost"][-1] and shown.pair:
+        told += " What the kernel can test there does not tell those from unsound ones."
+    return told
