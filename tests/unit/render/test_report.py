@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -385,3 +387,111 @@ def test_where_no_ordinary_cell_is_unsound_the_first_sentence_says_so() -> None:
     assert remarks(result)[0] == (
         "With `host=l1` on x and y: `IC IVAU` translates A while A is invalid (`alias-access`)."
     )
+
+
+def map_of(html: str) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Return each row of the heat map: its group, its name, and link and word of each cell."""
+    section = html.partition('<section id="map"')[2].partition("</section>")[0]
+    rows = []
+    for group, body in re.findall(r'<tbody id="map-([\w-]+)">(.*?)</tbody>', section, re.DOTALL):
+        for row in re.findall(r'<tr><th scope="row">.*?</tr>', body, re.DOTALL):
+            (name,) = re.findall(r'<span class="name" [^>]*>([^<]*)<', row)
+            cells = re.findall(r'<a href="#([^"]+)"><span>([\w-]+)</span>', row)
+            rows.append((group, name, cells))
+    return rows
+
+
+def test_the_heat_map_has_every_row_by_itself_the_most_dangerous_first() -> None:
+    rows = map_of(render_html(builder.result()))
+    assert [(group, name) for group, name, _ in rows] == [
+        ("unsound", "cortex-a710"),
+        ("supported", "aws-graviton3"),
+        ("supported", "nvidia-grace"),
+        ("supported", "apple-m1"),
+    ]
+    assert [word for _, word in rows[0][2]] == ["absent", "unsound", "refused"]
+
+
+def test_each_cell_of_the_heat_map_leads_to_its_cause_or_its_reason() -> None:
+    rows = {name: cells for _, name, cells in map_of(render_html(builder.result()))}
+    assert rows["cortex-a710"][1] == ("cause-1", "unsound")
+    assert [link for link, word in rows["aws-graviton3"] if word == "supported"] == ["note-1-2"]
+
+
+def test_the_top_says_how_many_what_to_write_instead_and_what_is_fixed() -> None:
+    html = render_html(builder.result(), proofs=proof_builder.proofs())
+    top, _, below = html.partition('<section id="map"')
+    assert "<strong>No.</strong> <code>v12</code> is unsound" in top
+    assert re.findall(r"<b>(\d+)</b> ([\w-]+)", top) == [
+        ("1", "unsound"),
+        ("0", "unknown"),
+        ("0", "overstrict"),
+        ("3", "supported"),
+        ("0", "refused"),
+        ("0", "absent"),
+    ]
+    assert "<del>-\treturn true;\n</del>" in top
+    assert "<ins>+\treturn can_set_direct_map() &amp;&amp; !is_realm_world();\n</ins>" in top
+    chips = re.findall(r"<li>([\w.]+) <b>(\w+)</b></li>", below)
+    assert chips == [
+        ("page_size", "4k"),
+        ("boot.mode", "absent"),
+        ("host", "no"),
+        ("vm", "default"),
+    ]
+
+
+def test_what_is_no_cpu_as_it_is_stands_beside_the_count() -> None:
+    """A system of two types, and a CPU that has no cell with the options of the view."""
+    table = builder.cpu_table()
+    elsewhere = replace(builder.BREAKS, instead=(("page_size", "16k"),))
+    table = replace(
+        table,
+        row_groups=(*table.row_groups, ("hisi-0xd22",), ("cortex-a710+cortex-a510",)),
+        cells=(
+            *table.cells,
+            (*table.cells[1][:2], elsewhere, elsewhere),
+            (*table.cells[1][:3], builder.BREAKS),
+        ),
+    )
+    html = render_html(replace(builder.result(), tables=(table,)))
+    assert "<b>1</b> unsound</span> <small>+ 2</small>" in html
+    assert 'id="m-hisi-0xd22">hisi-0xd22</span> <small>with page_size=16k</small>' in html
+
+
+def test_where_columns_are_cpus_a_row_counts_by_its_worst_cell() -> None:
+    table = replace(
+        builder.cpu_table(),
+        row_title="distribution",
+        column_levels=("CPU",),
+        columns=(("a",), ("b",), ("c",), ("d",)),
+        usual=2,
+        cells=(
+            (builder.NO_GMEM, builder.NO_GMEM, builder.WORKS, builder.BREAKS),
+            (builder.NO_GMEM, builder.NO_GMEM, builder.WORKS, builder.OFF),
+            (builder.NO_GMEM, builder.NO_GMEM, builder.NO_GMEM, None),
+        ),
+    )
+    html = render_html(replace(builder.result(), tables=(table,)))
+    assert re.findall(r"<b>(\d+)</b> (unsound|supported|absent)", html) == [
+        ("2", "unsound"),
+        ("1", "supported"),
+        ("1", "absent"),
+    ]
+    assert "Counted each distribution by the verdict in its row that needs action first." in html
+
+
+def test_a_page_has_an_article_for_each_cause_and_no_trace_twice() -> None:
+    html = render_html(builder.result(), proofs=proof_builder.proofs())
+    traces = re.findall(r'<ol class="trace">.*?</ol>', html, re.DOTALL)
+    assert len(traces) == len(set(traces)) == 2
+    assert html.count('<article class="group unsound"') == len(builder.result().causes)
+
+
+def test_the_script_is_the_one_that_the_policy_names() -> None:
+    html = render_html(builder.result())
+    (script,) = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', html)
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert "default-src 'none'" in policy
