@@ -157,7 +157,7 @@ def build_page(
         remarks=remarks(result),
         shares=share_sentences(result),
         fix=build_fix(result, predicate, proofs, shown.synthesis if shown else None),
-        heat_map=None if view is None else build_map(result, view, grids[0], words),
+        heat_map=None if view is None else build_map(result, view, grids[0], words, cpus),
         causes=shown_causes(result.causes, patch),
         predicate=predicate,
         count_rows=count_rows(result),

@@ -16,11 +16,12 @@ from matrix.analyze.space.cell_text import option_text
 from matrix.analyze.space.overview import Overview
 from matrix.analyze.space.result import StudyResult
 from matrix.flows.proofs import Proofs
+from matrix.render.answers import answers_json
 from matrix.render.grid import Grid, Line, Wording
 from matrix.render.proofs import ShownSynthesis
 from matrix.render.proposed_check import c_function
 from matrix.render.quantities import grouped
-from matrix.schema.values import PredicateVersion
+from matrix.schema.values import Cpu, PredicateVersion
 
 # Beside the colour of a verdict, for who cannot tell it.
 SIGNS = {
@@ -53,9 +54,13 @@ class Tile(Struct, frozen=True, kw_only=True):
 
 
 class MapRow(Struct, frozen=True, kw_only=True):
-    """A row of the heat map; `instead` are options it is answered with, as a cell is written."""
+    """A row of the heat map; `instead` are options it is answered with, as a cell is written.
+
+    `words` are what else a CPU is found by: product, aliases, groups, MIDR.
+    """
 
     label: str
+    words: str
     instead: str
     line: Line
 
@@ -72,17 +77,19 @@ class MapGroup(Struct, frozen=True, kw_only=True):
 class HeatMap(Struct, frozen=True, kw_only=True):
     """A grid by row, the most dangerous first. `counted` is the number of the column that orders.
 
-    `counts` says what is counted where, `chips` are the titles and options of all that the view
-    fixes; `worded`: there is room for a word in a cell.
+    `counts` says what is counted where, `chips` are name, title and option of all that the view
+    fixes; `worded`: there is room for a word in a cell. `answers` are those of all cells, as JSON;
+    empty for none.
     """
 
     grid: Grid
     counted: int | None
     counts: str
-    chips: tuple[tuple[str, str], ...]
+    chips: tuple[tuple[str, str, str], ...]
     tiles: tuple[Tile, ...]
     groups: tuple[MapGroup, ...]
     worded: bool
+    answers: str
 
 
 class Fix(Struct, frozen=True, kw_only=True):
@@ -107,14 +114,20 @@ def short_answer(result: StudyResult) -> str:
     return "Sound, but too strict." if counts.get(Verdict.OVERSTRICT) else "Yes."
 
 
-def build_map(result: StudyResult, found: Overview, grid: Grid, wording: Wording) -> HeatMap:
+def build_map(
+    result: StudyResult, found: Overview, grid: Grid, wording: Wording, cpus: Sequence[Cpu]
+) -> HeatMap:
     """Return the heat map of a study's baseline view; `grid` is that of the same table."""
     titles = {axis.name: axis.title for axis in result.study.axes}
     meanings = meanings_of(result.capability.basis)
+    words = {name: _words(cpu) for cpu in cpus for name in (cpu.id, *cpu.aliases)}
     by_verdict: dict[Verdict | None, list[MapRow]] = {}
     for row in found.rows:
         shown = MapRow(
             label=wording.label(found.table.row_title, (row.label,)),
+            words="; ".join(words[part] for part in row.label.split("+") if part in words)
+            if found.of_cpus
+            else "",
             instead="" if row.cell is None else _pairs(row.cell.instead),
             line=grid.lines[row.line],
         )
@@ -130,7 +143,8 @@ def build_map(result: StudyResult, found: Overview, grid: Grid, wording: Wording
         ),
         counts=_counts(found, grid, wording),
         chips=tuple(
-            (titles.get(axis, axis).removesuffix("="), option) for axis, option in found.table.fixed
+            (axis, titles.get(axis, axis).removesuffix("="), option)
+            for axis, option in found.table.fixed
         ),
         tiles=tuple(
             tallies.get(verdict, Tile(verdict=verdict, rows=0, others=0)) for verdict in meanings
@@ -145,7 +159,16 @@ def build_map(result: StudyResult, found: Overview, grid: Grid, wording: Wording
             for verdict, rows in by_verdict.items()
         ),
         worded=len(grid.columns) <= _WORDED_COLUMNS,
+        answers=answers_json(result, found, wording),
     )
+
+
+def _words(cpu: Cpu) -> str:
+    """Return what a CPU is found by; a MIDR both whole and by its parts."""
+    parts = [f"{part:#05x}" for part in cpu.parts]
+    midrs = [f"{midr:#010x}" for midr in cpu.midrs]
+    maker = [] if cpu.implementer is None else [f"{cpu.implementer:#04x}"]
+    return " ".join([cpu.name, cpu.vendor, *cpu.aliases, *cpu.groups, *maker, *parts, *midrs])
 
 
 def _counts(found: Overview, grid: Grid, wording: Wording) -> str:

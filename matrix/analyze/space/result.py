@@ -13,6 +13,7 @@ from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.space.cause import Cause
 from matrix.analyze.space.influence import Influence
 from matrix.schema.values import Architecture, Capability, KernelProfile, MatrixStudy
+from matrix.solve.layers import Layers
 from matrix.solve.nearest import Changes
 
 Counts = tuple[tuple[Verdict, int], ...]
@@ -102,6 +103,16 @@ class ClassGroup(Struct, frozen=True, kw_only=True):
     settled: bool = True
 
 
+class Diagram(Struct, frozen=True, kw_only=True):
+    """The verdict of every cell: an option per axis, then the label of the leaf that is reached.
+
+    `labels` are a verdict and the numbers, from 1, of the causes that make a cell unsound.
+    """
+
+    layers: Layers
+    labels: tuple[tuple[Verdict, tuple[int, ...]], ...]
+
+
 class StudyResult(Struct, frozen=True, kw_only=True):
     """All that a report says of one study.
 
@@ -109,7 +120,7 @@ class StudyResult(Struct, frozen=True, kw_only=True):
     `counts` sum to `cells`; `counts_by_kernel` likewise per release. `absent_reasons` are the
     sentences of absent cells with their counts, the largest first; `influences` what each axis
     changes; `causes` why cells are unsound, the ordinary ones first. `advisories` and `defects` are
-    those that can happen in some cell.
+    those that can happen in some cell. The `diagram` has every cell.
     """
 
     study: MatrixStudy
@@ -133,3 +144,4 @@ class StudyResult(Struct, frozen=True, kw_only=True):
     causes: tuple[Cause, ...] = ()
     advisories: tuple[StudyAdvisory, ...] = ()
     defects: tuple[StudyDefect, ...] = ()
+    diagram: Diagram | None = None

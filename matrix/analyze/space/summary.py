@@ -7,7 +7,7 @@ broke the same way, reasons of absence, what each axis changes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from matrix.analyze.cell.advice import is_defect
 from matrix.analyze.cell.answering import findings_of
@@ -15,13 +15,14 @@ from matrix.analyze.cell.question import Question
 from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.space.cause import Conditions, causes, of_cell
 from matrix.analyze.space.influence import influences
-from matrix.analyze.space.result import ClassGroup, Counts, StudyResult, TableCell
+from matrix.analyze.space.result import ClassGroup, Counts, Diagram, StudyResult, TableCell
 from matrix.analyze.space.study import ClassRegion, SolvedStudy
 from matrix.analyze.space.study_advice import study_advisories, study_defects
 from matrix.analyze.space.tables import study_tables
 from matrix.explore.outcome import Violation
 from matrix.expr.printer import to_c
 from matrix.schema.values import Architecture, KernelProfile, PredicateVersion
+from matrix.solve.layers import layers_of
 from matrix.solve.nearest import changes, near_baseline
 from matrix.solve.space import Region, in_several, union
 
@@ -64,7 +65,22 @@ def summarise(
         causes=tuple(cause for cause, _ in found),
         advisories=study_advisories(solved),
         defects=study_defects(solved),
+        diagram=_diagram(solved, [region for _, region in found]),
     )
+
+
+def _diagram(solved: SolvedStudy, causes: Sequence[Region]) -> Diagram:
+    """Return the verdict of every cell with its causes, equal parts shared."""
+    verdicts = tuple(solved.verdicts)
+    labels: dict[tuple[Verdict, tuple[int, ...]], int] = {}
+
+    def label(numbers: tuple[int, ...]) -> int:
+        verdict, *rest = numbers
+        said = (verdicts[verdict], tuple(number - len(verdicts) + 1 for number in rest))
+        return labels.setdefault(said, len(labels))
+
+    layers = layers_of(solved.backend.space, [*solved.verdicts.values(), *causes], label)
+    return Diagram(layers=layers, labels=tuple(labels))
 
 
 def _counts(solved: SolvedStudy, within: Region | None) -> Counts:

@@ -43,10 +43,10 @@ def _table(
     pattern = pivot.leave_out or ""
     rows = [
         (label, cell)
-        for label, cell in _choices(study, pivot.rows)
+        for label, cell in choices(study, pivot.rows)
         if not any(fnmatch.fnmatchcase(option, pattern) for option in cell.values())
     ]
-    columns = list(itertools.product(*(_choices(study, name) for name in pivot.columns)))
+    columns = list(itertools.product(*(choices(study, name) for name in pivot.columns)))
     names = (pivot.rows, *pivot.columns)
     loose = {axis for profile in study.profiles for axis, _ in profile.cell}
     said = {*names, *(loose if PROFILES in names else ())}
@@ -100,7 +100,7 @@ def _answered(
     )
 
 
-def _choices(study: MatrixStudy, name: str) -> list[tuple[str, dict[str, str]]]:
+def choices(study: MatrixStudy, name: str) -> list[tuple[str, dict[str, str]]]:
     """Return the labels of an axis, or of the named command lines, with what each sets."""
     if name == PROFILES:
         return [(profile.name, dict(profile.cell)) for profile in study.profiles]

@@ -432,7 +432,7 @@ def test_the_top_says_how_many_what_to_write_instead_and_what_is_fixed() -> None
     ]
     assert "<del>-\treturn true;\n</del>" in top
     assert "<ins>+\treturn can_set_direct_map() &amp;&amp; !is_realm_world();\n</ins>" in top
-    chips = re.findall(r"<li>([\w.]+) <b>(\w+)</b></li>", below)
+    chips = re.findall(r'<li data-axis="[\w.]+">([\w.]+) <b>(\w+)</b></li>', below)
     assert chips == [
         ("page_size", "4k"),
         ("boot.mode", "absent"),
