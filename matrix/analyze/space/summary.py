@@ -15,6 +15,7 @@ from matrix.analyze.cell.question import Question
 from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.space.cause import Conditions, causes, of_cell
 from matrix.analyze.space.influence import influences
+from matrix.analyze.space.nearest import with_doubles
 from matrix.analyze.space.result import ClassGroup, Counts, Diagram, StudyResult, TableCell
 from matrix.analyze.space.study import ClassRegion, SolvedStudy
 from matrix.analyze.space.study_advice import study_advisories, study_defects
@@ -70,7 +71,10 @@ def summarise(
 
 
 def _diagram(solved: SolvedStudy, causes: Sequence[Region]) -> Diagram:
-    """Return the verdict of every cell with its causes, equal parts shared."""
+    """Return the verdict of every cell with its causes, equal parts shared.
+
+    Options that are one `.config` in a release lead to the same answer there.
+    """
     verdicts = tuple(solved.verdicts)
     labels: dict[tuple[Verdict, tuple[int, ...]], int] = {}
 
@@ -79,7 +83,8 @@ def _diagram(solved: SolvedStudy, causes: Sequence[Region]) -> Diagram:
         said = (verdicts[verdict], tuple(number - len(verdicts) + 1 for number in rest))
         return labels.setdefault(said, len(labels))
 
-    layers = layers_of(solved.backend.space, [*solved.verdicts.values(), *causes], label)
+    regions = [with_doubles(solved, cells) for cells in (*solved.verdicts.values(), *causes)]
+    layers = layers_of(solved.backend.space, regions, label)
     return Diagram(layers=layers, labels=tuple(labels))
 
 
