@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from base64 import b64encode
 from collections import Counter
@@ -17,7 +18,13 @@ from msgspec.structs import replace
 from matrix.analyze.cell.answer import TraceLine
 from matrix.analyze.cell.verdict import Verdict, meanings_of
 from matrix.analyze.space.cause import Place
-from matrix.analyze.space.result import StudyAdvisory, StudyResult, Table, TableCell
+from matrix.analyze.space.result import (
+    Diagram,
+    StudyAdvisory,
+    StudyResult,
+    Table,
+    TableCell,
+)
 from matrix.render.basis import CONFIDENCE_MEANINGS
 from matrix.render.page import answer_sentence, remarks
 from matrix.render.report import (
@@ -27,7 +34,10 @@ from matrix.render.report import (
     render_html,
     render_markdown,
 )
-from matrix.schema.values import CONFIDENCES
+from matrix.schema.values import CONFIDENCES, Pivot
+from matrix.solve.layers import layers_of
+from matrix.solve.space import FiniteVariable, Space
+from tests.brute import Brute
 from tests.golden_files import Golden
 from tests.unit.render import builder, proof_builder
 from tests.unit.render.test_markdown import LABELS
@@ -486,6 +496,52 @@ def test_a_page_has_an_article_for_each_cause_and_no_trace_twice() -> None:
     traces = re.findall(r'<ol class="trace">.*?</ol>', html, re.DOTALL)
     assert len(traces) == len(set(traces)) == 2
     assert html.count('<article class="group unsound"') == len(builder.result().causes)
+
+
+@given(LABELS)
+def test_labels_stay_text_in_the_answers_of_a_page(label: str) -> None:
+    cpus, axes = (f"{label}1", f"{label}2"), ("kernel", "cpu", "boot.rodata")
+    table = replace(
+        builder.cpu_table(),
+        row_groups=((cpus[0],), (cpus[1],)),
+        cells=builder.cpu_table().cells[:2],
+    )
+    study = builder.study(("6.12", "7.3"), cpus, label)
+    pivot = Pivot(
+        title=label,
+        rows="cpu",
+        columns=("kernel", "boot.rodata"),
+        fixed=(),
+        location=builder.PLACE,
+    )
+    table = replace(
+        table,
+        columns=tuple((one, two) for one in ("6.12", "7.3") for two in ("absent", "off")),
+        named=(),
+    )
+    options = (("6.12", "7.3"), cpus, ("absent", "off"))
+    space = Space(
+        variables=tuple(
+            FiniteVariable(name=name, options=words)
+            for name, words in zip(axes, options, strict=True)
+        )
+    )
+    labels = ((Verdict.UNSOUND, (1,)),)
+    diagram = Diagram(layers=layers_of(space, [Brute(space).everything()], min), labels=labels)
+    result = replace(
+        builder.result(title=label),
+        study=replace(study, pivots=(pivot,)),
+        tables=(table,),
+        causes=(replace(builder.cause(), statement=label),),
+        diagram=diagram,
+    )
+    html = render_html(result)
+    assert Page(html).tags["script"] == 2
+    (text,) = re.findall(r'<script type="application/json" id="answers">(.*?)</script>', html)
+    answers = json.loads(text)
+    assert [name for name, _ in answers["rows"]] == list(cpus)
+    assert answers["causes"] == [label.replace("`", "")]
+    assert answers["leaves"] == [["unsound", [1]]]
 
 
 def test_the_script_is_the_one_that_the_policy_names() -> None:
