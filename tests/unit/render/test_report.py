@@ -544,10 +544,13 @@ def test_labels_stay_text_in_the_answers_of_a_page(label: str) -> None:
     assert answers["leaves"] == [["unsound", [1]]]
 
 
-def test_the_script_is_the_one_that_the_policy_names() -> None:
+@pytest.mark.parametrize("element", ["script", "style"])
+def test_script_and_style_are_those_that_the_policy_names(element: str) -> None:
     html = render_html(builder.result())
-    (script,) = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
-    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    (text,) = re.findall(rf"<{element}>(.*?)</{element}>", html, re.DOTALL)
+    digest = b64encode(hashlib.sha256(text.encode()).digest()).decode()
     (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', html)
-    assert f"script-src 'sha256-{digest}'" in policy
+    assert f"{element}-src 'sha256-{digest}'" in policy
     assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert " style=" not in html
