@@ -7,20 +7,24 @@ in a page. A node leads from each option of its axis to a node of the next layer
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from matrix.analyze.cell.verdict import meanings_of
 from matrix.analyze.space.overview import Overview
 from matrix.analyze.space.result import StudyResult
 from matrix.analyze.space.tables import choices
-from matrix.render.grid import Wording
 
 # Numbers of the diagram in one page; with more of them it has the default view alone.
 _MOST_NUMBERS = 300_000
 
 
-def answers_json(result: StudyResult, found: Overview, wording: Wording) -> str:
-    """Return what the page needs to answer for any cell; empty where there is none or too much."""
+def answers_json(
+    result: StudyResult, found: Overview, label: Callable[[str, Sequence[str]], str]
+) -> str:
+    """Return what the page needs to answer for any cell; empty where there is none or too much.
+
+    `label` writes the labels of a level of the table.
+    """
     diagram = result.diagram
     if diagram is None:
         return ""
@@ -44,14 +48,14 @@ def answers_json(result: StudyResult, found: Overview, wording: Wording) -> str:
 
     rows = dict(choices(study, pivot.rows))
     columns = [dict(choices(study, name)) for name in pivot.columns]
-    patched = [wording.label(level, ("",)) for level in found.table.column_levels]
+    patched = [label(level, ("",)) for level in found.table.column_levels]
     values = {
         "axes": [[name, list(options)] for name, options in number.items()],
         "usual": [options[usual[name]] for name, options in number.items()],
         "layers": layers,
         "leaves": [diagram.labels[leaf[0]] for leaf in diagram.layers.leaves],
         "rows": [
-            (wording.label(found.table.row_title, (row.label,)), placed(rows[row.label]))
+            (label(found.table.row_title, (row.label,)), placed(rows[row.label]))
             for row in sorted(found.rows, key=lambda row: list(rows).index(row.label))
         ],
         "columns": [
@@ -59,8 +63,8 @@ def answers_json(result: StudyResult, found: Overview, wording: Wording) -> str:
                 labels,
                 [
                     place
-                    for chosen, label in zip(columns, labels, strict=True)
-                    for place in placed(chosen[label])
+                    for chosen, name in zip(columns, labels, strict=True)
+                    for place in placed(chosen[name])
                 ],
             )
             for labels in found.table.columns

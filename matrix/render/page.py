@@ -14,7 +14,6 @@ from matrix.analyze.cell.answer import Finding
 from matrix.analyze.cell.verdict import Verdict, verdicts_of
 from matrix.analyze.space.cell_text import cell_text, named_cell
 from matrix.analyze.space.influence import FACT, INPUT, VERDICT, Influence
-from matrix.analyze.space.overview import overview
 from matrix.analyze.space.result import ClassGroup, Counts, StudyDefect, StudyResult
 from matrix.flows.proofs import Proofs
 from matrix.render.basis import (
@@ -38,7 +37,6 @@ from matrix.render.direct_maps import ArchitectureRow, direct_map_rows
 from matrix.render.grid import Grid, Wording, build_grid
 from matrix.render.proofs import ProofPage, build_proofs
 from matrix.render.quantities import NOTHING, cells, grouped, percent, release_label
-from matrix.render.top import Fix, HeatMap, build_fix, build_map, short_answer
 from matrix.schema.direct_maps import DirectMap
 from matrix.schema.values import Basis, Cpu, PredicateVersion
 
@@ -100,18 +98,15 @@ class Page(Struct, frozen=True, kw_only=True):
     `patch` is what is ported on top of every release, None for a released feature. `shares` are
     those of the `remarks` that count cells, `defects` what kernels break by themselves; `idle` are
     the axes that change no verdict. Without `proofs` a page has no such sections, nor without
-    `architectures`; without a table it has no `heat_map`.
+    `architectures`.
     """
 
     result: StudyResult
     patch: str | None
-    short: str
     answer: str
     defects: tuple[str, ...]
     remarks: tuple[str, ...]
     shares: tuple[str, ...]
-    fix: Fix | None
-    heat_map: HeatMap | None
     causes: tuple[ShownCause, ...]
     predicate: PredicateVersion | None
     count_rows: tuple[CountRow, ...]
@@ -143,25 +138,17 @@ def build_page(
     patch = result.capability.assumes_patch
     named = {version.name: version for version in result.capability.predicates}
     titles = {axis.name: axis.title for axis in result.study.axes}
-    words = wording(result)
-    grids = tuple(build_grid(table, words) for table in result.tables)
-    predicate = named.get(result.predicate)
-    shown = None if proofs is None else build_proofs(proofs, result.study)
-    view = overview(result.study, result.tables)
     return Page(
         result=result,
         patch=patch,
-        short=short_answer(result),
         answer=answer_sentence(result),
         defects=tuple(map(defect_sentence, result.defects)),
         remarks=remarks(result),
         shares=share_sentences(result),
-        fix=build_fix(result, predicate, proofs, shown.synthesis if shown else None),
-        heat_map=None if view is None else build_map(result, view, grids[0], words, cpus),
         causes=shown_causes(result.causes, patch),
-        predicate=predicate,
+        predicate=named.get(result.predicate),
         count_rows=count_rows(result),
-        grids=grids,
+        grids=tuple(build_grid(table, wording(result)) for table in result.tables),
         groups=_groups(result, patch),
         advisories=_advisories(result),
         absent_cells=sum(number for _, number in result.absent_reasons),
@@ -177,7 +164,7 @@ def build_page(
             )
             for item in result.influences
         ),
-        proofs=shown,
+        proofs=None if proofs is None else build_proofs(proofs, result.study),
         releases=release_label([profile.release for profile in result.kernels], patch),
         axes=axis_rows(result.study),
         kernels=kernel_rows(result.kernels, patch),

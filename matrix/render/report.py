@@ -15,8 +15,8 @@ from matrix.flows.report import StudyReport
 from matrix.render.basis import CONFIDENCE_MEANINGS
 from matrix.render.direct_maps import CONTRADICTION, INTRODUCTION, SHOWN
 from matrix.render.environment import anchors, html_environment, markdown_environment
-from matrix.render.page import Page, build_page
-from matrix.render.top import SIGNS
+from matrix.render.page import Page, build_page, wording
+from matrix.render.top import SIGNS, Top, build_top
 from matrix.schema.direct_maps import DirectMap
 from matrix.schema.values import Basis, Cpu
 
@@ -75,17 +75,17 @@ def render_html(
     """
     template = html_environment().get_template("report.html.j2")
     page = build_page(result, cpus, proofs, direct_maps)
+    top = build_top(result, page.grids, wording(result), cpus, proofs)
     left_out = () if proofs else PROOF_SECTIONS
     if not page.architectures:
         left_out = (*left_out, ARCHITECTURE_SECTION)
-    if page.heat_map is None:
+    if top.heat_map is None:
         left_out = (*left_out, MAP_SECTION)
     if not page.causes:
         left_out = (*left_out, CAUSE_SECTION)
     left_out = (*left_out, *_OF_OTHERS[result.capability.basis])
     sections = [item for item in SECTIONS if item not in left_out]
-    values = _values(page)
-    return template.render(values, sections=sections, anchor=anchors()) + "\n"
+    return template.render(_values(page, top), sections=sections, anchor=anchors()) + "\n"
 
 
 def render_markdown(
@@ -97,7 +97,9 @@ def render_markdown(
 ) -> str:
     """Return the report in GitHub-flavoured Markdown, one table row a line."""
     template = markdown_environment().get_template("report.md.j2")
-    return template.render(_values(build_page(result, cpus, proofs, direct_maps)))
+    page = build_page(result, cpus, proofs, direct_maps)
+    top = build_top(result, page.grids, wording(result), cpus, proofs)
+    return template.render(_values(page, top))
 
 
 _WRITERS = {"html": ("html", render_html), "markdown": ("md", render_markdown)}
@@ -123,11 +125,12 @@ def understood(result: StudyResult) -> str:
     )
 
 
-def _values(page: Page) -> dict[str, object]:
+def _values(page: Page, top: Top) -> dict[str, object]:
     """Return what both templates name."""
     meanings = meanings_of(page.result.capability.basis)
     return {
         "page": page,
+        "top": top,
         "shown": SHOWN,
         "contradiction": CONTRADICTION,
         "introduction": INTRODUCTION,

@@ -13,15 +13,14 @@ from msgspec import Struct
 
 from matrix.analyze.cell.verdict import Verdict, meanings_of
 from matrix.analyze.space.cell_text import option_text
-from matrix.analyze.space.overview import Overview
+from matrix.analyze.space.overview import Overview, overview
 from matrix.analyze.space.result import StudyResult
 from matrix.flows.proofs import Proofs
 from matrix.render.answers import answers_json
 from matrix.render.grid import Grid, Line, Wording
-from matrix.render.proofs import ShownSynthesis
 from matrix.render.proposed_check import c_function
 from matrix.render.quantities import grouped
-from matrix.schema.values import Cpu, PredicateVersion
+from matrix.schema.values import Cpu
 
 # Beside the colour of a verdict, for who cannot tell it.
 SIGNS = {
@@ -102,7 +101,31 @@ class Fix(Struct, frozen=True, kw_only=True):
     said: str
 
 
-def short_answer(result: StudyResult) -> str:
+class Top(Struct, frozen=True, kw_only=True):
+    """What stands at the top of a report; `heat_map` is None where the study declares no table."""
+
+    short: str
+    fix: Fix | None
+    heat_map: HeatMap | None
+
+
+def build_top(
+    result: StudyResult,
+    grids: Sequence[Grid],
+    wording: Wording,
+    cpus: Sequence[Cpu],
+    proofs: Proofs | None,
+) -> Top:
+    """Return the top of a study's report; `grids` are those of its tables."""
+    found = overview(result.study, result.tables)
+    return Top(
+        short=_short_answer(result),
+        fix=_fix(result, proofs),
+        heat_map=None if found is None else _heat_map(result, found, grids[0], wording, cpus),
+    )
+
+
+def _short_answer(result: StudyResult) -> str:
     """Return in a word or two whether the check is right; nothing where nothing judges it."""
     counts = dict(result.counts)
     if result.capability.basis == "nothing" or not result.cells:
@@ -114,7 +137,7 @@ def short_answer(result: StudyResult) -> str:
     return "Sound, but too strict." if counts.get(Verdict.OVERSTRICT) else "Yes."
 
 
-def build_map(
+def _heat_map(
     result: StudyResult, found: Overview, grid: Grid, wording: Wording, cpus: Sequence[Cpu]
 ) -> HeatMap:
     """Return the heat map of a study's baseline view; `grid` is that of the same table."""
@@ -159,7 +182,7 @@ def build_map(
             for verdict, rows in by_verdict.items()
         ),
         worded=len(grid.columns) <= _WORDED_COLUMNS,
-        answers=answers_json(result, found, wording),
+        answers=answers_json(result, found, wording.label),
     )
 
 
@@ -193,32 +216,32 @@ def _meaning(verdict: Verdict | None, meanings: Mapping[Verdict, str]) -> str:
     return "no such cell, whatever the other options" if verdict is None else meanings[verdict]
 
 
-def build_fix(
-    result: StudyResult,
-    predicate: PredicateVersion | None,
-    proofs: Proofs | None,
-    shown: ShownSynthesis | None,
-) -> Fix | None:
+def _fix(result: StudyResult, proofs: Proofs | None) -> Fix | None:
     """Return what to write instead of the study's check; None where nothing was to be proved."""
     if proofs is None or result.capability.basis == "nothing":
         return None
-    if shown is None or proofs.synthesis is None:
+    if proofs.synthesis is None:
         return Fix(lines=(), said=f"No check was synthesised: {proofs.no_synthesis}.")
     counts = dict(result.counts)
     if not counts.get(Verdict.UNSOUND) and not counts.get(Verdict.OVERSTRICT):
         return Fix(lines=(), said="Nothing is to be changed: it never says yes or no wrongly.")
-    proposed = shown.function
-    if shown.wider:
-        proposed = shown.wider.function
-        if not proposed:
-            return Fix(lines=(), said=f"It is proposed by the study `{shown.wider.study}`.")
-    if predicate is None:
+    proposed = proofs.wider if proofs.refuting else proofs.synthesis
+    if proposed is None:
+        other = proofs.refuting[0].study.id
+        return Fix(lines=(), said=f"What holds on every machine is to be asked of `{other}`.")
+    named = {version.name: version for version in result.capability.predicates}
+    present = named.get(result.predicate)
+    if present is None:
         return None
-    present = c_function(predicate.condition.expression, proofs.synthesis.function)
-    lines = tuple(_diff(present, proposed))
+    lines = tuple(
+        _diff(
+            c_function(present.condition.expression, proposed.function),
+            c_function(proposed.expression, proposed.function),
+        )
+    )
     if all(sign == " " for sign, _ in lines):
         return Fix(lines=(), said="The check is the weakest sound one that is possible there.")
-    return Fix(lines=lines, said=_effect(shown))
+    return Fix(lines=lines, said=_effect(proofs))
 
 
 def _diff(old: str, new: str) -> Iterator[tuple[str, str]]:
@@ -233,15 +256,15 @@ def _diff(old: str, new: str) -> Iterator[tuple[str, str]]:
             yield from (("+", line) for line in after[start:end])
 
 
-def _effect(shown: ShownSynthesis) -> str:
+def _effect(proofs: Proofs) -> str:
     """Return what changes with the check: the cells of this study, before and then."""
-    rows = dict(shown.rows)
+    before, after = proofs.compared[0], proofs.compared[-1]
     changes = [
-        f"{word} {grouped(rows[word][0])} → {grouped(rows[word][-1])}"
+        f"{word} {grouped(before.verdicts[word])} → {grouped(after.verdicts[word])}"
         for word in (Verdict.UNSOUND, Verdict.OVERSTRICT, Verdict.SUPPORTED)
-        if rows[word][0] or rows[word][-1]
+        if before.verdicts[word] or after.verdicts[word]
     ]
-    told = f"Cells of this study: {', '.join(changes)}, {grouped(rows['lost'][-1])} of these lost."
-    if rows["lost"][-1] and shown.pair:
+    told = f"Cells of this study: {', '.join(changes)}, {grouped(after.lost)} of these lost."
+    if after.lost and not proofs.refuting and proofs.synthesis and not proofs.synthesis.exact:
         told += " What the kernel can test there does not tell those from unsound ones."
     return told
