@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 
-from matrix.analyze.cell.verdict import meanings_of
+from matrix.analyze.cell.verdict import Verdict, meanings_of, wanted_of
 from matrix.analyze.space.overview import Overview
 from matrix.analyze.space.result import StudyResult
 from matrix.analyze.space.tables import choices
@@ -35,6 +35,7 @@ def answers_json(
     if sum(len(node) for layer in layers for node in layer) > _MOST_NUMBERS:
         return ""
     study = result.study
+    meanings = meanings_of(result.capability.basis)
     pivot = study.pivots[0]
     usual = {**dict(study.baseline), **dict(pivot.fixed)}
     number = {
@@ -72,7 +73,9 @@ def answers_json(
         "suffixes": patched,
         "counted": found.counted,
         "cpus": found.of_cpus,
-        "meanings": {**meanings_of(result.capability.basis)},
+        "alarm": Verdict.UNSOUND if Verdict.UNSOUND in meanings else None,
+        "wanted": wanted_of(result.capability.basis),
+        "meanings": dict(meanings),
         "causes": [cause.statement.replace("`", "") for cause in result.causes],
         "check": result.predicate,
     }

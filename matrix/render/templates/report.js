@@ -46,7 +46,7 @@ const source = document.getElementById("answers");
 if (source) {
   const data = JSON.parse(source.textContent);
   const region = document.querySelector("#map .map");
-  const [answer, tiles] = [".answer", ".tiles"].map((name) => document.querySelector(`#answer ${name}`));
+  const [answer, tiles] = [".answer span", ".tiles"].map((name) => document.querySelector(`#answer ${name}`));
   const own = [region, answer, tiles].map((element) => [element, [...element.childNodes]]);
   const signs = region.classList.contains("signs");
   const names = new Map([...region.querySelectorAll(".name")].map((name) => [name.textContent, name]));
@@ -168,20 +168,20 @@ if (source) {
       const beside = others ? [" ", made("small", {}, `+ ${others}`)] : [];
       return made("li", {}, made("a", { href: `#map-${verdict}` }, inner, ...beside));
     }));
-    const found = having("unsound");
+    const found = having(data.alarm);
     const said = ["With ", made("code", {}, changed.join(", ")), ": ", made("code", {}, data.check)];
-    if (order.includes("unsound")) {
+    if (data.alarm) {
       const where = data.counted === null ? "" : ` in the column ${data.columns[data.counted][0].map((label, at) => label + data.suffixes[at]).join(", ")}`;
       const listed = found.slice(0, 8).map(({ label }) => label).join(", ");
       const more = found.length > 8 ? ` and ${found.length - 8} more` : "";
-      said.push(` is unsound in ${found.length} of ${rows.length} rows${where}${found.length ? ` (${listed}${more})` : ""}`);
+      said.push(` is ${data.alarm} in ${found.length} of ${rows.length} rows${where}${found.length ? ` (${listed}${more})` : ""}`);
       data.causes.forEach((statement, at) => {
         const mine = found.filter(({ leaf }) => leaf[1].includes(at + 1)).length;
         if (mine) said.push("; ", made("a", { href: `#cause-${at + 1}` }, statement), `: ${mine}`);
       });
-      const beside = rows.filter(({ leaf, leaves }) => leaf?.[0] !== "unsound" && leaves.some((other) => other?.[0] === "unsound")).length;
+      const beside = rows.filter(({ leaf, leaves }) => leaf?.[0] !== data.alarm && leaves.some((other) => other?.[0] === data.alarm)).length;
       if (beside) said.push(`; in other columns in ${beside} more`);
-    } else said.push(` says yes in ${having("granted").length} of ${rows.length} rows`);
+    } else said.push(` says yes in ${having(data.wanted).length} of ${rows.length} rows`);
     const unknown = having("unknown").length;
     answer.replaceChildren(...said, unknown ? `; unknown in ${unknown}.` : ".");
   };
