@@ -33,6 +33,10 @@ SIGNS = {
     Verdict.REFUSED: "–",
     Verdict.ABSENT: "·",
 }
+_HOPELESS = (
+    "Nothing: a check that is sound over what the kernel can test at that place says no wherever "
+    "the capability works."
+)
 # With more columns a cell of the heat map has room for its sign alone; the word is still read out.
 _WORDED_COLUMNS = 12
 
@@ -233,6 +237,9 @@ def _fix(result: StudyResult, proofs: Proofs | None) -> Fix | None:
     present = named.get(result.predicate)
     if present is None:
         return None
+    before, after = proofs.compared[0].verdicts, proofs.compared[-1].verdicts
+    if before[Verdict.SUPPORTED] and not after[Verdict.SUPPORTED]:
+        return Fix(lines=(), said=_HOPELESS)
     lines = tuple(
         _diff(
             c_function(present.condition.expression, proposed.function),

@@ -43,6 +43,7 @@ from tests.unit.render import builder, proof_builder
 from tests.unit.render.test_markdown import LABELS
 
 VOID = {"meta", "link", "input", "br", "hr", "img", "wbr", "col"}
+REPORTS = Path(__file__).parents[3] / "reports"
 STYLE = Path(__file__).parents[3] / "matrix" / "render" / "templates" / "report.css"
 
 
@@ -168,6 +169,12 @@ def test_every_section_is_there_in_order(page: Page) -> None:
 @pytest.mark.parametrize("distinct", [False, True])
 def test_a_large_study_stays_small(*, distinct: bool) -> None:
     assert len(render_html(large(distinct=distinct)).encode()) < 1_500_000
+
+
+def test_no_committed_page_is_large() -> None:
+    sizes = {page.name: page.stat().st_size for page in REPORTS.glob("*.html")}
+    assert len(sizes) > 5
+    assert max(sizes.values()) < 1_500_000
 
 
 def test_one_result_gives_one_page() -> None:
@@ -449,6 +456,21 @@ def test_the_top_says_how_many_what_to_write_instead_and_what_is_fixed() -> None
         ("host", "no"),
         ("vm", "default"),
     ]
+
+
+def test_a_check_that_lets_nothing_work_is_not_proposed() -> None:
+    proofs = proof_builder.proofs()
+    lost = replace(
+        proofs.compared[-1], verdicts={**proofs.compared[-1].verdicts, Verdict.SUPPORTED: 0}
+    )
+    proofs = replace(proofs, compared=(*proofs.compared[:-1], lost))
+    for text in (
+        render_html(builder.result(), proofs=proofs),
+        render_markdown(builder.result(), proofs=proofs),
+    ):
+        assert "says no wherever the capability works." in text
+        assert "<del>" not in text
+        assert "```diff" not in text
 
 
 def test_what_is_no_cpu_as_it_is_stands_beside_the_count() -> None:
