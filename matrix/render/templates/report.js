@@ -171,15 +171,18 @@ if (source) {
     const found = having(data.alarm);
     const said = ["With ", made("code", {}, changed.join(", ")), ": ", made("code", {}, data.check)];
     if (data.alarm) {
-      const where = data.counted === null ? "" : ` in the column ${data.columns[data.counted][0].map((label, at) => label + data.suffixes[at]).join(", ")}`;
+      const heads = data.columns[data.counted]?.[0].map((label, at) => label + data.suffixes[at]);
+      const where = heads ? ` in the column ${heads.join(", ")}` : "";
       const listed = found.slice(0, 8).map(({ label }) => label).join(", ");
       const more = found.length > 8 ? ` and ${found.length - 8} more` : "";
-      said.push(` is ${data.alarm} in ${found.length} of ${rows.length} rows${where}${found.length ? ` (${listed}${more})` : ""}`);
+      said.push(` is ${data.alarm} in ${found.length} of ${rows.length} rows${where}`);
+      if (found.length) said.push(` (${listed}${more})`);
       data.causes.forEach((statement, at) => {
         const mine = found.filter(({ leaf }) => leaf[1].includes(at + 1)).length;
         if (mine) said.push("; ", made("a", { href: `#cause-${at + 1}` }, statement), `: ${mine}`);
       });
-      const beside = rows.filter(({ leaf, leaves }) => leaf?.[0] !== data.alarm && leaves.some((other) => other?.[0] === data.alarm)).length;
+      const somewhere = rows.filter(({ leaves }) => leaves.some((leaf) => leaf?.[0] === data.alarm));
+      const beside = somewhere.length - found.length;
       if (beside) said.push(`; in other columns in ${beside} more`);
     } else said.push(` says yes in ${having(data.wanted).length} of ${rows.length} rows`);
     const unknown = having("unknown").length;
