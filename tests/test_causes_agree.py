@@ -50,10 +50,12 @@ def test_the_first_sentence_names_the_cpus_of_the_ordinary_cell_and_no_other() -
     """It named Graviton3 and Apple M1, which are unsound with other options only."""
     for study in ("arm64-overview", "arm64-gmem-no-direct-map"):
         text = (ROOT / "reports" / f"{study}.md").read_text()
-        first = next(line for line in text.splitlines() if line.startswith("`v12`"))
-        named = re.findall(r"[a-z0-9-]+", first.partition(" on ")[2].partition(":")[0])
+        first = next(line for line in text.splitlines() if line.startswith("**No.** `v12`"))
+        ((count, listed),) = re.findall(r" on (\d+) CPUs \(([^)]+)\): ", first)
+        named = re.findall(r"[a-z0-9-]+", listed)
         (cpus,) = [places[ORDINARY] for places in of_report(study).values() if ORDINARY in places]
         assert [word for word in named if word != "and"] == cpus
+        assert int(count) == len(cpus)
         assert not {"aws-graviton3", "apple-m1", "nvidia-grace"} & set(cpus)
 
 

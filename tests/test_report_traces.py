@@ -12,7 +12,8 @@ import pytest
 
 from matrix.analyze.cell.answering import settle
 from matrix.analyze.cell.verdict import Verdict
-from matrix.analyze.space.result import ClassGroup
+from matrix.analyze.space.result import StudyResult
+from matrix.analyze.space.tables import choices
 from matrix.explore.inputs import SimulationInputs
 from matrix.explore.outcome import SimulationResult
 from matrix.flows.knowledge import Library
@@ -30,9 +31,9 @@ PAGES = {"4k": "4 KiB page", "16k": "16 KiB page", "64k": "64 KiB page"}
 
 
 @pytest.fixture(scope="module", params=STUDIES)
-def answered(request: pytest.FixtureRequest) -> tuple[PreparedStudy, tuple[ClassGroup, ...]]:
+def answered(request: pytest.FixtureRequest) -> tuple[PreparedStudy, StudyResult]:
     prepared = prepare_study(LIBRARY, request.param)
-    return prepared, study_result(prepared, prepared.solve()).groups
+    return prepared, study_result(prepared, prepared.solve())
 
 
 Told = list[tuple[str, list[tuple[str, str | None]]]]
@@ -53,10 +54,60 @@ def told(result: SimulationResult, sources: Mapping[str, str]) -> Told:
     ]
 
 
-def test_each_card_shows_what_simulating_its_example_shows(
-    answered: tuple[PreparedStudy, tuple[ClassGroup, ...]],
+def test_each_cause_shows_of_its_example_what_simulating_that_shows(
+    answered: tuple[PreparedStudy, StudyResult],
 ) -> None:
-    prepared, groups = answered
+    prepared, result = answered
+    for cause in result.causes:
+        question, cell, _ = prepared.cell(dict(cause.example))
+        ways = {
+            completion.leaf.inputs: completion.leaf.verdict
+            for completion in settle(question, cell, prepared.behaviours)
+        }
+        assert set(ways.values()) == {Verdict.UNSOUND}, cause.example
+        assert cause.settled == (len(ways) == 1), cause.example
+        sources = question.program.operation_sources
+        simulated = [
+            dict(told(simulate(inputs), sources))
+            for inputs in ways
+            if isinstance(inputs, SimulationInputs)
+        ]
+        assert cause.findings
+        broken = {name for name, _ in cause.broken}
+        for finding in cause.findings:
+            assert finding.invariant in broken
+            shown = [(line.detail, line.source) for line in finding.trace]
+            assert shown in [way.get(finding.invariant) for way in simulated]
+        lengths = [len(finding.trace) for finding in cause.findings]
+        assert lengths == sorted(lengths)
+
+
+def test_each_unsound_cell_of_a_table_names_a_cause_that_is_met_in_it(
+    answered: tuple[PreparedStudy, StudyResult],
+) -> None:
+    prepared, result = answered
+    for table, pivot in zip(result.tables, prepared.study.pivots, strict=True):
+        usual = dict(pivot.fixed)
+        sets = [dict(choices(prepared.study, name)) for name in pivot.columns]
+        rows = dict(choices(prepared.study, pivot.rows))
+        for labels, cells in zip(table.row_groups, table.cells, strict=True):
+            for column, shown in list(zip(table.columns, cells, strict=True))[::4]:
+                if shown is None:
+                    continue
+                assert bool(shown.causes) == (shown.verdict is Verdict.UNSOUND)
+                chosen = {**usual, **rows[labels[-1]]}
+                for options, label in zip(sets, column, strict=True):
+                    chosen.update(options[label])
+                answer = prepared.answer({**chosen, **dict(shown.instead)})
+                met = {finding.invariant for finding in answer.violations} if answer else set()
+                for number in shown.causes:
+                    assert met & {name for name, _ in result.causes[number - 1].broken}
+
+
+def test_each_card_shows_what_simulating_its_example_shows(
+    answered: tuple[PreparedStudy, StudyResult],
+) -> None:
+    prepared, groups = answered[0], answered[1].groups
     assert any(group.settled for group in groups)
     for group in groups:
         question, cell, _ = prepared.cell(dict(group.example))

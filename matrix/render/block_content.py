@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePath
 
+from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.space.result import StudyDefect, StudyResult, Table
 from matrix.analyze.space.view import View
 from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
@@ -101,10 +102,10 @@ def _shows(table: Table, result: StudyResult, found: StudyDefect) -> bool:
 
 
 def _unsound(_: Block, result: StudyResult) -> list[str]:
-    page = build_page(result)
     lines: list[str] = [_answer(result)]
-    for group in page.unsound:
-        lines += ["", group_section(group)]
+    for group in build_page(result).groups:
+        if group.group.verdict is Verdict.UNSOUND:
+            lines += ["", group_section(group)]
     return lines
 
 

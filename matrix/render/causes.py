@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from matrix.analyze.cell.answer import Finding
 from matrix.analyze.space.cause import Cause, Place
 from matrix.analyze.space.cell_text import cell_text, option_text
 from matrix.render.findings import certainty
@@ -16,6 +17,7 @@ from matrix.render.json import Json
 from matrix.render.quantities import counted, first_names, listing, release_label
 from matrix.solve.nearest import Changes
 
+ONE_WAY = "how it goes there hangs on what nobody recorded, and the trace is one of the ways"
 ORDINARY = "the ordinary cell"
 # So many CPUs are named in a sentence, and so many options of one axis.
 _NAMED_CPUS = 8
@@ -23,14 +25,29 @@ _NAMED_OPTIONS = 4
 
 
 class ShownCause(Struct, frozen=True, kw_only=True):
-    """A cause with its number, and its text as a report shows it."""
+    """A cause with its number, and its text as a report shows it.
+
+    `brief` says where it is met, `traces` are the findings with a trace, the shortest first.
+    """
 
     number: int
     cause: Cause
     label: str
     violated: str
     cell: str
+    brief: str
     rows: tuple[tuple[str, str], ...]
+
+    @property
+    def traces(self) -> tuple[Finding, ...]:
+        """The findings of the example that have a trace, each trace once."""
+        by_trace = {finding.trace: finding for finding in reversed(self.cause.findings)}
+        return tuple(finding for finding in reversed(by_trace.values()) if finding.trace)
+
+    @property
+    def reservation(self) -> str:
+        """What is said behind the example where its trace is one of several; or nothing."""
+        return "" if self.cause.settled else f"; {ONE_WAY}"
 
 
 def shown_causes(causes: Sequence[Cause], patch: str | None) -> tuple[ShownCause, ...]:
@@ -42,6 +59,7 @@ def shown_causes(causes: Sequence[Cause], patch: str | None) -> tuple[ShownCause
             label=release_label(cause.kernels, patch),
             violated=violated(cause, assumed=True),
             cell=cell_text(dict(cause.example), {}),
+            brief=_brief(cause.places),
             rows=tuple(
                 (condition(place.change) or ORDINARY, ", ".join(map(option_text, place.cpus)))
                 for place in cause.places
@@ -49,6 +67,17 @@ def shown_causes(causes: Sequence[Cause], patch: str | None) -> tuple[ShownCause
         )
         for number, cause in enumerate(causes, start=1)
     )
+
+
+def _brief(places: Sequence[Place]) -> str:
+    """Return where a cause is met first and on how many CPUs, and on how many more elsewhere."""
+    if not places:
+        return ""
+    first, *rest = places
+    where = f"with {condition(first.change)}" if first.change else f"in {ORDINARY}"
+    told = f"{counted(len(first.cpus), 'CPU')} {where}" if first.cpus else where
+    more = sum(len(place.cpus) for place in rest)
+    return told + (f", {counted(more, 'CPU')} with other options" if more else "")
 
 
 def violated(cause: Cause, *, assumed: bool = False) -> str:
@@ -74,9 +103,17 @@ def one_of(axis: str, options: Sequence[str]) -> str:
     return " or ".join([f"`{axis}={names[0]}`", *(f"`{name}`" for name in names[1:])])
 
 
-def first_sentence(predicate: str, causes: Sequence[Cause]) -> str:
-    """Return whether a check is unsound in the ordinary cell, on which CPUs and why."""
+def first_sentence(predicate: str, causes: Sequence[Cause], *, unknown: bool) -> str:
+    """Return whether a check is unsound in the ordinary cell, on which CPUs and why.
+
+    Where some cells are `unknown`, what is unsound nowhere is not said to be sound.
+    """
     ordinary = [cause for cause in causes if cause.is_ordinary]
+    if not ordinary and unknown:
+        return (
+            f"`{predicate}` is not known to be unsound in {ORDINARY} (the study's baseline) of any "
+            "CPU, and is unsound elsewhere."
+        )
     if not ordinary:
         return (
             f"`{predicate}` is sound in {ORDINARY} (the study's baseline) of every CPU, and "
@@ -92,7 +129,8 @@ def first_sentence(predicate: str, causes: Sequence[Cause]) -> str:
 
 
 def _on(place: Place) -> str:
-    return f" on {named(place.cpus)}: " if place.cpus else ": "
+    count = counted(len(place.cpus), "CPU")
+    return f" on {count} ({named(place.cpus)}): " if place.cpus else ": "
 
 
 def other_sentences(causes: Sequence[Cause]) -> Iterator[str]:

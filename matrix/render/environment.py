@@ -6,7 +6,9 @@ an error, never an empty text. Jinja is imported here and only when a page is re
 
 from __future__ import annotations
 
+import hashlib
 import re
+from base64 import b64encode
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -37,7 +39,7 @@ def html_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(_FILTERS, prose=_html_prose)
+    environment.filters.update(_FILTERS, prose=_html_prose, sha256=_sha256)
     return environment
 
 
@@ -62,6 +64,7 @@ def markdown_environment() -> Environment:
         basis=basis_tables,
         proof_tables=proof_tables,
         cause_section=tables.cause_section,
+        cause_traces=tables.cause_traces,
         count_table=tables.count_table,
         grid_caption=tables.grid_caption,
         grid_notes=tables.grid_notes,
@@ -69,6 +72,8 @@ def markdown_environment() -> Environment:
         group_section=tables.group_section,
         group_table=tables.group_table,
         finding_title=tables.finding_title,
+        fix_section=tables.fix_section,
+        tally=tables.tally,
         trace=tables.trace,
     )
     return environment
@@ -95,6 +100,11 @@ def _finalize(value: object) -> object:
 
     # An undefined value must reach Jinja, which raises with the name that is missing.
     return value if isinstance(value, Undefined) else markdown.escape(value)
+
+
+def _sha256(script: str) -> str:
+    """Return what a Content-Security-Policy calls a script by."""
+    return b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def _html_prose(text: str) -> Markup:

@@ -37,12 +37,13 @@ class Column(Struct, frozen=True, kw_only=True):
 class Entry(Struct, frozen=True, kw_only=True):
     """One cell: its verdict and the number of the note that says why, None where none is given.
 
-    `marks` are the letters of what would change it.
+    `marks` are the letters of what would change it, `causes` the numbers of those of the study.
     """
 
     verdict: Verdict
     note: int | None
     marks: tuple[str, ...] = ()
+    causes: tuple[int, ...] = ()
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -331,4 +332,5 @@ def _entry(
         verdict=cell.verdict,
         note=number_of.get((cell.verdict, cell.reason)),
         marks=tuple(letter for text, letter in letters.items() if text in told),
+        causes=cell.causes,
     )

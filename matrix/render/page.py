@@ -26,15 +26,19 @@ from matrix.render.basis import (
     cpu_table,
     kernel_rows,
 )
-from matrix.render.causes import ShownCause, first_sentence, other_sentences, shown_causes
+from matrix.render.causes import (
+    ONE_WAY,
+    ShownCause,
+    first_sentence,
+    other_sentences,
+    shown_causes,
+)
 from matrix.render.direct_maps import ArchitectureRow, direct_map_rows
 from matrix.render.grid import Grid, Wording, build_grid
 from matrix.render.proofs import ProofPage, build_proofs
 from matrix.render.quantities import NOTHING, cells, grouped, percent, release_label
 from matrix.schema.direct_maps import DirectMap
 from matrix.schema.values import Basis, Cpu, PredicateVersion
-
-ONE_WAY = "how it goes there hangs on what nobody recorded, and the trace is one of the ways"
 
 
 class CountRow(Struct, frozen=True, kw_only=True):
@@ -91,21 +95,23 @@ class InfluenceRow(Struct, frozen=True, kw_only=True):
 class Page(Struct, frozen=True, kw_only=True):
     """Everything a report shows that is not already in the result as it is.
 
-    `patch` is what is ported on top of every release, None for a released feature. `unsound` are
-    the groups shown with their traces, `others` all the rest; `idle` the axes that change no
-    verdict. Without `proofs` a page has no such sections, nor without `architectures`.
+    `patch` is what is ported on top of every release, None for a released feature. `shares` are
+    those of the `remarks` that count cells, `defects` what kernels break by themselves; `idle` are
+    the axes that change no verdict. Without `proofs` a page has no such sections, nor without
+    `architectures`.
     """
 
     result: StudyResult
     patch: str | None
     answer: str
+    defects: tuple[str, ...]
     remarks: tuple[str, ...]
+    shares: tuple[str, ...]
     causes: tuple[ShownCause, ...]
     predicate: PredicateVersion | None
     count_rows: tuple[CountRow, ...]
     grids: tuple[Grid, ...]
-    unsound: tuple[Group, ...]
-    others: tuple[Group, ...]
+    groups: tuple[Group, ...]
     advisories: tuple[Advisory, ...]
     absent_cells: int
     idle: tuple[str, ...]
@@ -130,20 +136,20 @@ def build_page(
     `direct_maps` are those of other architectures; a study that does not ask for them shows none.
     """
     patch = result.capability.assumes_patch
-    groups = _groups(result, patch)
     named = {version.name: version for version in result.capability.predicates}
     titles = {axis.name: axis.title for axis in result.study.axes}
     return Page(
         result=result,
         patch=patch,
-        answer=first_line(result),
+        answer=answer_sentence(result),
+        defects=tuple(map(defect_sentence, result.defects)),
         remarks=remarks(result),
+        shares=share_sentences(result),
         causes=shown_causes(result.causes, patch),
         predicate=named.get(result.predicate),
         count_rows=count_rows(result),
         grids=tuple(build_grid(table, wording(result)) for table in result.tables),
-        unsound=tuple(group for group in groups if group.group.verdict is Verdict.UNSOUND),
-        others=tuple(group for group in groups if group.group.verdict is not Verdict.UNSOUND),
+        groups=_groups(result, patch),
         advisories=_advisories(result),
         absent_cells=sum(number for _, number in result.absent_reasons),
         idle=tuple(
@@ -234,7 +240,7 @@ def answer_sentence(result: StudyResult) -> str:
             f"in {_share(counts[Verdict.NOT_GRANTED], result)}; whether it should is not declared."
         )
     if unsound:
-        return first_sentence(result.predicate, result.causes)
+        return first_sentence(result.predicate, result.causes, unknown=unknown > 0)
     if unknown:
         return (
             f"No cell is known in which `{result.predicate}` is unsound, but the answer is unknown "
@@ -262,9 +268,14 @@ _WOULD_HOLD: dict[Basis, str] = {
 
 
 def remarks(result: StudyResult) -> tuple[str, ...]:
-    """Return what a reader must also know of the counts, a sentence each."""
+    """Return what a reader must also know of the causes and counts, a sentence each."""
+    return (*other_sentences(result.causes), *share_sentences(result))
+
+
+def share_sentences(result: StudyResult) -> tuple[str, ...]:
+    """Return how many of the cells have a verdict that needs action, a sentence each."""
     counts = dict(result.counts)
-    remarks = list(other_sentences(result.causes))
+    remarks = []
     if unsound := counts.get(Verdict.UNSOUND, 0):
         remarks.append(
             f"In all it is unsound in {_share(unsound, result)}: the check says yes there, and "

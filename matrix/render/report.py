@@ -15,7 +15,8 @@ from matrix.flows.report import StudyReport
 from matrix.render.basis import CONFIDENCE_MEANINGS
 from matrix.render.direct_maps import CONTRADICTION, INTRODUCTION, SHOWN
 from matrix.render.environment import anchors, html_environment, markdown_environment
-from matrix.render.page import Page, build_page
+from matrix.render.page import Page, build_page, wording
+from matrix.render.top import SIGNS, Top, build_top
 from matrix.schema.direct_maps import DirectMap
 from matrix.schema.values import Basis, Cpu
 
@@ -27,17 +28,19 @@ PROOF_SECTIONS = (
 )
 # The section of a study that asks for other architectures.
 ARCHITECTURE_SECTION = ("architectures", "Other architectures")
+# The section of a study that declares a table.
+MAP_SECTION = ("map", "Heat map")
 # The section of a study with unsound cells.
 CAUSE_SECTION = ("causes", "Causes")
 SECTIONS = (
+    MAP_SECTION,
     CAUSE_SECTION,
     ("asked", "What was asked"),
     ("legend", "Legend"),
     ("counts", "Cells by verdict"),
     ("matrix", "Support matrix"),
-    ("unsound", "Where the check is unsound"),
     *PROOF_SECTIONS,
-    ("groups", "All other behaviour"),
+    ("groups", "All behaviour"),
     ("advisories", "Advisories"),
     ("absent", "Why cells are absent"),
     ARCHITECTURE_SECTION,
@@ -52,7 +55,6 @@ _OF_OTHERS: dict[Basis, tuple[tuple[str, str], ...]] = {
     "truth": (("advisories", "Advisories"),),
     "nothing": (
         ("advisories", "Advisories"),
-        ("unsound", "Where the check is unsound"),
         ("predicates", "What the check should be"),
     ),
 }
@@ -73,15 +75,17 @@ def render_html(
     """
     template = html_environment().get_template("report.html.j2")
     page = build_page(result, cpus, proofs, direct_maps)
+    top = build_top(result, page.grids, wording(result), cpus, proofs)
     left_out = () if proofs else PROOF_SECTIONS
     if not page.architectures:
         left_out = (*left_out, ARCHITECTURE_SECTION)
+    if top.heat_map is None:
+        left_out = (*left_out, MAP_SECTION)
     if not page.causes:
         left_out = (*left_out, CAUSE_SECTION)
     left_out = (*left_out, *_OF_OTHERS[result.capability.basis])
     sections = [item for item in SECTIONS if item not in left_out]
-    values = _values(page)
-    return template.render(values, sections=sections, anchor=anchors()) + "\n"
+    return template.render(_values(page, top), sections=sections, anchor=anchors()) + "\n"
 
 
 def render_markdown(
@@ -93,7 +97,9 @@ def render_markdown(
 ) -> str:
     """Return the report in GitHub-flavoured Markdown, one table row a line."""
     template = markdown_environment().get_template("report.md.j2")
-    return template.render(_values(build_page(result, cpus, proofs, direct_maps)))
+    page = build_page(result, cpus, proofs, direct_maps)
+    top = build_top(result, page.grids, wording(result), cpus, proofs)
+    return template.render(_values(page, top))
 
 
 _WRITERS = {"html": ("html", render_html), "markdown": ("md", render_markdown)}
@@ -119,14 +125,17 @@ def understood(result: StudyResult) -> str:
     )
 
 
-def _values(page: Page) -> dict[str, object]:
+def _values(page: Page, top: Top) -> dict[str, object]:
     """Return what both templates name."""
+    meanings = meanings_of(page.result.capability.basis)
     return {
         "page": page,
+        "top": top,
         "shown": SHOWN,
         "contradiction": CONTRADICTION,
         "introduction": INTRODUCTION,
-        "meanings": meanings_of(page.result.capability.basis),
+        "meanings": meanings,
+        "signs": {verdict: SIGNS[verdict] for verdict in meanings},
         "judged": page.result.capability.basis != "nothing",
         "simulated": page.result.capability.basis == "simulation",
         "confidences": CONFIDENCE_MEANINGS,

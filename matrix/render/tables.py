@@ -5,6 +5,7 @@ Takes the values of `page.py` and `grid.py`, gives `Md`.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable, Sequence
 
 from matrix.analyze.cell.answer import Finding
@@ -12,9 +13,10 @@ from matrix.analyze.cell.verdict import Verdict
 from matrix.render.causes import ShownCause
 from matrix.render.findings import certainty, events
 from matrix.render.grid import Entry, Grid
-from matrix.render.markdown import Md, code, escape, joined, prose, table
+from matrix.render.markdown import Md, code, escape, fenced, joined, plain, prose, table
 from matrix.render.page import CountRow, Group
 from matrix.render.quantities import NOTHING, cells, counted, grouped, percent
+from matrix.render.top import Fix, HeatMap
 
 
 def verdict(value: Verdict) -> Md:
@@ -90,6 +92,32 @@ def cause_section(causes: Sequence[ShownCause]) -> Md:
     return Md("\n".join([*lines, "", table(["Cause", "Where", "CPUs"], rows)]))
 
 
+def cause_traces(shown: ShownCause) -> Md:
+    """Return how a cause comes about in its example, folded: the shortest trace first."""
+    lines = [
+        f"### Cause {shown.number}: {prose(shown.cause.statement)}",
+        "",
+        f"Example: {_example(shown.cell, shown.reservation)}.",
+    ]
+    for finding in shown.traces:
+        # Inside of these tags nothing is Markdown.
+        title = html.escape(plain(f"{finding.invariant}, {certainty(finding.certainty)}"))
+        lines += ["", f"<details><summary>{title}</summary>", "", trace(finding), "", "</details>"]
+    return Md("\n".join(lines))
+
+
+def tally(heat_map: HeatMap) -> Md:
+    """Return how many rows of the baseline view have which verdict."""
+    counts = [f"{tile.count} {tile.verdict}" for tile in heat_map.tiles if tile.rows or tile.others]
+    return Md(f"Counted {escape(heat_map.counts)}: {', '.join(counts) or NOTHING}.")
+
+
+def fix_section(fix: Fix) -> Md:
+    """Return what to write instead, as a diff, and what comes of it."""
+    diff = "\n".join(f"{sign}{line}" for sign, line in fix.lines)
+    return Md("\n\n".join([*([fenced(diff, "diff")] if diff else []), prose(fix.said)]))
+
+
 def pairs(items: Iterable[tuple[str, str]]) -> Md:
     """Return `name=value` pairs as code, separated by commas."""
     return joined((code(f"{name}={value}") for name, value in items), ", ")
@@ -124,7 +152,7 @@ def group_section(group: Group, heading: str = "") -> Md:
         f"{heading} {title}" if heading else f"**{title}**",
         "",
         *where,
-        f"- example: {_example(group)}{group.reservation}",
+        f"- example: {_example(group.cell, group.reservation)}",
         f"- {escape(counted(inner.classes, 'behaviour class', 'behaviour classes'))}",
     ]
     for finding in group.findings:
@@ -134,8 +162,9 @@ def group_section(group: Group, heading: str = "") -> Md:
     return Md("\n".join(lines))
 
 
-def _example(group: Group) -> str:
-    return f"{code(group.cell)}, the rest as in the baseline" if group.cell else "the baseline cell"
+def _example(cell: str, reservation: str) -> str:
+    shown = f"{code(cell)}, the rest as in the baseline" if cell else "the baseline cell"
+    return f"{shown}{reservation}"
 
 
 def group_table(groups: Sequence[Group], *, judged: bool) -> Md:

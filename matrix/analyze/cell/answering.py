@@ -7,7 +7,7 @@ is. Unknown atoms are not guessed: every value they may have is tried, but only 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -230,7 +230,7 @@ def _facts(question: Question, cell: Evaluation) -> tuple[tuple[str, Value], ...
     return tuple((name, cell.of(expression)) for name, expression in question.program.facts.items())
 
 
-def findings_of(question: Question, violations: tuple[Violation, ...]) -> tuple[Finding, ...]:
+def findings_of(question: Question, violations: Iterable[Violation]) -> tuple[Finding, ...]:
     """Return violations with the kernel lines of this release beside each micro-operation."""
     sources = question.operation_sources
     return tuple(

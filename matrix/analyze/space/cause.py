@@ -13,7 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from matrix.analyze.cell.answer import Finding
+from matrix.analyze.cell.answering import findings_of
 from matrix.analyze.cell.behaviour import Inputs, named
+from matrix.analyze.cell.question import Question
 from matrix.analyze.cell.verdict import Verdict, decide
 from matrix.analyze.space.study import ClassRegion, SolvedStudy
 from matrix.explore.outcome import Violation
@@ -41,7 +44,8 @@ class Cause(Struct, frozen=True, kw_only=True):
     line of the kernel does) violates; `broken` are the invariants, each with `certain` or the
     `assumption=value` it needs. `conditions` are the simulation inputs that all its cells share and
     not all of the study; `places` the CPUs, those in the ordinary cell first; `example` is the cell
-    nearest to the baseline, where it differs.
+    nearest to the baseline, where it differs, and `findings` what of the cause is met in it, the
+    shortest trace first; it is not `settled` where what nobody recorded decides how that one goes.
     """
 
     statement: str
@@ -53,6 +57,8 @@ class Cause(Struct, frozen=True, kw_only=True):
     cells: int
     places: tuple[Place, ...]
     example: tuple[tuple[str, str], ...]
+    findings: tuple[Finding, ...] = ()
+    settled: bool = True
 
     @property
     def is_ordinary(self) -> bool:
@@ -110,6 +116,11 @@ def _cause(
     operation = _operations(first)[-1]
     baseline = dict(solved.study.baseline)
     classes = list({id(item): item for item, _ in members}.values())
+    cell = nearest(region, baseline) or {}
+    question, inputs, settled = of_cell(solved, classes, cell)
+    keys = {key for _, violations in members for key in _strands(violations)}
+    met = _strands(solved.behaviours.exact(inputs).violations)
+    shown = findings_of(question, [item for key in met if key in keys for item in met[key]])
     return Cause(
         statement=first.message,
         operation=operation,
@@ -129,7 +140,9 @@ def _cause(
         ),
         cells=region.count(),
         places=places(solved.study, region, usual),
-        example=tuple(changes(nearest(region, baseline) or {}, baseline).items()),
+        example=tuple(changes(cell, baseline).items()),
+        findings=tuple(sorted(shown, key=lambda finding: len(finding.trace))),
+        settled=settled,
     )
 
 
@@ -181,12 +194,13 @@ def _by_cpu(study: MatrixStudy, region: Region) -> Sequence[tuple[tuple[str, ...
     for axis in study.axes:
         if axis.kind == "cpu":
             parts = [part for part in region.split(axis.name) if not part[1].is_empty()]
-            named = [(tuple(filter(_is_named, cpus)), part) for cpus, part in parts]
+            named = [(tuple(filter(is_named, cpus)), part) for cpus, part in parts]
             return [part for part in named if part[0]] or parts
     return [((), region)]
 
 
-def _is_named(option: str) -> bool:
+def is_named(option: str) -> bool:
+    """Tell whether an option is one CPU by its name: no system of several, no changed field."""
     return not {"+", "="}.intersection(option)
 
 
@@ -226,3 +240,25 @@ class Conditions:
                 of_class = mine.get((profile.id, self._solved.behaviours.class_of(inputs)), ())
                 if any(not (region & item.region).is_empty() for item in of_class):
                     yield inputs
+
+
+def of_cell(
+    solved: SolvedStudy, classes: Iterable[ClassRegion], cell: Mapping[str, str]
+) -> tuple[Question, Inputs, bool]:
+    """Return the kernel's question, what the simulation is told of just this cell, if all one way.
+
+    A class is simulated for one of its cells; only its verdict is that of all, its trace has the
+    page size and the descriptors of that one. The cell is not settled where what nobody recorded
+    has it told otherwise, too.
+    """
+    mine = {(item.profile.id, item.inputs) for item in classes}
+    here = [
+        (profile, part.question, inputs)
+        for profile, part in solved.kernels
+        for inputs, region in part.classes
+        if not region.at(cell).is_empty()
+    ]
+    for profile, question, inputs in here:
+        if (profile.id, solved.behaviours.class_of(inputs)) in mine:
+            return question, inputs, len(here) == 1
+    raise AssertionError(f"no class has the cell {cell}")

@@ -64,7 +64,8 @@ def nearest_supported(
     found: Nearest | None = None
     for solve in solves:
         solved = solve()
-        region = _with_doubles(study, solved)
+        (supported,) = (cells for verdict, cells in solved.verdicts.items() if verdict in WORKS)
+        region = with_doubles(solved, supported)
         found = nearest_changes(region, origin, weights, _MOST_PATHS)
         if found is not None and found.weight < WEIGHTS["kernel"]:
             break
@@ -85,17 +86,17 @@ def nearest_supported(
     )
 
 
-def _with_doubles(study: MatrixStudy, solved: SolvedStudy) -> Region:
-    """Return the supported cells, and with them those that are the same `.config` in other words.
+def with_doubles(solved: SolvedStudy, cells: Region) -> Region:
+    """Return some cells, and with them those that are the same `.config` in other words.
 
     A study counts options that differ only in symbols a release lacks once. A reader's cell may
     have any of them, and need not change to the one that counts.
     """
-    (supported,) = (region for verdict, region in solved.verdicts.items() if verdict in WORKS)
+    study = solved.study
     kernel_axis = next((axis for axis in study.axes if axis.chooses_kernel), None)
     result = solved.backend.nothing()
     for profile, part in solved.kernels:
-        region = supported
+        region = cells
         if kernel_axis is not None:
             mine = [item.name for item in kernel_axis.options if item.kernel == profile.id]
             region = region.restrict(kernel_axis.name, mine)

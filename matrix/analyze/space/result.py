@@ -13,6 +13,7 @@ from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.space.cause import Cause
 from matrix.analyze.space.influence import Influence
 from matrix.schema.values import Architecture, Capability, KernelProfile, MatrixStudy
+from matrix.solve.layers import Layers
 from matrix.solve.nearest import Changes
 
 Counts = tuple[tuple[Verdict, int], ...]
@@ -33,13 +34,15 @@ class TableCell(Struct, frozen=True, kw_only=True):
 
     `instead` are options it was answered with, since with those that the table fixes there is no
     such cell. A cell without `marks` has its verdict whatever the fixed options are, or loses the
-    capability with them; of one that is absent that is no mark by itself.
+    capability with them; of one that is absent that is no mark by itself. `causes` are the numbers,
+    from 1, of those of the study that make it unsound.
     """
 
     verdict: Verdict
     reason: str
     instead: tuple[tuple[str, str], ...] = ()
     marks: tuple[Mark, ...] = ()
+    causes: tuple[int, ...] = ()
 
 
 class Table(Struct, frozen=True, kw_only=True):
@@ -49,7 +52,8 @@ class Table(Struct, frozen=True, kw_only=True):
     space, whatever the other options are. `row_groups` are equal rows merged: each entry lists the
     row labels that share one line of `cells`. `fixed` is the option of every axis that neither rows
     nor columns say; `named` what the name of a command line sets; `without` options of fixed axes
-    that take the capability from some cell that has it.
+    that take the capability from some cell that has it. `usual` is the number of the column that
+    departs from the baseline in nothing but the row, None where there is none.
     """
 
     title: str
@@ -61,6 +65,7 @@ class Table(Struct, frozen=True, kw_only=True):
     fixed: tuple[tuple[str, str], ...] = ()
     named: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
     without: Changes = ()
+    usual: int | None = None
 
 
 class StudyAdvisory(Struct, frozen=True, kw_only=True):
@@ -98,6 +103,16 @@ class ClassGroup(Struct, frozen=True, kw_only=True):
     settled: bool = True
 
 
+class Diagram(Struct, frozen=True, kw_only=True):
+    """The verdict of every cell: an option per axis, then the label of the leaf that is reached.
+
+    `labels` are a verdict and the numbers, from 1, of the causes that make a cell unsound.
+    """
+
+    layers: Layers
+    labels: tuple[tuple[Verdict, tuple[int, ...]], ...]
+
+
 class StudyResult(Struct, frozen=True, kw_only=True):
     """All that a report says of one study.
 
@@ -105,7 +120,7 @@ class StudyResult(Struct, frozen=True, kw_only=True):
     `counts` sum to `cells`; `counts_by_kernel` likewise per release. `absent_reasons` are the
     sentences of absent cells with their counts, the largest first; `influences` what each axis
     changes; `causes` why cells are unsound, the ordinary ones first. `advisories` and `defects` are
-    those that can happen in some cell.
+    those that can happen in some cell. The `diagram` has every cell.
     """
 
     study: MatrixStudy
@@ -129,3 +144,4 @@ class StudyResult(Struct, frozen=True, kw_only=True):
     causes: tuple[Cause, ...] = ()
     advisories: tuple[StudyAdvisory, ...] = ()
     defects: tuple[StudyDefect, ...] = ()
+    diagram: Diagram | None = None

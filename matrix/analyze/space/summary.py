@@ -7,22 +7,23 @@ broke the same way, reasons of absence, what each axis changes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from matrix.analyze.cell.advice import is_defect
 from matrix.analyze.cell.answering import findings_of
-from matrix.analyze.cell.behaviour import Inputs
 from matrix.analyze.cell.question import Question
 from matrix.analyze.cell.verdict import Verdict
-from matrix.analyze.space.cause import Conditions, causes
+from matrix.analyze.space.cause import Conditions, causes, of_cell
 from matrix.analyze.space.influence import influences
-from matrix.analyze.space.result import ClassGroup, Counts, StudyResult, TableCell
+from matrix.analyze.space.nearest import with_doubles
+from matrix.analyze.space.result import ClassGroup, Counts, Diagram, StudyResult, TableCell
 from matrix.analyze.space.study import ClassRegion, SolvedStudy
 from matrix.analyze.space.study_advice import study_advisories, study_defects
 from matrix.analyze.space.tables import study_tables
 from matrix.explore.outcome import Violation
 from matrix.expr.printer import to_c
 from matrix.schema.values import Architecture, KernelProfile, PredicateVersion
+from matrix.solve.layers import layers_of
 from matrix.solve.nearest import changes, near_baseline
 from matrix.solve.space import Region, in_several, union
 
@@ -42,6 +43,7 @@ def summarise(
     """Return everything a report says of a study."""
     study = solved.study
     results = solved.behaviours.results
+    found = causes(solved)
     return StudyResult(
         study=study,
         capability=next(iter(questions.values())).capability,
@@ -56,15 +58,34 @@ def summarise(
         transitions=sum(result.transitions for result in results),
         counts=_counts(solved, None),
         counts_by_kernel=_counts_by_kernel(solved),
-        tables=study_tables(solved, answer_cell),
+        tables=study_tables(solved, answer_cell, [region for _, region in found]),
         groups=_groups(solved),
         absent_reasons=_absent_reasons(solved),
         influences=influences(solved),
         digest=digest,
-        causes=tuple(cause for cause, _ in causes(solved)),
+        causes=tuple(cause for cause, _ in found),
         advisories=study_advisories(solved),
         defects=study_defects(solved),
+        diagram=_diagram(solved, [region for _, region in found]),
     )
+
+
+def _diagram(solved: SolvedStudy, causes: Sequence[Region]) -> Diagram:
+    """Return the verdict of every cell with its causes, equal parts shared.
+
+    Options that are one `.config` in a release lead to the same answer there.
+    """
+    verdicts = tuple(solved.verdicts)
+    labels: dict[tuple[Verdict, tuple[int, ...]], int] = {}
+
+    def label(numbers: tuple[int, ...]) -> int:
+        verdict, *rest = numbers
+        said = (verdicts[verdict], tuple(number - len(verdicts) + 1 for number in rest))
+        return labels.setdefault(said, len(labels))
+
+    regions = [with_doubles(solved, cells) for cells in (*solved.verdicts.values(), *causes)]
+    layers = layers_of(solved.backend.space, regions, label)
+    return Diagram(layers=layers, labels=tuple(labels))
 
 
 def _counts(solved: SolvedStudy, within: Region | None) -> Counts:
@@ -148,7 +169,7 @@ def _group(
     These are simulated in one way, whatever the properties are that nobody recorded.
     """
     cell = near_baseline(region if clear.is_empty() else clear, solved.study.baseline)
-    question, inputs = _of_cell(solved, classes, cell)
+    question, inputs, _ = of_cell(solved, classes, cell)
     shown = solved.behaviours.exact(inputs)
     kernels = dict.fromkeys(item.profile.release for item in classes)
     return ClassGroup(
@@ -170,20 +191,3 @@ def _ambiguous(solved: SolvedStudy) -> Region:
         solved.backend,
         (region.project_hidden() for _, part in solved.kernels for _, region in part.classes),
     )
-
-
-def _of_cell(
-    solved: SolvedStudy, classes: list[ClassRegion], cell: Mapping[str, str]
-) -> tuple[Question, Inputs]:
-    """Return the kernel's question and what the simulation is told of just this cell.
-
-    A class is simulated for one of its cells; only its verdict is that of all, its trace has the
-    page size and the descriptors of that one.
-    """
-    mine = {(item.profile.id, item.inputs) for item in classes}
-    for profile, part in solved.kernels:
-        for inputs, region in part.classes:
-            is_mine = (profile.id, solved.behaviours.class_of(inputs)) in mine
-            if is_mine and not region.at(cell).is_empty():
-                return part.question, inputs
-    raise AssertionError(f"no class of the group has the cell {cell}")

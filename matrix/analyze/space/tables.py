@@ -29,26 +29,30 @@ AnswerCell = Callable[[Mapping[str, str]], TableCell | None]
 PROFILES = "profiles"
 
 
-def study_tables(solved: SolvedStudy, answer_cell: AnswerCell) -> tuple[Table, ...]:
-    """Return the tables of a study in the declared order."""
-    return tuple(_table(solved, pivot, answer_cell) for pivot in solved.study.pivots)
+def study_tables(
+    solved: SolvedStudy, answer_cell: AnswerCell, causes: Sequence[Region]
+) -> tuple[Table, ...]:
+    """Return the tables of a study in the declared order; `causes` are the cells of each cause."""
+    return tuple(_table(solved, pivot, answer_cell, causes) for pivot in solved.study.pivots)
 
 
-def _table(solved: SolvedStudy, pivot: Pivot, answer_cell: AnswerCell) -> Table:
+def _table(
+    solved: SolvedStudy, pivot: Pivot, answer_cell: AnswerCell, causes: Sequence[Region]
+) -> Table:
     study = solved.study
     pattern = pivot.leave_out or ""
     rows = [
         (label, cell)
-        for label, cell in _choices(study, pivot.rows)
+        for label, cell in choices(study, pivot.rows)
         if not any(fnmatch.fnmatchcase(option, pattern) for option in cell.values())
     ]
-    columns = list(itertools.product(*(_choices(study, name) for name in pivot.columns)))
+    columns = list(itertools.product(*(choices(study, name) for name in pivot.columns)))
     names = (pivot.rows, *pivot.columns)
     loose = {axis for profile in study.profiles for axis, _ in profile.cell}
     said = {*names, *(loose if PROFILES in names else ())}
     usual = {**dict(study.baseline), **dict(pivot.fixed)}
     fixed = {axis.name: usual[axis.name] for axis in study.axes if axis.name not in said}
-    marker = Marker(solved, pivot.rows, tuple(fixed), tuple(loose & said))
+    marker = Marker(solved, pivot.rows, tuple(fixed), tuple(loose & said), causes)
     merged: dict[tuple[TableCell | None, ...], list[str]] = {}
     for row, row_cell in rows:
         places = [{**usual, **row_cell, **_joined(column)} for column in columns]
@@ -66,6 +70,9 @@ def _table(solved: SolvedStudy, pivot: Pivot, answer_cell: AnswerCell) -> Table:
         if PROFILES in names
         else (),
         without=marker.without,
+        usual=next(
+            (at for at, column in enumerate(columns) if {**usual, **_joined(column)} == usual), None
+        ),
     )
 
 
@@ -84,11 +91,16 @@ def _answered(
             found = answer_cell({**place, **instead})
     if found is None or instead is None:
         return None
-    marks = marker.marks({**place, **instead}, found.verdict, row)
-    return replace(found, instead=tuple(instead.items()), marks=marks)
+    there = {**place, **instead}
+    return replace(
+        found,
+        instead=tuple(instead.items()),
+        marks=marker.marks(there, found.verdict, row),
+        causes=marker.causes(there) if found.verdict is Verdict.UNSOUND else (),
+    )
 
 
-def _choices(study: MatrixStudy, name: str) -> list[tuple[str, dict[str, str]]]:
+def choices(study: MatrixStudy, name: str) -> list[tuple[str, dict[str, str]]]:
     """Return the labels of an axis, or of the named command lines, with what each sets."""
     if name == PROFILES:
         return [(profile.name, dict(profile.cell)) for profile in study.profiles]
@@ -117,9 +129,15 @@ class Marker:
     """
 
     def __init__(
-        self, solved: SolvedStudy, rows: str, fixed: Sequence[str], loose: Sequence[str]
+        self,
+        solved: SolvedStudy,
+        rows: str,
+        fixed: Sequence[str],
+        loose: Sequence[str],
+        causes: Sequence[Region],
     ) -> None:
         self._solved = solved
+        self._causes = causes
         self._fixed = tuple(fixed)
         self._all = tuple(axis.name for axis in solved.study.axes if axis.name in {*fixed, *loose})
         # The axis of the rows last: most cells of a table differ in it.
@@ -138,6 +156,14 @@ class Marker:
             (axis.name, tuple(item.name for item in axis.options if item.name in found))
             for axis in self._solved.study.axes
             if (found := self._without.get(axis.name))
+        )
+
+    def causes(self, place: Options) -> tuple[int, ...]:
+        """Return the numbers, from 1, of the causes that a cell is in."""
+        return tuple(
+            number
+            for number, region in enumerate(self._causes, start=1)
+            if not region.at(place).is_empty()
         )
 
     def instead(self, place: Options) -> dict[str, str] | None:

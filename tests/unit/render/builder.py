@@ -254,6 +254,7 @@ def cause() -> Cause:
             Place(change=(("page_size", ("16k", "64k")), ("vm", ("mte",))), cpus=("z",)),
         ),
         example=(("cpu", "a"),),
+        findings=(STALE, FAULT),
     )
 
 
@@ -286,14 +287,16 @@ ELSEWHERE = replace(
         Mark(change=(("host", ("l1",)), ("vm", ("a", "b"))), verdict=Verdict.SUPPORTED),
     ),
 )
-BREAKS = cell("unsound", "the first instruction fetch invalidates through the alias")
+BREAKS = replace(
+    cell("unsound", "the first instruction fetch invalidates through the alias"), causes=(1,)
+)
 
 
 def cpu_table() -> Table:
     """Return CPUs by release and command line: one release is all absent, one cell is missing."""
     return Table(
         title="CPU × kernel × command line",
-        row_title="cpu",
+        row_title="CPU",
         column_levels=("kernel", "profiles"),
         columns=(
             ("6.12", "default"),
@@ -310,6 +313,7 @@ def cpu_table() -> Table:
         fixed=(("page_size", "4k"), ("boot.mode", "absent"), ("host", "no"), ("vm", "default")),
         named=(("default", ()), ("rodata=off", (("boot.rodata", "off"),))),
         without=(("vm", ("mte",)),),
+        usual=2,
     )
 
 
