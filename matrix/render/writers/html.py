@@ -52,8 +52,9 @@ def _lines(block: Block, level: int) -> Iterator[str]:
     match block:
         case Paragraph(text=text):
             yield f"<p>{inline(text)}</p>"
-        case Code(text=text):
-            yield f"<pre><code>{escape(text)}</code></pre>"
+        case Code(text=text, quoted=quoted):
+            shown = f"<pre><code>{escape(text)}</code></pre>"
+            yield f"<blockquote>{shown}</blockquote>" if quoted else shown
         case Table():
             yield from _table(block)
         case List(items=items):
