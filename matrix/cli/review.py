@@ -65,27 +65,29 @@ def review(
             configs=tuple(configs or ()),
         )
     )
-    text = _written(result, output_format, None if study == DEFAULT_STUDY else study, traces)
-    for diagnostic in result.diagnostics:
-        say(format_diagnostic(diagnostic))
+    text, said = _written(result, output_format, None if study == DEFAULT_STUDY else study, traces)
+    for line in (*map(format_diagnostic, result.diagnostics), *said):
+        say(line)
     deliver(text, output)
     return result.exit_code
 
 
-def _written(result: ReviewResult, form: ReviewFormat, study: str | None, traces: bool) -> str:
+def _written(
+    result: ReviewResult, form: ReviewFormat, study: str | None, traces: bool
+) -> tuple[str, list[str]]:
+    """Return the review in a form, and what is said besides to who sends it as a mail."""
     if form is ReviewFormat.JSON:
         from matrix.render.json import dump
         from matrix.render.review_values import review_values
 
-        return dump(review_values(result))
-    from matrix.render.review import reply, reply_headers
+        return dump(review_values(result)), []
+    from matrix.render.review import reply, reply_headers, unsaid
     from matrix.render.writers import mail, write
 
     document = reply(result, study, traces=traces)
-    match form:
-        case ReviewFormat.TEXT:
-            return mail.body(document)
-        case ReviewFormat.MBOX:
-            return mail.mbox(document, reply_headers(result))
-        case _:
-            return write(document, form)
+    if form not in (ReviewFormat.TEXT, ReviewFormat.MBOX):
+        return write(document, form), []
+    said = [*map(str, document.lead), *map(format_diagnostic, unsaid(result))]
+    if form is ReviewFormat.MBOX:
+        return mail.mbox(document, reply_headers(result)), said
+    return mail.body(document), said

@@ -14,11 +14,13 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.facts.implied import Implication, Implied
 from matrix.analyze.space.cause import Cause, Place
 from matrix.analyze.space.cell_text import cell_text
+from matrix.diagnostics import Diagnostic, Location, Severity
 from matrix.flows.review_result import KconfigAnswer, ReviewedRule, ReviewResult
 from matrix.render.causes import named, one_of
 from matrix.render.defects import study_sentences
@@ -28,9 +30,9 @@ from matrix.render.document import (
     Code,
     Document,
     Inline,
+    List,
     Paragraph,
     Section,
-    Steps,
     code,
 )
 from matrix.render.document import plain as as_it_is
@@ -76,6 +78,28 @@ def reply_headers(result: ReviewResult) -> Headers:
 def reply(result: ReviewResult, study: str | None, *, traces: bool) -> Document:
     """Return the reply; its commands name the study, None for the default of the commands."""
     return _Reply(result, study, traces=traces).document()
+
+
+def unsaid(result: ReviewResult) -> Iterator[Diagnostic]:
+    """Yield what a reply that is sent leaves out, for the person who sends it."""
+    place = Location(file=result.check.patch.file)
+    for item in questions(result.check.patch.comments):
+        if item.section is None:
+            yield Diagnostic(
+                code="MX1225",
+                severity=Severity.WARNING,
+                message=f"this question has no answer in the reply: {plain(item.text)}",
+                location=replace(place, line=item.line, column=1),
+            )
+    if result.check.patch.mail.envelope.message_id is None:
+        yield Diagnostic(
+            code="MX1226",
+            severity=Severity.WARNING,
+            message="the text has no Message-ID: the reply has no In-Reply-To",
+            location=place,
+            hint="give the mail itself (`b4 mbox`, or `raw` on lore.kernel.org), or "
+            "`git send-email --in-reply-to`",
+        )
 
 
 class _Reply:
@@ -132,8 +156,7 @@ class _Reply:
         if source is None:
             return ""
         where = "" if release == self._newest else f" in {release}"
-        first = re.match(r"[^;]*?:\d+(?=[-;]|$)", source)
-        return f" ({first[0] if first else source}{where})"
+        return f" ({_first_line(source)}{where})"
 
     def _message(self) -> Iterator[_Remark]:
         """Yield what is wrong in the message, with the answer about the size of pages."""
@@ -173,11 +196,18 @@ class _Reply:
             yield f"PAGE_SIZE is meant: {listed} kB are alike."
 
     def _diagnosed(self) -> Iterator[_Remark]:
+        """Yield remarks on lines of the patch outside of the function."""
+        mine = {row.number for row in self._check.rows}
+        for line, text in self._warnings():
+            if line not in mine:
+                yield _Remark(lines=(line,), blocks=(Paragraph(text=text),))
+
+    def _warnings(self) -> Iterator[tuple[int, str]]:
         for item in self._result.diagnostics:
             if item.code in _OF_THE_CHECK and item.location is not None:
                 hint = f" ({item.hint})" if item.hint else ""
-                text = f"{item.message}{hint}"
-                yield _Remark(lines=(item.location.line or 0,), blocks=(Paragraph(text=text),))
+                text = f"{item.message[:1].upper()}{item.message[1:]}{hint}."
+                yield item.location.line or 0, text.replace("?).", "?)")
 
     def _kconfig(self) -> Iterator[_Remark]:
         asked = self._about("kconfig")
@@ -206,6 +236,8 @@ class _Reply:
 
     def _wrong(self) -> Iterator[Block]:
         result = self._result
+        mine = {row.number for row in self._check.rows}
+        yield from (Paragraph(text=text) for line, text in self._warnings() if line in mine)
         if self._check.inlined:
             helpers = listing([f"`{name}`" for name in self._check.inlined])
             yield Paragraph(text=f"With {helpers} of the patch put in, that is")
@@ -219,10 +251,13 @@ class _Reply:
         where += f" with {result.assumes_patch}" if result.assumes_patch else ""
         same = [name for name in result.same_as if name != result.assumes_patch]
         where += f", as `{same[0]}` does" if same else ""
+        where += f" (lines of {self._newest})" if len(result.kernels) > 1 else ""
         overstrict = [item for item in result.rules if item.verdict == Verdict.OVERSTRICT]
+        causes = list(itertools.starmap(self._cause, enumerate(result.causes, start=1)))
+        again = "" if causes else f", in {where}"
         wrong = [
-            ("yes and must not", [*itertools.starmap(self._cause, enumerate(result.causes, 1))]),
-            ("no and need not", [f"{self._places(item.places)}." for item in overstrict]),
+            (f"yes and must not, in {where}", causes),
+            (f"no and need not{again}", [f"{self._places(item.places)}." for item in overstrict]),
         ]
         cells = [dict(cause.example) for cause in result.causes]
         run = Paragraph(text=self._command([*cells, *(item.cell for item in overstrict)]))
@@ -230,14 +265,14 @@ class _Reply:
         for word, cases in wrong:
             if cases:
                 blocks += [
-                    Paragraph(text=f"It says {word}, in {where}:"),
-                    Steps(steps=tuple((case, ()) for case in cases)),
+                    Paragraph(text=f"It says {word}:"),
+                    List(items=tuple(cases)),
                 ]
         if blocks:
             yield Section(blocks=(*blocks, run))
         else:
             yield Paragraph(
-                text=f"This is right in {where}: yes in no case that is unsafe, and no in none "
+                text=f"Right in {where}: yes in no case that is unsafe, and no in none "
                 "that is safe."
             )
         if self._traces:
@@ -288,8 +323,10 @@ class _Reply:
         words = []
         for axis, options in change:
             lines = [self._result.command_lines.get((axis, option)) for option in options]
-            shown = " or ".join(line for line in lines if line) if all(lines) else None
-            words.append(shown or one_of(axis, options).replace("`", ""))
+            shown = [f'"{line}"' if " " in line else line for line in lines if line]
+            words.append(
+                " or ".join(shown) if all(lines) else one_of(axis, options).replace("`", "")
+            )
             meaning = self._result.surroundings.get((axis, options[0]))
             # `vm=protected` explains itself.
             clear = meaning is None or options[0] in meaning
@@ -303,10 +340,10 @@ class _Reply:
         line = "matrix simulate" + (f" --matrix {self._study}" if self._study else "")
         for number, cell in enumerate(cells):
             more = f" {shlex.quote(cell_text(cell, self._result.baseline) or self._a_cpu())}"
-            if number and len(line) + len(more) > WIDTH:
+            if number and len(line) + len(more) > WIDTH - 2:
                 break
             line += more
-        return code(line.replace(" ", NO_BREAK))
+        return code(f"$ {line}".replace(" ", NO_BREAK))
 
     def _a_cpu(self) -> str:
         """Return the baseline cell, which no option sets apart, by one of its options."""
@@ -318,18 +355,17 @@ class _Reply:
         check, function, kinds = self._check, self._result.function, self._result.vm_kinds
         if function is None or function.argument is None or not (self._about("vm") or kinds):
             return ""
-        said = [
-            f"{'It looks' if check.reads_parameter else 'It must look'} at the VM: a {item.kind} one "
-            f"fails where a {item.baseline} one works."
-            for item in kinds
-        ] or ["Nothing depends on the VM."]
+        verb = "tells" if check.reads_parameter else "must tell"
+        said = [f"It {verb} a {item.kind} VM from a {item.baseline} one." for item in kinds]
+        said = said or ["Nothing depends on the VM."]
         if check.path in function.incomplete_in and check.is_macro:
             said.append(
                 f"As a macro it is expanded where `{function.argument}` is complete, and nobody "
                 "checks the type of its argument."
             )
         elif check.path in function.incomplete_in and check.is_inline:
-            said.append(f"Here `{function.argument}` is only declared ({function.source}).")
+            place = _first_line(function.source)
+            said.append(f"`{function.argument}` is only declared here ({place}).")
         return " ".join(said)
 
     def _suggestion(self) -> Iterator[Block]:
@@ -339,22 +375,22 @@ class _Reply:
             yield from [Paragraph(text=said)] if said else []
             return
         proposed = proposal(result)
-        what = "In place of the hunk, this" if proposed.diff else "This"
-        what += (
-            " is yes in every safe case, else no:"
-            if pair is None
-            else " is the weakest sound check; it cannot tell the two cells below apart:"
-        )
+        what = "Instead, sound and exact:" if pair is None else "The weakest sound check:"
         yield Paragraph(text=f"{said} {what}".strip())
-        if proposed.diff:
-            yield Code(text=proposed.diff, language="diff")
-        else:
-            yield Code(text=proposed.function, language="c")
+        form = "diff" if proposed.diff else "c"
+        yield Code(text=proposed.diff or proposed.function, language=form)
         if proposed.header and not proposed.diff:
             yield Paragraph(text="in a .c file, with this in the header:")
             yield Code(text="\n".join(proposed.header), language="c")
         if pair is not None:
+            yield Paragraph(text="It is no to both of these, of which one is safe:")
             yield Code(text="\n".join(pair_lines(pair, result.baseline)))
+
+
+def _first_line(source: str) -> str:
+    """Return the first line of a source, a header's as it is included: `asm/kvm_mmu.h:258`."""
+    first = re.match(r"(?:arch/\w+/include/)?([^;]*?:\d+)(?=[-;]|$)", source)
+    return first[1] if first else source
 
 
 def _kconfig_sentence(answer: KconfigAnswer, status: Implied, found: Sequence[Implication]) -> str:

@@ -16,6 +16,7 @@ from msgspec import Struct
 from matrix.analyze.facts.implied import Implied
 from matrix.expr.trees import names
 from matrix.flows.review_result import ReviewResult
+from matrix.kernel.patch.diff import ADDED
 from matrix.kernel.patch.inlining import VM
 from matrix.render.proposed_check import c_function
 
@@ -125,15 +126,17 @@ def _idle_directives(result: ReviewResult) -> set[int]:
         elif _CLOSES.match(row.text) and open_lines:
             number, goes = open_lines.pop()
             found |= {number, row.number} if goes else set()
-    return found
+    # What the patch opens and the quotation does not close, it closes where that was cut.
+    added = {row.number for row in result.check.hunk.lines if row.kind == ADDED}
+    return found | {number for number, goes in open_lines if goes and number in added}
 
 
 def _hunks(old: Sequence[str], new: Sequence[str], start: int, section: str) -> Iterator[str]:
     """Yield unified hunks of two texts that begin at a line of a file."""
     for group in SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(_CONTEXT):
         first, last = group[0], group[-1]
-        counts = (last[2] - first[1], last[4] - first[3])
-        heads = [f"{start + at},{n}" for at, n in zip((first[1], first[3]), counts, strict=True)]
+        ranges = ((first[1], last[2]), (first[3], last[4]))
+        heads = [f"{start + a}{f',{b - a}' if b - a != 1 else ''}" for a, b in ranges]
         yield f"@@ -{heads[0]} +{heads[1]} @@ {section}".rstrip()
         for kind, a, b, c, d in group:
             if kind == "equal":

@@ -41,6 +41,8 @@ class Headers(Struct, frozen=True, kw_only=True):
 
 
 class _Letter(Page):
+    bullet = "- "
+
     def inline(self, text: Inline) -> str:
         return "".join(run.text for run in runs(text))
 

@@ -33,7 +33,9 @@ def write(document: Document) -> str:
 
 
 class Page:
-    """Blocks as lines of a width, None for the terminal's."""
+    """Blocks as lines of a width, None for the terminal's; `bullet` begins the items of a list."""
+
+    bullet = ""
 
     def __init__(self, width: int | None = None) -> None:
         self._width = width
@@ -49,7 +51,7 @@ class Page:
                 yield from _table(block)
             case List(items=items, indent=indent):
                 for item in items:
-                    yield from self.wrapped(item, " " * indent, " " * (indent + 2))
+                    yield from self.wrapped(item, " " * indent + self.bullet, " " * (indent + 2))
             case Definitions():
                 yield from self._definitions(block)
             case Steps():
@@ -88,8 +90,8 @@ class Page:
 def _code(block: Code) -> Iterator[str]:
     mark = "> " if block.quoted else " " * block.indent
     for line in block.text.rstrip("\n").split("\n"):
-        shown = f"{mark}{visible(line)}"
-        yield shown if line.strip() else shown.rstrip()
+        # An empty line has no mark's space; a blank one may be the context of a diff.
+        yield f"{mark}{visible(line)}" if line else mark.rstrip()
 
 
 def _table(table: Table) -> list[str]:
