@@ -364,8 +364,7 @@ class _Reply:
                 "checks the type of its argument."
             )
         elif check.path in function.incomplete_in and check.is_inline:
-            place = _first_line(function.source)
-            said.append(f"`{function.argument}` is only declared here ({place}).")
+            said.append(f"`{function.argument}` is only declared here.")
         return " ".join(said)
 
     def _suggestion(self) -> Iterator[Block]:
@@ -413,7 +412,7 @@ def _kconfig_sentence(answer: KconfigAnswer, status: Implied, found: Sequence[Im
 
 def _trace_lines(item: ReviewedRule, baseline: Mapping[str, str]) -> Iterator[str]:
     finding, cell = item.findings[0], cell_text(item.cell, baseline)
-    yield f"{finding.invariant} ({certainty(finding.certainty)}), {cell}:"
+    yield from (f"{finding.invariant} ({certainty(finding.certainty)}):", f"  {cell}")
     for event in events(finding.trace):
         yield f"  {event.name}"
         for line in event.lines:
