@@ -244,7 +244,7 @@ def test_an_error_number_returned_as_bool_is_a_finding() -> None:
     assert document["granularity"]["admitted"] == document["granularity"]["cells"] > 0
     assert [item["code"] for item in document["diagnostics"]] == ["MX1222"]
     text = run_cli("review", str(CASES / "error-number.patch"), "--kernel", "7.3").out
-    assert "an error number is returned for yes or no" in " ".join(text.split())
+    assert "An error number is returned for yes or no" in " ".join(text.split())
 
 
 def test_the_proposed_check_keeps_the_define_and_the_storage_of_its_place(v12: Document) -> None:
@@ -260,7 +260,7 @@ def test_a_check_that_keeps_nothing_is_said_to(tmp_path: Path) -> None:
     patch = written(tmp_path, HEAD, "{", "\treturn cpus_have_cap(ARM64_HAS_STAGE2_FWB);", "}")
     ran = small(str(patch))
     assert ran.code == 1
-    assert "Nothing in the check enforces that the direct map can be changed" in ran.out
+    assert "Nothing in it enforces that the direct map can be changed" in ran.out
     assert "silently stays mapped" in " ".join(ran.out.split())
     assert "- the kernel counts on the page being out of the direct map" in ran.out
 

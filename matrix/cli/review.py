@@ -82,12 +82,14 @@ def _written(
 
         return dump(review_values(result)), []
     from matrix.render.review import reply, reply_headers, unsaid
+    from matrix.render.text import hanging
     from matrix.render.writers import mail, write
 
     document = reply(result, study, traces=traces)
     if form not in (ReviewFormat.TEXT, ReviewFormat.MBOX):
         return write(document, form), []
-    said = [*map(str, document.lead), *map(format_diagnostic, unsaid(result))]
+    said = [line for text in document.lead for line in hanging(str(text), "", "  ")]
+    said += map(format_diagnostic, unsaid(result))
     if form is ReviewFormat.MBOX:
         return mail.mbox(document, reply_headers(result)), said
     return mail.body(document), said
