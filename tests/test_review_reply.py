@@ -20,7 +20,9 @@ from pathlib import Path
 
 import pytest
 
+from matrix.schema.files import Kind
 from tests.cli_runner import run_cli
+from tests.unit.schema.declarations import errors, replace
 
 ROOT = Path(__file__).parent.parent
 CASES = ROOT / "tests" / "cases" / "review"
@@ -366,6 +368,19 @@ def test_a_message_that_does_not_say_so_is_not_contradicted(rebuilt: Path, tmp_p
     assert statement["kernels"] == ["7.3"]
     lines = rebuilt.read_text().split("\n")
     assert "is not possible" in lines[statement["lines"][-1] - 1]
+
+
+def test_a_pattern_of_a_claim_that_is_none_is_refused() -> None:
+    wrong = replace('description: "it can"', 'description: "it can", said: "not (possible"')
+    (found,) = errors({Kind.MATRIX: wrong})
+    assert found.code == "MX0224"
+    assert "this is no pattern: missing )" in found.message
+
+
+def test_what_the_reply_leaves_out_is_said_to_who_sends_it() -> None:
+    ran = run_cli("review", str(CASES / "only-the-lines.mbox"), "--kernel", "7.3")
+    assert "warning[MX1225]: this question has no answer in the reply: Who is going to" in ran.err
+    assert "Who is going to" not in ran.out
 
 
 HOSTILE = """\

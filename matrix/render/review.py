@@ -83,8 +83,16 @@ def reply(result: ReviewResult, study: str | None, *, traces: bool) -> Document:
 def unsaid(result: ReviewResult) -> Iterator[Diagnostic]:
     """Yield what a reply that is sent leaves out, for the person who sends it."""
     place = Location(file=result.check.patch.file)
+    function = result.function
+    implied = {item.status for answer in result.kconfig for item in answer.kernels}
+    answered = {
+        "unsound": True,
+        "page-size": result.page_sizes is not None,
+        "kconfig": bool(implied - {Implied.DECIDES}),
+        "vm": function is not None and function.argument is not None,
+    }
     for item in questions(result.check.patch.comments):
-        if item.section is None:
+        if not answered.get(item.section or ""):
             yield Diagnostic(
                 code="MX1225",
                 severity=Severity.WARNING,
@@ -357,7 +365,7 @@ class _Reply:
             return ""
         verb = "tells" if check.reads_parameter else "must tell"
         said = [f"It {verb} a {item.kind} VM from a {item.baseline} one." for item in kinds]
-        said = said or ["Nothing depends on the VM."]
+        said = said or ["The answer does not depend on the VM."]
         if check.path in function.incomplete_in and check.is_macro:
             said.append(
                 f"As a macro it is expanded where `{function.argument}` is complete, and nobody "
