@@ -218,11 +218,11 @@ class _Reply:
                 yield item.location.line or 0, text.replace("?).", "?)")
 
     def _kconfig(self) -> Iterator[_Remark]:
-        asked = self._about("kconfig")
+        asked, generic = self._about("kconfig"), self._check.is_generic
         for answer in self._result.kconfig:
             of_kernels = [item for item in answer.kernels if item.release in self._result.kernels]
             said = [
-                Paragraph(text=_kconfig_sentence(answer, status, found))
+                Paragraph(text=_kconfig_sentence(answer, status, found, generic=generic))
                 for status in (Implied.ALWAYS, Implied.NEVER, Implied.NO_SUCH_SYMBOL)
                 if (found := [item for item in of_kernels if item.status == status])
             ]
@@ -400,7 +400,11 @@ def _first_line(source: str) -> str:
     return first[1] if first else source
 
 
-def _kconfig_sentence(answer: KconfigAnswer, status: Implied, found: Sequence[Implication]) -> str:
+def _kconfig_sentence(
+    answer: KconfigAnswer, status: Implied, found: Sequence[Implication], *, generic: bool
+) -> str:
+    premise = re.sub(r"IS_ENABLED\((\w+)\)", r"\1", answer.premise).replace(" && ", " and ")
+    always = f"With {premise} always" if premise else "Always"
     releases = listing([item.release for item in found])
     what = f"the `#{answer.directive.lstrip('# ').split()[0]}`" if answer.directive else "the test"
     proof = "; ".join(
@@ -410,7 +414,9 @@ def _kconfig_sentence(answer: KconfigAnswer, status: Implied, found: Sequence[Im
     )
     match status:
         case Implied.ALWAYS:
-            return f"Always true in {releases}: {proof}; {what} can go."
+            # What is true of this architecture may be false where another compiles the same line.
+            so = "" if generic else f"; {what} can go"
+            return f"{always} true in {releases}: {proof}{so}."
         case Implied.NEVER:
             return f"Never true in {releases}: {proof}."
         case _:

@@ -110,6 +110,7 @@ def _idle_directives(result: ReviewResult) -> set[int]:
         answer.location.line
         for answer in result.kconfig
         if answer.directive is not None
+        and not result.check.is_generic
         and all(
             item.status == Implied.ALWAYS
             for item in answer.kernels

@@ -108,6 +108,11 @@ class PatchedCheck(Struct, frozen=True, kw_only=True):
         return tuple(row.text.rstrip() for row in self.rows)
 
     @property
+    def is_generic(self) -> bool:
+        """Whether other architectures compile it too, as far as its path says."""
+        return self.path is not None and not self.path.startswith("arch/")
+
+    @property
     def in_header(self) -> bool:
         """Whether it stands in a header."""
         return (self.path or "").endswith(".h")
