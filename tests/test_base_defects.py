@@ -165,15 +165,19 @@ def test_blocks_of_a_document_say_it_first_where_they_show_the_release(tmp_path:
     assert [says(text) for text in shown] == [True, True, True, False]
 
 
-def test_a_review_says_it_before_anything_else() -> None:
+def test_a_review_says_it_to_who_sends_the_reply() -> None:
+    """The reply itself is about the patch; documents begin with it."""
     mail = Path(__file__).parent / "cases" / "review" / "only-the-lines.mbox"
-    ran = run_cli("review", str(mail), "--kernel", "6.18")
-    assert says(ran.out.split("\n\n")[1])
-    document = json.loads(run_cli("review", str(mail), "--kernel", "6.18", "--format", "json").out)
+    asked = ("review", str(mail), "--kernel", "6.18")
+    ran = run_cli(*asked)
+    assert says(" ".join(ran.err.partition("\ntests/")[0].split()))
+    assert COMMIT not in ran.out
+    assert says(run_cli(*asked, "--format", "markdown").out.split("\n\n")[0])
+    document = json.loads(run_cli(*asked, "--format", "json").out)
     assert says(document["defects"][0]["sentence"])
     assert document["defects"][0]["cells"] > 0
     # It said "67 669 200" above "304,117,200".
-    first = ran.out.split("\n\n")[1]
+    first = ran.err.split("\n")[0]
     assert re.match(r"In [1-9][0-9]{0,2}(,[0-9]{3})+ cells there is a defect", first), first
     assert COMMIT not in run_cli("review", str(mail), "--kernel", "7.3").out
 

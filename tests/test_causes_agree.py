@@ -134,24 +134,25 @@ def mail(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_the_mail_of_a_review_says_what_the_largest_report_says(mail: str) -> None:
-    section = mail.partition("Where it says yes and must not")[2].partition("Where it says no")[0]
-    said: Causes = {}
-    for paragraph in re.split(r"\n(?=\s*(?:\d+\. |In the ordinary|With `))|\n\n", section):
-        text = " ".join(paragraph.split())
-        if opened := re.match(r"\d+\. (.+?) \(`.+cells of Linux", text):
-            said[opened[1]] = {}
-        elif placed := re.match(
-            r"(?:With (.+?)|In .+? \(all else as .+?\)): (\d+) CPUs?, (.+)$", text
-        ):
-            where, count, names = placed.groups()
-            listed = re.split(r", | and ", re.sub(r" and \d+ more CPUs$", "", names))
-            last = list(said)[-1]
-            cpus = of_report("arm64-gmem-no-direct-map")[last][where or ORDINARY]
-            assert int(count) == len(cpus)
-            assert listed == cpus[: len(listed)]
-            said[last][where or ORDINARY] = cpus
-    assert said == of_report("arm64-gmem-no-direct-map")
-    assert "aws-graviton3" not in section.partition("With `")[0]
+    """A few CPUs by name, many by number with those that need another condition besides."""
+    bullets = [
+        " ".join(item.split()) for item in re.findall(r"^- .*(?:\n  .*)*", mail, re.MULTILINE)
+    ]
+    report = of_report("arm64-gmem-no-direct-map")
+    assert len(bullets) == len(report)
+    for text, (statement, places) in zip(bullets, report.items(), strict=True):
+        assert text.startswith(f"- {statement} (")
+        axes = {where: set(re.findall(r"`([\w.]+)=", where)) for where in places}
+        for where, cpus in places.items():
+            if where == ORDINARY:
+                assert f"By default: {', '.join(cpus[:-1])} and {cpus[-1]}; " in text
+            elif len(cpus) > 3:
+                more = [one for one in places if axes[one] >= axes[where]]
+                number = len({cpu for one in more for cpu in places[one]})
+                last = re.findall(r"`([\w.]+=)?([\w-]+)`", where)[-1][1]
+                assert re.search(rf"{last}(?: \([^)]*\))?: {number} CPUs", text), where
+            elif not any(len(places[one]) > 3 and axes[one] < axes[where] for one in places):
+                assert f": {', '.join(cpus)}" in text, where
 
 
 def test_a_cause_names_what_is_done_wrong_not_what_the_oops_leaves() -> None:

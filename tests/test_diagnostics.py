@@ -81,6 +81,8 @@ WITHOUT_EXAMPLE = {
     "MX1221": "likewise",
     "MX1222": "likewise",
     "MX1224": "likewise",
+    "MX1225": "likewise",
+    "MX1226": "likewise",
     "MX1240": "likewise",
     "MX1241": "likewise",
     "MX1242": "likewise",

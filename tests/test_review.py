@@ -114,27 +114,13 @@ def test_the_three_questions_of_the_review_are_answered(v12: Document) -> None:
     assert v12["placement"] == {"header": True, "inline": True, "argument_incomplete": True}
 
 
-def test_the_reply_quotes_what_it_answers(shared_data: Path) -> None:
-    path = shared_data / "data" / "patches" / "v12-09-16-review.txt"
-    text = run_cli("review", str(path), "--kernel", "7.3").out
-    assert text.startswith("Subject: Re: [PATCH v12 09/16] KVM: arm64: define")
-    for question, answer in (
-        ("> Where is this 4kB requirement enforced?", "PAGE_SIZE is meant:"),
-        ("> KVM/arm64 has: select KVM_GUEST_MEMFD", "is always true in 7.3"),
-        ("> Why is it an inline function?", "The right answer depends on the VM:"),
-    ):
-        assert text.index(question) < text.index(answer)
-    mail = text.partition("\n\n")[2]
-    assert max(len(line) for line in mail.split("\n")) <= 80, "a mailer would wrap it"
-
-
 @pytest.mark.parametrize(
     ("file", "form", "kernel"),
     [
         ("reply-of-a-reply.mbox", "text", "7.3"),
         ("only-the-lines.mbox", "markdown", "7.2"),
         ("if-chain.patch", "text", "6.18"),
-        ("right.patch", "text", "7.3"),
+        ("right.patch", "mbox", "7.3"),
     ],
 )
 def test_what_a_reader_sees(
@@ -146,7 +132,7 @@ def test_what_a_reader_sees(
 ) -> None:
     monkeypatch.chdir(CASES)
     ran = run_cli("review", file, "--format", form, "--kernel", kernel)
-    suffix = "md" if form == "markdown" else "txt"
+    suffix = {"markdown": "md", "text": "txt"}.get(form, form)
     golden(f"review/{Path(file).stem}-{kernel}.{suffix}").check(ran.out + ran.err)
 
 
@@ -258,32 +244,25 @@ def test_an_error_number_returned_as_bool_is_a_finding() -> None:
     assert document["granularity"]["admitted"] == document["granularity"]["cells"] > 0
     assert [item["code"] for item in document["diagnostics"]] == ["MX1222"]
     text = run_cli("review", str(CASES / "error-number.patch"), "--kernel", "7.3").out
-    assert "an error number is returned for yes or no" in " ".join(text.split())
+    assert "An error number is returned for yes or no" in " ".join(text.split())
 
 
-def test_the_proposed_check_keeps_the_define_and_the_storage_of_its_place(
-    v12: Document, shared_data: Path
-) -> None:
+def test_the_proposed_check_keeps_the_define_and_the_storage_of_its_place(v12: Document) -> None:
     """It looks into the VM, so it leaves the header, which keeps what generic code asks for."""
     suggestion = v12["suggestion"]
     head = "bool kvm_arch_gmem_supports_no_direct_map(struct kvm *kvm)"
     assert suggestion["function"].startswith(f"{head}\n")
     name = "kvm_arch_gmem_supports_no_direct_map"
     assert suggestion["header"] == [f"{head};", f"#define {name} \\", f"\t{name}"]
-    path = shared_data / "data" / "patches" / "v12-09-16-review.txt"
-    text = run_cli("review", str(path)).out
-    assert "( in" not in text
-    assert f"static bool {name}" not in text
-    assert "arch/arm64/kvm/Kconfig:40 in 6.18" in " ".join(text.split())
 
 
 def test_a_check_that_keeps_nothing_is_said_to(tmp_path: Path) -> None:
     patch = written(tmp_path, HEAD, "{", "\treturn cpus_have_cap(ARM64_HAS_STAGE2_FWB);", "}")
     ran = small(str(patch))
     assert ran.code == 1
-    assert "Nothing in the check enforces that the direct map can be changed" in ran.out
+    assert "Nothing in it enforces that the direct map can be changed" in ran.out
     assert "silently stays mapped" in " ".join(ran.out.split())
-    assert "alias-removed (certain)" in ran.out
+    assert "- the kernel counts on the page being out of the direct map" in ran.out
 
 
 def test_words_of_the_model_are_not_the_kernels(tmp_path: Path) -> None:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import enum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from matrix.cli.console import deliver, say
-from matrix.cli.options import (
-    DEFAULT_STUDY,
-    Configs,
-    Document,
-    DocumentFormat,
-    OnlyKernels,
-    Output,
-)
+from matrix.cli.options import DEFAULT_STUDY, Configs, OnlyKernels, Output
 from matrix.diagnostics import format_diagnostic
 
 if TYPE_CHECKING:
     from matrix.flows.review_result import ReviewResult
+
+
+class ReviewFormat(enum.StrEnum):
+    """Forms of a review: the reply's text, a mail to be sent, a document, or everything as JSON."""
+
+    TEXT = "text"
+    MBOX = "mbox"
+    MARKDOWN = "markdown"
+    HTML = "html"
+    RST = "rst"
+    JSON = "json"
 
 
 def review(
@@ -35,19 +39,22 @@ def review(
     study: Annotated[
         str, typer.Option("--matrix", metavar="MATRIX", help="The study that is asked.")
     ] = DEFAULT_STUDY,
-    output_format: Document = DocumentFormat.TEXT,
+    traces: Annotated[
+        bool, typer.Option("--traces", help="Add the shortest trace of each rule.")
+    ] = False,
+    output_format: Annotated[
+        ReviewFormat,
+        typer.Option("--format", help="The reply's text, or an mbox for `git send-email`."),
+    ] = ReviewFormat.TEXT,
     output: Output = None,
     configs: Configs = None,
 ) -> int:
-    """Read the check out of a patch mail, ask it everywhere, and say where it is wrong.
+    """Read the check out of a patch mail, ask it everywhere, and write the reply.
 
-    Exits 1 where it says yes and must not.
+    Exits 1 where the check says yes and must not.
     """
     from matrix.flows.review import ReviewRequest
     from matrix.flows.review import review as run_review
-    from matrix.render.json import dump
-    from matrix.render.review_document import review_document
-    from matrix.render.review_text import review_markdown, review_text
 
     result = run_review(
         ReviewRequest(
@@ -58,13 +65,31 @@ def review(
             configs=tuple(configs or ()),
         )
     )
-    forms: dict[DocumentFormat, Callable[[ReviewResult], str]] = {
-        DocumentFormat.TEXT: review_text,
-        DocumentFormat.MARKDOWN: review_markdown,
-        DocumentFormat.JSON: lambda found: dump(review_document(found)),
-    }
-    text = forms[output_format](result)
-    for diagnostic in result.diagnostics:
-        say(format_diagnostic(diagnostic))
+    text, said = _written(result, output_format, None if study == DEFAULT_STUDY else study, traces)
+    for line in (*map(format_diagnostic, result.diagnostics), *said):
+        say(line)
     deliver(text, output)
     return result.exit_code
+
+
+def _written(
+    result: ReviewResult, form: ReviewFormat, study: str | None, traces: bool
+) -> tuple[str, list[str]]:
+    """Return the review in a form, and what is said besides to who sends it as a mail."""
+    if form is ReviewFormat.JSON:
+        from matrix.render.json import dump
+        from matrix.render.review_values import review_values
+
+        return dump(review_values(result)), []
+    from matrix.render.review import reply, reply_headers, unsaid
+    from matrix.render.text import hanging
+    from matrix.render.writers import mail, write
+
+    document = reply(result, study, traces=traces)
+    if form not in (ReviewFormat.TEXT, ReviewFormat.MBOX):
+        return write(document, form), []
+    said = [line for text in document.lead for line in hanging(str(text), "", "  ")]
+    said += map(format_diagnostic, unsaid(result))
+    if form is ReviewFormat.MBOX:
+        return mail.mbox(document, reply_headers(result)), said
+    return mail.body(document), said

@@ -6,6 +6,7 @@ study is asked under, and to the answer of the questions that reviews of such ch
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from matrix.analyze.cell.answering import findings_of, settle
 from matrix.analyze.cell.question import simulated_scenario
 from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.facts.implied import implied, kconfig_parts
+from matrix.analyze.proof.claims import REFUTED, decide_claims
 from matrix.analyze.proof.features import Candidates
 from matrix.analyze.proof.patched_kconfig import changed_kconfig
 from matrix.analyze.proof.patched_model import AskedKernel, changed_model, refuse_another_kernel
@@ -55,7 +57,12 @@ from matrix.expr.printer import to_c
 from matrix.expr.trees import names
 from matrix.flows.kernels_verify import evidence_of
 from matrix.flows.knowledge import Library
-from matrix.flows.review_result import KconfigAnswer, ReviewedRule, ReviewResult
+from matrix.flows.review_result import (
+    KconfigAnswer,
+    RefutedStatement,
+    ReviewedRule,
+    ReviewResult,
+)
 from matrix.flows.rules import MAX_RULES, label_rules
 from matrix.flows.study import PreparedStudy, prepare_study
 from matrix.flows.synthesize import chosen_kernels, compared_predicate
@@ -65,7 +72,7 @@ from matrix.kernel.patch.inlining import from_the_left
 from matrix.kernel.patch.kconfig import kconfig_touches
 from matrix.kernel.patch.mail import PATCH, read_mails
 from matrix.kernel.patch.missing import Wanted
-from matrix.schema.values import Atom, Condition, PredicateVersion
+from matrix.schema.values import Atom, Claim, Condition, PredicateVersion
 from matrix.solve.nearest import nearest
 from matrix.solve.space import Region
 
@@ -171,6 +178,7 @@ def review_patches(
         )
     ]
     return ReviewResult(
+        study=prepared.study.id,
         check=check,
         function=prepared.capability.function,
         predicate=to_c(version.condition.expression),
@@ -186,6 +194,23 @@ def review_patches(
         causes=tuple(cause for cause, _ in caused),
         rules=_rules(prepared, solved, within, [region for _, region in caused]),
         baseline=dict(prepared.study.baseline),
+        command_lines={
+            (axis.name, option.name): option.cmdline
+            for axis in prepared.study.axes
+            for option in axis.options
+            if option.cmdline
+        },
+        surroundings={
+            (axis.name, option): text
+            for axis in prepared.architecture.environment
+            for option, text in axis.options
+        },
+        permitted={
+            item.name: item.permitted
+            for item in prepared.architecture.assumptions
+            if item.permitted
+        },
+        statements=_statements(prepared, solved, check, [profile.release for profile, _ in having]),
         kconfig=_kconfig(prepared, check),
         vm_kinds=vm_kinds(solved, "vm", within) if _has_axis(prepared, "vm") else (),
         page_sizes=page_sizes(solved, within),
@@ -330,6 +355,39 @@ def _findings(prepared: PreparedStudy, chosen: Mapping[str, str]) -> tuple[Findi
     violations.sort(key=lambda item: sum(len(step.operations) for step in item.trace))
     shortest = {(item.invariant, item.assumption): item for item in reversed(violations)}
     return findings_of(question, tuple(reversed(shortest.values())))
+
+
+def _statements(
+    prepared: PreparedStudy, solved: SolvedStudy, check: PatchedCheck, releases: Sequence[str]
+) -> tuple[RefutedStatement, ...]:
+    """Return the claims that the patch's message makes and that are refuted of some releases."""
+    message = check.patch.message
+    text = " ".join(line.text for line in message)
+    numbers = [line.number for line in message for _ in range(len(line.text) + 1)]
+    made = {
+        claim: tuple(dict.fromkeys(numbers[found.start() : found.end()]))
+        for claim in (*prepared.study.claims, *prepared.capability.claims)
+        if claim.said and claim.instead and (found := re.search(claim.said, text))
+    }
+    refuted: dict[Claim, list[str]] = {}
+    for result in decide_claims(solved, tuple(made)):
+        if result.status == REFUTED:
+            known = [release for release in result.kernels if release in releases]
+            refuted.setdefault(result.claim, []).extend(known)
+    program = solved.kernels[-1][1].question.program
+    sources = {**program.sources, **program.operation_sources}
+    return tuple(
+        RefutedStatement(
+            claim=claim.id,
+            lines=made[claim],
+            kernels=tuple(kernels),
+            instead=claim.instead or "",
+            source=sources.get(claim.shown_by or ""),
+            release=program.release,
+        )
+        for claim, kernels in refuted.items()
+        if kernels
+    )
 
 
 def _kconfig(prepared: PreparedStudy, check: PatchedCheck) -> tuple[KconfigAnswer, ...]:

@@ -1,6 +1,6 @@
 """Everything that is said of the check of a patch, before it has a form.
 
-Filled by the flows; `review_text` and `review_document` give it as text, Markdown and JSON.
+Filled by the flows; `matrix/render/review.py` makes a reply of it, `review_values.py` JSON.
 """
 
 from __future__ import annotations
@@ -50,12 +50,30 @@ class KconfigAnswer(Struct, frozen=True, kw_only=True):
     kernels: tuple[Implication, ...]
 
 
+class RefutedStatement(Struct, frozen=True, kw_only=True):
+    """What the message says on some lines of the mail, and a claim that is refuted of `kernels`.
+
+    `source` are the kernel lines that show it, those of `release`.
+    """
+
+    claim: str
+    lines: tuple[int, ...]
+    kernels: tuple[str, ...]
+    instead: str
+    source: str | None
+    release: str
+
+
 class ReviewResult(Struct, frozen=True, kw_only=True):
     """The review of one check. Counts are of the cells that may have the capability.
 
     `kernels` have it, `without` were asked and have it in no cell. `same_as` are the declared
     versions of the predicate that say the same everywhere. The first of `compared` is the patch.
+    `command_lines` and `surroundings` say what options stand for, `permitted` what the manual of
+    the architecture says of an assumption.
     """
+
+    study: str
 
     check: PatchedCheck
     function: CheckFunction | None
@@ -68,6 +86,10 @@ class ReviewResult(Struct, frozen=True, kw_only=True):
     causes: tuple[Cause, ...]
     rules: tuple[ReviewedRule, ...]
     baseline: Mapping[str, str]
+    command_lines: Mapping[tuple[str, str], str]
+    surroundings: Mapping[tuple[str, str], str]
+    permitted: Mapping[str, str]
+    statements: tuple[RefutedStatement, ...]
     kconfig: tuple[KconfigAnswer, ...]
     vm_kinds: tuple[VmKind, ...]
     page_sizes: PageSizes | None

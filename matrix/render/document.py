@@ -37,11 +37,15 @@ class Paragraph(Struct, frozen=True, kw_only=True):
 
 
 class Code(Struct, frozen=True, kw_only=True):
-    """Lines that are never broken, in a text `indent` columns further in."""
+    """Lines that are never broken, in a text `indent` columns further in.
+
+    `quoted` lines are those of a mail that is answered, with the quote marks they have there.
+    """
 
     text: str
     language: str = ""
     indent: int = 0
+    quoted: bool = False
 
 
 class Table(Struct, frozen=True, kw_only=True):

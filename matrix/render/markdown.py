@@ -42,6 +42,11 @@ def plain(text: str) -> str:
     return visible.strip(" ")
 
 
+def visible(line: str) -> str:
+    """Return a line that is kept as it is, tabs too, its control characters made visible."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", re.sub(r"[\r\n\v\f]", "\x00", line))
+
+
 def escape(text: object) -> Md:
     """Return Markdown that shows exactly this text; `Md` comes back as it is."""
     if isinstance(text, Md):
@@ -69,7 +74,7 @@ def code(text: str) -> Md:
 
 def fenced(text: str, language: str) -> Md:
     """Return a fenced code block; lines are kept, control characters made visible."""
-    lines = [_CONTROL.sub("\N{REPLACEMENT CHARACTER}", line) for line in _LINES.split(text)]
+    lines = [visible(line) for line in _LINES.split(text)]
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return Md("\n".join([f"{fence}{language}", *lines, fence]))

@@ -35,13 +35,18 @@ def pair_lines(pair: Indistinguishable, baseline: Mapping[str, str]) -> list[str
     return [f"    {f'{name}:':9}{text}" for name, text in pair_texts(pair, baseline)]
 
 
-def c_function(expression: Expression, declaration: str, storage: str = "static ") -> str:
-    """Return a function in kernel style that returns the expression; `storage` begins it."""
-    text = wrapped_c(expression, _TAB + len("return "))
+def c_function(
+    expression: Expression, declaration: str, storage: str = "static ", *, filled: bool = False
+) -> str:
+    """Return a function in kernel style that returns the expression; `storage` begins it.
+
+    `filled` lines have as many operands as they take.
+    """
+    text = wrapped_c(expression, _TAB + len("return "), filled=filled)
     return f"{storage}{declaration}\n{{\n\treturn {text};\n}}\n"
 
 
-def wrapped_c(expression: Expression, column: int) -> str:
+def wrapped_c(expression: Expression, column: int, *, filled: bool = False) -> str:
     """Return an expression from a column on, broken after its operators where it is too long."""
     whole = to_c(expression)
     if column + len(whole) < _WIDTH or not isinstance(expression, Binary):
@@ -51,10 +56,16 @@ def wrapped_c(expression: Expression, column: int) -> str:
     for operand in _operands(expression, operator):
         bare = to_c(operand)
         if isinstance(operand, Binary) and f"({bare})" in whole:
-            texts.append(f"({wrapped_c(operand, column + 1)})")
+            texts.append(f"({wrapped_c(operand, column + 1, filled=filled)})")
         else:
-            texts.append(wrapped_c(operand, column))
-    return f" {operator}\n{_indent(column)}".join(texts)
+            texts.append(wrapped_c(operand, column, filled=filled))
+    lines = [texts[0]]
+    for text in texts[1:]:
+        if filled and "\n" not in text and len(lines[-1]) + len(text) + column < _WIDTH - 8:
+            lines[-1] += f" {operator} {text}"
+        else:
+            lines.append(text)
+    return f" {operator}\n{_indent(column)}".join(lines)
 
 
 def _operands(expression: Expression, operator: str) -> list[Expression]:

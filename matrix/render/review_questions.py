@@ -34,11 +34,15 @@ _LEADS_IN = ":"
 
 
 class Question(Struct, frozen=True, kw_only=True):
-    """What a reply asks or remarks, on which line; `section` is the one that answers, if any."""
+    """What a reply asks or remarks, from which line on; `section` is what answers, if anything.
+
+    `quoted` are the lines that an answer quotes: those of its last paragraph.
+    """
 
     line: int
     text: str
     section: str | None
+    quoted: tuple[int, ...]
 
 
 def questions(comments: Sequence[Comment]) -> tuple[Question, ...]:
@@ -51,6 +55,7 @@ def questions(comments: Sequence[Comment]) -> tuple[Question, ...]:
     lead: Comment | None = None
     for comment in comments:
         line, text = comment.number, comment.text
+        quoted = tuple(range(comment.number, comment.last + 1))
         if lead is not None:
             line, text = lead.number, f"{lead.text} {text}"
         lead = comment if comment.text.endswith(_LEADS_IN) else None
@@ -60,7 +65,7 @@ def questions(comments: Sequence[Comment]) -> tuple[Question, ...]:
         if found and above == comment.above and section == found[-1].section:
             text = f"{found[-1].text} {text}"
             line = found.pop().line
-        found.append(Question(line=line, text=text, section=section))
+        found.append(Question(line=line, text=text, section=section, quoted=quoted))
         above = comment.above
     return tuple(found)
 

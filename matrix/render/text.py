@@ -234,15 +234,17 @@ def first_lines(said: Sequence[str]) -> str:
     return "".join(f"{line}\n" for text in said for line in hanging(text, "", "  "))
 
 
-def hanging(text: str, first: str, rest: str, *, keep: bool = False) -> list[str]:
-    """Return the text without control characters, cut at spaces to the width of the terminal.
+def hanging(
+    text: str, first: str, rest: str, *, keep: bool = False, width: int | None = None
+) -> list[str]:
+    """Return the text without control characters, cut at spaces to `width`, else the terminal's.
 
     `first` stands before the first line, `rest` before the others. A word longer than the line
     stays whole, so that paths can be copied. `keep` leaves runs of spaces as they are.
     """
     return textwrap.wrap(
         text if keep else plain(text),
-        terminal_width(),
+        width or terminal_width(),
         initial_indent=first,
         subsequent_indent=rest,
         break_long_words=False,

@@ -369,12 +369,16 @@ class FactDeclaration(Struct, frozen=True, kw_only=True):
 
 
 class Assumption(Struct, frozen=True, kw_only=True):
-    """A choice the architecture leaves to implementations; verdicts quantify over its values."""
+    """A choice the architecture leaves to implementations; verdicts quantify over its values.
+
+    `permitted` says it in a sentence, as the manual does, and where.
+    """
 
     name: str
     values: tuple[tuple[str, str], ...]  # value, description
     source: str
     location: Location
+    permitted: str | None = None
 
 
 class AdvisoryDeclaration(Struct, frozen=True, kw_only=True):
@@ -496,26 +500,43 @@ class PredicateVersion(Struct, frozen=True, kw_only=True):
 
 
 class Claim(Struct, frozen=True, kw_only=True):
-    """A statement over the whole space, with the status each release is expected to have."""
+    """A statement over the whole space, with the status each release is expected to have.
+
+    Messages of patches make it in words that match `said`; `instead` is what is true where it is
+    refuted, and `shown_by` the function or micro-operation whose kernel lines show that.
+    """
 
     id: str
     statement: Condition
     expected: tuple[tuple[str, str], ...]  # release or "*", proved|refuted
     description: str
     location: Location
+    said: str | None = None
+    instead: str | None = None
+    shown_by: str | None = None
+
+
+class FileEnd(Struct, frozen=True, kw_only=True):
+    """The last `lines` of a file, from `line` on, and the function of which git says they are."""
+
+    path: str
+    line: int
+    section: str
+    lines: tuple[str, ...]
 
 
 class CheckFunction(Struct, frozen=True, kw_only=True):
     """The kernel function whose value the predicate is.
 
     `argument` is the type it is asked about; in the headers of `incomplete_in` that type is only
-    declared, so that code there cannot look into it.
+    declared, so that code there cannot look into it. Code that must can stand behind `goes_to`.
     """
 
     name: str
     argument: str | None
     incomplete_in: tuple[str, ...]
     source: str
+    goes_to: FileEnd | None = None
 
 
 class TruthPart(Struct, frozen=True, kw_only=True):

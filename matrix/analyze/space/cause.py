@@ -40,17 +40,19 @@ class Place(Struct, frozen=True, kw_only=True):
 class Cause(Struct, frozen=True, kw_only=True):
     """One way in which a check is unsound.
 
-    `statement` says what the micro-operation `operation` (kernel lines `source`, None for what no
-    line of the kernel does) violates; `broken` are the invariants, each with `certain` or the
-    `assumption=value` it needs. `conditions` are the simulation inputs that all its cells share and
-    not all of the study; `places` the CPUs, those in the ordinary cell first; `example` is the cell
-    nearest to the baseline, where it differs, and `findings` what of the cause is met in it, the
-    shortest trace first; it is not `settled` where what nobody recorded decides how that one goes.
+    `statement` says what the micro-operation `operation` (kernel lines `source` of `release`, None
+    for what no line of the kernel does) violates; `broken` are the invariants, each with `certain`
+    or the `assumption=value` it needs. `conditions` are the simulation inputs that all its cells
+    share and not all of the study; `places` the CPUs, those in the ordinary cell first; `example`
+    is the cell nearest to the baseline, where it differs, and `findings` what of the cause is met
+    in it, the shortest trace first; it is not `settled` where what nobody recorded decides how that
+    one goes.
     """
 
     statement: str
     operation: str
     source: str | None
+    release: str
     broken: tuple[tuple[str, str], ...]
     conditions: tuple[tuple[str, str], ...]
     kernels: tuple[str, ...]
@@ -125,6 +127,7 @@ def _cause(
         statement=first.message,
         operation=operation,
         source=owner.question.operation_sources.get(operation),
+        release=owner.profile.release,
         broken=tuple(
             dict.fromkeys(
                 (item.invariant, "=".join(item.assumption or ("certain",))) for _, item in every

@@ -17,7 +17,7 @@ from matrix.diagnostics import InputError, Location
 from matrix.expr.nodes import Call, Constant, Expression, Name, Unary
 from matrix.expr.printer import to_c
 from matrix.expr.trees import fold, names, walk
-from matrix.kernel.patch.diff import Patch
+from matrix.kernel.patch.diff import Hunk, Patch, PatchLine
 from matrix.kernel.patch.excerpts import Definition, Excerpt, definitions_of, excerpts
 from matrix.kernel.patch.inlining import (
     VM,
@@ -64,9 +64,9 @@ class PatchedCheck(Struct, frozen=True, kw_only=True):
     is `kvm`, and is there. `inlined` are the helpers of the patch that it holds. `redefined` are
     words of it that the kernel has and the patch changes: they are taken as the kernel has them.
     `parameter` is the function's own word for the VM, None without one; `reads_parameter` says
-    whether the value depends on the VM: to test it for NULL is not to read it. `lines` are the
-    function as it stands in the patch. `places` has the first use of every word of the function
-    and its helpers.
+    whether the value depends on the VM: to test it for NULL is not to read it. `rows` are the lines
+    of the function in `hunk`, as it stands in the patch. `places` has the first use of every word
+    of the function and its helpers.
     """
 
     name: str
@@ -85,7 +85,8 @@ class PatchedCheck(Struct, frozen=True, kw_only=True):
     is_inline: bool
     is_macro: bool
     is_bare_macro: bool
-    lines: tuple[str, ...]
+    hunk: Hunk
+    rows: tuple[PatchLine, ...]
     location: Location
     places: Mapping[str, Location]
 
@@ -100,6 +101,16 @@ class PatchedCheck(Struct, frozen=True, kw_only=True):
         """Return where the first word of a text is used."""
         found = re.findall(r"\w+", text)
         return next((self.places[word] for word in found if word in self.places), self.location)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The function as it stands in the patch."""
+        return tuple(row.text.rstrip() for row in self.rows)
+
+    @property
+    def is_generic(self) -> bool:
+        """Whether other architectures compile it too, as far as its path says."""
+        return self.path is not None and not self.path.startswith("arch/")
 
     @property
     def in_header(self) -> bool:
@@ -270,9 +281,8 @@ def _read(
         is_inline=bool({"inline", "__always_inline", "__inline"} & set(words)),
         is_macro=definition.macro is not None,
         is_bare_macro=definition.macro is not None and _is_bare(definition.macro.replacement),
-        lines=tuple(
-            row.text.rstrip() for row in excerpt.rows[definition.line - 1 : definition.last_line]
-        ),
+        hunk=excerpt.hunk,
+        rows=excerpt.rows[definition.line - 1 : definition.last_line],
         location=definition.location,
         places=places,
     )

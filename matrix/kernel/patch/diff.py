@@ -20,7 +20,9 @@ from matrix.kernel.patch.quoting import Comment, Level, comments_on, level_of, m
 
 CONTEXT, ADDED, REMOVED = " ", "+", "-"
 
-_HUNK = re.compile(r"@@ -\d+(?:,(?P<old>\d{1,9}))? \+\d+(?:,(?P<new>\d{1,9}))? @@ ?(?P<section>.*)")
+_HUNK = re.compile(
+    r"@@ -(?P<start>\d{1,9})(?:,(?P<old>\d{1,9}))? \+\d+(?:,(?P<new>\d{1,9}))? @@ ?(?P<section>.*)"
+)
 _GIT_HEADER = re.compile(r"diff --git (?:a/)?\S+ (?:b/)?(?P<path>\S+)$")
 _NEW_FILE = re.compile(r"\+\+\+ (?:b/)?(?P<path>[^\t ]+)")
 _OLD_FILE = re.compile(r"--- (?:a/|/dev/null)")
@@ -59,10 +61,14 @@ class PatchLine(Struct, frozen=True, kw_only=True):
 
 
 class Hunk(Struct, frozen=True, kw_only=True):
-    """A hunk; `section` is what git writes behind its header, `line` the header's."""
+    """A hunk; `section` is what git writes behind its header, `line` the header's.
+
+    It begins at line `start` of the old file; 0 where a reply left no header.
+    """
 
     section: str
     line: int
+    start: int
     lines: tuple[PatchLine, ...]
 
     def after(self) -> tuple[PatchLine, ...]:
@@ -90,12 +96,21 @@ class PatchedFile(Struct, frozen=True, kw_only=True):
 class Patch(Struct, frozen=True, kw_only=True):
     """One patch: its mail's text, how it is quoted there, its message, and what is said of it."""
 
-    file: str
-    subject: str | None
+    mail: MailText
     level: Level
     message: tuple[Line, ...]
     files: tuple[PatchedFile, ...]
     comments: tuple[Comment, ...]
+
+    @property
+    def file(self) -> str:
+        """What is shown as its place."""
+        return self.mail.file
+
+    @property
+    def subject(self) -> str | None:
+        """The subject of its mail."""
+        return self.mail.subject
 
 
 class _Block(Struct):
@@ -118,6 +133,7 @@ class _File(Struct):
 class _OpenHunk(Struct):
     section: str
     line: int
+    start: int
     old: int
     new: int
     lines: list[PatchLine] = field(default_factory=list)
@@ -162,15 +178,19 @@ def _patch(mail: MailText, block: _Block) -> Patch:
         if text is not None:
             message.append(Line(number=line.number, text=text))
     return Patch(
-        file=mail.file,
-        subject=mail.subject,
+        mail=mail,
         level=block.level,
         message=tuple(message),
         files=tuple(
             PatchedFile(
                 path=item.path,
                 hunks=tuple(
-                    Hunk(section=hunk.section, line=hunk.line, lines=tuple(hunk.lines))
+                    Hunk(
+                        section=hunk.section,
+                        line=hunk.line,
+                        start=hunk.start,
+                        lines=tuple(hunk.lines),
+                    )
                     for hunk in item.hunks
                 ),
             )
@@ -243,7 +263,7 @@ class _Reader:
                 block.files[-1].path = path
         elif block.level.depth and text.startswith(ADDED):
             # A reply that kept only the added lines.
-            self._hunk = _new_hunk(block, "", line.number, old=0, new=0)
+            self._hunk = _new_hunk(block, "", line.number, start=0, old=0, new=0)
             self._read_line(block, self._hunk, line, text)
 
     def _open_hunk(self, block: _Block, line: Line, text: str) -> _OpenHunk:
@@ -268,6 +288,7 @@ class _Reader:
             block,
             header["section"],
             line.number,
+            start=int(header["start"]),
             old=1 if old is None else int(old),
             new=1 if new is None else int(new),
         )
@@ -291,10 +312,12 @@ class _Reader:
             hunk.join(text)
 
 
-def _new_hunk(block: _Block, section: str, line: int, *, old: int, new: int) -> _OpenHunk:
+def _new_hunk(
+    block: _Block, section: str, line: int, *, start: int, old: int, new: int
+) -> _OpenHunk:
     if not block.files:
         block.file(None)
-    hunk = _OpenHunk(section=section, line=line, old=old, new=new)
+    hunk = _OpenHunk(section=section, line=line, start=start, old=old, new=new)
     block.files[-1].hunks.append(hunk)
     return hunk
 

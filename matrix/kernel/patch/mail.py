@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from email import policy
 from email.errors import (
+    HeaderParseError,
     InvalidBase64CharactersDefect,
     InvalidBase64LengthDefect,
     InvalidBase64PaddingDefect,
 )
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.parser import BytesParser
+from email.utils import getaddresses
 
 from msgspec import Struct
 
@@ -61,6 +65,22 @@ class Line(Struct, frozen=True, kw_only=True):
     text: str
 
 
+class Envelope(Struct, frozen=True, kw_only=True):
+    """Who wrote a mail, when and to whom, as far as it says: pairs of a name and an address.
+
+    What is no address (RFC 5322 without comments and quoted parts) or no message id is left out;
+    names and dates are one line. An archive's page has no headers: its first lines have the
+    sender and the date, and those who are named in it are `cc`.
+    """
+
+    sender: tuple[str, str] | None = None
+    date: str | None = None
+    message_id: str | None = None
+    references: tuple[str, ...] = ()
+    to: tuple[tuple[str, str], ...] = ()
+    cc: tuple[tuple[str, str], ...] = ()
+
+
 class MailText(Struct, frozen=True, kw_only=True):
     """One text that a person reads.
 
@@ -71,6 +91,7 @@ class MailText(Struct, frozen=True, kw_only=True):
     file: str
     subject: str | None
     lines: tuple[Line, ...]
+    envelope: Envelope
 
 
 def read_mails(data: bytes, file: str) -> tuple[MailText, ...]:
@@ -119,13 +140,16 @@ def _texts(mail: bytes, file: str, number: int, first_line: int) -> Iterator[Mai
     if headers is None or not _MAIL_HEADER.search(headers.group()):
         text = _decoded(mail, "utf-8")
         lines = _lines(text, first_line)
-        yield MailText(file=file, subject=_first_subject(lines), lines=lines)
+        envelope = _envelope_of_a_page(lines)
+        yield MailText(file=file, subject=_first_subject(lines), lines=lines, envelope=envelope)
         return
     message = BytesParser(policy=policy.default).parsebytes(mail)
     subject = " ".join(str(message["subject"] or "").split()) or None
+    envelope = _envelope(message)
     for part in message.walk():
         if _is_text(part):
-            yield _part_text(part, mail, file, number, first_line, subject)
+            lines, file_of_part = _part_lines(part, mail, file, number, first_line)
+            yield MailText(file=file_of_part, subject=subject, lines=lines, envelope=envelope)
 
 
 def _is_text(part: EmailMessage) -> bool:
@@ -137,9 +161,9 @@ def _is_text(part: EmailMessage) -> bool:
     return named or (kind.startswith("text/") and kind != "text/html")
 
 
-def _part_text(
-    part: EmailMessage, mail: bytes, file: str, number: int, first_line: int, subject: str | None
-) -> MailText:
+def _part_lines(
+    part: EmailMessage, mail: bytes, file: str, number: int, first_line: int
+) -> tuple[tuple[Line, ...], str]:
     encoding = str(part["content-transfer-encoding"] or "").strip().lower()
     payload = part.get_payload(decode=True)
     raw = payload if isinstance(payload, bytes) else b""
@@ -169,7 +193,7 @@ def _part_text(
         file = f"{file} (mail {number}, decoded)"
     if part.get_param("format") == "flowed":
         lines = _unflowed(lines, delete_space=part.get_param("delsp") == "yes")
-    return MailText(file=file, subject=subject, lines=lines)
+    return lines, file
 
 
 def _decoded(raw: bytes, charset: str) -> str:
@@ -214,6 +238,75 @@ def _first_subject(lines: tuple[Line, ...]) -> str | None:
             words = line.text.removeprefix("Subject:").strip()
             return words if words.startswith("[") or words != line.text.strip() else None
     return None
+
+
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
+# How an archive's page names people (pipermail), and the lines of a mail that name somebody.
+_SENDER = re.compile(r"(?P<name>\S.{0,99}?) (?P<user>[^\s@]+) at (?P<host>[\w.-]+)$")
+_DATE = re.compile(r"[A-Z][a-z]{2} [A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d [A-Z+0-9-]+ \d{4}$")
+_NAMES_SOMEBODY = re.compile(r"(?:From|To|Cc|[A-Z][a-z]+(?:-[a-z]+)?-by): |.*> wrote:$")
+_PERSON = re.compile(
+    r"(?:: *|^)(?P<name>\"[^\"<>]{1,99}\"|[^\"<>:]{0,99}?) *"
+    r"<(?P<user>[^\s<>@]{1,99})(?: at |@)(?P<host>[\w.-]{1,250})>"
+)
+
+
+def _envelope(message: EmailMessage) -> Envelope:
+    """Return what the headers say; those of `policy.default` would raise on some broken ones."""
+    headers: dict[str, list[str]] = {}
+    for name, value in message.raw_items():
+        text = str(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        headers.setdefault(name.lower(), []).append(text)
+
+    def people(name: str) -> tuple[tuple[str, str], ...]:
+        return _people(getaddresses([" ".join(text.split()) for text in headers.get(name, ())]))
+
+    def ids(name: str) -> tuple[str, ...]:
+        return tuple(_MESSAGE_ID.findall(" ".join(headers.get(name, ()))))
+
+    return Envelope(
+        sender=next(iter(people("from")), None),
+        date=" ".join(" ".join(headers.get("date", ())).split()) or None,
+        message_id=next(iter(ids("message-id")), None),
+        references=ids("references") or ids("in-reply-to")[:1],
+        to=people("to"),
+        cc=people("cc"),
+    )
+
+
+def _envelope_of_a_page(lines: Sequence[Line]) -> Envelope:
+    first = [line.text.strip() for line in lines[:8]]
+    senders = [found for text in first if (found := _SENDER.match(text))]
+    named = [
+        (found["name"], f"{found['user']}@{found['host']}")
+        for line in lines
+        if _NAMES_SOMEBODY.match(text := line.text.lstrip("> ")[:400])
+        for found in [_PERSON.search(text)]
+        if found
+    ]
+    people = _people([(found["name"], f"{found['user']}@{found['host']}") for found in senders[:1]])
+    return Envelope(
+        sender=next(iter(people), None),
+        date=next((text for text in first if _DATE.match(text)), None),
+        cc=_people(named),
+    )
+
+
+def _people(pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return each address once, with its name decoded and on one line."""
+    found: dict[str, tuple[str, str]] = {}
+    for name, address in pairs:
+        if _ADDRESS.fullmatch(address):
+            found.setdefault(address.lower(), (_decoded_name(name), address))
+    return tuple(found.values())
+
+
+def _decoded_name(name: str) -> str:
+    # A name that says it is encoded and is not is shown as it stands.
+    with suppress(HeaderParseError, LookupError, ValueError):
+        name = str(make_header(decode_header(name)))
+    return " ".join(name.strip().strip('"').split())
 
 
 def _wrong(code: str, message: str, file: str, hint: str) -> Diagnostic:

@@ -43,9 +43,13 @@ class Level(Struct, frozen=True):
 
 
 class Comment(Struct, frozen=True, kw_only=True):
-    """A paragraph that a reply puts between quoted lines; `above` is the quoted text it follows."""
+    """A paragraph that a reply puts between quoted lines, on the lines `number` to `last`.
+
+    `above` is the quoted text it follows.
+    """
 
     number: int
+    last: int
     text: str
     above: tuple[Line, ...]
 
@@ -72,6 +76,7 @@ class _Reply(Struct):
             self.comments.append(
                 Comment(
                     number=self.own[0].number,
+                    last=self.own[-1].number,
                     text=" ".join(line.text.strip() for line in self.own),
                     above=tuple(self.above),
                 )

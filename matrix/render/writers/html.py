@@ -20,6 +20,7 @@ from matrix.render.document import (
     as_table,
     runs,
 )
+from matrix.render.markdown import visible
 
 _ELEMENTS = {"code": "code", "strong": "strong"}
 _STYLE = (
@@ -52,8 +53,10 @@ def _lines(block: Block, level: int) -> Iterator[str]:
     match block:
         case Paragraph(text=text):
             yield f"<p>{inline(text)}</p>"
-        case Code(text=text):
-            yield f"<pre><code>{escape(text)}</code></pre>"
+        case Code(text=text, quoted=quoted):
+            lines = "\n".join(map(visible, text.split("\n")))
+            shown = f"<pre><code>{escape(lines)}</code></pre>"
+            yield f"<blockquote>{shown}</blockquote>" if quoted else shown
         case Table():
             yield from _table(block)
         case List(items=items):

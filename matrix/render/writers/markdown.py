@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from matrix.render import markdown
@@ -39,8 +40,9 @@ def _parts(block: Block, heading: str) -> Iterator[Md]:
     match block:
         case Paragraph(text=text):
             yield inline(text)
-        case Code(text=text, language=language):
-            yield markdown.fenced(text.rstrip("\n"), language)
+        case Code(text=text, language=language, quoted=quoted):
+            lines = markdown.fenced(text.rstrip("\n"), language)
+            yield Md(re.sub("^", "> ", lines, flags=re.MULTILINE)) if quoted else lines
         case Table():
             yield _table(block)
         case List(items=items):

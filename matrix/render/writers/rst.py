@@ -20,7 +20,7 @@ from matrix.render.document import (
     as_table,
     runs,
 )
-from matrix.render.markdown import plain
+from matrix.render.markdown import plain, visible
 
 # The kernel's order of underlines: Documentation/doc-guide/sphinx.rst.
 _UNDERLINES = "=-~^"
@@ -41,8 +41,9 @@ def _parts(block: Block, level: int) -> Iterator[str]:
     match block:
         case Paragraph(text=text):
             yield _paragraph(text)
-        case Code(text=text, language=language):
-            lines = [f"   {line}".rstrip() for line in text.rstrip("\n").split("\n")]
+        case Code(text=text, language=language, quoted=quoted):
+            mark = "   > " if quoted else "   "
+            lines = [f"{mark}{visible(line)}".rstrip() for line in text.rstrip("\n").split("\n")]
             yield "\n".join([f".. code-block:: {language or 'none'}", "", *lines])
         case Table():
             yield _table(block)

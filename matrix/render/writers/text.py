@@ -18,55 +18,80 @@ from matrix.render.document import (
     Steps,
     Table,
 )
+from matrix.render.markdown import visible
 from matrix.render.text import hanging
 
 
 def write(document: Document) -> str:
     """Return a document as text: what leads, the title, and the blocks a blank line apart."""
-    lines = [line for text in document.lead for line in _wrapped(text, "", "  ")]
-    lines += [*_wrapped(document.title, "", "  "), ""]
+    page = Page()
+    lines = [line for text in document.lead for line in page.wrapped(text, "", "  ")]
+    lines += [*page.wrapped(document.title, "", "  "), ""]
     for block in document.blocks:
-        lines += [*_lines(block), ""]
+        lines += [*page.lines(block), ""]
     return "\n".join(lines[:-1]) + "\n"
 
 
-def _lines(block: Block) -> Iterator[str]:
-    match block:
-        case Paragraph(text=text, indent=indent):
-            yield from _wrapped(text, " " * indent, " " * indent)
-        case Code(text=text, indent=indent):
-            yield from (f"{' ' * indent}{line}".rstrip() for line in text.rstrip("\n").split("\n"))
-        case Table():
-            yield from _table(block)
-        case List(items=items, indent=indent):
-            for item in items:
-                yield from _wrapped(item, " " * indent, " " * (indent + 2))
-        case Definitions():
-            yield from _definitions(block)
-        case Steps(steps=steps):
-            yield from _steps(steps)
-        case Section(title=title, blocks=blocks):
-            yield from _wrapped(title, "", "") if title else ()
-            for inner in blocks:
-                yield from _lines(inner)
+class Page:
+    """Blocks as lines of a width, None for the terminal's; `bullet` begins the items of a list."""
+
+    bullet = ""
+
+    def __init__(self, width: int | None = None) -> None:
+        self._width = width
+
+    def lines(self, block: Block) -> Iterator[str]:
+        """Yield the lines of a block."""
+        match block:
+            case Paragraph(text=text, indent=indent):
+                yield from self.wrapped(text, " " * indent, " " * indent)
+            case Code():
+                yield from _code(block)
+            case Table():
+                yield from _table(block)
+            case List(items=items, indent=indent):
+                for item in items:
+                    yield from self.wrapped(item, " " * indent + self.bullet, " " * (indent + 2))
+            case Definitions():
+                yield from self._definitions(block)
+            case Steps():
+                yield from self._steps(block)
+            case Section(title=title, blocks=blocks):
+                yield from self.wrapped(title, "", "") if title else ()
+                for inner in blocks:
+                    yield from self.lines(inner)
+
+    def _definitions(self, block: Definitions) -> Iterator[str]:
+        width = max([block.width, *(len(item.term) for item in block.items)])
+        for item in block.items:
+            term = item.term.rjust(width) if block.align == "r" else item.term.ljust(width)
+            head = f"{' ' * block.indent}{term}  "
+            beneath = " " * len(head)
+            yield from self.wrapped(item.text, head, beneath)
+            for note in item.notes:
+                yield from self.wrapped(note, beneath, beneath)
+
+    def _steps(self, block: Steps) -> Iterator[str]:
+        for number, (step, done) in enumerate(block.steps, start=1):
+            yield from self.wrapped(step, f"{number}. ", "   ")
+            for line in done:
+                yield from self.wrapped(line, "   ", "     ")
+
+    def wrapped(self, text: Inline, first: str, rest: str) -> list[str]:
+        """Return a text cut at its spaces, with what stands before its first and other lines."""
+        lines = hanging(self.inline(text), first, rest, width=self._width)
+        return [line.replace(NO_BREAK, " ") for line in lines]
+
+    def inline(self, text: Inline) -> str:
+        """Return a text without its styles; a sentence keeps its backticks."""
+        return inline_text(text)
 
 
-def _definitions(block: Definitions) -> Iterator[str]:
-    width = max([block.width, *(len(item.term) for item in block.items)])
-    for item in block.items:
-        term = item.term.rjust(width) if block.align == "r" else item.term.ljust(width)
-        head = f"{' ' * block.indent}{term}  "
-        beneath = " " * len(head)
-        yield from _wrapped(item.text, head, beneath)
-        for note in item.notes:
-            yield from _wrapped(note, beneath, beneath)
-
-
-def _steps(steps: tuple[tuple[Inline, tuple[Inline, ...]], ...]) -> Iterator[str]:
-    for number, (step, done) in enumerate(steps, start=1):
-        yield from _wrapped(step, f"{number}. ", "   ")
-        for line in done:
-            yield from _wrapped(line, "   ", "     ")
+def _code(block: Code) -> Iterator[str]:
+    mark = "> " if block.quoted else " " * block.indent
+    for line in block.text.rstrip("\n").split("\n"):
+        # An empty line has no mark's space; a blank one may be the context of a diff.
+        yield f"{mark}{visible(line)}" if line else mark.rstrip()
 
 
 def _table(table: Table) -> list[str]:
@@ -78,11 +103,6 @@ def _table(table: Table) -> list[str]:
         [cell.rjust(widths.get(index, 0)) for index, cell in enumerate(row)] for row in shown
     )
     return align(header, rows).splitlines()
-
-
-def _wrapped(text: Inline, first: str, rest: str) -> list[str]:
-    lines = hanging(inline_text(text), first, rest)
-    return [line.replace(NO_BREAK, " ") for line in lines]
 
 
 def inline_text(text: Inline) -> str:

@@ -142,6 +142,9 @@ class AssumptionDeclaration(Declaration):
 
     name: Identifier = Field(description="name of the assumption")
     source: Source = Field(description="section that leaves the choice")
+    permitted: Text | None = Field(
+        default=None, description="what that section permits, in a sentence that names it"
+    )
     values_: dict[Identifier, Text] = Field(
         alias="values", min_length=1, description="value: what an implementation then does"
     )

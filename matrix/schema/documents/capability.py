@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -36,6 +37,17 @@ class RequirementDeclaration(Declaration):
         )
 
 
+class FileEndDeclaration(Declaration):
+    """Where a file ends, so that a diff can put a function behind."""
+
+    becomes = values.FileEnd
+
+    path: Text = Field(description="the file")
+    line: int = Field(ge=1, description="number of the first of `lines`")
+    section: Text = Field(description="first line of the function that ends there")
+    lines: tuple[str, ...] = Field(min_length=1, description="its last lines as they stand")
+
+
 class FunctionDeclaration(Declaration):
     """The kernel function whose value the predicate is."""
 
@@ -49,6 +61,9 @@ class FunctionDeclaration(Declaration):
         default=(), description="headers in which that type is declared but not defined"
     )
     source: Source = Field(description="where the function and the headers are read")
+    goes_to: FileEndDeclaration | None = Field(
+        default=None, description="end of the file in which code may look into that type"
+    )
 
 
 class PredicateDeclaration(Declaration):
@@ -113,6 +128,27 @@ class ClaimDeclaration(Declaration):
         min_length=1, description='release, or "*" for every other: proved or refuted'
     )
     description: Text = Field(description="the claim in words")
+    said: Text | None = Field(
+        default=None, description="pattern of the words in which a patch's message makes the claim"
+    )
+    instead: Text | None = Field(
+        default=None, description="what `review` answers where it is refuted: what is true there"
+    )
+    shown_by: Text | None = Field(
+        default=None, description="function, or micro-operation, whose kernel lines show it"
+    )
+
+    @model_validator(mode="after")
+    def _pattern_is_one(self) -> Self:
+        try:
+            re.compile(self.said or "")
+        except re.error as error:
+            raise contradiction(
+                f"this is no pattern: {error}",
+                key="said",
+                hint="a regular expression as Python has them: `splitting .* is not possible`",
+            ) from error
+        return self
 
 
 class CapabilityDocument(Declaration):

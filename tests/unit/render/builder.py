@@ -244,6 +244,7 @@ def cause() -> Cause:
         statement=FAULT.message,
         operation="icache_inval_pou",
         source="arch/arm64/include/asm/kvm_mmu.h:258",
+        release="7.3",
         broken=((FAULT.invariant, FAULT.certainty),),
         conditions=(("dic", "false"),),
         kernels=("7.3",),

@@ -7,20 +7,21 @@ from matrix.flows.review_result import KconfigAnswer, ReviewedRule, ReviewResult
 from matrix.render.causes import cause_document, place_documents
 from matrix.render.defects import study_defect_documents
 from matrix.render.json import Json, diagnostic_document, violation_document
-from matrix.render.review_proposal import proposal
+from matrix.render.review_diff import proposal
 from matrix.render.review_questions import questions
 from matrix.render.synthesis import synthesize_document
 
 REVIEW_SCHEMA = "matrix/review/1"
 
 
-def review_document(result: ReviewResult) -> dict[str, Json]:
+def review_values(result: ReviewResult) -> dict[str, Json]:
     """Return the JSON document; counts are of the cells that may have the capability."""
     check = result.check
     suggestion = synthesize_document(result.synthesis, result.compared)
     suggestion.pop("schema")
     suggestion["function"] = proposal(result).function
     suggestion["header"] = list(proposal(result).header)
+    suggestion["diff"] = proposal(result).diff
     kept, sizes = result.granularity, result.page_sizes
     return {
         "schema": REVIEW_SCHEMA,
@@ -43,6 +44,16 @@ def review_document(result: ReviewResult) -> dict[str, Json]:
         "verdicts": {str(verdict): cells for verdict, cells in result.verdicts.items()},
         "causes": [cause_document(cause) for cause in result.causes],
         "rules": [_rule(item) for item in result.rules],
+        "statements": [
+            {
+                "claim": item.claim,
+                "lines": list(item.lines),
+                "kernels": list(item.kernels),
+                "instead": item.instead,
+                "source": item.source,
+            }
+            for item in result.statements
+        ],
         "kconfig": [_kconfig(item) for item in result.kconfig],
         "vm": {
             "parameter": check.parameter,
