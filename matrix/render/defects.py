@@ -49,11 +49,6 @@ def study_defect_documents(met: Sequence[StudyDefect]) -> list[Json]:
     return [{**defect_document(item.defect), "cells": item.cells} for item in met]
 
 
-def paragraphs(said: Sequence[str]) -> str:
-    """Return sentences as the paragraphs that Markdown begins with."""
-    return "".join(f"{text}\n\n" for text in said)
-
-
 def compared_sentences(
     between: tuple[str, str], before: Sequence[StudyDefect], after: Sequence[StudyDefect]
 ) -> tuple[str, ...]:

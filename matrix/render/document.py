@@ -23,7 +23,7 @@ class Run(Struct, frozen=True):
     """Text of one style, shown as it is whatever it holds."""
 
     text: str
-    style: Literal["plain", "code", "strong"] = "plain"
+    style: Literal["plain", "code"] = "plain"
 
 
 Inline = str | tuple[Run, ...]
@@ -88,12 +88,6 @@ class Definitions(Struct, frozen=True, kw_only=True):
     indent: int = 2
 
 
-class Steps(Struct, frozen=True, kw_only=True):
-    """What happens one after the other: each step with what is done in it."""
-
-    steps: tuple[tuple[Inline, tuple[Inline, ...]], ...]
-
-
 class Section(Struct, frozen=True, kw_only=True):
     """Blocks that belong together, in a text without blank lines; the title may be empty."""
 
@@ -101,7 +95,7 @@ class Section(Struct, frozen=True, kw_only=True):
     blocks: tuple[Block, ...]
 
 
-Block = Paragraph | Code | Table | List | Definitions | Steps | Section
+Block = Paragraph | Code | Table | List | Definitions | Section
 
 
 class Document(Struct, frozen=True, kw_only=True):

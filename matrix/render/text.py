@@ -229,11 +229,6 @@ class _Lines(Struct, kw_only=True):
         self.lines += done
 
 
-def first_lines(said: Sequence[str]) -> str:
-    """Return what a text begins with, such as the defects that cells of a study may meet."""
-    return "".join(f"{line}\n" for text in said for line in hanging(text, "", "  "))
-
-
 def hanging(
     text: str, first: str, rest: str, *, keep: bool = False, width: int | None = None
 ) -> list[str]:

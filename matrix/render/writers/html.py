@@ -15,14 +15,12 @@ from matrix.render.document import (
     List,
     Paragraph,
     Section,
-    Steps,
     Table,
     as_table,
     runs,
 )
 from matrix.render.markdown import visible
 
-_ELEMENTS = {"code": "code", "strong": "strong"}
 _STYLE = (
     "body{font:1rem/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}"
     "table{border-collapse:collapse}th,td{border:1px solid;padding:.2rem .5rem;text-align:left}"
@@ -44,11 +42,6 @@ def write(document: Document) -> str:
     return "\n".join([begin, *body, "</body>\n</html>\n"])
 
 
-def block_html(block: Block) -> str:
-    """Return one block, for a longer page."""
-    return "\n".join(_lines(block, 3))
-
-
 def _lines(block: Block, level: int) -> Iterator[str]:
     match block:
         case Paragraph(text=text):
@@ -63,18 +56,11 @@ def _lines(block: Block, level: int) -> Iterator[str]:
             yield from ("<ul>", *(f"<li>{inline(item)}</li>" for item in items), "</ul>")
         case Definitions():
             yield from _lines(as_table(block), level)
-        case Steps(steps=steps):
-            yield from ("<ol>", *(_step(step, done) for step, done in steps), "</ol>")
         case Section(title=title, blocks=blocks):
             if title:
                 yield f"<h{level}>{inline(title)}</h{level}>"
             for item in blocks:
                 yield from _lines(item, level + 1)
-
-
-def _step(step: Inline, done: tuple[Inline, ...]) -> str:
-    inner = "".join(f"<li>{inline(line)}</li>" for line in done)
-    return f"<li>{inline(step)}{f'<ul>{inner}</ul>' if inner else ''}</li>"
 
 
 def _table(table: Table) -> Iterator[str]:
@@ -98,7 +84,7 @@ def _number(align: str, index: int) -> str:
 def inline(text: Inline) -> str:
     """Return a text with its styles."""
     return "".join(
-        f"<{element}>{shown}</{element}>" if (element := _ELEMENTS.get(run.style)) else shown
+        f"<code>{shown}</code>" if run.style == "code" else shown
         for run in runs(text)
         for shown in (escape(run.text.replace(NO_BREAK, " ")),)
     )

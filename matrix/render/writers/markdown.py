@@ -15,8 +15,8 @@ from matrix.render.document import (
     Inline,
     List,
     Paragraph,
+    Run,
     Section,
-    Steps,
     Table,
     as_table,
     runs,
@@ -29,11 +29,6 @@ def write(document: Document) -> str:
     parts = [*map(inline, document.lead), Md(f"## {inline(document.title)}")]
     parts += [part for block in document.blocks for part in _parts(block, "###")]
     return "\n\n".join(parts) + "\n"
-
-
-def block_markdown(block: Block) -> Md:
-    """Return one block, for a longer document; a section in it has a heading of the third level."""
-    return Md("\n\n".join(_parts(block, "###")))
 
 
 def _parts(block: Block, heading: str) -> Iterator[Md]:
@@ -49,8 +44,6 @@ def _parts(block: Block, heading: str) -> Iterator[Md]:
             yield Md("\n".join(f"- {inline(item)}" for item in items))
         case Definitions():
             yield _table(as_table(block))
-        case Steps(steps=steps):
-            yield Md("\n".join(_steps(steps)))
         case Section(title=title, blocks=blocks):
             if title:
                 yield Md(f"{heading} {inline(title)}")
@@ -63,25 +56,13 @@ def _table(table: Table) -> Md:
     return markdown.table([*map(inline, table.header)], rows, table.align)
 
 
-def _steps(steps: tuple[tuple[Inline, tuple[Inline, ...]], ...]) -> Iterator[str]:
-    for number, (step, done) in enumerate(steps, start=1):
-        yield f"{number}. {inline(step)}"
-        for line in done:
-            yield f"   - {inline(line)}"
-
-
 def inline(text: Inline) -> Md:
     """Return a text with its styles."""
     if isinstance(text, str):
         return markdown.prose(text.replace(NO_BREAK, " "))
-    return Md("".join(_run(run.text.replace(NO_BREAK, " "), run.style) for run in runs(text)))
+    return Md("".join(map(_run, runs(text))))
 
 
-def _run(text: str, style: str) -> str:
-    match style:
-        case "code":
-            return markdown.code(text)
-        case "strong":
-            return f"**{markdown.escape(text)}**"
-        case _:
-            return markdown.spaced(text)
+def _run(run: Run) -> str:
+    text = run.text.replace(NO_BREAK, " ")
+    return markdown.code(text) if run.style == "code" else markdown.spaced(text)

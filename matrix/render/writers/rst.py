@@ -15,7 +15,6 @@ from matrix.render.document import (
     List,
     Paragraph,
     Section,
-    Steps,
     Table,
     as_table,
     runs,
@@ -51,20 +50,11 @@ def _parts(block: Block, level: int) -> Iterator[str]:
             yield "\n".join(f"- {inline(item)}" for item in items)
         case Definitions():
             yield _table(as_table(block))
-        case Steps(steps=steps):
-            yield "\n\n".join(_steps(steps))
         case Section(title=title, blocks=blocks):
             if title:
                 yield _titled(title, _UNDERLINES[min(level, len(_UNDERLINES) - 1)])
             for item in blocks:
                 yield from _parts(item, level + 1)
-
-
-def _steps(steps: tuple[tuple[Inline, tuple[Inline, ...]], ...]) -> Iterator[str]:
-    for number, (step, done) in enumerate(steps, start=1):
-        yield f"{number}. {inline(step)}"
-        if done:
-            yield "\n".join(f"   - {inline(line)}" for line in done)
 
 
 def _table(table: Table) -> str:
@@ -92,12 +82,8 @@ def inline(text: Inline) -> str:
     styled = False
     for run in runs(text):
         part = re.sub(r"\s+", " ", _visible(run.text.replace(NO_BREAK, " ")))
-        is_styled = run.style != "plain" and bool(part.strip())
-        if is_styled:
-            mark = "``" if run.style == "code" else "**"
-            part = f"{mark}{part.strip() if run.style == 'code' else _escaped(part.strip())}{mark}"
-        else:
-            part = _escaped(part)
+        is_styled = run.style == "code" and bool(part.strip())
+        part = f"``{part.strip()}``" if is_styled else _escaped(part)
         # An escaped space is none, and lets markup begin or end there.
         glue = "\\ " if shown and (styled or is_styled) and not _is_apart(shown, part) else ""
         shown += glue + part

@@ -15,7 +15,6 @@ from matrix.render.document import (
     List,
     Paragraph,
     Section,
-    Steps,
     Table,
 )
 from matrix.render.markdown import visible
@@ -54,8 +53,6 @@ class Page:
                     yield from self.wrapped(item, " " * indent + self.bullet, " " * (indent + 2))
             case Definitions():
                 yield from self._definitions(block)
-            case Steps():
-                yield from self._steps(block)
             case Section(title=title, blocks=blocks):
                 yield from self.wrapped(title, "", "") if title else ()
                 for inner in blocks:
@@ -70,12 +67,6 @@ class Page:
             yield from self.wrapped(item.text, head, beneath)
             for note in item.notes:
                 yield from self.wrapped(note, beneath, beneath)
-
-    def _steps(self, block: Steps) -> Iterator[str]:
-        for number, (step, done) in enumerate(block.steps, start=1):
-            yield from self.wrapped(step, f"{number}. ", "   ")
-            for line in done:
-                yield from self.wrapped(line, "   ", "     ")
 
     def wrapped(self, text: Inline, first: str, rest: str) -> list[str]:
         """Return a text cut at its spaces, with what stands before its first and other lines."""

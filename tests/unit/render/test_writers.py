@@ -18,7 +18,6 @@ from matrix.render.document import (
     List,
     Paragraph,
     Section,
-    Steps,
     Table,
     code,
     joined,
@@ -45,7 +44,6 @@ DOCUMENT = Document(
         ),
         Code(text="int f(void)\n{\n}\n", language="c", indent=2),
         List(items=("one", "two")),
-        Steps(steps=(("map", ("write `PTE`",)), ("fault", ()))),
     ),
 )
 FORMS = {
@@ -67,10 +65,6 @@ a|b       7
 
 one
 two
-
-1. map
-   write `PTE`
-2. fault
 """,
     "markdown": """\
 There is a defect.
@@ -97,10 +91,6 @@ int f(void)
 
 - one
 - two
-
-1. map
-   - write `PTE`
-2. fault
 """,
     "rst": """\
 There is a defect.
@@ -139,12 +129,6 @@ unsound: 2 cells
 
 - one
 - two
-
-1. map
-
-   - write ``PTE``
-
-2. fault
 """,
 }
 
@@ -167,7 +151,6 @@ def test_a_page_has_the_blocks_in_order() -> None:
         '<td><code>a|b</code></td><td class="number">7</td>',
         "<pre><code>int f(void)\n{\n}\n</code></pre>",
         "<li>one</li>",
-        "<li>map<ul><li>write <code>PTE</code></li></ul></li>",
     ]
     places = [page.index(part) for part in parts]
     assert places == sorted(places)
