@@ -186,5 +186,5 @@ def test_a_review_says_no_advisory_at_all() -> None:
     """It is about what the check lets through; what hangs on the rest of a system is elsewhere."""
     mail = Path(__file__).parents[1] / "cases" / "review" / "only-the-lines.mbox"
     ran = run_cli("review", str(mail))
-    assert ran.out.startswith("Subject: ")
+    assert "It says yes and must not" in ran.out
     assert not any(name in ran.out for name in NAMES)
