@@ -1,4 +1,4 @@
-"""Page-table isolation: worked cases, and every cell of five CPUs against a truth written from the C."""
+"""Page-table isolation: worked cases, and every cell of some CPUs against the C, read anew."""
 
 from __future__ import annotations
 
