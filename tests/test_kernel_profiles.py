@@ -166,6 +166,7 @@ OURS = {
     *("secretmem_is_available()", "gic_priorities_in_use()", "gicv3_cpuif_is_usable()"),
     *("kvm_has_cap_arm_mte()", "memslot_allows_mte()", "pkvm_allows_mte()"),
     *("kaslr_enabled()", "boot_cpu_forces_kpti_for_kaslr()", "kernel_is_unmapped_at_el0()"),
+    "mitigations_are_off()",
 }
 
 
@@ -182,6 +183,7 @@ def test_variables_stand_where_cited(checked: tuple[KernelProfile, Tree]) -> Non
     profile, tree = checked
     fields = {"mmfr1_vh_override": '"vh"', "arm64_sw_hvhe": '"hvhe"', "pfr1_mte_override": '"mte"'}
     fields |= {"crash_memory_reserved": "parse_crashkernel(", "arm64_sw_nokaslr": '"nokaslr"'}
+    fields["mitigations_off"] = "CPU_MITIGATIONS_OFF"
     for variable in profile.variables:
         texts = tree.cited(variable.source)
         if not texts:  # a file that the subset lacks
