@@ -165,6 +165,8 @@ OURS = {
     *("system_supports_bbml()", "kvm_is_available()", "kvm_mode_in_effect()"),
     *("secretmem_is_available()", "gic_priorities_in_use()", "gicv3_cpuif_is_usable()"),
     *("kvm_has_cap_arm_mte()", "memslot_allows_mte()", "pkvm_allows_mte()"),
+    *("kaslr_enabled()", "boot_cpu_forces_kpti_for_kaslr()", "kernel_is_unmapped_at_el0()"),
+    "mitigations_are_off()",
 }
 
 
@@ -172,14 +174,16 @@ def test_functions_stand_where_cited(checked: tuple[KernelProfile, Tree]) -> Non
     profile, tree = checked
     for function in profile.functions:
         if function.signature not in OURS:
-            name = function.signature.removesuffix("()")
-            assert any(name in text for text in tree.cited(function.source)), function.signature
+            name, texts = function.signature.removesuffix("()"), tree.cited(function.source)
+            # None: files that the subset lacks.
+            assert not texts or any(name in text for text in texts), function.signature
 
 
 def test_variables_stand_where_cited(checked: tuple[KernelProfile, Tree]) -> None:
     profile, tree = checked
     fields = {"mmfr1_vh_override": '"vh"', "arm64_sw_hvhe": '"hvhe"', "pfr1_mte_override": '"mte"'}
-    fields["crash_memory_reserved"] = "parse_crashkernel("
+    fields |= {"crash_memory_reserved": "parse_crashkernel(", "arm64_sw_nokaslr": '"nokaslr"'}
+    fields["mitigations_off"] = "CPU_MITIGATIONS_OFF"
     for variable in profile.variables:
         texts = tree.cited(variable.source)
         if not texts:  # a file that the subset lacks
@@ -215,7 +219,7 @@ def test_cpucaps_stand_where_cited(checked: tuple[KernelProfile, Tree]) -> None:
         if cap.name.startswith("ARM64_"):
             entry = tree.cited(cap.source)[0]
             assert f".capability = {cap.name}," in entry
-            assert SCOPES[cap.scope] & set(re.findall(r"ARM64_CPUCAP_\w+", entry))
+            assert SCOPES[cap.scope] & set(re.findall(r"ARM64_CPUCAP_\w+|ERRATA_\w+", entry))
             listed = (tree.file("arch/arm64/tools/cpucaps") or ()) or (
                 tree.file("arch/arm64/include/asm/cpucaps.h") or ()
             )
@@ -225,6 +229,7 @@ def test_cpucaps_stand_where_cited(checked: tuple[KernelProfile, Tree]) -> None:
 SCOPES = {
     "every_cpu": {"ARM64_CPUCAP_SYSTEM_FEATURE", "ARM64_CPUCAP_EARLY_LOCAL_CPU_FEATURE"},
     "boot_cpu": {"ARM64_CPUCAP_STRICT_BOOT_CPU_FEATURE"},
+    "any_cpu": {"ERRATA_MIDR_RANGE_LIST"},
 }
 
 

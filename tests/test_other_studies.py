@@ -35,6 +35,7 @@ MUST_HOLD = {
     "memfd-secret": ("can_set_direct_map() &&", "!is_realm_world();"),
     "cacheable-pfnmap": ("icache_is_aliasing()) &&", "!kvm_has_mte(kvm);"),
     "mte-in-guests": ("system_supports_mte() &&", "!kvm_created_vcpus(kvm) &&"),
+    "kpti": ("!cpus_have_cap(ARM64_HAS_E0PD)", "!meltdown_safe", "!is_midr_in_range_list("),
     # What only firmware knows no check can test.
     "pseudo-nmi": ("return false;",),
     "riscv-memfd-secret": ("return true;",),

@@ -36,6 +36,14 @@ config KVM_GUEST_MEMFD
 	bool
 config ARM64_PSEUDO_NMI
 	bool "pseudo-NMIs"
+config UNMAP_KERNEL_AT_EL0
+	bool "page-table isolation"
+config RANDOMIZE_BASE
+	bool "KASLR"
+config ARM64_E0PD
+	bool "E0PD"
+config CAVIUM_ERRATUM_27456
+	bool "an erratum"
 
 config ARM64_MTE
 	bool "mte"

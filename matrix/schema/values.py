@@ -92,6 +92,9 @@ class Effect(Struct, frozen=True, kw_only=True):
     note: str | None = None
 
 
+WORD_GRAMMARS = ("words", "word-prefixes")
+
+
 class ParameterParser(Struct, frozen=True, kw_only=True):
     """One of the kernel's parsers of a boot parameter.
 
@@ -100,7 +103,8 @@ class ParameterParser(Struct, frozen=True, kw_only=True):
     code) or `idreg` (ID-register overrides: raw text, split at white space, quotes mean nothing).
     `grammar` turns the text after `=` into a value or into nothing (then no row applies):
 
-    * `words`: one of the effects' `match` texts, exactly;
+    * `words`: one of the effects' `match` texts, exactly; `word-prefixes`: the first of them that
+      the text begins with (strncmp() down a table);
     * `kstrtobool`: the first characters looked up in `prefixes` (`on` before `o`);
     * `get_option`: C integer prefix, truncated to 32-bit int; no digits: nothing;
     * `kstrtoul`: a whole unsigned C integer; anything else: nothing;

@@ -35,10 +35,47 @@ def project(clauses: Clauses, onto: Sequence[int], most: int = MOST_ASSIGNMENTS)
     Raises:
         UndecidedError: MX1010, more than `most` assignments to look at.
     """
+    implied: list[Clause] = []
+    count = 1
     with _Solver(clauses) as solver:
-        implied = _short_implicates(solver, onto)
-        count = _complete(solver, onto, implied, most)
+        # What no clause joins is independent, and is not looked at in all its combinations.
+        for group in _independent(clauses, onto):
+            own = _short_implicates(solver, group)
+            count *= _complete(solver, group, own, most)
+            implied += own
     return Projection(clauses=_irredundant(onto, implied), assignments=count)
+
+
+def _independent(clauses: Clauses, onto: Sequence[int]) -> list[list[int]]:
+    """Return the variables of interest in groups that share no clause, directly or by others."""
+    left = [*clauses.definitions, *((literal,) for _, literal in clauses.demands)]
+    fixed: set[int] = set()
+    known = -1
+    while known < len(fixed):
+        known, open_ = len(fixed), left
+        left = []
+        for clause in open_:
+            if not any(literal in fixed for literal in clause):
+                rest = tuple(literal for literal in clause if -literal not in fixed)
+                if len(rest) == 1:
+                    fixed.add(rest[0])
+                else:
+                    left.append(rest)
+    joined: dict[int, int] = {}
+
+    def root(variable: int) -> int:
+        while (above := joined.get(variable, variable)) != variable:
+            joined[variable] = joined.get(above, above)
+            variable = above
+        return variable
+
+    for clause in left:
+        for literal in clause[1:]:
+            joined[root(abs(literal))] = root(abs(clause[0]))
+    groups: dict[int, list[int]] = {}
+    for variable in onto:
+        groups.setdefault(root(variable), []).append(variable)
+    return list(groups.values())
 
 
 def explain(clauses: Clauses, clause: Clause) -> tuple[str, ...]:

@@ -307,7 +307,7 @@ def _parameters(profile: KernelProfile) -> Iterator[_Knob]:
 def _texts(parser: ParameterParser) -> Iterator[str]:
     """Yield values a parser accepts: all of a table's words, one of each kind otherwise."""
     match parser.grammar:
-        case "words":
+        case "words" | "word-prefixes":
             yield from (effect.match for effect in parser.effects if isinstance(effect.match, str))
         case "kstrtobool":
             yield from _SWITCHES

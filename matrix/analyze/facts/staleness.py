@@ -21,6 +21,7 @@ from matrix.kernel.config.dotconfig import DotConfig, Setting
 from matrix.kernel.line.cmdline import CommandLine, Parameter
 from matrix.kernel.line.parameters import parse_value
 from matrix.schema.values import (
+    WORD_GRAMMARS,
     Architecture,
     BootParameter,
     KernelProfile,
@@ -213,7 +214,7 @@ class NameHistory:
 
         # Where the parameter takes words, a release that reads the first letter alone (5.10: `of`
         # and `noalias` are both `off` to it) does not know the word.
-        by_word = any(parser.grammar == "words" for parser in declared.parsers)
+        by_word = any(parser.grammar in WORD_GRAMMARS for parser in declared.parsers)
 
         def takes(one: KernelProfile) -> bool:
             parameter = self._parameters[one.id].get(key)
@@ -286,7 +287,7 @@ def _takes(parameter: BootParameter, found: Parameter, *, by_word: bool = False)
     return any(
         _parses(parser, found.value)
         for parser in parameter.parsers
-        if parser.grammar == "words" or not by_word
+        if parser.grammar in WORD_GRAMMARS or not by_word
     )
 
 
@@ -313,7 +314,7 @@ def _words(parsers: Iterable[ParameterParser]) -> Iterator[str]:
             candidates = ["on", "off"]
         else:
             candidates = [str(row.match) for row in parser.effects if row.match is not None]
-        for word in candidates if any(p.grammar == "words" for p in parsers) else ():
+        for word in candidates if any(p.grammar in WORD_GRAMMARS for p in parsers) else ():
             if word not in seen:
                 seen.add(word)
                 yield word

@@ -72,6 +72,12 @@ def _words(parser: ParameterParser, text: str) -> Scalar | None:
     return None
 
 
+def _word_prefixes(parser: ParameterParser, text: str) -> Scalar | None:
+    """Return the first declared word that the text begins with: `offline` is `off`."""
+    words = (str(effect.match) for effect in parser.effects)
+    return next((word for word in words if text.startswith(word)), None)
+
+
 def _same_word(parser: ParameterParser, word: str, text: str) -> bool:
     # The ID-register overrides read `-` as `_` in values too; the line's reader has done so.
     return text == (parameter_key(word) if parser.stream == "idreg" else word)
@@ -149,6 +155,7 @@ def _crashkernel(_parser: ParameterParser, text: str) -> Scalar:
 # unsigned long and u64 are the same type on arm64.
 GRAMMARS: dict[str, Callable[[ParameterParser, str], Scalar | None]] = {
     "words": _words,
+    "word-prefixes": _word_prefixes,
     "kstrtobool": _kstrtobool,
     "get_option": _get_option,
     "kstrtoul": _kstrtoull,

@@ -47,6 +47,7 @@ class ParserDeclaration(Declaration):
     )
     grammar: Literal[
         "words",
+        "word-prefixes",
         "kstrtobool",
         "get_option",
         "kstrtoul",
@@ -73,9 +74,11 @@ class ParserDeclaration(Declaration):
     def _rows_fit_the_grammar(self) -> Self:
         if bool(self.prefixes) != (self.grammar == "kstrtobool"):
             raise contradiction("`prefixes` belongs to the grammar `kstrtobool`, and only to it")
-        if self.grammar == "words" and any(not isinstance(row.match, str) for row in self.effects):
+        if self.grammar in values.WORD_GRAMMARS and any(
+            not isinstance(row.match, str) for row in self.effects
+        ):
             raise contradiction(
-                "every effect of the grammar `words` needs the word it is for",
+                f"every effect of the grammar `{self.grammar}` needs the word it is for",
                 key="effects",
                 hint='write `match: "on"`, with quotes',
             )

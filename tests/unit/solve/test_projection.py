@@ -109,5 +109,10 @@ def test_models_differ() -> None:
 
 def test_too_many_assignments_are_refused() -> None:
     with pytest.raises(UndecidedError) as caught:
-        project(clauses_of([]), [1, 2, 3, 4], most=10)
+        project(clauses_of([(1, 2, 3, 4)]), [1, 2, 3, 4], most=10)
     assert caught.value.diagnostics[0].code == "MX1010"
+
+
+def test_what_no_clause_joins_is_not_looked_at_in_all_its_combinations() -> None:
+    found = project(clauses_of([(1,), (-1, 2, 3)]), [1, 2, 3, 4], most=3)
+    assert (found.assignments, found.clauses) == (6, ((1,), (2, 3)))

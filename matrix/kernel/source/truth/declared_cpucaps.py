@@ -107,7 +107,9 @@ def _type(tokens: tuple[Token, ...]) -> tuple[str, ...]:
 def _entry_rows(
     cap: CpuCap, entry: TableEntry, tree: KernelTree, architecture: Architecture
 ) -> Iterator[_Row]:
-    kind = entry.field("type") or ""
+    # The macros of cpu_errata.c, `ERRATA_MIDR_RANGE_LIST(…)`, hold the type.
+    macro = any(value.startswith("ERRATA_") for value in entry.values)
+    kind = entry.field("type") or ("ARM64_CPUCAP_LOCAL_CPU_ERRATUM" if macro else "")
     yield _Row(
         name="scope",
         declared=cap.scope,

@@ -80,6 +80,8 @@ class _Comparison:
         found = [registration for _, source in sources for registration in _registrations(source)]
         own = [item for item in found if _same_name(item.name, self._parameter.name)]
         right = [item for item in own if item.stream == self._parser.stream]
+        if not own and self._searched(sources):
+            return  # code that looks for the name in the line, and registers nothing
         if not right:
             place = f"{own[0].path}:{own[0].item.line}" if own else str(sources[0][0].text)
             has = ", ".join(spell(item.item.tokens) for item in own)
@@ -94,6 +96,16 @@ class _Comparison:
             yield from self._module(right[0])
         else:
             yield from self._words(sources, right[0])
+
+    def _searched(self, sources: list[tuple[Citation, CSource]]) -> bool:
+        """Tell whether cited code holds the parameter's name as a text."""
+        return any(
+            token.text == f'"{self._parameter.name}"'
+            for citation, source in sources
+            for item in source.items
+            if item.line <= citation.last and item.last_line >= citation.first
+            for token in item.tokens
+        )
 
     def aliases(self, sources: list[tuple[Citation, CSource]]) -> Iterator[Finding]:
         """Compare the words of an alias table, `{ "kvm_arm.mode=nvhe", "arm64_sw.hvhe=0" }`."""
