@@ -93,9 +93,10 @@ class Parser(kconfiglib.Kconfig):  # type: ignore[misc]
         super().__init__("Kconfig", warn=False)
 
     def _open(self, filename: str, mode: str) -> io.StringIO:  # noqa: ARG002 - it only reads
-        # By its name: a package of headers has links to the folder of another package.
+        # By its name: a package of headers has links to the folder of another package. The tree may
+        # be named by a link itself, which kconfiglib follows.
         path, root = Path(os.path.abspath(filename)), os.path.abspath(self._session.tree.root)  # noqa: PTH100
-        if not path.is_relative_to(root):
+        if not any(map(path.is_relative_to, (root, os.path.realpath(root)))):
             raise OSError(errno.EACCES, "it is not below the tree", filename)
         text = read_tree_text(path)
         if "modules" in text:

@@ -78,6 +78,15 @@ def test_what_stands_outside_of_the_tree_is_not_read(outside: str, tmp_path: Pat
     assert (told.location.file, told.location.line) == (str(tree / "Kconfig"), 2)
 
 
+def test_a_tree_may_be_named_by_a_link(tmp_path: Path) -> None:
+    real = small_tree(tmp_path / "linux-7.3.1", 'config A\n\tbool "a"\n')
+    (real / "more").write_text('config B\n\tbool "b"\n')
+    (real / "Kconfig").write_text(f'{(real / "Kconfig").read_text()}\nsource "more"\n')
+    (tmp_path / "linux").symlink_to(real)
+    parsed = parse_tree(open_tree(tmp_path / "linux", "arm64"), {}, {})
+    assert {"A", "B"} <= set(parsed.names)
+
+
 def test_a_file_of_the_tree_that_is_no_regular_one_is_not_read(tmp_path: Path) -> None:
     tree = small_tree(tmp_path, "")
     (tree / "endless").symlink_to("/dev/zero")
