@@ -215,10 +215,10 @@ def lay_out(folder: Path, trees: dict[str, Path]) -> None:
     wrong = folder / "unknown" / "cpus"
     wrong.mkdir(parents=True)
     shutil.copyfile(ROOT / "tests/cases/bad/MX0213-unknown-key.yaml", wrong / "wrong.yaml")
+    # Without its evidence: that is of a whole tree, and of a part nothing less is recorded.
     own = folder / "own" / "kernels"
-    (own / "evidence").mkdir(parents=True)
-    for name in ("linux-7.3-arm64.yaml", "evidence/linux-7.3-arm64.json"):
-        shutil.copyfile(ROOT / "configs" / "kernels" / name, own / name)
+    own.mkdir(parents=True)
+    shutil.copy(ROOT / "configs" / "kernels" / "linux-7.3-arm64.yaml", own)
     for name, tree in trees.items():
         (folder / name).symlink_to(tree)
 
