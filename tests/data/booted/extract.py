@@ -15,7 +15,8 @@ from pathlib import Path
 # silent about a symbol says "off". Each is a whole name, `.*` stands for any part.
 _SUBJECTS = (
     r"ARM64(_.*)?|ARM_PKVM_GUEST|64BIT|MMU|PGTABLE_LEVELS|PAGE_(SHIFT|SIZE_.*)",
-    r"UNMAP_KERNEL_AT_EL0|RANDOMIZE_BASE|NUMA|ZONE_DMA(32)?|ACPI|EFI|MODULES|EXPERT|DEBUG_KERNEL",
+    r"UNMAP_KERNEL_AT_EL0|RANDOMIZE_BASE|CAVIUM_ERRATUM_.*|(CPU|SPECULATION)_MITIGATIONS",
+    r"NUMA|ZONE_DMA(32)?|ACPI|EFI|MODULES|EXPERT|DEBUG_KERNEL",
     # KVM and guest_memfd
     r"VIRTUALIZATION|(.*_)?KVM(_.*)?",
     # what decides how the linear map is built and who changes it
