@@ -123,7 +123,9 @@ def test_a_byte_order_mark_and_carriage_returns_are_no_error() -> None:
 
 def test_nesting_is_bounded_and_not_crashed() -> None:
     assert read("[" * MAX_DEPTH + "]" * MAX_DEPTH)[1] == []
-    assert read("[" * 100_000)[1] == [f"f:1:{MAX_DEPTH + 1} MX0210"]
+    assert read("[" * 500)[1] == [f"f:1:{MAX_DEPTH + 1} MX0210"]
+    # Past a bound of their own newer versions of libyaml refuse it first.
+    assert read("[" * 100_000)[1][0].endswith(("MX0206", "MX0210"))
     assert read("- " * 100_000)[1] == [f"f:1:{2 * MAX_DEPTH + 1} MX0210"]
     assert read("a:\n" + "".join(" " * n + "a:\n" for n in range(1, 500)))[1][0].endswith("MX0210")
 
