@@ -109,15 +109,11 @@ def first_sentence(predicate: str, causes: Sequence[Cause], *, unknown: bool) ->
     Where some cells are `unknown`, what is unsound nowhere is not said to be sound.
     """
     ordinary = [cause for cause in causes if cause.is_ordinary]
-    if not ordinary and unknown:
-        return (
-            f"`{predicate}` is not known to be unsound in {ORDINARY} (the study's baseline) of any "
-            "CPU, and is unsound elsewhere."
-        )
     if not ordinary:
+        known = "not known to be unsound on any CPU" if unknown else "sound on every CPU"
         return (
-            f"`{predicate}` is sound in {ORDINARY} (the study's baseline) of every CPU, and "
-            "unsound elsewhere."
+            f"`{predicate}` is unsound where options depart from the study's baseline; in "
+            f"{ORDINARY} it is {known}."
         )
     told = [
         f"{_on(place)}{cause.statement} ({violated(cause)})"

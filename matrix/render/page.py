@@ -234,6 +234,8 @@ def answer_sentence(result: StudyResult) -> str:
     basis = result.capability.basis
     if result.cells == 0:
         return "No cell satisfies every constraint of this study."
+    if counts.get(Verdict.ABSENT) == result.cells:
+        return f"Nothing is judged: the capability is absent in all {cells(result.cells)}."
     if basis == "nothing":
         return (
             f"`{result.predicate}` says yes in {_share(counts[Verdict.GRANTED], result)}, and no "

@@ -132,7 +132,8 @@ def build_top(
 def _short_answer(result: StudyResult) -> str:
     """Return in a word or two whether the check is right; nothing where nothing judges it."""
     counts = dict(result.counts)
-    if result.capability.basis == "nothing" or not result.cells:
+    absent = counts.get(Verdict.ABSENT, 0)
+    if result.capability.basis == "nothing" or absent == result.cells:
         return ""
     if counts.get(Verdict.UNSOUND):
         return "No."
@@ -222,11 +223,12 @@ def _meaning(verdict: Verdict | None, meanings: Mapping[Verdict, str]) -> str:
 
 def _fix(result: StudyResult, proofs: Proofs | None) -> Fix | None:
     """Return what to write instead of the study's check; None where nothing was to be proved."""
-    if proofs is None or result.capability.basis == "nothing":
+    counts = dict(result.counts)
+    judged = result.capability.basis != "nothing" and counts.get(Verdict.ABSENT) != result.cells
+    if proofs is None or not judged:
         return None
     if proofs.synthesis is None:
         return Fix(lines=(), said=f"No check was synthesised: {proofs.no_synthesis}.")
-    counts = dict(result.counts)
     if not counts.get(Verdict.UNSOUND) and not counts.get(Verdict.OVERSTRICT):
         return Fix(lines=(), said="Nothing is to be changed: it never says yes or no wrongly.")
     proposed = proofs.wider if proofs.refuting else proofs.synthesis

@@ -24,8 +24,8 @@ def sources_without_lines(profile: KernelProfile) -> Iterator[Diagnostic]:
                 code="MX0688",
                 location=at,
                 message=f"the source of {what}, `{source}`, names no lines",
-                hint="write `path:line` or `path:first-last` in the tree of the release, several "
-                "joined by `; `",
+                hint="write `path:line` or `path:first-last` in the tree of the release and no "
+                "more, several joined by `; `",
             )
 
 

@@ -117,6 +117,9 @@ COMPLETED: dict[str, tuple[str, ...]] = {
     "probe --save": ("probe --save other-host.json",),
     "review FILE": EXAMPLES["review"],
     "review PATCH": EXAMPLES["review"],
+    "review mail.mbox --format mbox --output reply.mbox": (
+        "review tests/cases/review/reply-of-a-reply.mbox --format mbox --output reply.mbox",
+    ),
     "review PATCH.mbox": EXAMPLES["review"],
     "simulate --two-actors": ("simulate cpu=apple-m2 --two-actors",),
     "validate CONFIG --tree linux-7.3": (

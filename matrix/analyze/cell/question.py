@@ -411,8 +411,8 @@ def refuse_lacking_truth(questions: Iterable[Question]) -> None:
                         message=f"truth `{part.id}` of `{question.capability.id}` cannot be asked "
                         f"of Linux {release}: its profile ({profile}) has no "
                         f"`{'`, `'.join(lacking)}`",
-                        hint="declare it in a profile of yours (a file of the same id in a folder "
-                        "for --configs), or ask about other releases",
+                        hint="add it to that release in an overlay (where there is nothing of the "
+                        'kind, a function with body: "false"), or ask about other releases',
                     )
                 )
     if problems:

@@ -398,12 +398,22 @@ def test_where_no_ordinary_cell_is_unsound_the_first_sentence_says_so() -> None:
     elsewhere = replace(cause, places=cause.places[1:2])
     result = replace(builder.result(), causes=(elsewhere,))
     assert answer_sentence(result) == (
-        "`v12` is sound in the ordinary cell (the study's baseline) of every CPU, and unsound "
-        "elsewhere."
+        "`v12` is unsound where options depart from the study's baseline; in the ordinary cell it "
+        "is sound on every CPU."
     )
     assert remarks(result)[0] == (
         "With `host=l1` on x and y: `IC IVAU` translates A while A is invalid (`alias-access`)."
     )
+
+
+def test_where_the_capability_is_nowhere_nothing_is_judged() -> None:
+    """An option that is left out of a study (a symbol that no axis sets is off) may do that."""
+    made = builder.result()
+    absent = replace(made, counts=((Verdict.ABSENT, made.cells),), causes=())
+    assert answer_sentence(absent).startswith("Nothing is judged: the capability is absent in all")
+    html = render_html(absent)
+    assert "<strong>Yes." not in html
+    assert "<strong>No" not in html
 
 
 def map_of(html: str) -> list[tuple[str, str, list[tuple[str, str]]]]:
