@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from matrix.analyze.cell.verdict import Verdict, meanings_of
-from matrix.analyze.space.cell_text import option_text
+from matrix.analyze.space.cell_text import cell_text
 from matrix.analyze.space.overview import Overview, overview
 from matrix.analyze.space.result import StudyResult
 from matrix.flows.proofs import Proofs
@@ -156,7 +156,7 @@ def _heat_map(
             words="; ".join(words[part] for part in row.label.split("+") if part in words)
             if found.of_cpus
             else "",
-            instead="" if row.cell is None else _pairs(row.cell.instead),
+            instead="" if row.cell is None else cell_text(dict(row.cell.instead), {}),
             line=grid.lines[row.line],
         )
         by_verdict.setdefault(None if row.cell is None else row.cell.verdict, []).append(shown)
@@ -211,10 +211,6 @@ def _counts(found: Overview, grid: Grid, wording: Wording) -> str:
     kinds = "systems of several CPU types and CPUs" if found.of_cpus else "rows"
     told = f"; +: {kinds} answered with other options" if others else ""
     return f"by {noun}, {where}{told}"
-
-
-def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
-    return ",".join(f"{axis}={option_text(option)}" for axis, option in pairs)
 
 
 def _meaning(verdict: Verdict | None, meanings: Mapping[Verdict, str]) -> str:

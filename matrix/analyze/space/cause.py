@@ -9,6 +9,7 @@ which is the study's baseline with that CPU, or the fewest options that must dep
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
@@ -119,7 +120,7 @@ def _cause(
     baseline = dict(solved.study.baseline)
     classes = list({id(item): item for item, _ in members}.values())
     cell = nearest(region, baseline) or {}
-    question, inputs, settled = of_cell(solved, classes, cell)
+    question, inputs = of_cell(solved, classes, cell)
     keys = {key for _, violations in members for key in _strands(violations)}
     met = _strands(solved.behaviours.exact(inputs).violations)
     shown = findings_of(question, [item for key in met if key in keys for item in met[key]])
@@ -145,7 +146,7 @@ def _cause(
         places=places(solved.study, region, usual),
         example=tuple(changes(cell, baseline).items()),
         findings=tuple(sorted(shown, key=lambda finding: len(finding.trace))),
-        settled=settled,
+        settled=_is_settled(solved, cell),
     )
 
 
@@ -247,21 +248,27 @@ class Conditions:
 
 def of_cell(
     solved: SolvedStudy, classes: Iterable[ClassRegion], cell: Mapping[str, str]
-) -> tuple[Question, Inputs, bool]:
-    """Return the kernel's question, what the simulation is told of just this cell, if all one way.
+) -> tuple[Question, Inputs]:
+    """Return the kernel's question and what the simulation is told of just this cell.
 
     A class is simulated for one of its cells; only its verdict is that of all, its trace has the
-    page size and the descriptors of that one. The cell is not settled where what nobody recorded
-    has it told otherwise, too.
+    page size and the descriptors of that one.
     """
     mine = {(item.profile.id, item.inputs) for item in classes}
-    here = [
-        (profile, part.question, inputs)
-        for profile, part in solved.kernels
+    for profile, part in solved.kernels:
+        for inputs, region in part.classes:
+            is_mine = (profile.id, solved.behaviours.class_of(inputs)) in mine
+            if is_mine and not region.at(cell).is_empty():
+                return part.question, inputs
+    raise AssertionError(f"no class has the cell {cell}")
+
+
+def _is_settled(solved: SolvedStudy, cell: Mapping[str, str]) -> bool:
+    """Tell whether the simulation is told one thing of a cell, whatever nobody recorded is."""
+    told = (
+        inputs
+        for _, part in solved.kernels
         for inputs, region in part.classes
         if not region.at(cell).is_empty()
-    ]
-    for profile, question, inputs in here:
-        if (profile.id, solved.behaviours.class_of(inputs)) in mine:
-            return question, inputs, len(here) == 1
-    raise AssertionError(f"no class has the cell {cell}")
+    )
+    return len(list(itertools.islice(told, 2))) == 1

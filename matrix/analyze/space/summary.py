@@ -169,7 +169,7 @@ def _group(
     These are simulated in one way, whatever the properties are that nobody recorded.
     """
     cell = near_baseline(region if clear.is_empty() else clear, solved.study.baseline)
-    question, inputs, _ = of_cell(solved, classes, cell)
+    question, inputs = of_cell(solved, classes, cell)
     shown = solved.behaviours.exact(inputs)
     kernels = dict.fromkeys(item.profile.release for item in classes)
     return ClassGroup(
