@@ -7,7 +7,7 @@ export PYTHON
 # One test process per core.
 TESTS ?= -n auto
 
-.PHONY: help report test check bench fix golden lock clean run-environment dev-environment
+.PHONY: help report test check bench fix golden lock sbom clean run-environment dev-environment
 .DEFAULT_GOAL := help
 
 help: ## Print this list.
@@ -39,6 +39,13 @@ golden: dev-environment ## Write tests/golden anew from what the tests produce; 
 
 lock: ## Write requirements/*.txt anew from pyproject.toml (asks the package index).
 	requirements/lock.sh
+
+sbom: run-environment ## List what an installed matrix consists of, as dist/sbom.json (CycloneDX).
+	mkdir -p dist
+	python=$$(mktemp -d) && $(PYTHON) -m venv $$python && \
+	$$python/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0 && \
+	$$python/bin/cyclonedx-py environment --output-reproducible --pyproject pyproject.toml \
+	  --output-file dist/sbom.json .venv/bin/python && rm -r $$python
 
 clean: ## Remove the environment, caches and build folders.
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

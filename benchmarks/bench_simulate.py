@@ -8,10 +8,9 @@ the two-actor mode are for orientation.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TypeVar
 
-from matrix.analyze.space.symbolic import detected, kernel_regions, study_space
 from matrix.explore.fixpoint import MAX_STATES
 from matrix.explore.inputs import SimulationInputs
 from matrix.explore.interleave import simulate_two_actors
@@ -19,7 +18,6 @@ from matrix.explore.simulate import clear_cache, explore_class, simulate
 from matrix.flows.knowledge import Library
 from matrix.flows.study import prepare_study
 from matrix.scenarios import scenario
-from matrix.solve.diagram import Diagram
 
 STUDY = "arm64-gmem-no-direct-map"
 
@@ -74,26 +72,14 @@ def main() -> None:
 def study_inputs() -> list[SimulationInputs]:
     """Return the distinct inputs of all cells of the shipped study that are not absent."""
     prepared = prepare_study(Library(()), STUDY)
-    programs = [question.program for question in prepared.questions.values()]
-    atoms = detected(programs, prepared.systems)
-    backend = Diagram(study_space(prepared.study, programs, prepared.systems, atoms))
-    found: set[SimulationInputs] = set()
-    for profile, of_kernel in zip(prepared.kernels, atoms, strict=True):
-        regions = kernel_regions(
-            backend,
-            prepared.study,
-            prepared.questions[profile.id],
-            profile,
-            prepared.architecture,
-            prepared.systems,
-            of_kernel,
-        )
-        found |= set(_classes(regions.classes))
+    kernels = prepared.solve().kernels
+    found = {
+        inputs
+        for _, regions in kernels
+        for inputs, _ in regions.classes
+        if isinstance(inputs, SimulationInputs)
+    }
     return sorted(found, key=repr)
-
-
-def _classes(classes: Iterable[tuple[SimulationInputs, object]]) -> Iterable[SimulationInputs]:
-    return (inputs for inputs, _ in classes)
 
 
 def timed(work: Callable[[], Result]) -> tuple[Result, float]:

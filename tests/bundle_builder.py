@@ -11,12 +11,16 @@ from msgspec import Struct
 
 from matrix.kernel.host.bundle import dump_bundle
 from matrix.kernel.host.collect import collect
+from matrix.kernel.host.kernel_log import LogLines
 from matrix.kernel.host.readings import KvmAnswers, Reading, unread
+from matrix.schema.compiled import knowledge
 
 CONFIG = Path(__file__).parent / "data" / "booted" / "7.3.config"
 KNOWN = frozenset({"rodata", "kfence.sample_interval", "kvm-arm.mode", "secretmem.enable"})
 GRAVITON3 = 0x411FD401
 VERSION = "7.3.0-test"
+
+LINES = LogLines(next(item for item in knowledge().architectures if item.id == "arm64"))
 
 LOG = """\
 <6>[    0.000000] Booting Linux on physical CPU 0x0000000000 [0x411fd401]
@@ -93,7 +97,7 @@ def make_tree(root: Path, *, cmdline: str = "root=UUID=0badc0de quiet rodata=on"
 def bundle_document(root: Path, system: FakeSystem | None = None) -> dict[str, Any]:
     """Return the bundle of a machine as a document that a test may damage."""
     document: dict[str, Any] = json.loads(
-        dump_bundle(collect(KNOWN, root=root, system=system or FakeSystem()))
+        dump_bundle(collect(KNOWN, LINES, root=root, system=system or FakeSystem()))
     )
     return document
 

@@ -59,15 +59,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def plain_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Give every test, and the commands it starts, 80 columns, no colour and a cache of its own.
+    """Give every test, and the commands it starts, no terminal, no colour and a cache of its own.
 
+    Answers are then 80 columns wide, and a message on standard error is one line.
     The cache is one per test process, not one per test: it is keyed by content, and compiling the
     declarations anew in every test would take most of the run. `empty_cache` starts without one.
     """
     with pytest.MonkeyPatch.context() as patch:
-        for name in _FOREIGN_VARIABLES:
+        for name in (*_FOREIGN_VARIABLES, "COLUMNS"):
             patch.delenv(name, raising=False)
-        patch.setenv("COLUMNS", "80")
         patch.setenv("NO_COLOR", "1")
         patch.setenv("MATRIX_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         yield

@@ -80,8 +80,12 @@ def test_the_readings_are_the_two_lines_by_themselves(tmp_path: Path) -> None:
 
 
 def test_a_tree_that_has_the_symbol_appends(tmp_path: Path) -> None:
-    names = ("KVM", "VIRTUALIZATION", "KFENCE", "SECRETMEM", "CMDLINE_EXTEND")
+    names = ("VIRTUALIZATION", "KFENCE", "SECRETMEM", "CMDLINE_EXTEND")
     text = "".join(f'config {name}\n\tbool "{name}"\n' for name in names)
+    given = ("KVM_GUEST_MEMFD", "STRICT_KERNEL_RWX", "ARCH_HAS_SET_DIRECT_MAP")
+    text += "".join(f"config {name}\n\tbool\n" for name in given)
+    text += 'config KVM\n\tbool "KVM"\n' + "".join(f"\tselect {name}\n" for name in given)
+    text += "config ARM64_4K_PAGES\n\tdef_bool y\n"
     text += 'config CMDLINE\n\tstring "line"\nconfig KFENCE_SAMPLE_INTERVAL\n\tint "interval"\n'
     ran, result = validate(str(P11), *ASKED, "--tree", str(small_tree(tmp_path, text)))
     assert (ran.code, result["verdict"]) == (0, "supported")

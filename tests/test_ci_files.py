@@ -112,9 +112,9 @@ def test_the_install_step_is_a_script() -> None:
     assert not checked.returncode, checked.stderr
 
 
-def hook() -> dict[str, Any]:
-    (found,) = load_manifest(str(ROOT / ".pre-commit-hooks.yaml"))
-    return dict(found)
+def hook(name: str = "matrix-validate") -> dict[str, Any]:
+    hooks = load_manifest(str(ROOT / ".pre-commit-hooks.yaml"))
+    return next(dict(found) for found in hooks if found["id"] == name)
 
 
 @pytest.mark.parametrize(
@@ -143,3 +143,17 @@ def test_the_entry_of_the_hook_runs() -> None:
     ran = run_cli(*arguments, str(CONFIG))
     assert ran.code == 1
     assert "cortex-a710" in ran.out
+
+
+def test_the_hook_of_documents_fills_their_blocks(tmp_path: Path) -> None:
+    manifest = hook("matrix-embed")
+    assert re.search(manifest["files"], "docs/page.rst")
+    assert not re.search(manifest["files"], "page.py")
+    page = tmp_path / "page.rst"
+    page.write_text(".. matrix:begin arm64-overview show=counts\n.. matrix:end\n")
+    (tmp_path / "empty.md").write_text("# Page\n")
+    program, *arguments = shlex.split(manifest["entry"])
+    assert program == "matrix"
+    ran = run_cli(*arguments, str(page), str(tmp_path / "empty.md"))
+    assert (ran.code, "MX0812" in ran.err) == (0, False)
+    assert "list-table" in page.read_text()

@@ -25,7 +25,8 @@ def test_a_starter_study_checks_and_reports(
     assert checked.code == 0, checked.err
     ran = run_cli("report", "my-study", "--configs", "mine", "-o", "out")
     assert ran.code == 0, ran.err
-    assert ran.out.split() == ["out/my-study.html", "out/my-study.md"]
+    written = ["my-study.html", "my-study.md", "badges/my-study.svg"]
+    assert ran.out.split() == [f"out/{name}" for name in written]
     text = (tmp_path / "out" / "my-study.md").read_text()
     assert "my-cpu" in text
     again = run_cli("report", "my-study", "--configs", "mine", "-o", "out", "--check")
@@ -144,8 +145,8 @@ def test_embed_names_the_line_of_an_unknown_study(more: tuple[str, ...], tmp_pat
         ("<!-- mmatrix:begin arm64-overview -->\n", [":1:1"]),
         ("<!-- matrix-begn x -->\n", [":1:1"]),
         ("<!-- a remark -->\n`<!-- matrix begin -->`\n\n    <!-- matrix begin -->\n", [""]),
-        ("<!-- matrix:begin show=architectures -->\n<!-- matrix:end -->\n", []),
-        ("<!-- matrix of x -->\n<!-- matrix:begin show=architectures -->\n<!-- matrix:end -->", []),
+        ("<!-- matrix:begin arm64-overview -->\n<!-- matrix:end -->\n", []),
+        ("<!-- matrix of x -->\n<!-- matrix:begin arm64-overview -->\n<!-- matrix:end -->", []),
     ],
 )
 def test_embed_warns_of_what_it_passes_over(text: str, places: list[str], tmp_path: Path) -> None:
@@ -162,17 +163,14 @@ def test_embed_warns_of_what_it_passes_over(text: str, places: list[str], tmp_pa
 @pytest.mark.parametrize(
     ("name", "text", "line"),
     [
-        ("a.rst", "Title\n=====\n\n.. matrix:begin arm64-overview\n.. matrix:end\n", 4),
-        ("a.rst", "Title\n=====\n\n.. note::\n\n     .. matrix:begin\n     .. matrix:end\n", 6),
-        ("a.adoc", "= Title\n\n// matrix:begin arm64-overview show=counts\n// matrix:end\n", 3),
-        ("a.html", "<h1>x</h1>\n<!-- matrix:begin arm64-overview -->\n<!-- matrix:end -->\n", 2),
-        ("page", "<!DOCTYPE html>\n<!-- matrix:begin -->\n<!-- matrix:end -->\n", 2),
-        ("a.html.j2", "<!-- matrix:begin -->\n<!-- matrix:end -->\n", 1),
+        ("a.rst", "Title\n=====\n\n<!-- matrix:begin -->\n<!-- matrix:end -->\n", 4),
+        ("a.adoc", "= Title\n\n.. matrix:begin arm64-overview\n.. matrix:end\n", 3),
+        ("a.html", "<h1>x</h1>\n{# matrix:begin arm64-overview #}\n{# matrix:end #}\n", 2),
+        ("a.txt", "<!-- matrix:begin -->\n<!-- matrix:end -->\n", 1),
         ("a.tex", "% matrix:begin arm64-overview\n% matrix:end\n", 1),
         ("a.texi", "@c matrix:begin arm64-overview\n@c matrix:end\n", 1),
         ("a.org", "# matrix:begin arm64-overview\n# matrix:end\n", 1),
         ("a.mdx", "{/* matrix:begin arm64-overview */}\n{/* matrix:end */}\n", 1),
-        ("a.txt", "# matrix:begin arm64-overview\n# matrix:end\n", 1),
         ("a.md", "text\n\n.. matrix:begin arm64-overview\n.. matrix:end\n", 3),
         ("a.md", "[//]: # (matrix:begin arm64-overview)\n[//]: # (matrix:end)\n", 1),
         ("a.md", "[comment]: <> (matrix:begin)\n[comment]: <> (matrix:end)\n", 1),
@@ -180,7 +178,7 @@ def test_embed_warns_of_what_it_passes_over(text: str, places: list[str], tmp_pa
         ("a.md.in", "<!--\nmatrix:begin arm64-overview\n-->\n", 2),
         (
             "a.md",
-            "<!-- matrix:begin show=architectures -->\n<!-- matrix:end -->\n\n// matrix:begin x\n",
+            "<!-- matrix:begin arm64-overview -->\n<!-- matrix:end -->\n\n// matrix:begin x\n",
             4,
         ),
     ],
@@ -212,7 +210,7 @@ def test_embed_takes_a_marker_in_code_or_prose_for_text(tmp_path: Path) -> None:
 def test_embed_check_is_not_green_for_a_document_without_a_block(name: str, tmp_path: Path) -> None:
     page, full = tmp_path / name, tmp_path / "full.md"
     page.write_text("Page\n====\n")
-    full.write_text("<!-- matrix:begin show=architectures -->\n<!-- matrix:end -->\n")
+    full.write_text("<!-- matrix:begin arm64-overview -->\n<!-- matrix:end -->\n")
     assert run_cli("embed", str(full), str(page)).code == 0
     ran = run_cli("embed", "--check", str(full), str(page))
     assert (ran.code, f"{page}: error[MX0812]: " in ran.err) == (1, True)
@@ -292,6 +290,23 @@ def test_simulate_prints_states_and_lines() -> None:
     assert "arch/arm64/kvm/hyp/pgtable.c:997-998" in left["oops_leaf_locked"]
     fixed = run_cli("simulate", "cpu=apple-m2", "--variant", "guest=no-exec")
     assert "no violation is reachable" in fixed.out
+
+
+def test_simulate_runs_a_declared_version_of_the_series() -> None:
+    asked = ("simulate", "cpu=aws-graviton3", "--format", "json", "--variant")
+    (cell,) = json.loads(run_cli(*asked, "add-folio-7.3-order").out)["cells"]
+    assert cell["cell"].startswith("Linux 7.3 + add-folio-7.3-order: the baseline cell;")
+    (violation,) = cell["violations"]
+    assert violation["invariant"] == "alias-access"
+    done = violation["trace"][-1]["operations"]
+    assert done[-1]["name"] == "gmem_clear_page"
+    # No line of v12 is shown as if it were one of this version.
+    assert not [item for item in done if "v12" in (item.get("source") or "")]
+    (changed,) = json.loads(
+        run_cli(*asked, "add-folio-7.3-order", "--variant", "zeroing=when-added").out
+    )["cells"]
+    assert not changed["violations"]
+    assert "zeroing=when-added" in changed["cell"]
 
 
 def test_simulate_says_what_a_predicate_answers() -> None:

@@ -57,6 +57,9 @@ WITHOUT_EXAMPLE = {
     "MX0710": "no shipped class is near the bound; tests/unit/analyze/test_bounds.py",
     "MX0802": "no command writes two results to one file; tests/unit/render",
     "MX0813": "needs an edit at the right moment; tests/test_rewritten_files.py",
+    "MX0850": "no file shows it; tests/unit/door/test_streams.py",
+    "MX1444": "needs a .config beside it; tests/test_reported_inputs.py",
+    "MX0823": "needs a port that is taken; tests/test_report_folder.py",
     "MX0902": "can be asked where present; tests/unit/analyze/test_bounds.py",
     "MX0903": "no shipped CPU has so many unknown fields; tests/unit/analyze/test_bounds.py",
     "MX1101": "needs a kernel tree; tests/test_source_drift.py",
@@ -69,7 +72,15 @@ WITHOUT_EXAMPLE = {
     "MX1108": "needs a kernel tree; tests/test_source_drift.py",
     "MX1109": "needs a kernel tree; tests/test_source_drift.py",
     "MX1110": "needs a kernel tree; tests/test_source_drift.py",
+    "MX1227": "needs a kernel tree; tests/test_review_tree.py",
+    "MX1228": "needs a kernel tree; tests/test_review_tree.py",
+    "MX1229": "needs a kernel tree; tests/test_review_tree.py",
+    "MX1124": "needs a draft; tests/laws/test_unread_rows.py",
     "MX1117": "needs a draft; tests/test_kernel_drafts.py",
+    "MX1017": "a whole tree is needed; tests/test_builds.py",
+    "MX1018": "likewise",
+    "MX1459": "a .scc names other files; tests/test_builds.py",
+    "MX1460": "a folder of many files; tests/test_builds.py",
     "MX1115": "needs a profile of its own; tests/test_source_drift.py",
     "MX1118": "needs an installed package; tests/test_written_files.py",
     "MX1119": "needs a kernel tree; tests/test_source_drift.py",
@@ -88,11 +99,7 @@ WITHOUT_EXAMPLE = {
     "MX1242": "likewise",
     "MX1010": "would look at 200,000 assignments; tests/unit/solve/test_projection.py",
     "MX1011": "would wait for a minute; tests/unit/kernel/test_kconfig_reading.py",
-    "MX1301": "needs a kernel tree; tests/test_direct_maps.py",
-    "MX1302": "likewise",
-    "MX1303": "likewise",
-    "MX1304": "likewise",
-    "MX1306": "likewise",
+    "MX1430": "the file would be larger than anyone reads; tests/unit/kernel/test_evidence.py",
 }
 
 # What makes the small study contradictory: two constraints of its own and one of each Kconfig.
@@ -121,10 +128,11 @@ def lay_out(folder: Path) -> None:
     text = CONFIG.read_text()
     (folder / "config").write_text(text)
     (folder / "headless.config").write_text(text.partition("Kernel Configuration")[2])
-    (folder / "other-release.config").write_text(text.replace("7.3.0", "7.1.4", 1))
+    (folder / "other-release.config").write_text(text.replace("7.3.0", "7.9.4", 1))
     without = re.sub(r"CONFIG_KVM_GUEST_MEMFD=y\n", "", text).replace("7.3.0", "5.15.9", 1)
     (folder / "no-gmem.config").write_text(without)
     (folder / "fragment.config").write_text("CONFIG_KVM=y\nCONFIG_ARM64_4K_PAGES=y\n")
+    (folder / "old-verdicts.json").write_text('{"schema": "matrix/verdicts/0"}\n')
     for name in ("tree/arch/arm64", "x86-tree/arch/x86"):
         (folder / name).mkdir(parents=True)
         (folder / name).parents[1].joinpath("Makefile").write_text(MAKEFILE)
@@ -144,6 +152,11 @@ def lay_out(folder: Path) -> None:
     shutil.copytree(REVIEW, folder / "review")
     (folder / "binary.patch").write_bytes(b"\x7fELF\0\0\0")
     write_example_trees(folder / "trees")
+    (folder / "overlay.config").write_text("# CONFIG_KVM is not set\n")
+    (folder / "releases.toml").write_text('[releases]\n"frag*" = "7.3"\n')
+    (folder / "feature.scc").write_text("kconf hardware gone.cfg\n")
+    (folder / "linux-7.3.config").write_text("CONFIG_KVM=y\nCONFIG_ARM64_4K_PAGES=y\n")
+    shutil.copyfile(BAD / "MX1442-log-alone.evidence", folder / "boots.log")
     bundle_builder.lay_out(folder)
     (folder / "taken" / "matrices").mkdir(parents=True)
     (folder / "taken" / "matrices" / "my-study.yaml").write_text("")
@@ -160,7 +173,8 @@ def lay_out_fleets(folder: Path) -> None:
         f"hashed,7.3,{'ab' * 32},graviton3,,2\n"
         "headless,7.3,config,,,2\n"
     )
-    (folder / "lacking.csv").write_text("host,kernel,cpu\na,7.3,graviton3\n")
+    (folder / "lacking.csv").write_text("host,rack,cpu\na,7,graviton3\n")
+    (folder / "configless.csv").write_text("NAME,INSTANCE-TYPE,KERNEL-VERSION\na,m7g.metal,7.3\n")
     (folder / "cut.parquet").write_bytes(b"PAR1 and nothing more")
     columns = {"host": ["a"], "kernel": [6.10], "config": ["config"], "cpu": ["graviton3"]}
     parquet.write_table(pa.table(columns), folder / "numbers.parquet")
@@ -186,7 +200,9 @@ def run_example(name: str, folder: Path) -> Ran:
             return run_cli("validate", "config", "--cpu", "graviton3", "--cmdline-file", name)
         case ".spec":
             return run_cli("validate", "config", "--cpu", source.read_text().rstrip("\n"))
-        case ".md" | ".rst":
+        case ".evidence":
+            return run_cli("validate", "--evidence", name)
+        case ".md" | ".rst" | ".adoc":
             return run_cli("embed", "--check", name)
         case _:
             extra = ["--cmdline", "quiet"] if name.startswith("MX0406") else []

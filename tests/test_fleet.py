@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from matrix.flows.knowledge import Library
 from matrix.kernel.cpu.resolve import default_cpus
+from matrix.kernel.fleet import hosts
 from tests.cli_runner import Ran, run_cli
 
 CONFIGS = Path(__file__).resolve().parent / "data" / "booted"
@@ -244,6 +246,40 @@ def test_a_wrong_row_is_named_and_the_others_are_answered(tmp_path: Path) -> Non
 
 
 HEADER = b"host,kernel,config,cpu\n"
+
+
+@pytest.mark.parametrize("rows_between", [0, 150_000], ids=["in one piece", "in several"])
+def test_a_wrong_row_of_other_bytes_costs_no_other_row(rows_between: int, tmp_path: Path) -> None:
+    good = b"gr\xfcn,7.3,7.3.config,graviton3\n"
+    table = tmp_path / "hosts.csv"
+    table.write_bytes(HEADER + good + (b"bad\xff,7.3\n" + good * rows_between) * 2 + good)
+    ran = run_cli("fleet", str(table), "--config-folder", str(CONFIGS))
+    assert ran.code == 3
+    assert ran.err.count("error[MX1505]") == 2
+    assert "Traceback" not in ran.err
+    assert re.search(rf"supported +{2 * rows_between + 2:,}", ran.out)
+
+
+def test_a_long_value_for_many_rows_is_refused(tmp_path: Path) -> None:
+    """Decoded, this table of 1 kB would have 4 GB."""
+    rows = 4096
+    column = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), ["x" * (1 << 20)])
+    names = ("host", "kernel", "config", "cpu")
+    pq.write_table(pa.table([column] * 4, names=names), tmp_path / "p", compression="zstd")
+    ran = run_cli("fleet", str(tmp_path / "p"))
+    assert "a value has more than 4,096 bytes" in ran.err
+
+
+def test_a_group_of_rows_that_is_too_large_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosts, "_MOST_BYTES", 1 << 20)
+    column = pa.array(["x" * (1 << 20)] * 3)
+    names = ("host", "kernel", "config", "cpu")
+    plain = pa.table([column, *[pa.array(["7.3"] * 3)] * 3], names=names)
+    pq.write_table(plain, tmp_path / "p", compression="zstd", use_dictionary=False)
+    ran = run_cli("fleet", str(tmp_path / "p"))
+    assert "3 MiB, more than 1 MiB" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -105,10 +106,16 @@ def test_nothing_of_a_failed_run_is_kept(tmp_path: Path, cache: Path) -> None:
 def test_a_damaged_cache_is_as_good_as_none(tmp_path: Path, cache: Path, parses: Count) -> None:
     tree = small_tree(tmp_path / "tree", TEXT)
     said = project(tree)
-    (entry,) = cache.glob("kconfig-*.json")
-    for damage in (b"", b"[]", b"{}", b'{"stamps": {}, "projected": {}}', b"\xff"):
+    (entry,) = cache.glob("kconfig-*.bin")
+    kept = entry.read_bytes()
+    # The last one was made by another program, with the right key and a checksum.
+    other = b"\x80"
+    sealed = kept[:79] + hashlib.sha256(other).hexdigest().encode() + b"\n" + other
+    for damage in (b"", b"[]", kept[:-1], kept[:100] + b"x" + kept[101:], sealed):
         entry.write_bytes(damage)
         assert project(tree) == said
+    assert parses() == 6
+    project(tree)
     assert parses() == 6
 
 
@@ -126,6 +133,31 @@ def test_json_holds_what_the_text_says(tmp_path: Path) -> None:
     assert document["assignments"] == 3
     (constraint,) = document["constraints"]
     assert constraint["source"] == "Kconfig:6"
+
+
+@pytest.mark.parametrize(
+    ("entry", "same"),
+    [
+        ('bool "kvm"\n\tdepends on VIRTUALIZATION', True),
+        ('bool "kvm" if VIRTUALIZATION', True),
+        ('bool "kvm"\n\tdepends on VIRTUALIZATION && ALWAYS', True),
+        ('bool "kvm"\n\tdepends on VIRTUALIZATION && OTHER', False),
+        ('bool "kvm"\n\tdepends on VIRTUALIZATION || OTHER', False),
+        ('bool "kvm"', False),
+        ('tristate "kvm"\n\tdepends on VIRTUALIZATION', False),
+        ("def_bool VIRTUALIZATION", False),
+    ],
+)
+def test_a_prompt_is_as_declared_where_no_configuration_tells_them_apart(
+    tmp_path: Path, entry: str, *, same: bool
+) -> None:
+    """7.3 declares that KVM is a bool whose prompt is shown if VIRTUALIZATION is on."""
+    text = 'config VIRTUALIZATION\n\tbool "v"\nconfig ALWAYS\n\tdef_bool y\n'
+    text += f'config OTHER\n\tbool "other"\nconfig KVM\n\t{entry}\n'
+    asked = ("--kernel", "7.3", "--symbols", "KVM", "--format", "json")
+    tree = small_tree(tmp_path / "tree", text)
+    ran = run_cli("kconfig", "project", "--tree", str(tree), *asked)
+    assert json.loads(ran.out)["prompts"] == (["KVM"] if same else [])
 
 
 def test_a_profile_is_rewritten_in_its_kconfig_block_only(

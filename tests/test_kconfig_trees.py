@@ -79,6 +79,7 @@ def test_the_profile_states_what_the_tree_says(release: str, kernel_tree: Trees)
     outcome = project_tree(ProjectRequest(tree=kernel_tree(release), kernel=release))
     assert outcome.agrees, outcome.constraints
     assert not outcome.projected.unanswered
+    assert set(outcome.projected.prompts) == {item.name for item in outcome.profile.symbols}
 
 
 @pytest.mark.parametrize(("release", "lender"), [("6.6", "6.12"), ("6.18", "7.2")])

@@ -124,3 +124,15 @@ def test_a_name_that_no_new_capability_can_have(
     ran = run_cli("init", "mine", "--capability", name)
     assert (ran.code, "error[MX0254]" in ran.err) == (3, True)
     assert not (tmp_path / "mine").exists()
+
+
+def test_a_kernel_shows_every_name_that_an_expression_may_use() -> None:
+    """By hand, of linux-7.3-arm64.yaml and arm64.yaml: a variable, an enum, an axis."""
+    shown = run_cli("kernels", "show", "7.3").out
+    assert "  rodata_full: true  (arch/arm64/mm/pageattr.c:88)\n" in shown
+    assert "CPU_MITIGATIONS_OFF = 0" in shown
+    assert '  gic: "v2", "v3"  (interrupt controller that KVM can use)\n' in shown
+    found = json.loads(run_cli("kernels", "show", "7.3", "--format", "json").out)
+    variables = {row["name"]: row for row in found["variables"]}
+    assert variables["kvm_mode"]["enumerators"]["KVM_MODE_PROTECTED"] == 1
+    assert {row["name"]: row["default"] for row in found["environment"]}["entry"] == "el2"

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -173,3 +174,46 @@ def test_the_rows_are_checked_as_those_of_a_profile(tmp_path: Path) -> None:
     assert ran.code == 3
     assert re.search(r"wrong\.yaml:5:\d+: error\[MX0221\]: unknown CPU field `fwbb`", ran.err)
     assert "did you mean `fwb`" in ran.err
+
+
+def test_rows_of_an_overlay_are_said_not_to_be_compared(
+    kernel_tree: Callable[[str], Path],
+) -> None:
+    tree = str(kernel_tree("6.1"))
+    alone, joined = (
+        run_cli("kernels", "verify", "6.1", "--tree", tree, *more)
+        for more in ((), ("--configs", str(CASE)))
+    )
+    said = [line for line in joined.out.splitlines() if line not in alone.out]
+    assert alone.code in (0, 4)
+    assert joined.code == 4
+    assert "MX1109" not in joined.out
+    uncompared = [line for line in said if "warning[MX1107]" in line]
+    assert uncompared
+    assert all("/init-on-alloc/overlays/" in line for line in uncompared)
+
+
+FIELD = """id: field
+arch: arm64
+fields:
+  - name: sme
+    register: ID_AA64PFR1_EL1
+    bits: "27:24"
+    domain: [0, 1]
+    settable: true
+    description: "FEAT_SME"
+"""
+
+
+def test_a_cpu_field_is_decoded_given_and_else_unknown(tmp_path: Path) -> None:
+    (tmp_path / "overlays").mkdir()
+    (tmp_path / "overlays" / "field.yaml").write_text(FIELD)
+    own = ("--configs", str(tmp_path), "--format", "json")
+    values = {}
+    for spec in ("aws-graviton2", "cortex-a72", "cortex-a72,sme=1"):
+        (cpu,) = json.loads(run_cli("cpus", "show", spec, *own).out)["cpus"]
+        values[spec] = next(item for item in cpu["fields"] if item["name"] == "sme")["value"]
+    assert values == {"aws-graviton2": 0, "cortex-a72": None, "cortex-a72,sme=1": 1}
+    (tmp_path / "overlays" / "field.yaml").write_text(FIELD.replace("name: sme", "name: mte"))
+    ran = run_cli("check", str(tmp_path))
+    assert (ran.code, "CPU field `mte` is declared already" in ran.err) == (3, True)

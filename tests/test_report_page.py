@@ -24,6 +24,7 @@ from matrix.flows.knowledge import Library
 from matrix.flows.report import study_reports
 from matrix.flows.study import PreparedStudy, prepare_study
 from matrix.render.report import report_files
+from tests.cli_runner import run_cli
 
 CHROMIUM = shutil.which("chromium")
 STUDY = "arm64-overview"
@@ -185,3 +186,103 @@ def test_without_a_fragment_the_page_is_as_it_was_written(page: Path) -> None:
     assert written
     assert list(drawn(opened(page))) == written
     assert list(drawn(opened(page, "#page_size=4k"))) == written
+
+
+# Presses a button when the page has drawn its view, and puts the text where the document shows it.
+PRESS = """<script>addEventListener("load", () => {
+document.querySelectorAll(".copy button")[NUMBER].click();
+document.body.dataset.copied = document.querySelector(".copied").value;
+});</script>"""
+
+
+def copied(page: Path, number: int, fragment: str) -> str:
+    text = POLICY.sub("", page.read_text(encoding="utf-8"))
+    copy = page.with_name("copied.html")
+    press = PRESS.replace("NUMBER", str(number))
+    copy.write_text(text.replace("</body>", f"{press}</body>"), encoding="utf-8")
+    (found,) = re.findall(r'data-copied="([^"]*)"', opened(copy, fragment))
+    return unescape(found)
+
+
+@pytest.mark.parametrize(("number", "form"), [(0, "mail"), (1, "markdown")])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"page_size": "64k", "kconfig.KFENCE": "n"},
+        {"page_size": "16k", "kconfig.RODATA_FULL_DEFAULT_ENABLED": "n"},
+    ],
+)
+def test_what_is_copied_is_what_the_command_writes(
+    page: Path, prepared: PreparedStudy, changed: dict[str, str], number: int, form: str
+) -> None:
+    pivot = prepared.study.pivots[0]
+    usual = {**dict(prepared.study.baseline), **dict(pivot.fixed)}
+    chips = re.findall(r'<li data-axis="([^"]*)"', page.read_text(encoding="utf-8"))
+    said = [f"--set={axis}={changed.get(axis, usual[axis])}" for axis in chips]
+    asked = [*said, "--show=worst"] if changed else []
+    written = run_cli("view", STUDY, *asked, f"--format={form}").out
+    assert copied(page, number, fragment_of(changed)) == written
+
+
+def fragment_of(changed: dict[str, str]) -> str:
+    return f"#{'&'.join(f'{axis}={option}' for axis, option in changed.items())}" if changed else ""
+
+
+# What `tests/page_tools.sh` fetched, for the checks that other people wrote.
+TOOLS = Path(os.environ.get("MATRIX_PAGE_TOOLS", "")) / "node_modules"
+with_tools = pytest.mark.skipif(
+    not (TOOLS / "axe-core").exists(), reason="no MATRIX_PAGE_TOOLS: see tests/page_tools.sh"
+)
+AXE = """<script>addEventListener("load", async () => {
+for (const item of document.querySelectorAll("details")) item.open = true;
+const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const found = await axe.run(document, {runOnly: {type: "tag", values: tags}});
+const told = found.violations.map(({id, nodes}) => [id, nodes.length, nodes[0].html.slice(0, 200)]);
+document.body.dataset.axe = JSON.stringify({violations: told, passes: found.passes.length});
+});</script>"""
+
+
+@with_tools
+@pytest.mark.parametrize(
+    ("size", "flags"),
+    [
+        ("1440,900", ()),
+        ("1440,900", ("--blink-settings=preferredColorScheme=0",)),
+        ("500,900", ()),
+    ],
+)
+def test_axe_finds_nothing(page: Path, size: str, flags: tuple[str, ...]) -> None:
+    text = POLICY.sub("", page.read_text(encoding="utf-8"))
+    axe = (TOOLS / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    copy = page.with_name("axe.html")
+    copy.write_text(text.replace("</body>", f"<script>{axe}</script>{AXE}</body>"), "utf-8")
+    document = opened(copy, "", size, *flags, "--virtual-time-budget=60000")
+    (found,) = re.findall(r'data-axe="([^"]*)"', document)
+    result = json.loads(unescape(found))
+    assert result["violations"] == []
+    assert result["passes"] > 20
+
+
+@with_tools
+@pytest.mark.skipif(not shutil.which("node"), reason="no node here")
+def test_html_validate_is_content(page: Path) -> None:
+    rules = page.with_name("rules.json")
+    rules.write_text('{"root": true, "extends": ["html-validate:recommended"]}')
+    tool = TOOLS / "html-validate" / "bin" / "html-validate.mjs"
+    for name, code in (("good", 0), ("bad", 1)):
+        text = page.read_text(encoding="utf-8")
+        copy = page.with_name(f"{name}.html")
+        copy.write_text(text if name == "good" else text.replace("</main>", "<p id='a.b'>"))
+        command = ["node", str(tool), "--config", str(rules), str(copy)]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert ran.returncode == code, ran.stdout[:2000]
+
+
+@with_tools
+@pytest.mark.skipif(not shutil.which("java"), reason="no java here")
+def test_the_nu_checker_is_content(page: Path) -> None:
+    jar = TOOLS / "vnu-jar" / "build" / "dist" / "vnu.jar"
+    command = ["java", "-jar", str(jar), "--format", "json", str(page)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    assert json.loads(ran.stderr)["messages"] == []

@@ -6,6 +6,7 @@ command line and a `.config`, as `matrix simulate` makes it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -18,6 +19,7 @@ from matrix.explore.inputs import SimulationInputs
 from matrix.explore.outcome import SimulationResult
 from matrix.flows.knowledge import Library
 from matrix.flows.study import PreparedStudy, prepare_study, study_result
+from matrix.render.report import render_html
 from tests.unit.scenarios.by_inputs import simulate
 
 LIBRARY = Library()
@@ -142,3 +144,25 @@ def test_traces_of_a_baseline_of_4k_pages_show_4_kib_pages() -> None:
         if f" {name}" in line.detail
     }
     assert shown == {PAGES["4k"]}
+
+
+def test_no_trace_stands_twice_in_a_page(answered: tuple[PreparedStudy, StudyResult]) -> None:
+    _, result = answered
+    page = render_html(result)
+    traces = re.findall(r'<ol class="trace">.*?</ol>', page, re.DOTALL)
+    assert len(traces) == len(set(traces))
+    assert len(traces) >= sum(any(item.trace for item in x.findings) for x in result.causes)
+
+
+def test_each_verdict_in_a_table_leads_somewhere(
+    answered: tuple[PreparedStudy, StudyResult],
+) -> None:
+    _, result = answered
+    page = render_html(result)
+    ids = set(re.findall(r' id="([^"]+)"', page))
+    cells = re.findall(r'<td class="verdict (\S+?)">(.*?)</td>', page, re.DOTALL)
+    assert cells
+    for verdict, cell in cells:
+        (first, *_) = re.findall(r'<a class="word" href="#([^"]+)">', cell)
+        assert first in ids
+        assert verdict != Verdict.UNSOUND or first.startswith("cause-")

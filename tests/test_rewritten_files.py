@@ -14,10 +14,11 @@ from matrix.diagnostics import InputError
 from matrix.door.output import Rewrite, read_for_rewrite, rewrite, write_files
 from matrix.flows import kconfig_profile, kernels_verify
 from matrix.flows import validate as validate_flow
+from matrix.kernel.source.truth.evidence import sealed
 from tests.cli_runner import run_cli
 
 ROOT = Path(__file__).parent.parent
-PAGE = "# Page\n\n<!-- matrix:begin show=architectures -->\n<!-- matrix:end -->\n"
+PAGE = "# Page\n\n<!-- matrix:begin arm64-overview -->\n<!-- matrix:end -->\n"
 EDIT = "saved by a person while the command ran\n"
 
 
@@ -101,7 +102,7 @@ def test_kernels_verify_leaves_an_edit_that_was_saved_meanwhile(
         run_cli(
             "kernels", "verify", "7.3", "--tree", str(tree), "--configs", str(own.configs), option
         )
-        own.evidence.write_text(own.evidence.read_text() + "\n")
+        own.evidence.write_text(sealed(own.evidence.read_text() + "\n"))
     while_it_works(kernels_verify, "verify", lambda: edited.write_text(EDIT))
     ran = run_cli(
         *("kernels", "verify", "7.3", "--tree", str(tree), "--configs", str(own.configs), option)

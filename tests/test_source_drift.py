@@ -18,6 +18,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 from ruamel.yaml import YAML
 
+from matrix.diagnostics import InputError
+from matrix.kernel.source.truth.evidence import load
 from matrix.schema.compiled import knowledge
 from tests.cli_runner import Ran, run_cli
 
@@ -439,6 +441,32 @@ def test_damaged_evidence_is_said(text: str, own: Path, copies: Callable[[str], 
     assert ran.code == 3
     assert "MX1115" in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_evidence_is_damaged_by_any_change(own: Path) -> None:
+    """At every 997th byte of the file, and where it is cut there."""
+    file = own / "kernels" / "evidence" / "linux-7.3-arm64.json"
+    whole = file.read_bytes()
+    for index in range(0, len(whole), 997):
+        flipped = bytearray(whole)
+        flipped[index] ^= 1 << index % 7
+        for damaged in (bytes(flipped), whole[:index]):
+            file.write_bytes(damaged)
+            with pytest.raises(InputError) as caught:
+                load(file)
+            assert [item.code for item in caught.value.diagnostics] == ["MX1115"]
+    file.write_bytes(whole)
+    assert load(file) is not None
+    file.write_text("[" * 100_000)
+    with pytest.raises(InputError):
+        load(file)
+
+
+def test_damaged_evidence_is_recorded_anew(own: Path, copies: Callable[[str], Path]) -> None:
+    file = own / "kernels" / "evidence" / "linux-7.3-arm64.json"
+    file.write_bytes(file.read_bytes()[:-100])
+    assert verify("7.3", copies("7.3"), "--configs", str(own), "--record").code in (0, 4)
+    assert load(file) is not None
 
 
 def test_a_citation_of_nothing_cannot_be_recorded(own: Path, copies: Callable[[str], Path]) -> None:

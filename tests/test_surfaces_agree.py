@@ -46,8 +46,7 @@ CONFIG_ARM64=y
 CONFIG_ARM64_{page_size}_PAGES=y
 CONFIG_ARM64_VHE=y
 CONFIG_KVM=y
-CONFIG_KVM_GUEST_MEMFD=y
-CONFIG_KFENCE=y
+{guest_memfd}CONFIG_KFENCE=y
 CONFIG_KFENCE_SAMPLE_INTERVAL=0
 CONFIG_RODATA_FULL_DEFAULT_ENABLED=y
 # CONFIG_DEBUG_PAGEALLOC is not set
@@ -55,6 +54,10 @@ CONFIG_RODATA_FULL_DEFAULT_ENABLED=y
 # CONFIG_ARM64_MTE is not set
 CONFIG_CMDLINE=""
 """
+
+
+# virt/kvm/Kconfig of the others has no such symbol.
+HAVE_GUEST_MEMFD = ("6.18", "7.2", "7.3")
 
 
 class Place(NamedTuple):
@@ -85,7 +88,9 @@ def configs(folder: Path, releases: list[str]) -> dict[tuple[str, str], Path]:
     found = {}
     for release, page_size in itertools.product(releases, ("4K", "16K")):
         path = folder / f"{release}-{page_size}.config"
-        path.write_text(CONFIG.format(release=release, page_size=page_size))
+        guest_memfd = "CONFIG_KVM_GUEST_MEMFD=y\n" if release in HAVE_GUEST_MEMFD else ""
+        text = CONFIG.format(release=release, page_size=page_size, guest_memfd=guest_memfd)
+        path.write_text(text)
         found[release, page_size.lower()] = path
     return found
 

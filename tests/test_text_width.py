@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shlex
 import textwrap
+from pathlib import Path
 
 import pytest
 
+from matrix.cli.examples import EXAMPLES
+from matrix.cli.main import COMMANDS as NAMES
 from tests.cli_runner import run_cli
+from tests.documented_commands import PAGES, documented_commands
+
+ROOT = Path(__file__).parent.parent
 
 CELL = ("simulate", "cpu=apple-m2")
 COMMANDS = [
@@ -88,3 +97,115 @@ def test_a_word_of_thousands_of_characters_does_not_bury_the_message(option: str
 
 def test_a_study_without_claims_says_so() -> None:
     assert "the study states no claims" in run_cli("claims", "arm64-overview").out
+
+
+# What a C expression, a cell, a kernel line or a fragment to be copied begins with.
+COPIED = re.compile(r"\s*(?:implies\(|safe: |unsafe: |fix: |@@ |[>+] ?\S)|.*\bnearest: ")
+MX = re.compile(r"(?m)^.*\b(?:error|warning|note)\[MX\d{4}\]:")
+# Words that stand for a file or tree of a reader, or need one; forms that are not for a person.
+NOT_HERE = re.compile(
+    r"[A-Z]{3,}\b|--tree|DIR|mail\.mbox|hosts\.csv|--save|--host|--write|--record|--fix|--form"
+    r"|init|my-|mine|embed|distros import|schema|^report|probe|columns|--sample|kernels verify"
+    r"|review$|diff A|--evidence|^block|^explain$"
+)
+
+
+def too_wide(text: str) -> list[str]:
+    """Return the lines over 80 columns that could have been broken."""
+    return [
+        line
+        for line in text.splitlines()
+        if wide(line) > 80 and " " in line.strip() and not COPIED.match(line)
+        # The place of a diagnostic stays in one piece, whatever the path is.
+        if not MX.fullmatch(line)
+    ]
+
+
+def groups() -> list[tuple[str, ...]]:
+    """Return each command and each command of a group, as examples name them."""
+    return [tuple(name.split()) for name in dict.fromkeys((*NAMES, *EXAMPLES))]
+
+
+@pytest.mark.parametrize("command", groups(), ids=" ".join)
+def test_help_has_sentences_examples_and_80_columns(
+    command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    ran = run_cli(*command, "--help")
+    assert ran.code == 0
+    assert too_wide(ran.out) == []
+    listed = ran.out.partition("\nCommands:\n")[2]
+    assert not re.search(r"\.\.\.$", listed, re.MULTILINE)
+    name = " ".join(command)
+    if name in EXAMPLES:
+        for example in EXAMPLES[name]:
+            assert f"\n    {example}\n" in ran.out
+    else:
+        assert any(other.startswith(f"{name} ") for other in EXAMPLES)
+
+
+def test_outputs_that_documents_show_are_not_wider_than_80_columns() -> None:
+    shown = [
+        line
+        for page in PAGES
+        for block in re.findall(r"```\n(\$ matrix .*?)```\n", page.read_text(), re.DOTALL)
+        for line in block.split("\n", 1)[1].splitlines()
+        if "--format" not in block.split("\n")[0]
+    ]
+    assert len(shown) > 100
+    assert too_wide("\n".join(shown)) == []
+
+
+@pytest.mark.skipif(os.environ.get("CI") != "true", reason="runs some forty commands: CI=true")
+@pytest.mark.parametrize(
+    "command", [text for text in documented_commands() if not NOT_HERE.search(text)]
+)
+def test_documented_commands_keep_to_80_columns(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(ROOT)
+    ran = run_cli(*shlex.split(command))
+    assert ran.code in (0, 1, 2, 4), ran.err
+    assert too_wide(ran.out) == []
+    assert too_wide(ran.err) == []
+
+
+# Commands that have much to say of what they were given.
+WRONG = [
+    ("explain", "cpu=graviton33"),
+    ("explain", "cpu=cortex-a72,page_size=16k"),
+    ("validate", "tests/data/booted/7.3.config", "--cpu", "graviton33"),
+    ("validate", "tests/data/booted/7.3.config", "--set", "gicc=v3", "--cpu", "graviton3"),
+    ("cells", "--columns", "cpu,verdikt"),
+    ("view", "--where", "verdict == unsonud && kpu == 1 && can_set_direct_mapp()"),
+    ("review", "tests/cases/review/two-versions.mbox"),
+    ("validate", "tests/data/a folder that is not there/nor this file of a long name.config"),
+    ("validate", "--vmm", "protected", "tests/data/booted/7.3.config"),
+    ("embed", "tests/data/absent.md"),
+]
+
+
+@pytest.mark.parametrize("command", WRONG, ids=" ".join)
+def test_what_is_said_keeps_to_80_columns_where_a_person_reads_it(
+    command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    for_a_log = run_cli(*command)
+    monkeypatch.setenv("COLUMNS", "80")
+    for_a_person = run_cli(*command)
+    assert for_a_log.code == for_a_person.code != 0
+    assert too_wide(for_a_person.err) == []
+    # Nothing is lost, and what editors and `grep` look for stands in one piece.
+    assert for_a_person.err.split() == for_a_log.err.split()
+    assert MX.findall(for_a_person.err) == MX.findall(for_a_log.err)
+    messages = [line for line in for_a_log.err.splitlines() if MX.match(line)]
+    assert len(messages) == len(MX.findall(for_a_log.err))
+
+
+def test_a_list_of_hundreds_of_names_is_cut() -> None:
+    ran = run_cli("explain", "cpu=graviton33")
+    hint = ran.err.splitlines()[-1]
+    assert hint.startswith("hint: did you mean `aws-graviton3`? known options of cpu: ")
+    assert re.search(r", … and \d+ more$", hint)
+    assert len(hint) < 400

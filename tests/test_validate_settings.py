@@ -15,8 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matrix.diagnostics import InputError, format_diagnostic
-from matrix.schema.settings import load_settings
-from matrix.schema.toml_places import location_of
+from matrix.schema.settings import load_settings, location_of
 from tests import package_builder
 from tests.cli_runner import Ran, run_cli
 

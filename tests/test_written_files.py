@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from matrix.door import package as door_package
+from matrix.kernel.source.truth.evidence import sealed
 from matrix.schema import location
 from tests.cli_runner import Ran, run_cli
 from tests.small_trees import small_tree
@@ -156,7 +157,8 @@ def test_kernels_verify_writes_the_profile_that_it_read(
         moved = profile.read_text().replace('kvm/mmu.c:1673"', 'kvm/mmu.c:1674"')
         profile.write_text(moved)
         recorded = home / "configs" / EVIDENCE
-        recorded.write_text(recorded.read_text().replace('kvm/mmu.c:1673"', 'kvm/mmu.c:1674"'))
+        text = recorded.read_text().replace('kvm/mmu.c:1673"', 'kvm/mmu.c:1674"')
+        recorded.write_text(sealed(text))
     else:
         (home / "configs" / EVIDENCE).unlink()
     before = snapshot(home)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matrix.cli.console import delivery, say
+from matrix.cli.console import delivery, say, screen_lines
 from matrix.cli.options import DEFAULT_STUDY, Configs, Output, Predicate, Study
 from matrix.diagnostics import Diagnostic, ExitCode, InputError
 
@@ -74,7 +74,7 @@ def cells(
     """List the cells of a study with what is answered in each: all, some, or a choice.
 
     Rows are in the order of the study's axes and options. Without --limit, --random or --sample,
-    more than 10,000,000 rows are refused (exit 4).
+    more than 10,000,000 rows are refused (exit 4), and a terminal gets one page of them.
     """
     from matrix.flows.cells import Wanted
     from matrix.flows.cells import cells as run_cells
@@ -94,6 +94,14 @@ def cells(
         problems = format_problems(form, output)
     except InputError as error:
         problems = error.diagnostics
+    page = None
+    if output is None and form in (CellFormat.CSV, CellFormat.JSON_LINES):
+        page = screen_lines()
+    if page is not None and limit is random is sample is None:
+        # A person reads no thousand rows; a header and two lines of speech stand around them.
+        limit = max(page - 4, 1)
+    else:
+        page = None
     found = run_cells(
         study,
         Wanted(
@@ -113,4 +121,6 @@ def cells(
         written = write_cells(found.columns, found.chunks(chunk_rows(form)), form, file)
     for line in listing_speech(found, written):
         say(line)
+    if page is not None and written < found.rows:
+        say(f"hint: --limit {found.rows} shows all of them, --output FILE writes them")
     return ExitCode.OK

@@ -27,9 +27,17 @@ def list_cpus(
     group: Annotated[
         str | None, typer.Argument(metavar="[GROUP]", help="Only this group, such as @server.")
     ] = None,
+    search: Annotated[
+        str | None,
+        typer.Option(
+            "--search",
+            metavar="WORD",
+            help="Only CPUs with this in a name, an alias, a MIDR, or the name of a machine.",
+        ),
+    ] = None,
     output_format: Format = TextFormat.TEXT,
     output: Output = None,
     configs: Configs = None,
 ) -> None:
     """List the CPUs with the fields that decide: FWB, DIC, I-cache policy, BBM."""
-    deliver_list("cpus", configs, output_format, output, group)
+    deliver_list("cpus", configs, output_format, output, group, search)

@@ -10,14 +10,14 @@ import typer
 from matrix.cli.console import deliver, say
 from matrix.cli.options import (
     DEFAULT_CAPABILITY,
+    AllowOutside,
     Capability,
     Configs,
     FailOn,
-    Format,
     Output,
     Predicate,
     Surroundings,
-    TextFormat,
+    ValidateFormat,
 )
 
 
@@ -26,7 +26,8 @@ def fleet(
         str,
         typer.Argument(
             metavar="HOSTS",
-            help="CSV or Parquet with host, kernel, config, cpu or midrs, cmdline, vm; - for CSV.",
+            help="CSV, JSON Lines or Parquet with host, kernel, config, cpu or midrs, cmdline, vm, "
+            "evidence, or an inventory with their like; - for CSV.",
         ),
     ],
     table: Annotated[
@@ -41,6 +42,14 @@ def fleet(
             help="Where the `.config` files are; the table's folder unless given.",
         ),
     ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column",
+            metavar="NAME=TITLE",
+            help="Your title of a column: kernel=KERNEL-VERSION. May be repeated.",
+        ),
+    ] = None,
     capability: Capability = DEFAULT_CAPABILITY,
     predicate: Predicate = None,
     settings: Surroundings = None,
@@ -48,12 +57,21 @@ def fleet(
     max_groups: Annotated[
         int, typer.Option("--max-groups", min=0, help="Groups shown of each verdict.")
     ] = 10,
-    output_format: Format = TextFormat.TEXT,
+    fixes: Annotated[
+        int,
+        typer.Option(
+            "--fixes", min=0, metavar="N", help="Situations of hosts to find a fix in, for --table."
+        ),
+    ] = 200,
+    output_format: Annotated[
+        ValidateFormat, typer.Option("--format", help="Format of the answer.")
+    ] = ValidateFormat.TEXT,
     output: Output = None,
+    _outside: AllowOutside = False,
     configs: Configs = None,
 ) -> int:
     """Answer for every host of a table, and sum up by verdict, kernel and reason."""
-    from matrix.flows.arguments import verdict_words
+    from matrix.flows.arguments import column_titles, verdict_words
     from matrix.flows.fleet import FleetRequest
     from matrix.flows.fleet import fleet as run_fleet
 
@@ -65,7 +83,9 @@ def fleet(
         settings=tuple(settings or ()),
         fail_on=verdict_words(fail_on),
         most_groups=max_groups,
+        columns=column_titles(column or ()),
         configs=tuple(configs or ()),
+        most_fixes=fixes,
     )
     if table is None:
         outcome = run_fleet(request)
@@ -78,8 +98,20 @@ def fleet(
         say(line)
     from matrix.render.fleet import fleet_json, fleet_text
 
-    if output_format is TextFormat.JSON:
-        deliver(fleet_json(outcome.summary), output)
-    else:
-        deliver(fleet_text(outcome.summary, most_groups=max_groups), output)
+    match output_format:
+        case ValidateFormat.TEXT:
+            text = fleet_text(outcome.summary, most_groups=max_groups)
+        case ValidateFormat.JSON:
+            text = fleet_json(outcome.summary)
+        case form:
+            from matrix.render.fleet_formats import render_fleet
+
+            text = render_fleet(
+                outcome.summary,
+                outcome.problems,
+                form,
+                fail_on=frozenset(request.fail_on),
+                exit_code=outcome.exit_code,
+            )
+    deliver(text, output, commands=output_format is ValidateFormat.GITHUB)
     return outcome.exit_code

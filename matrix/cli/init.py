@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matrix.cli.console import say
+from matrix.cli.console import deliver, say
 
 
 def init(
@@ -25,6 +25,6 @@ def init(
     from matrix.flows.declarations import init as run_init
 
     for path in run_init(folder, capability):
-        typer.echo(path)
+        deliver(f"{path}\n", None)
     study = capability or "my-study"
     say(f"next: matrix check {folder} && matrix report {study} --configs {folder}")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from matrix.cli.console import deliver, say
-from matrix.cli.options import Configs, Output
+from matrix.cli.options import AllowOutside, Configs, Output
 
 app = typer.Typer(help="What a real Kconfig tree says.", no_args_is_help=True)
 
@@ -57,6 +57,7 @@ def project(
         ProjectFormat, typer.Option("--format", help="Format of the answer.")
     ] = ProjectFormat.TEXT,
     output: Output = None,
+    _outside: AllowOutside = False,
     configs: Configs = None,
 ) -> int:
     """Project a tree onto the symbols the model reads: which combinations can be built."""

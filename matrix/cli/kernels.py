@@ -9,7 +9,8 @@ import typer
 
 from matrix.cli.console import deliver, say
 from matrix.cli.listing import listing_app
-from matrix.cli.options import Configs, Format, Output, TextFormat
+from matrix.cli.options import AllowOutside, Configs, Format, Output, TextFormat
+from matrix.diagnostics import ExitCode
 
 app = listing_app(
     "kernels",
@@ -41,6 +42,7 @@ def verify_kernel(
     ] = False,
     output_format: Format = TextFormat.TEXT,
     output: Output = None,
+    _outside: AllowOutside = False,
     configs: Configs = None,
 ) -> int:
     """Compare a profile with its source; exit 1 on drift, 4 if not all was compared."""
@@ -74,6 +76,7 @@ def add_kernel(
         typer.Option("--from", metavar="RELEASE", help="Begin with it; else the nearest."),
     ] = None,
     output: Output = None,
+    _outside: AllowOutside = False,
     configs: Configs = None,
 ) -> None:
     """Draft a profile for a release without one, from the nearest profile and the source."""
@@ -87,3 +90,14 @@ def add_kernel(
     for line in draft_sentences(outcome):
         say(line)
     deliver(outcome.draft.text, output)
+
+
+@app.command("census")
+def take_census(tree: Tree, output: Output = None, configs: Configs = None) -> int:
+    """List who uses a kernel address of a capability's pages; exit 1 if a place is not known."""
+    from matrix.flows.kernels_census import census
+    from matrix.render.census import census_text
+
+    found = census(tree, tuple(configs or ()))
+    deliver(census_text(found), output)
+    return max((one.exit_code for one in found), default=ExitCode.OK)

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from matrix.cli.console import deliver
-from matrix.cli.options import Configs, Format, Output, TextFormat
+from matrix.cli.options import Configs, Format, Output, TextFormat, names_of
 
 
 def listing_app(
@@ -31,7 +31,7 @@ def listing_app(
         deliver_list(kind, configs, output_format, output)
 
     def show_one(
-        name: str = typer.Argument(metavar=metavar, help=of_one),
+        name: str = typer.Argument(metavar=metavar, help=of_one, autocompletion=names_of(kind)),
         output_format: Format = TextFormat.TEXT,
         output: Output = None,
         configs: Configs = None,
@@ -54,10 +54,11 @@ def deliver_list(
     output_format: TextFormat,
     output: Path | None,
     group: str | None = None,
+    search: str | None = None,
 ) -> None:
-    """Write a list of declared things, of CPUs those of a group."""
+    """Write a list of declared things, of CPUs those of a group or with a word in their names."""
     from matrix.flows.knowledge import Library
     from matrix.render.listings import listed_things
 
     library, as_json = Library(tuple(configs or ())), output_format is TextFormat.JSON
-    deliver(listed_things(kind, library, as_json=as_json, group=group), output)
+    deliver(listed_things(kind, library, as_json=as_json, group=group, search=search), output)

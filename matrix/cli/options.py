@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+def names_of(kind: str) -> Callable[[str], list[str]]:
+    """Return what completes the name of a shipped declaration: an attribute of `Knowledge`."""
+
+    def complete(incomplete: str) -> list[str]:
+        from matrix.flows.knowledge import Library
+
+        known = [item.id for item in getattr(Library().knowledge, kind, ())]
+        return [name for name in known if name.startswith(incomplete)]
+
+    return complete
+
 
 Configs = Annotated[
     list[Path] | None,
@@ -14,6 +28,23 @@ Configs = Annotated[
         "--configs",
         metavar="DIR",
         help="A folder of declarations that add to or override the shipped ones. May be repeated.",
+    ),
+]
+
+
+def _allow_outside(value: bool) -> None:
+    if value:
+        from matrix.door.folders import allow_outside
+
+        allow_outside()
+
+
+AllowOutside = Annotated[
+    bool,
+    typer.Option(
+        "--allow-outside",
+        callback=_allow_outside,
+        help="Read what links and names lead to outside of the folder, tree or table's folder.",
     ),
 ]
 Predicate = Annotated[
@@ -25,7 +56,13 @@ Output = Annotated[
     typer.Option("--output", metavar="FILE", help="Write to FILE instead of standard output."),
 ]
 Capability = Annotated[
-    str, typer.Option("--capability", metavar="ID", help="Capability to ask about.")
+    str,
+    typer.Option(
+        "--capability",
+        metavar="ID",
+        help="Capability to ask about.",
+        autocompletion=names_of("capabilities"),
+    ),
 ]
 Surroundings = Annotated[
     list[str] | None,
@@ -50,12 +87,28 @@ OnlyKernels = Annotated[
         help="Only this release. May be repeated; all by default.",
     ),
 ]
+
 Study = Annotated[
     str,
-    typer.Argument(metavar="[MATRIX]", help="A study; see configs/matrices.", show_default=True),
+    typer.Argument(
+        metavar="[MATRIX]",
+        help="A study; see configs/matrices.",
+        show_default=True,
+        autocompletion=names_of("studies"),
+    ),
 ]
 DEFAULT_CAPABILITY = "gmem-no-direct-map"
 DEFAULT_STUDY = "arm64-gmem-no-direct-map"
+
+
+class ValidateFormat(enum.StrEnum):
+    """Formats of `validate`."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+    JUNIT = "junit"
+    SARIF = "sarif"
 
 
 class TextFormat(enum.StrEnum):
@@ -81,6 +134,7 @@ class StudyFormat(enum.StrEnum):
     MARKDOWN = "markdown"
     HTML = "html"
     RST = "rst"
+    ASCIIDOC = "asciidoc"
 
 
 AnswerFormat = Annotated[StudyFormat, typer.Option("--format", help="Format of the answer.")]

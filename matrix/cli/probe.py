@@ -26,11 +26,18 @@ from matrix.diagnostics import format_diagnostic
 def probe(
     host: Annotated[
         Path | None,
-        typer.Option("--host", metavar="FILE", help="A machine saved with --save, not this one."),
+        typer.Option(
+            "--host",
+            metavar="FILE",
+            help="A machine saved with --save, or evidence of one: a boot log, lscpu, a folder.",
+        ),
     ] = None,
     save: Annotated[
         Path | None,
         typer.Option("--save", metavar="FILE", help="Write what was read to FILE, for --host."),
+    ] = None,
+    boot: Annotated[
+        int | None, typer.Option("--boot", metavar="N", help="Of a log of several boots the N-th.")
     ] = None,
     kernel: Annotated[
         str, typer.Option(metavar="RELEASE", help="Release, or auto: the running kernel's.")
@@ -68,7 +75,7 @@ def probe(
         fail_on=verdict_words(fail_on),
         configs=tuple(configs or ()),
     )
-    outcome = run_probe(ProbeRequest(asked=asked, bundle=host))
+    outcome = run_probe(ProbeRequest(asked=asked, bundle=host, boot=boot))
     for text in dict.fromkeys(map(format_diagnostic, outcome.diagnostics)):
         say(text)
     if save is not None:
@@ -78,6 +85,6 @@ def probe(
     if output_format is TextFormat.JSON:
         deliver(probe_json(outcome), output)
     else:
-        colour = use_colour() and output is None
+        colour = use_colour(output)
         deliver(probe_text(outcome, colour=colour, verbose=verbose), output)
     return outcome.exit_code

@@ -28,7 +28,10 @@ def simulate(
     ] = None,
     variant: Annotated[
         list[str] | None,
-        typer.Option(metavar="OPTION=VALUE", help="A mechanism variant, such as guest=no-exec."),
+        typer.Option(
+            metavar="VERSION|OPTION=VALUE",
+            help="A declared version of the series, or an option such as guest=no-exec. Repeated.",
+        ),
     ] = None,
     event: Annotated[
         list[str] | None,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from matrix.cli.console import deliver, say
+from matrix.cli.console import deliver, say, use_colour
 from matrix.cli.options import (
     DEFAULT_STUDY,
     AnswerFormat,
@@ -44,20 +45,27 @@ Shown = tuple[
 
 def show(
     found: Found,
-    form: StudyFormat,
+    form: StrEnum,
     output: Path | None,
     document: Callable[[Found], Document],
     values: Callable[[Found], dict[str, Json]],
+    *,
+    rows: Callable[[Found], str] | None = None,
 ) -> int:
-    """Deliver an answer in the form that was asked for; return the exit code."""
-    if form is StudyFormat.JSON:
+    """Deliver an answer in the form that was asked for; return the exit code.
+
+    `document`, `values` and `rows` give it as a document, as values of JSON and as CSV.
+    """
+    if form == "json":
         from matrix.render.json import dump
 
         text = dump(values(found))
+    elif form == "csv" and rows is not None:
+        text = rows(found)
     else:
         from matrix.render.writers import write
 
-        text = write(document(found), form)
+        text = write(document(found), form, colour=use_colour(output))
     for diagnostic in found.diagnostics:
         say(format_diagnostic(diagnostic))
     deliver(text, output)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,26 +10,17 @@ import typer
 from matrix.cli.console import deliver, say, use_colour
 from matrix.cli.options import (
     DEFAULT_CAPABILITY,
+    AllowOutside,
     Capability,
     Configs,
     FailOn,
     Output,
     Predicate,
     Surroundings,
+    ValidateFormat,
     Vm,
 )
 from matrix.diagnostics import format_diagnostic
-
-
-class ValidateFormat(enum.StrEnum):
-    """Formats of `validate`."""
-
-    TEXT = "text"
-    JSON = "json"
-    GITHUB = "github"
-    JUNIT = "junit"
-    SARIF = "sarif"
-
 
 # Formats whose readers jump to the line that decides.
 _POINTING = (ValidateFormat.GITHUB, ValidateFormat.JUNIT, ValidateFormat.SARIF)
@@ -97,12 +87,43 @@ def validate(
     ] = None,
     host: Annotated[
         Path | None,
-        typer.Option("--host", metavar="FILE", help="A machine saved by `matrix probe --save`."),
+        typer.Option(
+            "--host", metavar="FILE", help="A machine saved by `matrix probe --save`, or evidence."
+        ),
+    ] = None,
+    evidence: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--evidence",
+            metavar="FILE",
+            help="What shows the machine: a boot log, lscpu, /proc/cpuinfo, /proc/cmdline, uname "
+            "-a, Ansible facts, or a folder or archive of these. May be repeated; further FILEs "
+            "may be evidence too.",
+        ),
+    ] = None,
+    boot: Annotated[
+        int | None,
+        typer.Option(
+            "--boot", metavar="N", help="Of a log of several boots the N-th; else the last."
+        ),
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option("--base", metavar="FILE", help="A `.config` or defconfig to build upon."),
+    ] = None,
+    fragment: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fragment",
+            metavar="FILE",
+            help="What is put on top of it, as merge_config.sh does; .scc too. May be repeated.",
+        ),
     ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show facts and every trace line.")
     ] = False,
     output: Output = None,
+    _outside: AllowOutside = False,
     configs: Configs = None,
     profiles: Annotated[
         list[Path] | None,
@@ -116,10 +137,16 @@ def validate(
     from matrix.flows.validate import validate as run_validate
     from matrix.render.validate import render_validate
 
-    if not files and host is None:
-        raise typer.BadParameter("give FILE... or --host", ctx=ctx)
+    files = [*((base,) if base is not None else ()), *(files or ())]
+    if not files and host is None and not evidence:
+        raise typer.BadParameter("give FILE..., --base, --evidence or --host", ctx=ctx)
+    if fragment and not files:
+        raise typer.BadParameter("--fragment needs FILE or --base to be put upon", ctx=ctx)
+    if host is not None and evidence:
+        raise typer.BadParameter("--host and --evidence both name the machine: give one", ctx=ctx)
     request = ValidateRequest(
-        files=tuple(files or ()),
+        files=tuple(files),
+        fragments=tuple(fragment or ()),
         kernel=kernel,
         cpus=tuple(cpu or ()),
         cmdline=cmdline,
@@ -136,11 +163,12 @@ def validate(
         pointing=output_format in _POINTING,
         given=_given(ctx),
         tree=tree,
+        lists_all=verbose,
     )
-    if host is not None:
-        from matrix.flows.host_request import with_host
+    if host is not None or evidence:
+        from matrix.flows.evidence_request import with_machine
 
-        request = with_host(request, host)
+        request = with_machine(request, host, tuple(evidence or ()), boot)
     former = None
     if write_baseline is not None:
         from matrix.door.output import Rewrite, read_for_rewrite, rewrite
@@ -149,8 +177,9 @@ def validate(
     outcome = run_validate(request)
     for line in dict.fromkeys(format_diagnostic(item) for _, item in outcome.problems):
         say(line)
-    colour = use_colour() and output is None
-    deliver(render_validate(outcome, output_format, colour=colour, verbose=verbose), output)
+    colour = use_colour(output)
+    text = render_validate(outcome, output_format, colour=colour, verbose=verbose)
+    deliver(text, output, commands=output_format is ValidateFormat.GITHUB)
     if write_baseline is not None and outcome.baseline_text is not None:
         rewrite([Rewrite(path=write_baseline, read=former, new=outcome.baseline_text)])
         from matrix.render.quantities import counted

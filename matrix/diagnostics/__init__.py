@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Sequence
+from typing import Self
 
 from msgspec import Struct
 
@@ -25,7 +26,7 @@ class ExitCode(enum.IntEnum):
     BUG = 70
 
 
-# Where several codes apply, the leftmost of this order is reported (docs/exit-codes.md).
+# Where several codes apply, the leftmost of this order is reported (docs/ci.md).
 _PRECEDENCE = (
     ExitCode.BUG,
     ExitCode.USAGE,
@@ -83,6 +84,13 @@ class InputError(Exception):
         super().__init__("; ".join(f"{item.code}: {item.message}" for item in items))
         self.diagnostics: tuple[Diagnostic, ...] = items
 
+    @classmethod
+    def of(
+        cls, *, code: str, message: str, location: Location | None = None, hint: str | None = None
+    ) -> Self:
+        """Return the error of one thing that is wrong."""
+        return cls(Diagnostic(code=code, message=message, location=location, hint=hint))
+
 
 class UndecidedError(InputError):
     """The inputs are right, but the answer would pass a bound; the command exits `UNDECIDED`."""
@@ -94,12 +102,13 @@ def format_diagnostic(diagnostic: Diagnostic, width: int | None = None) -> str:
     The line is cut to `width` columns, unless given those of the terminal.
     """
     location = diagnostic.location
-    head = f"{diagnostic.severity}[{diagnostic.code}]: {_without_floods(diagnostic.message)}"
-    lines = [f"{location}: {head}" if location else head]
+    message = _without_floods(diagnostic.message).translate(_UNPRINTABLE)
+    head = f"{diagnostic.severity}[{diagnostic.code}]: {message}"
+    lines = [f"{_one_line(str(location))}: {head}" if location else head]
     if location and location.line and location.text is not None:
         lines.extend(_quote(location, location.text, width or terminal_width()))
     if diagnostic.hint:
-        lines.append(f"hint: {_without_floods(diagnostic.hint)}")
+        lines.append(f"hint: {_without_floods(diagnostic.hint).translate(_UNPRINTABLE)}")
     return "\n".join(lines)
 
 
@@ -124,7 +133,7 @@ def _without_floods(text: str) -> str:
 def _quote(location: Location, text: str, width: int) -> list[str]:
     """Return the offending line and the caret line beneath it, neither wider than `width`."""
     number = f"{location.line:>5} | "
-    whole = text.rstrip("\n").translate(_UNPRINTABLE)
+    whole = _one_line(text.rstrip("\n"))
     column = location.column - 1
     room = width - len(number)
     start = _first_shown(len(whole), column, location.length, room)
@@ -151,8 +160,20 @@ def _first_shown(characters: int, column: int, length: int, room: int) -> int:
     return max(0, min(column - room // 2, max(characters, column + 1) - room))
 
 
-_UNPRINTABLE = dict.fromkeys((*range(9), *range(10, 32), 127), "�")
-_UNPRINTABLE[9] = " "
+# Controls (C0 and C1), line and paragraph separators, and what turns the direction of a text.
+_UNPRINTABLE: dict[int, str] = dict.fromkeys(
+    (*range(32), *range(127, 160), *range(0x2028, 0x202F), *range(0x2066, 0x206A)), "\ufffd"
+)
+_UNPRINTABLE |= {ord("\t"): " ", ord("\n"): "\n"}
+
+
+def control_character(text: str) -> str | None:
+    """Return the first character that controls a terminal or turns the direction of text."""
+    return next((one for one in text if _UNPRINTABLE.get(ord(one)) == "\ufffd"), None)
+
+
+def _one_line(text: str) -> str:
+    return text.translate(_UNPRINTABLE).replace("\n", "\ufffd")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
@@ -166,10 +187,24 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 def unknown_word_hint(word: str, known: Iterable[str], kind: str) -> str:
     """Return a hint for an unknown name: the nearest known one and the list of what exists."""
     names = sorted(known, key=_as_counted)
-    shown = ", ".join(names[:40]) + (f", … ({len(names)} in all)" if len(names) > 40 else "")
-    listing = f"known {kind}: {shown}" if names else f"there are no {kind}"
+    listing = f"known {kind}: {first_of(names)}" if names else f"there are no {kind}"
     near = did_you_mean(word, names)
     return f"{near} {listing}" if near else listing
+
+
+# Three lines of a terminal: what is longer is no answer to a typing error any more.
+_LISTED = 240
+
+
+def first_of(names: Iterable[str]) -> str:
+    """Return names as a list, one of many cut short with how many there are besides."""
+    every = list(names)
+    shown: list[str] = []
+    for name in every:
+        if shown and len(", ".join((*shown, name))) > _LISTED:
+            return f"{', '.join(shown)}, … and {len(every) - len(shown):,} more"
+        shown.append(name)
+    return ", ".join(shown)
 
 
 def _as_counted(name: str) -> list[tuple[int, str]]:

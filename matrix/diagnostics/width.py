@@ -1,6 +1,9 @@
-"""How wide a line for a person may be."""
+"""How wide a line for a person may be, and what is said broken into such lines."""
 
 from __future__ import annotations
+
+import os
+import sys
 
 # Below and above this, lines are no longer good to read.
 _NARROWEST, _WIDEST = 40, 100
@@ -11,3 +14,54 @@ def terminal_width() -> int:
     import shutil  # imported only where something is shown: start-up is a feature
 
     return min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)
+
+
+def speech_width() -> int | None:
+    """Return how wide a line on standard error may be, None for as wide as it comes.
+
+    As compilers have it (GCC's -fmessage-length): lines are broken for a person, so that standard
+    error is a terminal or COLUMNS says what one has; for a log, an editor or `grep` a message is
+    one line.
+    """
+    is_for_a_person = sys.stderr.isatty() or os.environ.get("COLUMNS", "").isdecimal()
+    return terminal_width() if is_for_a_person else None
+
+
+def laid_out(message: str, width: int) -> str:
+    """Return a message with its lines broken at `width`, what continues one set in.
+
+    Place and code of a diagnostic stay in one piece, and so does a command in backquotes. Excerpts,
+    diffs and what is set in are shown, and not broken.
+    """
+    return "\n".join(
+        line if len(line) <= width else _broken(line, width) for line in message.split("\n")
+    )
+
+
+# A private character: no message holds one, and no line is broken at it.
+_HELD = "\ue000"
+_INDENT = "  "
+# What a line of an excerpt or of a diff begins with; a place may be `-` or an option.
+_SHOWN = {" ", "+", "-", "@"}
+
+
+def _broken(line: str, width: int) -> str:
+    import re  # imported only where something is said: start-up is a feature
+    import textwrap
+
+    def held(found: re.Match[str]) -> str:
+        text = found[0]
+        return text.replace(" ", _HELD) if len(text) <= width - len(_INDENT) else text
+
+    place = re.match(r".*?\b(?:error|warning|note)\[MX\d{4}\]:", line)
+    if place is None and line[:1] in _SHOWN:
+        return line
+    head = place[0].replace(" ", _HELD) if place else ""
+    rest = line[len(head) :]
+    return textwrap.fill(
+        head + re.sub(r"`[^`]*`[^\s`]*", held, rest),
+        width,
+        subsequent_indent=_INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    ).replace(_HELD, " ")

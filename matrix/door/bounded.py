@@ -10,12 +10,14 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 from msgspec import Struct
 
-from matrix.diagnostics import Diagnostic, InputError, Location
-from matrix.door.files import opened
+from matrix.diagnostics import InputError, Location
+from matrix.door.files import opened, opened_regular
+from matrix.door.folders import check_inside
 
 STANDARD_INPUT = "-"
 STANDARD_INPUT_NAME = "<stdin>"
@@ -60,14 +62,18 @@ def file_name(path: str | os.PathLike[str]) -> str:
     return STANDARD_INPUT_NAME if name == STANDARD_INPUT else name
 
 
-def read_bounded(path: str | os.PathLike[str], kind: InputKind) -> bytes:
+def read_bounded(
+    path: str | os.PathLike[str], kind: InputKind, *, within: Path | None = None
+) -> bytes:
     """Return the bytes of a file or of standard input (`-`), at most `kind.limit` of them.
+
+    `within` as `open_input`.
 
     Raises:
         InputError: the file is missing, a folder, unreadable, or too large.
     """
     name = file_name(path)
-    with open_input(path, kind) as stream:
+    with open_input(path, kind, within=within) as stream:
         data = read_at_most(stream, kind.limit + 1)
     if len(data) > kind.limit:
         raise larger_than(kind, name)
@@ -82,15 +88,24 @@ def larger_than(kind: InputKind, file: str, holder: str = "the file") -> InputEr
 
 
 @contextlib.contextmanager
-def open_input(path: str | os.PathLike[str], kind: InputKind) -> Iterator[BinaryIO]:
+def open_input(
+    path: str | os.PathLike[str], kind: InputKind, *, within: Path | None = None
+) -> Iterator[BinaryIO]:
     """Open a file or standard input (`-`) for the block; what fails while it is read is said.
+
+    A file that no person named is given with the folder that it must lie in, `within`; it must be
+    a regular one.
 
     Raises:
         InputError: `kind.unreadable`: the file is missing, a folder, or cannot be read.
     """
     name = file_name(path)
     try:
-        if name == STANDARD_INPUT_NAME and os.fspath(path) == STANDARD_INPUT:
+        if within is not None:
+            check_inside(Path(path), within)
+            with opened_regular(path) as stream:
+                yield stream
+        elif name == STANDARD_INPUT_NAME and os.fspath(path) == STANDARD_INPUT:
             yield sys.stdin.buffer
         else:
             with opened(path) as stream:
@@ -113,6 +128,4 @@ def read_at_most(stream: BinaryIO, size: int) -> bytes:
 
 
 def _error(code: str, message: str, file: str, hint: str) -> InputError:
-    return InputError(
-        Diagnostic(code=code, message=message, location=Location(file=file), hint=hint)
-    )
+    return InputError.of(code=code, message=message, location=Location(file=file), hint=hint)

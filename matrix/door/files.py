@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -32,11 +33,12 @@ def opened(path: str | os.PathLike[str]) -> Iterator[BufferedReader]:
         yield stream
 
 
-def read_regular(path: str | os.PathLike[str], most: int) -> bytes:
-    """Return the bytes of a regular file, at most `most` of them.
+@contextlib.contextmanager
+def opened_regular(path: str | os.PathLike[str]) -> Iterator[BufferedReader]:
+    """Open a regular file for the block.
 
     Raises:
-        OSError: as `opened`, and for a pipe, a device, or a larger file.
+        OSError: as `opened`, and for a pipe or a device.
     """
     try:
         stream = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - Path has no opener
@@ -45,11 +47,27 @@ def read_regular(path: str | os.PathLike[str], most: int) -> bytes:
     with stream:
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
             raise OSError(errno.EINVAL, "it is no regular file")
+        yield stream
+
+
+def read_regular(path: str | os.PathLike[str], most: int) -> bytes:
+    """Return the bytes of a regular file, at most `most` of them.
+
+    Raises:
+        OSError: as `opened`, and for a pipe, a device, or a larger file.
+    """
+    with opened_regular(path) as stream:
         # What the kernel makes when it is read, below /proc and /sys, has no size before.
         data = stream.read(most + 1)
     if len(data) > most:
         raise OSError(errno.EFBIG, f"it is larger than {_size(most)}")
     return data
+
+
+def digest_of(path: str | os.PathLike[str]) -> str:
+    """Return the SHA-256 of a regular file in hex; OSError as `read_regular`, whatever its size."""
+    with opened_regular(path) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _without_waiting(path: str, flags: int) -> int:

@@ -16,6 +16,7 @@ import errno
 import os
 import secrets
 import stat
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import BinaryIO
@@ -25,6 +26,8 @@ from msgspec import Struct
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.door.package import refuse_package
 
+_UNFINISHED = ".matrix-" + "[0-9a-f]" * 16 + ".tmp"
+_MOMENT = 10  # in seconds
 Texts = Mapping[Path, str] | Mapping[str, str]
 
 
@@ -198,12 +201,44 @@ def _finish(file: BinaryIO) -> None:
 
 
 def _open_beside(target: Path) -> tuple[Path, int]:
-    """Create a file of a name nobody can have prepared, never through a link."""
+    """Create a file of a name nobody can have prepared, never through a link.
+
+    It is locked while its process lives: what a killed one has left is told by that, and removed.
+    """
+    _remove_abandoned(target.parent)
     path = target.parent / f".matrix-{secrets.token_hex(8)}.tmp"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_BINARY"):  # not on every platform
         flags |= getattr(os, name, 0)
-    return path, os.open(path, flags, 0o666)
+    descriptor = os.open(path, flags, 0o666)
+    _lock(descriptor)
+    return path, descriptor
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove the new files of runs that ended before they could; those of others are locked."""
+    for path in folder.glob(_UNFINISHED):
+        with contextlib.suppress(OSError):
+            # One that was just made may not be locked yet.
+            if time.time() - path.stat(follow_symlinks=False).st_mtime < _MOMENT:
+                continue
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+            try:
+                if _lock(descriptor):
+                    path.unlink()
+            finally:
+                os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock a file until it is closed; False where another process has it, or there are no locks."""
+    try:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 def _try_writing(target: Path) -> None:
@@ -217,9 +252,26 @@ def _try_writing(target: Path) -> None:
     while _info(place.parent) is None:
         place = place.parent
     # Asking for permissions is not enough: the superuser has them all, a read-only mount has none.
-    path, descriptor = _open_beside(place)
-    os.close(descriptor)
-    path.unlink()
+    if not _opened_nameless(place.parent):
+        path, descriptor = _open_beside(place)
+        os.close(descriptor)
+        path.unlink()
+
+
+def _opened_nameless(folder: Path) -> bool:
+    """Make a file that has no name, of which no killed run leaves anything; False: not here.
+
+    OSError where no file can be made in the folder at all.
+    """
+    if not hasattr(os, "O_TMPFILE"):
+        return False
+    try:
+        os.close(os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600))
+    except OSError as error:
+        if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT):
+            return False  # this file system, or an old kernel, has none
+        raise
+    return True
 
 
 def _is_special(target: Path) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Protocol
 
-from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.diagnostics import InputError, Location
 from matrix.door.bounded import (
     BZIP2,
     DOTCONFIG,
@@ -135,13 +135,11 @@ def unpacked(stream: Stream, *, kind: InputKind | None = None) -> Stream:
     head = stream.peek(6)
     for magic, name in _UNREADABLE_FORMS:
         if head.startswith(magic):
-            raise InputError(
-                Diagnostic(
-                    code="MX1407",
-                    message=f"the data is compressed with {name}, which cannot be read here",
-                    location=Location(file=stream.file),
-                    hint="unpack it first, or give the `.config` of the build",
-                )
+            raise InputError.of(
+                code="MX1407",
+                message=f"the data is compressed with {name}, which cannot be read here",
+                location=Location(file=stream.file),
+                hint="unpack it first, or give the `.config` of the build",
             )
     for magic, label, make in _FORMS:
         if head.startswith(magic):
@@ -218,13 +216,11 @@ class _Unpacking:
         return self._make(self._stream.file)
 
     def _damaged(self, what: str) -> InputError:
-        return InputError(
-            Diagnostic(
-                code="MX0303",
-                message=f"the {self._label} data {what}",
-                location=Location(file=self._stream.file),
-                hint=_FETCH_ANEW,
-            )
+        return InputError.of(
+            code="MX0303",
+            message=f"the {self._label} data {what}",
+            location=Location(file=self._stream.file),
+            hint=_FETCH_ANEW,
         )
 
 
@@ -276,13 +272,11 @@ def _zstandard_library(file: str) -> ModuleType:
             return importlib.import_module(name)
         except ImportError:
             continue
-    raise InputError(
-        Diagnostic(
-            code="MX0304",
-            message="the file is compressed with Zstandard, which this Python cannot read",
-            location=Location(file=file),
-            hint="install the package `zstandard`, or unpack the file with `zstd -d`",
-        )
+    raise InputError.of(
+        code="MX0304",
+        message="the file is compressed with Zstandard, which this Python cannot read",
+        location=Location(file=file),
+        hint="install the package `zstandard`, or unpack the file with `zstd -d`",
     )
 
 

@@ -6,32 +6,54 @@ profile by the operation's name.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Literal
+
 from msgspec import Struct
 
 from matrix.explore.inputs import SimulationInputs
 
 
+class Lane(Struct, frozen=True, kw_only=True):
+    """One part of the state, as a frame of a trace shows it.
+
+    `word` is what there is room for in a picture, `detail` all of it, page-table entries in hex
+    among it. It `holds` nothing, something, or something that is out of date.
+    """
+
+    name: str
+    word: str
+    detail: str
+    holds: Literal["nothing", "current", "stale"] = "current"
+
+
+def details(lanes: Iterable[Lane]) -> dict[str, str]:
+    """Return the lanes by name, in all detail."""
+    return {lane.name: lane.detail for lane in lanes}
+
+
 class MicroOperation(Struct, frozen=True, kw_only=True):
     """One thing done: `name` is the key of the profile's source line, `detail` what it touched.
 
-    `stays`: nothing is done, the kernel died; it is what that leaves.
+    `returns` is the condition on which a call came back and had done nothing, empty where it did;
+    `changed` are the names of the lanes that it changed. `stays`: nothing is done, the kernel died;
+    it is what that leaves.
     """
 
     name: str
     detail: str
+    returns: str = ""
+    changed: tuple[str, ...] = ()
     stays: bool = False
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """One event of a trace with the micro-operations it did and the state before and after it.
-
-    `before` and `after` are (name, value) pairs for people, page-table entries in hex among them.
-    """
+    """One event of a trace with its micro-operations, and the state before and after it."""
 
     event: str
     operations: tuple[MicroOperation, ...]
-    before: tuple[tuple[str, str], ...]
-    after: tuple[tuple[str, str], ...]
+    before: tuple[Lane, ...]
+    after: tuple[Lane, ...]
 
 
 class Violation(Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from typing import Generic, NamedTuple
 
 from msgspec.structs import replace
 
-from matrix.explore.outcome import MicroOperation
+from matrix.explore.outcome import MicroOperation, details
 from matrix.explore.scenario import AnyScenario, Event, I, M, Row, S, Scenario, W
 
 
@@ -100,10 +100,11 @@ def step(program: Program[I, M, S, W], position: int, machine: M, world: W) -> i
         if holds(machine, world):
             return skip
     scenario = program.scenario
-    if world.log is not None:
-        world.log.append(describe(scenario, row.operation, machine, world))
-    if row.effect is not None:
-        row.effect(machine, world)
+    if world.log is None:
+        if row.effect is not None:
+            row.effect(machine, world)
+    else:
+        world.log.append(_logged(scenario, row, machine, world))
     if world.crashed and world.log is not None:
         world.log.extend(
             replace(describe(scenario, remnant.operation, machine, world), stays=True)
@@ -111,6 +112,39 @@ def step(program: Program[I, M, S, W], position: int, machine: M, world: W) -> i
             if remnant.stays(machine, world, held)
         )
     return position + 1
+
+
+def _logged(scenario: Scenario[I, M, S, W], row: Row[M, W], machine: M, world: W) -> MicroOperation:
+    """Do what a row does, and return it as a trace shows it."""
+    told = describe(scenario, row.operation, machine, world)
+    if row.effect is None:
+        condition = _returns(row, machine, world)
+        if not condition:
+            return told
+        detail = "; ".join(part for part in (told.detail, f"returns: {condition}") if part)
+        return replace(told, returns=condition, detail=detail)
+    before = details(scenario.described(machine, scenario.closed(world)))
+    row.effect(machine, world)
+    after = details(scenario.described(machine, scenario.closed(world)))
+    changed = tuple(name for name, text in after.items() if before.get(name) != text)
+    return replace(told, changed=changed)
+
+
+def _returns(row: Row[M, W], machine: M, world: W) -> str:
+    """Return the condition on which a call does nothing at all, empty where it does something.
+
+    It is the first that stops a row which would be done otherwise. The world is that at the call:
+    what is not done changes nothing for the rows after it.
+    """
+    reasons: list[str] = []
+    for inner in row.body:
+        if not all(condition.holds(machine, world) for condition in inner.when):
+            continue
+        stops = [item.name for item in inner.unless if item.holds(machine, world)]
+        if not stops:
+            return ""
+        reasons += stops
+    return reasons[0] if reasons else ""
 
 
 def check(scenario: Scenario[I, M, S, W], machine: M, world: W) -> None:

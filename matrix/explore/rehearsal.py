@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.diagnostics import InputError, Location
 from matrix.explore.outcome import Step
 from matrix.explore.scenario import I, M, S, Scenario, W, unknown
 from matrix.explore.trace import ImpossibleEventError, replay
@@ -52,16 +52,14 @@ def rehearse(
     try:
         steps, found = replay(scenario, machine, events)
     except ImpossibleEventError as impossible:
-        raise InputError(
-            Diagnostic(
-                code="MX0707",
-                message=f"the event `{impossible.event}` cannot happen at step {impossible.step}",
-                location=location,
-                hint=(
-                    f"possible there: {', '.join(impossible.possible)}"
-                    if impossible.possible
-                    else "nothing can happen there: the kernel died before"
-                ),
-            )
+        raise InputError.of(
+            code="MX0707",
+            message=f"the event `{impossible.event}` cannot happen at step {impossible.step}",
+            location=location,
+            hint=(
+                f"possible there: {', '.join(impossible.possible)}"
+                if impossible.possible
+                else "nothing can happen there: the kernel died before"
+            ),
         ) from impossible
     return Rehearsal(steps=steps, found=found)

@@ -16,7 +16,7 @@ from msgspec.structs import fields
 
 from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
 from matrix.explore.inputs import SimulationInputs
-from matrix.explore.outcome import MicroOperation
+from matrix.explore.outcome import Lane, MicroOperation
 
 # An event of this actor never happens while another actor runs.
 SYSTEM = "system"
@@ -189,8 +189,8 @@ class Scenario(Struct, Generic[I, M, S, W], frozen=True, kw_only=True, eq=False)
     `shared` are the fields of the world that tasks have in common besides the state, `registers`
     those that each has for itself.
 
-    What is said: `operations` and the `words` of their details; `described`: a state as pairs,
-    of which `unbuilt` stands before boot.
+    What is said: `operations` and the `words` of their details; `described`: a state as lanes, of
+    which `unbuilt` stands before boot. Text and pictures of a trace show these and know no other.
     """
 
     id: str
@@ -206,8 +206,8 @@ class Scenario(Struct, Generic[I, M, S, W], frozen=True, kw_only=True, eq=False)
     boot: Callable[[M], Iterable[tuple[str, W]]]
     opened: Callable[[S], W]
     closed: Callable[[W], S]
-    described: Callable[[M, S], tuple[tuple[str, str], ...]]
-    unbuilt: tuple[tuple[str, str], ...] = ()
+    described: Callable[[M, S], tuple[Lane, ...]]
+    unbuilt: tuple[Lane, ...] = ()
     words: Mapping[str, Callable[[M, W], str]] = {}
     options: tuple[Option, ...] = ()
     assumption: Assumption | None = None

@@ -9,7 +9,7 @@ they say, never in how they answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from functools import partial
+from functools import cache, cached_property, partial
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -24,7 +24,7 @@ from matrix.analyze.cell.assemble import (
     surroundings_atoms,
 )
 from matrix.analyze.cell.behaviour import Behaviours
-from matrix.analyze.cell.fix import find_fixes
+from matrix.analyze.cell.fix import Reline, find_fixes
 from matrix.analyze.cell.memory import AnswerMemory, DetectedCpu, Surroundings
 from matrix.analyze.cell.question import Question, lower_question, names_read, predicate_version
 from matrix.analyze.cell.rebuild import Rebuild
@@ -114,7 +114,7 @@ class Build(Struct, frozen=True, kw_only=True, eq=False):
         return Rebuild(question=self.question, profile=self.profile, config=self.config)
 
 
-class Situation(Struct, frozen=True, kw_only=True, eq=False):
+class Situation(Struct, frozen=True, kw_only=True, eq=False, dict=True):
     """All that an answer may rest on but the CPU: a build, the line it reads, and the options.
 
     `around` is what of it counts: situations that are alike in that share their answers.
@@ -142,8 +142,15 @@ class Situation(Struct, frozen=True, kw_only=True, eq=False):
         appended_to = self.build.built_in.readings(f"{self.boot_loader} {_APPENDED}")
         return self.around, self.line, appended_to, frozenset(self.build.rebuild.gates())
 
-    def reline(self, appended: str) -> Mapping[str, Expression]:
-        """Return the kernel variables with parameters appended to what the boot loader passes."""
+    @cached_property
+    def reline(self) -> Reline:
+        """The kernel variables with parameters appended to what the boot loader passes.
+
+        Kept, since fixes on each CPU try the same ones.
+        """
+        return cache(self._reline)
+
+    def _reline(self, appended: str) -> Mapping[str, Expression]:
         build = self.build
         longer = build.built_in.readings(f"{self.boot_loader} {appended}".strip())
         return read_variables(build.question.program, build.profile, longer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from matrix.analyze.cell.verdict import Verdict, verdicts_of
@@ -17,6 +18,28 @@ def verdict_words(text: str) -> tuple[str, ...]:
     """Return the verdicts of a `--fail-on`; `none` is an empty list."""
     words = tuple(word.strip() for word in text.split(",") if word.strip())
     return () if words == (NO_VERDICT,) else words
+
+
+def column_titles(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Return the (name, title) pairs of `--column NAME=TITLE`.
+
+    Raises:
+        InputError: MX1520, one has no `=`.
+    """
+    pairs = [text.partition("=") for text in texts]
+    wrong = [name for name, equals, title in pairs if not (name.strip() and equals and title)]
+    if wrong:
+        raise InputError(
+            [
+                Diagnostic(
+                    code="MX1520",
+                    message=f"`{word}` of --column is no NAME=TITLE",
+                    hint="write the column that is read and your title: kernel=KERNEL-VERSION",
+                )
+                for word in wrong
+            ]
+        )
+    return tuple((name.strip(), title.strip()) for name, _, title in pairs)
 
 
 def check_verdicts(words: tuple[str, ...], capability: Capability) -> None:
@@ -104,11 +127,9 @@ def boot_loader_text(text: str | None, file: Path | None) -> str:
     if file is None:
         return given_line(text or "")
     if text is not None:
-        raise InputError(
-            Diagnostic(
-                code="MX0910",
-                message="both --cmdline and --cmdline-file are given",
-                hint="give one of them",
-            )
+        raise InputError.of(
+            code="MX0910",
+            message="both --cmdline and --cmdline-file are given",
+            hint="give one of them",
         )
     return load_boot_loader_line(file)

@@ -119,13 +119,11 @@ def load_baseline(path: Path) -> Baseline:
         hint = "write it with --write-baseline; it is not edited by hand"
         if isinstance(error, FileNotFoundError):
             hint = f"the same command with `--write-baseline {path}` writes the first one"
-        raise InputError(
-            Diagnostic(
-                code="MX1420",
-                message=f"cannot read the baseline: {reason}",
-                location=Location(file=str(path), line=line, column=column),
-                hint=hint,
-            )
+        raise InputError.of(
+            code="MX1420",
+            message=f"cannot read the baseline: {reason}",
+            location=Location(file=str(path), line=line, column=column),
+            hint=hint,
         ) from error
     return Baseline(path=path, entries=entries)
 

@@ -9,25 +9,20 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from matrix.analyze.space.cell_rows import ANSWER_COLUMNS, CellColumn, CellRows
 from matrix.analyze.space.selection import select
 from matrix.diagnostics import (
     Diagnostic,
     InputError,
-    Location,
     UndecidedError,
     unknown_word_hint,
 )
 from matrix.door.output import check_writable
-from matrix.expr.nodes import Binary
-from matrix.expr.parser import parse
-from matrix.expr.printer import to_c
 from matrix.flows.knowledge import Library
-from matrix.flows.selection import nothing_selected
+from matrix.flows.selection import nothing_selected, operands, where_condition
 from matrix.flows.study import prepare_study
-from matrix.schema.values import Condition, MatrixStudy
+from matrix.schema.values import MatrixStudy
 from matrix.solve.covering import CoveringArray, covering_array
 from matrix.solve.listing import Columns
 from matrix.solve.space import Region
@@ -90,7 +85,7 @@ def cells(
     wrong = [*problems, *_problems(wanted), *_wrong_columns(prepared.study, wanted.columns)]
     condition = None
     try:
-        condition = _condition(wanted.where)
+        condition = where_condition(wanted.where)
     except InputError as error:
         wrong.extend(error.diagnostics)
     if wrong:
@@ -100,7 +95,7 @@ def cells(
     solved = prepared.solve()
     selection = select(solved, condition) if condition else None
     if condition and selection and selection.region.is_empty() and not selection.undecided:
-        nothing = nothing_selected(prepared, {}, list(_operands(condition)))
+        nothing = nothing_selected(prepared, {}, operands(condition))
         if nothing is not None:
             raise nothing
     region = selection.region if selection else solved.valid
@@ -141,24 +136,6 @@ def _covering_chunks(rows: CellRows, array: CoveringArray, size: int) -> Iterato
 
     for first in range(0, len(array.rows), size):
         yield rows.answered(np.array(array.rows[first : first + size], np.int16))
-
-
-def _condition(text: str | None) -> Condition | None:
-    """Return the expression of --where; raises InputError (MX01xx) where it is not C."""
-    if text is None:
-        return None
-    location = Location(file="--where", line=1, column=1, length=len(text) or 1, text=text)
-    return Condition(expression=parse(text, location), text=text, location=location)
-
-
-def _operands(condition: Condition) -> Iterator[Condition]:
-    """Yield the operands of the outermost `&&`: a contradiction names those it needs."""
-    match condition.expression:
-        case Binary("&&", left, right):
-            for operand in (left, right):
-                yield from _operands(replace(condition, expression=operand, text=to_c(operand)))
-        case _:
-            yield condition
 
 
 def _problems(wanted: Wanted) -> Iterator[Diagnostic]:

@@ -2,16 +2,18 @@
 
 Reads everything, lowers every question and reads every claim, so that what it accepts, every other
 command accepts. Nothing is solved unless claims are to be decided: that is for the nightly run.
+A study's options that none of its kernels reads are a mistake, or have become one: a warning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from matrix.analyze.cell.question import lower_question
+from matrix.analyze.cell.question import lower_question, repeats_predicate
 from matrix.analyze.facts.scenario_words import unknown_names
 from matrix.analyze.proof.claims import ClaimResult, read_claims
 from matrix.analyze.space.cell_text import named_cell
@@ -19,15 +21,64 @@ from matrix.diagnostics import (
     Diagnostic,
     ExitCode,
     InputError,
+    Severity,
     UndecidedError,
 )
 from matrix.flows.claims import answer_claims, declared_claims
 from matrix.flows.knowledge import Library
-from matrix.flows.selection import check_not_empty
-from matrix.flows.stale_studies import stale_options
+from matrix.flows.selection import check_not_empty, without_cells
 from matrix.flows.study import PreparedStudy, prepare_study
+from matrix.kernel.line.cmdline import read_command_line
 from matrix.schema.sources import sources_without_lines
-from matrix.schema.values import Capability
+from matrix.schema.values import Capability, KernelProfile, MatrixStudy, Option
+
+
+def stale_options(library: Library, study: MatrixStudy) -> Iterator[Diagnostic]:
+    """Yield a warning for each symbol, parameter or value that no kernel of a study has."""
+    ids = {option.kernel for axis in study.axes for option in axis.options if option.kernel}
+    kernels = [one for one in library.kernels_of(study.arch).values() if one.id in ids]
+    if not kernels:
+        return
+    for axis in study.axes:
+        for option in axis.options:
+            if axis.kind == "kconfig":
+                yield from _symbols(library, kernels, option)
+            if option.cmdline:
+                yield from _parameters(library, kernels, option, option.cmdline)
+
+
+def _symbols(
+    library: Library, kernels: Sequence[KernelProfile], option: Option
+) -> Iterator[Diagnostic]:
+    history = library.name_history(kernels[0].arch)
+    for symbol, value in option.kconfig:
+        if value != "n" and all(symbol in history.symbols_lacking(one) for one in kernels):
+            standing = history.of_symbol(symbol, kernels[-1])
+            yield Diagnostic(
+                code="MX1706",
+                severity=Severity.WARNING,
+                location=option.location,
+                message=f"no kernel of the study has CONFIG_{symbol}: {standing.sentence()}",
+                hint="remove it from the option, or add a kernel that has it",
+            )
+
+
+def _parameters(
+    library: Library, kernels: Sequence[KernelProfile], option: Option, text: str
+) -> Iterator[Diagnostic]:
+    history = library.name_history(kernels[0].arch)
+    line = read_command_line(text)
+    for index in range(len(line.early)):
+        one = replace(line, early=line.early[index : index + 1])
+        said = [next(history.line(kernel, one, one.locate), None) for kernel in kernels]
+        last = said[-1]
+        if last is not None and all(said):
+            yield replace(
+                last,
+                code="MX1706",
+                location=option.location,
+                message=f"no kernel of the study reads it: {last.message}",
+            )
 
 
 class Checked(Struct, frozen=True, kw_only=True):
@@ -73,8 +124,9 @@ def _check(folders: tuple[Path, ...], *, claims: bool) -> Checked:
     }
     # Ours show on purpose what a kernel refuses; a test looks at them.
     ours = {study.location for study in Library().knowledge.studies} if folders else set()
-    mine = [study for study in known.studies if folders and study.location not in ours]
-    stale = [item for study in mine for item in stale_options(library, study)]
+    mine = [one for one in studies if folders and one.study.location not in ours]
+    idle = [item for one in mine for item in stale_options(library, one.study)]
+    idle += [item for one in mine for item in (*without_cells(one), *_repeated_truth(one))]
     findings: list[Diagnostic] = []
     decided: dict[str, tuple[int, int]] = {}
     for prepared in studies if claims else ():
@@ -85,7 +137,7 @@ def _check(folders: tuple[Path, ...], *, claims: bool) -> Checked:
         findings.extend(_not_as_expected(prepared, result) for result in wrong)
     return Checked(
         counts=counts,
-        diagnostics=(*stale, *findings),
+        diagnostics=(*idle, *findings),
         exit_code=ExitCode.FINDINGS if findings else ExitCode.OK,
         decided=decided if claims else None,
     )
@@ -122,6 +174,20 @@ def _sound_studies(library: Library) -> Sequence[PreparedStudy]:
     if problems:
         raise InputError(tuple(dict.fromkeys(problems)))
     return studies
+
+
+def _repeated_truth(prepared: PreparedStudy) -> Iterator[Diagnostic]:
+    """Yield a warning where the truth of a study's capability is its predicate once more."""
+    if all(map(repeats_predicate, prepared.questions.values())):
+        yield Diagnostic(
+            code="MX0694",
+            severity=Severity.WARNING,
+            location=prepared.capability.truth[0].condition.location,
+            message=f"the truth of `{prepared.capability.id}` repeats predicate "
+            f"`{prepared.predicate.name}`: no cell can be unsound or overstrict",
+            hint="write what must hold where the check says yes, from other code than the check; "
+            "or leave `truth` out, for answers that are granted and not-granted",
+        )
 
 
 def _unanswerable(library: Library, capability: Capability) -> Sequence[Diagnostic]:

@@ -56,10 +56,9 @@ def with_deciding_lines(
 
 
 def _place(config: DotConfig, symbol: str | None) -> Location:
-    setting = config.symbols.get(symbol) if symbol else None
-    if setting is None:
+    if symbol is None or symbol not in config.symbols:
         return Location(file=config.file, line=1, column=1)
-    return setting.place(config.file)
+    return config.place(symbol)
 
 
 def _candidates(result: ValidateResult, config: DotConfig, capability: Capability) -> Iterator[str]:

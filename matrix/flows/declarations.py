@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from matrix.diagnostics import Diagnostic, InputError
+from matrix.diagnostics import InputError
 from matrix.door.output import Rewrite, check_writable, rewrite
+from matrix.door.package import shipped
 from matrix.flows.knowledge import Library
 
 # What is written, and from which text of `starters/`; `@id@` and `@name@` are the capability's.
@@ -40,19 +41,16 @@ def init(folder: Path, capability: str | None = None) -> tuple[Path, ...]:
             text = text.replace(mark, word)
         return text
 
-    starters = Path(__file__).with_name("starters")
     files = {
-        folder / filled(path): filled((starters / starter).read_text("utf-8"))
+        folder / filled(path): filled(shipped(f"flows/starters/{starter}").decode())
         for path, starter in (_STUDY if capability is None else _CAPABILITY).items()
     }
     taken = [path for path in files if path.exists()]
     if taken:
-        raise InputError(
-            Diagnostic(
-                code="MX0915",
-                message=f"`{taken[0]}` exists already",
-                hint="choose another folder: init never overwrites",
-            )
+        raise InputError.of(
+            code="MX0915",
+            message=f"`{taken[0]}` exists already",
+            hint="choose another folder: init never overwrites",
         )
     check_writable(list(files))
     rewrite(Rewrite(path=path, read=None, new=text) for path, text in files.items())
@@ -70,4 +68,4 @@ def _check_new(capability: str) -> None:
         hint = "lower case letters and digits, joined by `-`, `_` or `.`: `pseudo-nmi`"
     else:
         return
-    raise InputError(Diagnostic(code="MX0254", message=message, hint=hint))
+    raise InputError.of(code="MX0254", message=message, hint=hint)

@@ -119,7 +119,7 @@ def diff(
     else:
         studies = [item.id for item in library.knowledge.studies]
         raise InputError(_cannot_compare(words, predicates, axis, studies, library))
-    groups = _rules(prepared, after, difference, max_rules)
+    groups = change_rules(prepared, after, difference, max_rules)
     return VerdictChanges(
         between=words,
         difference=difference,
@@ -155,7 +155,7 @@ def _of_kernels(
     return one, other
 
 
-def _rules(
+def change_rules(
     prepared: PreparedStudy, after: SolvedStudy, difference: Difference, max_rules: int
 ) -> tuple[LabelRules, ...]:
     """Return the rules of each change of verdict."""

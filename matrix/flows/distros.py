@@ -6,6 +6,7 @@ the name and SHA-256 of the file it came from, so that anyone with the file can 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,8 @@ from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.door.bounded import STANDARD_INPUT
-from matrix.door.output import Rewrite, check_writable, rewrite
+from matrix.door.files import digest_of
+from matrix.door.output import Rewrite, check_writable, rewrite, stale
 from matrix.flows.knowledge import Library, release_key
 from matrix.kernel.config.config_input import ConfigInput, read_config_inputs
 from matrix.kernel.config.dotconfig import DotConfig, read_dotconfig
@@ -108,24 +110,20 @@ def _distro(
     place = Location(file=config.file)
     if release is None or not re.fullmatch(r"\d{1,4}\.\d{1,4}", release, re.ASCII):
         what = "the file does not say" if release is None else f"`{release}` is not"
-        raise InputError(
-            Diagnostic(
-                code="MX1710",
-                location=place,
-                message=f"{what} which kernel release it is for",
-                hint='give --kernel with two numbers, such as "6.12"',
-            )
+        raise InputError.of(
+            code="MX1710",
+            location=place,
+            message=f"{what} which kernel release it is for",
+            hint='give --kernel with two numbers, such as "6.12"',
         )
     shown_name = _base_name(config.file)
     identity = request.identity or _identity(shown_name)
     if not re.fullmatch(r"[a-z0-9]+([._-][a-z0-9]+)*", identity):
-        raise InputError(
-            Diagnostic(
-                code="MX1713",
-                location=place,
-                message=f"`{identity}` cannot name a distribution",
-                hint="give --id: lower case letters and digits, joined by `-`, `_` or `.`",
-            )
+        raise InputError.of(
+            code="MX1713",
+            location=place,
+            message=f"`{identity}` cannot name a distribution",
+            hint="give --id: lower case letters and digits, joined by `-`, `_` or `.`",
         )
     command_line = config.value("CMDLINE")
     return Distro(
@@ -173,10 +171,10 @@ def _identity(name: str) -> str:
 
 
 def _digest(file: str, source: ConfigInput) -> str:
-    if file == STANDARD_INPUT or not Path(file).is_file():
-        return hashlib.sha256(source.data).hexdigest()
-    with Path(file).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    if file != STANDARD_INPUT:
+        with contextlib.suppress(OSError):  # a pipe, which gave its bytes already
+            return digest_of(file)
+    return hashlib.sha256(source.data).hexdigest()
 
 
 def _same_name(distro: Distro, first: Distro, file: str) -> Diagnostic:
@@ -201,20 +199,13 @@ def _taken(files: dict[Path, str], folder: Path) -> list[Diagnostic]:
     return [
         Diagnostic(
             code="MX1711",
-            location=Location(file=str(folder / path)),
-            message=f"`{folder / path}` exists already and differs",
+            location=Location(file=str(path)),
+            message=f"`{path}` exists already and differs",
             hint="remove it, or give another --id or --output",
         )
-        for path, text in files.items()
-        if (folder / path).exists() and not _holds(folder / path, text)
+        for path in stale(files, folder)
+        if path.exists()
     ]
-
-
-def _holds(path: Path, text: str) -> bool:
-    try:
-        return path.read_bytes() == text.encode()
-    except OSError:
-        return False
 
 
 class DistroRow(Struct, frozen=True, kw_only=True):

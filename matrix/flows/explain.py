@@ -21,7 +21,13 @@ from matrix.analyze.cell.verdict import WORKS, Verdict
 from matrix.analyze.space.explanation import Explanation, derive_answer
 from matrix.analyze.space.nearest import NearestCells, nearest_supported
 from matrix.analyze.space.study import SolvedStudy
-from matrix.diagnostics import Diagnostic, InputError, UndecidedError, did_you_mean
+from matrix.diagnostics import (
+    Diagnostic,
+    InputError,
+    UndecidedError,
+    did_you_mean,
+    unknown_word_hint,
+)
 from matrix.diagnostics.codes import codes
 from matrix.explore.inputs import SimulationInputs
 from matrix.explore.interleave import simulate_two_actors
@@ -32,7 +38,7 @@ from matrix.flows.cell_argument import parse_cell
 from matrix.flows.knowledge import Library
 from matrix.flows.selection import no_such_cell
 from matrix.flows.study import PreparedStudy, prepare_study
-from matrix.schema.values import KernelProfile
+from matrix.schema.values import Capability, KernelProfile
 from matrix.solve.nearest import changes
 
 
@@ -56,12 +62,10 @@ def explain_code(code: str) -> tuple[str, str]:
         InputError: MX0916, there is no such code.
     """
     if code not in codes():
-        raise InputError(
-            Diagnostic(
-                code="MX0916",
-                message=f"unknown diagnostic code `{code}`",
-                hint=did_you_mean(code, codes()) or "docs/diagnostics.md lists all codes",
-            )
+        raise InputError.of(
+            code="MX0916",
+            message=f"unknown diagnostic code `{code}`",
+            hint=did_you_mean(code, codes()) or "docs/diagnostics.md lists all codes",
         )
     return codes()[code]
 
@@ -120,6 +124,7 @@ def _nearest(
 class SimulateRequest(Struct, frozen=True, kw_only=True):
     """What `matrix simulate` was asked: cells of a study, a mechanism variant, which run.
 
+    A `variant` is a version of the series or `option=value`, which changes that version.
     `events` are an order of events to run instead of exploring all orders. What the simulation
     finds does not depend on the predicate: a `predicate` that is named is answered beside it.
     """
@@ -136,7 +141,8 @@ class SimulateRequest(Struct, frozen=True, kw_only=True):
 class SimulatedCell(Struct, frozen=True, kw_only=True):
     """What the simulation of one cell finds: of all orders of events, of one, or of two actors.
 
-    `changed` are the options that differ from the baseline's, `variant` those of the mechanism.
+    `changed` are the options that differ from the baseline's, `variant` those of the mechanism
+    that were asked for besides the version of the series, `assumes_patch`.
     `predicate` is what its version answers there; `violated` whether what it is asked about fails.
     `sources` has the kernel line of each micro-operation.
     """
@@ -157,9 +163,13 @@ def simulate(request: SimulateRequest) -> tuple[SimulatedCell, ...]:
     """Return the traces of cells, each step with the state before and after it."""
     prepared = prepare_study(Library(request.configs), request.study, request.predicate)
     scenario = simulated_scenario(prepared.capability)
-    variant = scenario.chosen(_pairs(request.variant))
+    series, asked = _variant(prepared.capability, request.variant)
+    mechanism = dict(prepared.capability.mechanism(series)) | dict(asked)
+    scenario.chosen(asked)  # an option that is given twice
+    variant = scenario.chosen(mechanism.items())
+    varied = tuple(item for item in variant if item in asked)
     return tuple(
-        _simulated(prepared, scenario, request, parse_cell(prepared, text), variant)
+        _simulated(prepared, scenario, request, parse_cell(prepared, text), variant, varied, series)
         for text in request.cells
     )
 
@@ -170,6 +180,8 @@ def _simulated(
     request: SimulateRequest,
     asked: Mapping[str, str],
     variant: tuple[tuple[str, str], ...],
+    varied: tuple[tuple[str, str], ...],
+    series: str | None,
 ) -> SimulatedCell:
     question, cell, options = prepared.cell(asked)
     if not exists(question, cell, prepared.behaviours):
@@ -185,16 +197,25 @@ def _simulated(
     names = {axis: option.name for axis, option in options.items()}
     return SimulatedCell(
         kernel=question.program.release,
-        assumes_patch=prepared.capability.assumes_patch,
+        assumes_patch=series,
         changed=changes(names, dict(prepared.study.baseline)),
-        variant=variant,
+        variant=varied,
         predicate_version=prepared.predicate.name,
         predicate=None if answer is None else answer.predicate,
         violated=bool(result.violations),
         defects=defects,
         run=run,
-        sources=question.operation_sources,
+        sources={
+            name: source
+            for name, source in question.operation_sources.items()
+            if series == prepared.capability.assumes_patch or name not in _of_series(scenario)
+        },
     )
+
+
+def _of_series(scenario: AnyScenario) -> frozenset[str]:
+    """Return the micro-operations whose lines are those of the assumed version of the series."""
+    return frozenset(item.name for item in scenario.operations if item.where == "series")
 
 
 def _kept(scenario: AnyScenario, rehearsal: Rehearsal, result: SimulationResult) -> Rehearsal:
@@ -205,25 +226,43 @@ def _kept(scenario: AnyScenario, rehearsal: Rehearsal, result: SimulationResult)
     )
 
 
-def _pairs(variant: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Return `option=value` texts as pairs.
+def _variant(
+    capability: Capability, texts: tuple[str, ...]
+) -> tuple[str | None, tuple[tuple[str, str], ...]]:
+    """Return the version of the series that is asked for, or that is assumed, and the options.
 
     Raises:
-        InputError: MX0705, all malformed ones at once.
+        InputError: MX0705, neither; MX0704, two versions.
     """
-    wrong = [text for text in variant if "=" not in text]
-    if wrong:
-        raise InputError(
-            [
-                Diagnostic(
-                    code="MX0705",
-                    message=f"`{text}` is not option=value",
-                    hint="a mechanism variant is written option=value, such as guest=no-exec",
-                )
-                for text in wrong
-            ]
+    declared = [version.name for version in capability.series]
+    pairs = [(name, value) for name, given, value in map(_parted, texts) if given]
+    named = [text for text in dict.fromkeys(texts) if "=" not in text]
+    wrong = [
+        Diagnostic(
+            code="MX0705",
+            message=f"`{text}` is neither option=value nor a version of the series",
+            hint=unknown_word_hint(text, declared, "versions")
+            if declared
+            else "a mechanism variant is written option=value, such as guest=no-exec",
         )
-    return [(name, value) for name, _, value in (text.partition("=") for text in variant)]
+        for text in named
+        if text not in declared
+    ]
+    if not wrong and len(named) > 1:
+        wrong = [
+            Diagnostic(
+                code="MX0704",
+                message=f"two versions of the series are given, `{named[0]}` and `{named[1]}`",
+                hint="leave one of them",
+            )
+        ]
+    if wrong:
+        raise InputError(wrong)
+    return named[0] if named else capability.assumes_patch, tuple(pairs)
+
+
+def _parted(text: str) -> tuple[str, str, str]:
+    return text.partition("=")
 
 
 def _race(scenario: AnyScenario, inputs: SimulationInputs) -> TwoActorResult:
@@ -234,11 +273,9 @@ def _race(scenario: AnyScenario, inputs: SimulationInputs) -> TwoActorResult:
     """
     raced = simulate_two_actors(scenario, inputs)
     if not raced.complete:
-        raise UndecidedError(
-            Diagnostic(
-                code="MX0710",
-                message=f"two actors passed the bound after {raced.states} states",
-                hint="ask about one actor, or about a smaller scenario",
-            )
+        raise UndecidedError.of(
+            code="MX0710",
+            message=f"two actors passed the bound after {raced.states} states",
+            hint="ask about one actor, or about a smaller scenario",
         )
     return raced

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from matrix.analyze.cell.answer import Fix
 from matrix.analyze.cell.verdict import WORKS, Verdict
 from matrix.diagnostics import (
     Diagnostic,
     ExitCode,
     Location,
     Severity,
+    first_of,
     format_diagnostic,
     worst,
 )
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 # Of more than so many kinds of wrong rows the rest is counted.
 _SAID_PROBLEMS = 20
 # The columns that an answer rests on, in the order of HostRow's fields.
-_READ = ("kernel", "config", "cpu", "midrs", "cmdline", "vm")
+_READ = ("kernel", "config", "cpu", "midrs", "cmdline", "vm", "evidence")
 
 
 class FleetRequest(Struct, frozen=True, kw_only=True):
@@ -52,7 +54,11 @@ class FleetRequest(Struct, frozen=True, kw_only=True):
     settings: tuple[str, ...] = ()
     fail_on: tuple[str, ...] = ("unsound",)
     most_groups: int = 10
+    # Titles of the table by the names of the columns that are read.
+    columns: tuple[tuple[str, str], ...] = ()
     configs: tuple[Path, ...] = ()
+    # In so many situations of hosts a change that helps is looked for, for the table of answers.
+    most_fixes: int = 200
 
 
 class FleetOutcome(Struct, frozen=True, kw_only=True):
@@ -61,6 +67,7 @@ class FleetOutcome(Struct, frozen=True, kw_only=True):
     summary: FleetSummary
     speech: tuple[str, ...]
     exit_code: ExitCode
+    problems: tuple[Diagnostic, ...] = ()
 
 
 class HostRows(Protocol):
@@ -74,8 +81,13 @@ class HostRows(Protocol):
         cpus: tuple[Sequence[str], npt.NDArray[np.int64]],
         vms: tuple[Sequence[str], npt.NDArray[np.int64]],
         answers: tuple[Sequence[HostAnswer], npt.NDArray[np.int64]],
+        fixes: tuple[Sequence[tuple[Fix, ...]], npt.NDArray[np.int64]],
+        own: Mapping[str, Any],
     ) -> None:
-        """Take some rows; each pair holds the distinct values and, per row, the index of one."""
+        """Take some rows; each pair holds the distinct values and, per row, the index of one.
+
+        `own` are the user's columns as arrays of bytes, the same in every batch.
+        """
 
 
 class _Counted(Struct, kw_only=True):
@@ -99,21 +111,27 @@ def fleet(request: FleetRequest, table_of_answers: HostRows | None = None) -> Fl
     capability = library.capability(request.capability)
     check_verdicts(request.fail_on, capability)
     beside = Path() if request.hosts == "-" else Path(request.hosts).parent
+    columns = dict(request.columns)
+    distros = {one.id for one in library.knowledge.distros}
+    # `--column config=debian-7.3` is no title: every host has that configuration.
+    config = columns.pop("config") if columns.get("config") in distros else ""
     answers = FleetAnswers(
         library,
         capability,
         predicate=request.predicate,
         settings=request.settings,
         folder=request.config_folder or beside,
+        config=config,
     )
     counted: dict[HostAnswer, _Counted] = {}
     hosts = 0
     # What is kept of a fleet has no cycles; looking for some among millions of objects takes an
     # eighth of the time.
     gc.set_threshold(200_000, 20, 50)
-    with open_hosts(request.hosts) as table:
+    keep = table_of_answers is not None
+    with open_hosts(request.hosts, columns, keep=keep) as table:
         for batch in table.batches():
-            _answer_batch(answers, table, batch, counted, table_of_answers)
+            _answer_batch(answers, table, batch, counted, table_of_answers, request.most_fixes)
             hosts += batch.rows
     groups = sorted(
         (item for item in counted.values() if item.answer.verdict is not None),
@@ -132,11 +150,26 @@ def fleet(request: FleetRequest, table_of_answers: HostRows | None = None) -> Fl
         surroundings=answers.surroundings,
         basis=capability.basis,
     )
+    remarks = (*answers.remarks, *_not_looked_for(answers, table))
     return FleetOutcome(
         summary=summary,
-        speech=tuple(_speech(table, summary, tuple(answers.remarks))),
+        speech=tuple(_speech(table, summary, remarks)),
         exit_code=_exit_code(summary, request.fail_on),
+        problems=tuple(_problems(table, summary)),
     )
+
+
+def _not_looked_for(answers: FleetAnswers, table: HostTable) -> Iterator[Diagnostic]:
+    """Yield that the table of answers lacks fixes (MX1522)."""
+    if answers.without_fixes:
+        yield Diagnostic(
+            code="MX1522",
+            severity=Severity.NOTE,
+            message=f"no fix was looked for in {len(answers.without_fixes):,} more situations of "
+            "hosts",
+            location=Location(file=table.file),
+            hint="--fixes N looks in so many; each takes some hundredths of a second",
+        )
 
 
 def _answer_batch(
@@ -145,6 +178,7 @@ def _answer_batch(
     batch: HostBatch,
     counted: dict[HostAnswer, _Counted],
     writer: HostRows | None,
+    most_fixes: int,
 ) -> None:
     import numpy as np
 
@@ -156,9 +190,9 @@ def _answer_batch(
         # Numbered anew after each column: six columns of many values would not fit into 64 bits.
         _, first, combined = np.unique(combined, return_index=True, return_inverse=True)
     texts = [_texts(column)[column.codes[first]].tolist() for column in columns]
-    rows = list(map(HostRow._make, zip(*texts, strict=True)))
+    rows = [answers.filled(HostRow(*values)) for values in zip(*texts, strict=True)]
     answered = [answers.answer(row) for row in rows]
-    given = [answer for answer, _ in answered]
+    given = [one.answer for one in answered]
     sizes = np.bincount(combined, minlength=len(rows))
 
     def place(index: int) -> tuple[int, str]:
@@ -166,7 +200,8 @@ def _answer_batch(
         return int(table.row_numbers(batch.first + at, 1)[0]), batch.host(at)
 
     for index in np.argsort(first):
-        row, (answer, idle), size = rows[index], answered[index], int(sizes[index])
+        row, size = rows[index], int(sizes[index])
+        answer, _, idle = answered[index]
         group = counted.get(answer)
         if group is None:
             first_row, first_host = place(index)
@@ -187,6 +222,8 @@ def _answer_batch(
             cpus=(cpu, combined),
             vms=([row.vm or "default" for row in rows], combined),
             answers=(given, combined),
+            fixes=([answers.fixes(row, most_fixes) for row in rows], combined),
+            own=batch.own,
         )
 
 
@@ -230,19 +267,23 @@ def _speech(
             Diagnostic(
                 code="MX1510",
                 severity=Severity.NOTE,
-                message=f"columns not read: {', '.join(table.ignored)}",
+                message=f"columns not read: {first_of(table.ignored)}",
                 location=Location(file=table.file),
-                hint="read are host, kernel, config, cpu, midrs, cmdline and vm",
+                hint="read are host, kernel, config, cpu, midrs, cmdline, vm and evidence",
             )
         )
-    said = [*table.broken, *(_placed(table, group) for group in summary.wrong)]
-    flat = [item for entry in said for item in (entry if isinstance(entry, tuple) else (entry,))]
+    flat = _problems(table, summary)
     yield from map(format_diagnostic, flat[:_SAID_PROBLEMS])
     if len(flat) > _SAID_PROBLEMS:
         yield f"… and {len(flat) - _SAID_PROBLEMS:,} more kinds of wrong rows"
     yield from map(format_diagnostic, remarks[:_SAID_PROBLEMS])
     if len(remarks) > _SAID_PROBLEMS:
         yield f"… and {len(remarks) - _SAID_PROBLEMS:,} more remarks about `.config`s"
+
+
+def _problems(table: HostTable, summary: FleetSummary) -> list[Diagnostic]:
+    """Return what is wrong with rows, each kind once."""
+    return [*table.broken, *(item for group in summary.wrong for item in _placed(table, group))]
 
 
 def _placed(table: HostTable, group: HostGroup) -> tuple[Diagnostic, ...]:

@@ -22,6 +22,9 @@ class HostRow(NamedTuple):
     midrs: str
     cmdline: str
     vm: str
+    # A path to what shows the machine; and the surroundings that it shows, as --set has them.
+    evidence: str = ""
+    settings: tuple[str, ...] = ()
 
 
 def spec_of(row: HostRow) -> str:

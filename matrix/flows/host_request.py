@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
+from matrix.expr.nodes import Scalar
 from matrix.flows.knowledge import Library
 from matrix.flows.validate_job import ValidateRequest
-from matrix.kernel.config.dotconfig import DotConfig, read_dotconfig
+from matrix.kernel.config.dotconfig import DotConfig, no_dotconfig, read_dotconfig
+from matrix.kernel.cpu.candidates import named_cpu
 from matrix.kernel.cpu.resolve import resolve_system
 from matrix.kernel.host.evidence import Evidence, evidence, surroundings
-from matrix.kernel.host.readings import ARM64, HostReadings
+from matrix.kernel.host.kernel_log import LogLines
+from matrix.kernel.host.readings import ARM64, NOT_AMONG_EVIDENCE, HostReadings
 from matrix.kernel.line.given_line import given_line
+from matrix.kernel.source.version import read_version
 from matrix.schema.cpu_fields import decode_field
 from matrix.schema.values import Architecture
 
@@ -47,35 +51,32 @@ def known_parameters(library: Library) -> frozenset[str]:
 
 
 def request_of_host(
-    host: HostReadings, request: ValidateRequest, library: Library, *, file: str | None = None
+    host: HostReadings,
+    request: ValidateRequest,
+    library: Library,
+    *,
+    file: str | None = None,
+    config: DotConfig | None = None,
+    needs_cpu: bool = True,
 ) -> HostRequest:
     """Return the request for a machine; `file` is the bundle that its readings came from.
+
+    `config` stands for the running kernel's `.config` where no reading has it; without `needs_cpu`
+    a machine whose CPU nobody told is asked about on every CPU.
 
     Raises:
         InputError: MX1601 not arm64, MX1602 no `.config`, MX1603 no CPU; what is wrong with them.
     """
     check_architecture(host, file)
-    if host.config.value is None:
-        raise InputError(
-            Diagnostic(
-                code="MX1602",
-                message=f"the running kernel's `.config` cannot be read: {host.config.why_not}",
-                hint="`modprobe configs` may provide /proc/config.gz; or give the `.config` to "
-                "`matrix validate`",
-                location=_place(file),
-            )
-        )
-    config = read_dotconfig(
-        host.config.value.encode("utf-8", "surrogateescape"),
-        host.config.source,
-        arch=library.arch,
-    )
-    config = replace(config, running=host.version)
+    config = config or _config(host, library, file)
     notes: list[Diagnostic] = []
-    cpus, borrowed = request.cpus, frozenset[str]()
-    if not cpus:
-        spec, borrowed = _cpu_spec(host, library, file)
-        cpus = (spec,)
+    cpus, taken = request.cpus, _TakenCpus(spec="")
+    if not cpus and (needs_cpu or host.cpus.value or host.cpu_specs.value):
+        taken = _cpu_spec(host, library, file)
+        notes += taken.notes
+        cpus = (taken.spec,)
+    elif not cpus:
+        notes.append(_no_cpu(file))
     cmdline = request.cmdline
     if cmdline is None and request.cmdline_file is None:
         cmdline = host.cmdline.value
@@ -84,8 +85,54 @@ def request_of_host(
         else:
             cmdline = given_line(cmdline, file=f"{file or host.cmdline.source}")
     settings = _settings(host, request, notes)
-    asked = replace(request, cpus=cpus, cmdline=cmdline, settings=settings)
-    return HostRequest(request=asked, config=config, borrowed=borrowed, diagnostics=tuple(notes))
+    asked = replace(
+        request,
+        cpus=cpus,
+        cmdline=cmdline,
+        settings=settings,
+        confidences=tuple(taken.confidences.items()),
+    )
+    return HostRequest(
+        request=asked,
+        config=config,
+        borrowed=frozenset(taken.borrowed),
+        diagnostics=tuple(notes),
+    )
+
+
+def _no_cpu(file: str | None) -> Diagnostic:
+    return Diagnostic(
+        code="MX1444",
+        severity=Severity.NOTE,
+        message="nothing tells the CPU: each known one is asked about as it is declared",
+        location=_place(file),
+        hint="what was found of it is not used then; give --cpu, or the lines of the boot that "
+        "name the processors",
+    )
+
+
+def known_version(host: HostReadings) -> str | None:
+    """Return the version of a machine's kernel, None where nothing told it."""
+    return host.version if read_version(host.version) else None
+
+
+def _config(host: HostReadings, library: Library, file: str | None) -> DotConfig:
+    if host.config.why_not == NOT_AMONG_EVIDENCE:
+        return no_dotconfig(file or host.config.source, known_version(host), library.arch)
+    if host.config.value is None:
+        raise InputError.of(
+            code="MX1602",
+            message=f"the running kernel's `.config` cannot be read: {host.config.why_not}",
+            hint="`modprobe configs` may provide /proc/config.gz; or give the `.config` to "
+            "`matrix validate`",
+            location=_place(file),
+        )
+    config = read_dotconfig(
+        host.config.value.encode("utf-8", "surrogateescape"),
+        host.config.source,
+        arch=library.arch,
+    )
+    return replace(config, running=host.version)
 
 
 def with_host(request: ValidateRequest, bundle: Path) -> ValidateRequest:
@@ -96,9 +143,9 @@ def with_host(request: ValidateRequest, bundle: Path) -> ValidateRequest:
     """
     from matrix.kernel.host.bundle import load_bundle
 
-    found = request_of_host(
-        load_bundle(bundle), request, Library(request.configs), file=str(bundle)
-    )
+    library = Library(request.configs)
+    lines = LogLines(library.architecture(library.arch))
+    found = request_of_host(load_bundle(bundle, lines), request, library, file=str(bundle))
     return replace(
         found.request,
         inputs=(found.config,),
@@ -115,14 +162,12 @@ def check_architecture(host: HostReadings, file: str | None = None) -> None:
         InputError: MX1601, it is not arm64.
     """
     if host.machine != ARM64:
-        raise InputError(
-            Diagnostic(
-                code="MX1601",
-                message=f"the machine is {host.machine}: the model knows {ARM64} (arm64) only",
-                hint="run `matrix probe --save FILE` on an arm64 machine and give FILE to --host, "
-                "or answer a `.config` with `matrix validate`",
-                location=_place(file),
-            )
+        raise InputError.of(
+            code="MX1601",
+            message=f"the machine is {host.machine}: the model knows {ARM64} (arm64) only",
+            hint="run `matrix probe --save FILE` on an arm64 machine and give FILE to --host, "
+            "or answer a `.config` with `matrix validate`",
+            location=_place(file),
         )
 
 
@@ -130,70 +175,141 @@ def _place(file: str | None) -> Location | None:
     return None if file is None else Location(file=file)
 
 
-def _cpu_spec(host: HostReadings, library: Library, file: str | None) -> tuple[str, frozenset[str]]:
+class _TakenCpus(Struct, kw_only=True):
+    """The SPEC of a machine's CPU types: what of it is the machine's, how firm, what to say."""
+
+    spec: str
+    borrowed: set[str] = field(default_factory=set)
+    confidences: dict[str, str] = field(default_factory=dict)
+    notes: list[Diagnostic] = field(default_factory=list)
+
+
+def _cpu_spec(host: HostReadings, library: Library, file: str | None) -> _TakenCpus:
     """Return the SPEC of the machine's CPU types, and what was borrowed from the machine for it."""
     by_midr: dict[int, list[int]] = {}
     for number, registers in (host.cpus.value or {}).items():
         by_midr.setdefault(registers["midr_el1"], []).append(number)
-    if not by_midr:
-        raise InputError(
-            Diagnostic(
-                code="MX1603",
-                message=f"MIDR_EL1 of no CPU can be read: {host.cpus.why_not}",
-                hint="name the CPU with --cpu; `matrix cpus list` shows what is known",
-                location=_place(file),
-            )
+    types = [(_midr_spec(midr), numbers) for midr, numbers in by_midr.items()]
+    types = types or [(_of_midr(spec), []) for spec in host.cpu_specs.value or ()]
+    if not types:
+        raise InputError.of(
+            code="MX1603",
+            message=f"MIDR_EL1 of no CPU can be read: {host.cpus.why_not}",
+            hint="name the CPU with --cpu; `matrix cpus list` shows what is known",
+            location=_place(file),
         )
     architecture = library.architecture(library.arch)
+    knowledge = library.knowledge_of(architecture.id)
+    taken = _TakenCpus(spec="")
+    told = [spec.partition(",")[0] for spec in host.cpu_specs.value or ()]
     specs = []
-    borrowed: set[str] = set()
-    for midr, numbers in by_midr.items():
-        spec = _named(midr, library, architecture)
-        (cpu,) = resolve_system(spec, library.knowledge_of(architecture.id), architecture).cpus
-        unknown = [item.name for item in cpu.fields if item.value is None]
-        for name, fact, value in _fields_of(host, numbers, architecture, alone=len(by_midr) == 1):
-            if name in unknown:
-                spec += f",{name}={value}"
-                borrowed.add(fact)
+    for given, numbers in types:
+        named = named_cpu(given, knowledge, architecture, told)
+        spec = named.spec
+        (cpu,) = resolve_system(spec, knowledge, architecture).cpus
+        recorded = {item.name: item.value for item in cpu.fields}
+        for item in _fields_of(host, numbers, architecture, alone=len(types) == 1):
+            if recorded[item.name] is None:
+                spec += f",{item.name}={item.value}"
+                taken.borrowed.add(item.fact)
+                recorded[item.name] = item.value
+            elif recorded[item.name] != item.value and item.confidence == "log":
+                spec += f",{item.name}={item.value}"
+                taken.notes.append(_against_declaration(item, recorded[item.name], cpu.name))
+            else:
+                continue
+            if item.confidence is not None:
+                taken.confidences[item.name] = item.confidence
+            if item.confidence == "inferred":
+                taken.notes.append(_inferred(item))
+        undecided = [name for name in named.differ if recorded[name] is None]
+        if undecided:
+            source = host.cpus.source if host.cpus.value else host.cpu_specs.source
+            taken.notes.append(named.note(undecided, architecture, source))
         specs.append(spec)
-    return "+".join(specs), frozenset(borrowed)
+    taken.spec = "+".join(specs)
+    return taken
 
 
-def _named(midr: int, library: Library, architecture: Architecture) -> str:
-    spec = f"midr={midr:#010x}"
-    try:
-        (cpu,) = resolve_system(spec, library.knowledge_of(architecture.id), architecture).cpus
-    except InputError as error:
-        if {item.code for item in error.diagnostics} != {"MX0508"}:
-            raise
-        return f"free,{spec}"  # no declared CPU has this MIDR
-    # Several declared CPUs may share a MIDR: then none is named.
-    return f"{cpu.declared[0]},{spec}" if len(cpu.declared) == 1 else spec
+def _of_midr(spec: str) -> str:
+    """Return a CPU type by its MIDR where that is told, however somebody calls the core."""
+    name, comma, midr = spec.partition(",")
+    return midr if comma else name
+
+
+def _midr_spec(midr: int) -> str:
+    return f"midr={midr:#010x}"
+
+
+def _against_declaration(item: _Field, recorded: object, cpu: str) -> Diagnostic:
+    return Diagnostic(
+        code="MX1441",
+        severity=Severity.WARNING,
+        message=f"{item.source} shows `{item.name}` = {item.value}, and what is declared of {cpu} "
+        f"says {recorded}: the kernel's word counts",
+        hint="the declaration may be wrong, or the log is of another machine",
+    )
+
+
+def _inferred(item: _Field) -> Diagnostic:
+    return Diagnostic(
+        code="MX1440",
+        severity=Severity.NOTE,
+        message=f"`{item.name}` = {item.value} is inferred: the log holds the whole boot, and no "
+        "line that says otherwise",
+        hint="`matrix probe` on the machine reads the register",
+    )
+
+
+class _Field(Struct, frozen=True, kw_only=True):
+    """A field of a CPU type as the machine shows it, with the fact that shows it.
+
+    `confidence` is `log` or `inferred` where evidence tells it, None where the machine was asked.
+    """
+
+    name: str
+    fact: str
+    value: Scalar
+    confidence: str | None = None
+    source: str = ""
 
 
 def _fields_of(
     host: HostReadings, numbers: list[int], architecture: Architecture, *, alone: bool
-) -> list[tuple[str, str, object]]:
-    """Return (field, fact, value) of one CPU type as the machine shows it.
+) -> list[_Field]:
+    """Return the fields of one CPU type as the machine shows them.
 
     A system-wide yes is a yes of each type; a no is one type's only where there is but one.
     """
-    found: list[tuple[str, str, object]] = []
+    found: list[_Field] = []
     shown = evidence(host)
+    told = {item.name: item for item in host.shown if item.kind == "field"}
     for name, fact in _SHOWN_BY:
         values = {item.value for item in shown if item.fact == fact and item.value is not None}
         if values == {True} or (values == {False} and alone):
-            found.append((name, fact, int(True in values)))
+            line = told.get(name) if host.log_places else None
+            how = None if line is None else "inferred" if line.inferred else "log"
+            found.append(
+                _Field(
+                    name=name,
+                    fact=fact,
+                    value=int(True in values),
+                    confidence=how,
+                    source="" if line is None else line.source,
+                )
+            )
     registers = {
         register for number, register in (host.cache_types.value or {}).items() if number in numbers
     }
     if len(registers) == 1:
         (register,) = registers
-        for field in architecture.fields:
-            if field.name in _CTR_FIELDS and field.settable:
-                value = decode_field(field, register)
+        for field_ in architecture.fields:
+            if field_.name in _CTR_FIELDS and field_.settable:
+                value = decode_field(field_, register)
                 if value is not None:
-                    found.append((field.name, _CTR_FIELDS[field.name], value))
+                    found.append(
+                        _Field(name=field_.name, fact=_CTR_FIELDS[field_.name], value=value)
+                    )
     return found
 
 

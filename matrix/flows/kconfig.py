@@ -2,22 +2,116 @@
 
 Parse the tree, translate what decides the symbols to clauses, project onto the symbols, and say why
 each clause of the projection holds. What comes out is compared with the profile, or written to it.
+
+Projections are kept between runs, keyed by the tree's files, architecture, toolchain and symbols.
+An entry holds the size and the time of change of every file that was read; it is as good as absent
+where one of them differs. Nothing of a run that failed is kept: an entry is written after it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec import Struct
 
+import matrix
 from matrix.diagnostics import Diagnostic, ExitCode, InputError, unknown_word_hint
-from matrix.expr.nodes import Binary, Constant, Expression, Name
-from matrix.expr.trees import walk
-from matrix.flows.kconfig_cache import CacheKey, load, store
-from matrix.flows.kconfig_result import Constraint, Projected
+from matrix.door import kept
+from matrix.door.files import digest_of
+from matrix.door.folders import found_below, is_outside_allowed
+from matrix.door.kept import cache_folder
+from matrix.expr.nodes import Binary, Call, Constant, Expression, Name
+from matrix.expr.printer import to_c
+from matrix.expr.trees import fold, rewrite, walk
+from matrix.flows.kconfig_result import SCHEMA, Constraint, Projected
 from matrix.flows.knowledge import Library
 from matrix.schema.values import KernelProfile, Toolchain
+
+if TYPE_CHECKING:
+    from matrix.kernel.kconfig.reading import ParsedTree
+
+_KEPT = 32
+_MOST_NAMED = 8
+_MAX_BYTES = 4 * 1024 * 1024
+
+
+class CacheKey(Struct, frozen=True, kw_only=True):
+    """What a projection depends on besides the contents of the tree."""
+
+    tree: Path
+    arch: str
+    answers: tuple[tuple[tuple[str, str], ...], ...]
+    symbols: tuple[str, ...]
+    constants: tuple[int, ...]
+    prompts: tuple[tuple[str, str, str], ...]
+
+    def digest(self) -> str:
+        """Return what tells this entry from all others, 64 hex digits."""
+        digest = hashlib.sha256(f"{matrix.__version__} {SCHEMA}\n".encode())
+        for source in _sources():
+            digest.update(bytes.fromhex(digest_of(source)))
+        said = (str(self.tree.resolve()), self.arch, self.answers, self.symbols, self.constants)
+        digest.update(msgspec.json.encode((*said, self.prompts, is_outside_allowed())))
+        return digest.hexdigest()
+
+
+def load(key: CacheKey) -> Projected | None:
+    """Return what an earlier run found in the same tree, None where there is none."""
+    digest, folder = key.digest(), cache_folder()
+    if folder is None:
+        return None
+    payload = kept.load(folder / _entry(digest), digest, _MAX_BYTES)
+    if payload is None:
+        return None
+    try:
+        document: dict[str, Any] = msgspec.msgpack.decode(payload)
+        if document["stamps"] != _stamps(key.tree, document["stamps"]):
+            return None
+        return Projected.from_json(document["projected"])
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def store(key: CacheKey, projected: Projected, files: Iterable[str]) -> None:
+    """Keep what was found; a cache that cannot be written is silently done without."""
+    digest, folder = key.digest(), cache_folder()
+    if folder is None:
+        return
+    document = {"stamps": _stamps(key.tree, files), "projected": projected.to_json()}
+    if kept.store(folder / _entry(digest), digest, msgspec.msgpack.encode(document)):
+        kept.forget_old(folder, _entry("*"), _KEPT)
+
+
+def _entry(digest: str) -> str:
+    return f"kconfig-{digest[:32]}.bin"
+
+
+def _stamps(tree: Path, files: Iterable[str]) -> dict[str, list[int] | None]:
+    root = str(tree)
+    found: dict[str, list[int] | None] = {}
+    for name in files:
+        try:
+            status = os.stat(f"{root}/{name}")  # noqa: PTH116 - 2,000 of them: Path is slower
+        except OSError:
+            found[name] = None
+        else:
+            found[name] = [status.st_size, status.st_mtime_ns]
+    return found
+
+
+def _sources() -> Iterable[Path]:
+    """Return the modules that decide what a projection turns out to be."""
+    package = Path(__file__).resolve().parent.parent
+    yield from found_below(package / "kernel" / "kconfig", "*.py")
+    yield package / "solve" / "projection.py"
+    yield from found_below(package / "flows", "kconfig*.py")
+
 
 DEFAULT_TOOLCHAIN = "gcc-12-aarch64"
 
@@ -106,6 +200,11 @@ def project_tree(request: ProjectRequest) -> ProjectOutcome:
         answers=(toolchain.environment, toolchain.answers),
         symbols=symbols,
         constants=constants,
+        prompts=tuple(
+            (symbol.name, symbol.type, symbol.prompt.text if symbol.prompt else "")
+            for symbol in profile.symbols
+            if symbol.name in symbols
+        ),
     )
     projected = None if request.live else load(key)
     if projected is None:
@@ -133,12 +232,10 @@ def find_toolchain(library: Library, name: str | None) -> Toolchain:
     known = {item.id: item for item in library.knowledge.toolchains}
     wanted = name or DEFAULT_TOOLCHAIN
     if wanted not in known:
-        raise InputError(
-            Diagnostic(
-                code="MX1016",
-                message=f"unknown toolchain `{wanted}`",
-                hint=unknown_word_hint(wanted, known, "toolchains"),
-            )
+        raise InputError.of(
+            code="MX1016",
+            message=f"unknown toolchain `{wanted}`",
+            hint=unknown_word_hint(wanted, known, "toolchains"),
         )
     return known[wanted]
 
@@ -212,8 +309,64 @@ def _project(
         answers=tuple(parsed.answers.items()) if request.live else (),
         unanswered=parsed.unanswered,
         left_out=parsed.left_out,
+        prompts=tuple(_as_declared(parsed, profile, symbols, constants)),
     )
     return projected, (*parsed.files, "Makefile", *tree.rules.evidence_files)
+
+
+def _as_declared(
+    parsed: ParsedTree,
+    profile: KernelProfile,
+    symbols: Sequence[str],
+    constants: tuple[int, ...],
+) -> Iterator[str]:
+    """Yield the symbols whose type and prompt in the tree are what the profile declares.
+
+    Two conditions are the same where no configuration that can be built tells them apart: a
+    profile leaves out what always holds. A condition on more than `_MOST_NAMED` names is not asked.
+    """
+    from matrix.kernel.kconfig.encoding import encode_prompts
+    from matrix.solve.projection import possible
+
+    declared = {
+        symbol.name: symbol.prompt.expression if symbol.prompt else Constant(False)
+        for symbol in profile.symbols
+        if symbol.name in symbols
+        and (entry := parsed.entry(symbol.name)) is not None
+        and entry.type == symbol.type
+    }
+    used = {name: sorted(_enabled(condition)) for name, condition in declared.items()}
+    every = sorted({atom for atoms in used.values() for atom in atoms})
+    named = [atom.removeprefix("IS_ENABLED(CONFIG_").removesuffix(")") for atom in every]
+    clauses = encode_prompts(parsed, tuple(declared), named, constants)
+    for name, condition in declared.items():
+        if len(used[name]) > _MOST_NAMED or not set(used[name]) <= clauses.atoms.keys():
+            continue
+        differing = []
+        for bits in product((True, False), repeat=len(used[name])):
+            chosen = dict(zip(used[name], bits, strict=True))
+            shown = _value(condition, chosen)
+            visible = clauses.atoms[f"prompt CONFIG_{name}"]
+            literals = [clauses.atoms[atom] * (1 if on else -1) for atom, on in chosen.items()]
+            differing.append([*literals, -visible if shown else visible])
+        if not possible(clauses, differing):
+            yield name
+
+
+def _enabled(condition: Expression) -> set[str]:
+    return {
+        to_c(part)
+        for part in walk(condition)
+        if isinstance(part, Call) and part.function == "IS_ENABLED"
+    }
+
+
+def _value(condition: Expression, chosen: Mapping[str, bool]) -> bool:
+    def decided(node: Expression) -> Expression:
+        text = to_c(node)
+        return Constant(chosen[text]) if text in chosen else node
+
+    return fold(rewrite(condition, decided)) == Constant(True)
 
 
 def _refuse_unknown(symbols: Sequence[str], names: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from matrix.diagnostics import Diagnostic, InputError
+from matrix.diagnostics import InputError
 from matrix.door.output import Rewrite, read_for_rewrite, rewrite
 from matrix.flows.kconfig import ProjectOutcome, ProjectRequest, project_tree
 from matrix.flows.kconfig_result import Constraint
@@ -44,7 +44,7 @@ def write_profile(outcome: ProjectOutcome, path: Path, read: bytes) -> None:
         raise _unwritable(shown, "only some of its symbols were projected", "leave --symbols out")
     block = constraint_yaml(outcome.constraints, outcome.toolchain.id)
     text = read.decode("utf-8")
-    new = _replaced(text.replace("\r\n", "\n"), block, shown)
+    new = replaced_constraints(text.replace("\r\n", "\n"), block, shown)
     if "\r\n" in text:
         new = new.replace("\n", "\r\n")
     rewrite([Rewrite(path=path, read=read, new=new)])
@@ -68,7 +68,8 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _replaced(text: str, block: str, shown: str) -> str:
+def replaced_constraints(text: str, block: str, shown: str = "") -> str:
+    """Return a profile's YAML with other constraints; `shown` is its file, for MX1015."""
     lines = text.splitlines(keepends=True)
     try:
         start = lines.index("kconfig:\n")
@@ -96,8 +97,6 @@ def _replaced(text: str, block: str, shown: str) -> str:
 
 
 def _unwritable(shown: str, why: str, hint: str) -> InputError:
-    return InputError(
-        Diagnostic(
-            code="MX1015", message=f"cannot write the constraints to `{shown}`: {why}", hint=hint
-        )
+    return InputError.of(
+        code="MX1015", message=f"cannot write the constraints to `{shown}`: {why}", hint=hint
     )

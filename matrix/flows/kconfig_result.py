@@ -25,7 +25,8 @@ class Projected(Struct, frozen=True, kw_only=True):
     `assignments` counts the realizable ones. `answers` were given by a live toolchain, empty where
     recorded ones were replayed; `unanswered` are questions that nobody recorded, either answer of
     which was taken as possible. `left_out` are sourced files below Documentation/ that the tree
-    came without. `evidence` says what the tree's Kconfig language was read from.
+    came without. `evidence` says what the tree's Kconfig language was read from. `prompts` are the
+    symbols whose type, and the condition of whose prompt, are what the profile declares.
     """
 
     release: str
@@ -38,6 +39,7 @@ class Projected(Struct, frozen=True, kw_only=True):
     answers: tuple[tuple[str, str], ...]
     unanswered: tuple[str, ...]
     left_out: tuple[str, ...]
+    prompts: tuple[str, ...]
 
     def for_release(self, release: str) -> tuple[Constraint, ...]:
         """Return the constraints as a profile of that release states them.

@@ -16,7 +16,7 @@ from matrix.analyze.facts.program import FactProgram
 from matrix.diagnostics import Diagnostic, Location, Severity
 from matrix.expr.nodes import Value
 from matrix.flows.absence import absent_reason
-from matrix.flows.knowledge import Library, release_key
+from matrix.flows.knowledge import Library, refuse_no_release, release_key
 from matrix.flows.tree_check import TreeCheck
 from matrix.kernel.config.dotconfig import DotConfig
 from matrix.kernel.line.cmdline import BuiltInLine
@@ -33,19 +33,31 @@ class ChosenKernel(Struct, frozen=True, kw_only=True):
     """A profile and the version that tells what came with point releases; None: nobody told one.
 
     `other` is what the file says where that is another release. Where that has no profile and no
-    exact version was asked for, `version` is the file's own: the profile is a stand-in.
+    exact version was asked for, `version` is the file's own: the profile is a stand-in. `between`
+    is the kernel's release where it has no profile, and this is one of the two beside it.
     """
 
     profile: KernelProfile
     version: KernelVersion | None
     other: str | None
+    between: str | None = None
+
+    @property
+    def release(self) -> str:
+        """The release that is answered: the profile's, or the one between two profiles."""
+        return self.between or self.profile.release
+
+    @property
+    def vendor(self) -> bool:
+        """Whether a vendor built the kernel, as far as its version tells."""
+        return self.version is not None and self.version.vendor
 
     @property
     def shown_version(self) -> str | None:
         """The kernel's own version as a reader is told of it, None where nobody told one."""
         version = self.version
         if version is None or (version.point is None and version.candidate is None):
-            return self.other
+            return None if self.between else self.other
         return f"{version.short}{version.suffix}"
 
     def atoms(self, program: FactProgram) -> Mapping[str, Value]:
@@ -67,6 +79,37 @@ def chosen_kernel(
     return ChosenKernel(
         profile=profile, version=version, other=config.version if elsewhere else None
     )
+
+
+def kernels_around(
+    library: Library,
+    beside: tuple[KernelProfile, ...],
+    asked: str | None,
+    config: DotConfig,
+) -> tuple[ChosenKernel, ...]:
+    """Return the profile, or the two beside a release without one, with the kernel's version.
+
+    Raises:
+        InputError: MX1122, a version that no release has.
+    """
+    chosen: tuple[ChosenKernel, ...]
+    if len(beside) == 1:
+        chosen = (chosen_kernel(library, beside[0], asked, config),)
+    else:
+        own = read_version(asked) if asked else None
+        release = own.release if own else config.release
+        version = version_of(release or "", asked, config.running, config.version)
+        elsewhere = config.release not in (None, release)
+        other = config.version if elsewhere else None
+        chosen = tuple(
+            ChosenKernel(profile=one, version=version, other=other, between=release)
+            for one in beside
+        )
+    version = chosen[0].version
+    if version is not None:
+        said = version.text in (config.version, config.running)
+        refuse_no_release(version, Location(file=config.file, line=1, column=1) if said else None)
+    return chosen
 
 
 def built_in_line(
@@ -121,7 +164,7 @@ def other_release_note(chosen: ChosenKernel, config: DotConfig) -> tuple[Diagnos
             severity=Severity.NOTE,
             location=Location(file=config.file, line=1, column=1),
             message=f"the file says that it is of Linux {chosen.other}; it is answered as "
-            f"{chosen.profile.release}, as asked",
+            f"{chosen.release}, as asked",
             hint=_version_known_by(chosen),
         ),
     )
@@ -130,13 +173,13 @@ def other_release_note(chosen: ChosenKernel, config: DotConfig) -> tuple[Diagnos
 def _version_known_by(chosen: ChosenKernel) -> str:
     """Return what tells what came with point releases, where the header is of another release."""
     version = chosen.version
-    if version is not None and version.release != chosen.profile.release:
+    if version is not None and version.release != chosen.release:
         return (
             "what came with point releases is told by the file's version, for its release has no "
             "profile; all else may differ"
         )
-    return (
-        "what came with point releases is then told by what was asked alone: give an exact version"
+    return "what came with point releases is then told by what was asked alone" + (
+        "" if version is not None and version.point is not None else ": give an exact version"
     )
 
 
@@ -151,16 +194,29 @@ def version_notes(
                 code="MX1714",
                 severity=Severity.NOTE,
                 location=Location(file=config.file),
-                message=f"Linux {chosen.shown_version or chosen.profile.release} is {doubt[0]}",
+                message=f"Linux {chosen.shown_version or chosen.release} is {doubt[0]}",
                 hint=f"look for it in the vendor's changelog: {doubt[1]}",
+            )
+        )
+    elif chosen.vendor:
+        notes.append(
+            Diagnostic(
+                code="MX1123",
+                severity=Severity.NOTE,
+                location=Location(file=config.file),
+                message=f"Linux {config.running or chosen.shown_version} is a build of a "
+                "distribution or vendor: what its own patches bring back from newer releases may "
+                "change the answer",
+                hint=f"the confidence is lowered; `matrix kernels verify {chosen.release} --tree "
+                "DIR` compares the profile with its own source",
             )
         )
     return tuple(notes)
 
 
 def partial_note(config: DotConfig) -> tuple[Diagnostic, ...]:
-    """Return that a file is not a whole `.config` (MX0911), where it is so."""
-    if config.complete:
+    """Return that a file is not a whole `.config` (MX0911), where it is so; not where none is."""
+    if config.complete or not config.symbols:
         return ()
     return (
         Diagnostic(

@@ -17,6 +17,7 @@ from matrix.flows.knowledge import Library
 from matrix.kernel.source.truth.declared_kconfig import (
     TreeConstraint,
     compare_constraints,
+    compare_prompts,
     unprojected,
 )
 from matrix.kernel.source.truth.edits import move_citations
@@ -67,7 +68,7 @@ def verify_kernel(request: VerifyRequest) -> VerifyOutcome:
     tree = KernelTree(request.tree)
     tree.require(profile.release, profile.arch)
     architecture = library.architecture(profile.arch)
-    before = evidence_of(profile)
+    before = _before(profile, anew=request.record)
     # Read before the work: what somebody edits while it lasts is not overwritten.
     files = (readable_file(profile.location.file), evidence_file(profile))
     held = {file: read_for_rewrite(file) for file in files}
@@ -116,7 +117,20 @@ def _kconfig_findings(profile: KernelProfile, request: VerifyRequest) -> list[Fi
         TreeConstraint(text=item.c, because=item.because, source=item.source)
         for item in outcome.constraints
     ]
-    return list(compare_constraints(profile, rows))
+    return [
+        *compare_constraints(profile, rows),
+        *compare_prompts(profile, outcome.projected.prompts),
+    ]
+
+
+def _before(profile: KernelProfile, *, anew: bool) -> Evidence | None:
+    """Return what was recorded; of a damaged file nothing where it is to be recorded `anew`."""
+    try:
+        return evidence_of(profile)
+    except InputError:
+        if anew:
+            return None
+        raise
 
 
 def evidence_file(profile: KernelProfile) -> Path:
@@ -164,13 +178,11 @@ def _move(
 def _refuse_draft(profile: KernelProfile) -> None:
     if profile.open:
         message = f"{profile.id} is a draft: nobody has read {len(profile.open)} rows of `open`"
-        raise InputError(
-            Diagnostic(
-                code="MX1117",
-                message=message,
-                location=profile.location,
-                hint="correct each row, remove it from `open`, then record",
-            )
+        raise InputError.of(
+            code="MX1117",
+            message=message,
+            location=profile.location,
+            hint="correct each row, remove it from `open`, then record",
         )
 
 
@@ -183,13 +195,11 @@ def _refuse_overlays(library: Library, profile: KernelProfile) -> None:
     ]
     if joined:
         places = " and ".join(f"`{overlay.id}` at {overlay.location}" for overlay in joined)
-        raise InputError(
-            Diagnostic(
-                code="MX0253",
-                message=f"rows of overlays stand in {profile.id}: {places}",
-                location=profile.location,
-                hint="leave out their folder; without --record and --fix all rows are compared",
-            )
+        raise InputError.of(
+            code="MX0253",
+            message=f"rows of overlays stand in {profile.id}: {places}",
+            location=profile.location,
+            hint="leave out their folder; without --record and --fix all rows are compared",
         )
 
 

@@ -17,7 +17,9 @@ from msgspec.structs import replace
 from matrix.analyze.facts.program import FactProgram, lower
 from matrix.analyze.facts.staleness import NameHistory
 from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
-from matrix.kernel.source.version import read_version
+from matrix.kernel.cpu.resolve import cpus_by_name, machine_named, resolve_system
+from matrix.kernel.cpu.system import CpuSystem
+from matrix.kernel.source.version import KernelVersion, read_version, why_no_release
 from matrix.schema.compiled import knowledge
 from matrix.schema.values import (
     Architecture,
@@ -49,6 +51,7 @@ class Library:
         self._programs: dict[str, FactProgram] = {}
         self._histories: dict[str, NameHistory] = {}
         self._kernels: dict[str, Mapping[str, KernelProfile]] = {}
+        self._systems: dict[tuple[str, str], CpuSystem] = {}
 
     @cached_property
     def arch(self) -> str:
@@ -75,11 +78,33 @@ class Library:
             return self.knowledge
         return replace(self.knowledge, cpus=mine)
 
+    def systems(self, specs: Iterable[str], arch: str) -> dict[str, CpuSystem]:
+        """Return the system of each SPEC, resolved once for all studies.
+
+        Raises:
+            InputError: as `resolve_system`.
+        """
+        cpus = self.knowledge_of(arch)
+        architecture = self.architecture(arch)
+        found = {}
+        named = None
+        for spec in specs:
+            if (arch, spec) not in self._systems:
+                named = named or cpus_by_name(cpus)
+                self._systems[arch, spec] = resolve_system(spec, cpus, architecture, named)
+            found[spec] = self._systems[arch, spec]
+        return found
+
     def arch_of_cpus(self, spec: str) -> str:
         """Return the architecture of the CPUs that a SPEC names first, else the usual one."""
         name = re.split(r"[,+]", spec)[0].strip().lower()
         named = (cpu.arch for cpu in self.knowledge.cpus if name in (cpu.id, *cpu.aliases))
-        return next(named, self.arch)
+        machines = (
+            one.arch
+            for one in self.knowledge.machines
+            if machine_named(name, self.knowledge, one.arch)
+        )
+        return next(named, None) or next(machines, self.arch)
 
     def architecture(self, name: str) -> Architecture:
         """Return an architecture by id."""
@@ -110,25 +135,21 @@ class Library:
             return named[0]
         if named:
             places = " and ".join(f"{one.id} at {one.location}" for one in named)
-            raise InputError(
-                Diagnostic(
-                    code="MX0687",
-                    message=f"`{name}` is a kernel of {' and of '.join(one.arch for one in named)}",
-                    hint=f"name one by its id: {places}",
-                )
+            raise InputError.of(
+                code="MX0687",
+                message=f"`{name}` is a kernel of {' and of '.join(one.arch for one in named)}",
+                hint=f"name one by its id: {places}",
             )
         version = read_version(name)
         known = {one.release for one in self.knowledge.kernels}
         if version is not None and version.release not in known:
             raise InputError(self.no_profile(version.release, usual))
-        raise InputError(
-            Diagnostic(
-                code="MX0905",
-                message=f"unknown kernel `{name}`",
-                hint=unknown_word_hint(
-                    name, {one.release for one in self.knowledge.kernels}, "kernels"
-                ),
-            )
+        raise InputError.of(
+            code="MX0905",
+            message=f"unknown kernel `{name}`",
+            hint=unknown_word_hint(
+                name, {one.release for one in self.knowledge.kernels}, "kernels"
+            ),
         )
 
     def release(self, name: str) -> str:
@@ -144,6 +165,31 @@ class Library:
         version = read_version(name)
         known = version and version.release in {one.release for one in self.knowledge.kernels}
         return self.kernel(version.release if known and version else name, arch)
+
+    def around(self, name: str, arch: str | None = None) -> tuple[KernelProfile, ...]:
+        """Return the profile that answers for a version, or the two beside a release without one.
+
+        `arch` is as for `kernel`.
+
+        Raises:
+            InputError: MX1122, no release has the version; MX0913, it is older or newer than all;
+                as `kernel`.
+        """
+        version = read_version(name)
+        if version is not None:
+            refuse_no_release(version)
+            beside = self.beside(version.release, arch or self.arch)
+            if beside and not any(name == one.id for one in self.knowledge.kernels):
+                return beside
+        return (self.kernel_of_version(name, arch),)
+
+    def beside(self, release: str, arch: str) -> tuple[KernelProfile, ...]:
+        """Return the nearest profiles around a release without one; (), where it is not between."""
+        known = self.kernels_of(arch)
+        below, above = self.neighbours(release, arch)
+        if release in known or not below or not above:
+            return ()
+        return known[below[0]], known[above[0]]
 
     def capability(self, name: str) -> Capability:
         """Return a capability by id."""
@@ -190,6 +236,24 @@ class Library:
         )
 
 
+def refuse_no_release(version: KernelVersion, location: Location | None = None) -> None:
+    """Refuse a version that no release has.
+
+    Raises:
+        InputError: MX1122.
+    """
+    why = why_no_release(version)
+    if why is not None:
+        raise InputError(
+            Diagnostic(
+                code="MX1122",
+                message=f"there is no Linux {version.short}: {why}",
+                location=location,
+                hint="write the version as `uname -r` says it",
+            )
+        )
+
+
 def release_key(release: str) -> tuple[int, ...]:
     """Return a release as numbers, so that 6.12 comes after 6.6; (), where it is none."""
     if not _RELEASE.fullmatch(release):
@@ -216,10 +280,8 @@ def _find(items: Iterable[Declared], name: str, kind: str, kinds: str) -> Declar
     by_id = {item.id: item for item in items}
     if name in by_id:
         return by_id[name]
-    raise InputError(
-        Diagnostic(
-            code="MX0906",
-            message=f"unknown {kind} `{name}`",
-            hint=unknown_word_hint(name, by_id, kinds),
-        )
+    raise InputError.of(
+        code="MX0906",
+        message=f"unknown {kind} `{name}`",
+        hint=unknown_word_hint(name, by_id, kinds),
     )

@@ -12,6 +12,7 @@ from matrix.analyze.cell.answer import Answer
 from matrix.analyze.cell.comparison import Agreement, Line, ModelAnswers, compare, observed_alone
 from matrix.analyze.cell.verdict import Verdict
 from matrix.diagnostics import Diagnostic, ExitCode, InputError, Severity, worst
+from matrix.flows.evidence_request import host_evidence, host_request
 from matrix.flows.host_request import HostRequest, known_parameters, request_of_host
 from matrix.flows.knowledge import Library
 from matrix.flows.validate import answers_of
@@ -20,6 +21,7 @@ from matrix.flows.validate_result import ValidateResult
 from matrix.kernel.config.dotconfig import DotConfig
 from matrix.kernel.host.bundle import load_bundle
 from matrix.kernel.host.collect import collect
+from matrix.kernel.host.kernel_log import LogLines
 from matrix.kernel.host.readings import HostReadings
 from matrix.kernel.host.system_calls import System
 
@@ -31,13 +33,15 @@ _PFNMAP = "kvm_supports_cacheable_pfnmap()"
 class ProbeRequest(Struct, frozen=True, kw_only=True):
     """What `matrix probe` was asked: `asked` as validate would be, but for the files.
 
-    `bundle` is a machine saved elsewhere; None is this one, read below `root` and by `system`.
+    `bundle` is a machine saved elsewhere, or evidence of one (of a log with several boots number
+    `boot`); None is this one, read below `root` and by `system`.
     """
 
     asked: ValidateRequest = field(default_factory=lambda: ValidateRequest(files=()))
     bundle: Path | None = None
     root: Path = Path("/")
     system: System | None = None
+    boot: int | None = None
 
 
 class ProbeOutcome(Struct, frozen=True, kw_only=True):
@@ -63,13 +67,20 @@ def probe(request: ProbeRequest) -> ProbeOutcome:
     """
     library = Library(request.asked.configs)
     prepare(replace(request.asked, cmdline=None, cmdline_file=None))  # what the user wrote is right
-    if request.bundle is not None:
-        host = load_bundle(request.bundle)
+    shown = None
+    lines = LogLines(library.architecture(library.arch))
+    if request.bundle is None:
+        host = collect(known_parameters(library), lines, root=request.root, system=request.system)
+    elif (shown := host_evidence(request.bundle, library, request.boot)) is not None:
+        host = shown.machine.host
     else:
-        host = collect(known_parameters(library), root=request.root, system=request.system)
+        host = load_bundle(request.bundle, lines)
     file = str(request.bundle) if request.bundle else None
     try:
-        found = request_of_host(host, request.asked, library, file=file)
+        if shown is None:
+            found = request_of_host(host, request.asked, library, file=file)
+        else:
+            found = host_request(shown, request.asked, library)
         result = _answer(found.request, found.config)
     except InputError as error:
         return ProbeOutcome(
@@ -79,13 +90,14 @@ def probe(request: ProbeRequest) -> ProbeOutcome:
             diagnostics=error.diagnostics,
             exit_code=ExitCode.INPUT,
         )
-    lines = compare(_model(library, found, result), host)
-    codes = tuple(_codes(request.asked, result, lines))
-    diagnostics = (*found.diagnostics, *result.answer.diagnostics)
+    compared = compare(_model(library, found, result), host)
+    codes = tuple(_codes(request.asked, result, compared))
+    remarks = () if shown is None else shown.remarks
+    diagnostics = (*remarks, *found.diagnostics, *result.answer.diagnostics)
     if any(item.severity is Severity.ERROR for item in diagnostics):
         codes = (*codes, ExitCode.INPUT)
     return ProbeOutcome(
-        host=host, result=result, lines=lines, diagnostics=diagnostics, exit_code=worst(codes)
+        host=host, result=result, lines=compared, diagnostics=diagnostics, exit_code=worst(codes)
     )
 
 

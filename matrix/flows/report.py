@@ -13,17 +13,15 @@ from matrix.flows.knowledge import Library
 from matrix.flows.other_studies import OtherStudies
 from matrix.flows.proofs import Proofs, study_proofs
 from matrix.flows.study import prepare_study, study_result
-from matrix.schema.direct_maps import DirectMap
 from matrix.schema.values import Cpu
 
 
 class StudyReport(Struct, frozen=True, kw_only=True):
-    """What a report says of a study; `cpus` and `direct_maps` are all that are declared."""
+    """What a report says of a study; `cpus` are all that are declared."""
 
     result: StudyResult
     proofs: Proofs
     cpus: tuple[Cpu, ...]
-    direct_maps: tuple[DirectMap, ...]
 
 
 def study_reports(
@@ -56,5 +54,4 @@ def study_reports(
             result=study_result(prepared[name], solved[name]),
             proofs=study_proofs(prepared[name], solved[name], others),
             cpus=library.knowledge.cpus,
-            direct_maps=library.knowledge.direct_maps,
         )

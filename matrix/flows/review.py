@@ -20,7 +20,6 @@ from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.facts.implied import implied, kconfig_parts
 from matrix.analyze.proof.claims import REFUTED, decide_claims
 from matrix.analyze.proof.features import Candidates
-from matrix.analyze.proof.patched_kconfig import changed_kconfig
 from matrix.analyze.proof.patched_model import AskedKernel, changed_model, refuse_another_kernel
 from matrix.analyze.proof.patched_names import (
     in_model_words,
@@ -31,7 +30,12 @@ from matrix.analyze.proof.patched_names import (
     remarks,
     with_symbol_axes,
 )
-from matrix.analyze.proof.patched_symbols import read_as_numbers, refuse_values, without_prefix
+from matrix.analyze.proof.patched_symbols import (
+    changed_kconfig,
+    read_as_numbers,
+    refuse_values,
+    without_prefix,
+)
 from matrix.analyze.proof.review import (
     equal_versions,
     granularity,
@@ -57,6 +61,7 @@ from matrix.expr.printer import to_c
 from matrix.expr.trees import names
 from matrix.flows.kernels_verify import evidence_of
 from matrix.flows.knowledge import Library
+from matrix.flows.review_place import in_tree
 from matrix.flows.review_result import (
     KconfigAnswer,
     RefutedStatement,
@@ -82,12 +87,13 @@ _REST = "the rest"
 
 
 class ReviewRequest(Struct, frozen=True, kw_only=True):
-    """What `matrix review` was asked: a file, and the kernels (none: all)."""
+    """What `matrix review` was asked: a file, the kernels (none: all), a tree for the diff."""
 
     path: str
     study: str
     kernels: tuple[str, ...] = ()
     function: str | None = None
+    tree: Path | None = None
     configs: tuple[Path, ...] = ()
 
 
@@ -99,7 +105,10 @@ def review(request: ReviewRequest) -> ReviewResult:
     """
     patches = read_file(request.path)
     prepared = prepare_study(Library(request.configs), request.study)
-    return review_patches(prepared, patches, request)
+    result = review_patches(prepared, patches, request)
+    if request.tree is None:
+        return result
+    return replace(result, tree=in_tree(result, request.tree, prepared.architecture.id))
 
 
 def read_file(path: str) -> tuple[Patch, ...]:

@@ -18,7 +18,9 @@ from matrix.analyze.proof.synthesis import ComparedPredicate, Synthesis
 from matrix.analyze.space.cause import Cause, Place
 from matrix.analyze.space.result import StudyDefect
 from matrix.diagnostics import Diagnostic, ExitCode, Location
+from matrix.expr.trees import names
 from matrix.kernel.patch.check import PatchedCheck
+from matrix.kernel.patch.inlining import VM
 from matrix.schema.values import CheckFunction
 
 
@@ -64,13 +66,26 @@ class RefutedStatement(Struct, frozen=True, kw_only=True):
     release: str
 
 
+class PlaceInTree(Struct, frozen=True, kw_only=True):
+    """The lines of the files that the proposed check changes, in the tree of one `version`.
+
+    `needs` maps a function that it calls to the header to include; `lacks` are functions that no
+    header at hand declares.
+    """
+
+    version: str
+    files: Mapping[str, tuple[str, ...]]
+    needs: Mapping[str, str]
+    lacks: tuple[str, ...]
+
+
 class ReviewResult(Struct, frozen=True, kw_only=True):
     """The review of one check. Counts are of the cells that may have the capability.
 
     `kernels` have it, `without` were asked and have it in no cell. `same_as` are the declared
     versions of the predicate that say the same everywhere. The first of `compared` is the patch.
     `command_lines` and `surroundings` say what options stand for, `permitted` what the manual of
-    the architecture says of an assumption.
+    the architecture says of an assumption. `tree` is there where one was given.
     """
 
     study: str
@@ -98,6 +113,21 @@ class ReviewResult(Struct, frozen=True, kw_only=True):
     compared: tuple[ComparedPredicate, ...]
     diagnostics: tuple[Diagnostic, ...]
     defects: tuple[StudyDefect, ...] = ()
+    tree: PlaceInTree | None = None
+
+    @property
+    def moves(self) -> bool:
+        """Whether the proposed check looks into an argument that its header only declares."""
+        declared = self.function is not None and self.check.path in self.function.incomplete_in
+        return declared and VM in names(self.synthesis.expression)
+
+    @property
+    def stands_in(self) -> str | None:
+        """The file of the proposed check; None where nobody declared where it goes."""
+        if not self.moves:
+            return self.check.path
+        end = self.function.goes_to if self.function is not None else None
+        return None if end is None else end.path
 
     @property
     def exit_code(self) -> ExitCode:

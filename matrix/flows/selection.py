@@ -19,6 +19,9 @@ from matrix.analyze.facts.evaluation import Evaluation
 from matrix.analyze.space.cell_text import option_text
 from matrix.analyze.space.contradiction import Contradiction, Member, SelectionSpace
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
+from matrix.expr.nodes import Binary
+from matrix.expr.parser import parse
+from matrix.expr.printer import to_c
 from matrix.expr.trees import names
 from matrix.schema.values import Condition
 from matrix.solve.nearest import nearest_changes
@@ -50,6 +53,24 @@ def no_such_cell(prepared: PreparedStudy, chosen: Mapping[str, str]) -> InputErr
         hint=_nearest_hint(prepared, found, asked, baseline),
     )
     return InputError([head, *(_said(member, evidence) for member in found.members)])
+
+
+def where_condition(text: str | None) -> Condition | None:
+    """Return the expression of --where; raises InputError (MX01xx) where it is not C."""
+    if text is None:
+        return None
+    location = Location(file="--where", line=1, column=1, length=len(text) or 1, text=text)
+    return Condition(expression=parse(text, location), text=text, location=location)
+
+
+def operands(condition: Condition) -> tuple[Condition, ...]:
+    """Return the operands of the outermost `&&`: a contradiction names those it needs."""
+    match condition.expression:
+        case Binary("&&", left, right):
+            parts = (replace(condition, expression=one, text=to_c(one)) for one in (left, right))
+            return tuple(operand for part in parts for operand in operands(part))
+        case _:
+            return (condition,)
 
 
 def nothing_selected(
@@ -100,6 +121,51 @@ def check_not_empty(prepared: PreparedStudy) -> None:
         return
     if _space(prepared).contradiction({}, {}) is not None:
         raise contradictory_study(prepared)
+
+
+def without_cells(prepared: PreparedStudy) -> Iterator[Diagnostic]:
+    """Yield warnings: a baseline that is no cell (MX0255), options that have none (MX0256).
+
+    Options that stand at one place, as those of `all` do, are one warning.
+    """
+    study = prepared.study
+    space = _space(prepared)
+    baseline = dict(study.baseline)
+    found = space.contradiction({}, baseline)
+    if found is not None:
+        yield Diagnostic(
+            code="MX0255",
+            severity=Severity.WARNING,
+            location=study.baseline_location,
+            message=f"the baseline of study `{study.id}` is no cell: {_why(found)}",
+            hint=_nearest_hint(prepared, found, {}, baseline).partition(";")[0],
+        )
+    for axis in study.axes:
+        empty: dict[Location, list[str]] = {}
+        for option in axis.options:
+            if space.valid.restrict(axis.name, (option.name,)).is_empty():
+                empty.setdefault(option.location, []).append(option.name)
+        for location, names_ in empty.items():
+            core = space.contradiction({axis.name: names_[0]}, {})
+            more = "have" if len(names_) > 1 else "has"
+            yield Diagnostic(
+                code="MX0256",
+                severity=Severity.WARNING,
+                location=location,
+                message=f"{_quoted(names_)} of axis `{axis.name}` {more} no cell"
+                + (f": {_why(core)}" if core is not None else ""),
+                hint="remove it, or add what it needs to an axis of the study",
+            )
+
+
+def _quoted(texts: Sequence[str]) -> str:
+    return _listed([f"`{text}`" for text in texts])
+
+
+def _why(found: Contradiction) -> str:
+    """Return what contradicts the choice, in a sentence."""
+    bounds = [member for member in found.members if member.kind != "option"]
+    return "; ".join(map(_sentence, bounds)) or "its options exclude each other"
 
 
 def _guilty_options(prepared: PreparedStudy, found: Contradiction) -> Iterator[Diagnostic]:

@@ -12,7 +12,12 @@ from msgspec import Struct
 
 from matrix.analyze.cell.answer import Answer
 from matrix.analyze.cell.answering import Cell, answer, exists
-from matrix.analyze.cell.assemble import StudyCells, command_line_of, study_options
+from matrix.analyze.cell.assemble import (
+    StudyCells,
+    command_line_of,
+    open_fields,
+    study_options,
+)
 from matrix.analyze.cell.behaviour import Behaviours
 from matrix.analyze.cell.question import (
     Question,
@@ -25,9 +30,7 @@ from matrix.analyze.space.result import StudyResult, TableCell
 from matrix.analyze.space.study import SolvedStudy, solve_study
 from matrix.analyze.space.summary import summarise
 from matrix.diagnostics import Diagnostic, InputError
-from matrix.expr.nodes import Value
 from matrix.flows.knowledge import Library, release_key
-from matrix.kernel.cpu.resolve import resolve_system
 from matrix.kernel.cpu.system import CpuSystem
 from matrix.schema.values import (
     Architecture,
@@ -37,6 +40,7 @@ from matrix.schema.values import (
     Option,
     PredicateVersion,
 )
+from matrix.solve.space import Region
 
 
 class PreparedStudy(Struct, frozen=True, kw_only=True):
@@ -129,8 +133,7 @@ def prepare_study(library: Library, name: str, predicate: str | None = None) -> 
     architecture = library.architecture(study.arch)
     specs = [option.cpu for axis in study.axes for option in axis.options if option.cpu]
     _refuse_idle_constraints(study, [library.program(profile) for profile in kernels])
-    cpus = library.knowledge_of(study.arch)
-    systems = {spec: resolve_system(spec, cpus, architecture) for spec in specs}
+    systems = library.systems(specs, study.arch)
     questions = {
         profile.id: lower_question(library.program(profile), capability, version, study.constraints)
         for profile in kernels
@@ -178,27 +181,35 @@ def run_study(library: Library, name: str, predicate: str | None = None) -> Stud
     return study_result(prepared, prepared.solve())
 
 
-def study_result(prepared: PreparedStudy, solved: SolvedStudy) -> StudyResult:
-    """Return the result of a study that was solved."""
+def study_result(
+    prepared: PreparedStudy, solved: SolvedStudy, within: Region | None = None
+) -> StudyResult:
+    """Return the result of a study that was solved.
+
+    Only cells `within` a region are counted.
+    """
     return summarise(
         solved,
         prepared.questions,
         prepared.kernels,
         prepared.architecture,
         prepared.predicate,
-        _table_cells(prepared),
+        table_cells(prepared),
         prepared.library.knowledge.digest,
+        within,
     )
 
 
-def _table_cells(prepared: PreparedStudy) -> Callable[[Mapping[str, str]], TableCell | None]:
-    # CPUs that are alike to a kernel share the answer of a table's column.
-    shared: dict[tuple[str, str, frozenset[tuple[str, Value]]], TableCell | None] = {}
+def table_cells(prepared: PreparedStudy) -> Callable[[Mapping[str, str]], TableCell | None]:
+    """Return what answers the cells of tables."""
+    # CPUs that are alike to a kernel, and lack the same fields, share the answer of a column.
+    shared: dict[object, TableCell | None] = {}
 
     def answer_cell(chosen: Mapping[str, str]) -> TableCell | None:
         question, cell, options = prepared.cell(chosen)
         line = command_line_of(options.values())
-        key = (question.program.release, line, frozenset(cell.atoms.items()))
+        atoms = frozenset(cell.atoms.items())
+        key = (question.program.release, line, atoms, open_fields(cell.detections))
         if key not in shared:
             found = prepared.answer_cell(question, cell)
             shared[key] = (

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from matrix.analyze.facts.near_symbols import NearSymbols
 from matrix.diagnostics import Diagnostic, ExitCode, Location, Severity
 from matrix.flows.knowledge import Library
-from matrix.kernel.config.dotconfig import DotConfig
+from matrix.kernel.config.dotconfig import COMPLETED, DotConfig
 
 if TYPE_CHECKING:
     from matrix.kernel.kconfig.check import Conflict
@@ -23,10 +25,11 @@ _MOST_SAID = 10
 class TreeCheck:
     """One tree, parsed once, for every file of a request."""
 
-    def __init__(self, folder: Path, library: Library, arch: str) -> None:
+    def __init__(self, folder: Path, library: Library, arch: str, *, lists_all: bool) -> None:
         self._folder = folder
         self._library = library
         self._arch = arch
+        self._lists_all = lists_all
 
     @cached_property
     def _tree(self) -> ParsedTree:
@@ -51,6 +54,60 @@ class TreeCheck:
         """Tell whether a file may have been built from the tree: nothing says another release."""
         return config.release is None or config.release == self._tree.tree.release
 
+    def completed(self, config: DotConfig) -> DotConfig:
+        """Return a file that is not complete as the tree's Kconfig completes it, as conf does.
+
+        What is asked for and does not come out is said with the line that says why (MX1017). A file
+        of another release, and one that ends early, stays as it is.
+
+        Raises:
+            InputError: as `diagnostics`.
+        """
+        cut = any(item.code == "MX0312" for item in config.diagnostics)
+        if config.complete or cut or not config.symbols or not self.is_of(config):
+            return config
+        tree, asked = self._tree, config.texts()
+        values = tree.completed(asked, tree.answers)
+        texts = replace(config, _raw=dict(values)).texts()
+        other = [
+            name
+            for name, value in asked.items()
+            if name in self.symbols and not _same_value(texts.get(name, "n"), value)
+        ]
+        kept = len(asked) - len(other) - sum(name not in self.symbols for name in asked)
+        version = tree.tree.version
+        note = Diagnostic(
+            code="MX1018",
+            severity=Severity.NOTE,
+            location=Location(file=config.file),
+            message=f"completed by the Kconfig of Linux {version}: {kept:,} of {len(asked):,} "
+            f"settings come out as they are asked for",
+            hint="what the toolchain answers is taken as recorded",
+        )
+        said = tuple(self._changed(config, texts, name) for name in other)
+        told = replace(config, diagnostics=(*config.diagnostics, note, *said))
+        return told.completed(values, version, tree.tree.release)
+
+    def _changed(self, config: DotConfig, texts: Mapping[str, str], name: str) -> Diagnostic:
+        """Return that a symbol does not come out as it is asked for, and why."""
+        from matrix.kernel.kconfig.check import why_not
+
+        wanted = config.texts()[name]
+        forced = {**texts, name: wanted}
+        conflict = why_not(self._tree, forced, self._tree.answers, name)
+        because = "" if conflict is None else f"{conflict.rule}; {'; '.join(conflict.chain)}"
+        entry = self._tree.entry(name)
+        if entry is not None and entry.type == "bool" and wanted == "m":
+            because = f"it is a bool, {entry.places[0]}"
+        return Diagnostic(
+            code="MX1017",
+            severity=Severity.WARNING,
+            location=config.place(name),
+            message=f"CONFIG_{name} is {texts.get(name, 'n')} and not {wanted}"
+            + (f": {because}" if because else ": another setting of the file decides it"),
+            hint="set what it hangs on, or leave it out",
+        )
+
     def diagnostics(self, config: DotConfig) -> tuple[Diagnostic, ...]:
         """Return every symbol whose value the tree would not allow, with what forbids it.
 
@@ -66,11 +123,13 @@ class TreeCheck:
         if not self.is_of(config):
             return (self._other_release(config),)
         unknown = tuple(self._unknown(config))
-        if not config.complete:
+        if not config.complete or config.completeness == COMPLETED:
             return unknown
         texts = config.texts()
         conflicts = find_conflicts(tree, texts, tree.answers)
-        return (*unknown, *(_diagnostic(config, conflict) for conflict in conflicts))
+        shown = conflicts if self._lists_all else conflicts[:_MOST_SAID]
+        said = (_diagnostic(config, conflict) for conflict in shown)
+        return (*unknown, *said, *_more(config, len(conflicts) - len(shown)))
 
     def _unknown(self, config: DotConfig) -> Iterator[Diagnostic]:
         """Yield the names that the tree does not have, but for those that MX1701 speaks of."""
@@ -92,7 +151,7 @@ class TreeCheck:
             yield Diagnostic(
                 code="MX1717",
                 severity=Severity.NOTE if setting.value is False else Severity.WARNING,
-                location=setting.place(config.file),
+                location=config.place(name),
                 message=f"the tree of Linux {self._tree.tree.version} has no CONFIG_{name}: the "
                 "line decides nothing",
                 hint=said or "remove it, or give the tree that it is for",
@@ -133,17 +192,39 @@ class TreeCheck:
 
 
 def _diagnostic(config: DotConfig, conflict: Conflict) -> Diagnostic:
-    setting = config.symbols.get(conflict.symbol)
     return Diagnostic(
         code="MX1012",
         severity=Severity.WARNING,
         message=f"the tree would not leave CONFIG_{conflict.symbol}={conflict.value}: "
         f"{conflict.rule}; {'; '.join(conflict.chain)}",
-        location=setting.place(config.file) if setting else Location(file=config.file),
+        location=config.place(conflict.symbol),
         hint="`make olddefconfig` in the tree shows what it would leave",
     )
 
 
-def tree_check(folder: Path | None, library: Library, arch: str) -> TreeCheck | None:
+def _more(config: DotConfig, count: int) -> Iterator[Diagnostic]:
+    """Yield how many more symbols the tree would not leave as they are."""
+    if count > 0:
+        yield Diagnostic(
+            code="MX1012",
+            severity=Severity.NOTE,
+            location=Location(file=config.file),
+            message=f"… and {count:,} more symbols that the tree would not leave as they are",
+            hint="--verbose lists them; a file from which lines were taken has many",
+        )
+
+
+def _same_value(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    try:
+        return int(one, 0) == int(other, 0)
+    except ValueError:
+        return False
+
+
+def tree_check(
+    folder: Path | None, library: Library, arch: str, *, lists_all: bool = False
+) -> TreeCheck | None:
     """Return the check against a tree, None where no tree was given."""
-    return None if folder is None else TreeCheck(folder, library, arch)
+    return None if folder is None else TreeCheck(folder, library, arch, lists_all=lists_all)

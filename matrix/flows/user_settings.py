@@ -59,7 +59,7 @@ def with_settings(request: ValidateRequest) -> tuple[ValidateRequest, Mutes]:
             )
         else:
             changes[name] = value
-    request = replace(request, **changes)
+    request = replace(request, **changes, releases=settings.releases)
     fail_on = frozenset(request.fail_on)
     return request, Mutes(settings=settings, taken=frozenset(taken), folder=folder, fail_on=fail_on)
 

@@ -7,35 +7,39 @@ and baseline say is applied last and changes no answer, only what counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import partial
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from matrix.analyze.cell.answer import Answer
+from matrix.analyze.cell.answer import Answer, Unsettled
 from matrix.analyze.cell.verdict import WORKS, Verdict
 from matrix.diagnostics import Diagnostic, ExitCode, InputError, Location, Severity, worst
+from matrix.expr.position import shown
 from matrix.flows.absence import absent_reason
 from matrix.flows.answers import Situation
 from matrix.flows.deciding_line import deciding_symbol, with_deciding_lines
 from matrix.flows.fix_costs import with_costs
 from matrix.flows.granule_note import NamedCpus, one_granule_note, with_cpu_names
+from matrix.flows.interpolation import answer_in, fixes_in
 from matrix.flows.kernel_choice import (
     ChosenKernel,
     absent_whatever_release,
-    chosen_kernel,
+    kernels_around,
     partial_note,
     version_notes,
 )
+from matrix.flows.knowledge import refuse_no_release
 from matrix.flows.stale_names import stale_names
 from matrix.flows.standing import Accepted, new_baseline, read_accepted
-from matrix.flows.validate_inputs import read_inputs
+from matrix.flows.validate_inputs import read_inputs, with_stated_release
 from matrix.flows.validate_job import ValidateJob, ValidateRequest, prepare
 from matrix.flows.validate_result import Standing, ValidateOutcome, ValidateResult
 from matrix.kernel.config.dotconfig import DotConfig
 from matrix.kernel.cpu.resolve import CpuSystem
 from matrix.kernel.line.cmdline import read_command_line
+from matrix.kernel.source.version import read_version
 
 __all__ = ["ValidateOutcome", "ValidateRequest", "answers_of", "validate"]
 
@@ -59,7 +63,7 @@ def validate(request: ValidateRequest) -> ValidateOutcome:
     for config in _read(job, run):
         try:
             run.hold_to_tree(job, config)
-            answered = answers_of(job, config, run.fixed, run.granules)
+            answered = _answered(job, config, run)
         except InputError as error:
             run.note(accepted.placed(error))
             continue
@@ -70,33 +74,108 @@ def validate(request: ValidateRequest) -> ValidateOutcome:
     return _outcome(job, accepted, run)
 
 
+def _answered(job: ValidateJob, config: DotConfig, run: _Run) -> list[ValidateResult]:
+    """Return the answers for one `.config`; where nothing tells its release, for all of them.
+
+    Raises:
+        InputError: as `answers_of`.
+    """
+    silent = job.request.kernel == "auto" and config.release is None and config.version is None
+    if not silent or absent_whatever_release(job.library, job.capability, config, None) is not None:
+        return answers_of(job, config, run.fixed, run.granules)
+    *older, newest = (
+        replace(config, release=release) for release in job.library.kernels_of(job.architecture.id)
+    )
+    of_releases = [answers_of(job, one, run.fixed, run.granules, detailed=False) for one in older]
+    # Only this one is shown, where all agree; a fix is of one release: --kernel gives it.
+    of_releases.append(answers_of(job, newest, run.fixed, run.granules, fixing=False))
+    return [_of_any_release(job, config, each) for each in zip(*of_releases, strict=True)]
+
+
+def _of_any_release(
+    job: ValidateJob, config: DotConfig, each: tuple[ValidateResult, ...]
+) -> ValidateResult:
+    """Return the answer of a file for one CPU system, whatever its release is (MX0912)."""
+    kernels: dict[Verdict, list[str]] = {}
+    for result in each:
+        kernels.setdefault(result.answer.verdict, []).append(result.kernel)
+    said = (*config.diagnostics, *partial_note(config), _no_release(job, config))
+    newest = replace(each[-1], kernel="unknown", version=None, read_on=None)
+    if len(kernels) == 1:
+        return replace(newest, answer=replace(newest.answer, diagnostics=said))
+    disagree = "; ".join(f"{word} as Linux {', '.join(names)}" for word, names in kernels.items())
+    meant = (
+        row.says for row in job.capability.so_what if row.verdict == "unknown" and not row.condition
+    )
+    answer = Answer(
+        basis=newest.answer.basis,
+        predicate=None,
+        outcome="not-run",
+        verdict=Verdict.UNKNOWN,
+        confidence="unknown",
+        reasons=(f"the file does not say its kernel: {disagree}",),
+        unsettled=(
+            Unsettled(
+                names=("the release",),
+                why="nothing in the file or its name tells it",
+                settled_by="--kernel RELEASE",
+            ),
+        ),
+        so_what="; ".join((*meant, "it is settled by --kernel RELEASE")),
+        diagnostics=said,
+    )
+    return replace(newest, answer=answer, decided_by=None)
+
+
+def _no_release(job: ValidateJob, config: DotConfig) -> Diagnostic:
+    known = ", ".join(job.library.kernels_of(job.architecture.id))
+    return Diagnostic(
+        code="MX0912",
+        severity=Severity.NOTE,
+        location=Location(file=config.file),
+        message="the file does not say which kernel release it is for: it is answered as each",
+        hint=f"give --kernel, one of {known}",
+    )
+
+
 def answers_of(
-    job: ValidateJob, config: DotConfig, fixed: _Fixed, granules: NamedCpus
+    job: ValidateJob,
+    config: DotConfig,
+    fixed: _Fixed,
+    granules: NamedCpus,
+    *,
+    fixing: bool = True,
+    detailed: bool = True,
 ) -> list[ValidateResult]:
     """Return the answers for one `.config`, one for each CPU system of the job.
 
     `fixed` are the fixes of the run so far, and `granules` the notes that name CPUs: both grow.
+    Without `fixing` no fix is looked for, and without `detailed` the verdict is all that counts.
 
     Raises:
         InputError: MX0912, MX0913 where its release is not known; what its command line says.
     """
     chosen = _chosen(job, config)
-    if chosen is None:
+    if not chosen:
         return [_absent_anyway(job, config, system) for system in job.systems]
-    situation = job.answers.situation(
-        job.answers.build(config, chosen), job.boot_loader, job.options
-    )
-    result = _result_of(job, situation)
-    notes = _notes(job, situation)
+    situations = [
+        job.answers.situation(job.answers.build(config, one), job.boot_loader, job.options)
+        for one in chosen
+    ]
+    situation = situations[0]
+    result = _result_of(job, situations)
+    notes = _notes(job, situations)
     results = []
     for system in job.systems:
-        cpu = situation.build.asked.memory.cpu(system)
-        answer = job.answers.answer(situation, cpu)
+        answer = answer_in(job.answers, situations, system, detailed=detailed)
         decided_by = None
-        if not job.grouped and answer.verdict not in WORKS:
-            key = (situation.changeable, cpu)
+        if fixing and detailed and not job.grouped and answer.verdict not in WORKS:
+            key = tuple(
+                (one.changeable, one.build.asked.memory.cpu(system), one.build.chosen.vendor)
+                for one in situations
+            )
             if key not in fixed:
-                fixed[key] = _fix(job, situation, answer, system)
+                fixed[key] = _fix(job, situations, answer, system)
             answer, decided_by = fixed[key]
         own = with_cpu_names(answer.diagnostics, situation, system, granules)
         said = (*notes, *system.diagnostics, *(_in_file(note, config) for note in own))
@@ -136,60 +215,100 @@ class _Run(Struct, kw_only=True):
 def _read(job: ValidateJob, run: _Run) -> Iterator[DotConfig]:
     """Yield each `.config`; what cannot be read is noted."""
     yield from job.request.inputs
-    for config in read_inputs(job.request.files, job.architecture.id):
+    asked = job.request
+    found = read_inputs(asked.files, job.architecture.id, job.machines, asked.fragments)
+    for config in found:
         if isinstance(config, InputError):
             run.note(config)
         else:
-            yield config
+            stated = with_stated_release(config, job.request.releases)
+            if job.tree is not None:
+                try:
+                    stated = job.tree.completed(stated)
+                except InputError as error:
+                    run.note(error)
+                    continue
+            yield stated if job.request.running is None else _of_machine(stated, job, run)
 
 
-def _chosen(job: ValidateJob, config: DotConfig) -> ChosenKernel | None:
-    """Return the kernel of a file; None where the answer is `absent` whatever the release."""
-    asked = job.request.kernel
-    if asked != "auto":
-        return chosen_kernel(
-            job.library, job.library.kernel_of_version(asked, job.architecture.id), asked, config
+def _of_machine(config: DotConfig, job: ValidateJob, run: _Run) -> DotConfig:
+    """Return a file as that of the machine whose evidence was given: its kernel tells the version.
+
+    A file of another release is about another kernel: it says so, and the answer is about it.
+    """
+    running = read_version(job.request.running)
+    if running is None or config.release == running.release:
+        return replace(config, running=job.request.running)
+    if config.release is None:
+        return replace(config, release=running.release, version=running.text, running=running.text)
+    run.remarks.append(
+        Diagnostic(
+            code="MX1443",
+            severity=Severity.WARNING,
+            location=Location(file=config.file, line=1, column=1),
+            message=f"the file is of Linux {config.version}, and the evidence of {running.text}: "
+            "of the evidence only CPU, surroundings and command line are taken",
+            hint="give the `.config` of the kernel that wrote the log, or leave this as it is to "
+            "ask about another kernel on this machine",
         )
+    )
+    return config
+
+
+def _chosen(job: ValidateJob, config: DotConfig) -> tuple[ChosenKernel, ...]:
+    """Return the kernel of a file, or the two beside it; (): `absent` whatever the release."""
+    asked, arch = job.request.kernel, job.architecture.id
+    if asked != "auto":
+        return kernels_around(job.library, job.library.around(asked, arch), asked, config)
     release = config.release
-    known = job.library.kernels_of(job.architecture.id)
+    known = job.library.kernels_of(arch)
     if release is not None and release in known:
-        return chosen_kernel(job.library, known[release], None, config)
+        return kernels_around(job.library, (known[release],), None, config)
     if absent_whatever_release(job.library, job.capability, config, release) is not None:
-        return None
+        return ()
     location = Location(file=config.file, line=1 if release else 0, column=1)
     if release is None:
+        named = f" (it says `{shown(config.version)}`)" if config.version else ""
         raise InputError(
             Diagnostic(
                 code="MX0912",
                 location=location,
-                message="the file does not say which kernel release it is for",
+                message=f"the file does not say which kernel release it is for{named}",
                 hint=f"give --kernel, one of {', '.join(known)}",
             )
         )
+    version = read_version(config.version)
+    if version is not None:
+        refuse_no_release(version, location)
+    if beside := job.library.beside(release, arch):
+        return kernels_around(job.library, beside, None, config)
     hint = "decide with --kernel"
     raise InputError(job.library.no_profile(release, job.architecture.id, location, instead=hint))
 
 
-def _notes(job: ValidateJob, situation: Situation) -> tuple[Diagnostic, ...]:
+def _notes(job: ValidateJob, situations: Sequence[Situation]) -> tuple[Diagnostic, ...]:
     """Return what is to be said beside every answer for a file."""
-    build, line = situation.build, situation.line
+    build, line = situations[0].build, situations[0].line
+    doubts = [one.build.doubt for one in situations if one.build.doubt is not None]
     lines = [read_command_line(text) for text in (line.text, *dict(line.others).values())]
     return (
         *build.config.diagnostics,
         *partial_note(build.config),
         *lines[0].diagnostics,
-        *build.built_in.notes(line, build.profile.release),
-        *version_notes(build.chosen, build.doubt, build.config),
-        *dict.fromkeys(stale_names(job, build, lines)),
+        *build.built_in.notes(line, build.chosen.release),
+        *version_notes(build.chosen, doubts[0] if doubts else None, build.config),
+        # What a release between two has nobody knows.
+        *dict.fromkeys(stale_names(job, build, lines) if len(situations) == 1 else ()),
     )
 
 
 def _fix(
-    job: ValidateJob, situation: Situation, answer: Answer, system: CpuSystem
+    job: ValidateJob, situations: Sequence[Situation], answer: Answer, system: CpuSystem
 ) -> tuple[Answer, str | None]:
     """Return an answer with its fixes and their costs, and the symbol that alone decides."""
+    situation = situations[0]
     cpu = situation.build.asked.memory.cpu(system)
-    answer = replace(answer, fixes=job.answers.fixes(situation, cpu))
+    answer = replace(answer, fixes=fixes_in(job.answers, situations, system))
     answer = with_costs(answer, job.answers, situation, cpu)
     if not job.request.pointing:
         return answer, None
@@ -216,16 +335,18 @@ def _absent_anyway(job: ValidateJob, config: DotConfig, system: CpuSystem) -> Va
     )
 
 
-def _result_of(job: ValidateJob, situation: Situation) -> Callable[..., ValidateResult]:
+def _result_of(job: ValidateJob, situations: Sequence[Situation]) -> Callable[..., ValidateResult]:
     """Return what makes the results of a file, given CPU and answer."""
-    build = situation.build
+    build = situations[0].build
+    alone = len(situations) == 1
     return partial(
         _asked_of(job, build.config, build.asked.reads),
-        kernel=build.profile.release,
-        cmdline=situation.line.text,
+        kernel=build.chosen.release,
+        cmdline=situations[0].line.text,
         version=build.chosen.shown_version,
-        read_on=build.profile.verified_on.version,
+        read_on=build.profile.verified_on.version if alone else None,
         running=build.config.running,
+        between=() if alone else tuple(one.build.profile.release for one in situations),
     )
 
 

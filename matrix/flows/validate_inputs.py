@@ -7,18 +7,24 @@ there with a note. A file that was named is wrong in that case.
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePath
 
 from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
-from matrix.door.bounded import STANDARD_INPUT
-from matrix.kernel.config.config_input import read_config_inputs
+from matrix.door.bounded import DOTCONFIG, PACKED, STANDARD_INPUT, read_bounded
+from matrix.door.folders import regular_files
+from matrix.kernel.config.config_input import ConfigInput, read_config_inputs
 from matrix.kernel.config.dotconfig import DotConfig, read_dotconfig
+from matrix.kernel.config.fragments import merged
+from matrix.kernel.config.split_folders import SplitConfig, split_configs
+from matrix.kernel.config.written_forms import written_configs
+from matrix.kernel.source.version import read_version
 
+_MOST_SCC = 16
 _NAMES = re.compile(
     r"(?:\.config|config|config-.+|config\.(?:arm64|aarch64).*|.+\.config|(?:.+[_-])?defconfig)"
     r"(?:\.(?:gz|xz|bz2|zst))?|.+\.(?:deb|rpm)"
@@ -28,19 +34,241 @@ _OTHER_FILES = re.compile(r".+\.(?:json|ya?ml|toml|py|sh|[ch]|md|txt|ini|mk|js|r
 _PASSED_OVER = frozenset({"MX0307", "MX0308", "MX1402"})
 
 
-def read_inputs(files: tuple[str, ...], arch: str) -> Iterator[DotConfig | InputError]:
-    """Yield each `.config`, or what is wrong with it, in the order of the files."""
+def read_inputs(
+    files: tuple[str, ...],
+    arch: str,
+    machines: Mapping[str, Sequence[str]],
+    fragments: tuple[str, ...] = (),
+) -> Iterator[DotConfig | InputError]:
+    """Yield each `.config`, or what is wrong with it, in the order of the files.
+
+    `machines` are the names that each architecture has in folders; `fragments` are put on top of
+    each file, as scripts/kconfig/merge_config.sh does.
+
+    Raises:
+        InputError: a fragment cannot be read.
+    """
+    overlays = [part for file in fragments for part in read_fragment(file, arch)]
     for file in files:
         if file != STANDARD_INPUT and Path(file).is_dir():
-            yield from _read_folder(file, arch)
+            yield from _read_folder(file, arch, machines, overlays)
         else:
-            yield from _read_file(file, arch, named=True)
+            yield from _read_file(file, arch, fragments=overlays)
 
 
-def _read_folder(folder: str, arch: str) -> Iterator[DotConfig | InputError]:
-    answered = False
-    for file in _files_below(folder):
-        for found in _read_file(file, arch, named=False):
+def read_fragment(file: str, arch: str, depth: int = 0) -> list[tuple[str, bytes]]:
+    """Return the fragments that a file is, each (name, text): of a .scc those that it names.
+
+    Raises:
+        InputError: MX0301, MX0302 it cannot be read; MX1456 a .scc names a file that is not there.
+    """
+    data = read_bounded(file, DOTCONFIG)
+    if not file.endswith(".scc"):
+        forms = _forms(ConfigInput(name=file, data=data), arch)
+        return [(name, text) for name, text, _ in forms]
+    found: list[tuple[str, bytes]] = []
+    for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), start=1):
+        words = [word.strip("\"'") for word in line.split("#")[0].split()]
+        place = Location(file=file, line=number, column=1, length=max(1, len(line)), text=line)
+        if words[:1] == ["if"]:
+            raise InputError(
+                Diagnostic(
+                    code="MX1459",
+                    message="what stands under a condition of a .scc is not decided here",
+                    location=place,
+                    hint="name the .cfg files that are meant with --fragment",
+                )
+            )
+        # `kconf hardware FILE`, `include FILE nopatch`: features/merge.sh of yocto-kernel-tools.
+        named = {"kconf": words[2:3], "include": words[1:2]}.get(words[0] if words else "")
+        if not named:
+            continue
+        target = _beside_or_above(file, named[0])
+        if target is None or depth >= _MOST_SCC:
+            raise InputError(
+                Diagnostic(
+                    code="MX1456",
+                    message=f"`{named[0]}` is not there"
+                    if target is None
+                    else f"more than {_MOST_SCC} files include each other",
+                    location=place,
+                    hint=f"looked for it beside {file}, and in the folders above",
+                )
+            )
+        found += read_fragment(target, arch, depth + 1)
+    return found
+
+
+def _beside_or_above(file: str, target: str) -> str | None:
+    """Return a file that a .scc names: from its own folder, or from the root of all of them."""
+    folders = (Path(file).parent, *Path(file).absolute().parent.parents)
+    paths = (folder / target for folder in folders[:_MOST_SCC])
+    return next((str(path) for path in paths if path.is_file()), None)
+
+
+def _forms(source: ConfigInput, arch: str) -> list[tuple[str, bytes, tuple[Diagnostic, ...]]]:
+    """Return (name, text, remarks) of each configuration in what may be another form of one."""
+    from matrix.kernel.config.annotations import annotated_configs, is_annotations
+
+    if source.member or source.data.startswith(PACKED):
+        return [(source.name, source.data, ())]
+    if is_annotations(source.data):
+        written = annotated_configs(source.data, source.name, arch, _included)
+    else:
+        written = written_configs(source.data, source.name)
+    return [
+        (
+            f"{source.name}!{one.part}" if one.part else source.name,
+            one.text.encode("utf-8", "surrogateescape"),
+            one.notes,
+        )
+        for one in written
+    ] or [(source.name, source.data, ())]
+
+
+def _included(path: str) -> bytes | None:
+    if not Path(path).is_file():
+        return None
+    try:
+        return read_bounded(path, DOTCONFIG)
+    except InputError:
+        return None
+
+
+def _dotconfigs(
+    source: ConfigInput, arch: str, fragments: list[tuple[str, bytes]]
+) -> Iterator[DotConfig]:
+    """Yield each configuration of an input, with the fragments on top of it.
+
+    Raises:
+        InputError: what is wrong with the text.
+    """
+    for name, text, notes in _forms(source, arch):
+        if not fragments:
+            config = read_dotconfig(text, name, arch=arch)
+            said = (*notes, *config.diagnostics)
+            yield _named_release(replace(config, diagnostics=said), name)
+            continue
+        config = _merged_config((name, text), fragments, arch)
+        said = (*notes, *config.diagnostics)
+        yield _named_release(replace(config, diagnostics=said), name)
+
+
+def _merged_config(
+    base: tuple[str, bytes], fragments: list[tuple[str, bytes]], arch: str
+) -> DotConfig:
+    """Return a base with fragments as one configuration; every line keeps its own file.
+
+    Raises:
+        InputError: what is wrong with the text.
+    """
+    build = merged(base, fragments)
+    shown = " + ".join((base[0], *(file for file, _ in fragments)))
+    config = read_dotconfig(build.text, shown, arch=arch)
+    # What is odd in a fragment is among the notes: a line that is said here is one of the base.
+    said = tuple(
+        replace(item, location=replace(item.location, file=base[0]))
+        if item.location is not None and item.location.line
+        else item
+        for item in config.diagnostics
+    )
+    return replace(config, diagnostics=(*build.notes, *said), origins=build.origins)
+
+
+def _split_folder(
+    one: SplitConfig, arch: str, fragments: list[tuple[str, bytes]]
+) -> DotConfig | InputError:
+    """Return the configuration of a folder with a file for each symbol."""
+    try:
+        parts = [(str(file), read_bounded(file, DOTCONFIG)) for file in one.files]
+        build = merged((one.name, b""), [*parts, *fragments])
+        config = read_dotconfig(build.text, one.name, arch=arch)
+    except InputError as error:
+        return error
+    left = f"; left out are {', '.join(one.left_out)}" if one.left_out else ""
+    note = Diagnostic(
+        code="MX1460",
+        severity=Severity.NOTE,
+        message=f"a folder with a file for each symbol: {len(config.symbols):,} symbols of "
+        f"{len(parts):,} files, deeper ones counting before those above{left}",
+        location=Location(file=one.name),
+        hint="give the folder of a variant itself, or the `.config` that was built",
+    )
+    odd = (item for item in build.notes if item.code != "MX1455")
+    return replace(config, diagnostics=(*config.diagnostics, *odd, note), origins=build.origins)
+
+
+# A version in a file's name: config-6.12.9-arm64, linux-7.3.config.
+_VERSION = re.compile(r"(?<![\w.])v?(\d{1,2}\.\d{1,3}(?:\.\d{1,3})?(?:-rc\d{1,2})?)(?![\d])")
+
+
+def _named_release(config: DotConfig, name: str) -> DotConfig:
+    """Return a file without a release with the one in its name, marked as inferred (MX1457)."""
+    found = _VERSION.findall(Path(name.partition("!")[0]).name.replace("_", "-"))
+    version = read_version(found[0]) if len(set(found)) == 1 else None
+    if config.release is not None or version is None:
+        return config
+    note = Diagnostic(
+        code=_INFERRED,
+        severity=Severity.NOTE,
+        message=f"the file does not say its kernel: Linux {found[0]} is inferred from its name",
+        location=Location(file=config.file),
+        hint="--kernel decides",
+    )
+    return replace(
+        config,
+        release=version.release,
+        version=found[0],
+        diagnostics=(*config.diagnostics, note),
+    )
+
+
+_INFERRED = "MX1457"
+
+
+def with_stated_release(config: DotConfig, releases: tuple[tuple[str, str], ...]) -> DotConfig:
+    """Return a file whose header says no kernel with the one that matrix.toml states for its name.
+
+    What the user states counts before what a name suggests.
+    """
+    inferred = any(item.code == _INFERRED for item in config.diagnostics)
+    if config.release is not None and not inferred:
+        return config
+    path = PurePath(config.file).as_posix()
+    for pattern, version in releases:
+        if fnmatchcase(path, pattern) or fnmatchcase(PurePath(path).name, pattern):
+            found = read_version(version)
+            said = tuple(item for item in config.diagnostics if item.code != _INFERRED)
+            note = Diagnostic(
+                code="MX1458",
+                severity=Severity.NOTE,
+                message=f"Linux {version} is stated for `{pattern}` in matrix.toml",
+                location=Location(file=config.file),
+                hint="--kernel decides",
+            )
+            return replace(
+                config,
+                release=None if found is None else found.release,
+                version=version,
+                diagnostics=(*said, note),
+            )
+    return config
+
+
+def _read_folder(
+    folder: str,
+    arch: str,
+    machines: Mapping[str, Sequence[str]],
+    fragments: list[tuple[str, bytes]],
+) -> Iterator[DotConfig | InputError]:
+    own = machines.get(arch, ())
+    others = [name for other, names in machines.items() if other != arch for name in names]
+    split = split_configs(folder, own, others)
+    for one in split:
+        yield _split_folder(one, arch, fragments)
+    answered = bool(split)
+    for file in _files_below(folder, own):
+        for found in _read_file(file, arch, fragments=fragments, within=Path(folder)):
             answered = answered or _is_answer(found)
             yield found
     if not answered:
@@ -61,26 +289,36 @@ def _is_answer(found: DotConfig | InputError) -> bool:
     )
 
 
-def _files_below(folder: str) -> list[str]:
+def _files_below(folder: str, machines: Sequence[str]) -> list[str]:
     """Return the files named like configurations; not those in hidden or linked folders."""
-    found = []
-    for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [
-            str(Path(place) / name)
-            for name in names
-            if _NAMES.fullmatch(name)
-            and not _OTHER_FILES.fullmatch(name)
-            and (Path(place) / name).is_file()  # a pipe would be waited for
-        ]
-    return sorted(found, key=lambda path: Path(path).parts)
+    found = [
+        path
+        for path in regular_files(Path(folder), hidden=False)
+        if (_NAMES.fullmatch(path.name) or _of_flavours(path, machines))
+        and not _OTHER_FILES.fullmatch(path.name)
+    ]
+    return [str(path) for path in sorted(found, key=lambda path: path.parts)]
 
 
-def _read_file(file: str, arch: str, *, named: bool) -> Iterator[DotConfig | InputError]:
+def _of_flavours(path: Path, machines: Sequence[str]) -> bool:
+    """Tell whether a file is one of openSUSE's, `config/MACHINE/default` for each flavour."""
+    folder, machine = path.parts[-3:-1] if len(path.parts) > 2 else ("", "")
+    return folder == "config" and machine in machines and "." not in path.name
+
+
+def _read_file(
+    file: str,
+    arch: str,
+    *,
+    fragments: list[tuple[str, bytes]] | None = None,
+    within: Path | None = None,
+) -> Iterator[DotConfig | InputError]:
+    """Yield what a file holds; `within` is the folder in which it was found, None: it was named."""
+    named = within is None
     try:
-        for source in read_config_inputs(file):
+        for source in read_config_inputs(file, within=within):
             try:
-                yield read_dotconfig(source.data, source.name, arch=arch)
+                yield from _dotconfigs(source, arch, fragments or [])
             except InputError as error:
                 yield error if named and not source.member else _passed_over(error)
     except InputError as error:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.analyze.cell.question import predicate_version
 from matrix.diagnostics import Diagnostic
@@ -20,6 +21,7 @@ from matrix.flows.knowledge import Library
 from matrix.flows.tree_check import TreeCheck, tree_check
 from matrix.kernel.config.dotconfig import DotConfig
 from matrix.kernel.cpu.resolve import CpuSystem, default_cpus, expand_group, resolve_system
+from matrix.schema.cpu_fields import GIVEN
 from matrix.schema.values import Architecture, Capability
 
 DEFAULT_VM = "default"
@@ -41,14 +43,24 @@ class ValidateRequest(Struct, frozen=True, kw_only=True):
     fail_on: tuple[str, ...] = ("unsound",)
     configs: tuple[Path, ...] = ()
     tree: Path | None = None
+    # Whether all symbols are listed that the tree would not leave as they are.
+    lists_all: bool = False
     settings_file: Path | None = None
     baseline: Path | None = None
     write_baseline: Path | None = None
     # Whether each result is to point at the line that decides it, for formats that show it.
     pointing: bool = False
+    # (pattern of a file, version) of files that do not say their kernel, by matrix.toml.
+    releases: tuple[tuple[str, str], ...] = ()
+    # Files that are put on top of each of `files`.
+    fragments: tuple[str, ...] = ()
     # A saved machine's `.config`, answered before the files, and what its readings leave open.
     inputs: tuple[DotConfig, ...] = ()
     notes: tuple[Diagnostic, ...] = ()
+    # The kernel that runs where the files are from, and how firm fields of its CPUs are that were
+    # read there: (field, confidence).
+    running: str | None = None
+    confidences: tuple[tuple[str, str], ...] = ()
     # The options the user wrote, which settings in a file do not override.
     given: frozenset[str] = frozenset()
 
@@ -80,6 +92,11 @@ class ValidateJob(Struct, frozen=True, kw_only=True):
         return self.answers.architecture
 
     @property
+    def machines(self) -> Mapping[str, tuple[str, ...]]:
+        """The names of the machines of each architecture."""
+        return {item.id: item.machines for item in self.library.knowledge.architectures}
+
+    @property
     def grouped(self) -> bool:
         """Whether nobody named a CPU, so that all are answered and shown in groups."""
         return not self.request.cpus
@@ -97,15 +114,18 @@ def prepare(request: ValidateRequest) -> ValidateJob:
     check_verdicts(request.fail_on, capability)
     arch = library.arch_of(capability)
     if request.kernel != "auto":
-        arch = library.kernel_of_version(request.kernel, arch).arch
+        arch = library.around(request.kernel, arch)[0].arch
     architecture, knowledge = library.architecture(arch), library.knowledge_of(arch)
     named = request.cpus or default_cpus(knowledge)
     specs = [spec for text in named for spec in expand_group(text, knowledge)]
-    systems = tuple(resolve_system(spec, knowledge, architecture) for spec in specs)
+    systems = tuple(
+        _as_firm_as_read(resolve_system(spec, knowledge, architecture), request.confidences)
+        for spec in specs
+    )
     settings = (*((f"vm={request.vm}",) if request.vm is not None else ()), *request.settings)
     surroundings = {"vm": DEFAULT_VM, **choose_surroundings(architecture, settings)}
     boot_loader = boot_loader_text(request.cmdline, request.cmdline_file)
-    tree = tree_check(request.tree, library, arch)
+    tree = tree_check(request.tree, library, arch, lists_all=request.lists_all)
     answers = Answers(library, arch, capability, predicate=request.predicate, tree=tree)
     return ValidateJob(
         answers=answers,
@@ -115,4 +135,24 @@ def prepare(request: ValidateRequest) -> ValidateJob:
         options=answers.options(surroundings),
         boot_loader=boot_loader,
         tree=tree,
+    )
+
+
+def _as_firm_as_read(system: CpuSystem, confidences: tuple[tuple[str, str], ...]) -> CpuSystem:
+    """Return a system where what a SPEC states is as firm as the line that it was read from."""
+    firm = dict(confidences)
+    return replace(
+        system,
+        cpus=tuple(
+            replace(
+                cpu,
+                fields=tuple(
+                    replace(item, confidence=firm[item.name])
+                    if item.confidence == GIVEN and item.name in firm
+                    else item
+                    for item in cpu.fields
+                ),
+            )
+            for cpu in system.cpus
+        ),
     )

@@ -25,9 +25,10 @@ class ValidateResult(Struct, frozen=True, kw_only=True):
     """One answer with what was asked: `cpu` has one name for each CPU type of the system.
 
     `kernel` is the release of the profile, `read_on` the version that it was read on, `version` the
-    kernel's own where one was told. `surroundings` has the options of the environment axes that
-    the answer reads or that depart from the default. `muted_because` is the reason in matrix.toml
-    of a result that is MUTED.
+    kernel's own where one was told; of a release without a profile `kernel` is that release and
+    `between` the two that were asked in its place. `surroundings` has the options of the
+    environment axes that the answer reads or that depart from the default. `muted_because` is the
+    reason in matrix.toml of a result that is MUTED.
     `decided_at` is the line of the `.config` that decides, or line 1 where `decided_by` is not set
     in it.
     """
@@ -49,6 +50,7 @@ class ValidateResult(Struct, frozen=True, kw_only=True):
     version: str | None = None
     read_on: str | None = None
     running: str | None = None
+    between: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -57,9 +59,14 @@ class ValidateResult(Struct, frozen=True, kw_only=True):
         Of a machine it names what runs (`uname -r`) in any case.
         """
         patch = f" + {self.assumes_patch}" if self.assumes_patch else ""
+        if self.between:
+            own = self.running or self.version or self.kernel
+            return f"Linux {own}{patch} (between {' and '.join(self.between)})"
         if self.running is not None and self.read_on is not None:
             answered = f"answered as {self.kernel}, read on {self.read_on}"
             return f"Linux {self.running}{patch} ({answered})"
+        if self.kernel == "unknown":
+            return f"Linux of an unknown release{patch}"
         return f"Linux {kernel_name(self.kernel, self.version, self.read_on, patch)}"
 
 

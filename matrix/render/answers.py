@@ -13,17 +13,21 @@ from matrix.analyze.cell.verdict import Verdict, meanings_of, wanted_of
 from matrix.analyze.space.overview import Overview
 from matrix.analyze.space.result import StudyResult
 from matrix.analyze.space.tables import choices
+from matrix.render.json import Json
 
 # Numbers of the diagram in one page; with more of them it has the default view alone.
 _MOST_NUMBERS = 300_000
 
 
 def answers_json(
-    result: StudyResult, found: Overview, label: Callable[[str, Sequence[str]], str]
+    result: StudyResult,
+    found: Overview,
+    label: Callable[[str, Sequence[str]], str],
+    copied: Mapping[str, Json],
 ) -> str:
     """Return what the page needs to answer for any cell; empty where there is none or too much.
 
-    `label` writes the labels of a level of the table.
+    `label` writes the labels of a level of the table, `copied` is what is said when it is copied.
     """
     diagram = result.diagram
     if diagram is None:
@@ -78,6 +82,7 @@ def answers_json(
         "meanings": dict(meanings),
         "causes": [cause.statement.replace("`", "") for cause in result.causes],
         "check": result.predicate,
+        "copied": copied,
     }
     # The text stands in an element that only `</script` or `<!--` would end.
     return json.dumps(values, separators=(",", ":"), ensure_ascii=True).replace("<", "\\u003c")

@@ -50,13 +50,14 @@ class KernelRow(Struct, frozen=True, kw_only=True):
 
 
 class ConstraintRow(Struct, frozen=True, kw_only=True):
-    """A Kconfig constraint with all releases that have it; `source` is that of the last one."""
+    """A Kconfig constraint with all releases that have it; `source` is that of `release`."""
 
     text: str
     because: str
     grounded: str
     releases: str
     source: str
+    release: str
 
 
 class CpuRow(Struct, frozen=True, kw_only=True):
@@ -66,11 +67,16 @@ class CpuRow(Struct, frozen=True, kw_only=True):
     values: tuple[FieldValue | None, ...]
 
 
+# A row is 650 bytes of HTML: with thousands of CPUs it would be most of a page.
+_MOST_CPUS = 300
+
+
 class CpuTable(Struct, frozen=True, kw_only=True):
-    """CPUs by field, in the architecture's order of fields."""
+    """CPUs by field, in the architecture's order of fields; `left_out` is how many have no row."""
 
     fields: tuple[str, ...]
     rows: tuple[CpuRow, ...]
+    left_out: int = 0
 
 
 def axis_rows(study: MatrixStudy) -> tuple[AxisRow, ...]:
@@ -116,9 +122,11 @@ def constraint_rows(kernels: Sequence[KernelProfile]) -> tuple[ConstraintRow, ..
             because=because,
             grounded=grounded,
             releases=", ".join(release for release, _ in seen),
-            source=next((f"{where} ({release})" for release, where in seen[::-1] if where), ""),
+            source=where or "",
+            release=release,
         )
         for (text, because, grounded), seen in found.items()
+        for release, where in [next((pair for pair in seen[::-1] if pair[1]), ("", ""))]
     )
 
 
@@ -139,7 +147,8 @@ def cpu_table(study: MatrixStudy, cpus: Sequence[Cpu], architecture: Architectur
     fields = tuple(field.name for field in architecture.fields if field.name in recorded)
     return CpuTable(
         fields=fields,
-        rows=tuple(CpuRow(cpu=cpu, values=_values(cpu, fields)) for cpu in shown),
+        rows=tuple(CpuRow(cpu=cpu, values=_values(cpu, fields)) for cpu in shown[:_MOST_CPUS]),
+        left_out=len(shown[_MOST_CPUS:]),
     )
 
 

@@ -94,7 +94,13 @@ def constraint_table(constraints: Sequence[ConstraintRow]) -> Md:
     return table(
         ["Condition in C", "Because", "Releases", "Grounded", "Source"],
         [
-            [code(item.text), prose(item.because), item.releases, item.grounded, code(item.source)]
+            [
+                code(item.text),
+                prose(item.because),
+                item.releases,
+                item.grounded,
+                code(f"{item.source} ({item.release})" if item.source else ""),
+            ]
             for item in constraints
         ],
     )

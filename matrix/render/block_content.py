@@ -1,25 +1,31 @@
-"""What a block of a document shows: counts, a table or a part of one, the unsound groups.
+"""What a block of a document shows: counts, a table or a part of one, one cell, a `.config`.
 
-Takes a `Block` and the `StudyResult` it asks for, gives Markdown that begins with the command that
-writes it anew. Other architectures are shown from the declarations alone.
+Takes a `Block` and what was found of what it asks for, gives the text between its markers, which
+begins with the command that writes it anew. Nothing here knows the form of the document but for
+the name of its writer.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePath
 
+from msgspec.structs import replace
+
 from matrix.analyze.cell.verdict import Verdict
-from matrix.analyze.space.result import StudyDefect, StudyResult, Table
+from matrix.analyze.space.result import StudyResult, Table
 from matrix.analyze.space.view import View
 from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.flows.session import ViewedCell
+from matrix.flows.validate_result import ValidateResult
+from matrix.flows.view import shows_kernel
+from matrix.render import document, parts
 from matrix.render.block_request import Block, Option
 from matrix.render.causes import shown_causes
-from matrix.render.direct_maps import INTRODUCTION, architecture_table, direct_map_rows
-from matrix.render.grid import build_grid
-from matrix.render.markdown import code, prose
+from matrix.render.document import Inline, Paragraph, Run, code, plain, runs, strong
+from matrix.render.grid import Grid, build_grid
 from matrix.render.page import (
     build_page,
     count_rows,
@@ -28,34 +34,19 @@ from matrix.render.page import (
     remarks,
     wording,
 )
-from matrix.render.tables import (
-    cause_section,
-    count_table,
-    grid_caption,
-    grid_notes,
-    grid_table,
-    group_section,
-)
-from matrix.schema.direct_maps import DirectMap
+from matrix.render.quantities import THIN, cells, grouped, release_label
+from matrix.render.writers import fragment
+
+Shown = Iterable[document.Block]
+# The labels of a table that one word of a list means, nothing for a word that is no group.
+Members = Callable[[str, Sequence[str]], Sequence[str]]
 
 
-def render_block(block: Block, result: StudyResult) -> str:
-    """Return the content of a block, blank lines around it included.
-
-    Raises:
-        InputError: MX0810, a table, rows or columns that the study does not have.
-    """
-    return _content(block, _CONTENTS[block.shows](block, result))
-
-
-def render_architectures(block: Block, direct_maps: Sequence[DirectMap]) -> str:
-    """Return the content of a block that shows other architectures; no study decides it."""
-    rows = direct_map_rows(direct_maps)
-    return _content(block, [prose(INTRODUCTION), "", architecture_table(rows)])
-
-
-def _content(block: Block, shown: Sequence[str]) -> str:
-    return "\n".join(["", f"<!-- {_command(block.file)} -->", "", *shown, "", ""])
+def written(block: Block, shown: Shown) -> str:
+    """Return the content of a block, blank lines around it included."""
+    told = block.form.comment(_command(block.file))
+    text = fragment(shown, block.form.name, indent=len(block.indent.expandtabs()))
+    return "\n".join(["", told, "", text.rstrip("\n"), "", ""])
 
 
 def _command(file: str) -> str:
@@ -68,64 +59,248 @@ def _command(file: str) -> str:
     return f"Written by `{command}`; edits are lost."
 
 
-def _counts(_: Block, result: StudyResult) -> list[str]:
-    return [_answer(result), "", count_table(count_rows(result))]
+def study_content(block: Block, result: StudyResult, members: Members) -> Shown:
+    """Return what a block shows of a study.
+
+    Raises:
+        InputError: MX0810, a table, rows or columns that the study does not have; MX0830, nothing
+            of it is left.
+    """
+    return _CONTENTS[block.shows, block.manner](block, result, members)
 
 
-def _causes(_: Block, result: StudyResult) -> list[str]:
+def cell_content(block: Block, found: ViewedCell) -> Shown:
+    """Return what a block shows of one cell: a row, a sentence or the verdict alone."""
+    verdict = parts.verdict(found.answer.verdict)
+    kernel = release_label((found.kernel,), found.assumes_patch)
+    options = parts.pairs(found.chosen) or plain("the baseline")
+    why = found.answer.reasons[0] if found.answer.reasons else ""
+    if block.manner == "badge":
+        cell = ", ".join(f"{name}={value}" for name, value in found.chosen)
+        name = f"{kernel}: {cell or 'the baseline'}"
+        badge = document.Badge(name=name, verdict=found.answer.verdict)
+        return [Paragraph(text=verdict, badge=badge)]
+    if block.manner == "sentence":
+        said = (*options, Run(" on "), *plain(kernel), Run(": "), *verdict)
+        return [Paragraph(text=(*said, *(runs(f" ({why})") if why else ()), Run(".")))]
+    rows = ((plain(kernel), options, verdict, why),)
+    return [document.Table(header=("Kernel", "Where", "Verdict", "Why"), rows=rows)]
+
+
+def file_content(block: Block, results: Sequence[ValidateResult]) -> Shown:
+    """Return what a block shows of a `.config`: equal answers of CPUs put together."""
+    by_answer: dict[tuple[Verdict, str], list[str]] = {}
+    for result in results:
+        said = (result.answer.verdict, next(iter(result.answer.reasons), ""))
+        by_answer.setdefault(said, []).append("+".join(result.cpu))
+    order = {verdict: number for number, verdict in enumerate(Verdict)}
+    ranked = sorted(by_answer.items(), key=lambda item: order[item[0][0]])
+    title = (*code(block.value("file") or ""), *plain(f" ({results[0].title})"))
+    if block.manner == "badge":
+        return [_badge(title, [result.answer.verdict for result in results])]
+    if block.manner == "sentence":
+        told = [(verdict, names) for (verdict, _), names in ranked]
+        return [Paragraph(text=(*title, Run(": "), *_verdicts_of(told), Run(".")))]
+    rows = tuple(
+        (plain(", ".join(names)), parts.verdict(verdict), why) for (verdict, why), names in ranked
+    )
+    return [
+        Paragraph(text=(*title, Run("."))),
+        document.Table(header=("CPU", "Verdict", "Why"), rows=rows),
+    ]
+
+
+def _badge(title: tuple[Run, ...], found: Sequence[Verdict]) -> Paragraph:
+    """Return the verdict that most needs action, and how many of all have it."""
+    worst = min(found, key=list(Verdict).index)
+    number = found.count(worst)
+    share = "" if number == len(found) else f"{number} of {len(found)}"
+    return _badge_of(title, worst, f" ({share})" if share else "", share)
+
+
+def _badge_of(title: tuple[Run, ...], verdict: Verdict, said: str, share: str) -> Paragraph:
+    badge = document.Badge(name="".join(run.text for run in title), verdict=verdict, share=share)
+    shown = plain(said.replace(THIN, " ")) if said else ()
+    text = (*title, Run(": "), *strong(verdict), *shown)
+    return Paragraph(text=text, badge=badge)
+
+
+def _verdicts_of(told: Iterable[tuple[Verdict, Sequence[str]]]) -> Iterator[Run]:
+    """Yield for each verdict what has it: `unsound for a, b; supported for c`."""
+    names: dict[Verdict, list[str]] = {}
+    for verdict, of_verdict in told:
+        names.setdefault(verdict, []).extend(of_verdict)
+    for number, (verdict, of_verdict) in enumerate(names.items()):
+        yield from ((Run("; "),) if number else ())
+        yield from (*parts.verdict(verdict), *plain(f" for {', '.join(of_verdict)}"))
+
+
+def _counts(block: Block, result: StudyResult, _: Members) -> Shown:
+    rows = count_rows(result)
+    if where := block.value("where"):
+        if result.cells == 0:
+            raise _nothing_left(block, "where")
+        told = (Run("Cells where "), *code(where), Run(":"))
+        return [Paragraph(text=told), *parts.count_table([row for row in rows if row.total])]
+    return [_answer(result), *parts.count_table(rows)]
+
+
+def _count_sentence(block: Block, result: StudyResult, members: Members) -> Shown:
+    where = block.value("where")
+    if where is None:
+        return _sentence(block, result, members)
+    if result.cells == 0:
+        raise _nothing_left(block, "where")
+    counts = [f"{grouped(number)} {verdict}" for verdict, number in result.counts if number]
+    said = f": {', '.join(counts)}."
+    return [Paragraph(text=(Run(f"Of {cells(result.cells)} where "), *code(where), Run(said)))]
+
+
+def _count_badge(block: Block, result: StudyResult, _: Members) -> Shown:
+    if result.cells == 0:
+        raise _nothing_left(block, "where")
+    worst, number = next((verdict, number) for verdict, number in result.counts if number)
+    share = f"in {grouped(number)} of {cells(result.cells)}"
+    return [_badge_of(code(result.study.id), worst, f" {share}", share)]
+
+
+def _causes(_: Block, result: StudyResult, __: Members) -> Shown:
     shown = shown_causes(result.causes, result.capability.assumes_patch)
-    return [_answer(result), *(["", cause_section(shown)] if shown else [])]
+    return [_answer(result), *(parts.cause_section(shown) if shown else ())]
 
 
-def _answer(result: StudyResult) -> str:
-    return prose(" ".join((first_line(result), *remarks(result))))
+def _sentence(_: Block, result: StudyResult, __: Members) -> Shown:
+    return [_answer(result)]
 
 
-def _table(block: Block, result: StudyResult) -> list[str]:
-    table = _selected(block, result)
-    grid = build_grid(table, wording(result))
-    asked = f"Verdicts of {code(result.predicate)} in the study {code(result.study.id)}."
-    notes = grid_notes(grid)
-    met = [prose(defect_sentence(item)) for item in result.defects if _shows(table, result, item)]
-    said = " ".join((*met, asked, grid_caption(grid)))
-    return [said, "", grid_table(grid), *(["", notes] if notes else [])]
+def _answer(result: StudyResult) -> Paragraph:
+    return Paragraph(text=" ".join((first_line(result), *remarks(result))))
 
 
-def _shows(table: Table, result: StudyResult, found: StudyDefect) -> bool:
-    """Say whether a table has a column or row of the kernel that is broken by itself."""
-    labels = {label for column in table.columns for label in column}
-    labels.update(label for group in table.row_groups for label in group)
-    named = {profile.release for profile in result.kernels} & labels
-    kernel = next((axis.name for axis in result.study.axes if axis.kind == "kernel"), None)
-    usual = dict(result.study.baseline).get(kernel or "", "")
-    return found.defect.release in (named or {usual})
+def _table(block: Block, result: StudyResult, members: Members) -> Shown:
+    table, grid = shown_grid(block, result, members)
+    asked = f"Verdicts of `{result.predicate}` in the study `{result.study.id}`."
+    met = [
+        defect_sentence(item)
+        for item in result.defects
+        if shows_kernel(table, result.study, item.defect.release)
+    ]
+    said = " ".join((*met, asked, parts.grid_caption(grid, chosen=bool(table.where))))
+    return [Paragraph(text=said), *parts.grid_table(grid), *parts.grid_notes(grid)]
 
 
-def _unsound(_: Block, result: StudyResult) -> list[str]:
-    lines: list[str] = [_answer(result)]
+def _table_sentence(block: Block, result: StudyResult, members: Members) -> Shown:
+    _, grid = shown_grid(block, result, members)
+    told: list[Inline] = []
+    for number, column in enumerate(grid.columns):
+        found = [
+            (entry.verdict, line.labels)
+            for line in grid.lines
+            if (entry := line.entries[number]) is not None
+        ]
+        if found:
+            head = plain(f"{': '.join(column.texts)}: ")
+            told.append((*head, *_verdicts_of(sorted(found, key=_need)), Run(".")))
+    fixed = " ".join(grid.caption[1:])
+    return [Paragraph(text=document.joined((*told, *([fixed] if fixed else [])), " "))]
+
+
+def _need(item: tuple[Verdict, object]) -> int:
+    return list(Verdict).index(item[0])
+
+
+def _table_badge(block: Block, result: StudyResult, members: Members) -> Shown:
+    table, _ = shown_grid(block, result, members)
+    found = [
+        cell
+        for labels, row in zip(table.row_groups, table.cells, strict=True)
+        for cell in row
+        if cell is not None
+        for _ in labels
+    ]
+    return [_badge(code(result.study.id), [cell.verdict for cell in found])]
+
+
+def shown_grid(block: Block, result: StudyResult, members: Members) -> tuple[Table, Grid]:
+    """Return the part of the table that the block asks for, as it is drawn.
+
+    Raises:
+        InputError: MX0810, it is not there; MX0830, it has no cell.
+    """
+    table = _selected(block, result, members)
+    kept = _without_gaps(table) if block.value("where") else table
+    if not any(cell for row in kept.cells for cell in row):
+        raise _nothing_left(block, "where" if block.value("where") else "view")
+    return kept, build_grid(kept, wording(result))
+
+
+def _without_gaps(table: Table) -> Table:
+    """Return a table without rows and columns that have no cell."""
+    at = [
+        number
+        for number in range(len(table.columns))
+        if any(row[number] is not None for row in table.cells)
+    ]
+    rows = [
+        (labels, tuple(row[number] for number in at))
+        for labels, row in zip(table.row_groups, table.cells, strict=True)
+        if any(cell is not None for cell in row)
+    ]
+    return replace(
+        table,
+        columns=tuple(table.columns[number] for number in at),
+        row_groups=tuple(labels for labels, _ in rows),
+        cells=tuple(row for _, row in rows),
+    )
+
+
+def _nothing_left(block: Block, key: str) -> InputError:
+    option = block.option(key)
+    return InputError(
+        Diagnostic(
+            code="MX0830",
+            message=f"no cell of the study is left to show by `{key}`"
+            if option
+            else "the table has no cell to show",
+            location=option.location if option else block.location,
+            hint="a table has the cells of its fixed options alone: `view=axis=option` fixes "
+            "others; `matrix cells STUDY --where EXPR` lists the cells that there are",
+        )
+    )
+
+
+def _unsound(_: Block, result: StudyResult, __: Members) -> Shown:
+    yield _answer(result)
     for group in build_page(result).groups:
         if group.group.verdict is Verdict.UNSOUND:
-            lines += ["", group_section(group)]
-    return lines
+            yield from parts.group_section(group)
 
 
-_CONTENTS: dict[str, Callable[[Block, StudyResult], list[str]]] = {
-    "counts": _counts,
-    "causes": _causes,
-    "table": _table,
-    "unsound": _unsound,
+_CONTENTS: dict[tuple[str, str], Callable[[Block, StudyResult, Members], Shown]] = {
+    ("counts", "table"): _counts,
+    ("counts", "sentence"): _count_sentence,
+    ("counts", "badge"): _count_badge,
+    ("causes", "table"): _causes,
+    ("causes", "sentence"): _sentence,
+    ("causes", "badge"): _count_badge,
+    ("table", "table"): _table,
+    ("table", "sentence"): _table_sentence,
+    ("table", "badge"): _table_badge,
+    ("unsound", "table"): _unsound,
+    ("unsound", "sentence"): _sentence,
+    ("unsound", "badge"): _count_badge,
 }
 
 
-def _selected(block: Block, result: StudyResult) -> Table:
+def _selected(block: Block, result: StudyResult, members: Members) -> Table:
     """Return the table that the block asks for, cut to its rows and columns."""
     table = _find_table(block, result.tables)
     rows = [label for group in table.row_groups for label in group]
     columns = list(dict.fromkeys(label for column in table.columns for label in column))
     diagnostics: list[Diagnostic] = []
     view = View(
-        rows=_chosen(block.option("rows"), rows, diagnostics),
-        columns=_chosen(block.option("columns"), columns, diagnostics),
+        rows=_chosen(block.option("rows"), rows, members, diagnostics),
+        columns=_chosen(block.option("columns"), columns, members, diagnostics),
     )
     if diagnostics:
         raise InputError(diagnostics)
@@ -135,7 +310,8 @@ def _selected(block: Block, result: StudyResult) -> Table:
 def _find_table(block: Block, tables: Sequence[Table]) -> Table:
     """Return a table by its title, or by its number in the report, counted from 1."""
     option = block.option("table")
-    if option is None and tables:
+    # What a view or an expression makes of a table stands alone.
+    if tables and (option is None or block.value("where") is not None):
         return tables[0]
     by_name = {table.title: table for table in tables}
     by_name |= {str(number): table for number, table in enumerate(tables, start=1)}
@@ -153,11 +329,15 @@ def _find_table(block: Block, tables: Sequence[Table]) -> Table:
 
 
 def _chosen(
-    option: Option | None, known: Sequence[str], diagnostics: list[Diagnostic]
+    option: Option | None,
+    known: Sequence[str],
+    members: Members,
+    diagnostics: list[Diagnostic],
 ) -> frozenset[str] | None:
     """Return the labels that a list with commas names; a word with `*` or `?` names all alike.
 
-    A label may itself hold commas (`neoverse-n2,dic=0`): the longest one that fits is taken.
+    A label may itself hold commas (`neoverse-n2,dic=0`): the longest one that fits is taken. A word
+    with `@` before it is a group of CPUs: those of its members that the table has.
     """
     if option is None:
         return None
@@ -165,7 +345,15 @@ def _chosen(
     chosen: set[str] = set()
     while words:
         label, taken = _longest(words, known)
-        alike = [label] if taken else [name for name in known if fnmatchcase(name, label)]
+        if label.startswith("@"):
+            try:
+                alike = list(members(label, known))
+            except InputError as error:
+                diagnostics.extend(error.diagnostics)
+                words = words[1:]
+                continue
+        else:
+            alike = [label] if taken else [name for name in known if fnmatchcase(name, label)]
         chosen.update(alike)
         if not alike:
             diagnostics.append(

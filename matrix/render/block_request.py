@@ -11,10 +11,19 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, Location, did_you_mean, unknown_word_hint
+from matrix.render.document_forms import Form
 from matrix.render.markers import Marker
 
-KEYS = ("show", "table", "rows", "columns")
-SHOWS = ("counts", "causes", "table", "unsound", "architectures")
+KEYS = ("show", "view", "table", "rows", "columns", "where", "cell", "file", "as")
+SHOWS = ("counts", "causes", "table", "unsound")
+MANNERS = ("table", "sentence", "badge")
+# What a block may show by naming it, and the keys that choose a part of each of these.
+_PARTS = {
+    "counts": ("where",),
+    "table": ("view", "table", "rows", "columns", "where"),
+    "cell": ("cell",),
+    "file": ("file", "rows"),
+}
 
 
 class Option(Struct, frozen=True, kw_only=True):
@@ -34,6 +43,7 @@ class Block(Struct, frozen=True, kw_only=True):
     """
 
     file: str
+    form: Form
     study: str | None
     options: tuple[Option, ...]
     location: Location
@@ -47,16 +57,34 @@ class Block(Struct, frozen=True, kw_only=True):
         """Return what the marker says of `key`, None where it says nothing."""
         return next((option for option in self.options if option.key == key), None)
 
+    def value(self, key: str) -> str | None:
+        """Return the value that the marker gives to `key`, None where it gives none."""
+        option = self.option(key)
+        return None if option is None else option.value
+
     @property
     def shows(self) -> str:
-        """One of `SHOWS`: what the marker says, or a table where it names one or parts of one."""
-        if chosen := self.option("show"):
-            return chosen.value
-        return "table" if self.options else "counts"
+        """What the marker says (`SHOWS`), or `cell`, `file` or `table` where it names one."""
+        return _shown(self.options)
+
+    @property
+    def manner(self) -> str:
+        """One of `MANNERS`: how it is shown."""
+        return self.value("as") or "table"
+
+
+def _shown(options: Sequence[Option]) -> str:
+    given = {option.key: option.value for option in options}
+    if "show" in given:
+        return given["show"]
+    named = [part for part in ("file", "cell") if part in given]
+    if named:
+        return named[0]
+    return "table" if ({*_PARTS["table"]} - {"where"}) & {*given} else "counts"
 
 
 _ARGUMENT = re.compile(
-    r"""(?P<key>[A-Za-z_][\w-]*)=(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"'=]+))(?=\s|$)"""
+    r"""(?P<key>[A-Za-z_][\w-]*)=(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"'=][^\s"']*))(?=\s|$)"""
     r"""|(?P<word>[^\s"'=]+)(?=\s|$)"""
     r"""|(?P<wrong>\S+)"""
 )
@@ -114,30 +142,55 @@ def _wrong_option(option: Option, before: Iterable[Option]) -> Diagnostic | None
             location=option.location,
             hint="keep one of them; several rows or columns are one list with commas",
         )
-    if option.key == "show" and option.value not in SHOWS:
-        near = did_you_mean(option.value, SHOWS)
-        known = f"a block shows one of: {', '.join(SHOWS)}"
+    if option.key in _WORDS and option.value not in _WORDS[option.key]:
+        words = _WORDS[option.key]
+        near = did_you_mean(option.value, words)
+        known = f"`{option.key}` is one of: {', '.join(words)}"
         return Diagnostic(
             code="MX0810",
-            message=f"a block cannot show `{option.value}`",
+            message=f"a block cannot show `{option.value}`"
+            if option.key == "show"
+            else f"nothing is shown as `{option.value}`",
             location=option.location,
             hint=f"{near} {known}" if near else known,
         )
     return None
 
 
+_WORDS = {"show": SHOWS, "as": MANNERS}
+
+
 def _useless(options: Sequence[Option]) -> list[Diagnostic]:
-    """Return the options that have no effect, because what is shown is no table."""
-    show = next((option for option in options if option.key == "show"), None)
-    if show is None or show.value not in SHOWS or show.value == "table":
+    """Return the options that have no effect on what is shown."""
+    shown = _shown(options)
+    if shown not in (*SHOWS, *_PARTS):
         return []
+    named = next((option for option in options if option.key in ("show", shown)), None)
+    what = f"{named.key}={named.value}" if named else f"show={shown}"
+    kept = (*_PARTS.get(shown, ()), "show", *(("as",) if shown != "architectures" else ()))
     return [
         Diagnostic(
             code="MX0809",
-            message=f"`{option.key}` has no effect with `show={show.value}`",
+            message=f"`{option.key}` has no effect with `{what}`",
             location=option.location,
-            hint="delete it, or write show=table",
+            hint=_useless_hint(option.key, shown),
         )
         for option in options
-        if option.key in KEYS and option.key != "show"
+        if option.key in KEYS and option.key not in kept
+    ] + [
+        Diagnostic(
+            code="MX0809",
+            message="`view` and `table` both say which table is shown",
+            location=option.location,
+            hint="keep `view`",
+        )
+        for option in options
+        if option.key == "table" and any(other.key == "view" for other in options)
     ]
+
+
+def _useless_hint(key: str, shown: str) -> str:
+    of_key = [part for part, keys in _PARTS.items() if key in keys]
+    if shown in SHOWS and "table" in of_key:
+        return "delete it, or write show=table"
+    return "delete it, or write a block of its own for it"

@@ -1,12 +1,12 @@
-"""Blocks in Markdown documents whose content is generated: found, replaced, compared.
+"""Blocks in documents whose content is generated: found, replaced, compared.
 
-    <!-- matrix:begin STUDY [show=…] [table="…"] [rows="…"] [columns="…"] -->
+    <!-- matrix:begin STUDY [show=…] [view="…"] [rows="…"] [columns="…"] -->
     (generated)
     <!-- matrix:end -->
 
-Takes the text of a document, gives `Block` values and new texts; what a block shows is rendered by
-block_content.py. Nothing outside of blocks changes: line ends, a byte order mark and a missing
-final newline stay as they are.
+in the comments that the form of the document has. Takes the text of a document, gives `Block`
+values and new texts; what a block shows is rendered by block_content.py. Nothing outside of blocks
+changes: line ends, a byte order mark and a missing final newline stay as they are.
 """
 
 from __future__ import annotations
@@ -15,28 +15,21 @@ from collections.abc import Iterable
 from itertools import pairwise, zip_longest
 
 from matrix.diagnostics import Diagnostic, InputError, Location
-from matrix.render.block_content import render_architectures, render_block
 from matrix.render.block_request import Block, read_arguments
-from matrix.render.markers import Marker, Scan, lines, scan
+from matrix.render.document_forms import MARKDOWN, Form
+from matrix.render.markers import Marker, Scan, scan
+from matrix.render.places import lines
 
-__all__ = [
-    "Block",
-    "find_blocks",
-    "fitted",
-    "render_architectures",
-    "render_block",
-    "splice",
-    "stale_blocks",
-]
+__all__ = ["Block", "find_blocks", "fitted", "splice", "stale_blocks"]
 
 
-def find_blocks(text: str, file: str) -> tuple[Block, ...]:
+def find_blocks(text: str, file: str, form: Form = MARKDOWN) -> tuple[Block, ...]:
     """Return the blocks of a document in their order.
 
     Raises:
         InputError: all that is wrong with its markers (MX0804 to MX0810).
     """
-    found = scan(text, file)
+    found = scan(text, file, form)
     diagnostics = list(found.diagnostics)
     blocks = []
     # Read for every begin marker, so that one without an end has its arguments checked too.
@@ -45,12 +38,13 @@ def find_blocks(text: str, file: str) -> tuple[Block, ...]:
         for marker in found.markers
         if marker.word == "begin"
     }
-    for begin, end in _paired(found, file, diagnostics):
+    for begin, end in _paired(found, file, diagnostics, form):
         study, options = asked[begin]
         start = begin.line.start + len(begin.line.text) + len(begin.line.ending)
         blocks.append(
             Block(
                 file=file,
+                form=form,
                 study=study,
                 options=options,
                 location=_place(begin, file),
@@ -83,8 +77,11 @@ def splice(text: str, replacements: Iterable[tuple[Block, str]]) -> str:
             raise ValueError(f"{block.location}: the block is not of this text")
         parts += [text[position : block.start], fitted(block, new_text)]
         position = block.end
+    if not ordered:
+        return text
     new = "".join([*parts, text[position:]])
-    old_markers, new_markers = scan(text, ""), scan(new, "")
+    form = ordered[0][0].form
+    old_markers, new_markers = scan(text, "", form), scan(new, "", form)
     moved = _moved(_offsets(old_markers), ordered)
     if new_markers.diagnostics or _offsets(new_markers) != moved:
         raise ValueError("a new content would end its block or run past it")
@@ -153,7 +150,9 @@ def _place(marker: Marker, file: str) -> Location:
     return marker.line.place(file, indent + 1, len(marker.line.text.rstrip()) - indent)
 
 
-def _paired(found: Scan, file: str, diagnostics: list[Diagnostic]) -> list[tuple[Marker, Marker]]:
+def _paired(
+    found: Scan, file: str, diagnostics: list[Diagnostic], form: Form
+) -> list[tuple[Marker, Marker]]:
     """Return the begin markers with their end markers."""
     pairs = []
     begin: Marker | None = None
@@ -163,13 +162,13 @@ def _paired(found: Scan, file: str, diagnostics: list[Diagnostic]) -> list[tuple
             begin = marker
         elif marker.word == "begin" and begin is not None:
             message = f"`matrix:begin` inside of the block that begins in line {begin.line.number}"
-            hint = "end that block first: `<!-- matrix:end -->`; blocks do not nest"
+            hint = f"end that block first: `{form.end}`; blocks do not nest"
             diagnostics.append(
                 Diagnostic(code="MX0805", message=message, location=place, hint=hint)
             )
         elif begin is None:
             message = "`matrix:end` without a `matrix:begin` before it"
-            hint = "begin the block with `<!-- matrix:begin STUDY -->`, or delete this line"
+            hint = f"begin the block with `{form.begin}`, or delete this line"
             diagnostics.append(
                 Diagnostic(code="MX0804", message=message, location=place, hint=hint)
             )
@@ -182,17 +181,17 @@ def _paired(found: Scan, file: str, diagnostics: list[Diagnostic]) -> list[tuple
                 code="MX0806",
                 message="`matrix:begin` without a `matrix:end` after it",
                 location=_place(begin, file),
-                hint=_missing_end_hint(found, begin),
+                hint=_missing_end_hint(found, begin, form),
             )
         )
     return pairs
 
 
-def _missing_end_hint(found: Scan, begin: Marker) -> str:
+def _missing_end_hint(found: Scan, begin: Marker, form: Form) -> str:
     for line, fence in found.in_code:
         if line.number > begin.line.number and "matrix:end" in line.text:
             return (
                 f"the marker in line {line.number} is inside of the code fence that opens in "
                 f"line {fence.number}: close that fence first"
             )
-    return "end the block with `<!-- matrix:end -->` on a line of its own"
+    return f"end the block with `{form.end}` on a line of its own"

@@ -22,6 +22,8 @@ ORDINARY = "the ordinary cell"
 # So many CPUs are named in a sentence, and so many options of one axis.
 _NAMED_CPUS = 8
 _NAMED_OPTIONS = 4
+# So many are listed under one condition of a cause.
+_LISTED_CPUS = 300
 
 
 class ShownCause(Struct, frozen=True, kw_only=True):
@@ -45,6 +47,12 @@ class ShownCause(Struct, frozen=True, kw_only=True):
         return tuple(finding for finding in reversed(by_trace.values()) if finding.trace)
 
     @property
+    def works(self) -> str:
+        """What is otherwise in the cell that works, as a cell is written."""
+        works = self.cause.works
+        return "" if works is None else cell_text(dict(works.change), {})
+
+    @property
     def reservation(self) -> str:
         """What is said behind the example where its trace is one of several; or nothing."""
         return "" if self.cause.settled else f"; {ONE_WAY}"
@@ -61,7 +69,10 @@ def shown_causes(causes: Sequence[Cause], patch: str | None) -> tuple[ShownCause
             cell=cell_text(dict(cause.example), {}),
             brief=_brief(cause.places),
             rows=tuple(
-                (condition(place.change) or ORDINARY, ", ".join(map(option_text, place.cpus)))
+                (
+                    condition(place.change) or ORDINARY,
+                    first_names(list(map(option_text, place.cpus)), _LISTED_CPUS),
+                )
                 for place in cause.places
             ),
         )

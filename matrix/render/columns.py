@@ -2,31 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 
 from matrix.diagnostics.width import terminal_width
-from matrix.render.text import hanging, wrapped
+from matrix.render.markdown import plain
+from matrix.render.text import hanging
+
+# Spaces between two columns.
+_GAP = 2
 
 
-def align(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a header and rows with aligned columns; the last column is not padded."""
-    lines = [header, *rows]
-    widths = [max(len(line[index]) for line in lines) for index in range(len(header))]
-    return "".join(
-        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
-        + "\n"
-        for line in lines
-    )
+def align(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, right: str = "", width: int = 0
+) -> str:
+    """Return a header and rows with aligned columns; the last column is not padded.
+
+    `right` has an `r` for each column that is set flush right. What is wider than `width`, else
+    than the terminal, has its widest columns wrapped at spaces; where words alone are wider, a row
+    is its first cell and beneath it the others, each behind its title.
+    """
+    lines = [[plain(text) for text in line] for line in (header, *rows)]
+    room = width or terminal_width()
+    widths = fitted(lines, room)
+    if widths is None:
+        return "".join(f"{line}\n" for row in lines[1:] for line in _record(lines[0], row, room))
+    return "".join(f"{text}\n" for line in lines for text in _row(line, widths, right))
 
 
-def align_wrapped(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return `align`, with the texts of the last column wrapped beneath its title."""
-    head, *lines = align(header, [(*row[:-1], "") for row in rows]).splitlines()
-    column = head.rindex(header[-1])
-    shown = [head]
-    for line, row in zip(lines, rows, strict=True):
-        shown += wrapped(row[-1], line.ljust(column))
-    return "\n".join(shown) + "\n"
+def fitted(lines: Sequence[Sequence[str]], room: int) -> list[int] | None:
+    """Return the widths of the columns, the widest ones cut until all fit; None where none do."""
+    columns = list(zip(*lines, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    words = [max(len(word) for text in column for word in text.split(" ")) for column in columns]
+    room -= _GAP * (len(widths) - 1)
+    for cap in range(max(room, 0), 0, -1):
+        cut = [min(size, max(cap, word)) for size, word in zip(widths, words, strict=True)]
+        if sum(cut) <= room:
+            return cut
+    return None
+
+
+def _row(line: Sequence[str], widths: Sequence[int], right: str) -> Iterator[str]:
+    cells = [
+        hanging(text, "", "", keep=True, width=size) if len(text) > size else [text]
+        for text, size in zip(line, widths, strict=True)
+    ]
+    for parts in itertools.zip_longest(*cells, fillvalue=""):
+        padded = [
+            part.rjust(size) if right[at : at + 1] == "r" else part.ljust(size)
+            for at, (part, size) in enumerate(zip(parts, widths, strict=True))
+        ]
+        yield (" " * _GAP).join(padded).rstrip()
+
+
+def _record(header: Sequence[str], row: Sequence[str], room: int) -> list[str]:
+    """Return a row for which no table has room."""
+    said = "; ".join(f"{title}: {text}" for title, text in zip(header, row, strict=True) if text)
+    return hanging(said.removeprefix(f"{header[0]}: "), "", "  ", width=room)
 
 
 def listed(title: str, rows: Sequence[tuple[str, str, str]]) -> str:

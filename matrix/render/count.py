@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from matrix.flows.count import Count
-from matrix.render.document import Document, Paragraph, Section, Table
+from matrix.render.document import Document, Paragraph, Section, Table, verdict_word
 from matrix.render.json import Json
 from matrix.render.study_answer import answer_document, answer_values
 
@@ -14,7 +14,9 @@ def count_document(found: Count) -> Document:
     """Return the cells of each verdict, and of all."""
     table = Table(
         header=("verdict", "cells"),
-        rows=tuple((str(verdict), f"{cells:,}") for verdict, cells in found.verdicts.items()),
+        rows=tuple(
+            (verdict_word(verdict), f"{cells:,}") for verdict, cells in found.verdicts.items()
+        ),
     )
     total = f"{found.cells:,} cells, {found.behaviour_classes} behaviour classes"
     return answer_document(found, [Section(blocks=(table, Paragraph(text=total)))])

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from matrix.analyze.cell.answer import Answer, Defect
 
 if TYPE_CHECKING:
@@ -21,6 +23,24 @@ Json = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 def sentences(defects: Sequence[Defect]) -> tuple[str, ...]:
     """Return each defect in plain words, once."""
     return tuple(dict.fromkeys(defect.sentence for defect in defects))
+
+
+def defects_of_cpus(of_each: Sequence[Sequence[Defect]]) -> str:
+    """Return what the kernel breaks by itself on some of many CPUs; empty where it breaks nothing.
+
+    What it hangs on differs by CPU, and is named together.
+    """
+    open_names: dict[str, dict[str, None]] = {}
+    for defect in (defect for met in of_each for defect in met):
+        names = open_names.setdefault(replace(defect, hangs_on=()).sentence, {})
+        names.update(dict.fromkeys(defect.hangs_on))
+    said = [
+        f"{sentence}; on some of them it hangs on {', '.join(names)}" if names else sentence
+        for sentence, names in open_names.items()
+    ]
+    return (
+        f"on {sum(map(bool, of_each))} of {len(of_each)} CPUs {' and '.join(said)}" if said else ""
+    )
 
 
 def with_defects(word: str, defects: Sequence[Defect]) -> str:

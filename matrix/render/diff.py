@@ -8,7 +8,7 @@ from matrix.analyze.space.cell_text import option_text
 from matrix.analyze.space.difference import Options, Overlap
 from matrix.flows.diff import VerdictChanges, change_label
 from matrix.render.defects import compared_documents, compared_sentences
-from matrix.render.document import Block, Document, List, Section, Table, plain
+from matrix.render.document import Block, Document, List, Section, Table, plain, verdict_word
 from matrix.render.json import Json
 from matrix.render.quantities import first_names
 from matrix.render.rules import rule_sections, rule_values
@@ -48,7 +48,8 @@ def diff_document(found: VerdictChanges) -> Document:
     between = f"{found.between[0]} → {found.between[1]}"
     cells = found.difference.compared.count()
     changes = tuple(
-        (str(old), str(new), f"{region.count():,}") for old, new, region in found.difference.changed
+        (verdict_word(old), verdict_word(new), f"{region.count():,}")
+        for old, new, region in found.difference.changed
     )
     blocks: tuple[Block, ...]
     if changes:

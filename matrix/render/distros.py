@@ -12,7 +12,7 @@ from matrix.render.json import Json
 def distros_text(rows: Sequence[DistroRow]) -> str:
     """Return a line for each."""
     return align(
-        ("id", "name", "flavour", "release", "answered as", "file", "read from"),
+        ("id", "name", "flavour", "release", "answered as", "file"),
         [
             (
                 row.distro.id,
@@ -21,7 +21,6 @@ def distros_text(rows: Sequence[DistroRow]) -> str:
                 row.distro.release,
                 " and ".join(row.answered_as) or "nothing",
                 "complete" if row.distro.complete else "partial",
-                row.distro.file,
             )
             for row in rows
         ],

@@ -20,20 +20,36 @@ CODE_IN_PROSE = re.compile(r"`([^`\s](?:[^`]*[^`\s])?)`")
 
 
 class Run(Struct, frozen=True):
-    """Text of one style, shown as it is whatever it holds."""
+    """Text of one style, shown as it is whatever it holds.
+
+    A `verdict` is the word of one: a terminal shows it in its colour. What is `small` are remarks
+    behind a text. There, and in what is `strong`, words of code stand in backticks.
+    """
 
     text: str
-    style: Literal["plain", "code"] = "plain"
+    style: Literal["plain", "code", "verdict", "strong", "small"] = "plain"
 
 
 Inline = str | tuple[Run, ...]
 
 
+class Badge(Struct, frozen=True, kw_only=True):
+    """A name, a verdict, and how many have it (`in 3 of 12 cells`), which may be empty."""
+
+    name: str
+    verdict: str
+    share: str = ""
+
+
 class Paragraph(Struct, frozen=True, kw_only=True):
-    """One paragraph, in a text `indent` columns further in."""
+    """One paragraph, in a text `indent` columns further in.
+
+    What can hold a picture shows the `badge` in place of the text.
+    """
 
     text: Inline
     indent: int = 0
+    badge: Badge | None = None
 
 
 class Code(Struct, frozen=True, kw_only=True):
@@ -51,19 +67,32 @@ class Code(Struct, frozen=True, kw_only=True):
 class Table(Struct, frozen=True, kw_only=True):
     """A header and rows of as many cells; `align` has one letter a column, `l` or `r`.
 
-    Columns beyond its end are flush left.
+    Columns beyond its end are flush left. Where the cells are `answers`, many columns have equal
+    ones: a text that is too narrow for the table names each answer of a row once.
     """
 
     header: tuple[Inline, ...]
     rows: tuple[tuple[Inline, ...], ...]
     align: str = ""
+    answers: bool = False
+
+
+class Item(Struct, frozen=True, kw_only=True):
+    """An item of a list with a list of its own beneath, which has no order."""
+
+    text: Inline
+    items: tuple[Inline | Item, ...]
 
 
 class List(Struct, frozen=True, kw_only=True):
-    """Items without an order, in a text one beneath the other and `indent` columns further in."""
+    """Items, in a text one beneath the other and `indent` columns further in.
 
-    items: tuple[Inline, ...]
+    Where it is `ordered` they are numbered from 1.
+    """
+
+    items: tuple[Inline | Item, ...]
     indent: int = 0
+    ordered: bool = False
 
 
 class Definition(Struct, frozen=True, kw_only=True):
@@ -115,9 +144,24 @@ def as_table(block: Definitions) -> Table:
     return Table(header=block.header, rows=tuple(rows), align=block.align)
 
 
+def item_parts(item: Inline | Item) -> tuple[Inline, tuple[Inline | Item, ...]]:
+    """Return the text of an item and the items beneath it."""
+    return (item.text, item.items) if isinstance(item, Item) else (item, ())
+
+
+def strong(text: str) -> tuple[Run, ...]:
+    """Return text that stands out."""
+    return (Run(text, "strong"),)
+
+
 def code(text: str) -> tuple[Run, ...]:
     """Return text that is code; nothing for the empty text."""
     return (Run(text, "code"),) if text else ()
+
+
+def verdict_word(verdict: str) -> tuple[Run, ...]:
+    """Return the word of a verdict."""
+    return (Run(str(verdict), "verdict"),)
 
 
 def plain(text: str) -> tuple[Run, ...]:

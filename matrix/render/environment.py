@@ -10,12 +10,15 @@ import hashlib
 import re
 from base64 import b64encode
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from matrix.render import basis_tables, direct_maps, markdown, proof_tables, tables
+from matrix.render import basis_tables, markdown, parts, proof_tables, tables
 from matrix.render.document import CODE_IN_PROSE
 from matrix.render.findings import certainty, events
+from matrix.render.frames import strip_beside, strip_of
+from matrix.render.picture import Picture, picture
 from matrix.render.quantities import counted, grouped, percent
+from matrix.render.writers import markdown as writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +26,13 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-# Word characters, dots and hyphens are what ids, links and shells take without quoting.
-_NOT_IN_ANCHORS = re.compile(r"[^\w.-]+", re.ASCII)
+    from matrix.analyze.cell.answer import Finding
+    from matrix.analyze.space.cause import Beside
+
+Part = TypeVar("Part")
+
+# Word characters and hyphens are what ids, links, selectors and shells take without quoting.
+_NOT_IN_ANCHORS = re.compile(r"[^\w-]+", re.ASCII)
 
 
 @cache
@@ -40,6 +48,7 @@ def html_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(_FILTERS, prose=_html_prose, sha256=_sha256)
+    environment.globals.update(broken=_broken, working=_working)
     return environment
 
 
@@ -60,23 +69,28 @@ def markdown_environment() -> Environment:
     environment.filters.update(_FILTERS, prose=markdown.prose, code=markdown.code)
     environment.globals.update(
         fenced=markdown.fenced,
-        architecture_table=direct_maps.architecture_table,
         basis=basis_tables,
         proof_tables=proof_tables,
-        cause_section=tables.cause_section,
         cause_traces=tables.cause_traces,
-        count_table=tables.count_table,
-        grid_caption=tables.grid_caption,
-        grid_notes=tables.grid_notes,
-        grid_table=tables.grid_table,
-        group_section=tables.group_section,
         group_table=tables.group_table,
-        finding_title=tables.finding_title,
         fix_section=tables.fix_section,
         tally=tables.tally,
-        trace=tables.trace,
+        finding_title=_written(parts.finding_title, writer.inline),
+        grid_caption=_written(parts.grid_caption, writer.inline),
+        cause_section=_written(parts.cause_section, writer.fragment),
+        count_table=_written(parts.count_table, writer.fragment),
+        grid_notes=_written(parts.grid_notes, writer.fragment),
+        grid_table=_written(parts.grid_table, writer.fragment),
+        trace=_written(parts.trace, writer.fragment),
     )
     return environment
+
+
+def _written(
+    part: Callable[..., Part], write: Callable[[Part], markdown.Md]
+) -> Callable[[object], markdown.Md]:
+    """Return what gives a part of a document as Markdown."""
+    return lambda value: write(part(value))
 
 
 def anchors() -> Callable[[str, str], str]:
@@ -88,7 +102,7 @@ def anchors() -> Callable[[str, str], str]:
         name, number = stem, 1
         while name in taken:
             number += 1
-            name = f"{stem}.{number}"
+            name = f"{stem}-{number}"
         taken.add(name)
         return name
 
@@ -100,6 +114,18 @@ def _finalize(value: object) -> object:
 
     # An undefined value must reach Jinja, which raises with the name that is missing.
     return value if isinstance(value, Undefined) else markdown.escape(value)
+
+
+def _broken(finding: Finding) -> Picture | None:
+    """Return the picture of a finding's trace; None where nothing was simulated."""
+    strip = strip_of(finding)
+    return None if strip is None else picture(strip)
+
+
+def _working(works: Beside | None) -> Picture | None:
+    """Return the picture of what works beside it; None where nothing does."""
+    strip = None if works is None else strip_beside(works)
+    return None if strip is None else picture(strip)
 
 
 def _sha256(script: str) -> str:

@@ -24,7 +24,8 @@ class Event(Struct, frozen=True, kw_only=True):
 def events(trace: Sequence[TraceLine]) -> tuple[Event, ...]:
     """Return a trace cut where the event changes."""
     return tuple(
-        Event(name=name, lines=tuple(lines)) for name, lines in groupby(trace, lambda x: x.event)
+        Event(name=name, lines=tuple(lines))
+        for (_, name), lines in groupby(trace, lambda line: (line.step, line.event))
     )
 
 

@@ -81,7 +81,7 @@ def _count(hosts: int) -> str:
 def _group(group: HostGroup) -> list[str]:
     read_on = f" (read on {group.answer.read_on})" if group.answer.read_on else ""
     lines = wrapped(
-        f"{_count(group.hosts)}, Linux {group.answer.release}{read_on}: {_cpus(group)}", "  "
+        f"{_count(group.hosts)}, Linux {group.answer.release}{read_on}: {named_cpus(group)}", "  "
     )
     said = (*(f"with {text}" for text in group.answer.defects), *group.answer.reasons)
     lines += [part for reason in said for part in wrapped(reason, "    - ")]
@@ -105,7 +105,8 @@ def _idle_word(word: IdleWord) -> list[str]:
     return lines
 
 
-def _cpus(group: HostGroup) -> str:
+def named_cpus(group: HostGroup) -> str:
+    """Return the CPUs of a group, those of most hosts first, and how many more there are."""
     ranked = sorted(group.cpus, key=lambda name: (-group.cpus[name], name))
     return first_names([plain(name) for name in ranked], _NAMED_CPUS)
 

@@ -15,9 +15,16 @@ from msgspec.structs import replace
 
 from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.space.cell_text import option_text
-from matrix.analyze.space.result import Table, TableCell
+from matrix.analyze.space.result import Counts, Table, TableCell
 from matrix.render.causes import condition, one_of
 from matrix.render.quantities import listing, release_label
+from matrix.schema.values import MatrixStudy
+
+# In a page with more labels than this, each row lists this many.
+_MOST_LABELS = 300
+_FIRST_LABELS = 20
+# What a cell tells of all cells it stands for.
+_SHOWN = {"worst": "The most urgent verdict of all cells", "cells": "All cells"}
 
 
 class Heading(Struct, frozen=True, kw_only=True):
@@ -44,13 +51,18 @@ class Entry(Struct, frozen=True, kw_only=True):
     note: int | None
     marks: tuple[str, ...] = ()
     causes: tuple[int, ...] = ()
+    counts: Counts = ()
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """One row: the labels that share it, and one entry a column (None: no such cell exists)."""
+    """One row: the labels that share it, and one entry a column (None: no such cell exists).
+
+    `more` labels share it and are not listed.
+    """
 
     labels: tuple[str, ...]
     entries: tuple[Entry | None, ...]
+    more: int = 0
 
 
 class Note(Struct, frozen=True, kw_only=True):
@@ -117,6 +129,20 @@ class Wording(Struct, frozen=True, kw_only=True):
         return release_label(labels, self.patch if level in self.releases else None)
 
 
+def study_wording(study: MatrixStudy, patch: str | None) -> Wording:
+    """Return how the tables of a study are worded: axes by title, releases with the patch."""
+    kernel_axes = [axis for axis in study.axes if axis.kind == "kernel"]
+    named = {name for axis in kernel_axes for name in (axis.name, axis.title)}
+    return Wording(
+        titles={
+            "profiles": study.profiles_title,
+            **{axis.name: axis.title for axis in study.axes},
+        },
+        releases=frozenset(named | {"kernel"}),
+        patch=patch,
+    )
+
+
 class _Node(Struct, frozen=True, kw_only=True):
     """A heading with what stands beneath it: further headings, or the contents of one column."""
 
@@ -159,6 +185,22 @@ def build_grid(table: Table, wording: Wording) -> Grid:
     )
 
 
+def brief(grid: Grid) -> Grid:
+    """Return a grid of which a row lists few labels, where there are more than a page has room for.
+
+    Nobody reads a thousand names in one cell.
+    """
+    if sum(len(line.labels) for line in grid.lines) <= _MOST_LABELS:
+        return grid
+    return replace(
+        grid,
+        lines=tuple(
+            replace(line, labels=line.labels[:_FIRST_LABELS], more=len(line.labels[_FIRST_LABELS:]))
+            for line in grid.lines
+        ),
+    )
+
+
 def _caption(table: Table, wording: Wording) -> Iterator[str]:
     """Yield what a reader must know of a table before any cell: all that it fixes."""
     yield f"Columns: {', '.join(map(wording.title, table.column_levels))}."
@@ -167,6 +209,14 @@ def _caption(table: Table, wording: Wording) -> Iterator[str]:
     if table.fixed:
         pairs = [f"`{axis}={option_text(option)}`" for axis, option in table.fixed]
         yield f"Fixed: {', '.join(pairs)}."
+    if table.over:
+        axes = ", ".join(f"`{axis}`" for axis in table.over)
+        yield f"{_SHOWN[table.shows]}, whatever {axes}."
+    if table.only:
+        told = [f"`{axis}` is {listing([f'`{one}`' for one in ones])}" for axis, ones in table.only]
+        yield f"Only where {' and '.join(told)}."
+    if table.where:
+        yield f"Only cells in which {table.where.replace('`', '')} is true."
     named = [(name, cell) for name, cell in table.named if cell and _is_shown(name, table)]
     if named:
         told = [
@@ -333,4 +383,5 @@ def _entry(
         note=number_of.get((cell.verdict, cell.reason)),
         marks=tuple(letter for text, letter in letters.items() if text in told),
         causes=cell.causes,
+        counts=cell.counts,
     )

@@ -7,14 +7,16 @@ stands under its name only when it is whole.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from matrix.analyze.cell.answer import Fix
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.door.output import replacing
 from matrix.expr.nodes import Value
 from matrix.flows.fleet_summary import HostAnswer
+from matrix.render.fixes import fix_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +36,7 @@ COLUMNS = (
     "outcome",
     "reason",
     "problem",
+    "fix",
 )
 
 
@@ -41,20 +44,32 @@ class HostTableWriter:
     """Writes the rows of one table."""
 
     def __init__(self, sink: Any, *, parquet: bool) -> None:
+        self._sink = sink
+        self._parquet = parquet
+        self._writer: Any = None
+        self._schema: Any = None
+        self._titles: dict[str, str] = {}
+
+    def _begin(self, own: Sequence[str]) -> None:
+        """Open the table, when the user's columns are known; their titles stay apart from ours."""
         import pyarrow as pa
 
+        self._titles = {
+            title: title if title not in COLUMNS else f"{title} (given)" for title in own
+        }
         words = pa.dictionary(pa.int32(), pa.string())
-        kinds: dict[str, Any] = dict.fromkeys(COLUMNS, words if parquet else pa.string())
+        kinds: dict[str, Any] = dict.fromkeys(COLUMNS, words if self._parquet else pa.string())
         kinds.update(row=pa.int64(), host=pa.string())
-        self._schema = pa.schema([(name, kinds[name]) for name in COLUMNS])
-        if parquet:
+        names = [(name, kinds[name]) for name in COLUMNS]
+        self._schema = pa.schema([*names, *((name, pa.string()) for name in self._titles.values())])
+        if self._parquet:
             import pyarrow.parquet as pq
 
-            self._writer: Any = pq.ParquetWriter(sink, self._schema, compression="zstd")
+            self._writer = pq.ParquetWriter(self._sink, self._schema, compression="zstd")
         else:
             from pyarrow import csv
 
-            self._writer = csv.CSVWriter(sink, self._schema)
+            self._writer = csv.CSVWriter(self._sink, self._schema)
 
     def write(
         self,
@@ -64,10 +79,17 @@ class HostTableWriter:
         cpus: tuple[Sequence[str], npt.NDArray[np.int64]],
         vms: tuple[Sequence[str], npt.NDArray[np.int64]],
         answers: tuple[Sequence[HostAnswer], npt.NDArray[np.int64]],
+        fixes: tuple[Sequence[tuple[Fix, ...]], npt.NDArray[np.int64]],
+        own: Mapping[str, Any],
     ) -> None:
-        """Write some rows; each pair holds the distinct values and, per row, the index of one."""
+        """Write some rows; each pair holds the distinct values and, per row, the index of one.
+
+        `own` are the user's columns as arrays of bytes, the same in every batch.
+        """
         import pyarrow as pa
 
+        if self._writer is None:
+            self._begin(tuple(own))
         found, codes = answers
         texts: dict[str, Any] = {
             "kernel": [item.release for item in found],
@@ -81,13 +103,18 @@ class HostTableWriter:
         columns: dict[str, Any] = {name: _words(text, codes) for name, text in texts.items()}
         columns["cpu"] = _words(*cpus)
         columns["vm"] = _words(*vms)
+        best, codes = fixes
+        columns["fix"] = _words([next(map(fix_line, fix), "") for fix in best], codes)
         columns["row"] = pa.array(rows)
         columns["host"] = pa.array([""] * len(rows)) if hosts is None else _text(hosts)
-        arrays = [columns[name].cast(self._schema.field(name).type) for name in COLUMNS]
+        columns |= {self._titles[title]: _text(array) for title, array in own.items()}
+        arrays = [columns[field.name].cast(field.type) for field in self._schema]
         self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
 
     def close(self) -> None:
         """Write what the format has at its end."""
+        if self._writer is None:
+            self._begin(())
         self._writer.close()
 
 

@@ -14,12 +14,13 @@ from msgspec import Struct, field
 
 from matrix.expr.printer import to_c
 from matrix.flows.knowledge import Library, release_key
-from matrix.kernel.cpu.resolve import expand_group, resolve_system
+from matrix.kernel.cpu.resolve import cpus_found, expand_group, resolve_system
 from matrix.kernel.cpu.system import CpuSystem
-from matrix.render.columns import align, align_wrapped, listed
+from matrix.render.columns import align, listed
 from matrix.render.json import Json, dump
 from matrix.render.text import hanging
 from matrix.schema.values import (
+    Architecture,
     BootParameter,
     Capability,
     Condition,
@@ -28,6 +29,7 @@ from matrix.schema.values import (
     FieldValue,
     KernelProfile,
     MatrixStudy,
+    Variable,
 )
 
 # The fields of a CPU that decide the shipped capabilities, in the order of `cpus list`.
@@ -96,6 +98,10 @@ LISTINGS: Final[Mapping[str, Listing]] = {
             _column("arch", None),
             _column("name", None),
             *map(_cpu_field, _DECIDING_FIELDS),
+            Column(
+                key="midrs", head=None, value=lambda cpu: [f"{midr:#010x}" for midr in cpu.midrs]
+            ),
+            Column(key="aliases", head=None, value=lambda cpu: list(cpu.aliases)),
             _column(None, "name", "name"),
         ),
         marks=_MARKS,
@@ -136,19 +142,29 @@ LISTINGS: Final[Mapping[str, Listing]] = {
 }
 
 
-def listed_things(kind: str, library: Library, *, as_json: bool, group: str | None = None) -> str:
+def listed_things(
+    kind: str,
+    library: Library,
+    *,
+    as_json: bool,
+    group: str | None = None,
+    search: str | None = None,
+) -> str:
     """Return what is declared of one kind of `LISTINGS`, as text or JSON.
 
-    `group` keeps the CPUs of one group.
+    `group` keeps the CPUs of one group, `search` those that a word finds.
 
     Raises:
-        InputError: MX0507, no such group.
+        InputError: MX0507, no such group; MX0511, no CPU has the word.
     """
     listing = LISTINGS[kind]
     things = list(listing.things(library))
     if group is not None:
         wanted = set(expand_group(f"@{group.strip().removeprefix('@')}", library.knowledge))
         things = [thing for thing in things if thing.id in wanted]
+    if search is not None:
+        found = cpus_found(search, library.knowledge)
+        things = [thing for thing in things if thing.id in found]
     rows = [[(column, column.value(thing)) for column in listing.columns] for thing in things]
     if as_json:
         entries = [{column.key: said for column, said in row if column.key} for row in rows]
@@ -156,7 +172,7 @@ def listed_things(kind: str, library: Library, *, as_json: bool, group: str | No
     heads = [column.head for column in listing.columns if column.head is not None]
     words = [[_word(said) for column, said in row if column.head is not None] for row in rows]
     marks = listing.marks
-    table = align_wrapped(heads, [[marks.get(word, word) for word in row] for row in words])
+    table = align(heads, [[marks.get(word, word) for word in row] for row in words])
     used = {word for row in words for word in row if word in marks}
     legend = "; ".join(f"{marks[word]} = {word}" for word in sorted(used, reverse=True))
     return table + (f"{legend}\n" if legend else "")
@@ -186,6 +202,15 @@ def _capability(capability: Capability, *, as_json: bool) -> str:
                     ]
                     for title, rows in sections.items()
                 },
+                "series": [
+                    {
+                        "name": version.name,
+                        "description": version.description,
+                        "source": version.source,
+                        "options": dict(version.options),
+                    }
+                    for version in capability.series
+                ],
             }
         )
     decided = {
@@ -199,6 +224,11 @@ def _capability(capability: Capability, *, as_json: bool) -> str:
         {
             title: [(said, row.text, row.source or "") for said, row in rows]
             for title, rows in sections.items()
+        }
+        | {
+            "series": [
+                (version.name, version.description, version.source) for version in capability.series
+            ]
         },
     )
 
@@ -228,6 +258,10 @@ def _study(study: MatrixStudy, *, as_json: bool) -> str:
                     {"title": row.title, "rows": row.rows, "columns": list(row.columns)}
                     for row in study.pivots
                 ],
+                "views": [
+                    {"id": row.id, "title": row.title, "rows": row.rows, "columns": [*row.columns]}
+                    for row in study.views
+                ],
                 "claims": [row.id for row in study.claims],
             }
         )
@@ -248,6 +282,10 @@ def _study(study: MatrixStudy, *, as_json: bool) -> str:
             "tables": [
                 (row.title, f"{row.rows} by {', '.join(row.columns)}", "") for row in study.pivots
             ],
+            "views": [
+                (row.id, f"{row.title}: {row.rows} by {', '.join(row.columns)}", "")
+                for row in study.views
+            ],
             "claims": [(row.id, row.statement.text, "") for row in study.claims],
         },
     )
@@ -263,44 +301,57 @@ def _shown(
     return "\n".join(parts)
 
 
-def _kernel(profile: KernelProfile, *, as_json: bool) -> str:
-    """Return one profile: functions, boot parameters, CPU properties, with source lines."""
+def _profile(library: Library, name: str) -> tuple[KernelProfile, Architecture]:
+    profile = library.kernel(name)
+    return profile, library.architecture(profile.arch)
+
+
+def _kernel(found: tuple[KernelProfile, Architecture], *, as_json: bool) -> str:
+    """Return the names of one profile that an expression may use, with source lines."""
+    profile, architecture = found
     if as_json:
-        return dump({"schema": "matrix/kernel/1", **_profile_document(profile)})
+        return dump({"schema": "matrix/kernel/1", **_profile_document(profile, architecture)})
     head = (
         f"Linux {profile.release} on {profile.arch}: {profile.verified_on.version}, "
         f"{profile.verified_on.how}"
     )
-    return "\n".join(
-        (
-            "\n".join(hanging(head, "", "  ")) + "\n",
-            listed(
-                "functions, as C",
-                [
-                    (function.signature, function.body.text, function.source)
-                    for function in profile.functions
-                ],
-            ),
-            listed(
-                "boot parameters, with their parsers",
-                [row for parameter in profile.parameters for row in _parameter_rows(parameter)],
-            ),
-            listed(
-                "CPU properties, with where they are detected",
-                [(cap.name, _detected_where(cap), cap.source) for cap in profile.cpucaps],
-            ),
-            listed(
-                "mechanisms",
-                [
-                    (mechanism.name, _word(mechanism.value), mechanism.source)
-                    for mechanism in profile.mechanisms
-                ],
-            ),
-        )
+    return _shown(
+        head,
+        (),
+        {
+            "functions, as C": [
+                (function.signature, function.body.text, function.source)
+                for function in profile.functions
+            ],
+            "variables, as they are before the command line is read": [
+                (variable.name, _initial(variable), variable.source)
+                for variable in profile.variables
+            ],
+            "boot parameters, with their parsers": [
+                row for parameter in profile.parameters for row in _parameter_rows(parameter)
+            ],
+            "CPU properties, with where they are detected": [
+                (cap.name, _detected_where(cap), cap.source) for cap in profile.cpucaps
+            ],
+            "mechanisms": [
+                (f"mechanism.{mechanism.name}", _word(mechanism.value), mechanism.source)
+                for mechanism in profile.mechanisms
+            ],
+            "environment axes, compared with a word": [
+                (axis.name, ", ".join(f'"{word}"' for word, _ in axis.options), axis.description)
+                for axis in architecture.environment
+            ],
+        },
     )
 
 
-def _profile_document(profile: KernelProfile) -> dict[str, object]:
+def _initial(variable: Variable) -> str:
+    """Return the initial value of a variable, and the values of an enum by name."""
+    named = ", ".join(f"{name} = {number}" for name, number in variable.enumerators)
+    return f"{variable.initial.text}; {named}" if named else variable.initial.text
+
+
+def _profile_document(profile: KernelProfile, architecture: Architecture) -> dict[str, object]:
     return {
         "id": profile.id,
         "release": profile.release,
@@ -310,6 +361,15 @@ def _profile_document(profile: KernelProfile) -> dict[str, object]:
         "functions": [
             {"signature": item.signature, "c": to_c(item.body.expression), "source": item.source}
             for item in profile.functions
+        ],
+        "variables": [
+            {
+                "name": item.name,
+                "initial": to_c(item.initial.expression),
+                "enumerators": dict(item.enumerators),
+                "source": item.source,
+            }
+            for item in profile.variables
         ],
         "parameters": [
             {"name": name, "parser": parser, "source": source}
@@ -323,6 +383,10 @@ def _profile_document(profile: KernelProfile) -> dict[str, object]:
         "mechanisms": [
             {"name": item.name, "value": item.value, "source": item.source}
             for item in profile.mechanisms
+        ],
+        "environment": [
+            {"name": axis.name, "options": dict(axis.options), "default": axis.default}
+            for axis in architecture.environment
         ],
     }
 
@@ -412,7 +476,7 @@ def _word(value: Json) -> str:
 _SHOWN: Final[Mapping[str, tuple[Callable[[Library, str], Any], Callable[..., str]]]] = {
     "capabilities": (Library.capability, _capability),
     "studies": (Library.study, _study),
-    "kernels": (Library.kernel, _kernel),
+    "kernels": (_profile, _kernel),
     "cpus": (_system, _cpus),
 }
 

@@ -33,11 +33,9 @@ from matrix.render.causes import (
     other_sentences,
     shown_causes,
 )
-from matrix.render.direct_maps import ArchitectureRow, direct_map_rows
-from matrix.render.grid import Grid, Wording, build_grid
+from matrix.render.grid import Grid, Wording, brief, build_grid, study_wording
 from matrix.render.proofs import ProofPage, build_proofs
 from matrix.render.quantities import NOTHING, cells, grouped, percent, release_label
-from matrix.schema.direct_maps import DirectMap
 from matrix.schema.values import Basis, Cpu, PredicateVersion
 
 
@@ -97,8 +95,7 @@ class Page(Struct, frozen=True, kw_only=True):
 
     `patch` is what is ported on top of every release, None for a released feature. `shares` are
     those of the `remarks` that count cells, `defects` what kernels break by themselves; `idle` are
-    the axes that change no verdict. Without `proofs` a page has no such sections, nor without
-    `architectures`.
+    the axes that change no verdict. Without `proofs` a page has no such sections.
     """
 
     result: StudyResult
@@ -122,19 +119,14 @@ class Page(Struct, frozen=True, kw_only=True):
     kernels: tuple[KernelRow, ...]
     constraints: tuple[ConstraintRow, ...]
     cpus: CpuTable
-    architectures: tuple[ArchitectureRow, ...]
 
 
 def build_page(
     result: StudyResult,
     cpus: Sequence[Cpu] = (),
     proofs: Proofs | None = None,
-    direct_maps: Sequence[DirectMap] = (),
 ) -> Page:
-    """Return the page of a study; of `cpus` those that an axis of the study names are shown.
-
-    `direct_maps` are those of other architectures; a study that does not ask for them shows none.
-    """
+    """Return the page of a study; of `cpus` those that an axis of the study names are shown."""
     patch = result.capability.assumes_patch
     named = {version.name: version for version in result.capability.predicates}
     titles = {axis.name: axis.title for axis in result.study.axes}
@@ -148,7 +140,7 @@ def build_page(
         causes=shown_causes(result.causes, patch),
         predicate=named.get(result.predicate),
         count_rows=count_rows(result),
-        grids=tuple(build_grid(table, wording(result)) for table in result.tables),
+        grids=tuple(brief(build_grid(table, wording(result))) for table in result.tables),
         groups=_groups(result, patch),
         advisories=_advisories(result),
         absent_cells=sum(number for _, number in result.absent_reasons),
@@ -170,7 +162,6 @@ def build_page(
         kernels=kernel_rows(result.kernels, patch),
         constraints=constraint_rows(result.kernels),
         cpus=cpu_table(result.study, cpus, result.architecture),
-        architectures=direct_map_rows(direct_maps) if result.study.other_architectures else (),
     )
 
 
@@ -208,13 +199,7 @@ def _influence_row(
 
 def wording(result: StudyResult) -> Wording:
     """Return how the tables of this study are worded: axes by title, releases with the patch."""
-    kernel_axes = [axis for axis in result.study.axes if axis.kind == "kernel"]
-    named = {name for axis in kernel_axes for name in (axis.name, axis.title)}
-    return Wording(
-        titles={"profiles": "command line"} | {axis.name: axis.title for axis in result.study.axes},
-        releases=frozenset(named | {"kernel"}),
-        patch=result.capability.assumes_patch,
-    )
+    return study_wording(result.study, result.capability.assumes_patch)
 
 
 def first_line(result: StudyResult) -> str:

@@ -12,12 +12,14 @@ from matrix.analyze.cell.verdict import meanings_of
 from matrix.analyze.space.result import StudyResult
 from matrix.flows.proofs import Proofs
 from matrix.flows.report import StudyReport
+from matrix.render.badge import SIGNS
 from matrix.render.basis import CONFIDENCE_MEANINGS
-from matrix.render.direct_maps import CONTRADICTION, INTRODUCTION, SHOWN
+from matrix.render.copied import copies
 from matrix.render.environment import anchors, html_environment, markdown_environment
+from matrix.render.json import Json
+from matrix.render.links import Trees
 from matrix.render.page import Page, build_page, wording
-from matrix.render.top import SIGNS, Top, build_top
-from matrix.schema.direct_maps import DirectMap
+from matrix.render.top import Top, build_top
 from matrix.schema.values import Basis, Cpu
 
 # Sections that a page has only with proofs.
@@ -26,8 +28,6 @@ PROOF_SECTIONS = (
     ("claims", "Claims"),
     ("rules", "Which cells have which verdict"),
 )
-# The section of a study that asks for other architectures.
-ARCHITECTURE_SECTION = ("architectures", "Other architectures")
 # The section of a study that declares a table.
 MAP_SECTION = ("map", "Heat map")
 # The section of a study with unsound cells.
@@ -43,7 +43,6 @@ SECTIONS = (
     ("groups", "All behaviour"),
     ("advisories", "Advisories"),
     ("absent", "Why cells are absent"),
-    ARCHITECTURE_SECTION,
     ("facts", "Facts and assumptions"),
     ("influence", "What each axis changes"),
 )
@@ -65,27 +64,25 @@ def render_html(
     *,
     cpus: Sequence[Cpu] = (),
     proofs: Proofs | None = None,
-    direct_maps: Sequence[DirectMap] = (),
 ) -> str:
     """Return the report as one HTML page that needs neither network nor JavaScript.
 
     `cpus` are those of the knowledge; the ones that the study names are listed with the
-    confidence of their fields. `proofs` add the sections of the solver, `direct_maps` the table
-    of other architectures where the study asks for it.
+    confidence of their fields. `proofs` add the sections of the solver.
     """
     template = html_environment().get_template("report.html.j2")
-    page = build_page(result, cpus, proofs, direct_maps)
-    top = build_top(result, page.grids, wording(result), cpus, proofs)
+    page = build_page(result, cpus, proofs)
+    top = build_top(result, page.grids, wording(result), cpus, proofs, _copied(result))
     left_out = () if proofs else PROOF_SECTIONS
-    if not page.architectures:
-        left_out = (*left_out, ARCHITECTURE_SECTION)
     if top.heat_map is None:
         left_out = (*left_out, MAP_SECTION)
     if not page.causes:
         left_out = (*left_out, CAUSE_SECTION)
     left_out = (*left_out, *_OF_OTHERS[result.capability.basis])
     sections = [item for item in SECTIONS if item not in left_out]
-    return template.render(_values(page, top), sections=sections, anchor=anchors()) + "\n"
+    values = _values(page, top)
+    trees = Trees(result.kernels)
+    return template.render(values, sections=sections, anchor=anchors(), trees=trees) + "\n"
 
 
 def render_markdown(
@@ -93,12 +90,11 @@ def render_markdown(
     *,
     cpus: Sequence[Cpu] = (),
     proofs: Proofs | None = None,
-    direct_maps: Sequence[DirectMap] = (),
 ) -> str:
     """Return the report in GitHub-flavoured Markdown, one table row a line."""
     template = markdown_environment().get_template("report.md.j2")
-    page = build_page(result, cpus, proofs, direct_maps)
-    top = build_top(result, page.grids, wording(result), cpus, proofs)
+    page = build_page(result, cpus, proofs)
+    top = build_top(result, page.grids, wording(result), cpus, proofs, _copied(result))
     return template.render(_values(page, top))
 
 
@@ -112,7 +108,7 @@ def report_files(found: StudyReport) -> dict[Path, str]:
     for form in study.formats:
         suffix, written = _WRITERS[form]
         files[Path(f"{study.id}.{suffix}")] = written(
-            found.result, cpus=found.cpus, proofs=found.proofs, direct_maps=found.direct_maps
+            found.result, cpus=found.cpus, proofs=found.proofs
         )
     return files
 
@@ -125,15 +121,19 @@ def understood(result: StudyResult) -> str:
     )
 
 
+def _copied(result: StudyResult) -> dict[str, Json]:
+    """Return what the page's script copies; nothing where a page has no other view."""
+    named = {version.name: version for version in result.capability.predicates}
+    told = result.diagram is not None and result.study.pivots and result.predicate in named
+    return copies(result, named[result.predicate]) if told else {}
+
+
 def _values(page: Page, top: Top) -> dict[str, object]:
     """Return what both templates name."""
     meanings = meanings_of(page.result.capability.basis)
     return {
         "page": page,
         "top": top,
-        "shown": SHOWN,
-        "contradiction": CONTRADICTION,
-        "introduction": INTRODUCTION,
         "meanings": meanings,
         "signs": {verdict: SIGNS[verdict] for verdict in meanings},
         "judged": page.result.capability.basis != "nothing",

@@ -21,7 +21,7 @@ from matrix.analyze.facts.implied import Implication, Implied
 from matrix.analyze.space.cause import Cause, Place
 from matrix.analyze.space.cell_text import cell_text
 from matrix.diagnostics import Diagnostic, Location, Severity
-from matrix.flows.review_result import KconfigAnswer, ReviewedRule, ReviewResult
+from matrix.flows.review_result import KconfigAnswer, PlaceInTree, ReviewedRule, ReviewResult
 from matrix.render.causes import named, one_of
 from matrix.render.defects import study_sentences
 from matrix.render.document import (
@@ -37,6 +37,7 @@ from matrix.render.document import (
 )
 from matrix.render.document import plain as as_it_is
 from matrix.render.findings import certainty, events
+from matrix.render.frames import frame_lines, strip_of
 from matrix.render.markdown import plain
 from matrix.render.proposed_check import pair_lines, wrapped_c
 from matrix.render.quantities import listing
@@ -386,12 +387,31 @@ class _Reply:
         yield Paragraph(text=f"{said} {what}".strip())
         form = "diff" if proposed.diff else "c"
         yield Code(text=proposed.diff or proposed.function, language=form)
+        if result.tree is not None:
+            yield from self._in_tree(result.tree, applies=bool(proposed.diff))
         if proposed.header and not proposed.diff:
             yield Paragraph(text="in a .c file, with this in the header:")
             yield Code(text="\n".join(proposed.header), language="c")
         if pair is not None:
             yield Paragraph(text="It is no to both of these, of which one is safe:")
             yield Code(text="\n".join(pair_lines(pair, result.baseline)))
+
+    def _in_tree(self, tree: PlaceInTree, *, applies: bool) -> Iterator[Block]:
+        """Yield what the proposed check lacks in the tree that was given."""
+        said = []
+        if not applies:
+            stands = self._result.stands_in
+            lacks = "the hunk has no place" if stands in tree.files else f"there is no `{stands}`"
+            said.append(
+                f"It is no diff of Linux {tree.version}: {lacks} in the tree that was given."
+            )
+        if tree.needs and not applies:
+            said += [f"`{name}()` needs <{header}>." for name, header in tree.needs.items()]
+        if tree.lacks:
+            names = listing([f"`{name}()`" for name in tree.lacks])
+            said.append(f"No header of the tree that was given declares {names}.")
+        if said:
+            yield Paragraph(text=" ".join(said))
 
 
 def _first_line(source: str) -> str:
@@ -427,11 +447,14 @@ def _kconfig_sentence(
 def _trace_lines(item: ReviewedRule, baseline: Mapping[str, str]) -> Iterator[str]:
     finding, cell = item.findings[0], cell_text(item.cell, baseline)
     yield from (f"{finding.invariant} ({certainty(finding.certainty)}):", f"  {cell}")
+    strip = strip_of(finding)
+    if strip is not None:
+        yield from (f"  {line}" for line in frame_lines(strip, _TRACE_WIDTH - 6))
     for event in events(finding.trace):
         yield f"  {event.name}"
         for line in event.lines:
             yield from textwrap.wrap(
-                f"{line.operation}: {line.detail}",
+                f"{line.operation}{' (breaks)' * (line is finding.breaking)}: {line.detail}",
                 _TRACE_WIDTH,
                 initial_indent=" " * 4,
                 subsequent_indent=" " * 8,

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
+from difflib import SequenceMatcher, unified_diff
 
 from msgspec import Struct
 
 from matrix.analyze.facts.implied import Implied
-from matrix.expr.trees import names
 from matrix.flows.review_result import ReviewResult
+from matrix.kernel.patch.apply import place_of
 from matrix.kernel.patch.diff import ADDED
-from matrix.kernel.patch.inlining import VM
 from matrix.render.proposed_check import c_function
 
 # Lines of a diff around a change: one fewer than git has, for a mail is short.
@@ -33,7 +32,7 @@ class Proposal(Struct, frozen=True, kw_only=True):
 
     `diff` is empty where the mail has not the whole hunk, or nobody declared where the function
     goes. It applies to the tree without the hunk; one whose last lines a reply cut needs
-    `git apply -C1`.
+    `git apply -C1`. With a tree it is one of that tree, and empty where the hunk has no place.
     """
 
     function: str
@@ -45,8 +44,7 @@ def proposal(result: ReviewResult) -> Proposal:
     """Return the proposed check with the storage class of its place."""
     check = result.check
     expression, declaration = result.synthesis.expression, result.synthesis.function
-    moved = moves(result)
-    if moved:
+    if result.moves:
         function = c_function(expression, declaration, "", filled=True)
         header = (f"{declaration};", *_define(result, _WIDTH))
         return Proposal(function=function, header=header, diff=_diff(result, function, moved=True))
@@ -55,12 +53,6 @@ def proposal(result: ReviewResult) -> Proposal:
     diff = _diff(result, function, moved=False)
     function = "\n".join((*_define(result, _WIDTH), function))
     return Proposal(function=function, header=(), diff=diff)
-
-
-def moves(result: ReviewResult) -> bool:
-    """Return whether the proposed check looks into an argument that its header only declares."""
-    declared = result.function is not None and result.check.path in result.function.incomplete_in
-    return declared and VM in names(result.synthesis.expression)
 
 
 def _define(result: ReviewResult, width: int) -> tuple[str, ...]:
@@ -85,7 +77,8 @@ def _diff(result: ReviewResult, function: str, *, moved: bool) -> str:
     ):
         return ""
     gone = _idle_directives(result)
-    put = [f"{result.synthesis.function};"] if moved else function.rstrip("\n").split("\n")
+    body = function.rstrip("\n").split("\n")
+    put = [f"{result.synthesis.function};"] if moved else body
     new: list[str] = []
     for row in after:
         if row.number == check.rows[0].number:
@@ -93,10 +86,38 @@ def _diff(result: ReviewResult, function: str, *, moved: bool) -> str:
         if row.number not in mine and row.number not in gone:
             new.append(row.text)
     old = [row.text for row in hunk.before()]
+    if result.tree is not None:
+        return _diff_of_tree(result, old, new, body)
     parts = [_file_header(check.path), *_hunks(old, new, hunk.start, hunk.section)]
     if moved and end is not None:
-        lines = [*end.lines, "", *function.rstrip("\n").split("\n")]
+        lines = [*end.lines, "", *body]
         parts += [_file_header(end.path), *_hunks(end.lines, lines, end.line, end.section)]
+    return "\n".join(parts)
+
+
+def _diff_of_tree(
+    result: ReviewResult, old: Sequence[str], new: Sequence[str], function: Sequence[str]
+) -> str:
+    """Return the change of the files of a tree; nothing where the hunk has no place there.
+
+    What the function needs is included behind the last header that its file includes.
+    """
+    tree, stands, path = result.tree, result.stands_in, result.check.path
+    if tree is None or stands is None or path is None or not {stands, path} <= tree.files.keys():
+        return ""
+    now = {name: list(lines) for name, lines in tree.files.items()}
+    at = place_of(now[path], old, result.check.hunk.start - 1)
+    if at is None:
+        return ""
+    now[path][at : at + len(old)] = new
+    if stands != path:
+        now[stands] += ["", *function]
+    headers = [f"#include <{header}>" for header in dict.fromkeys(tree.needs.values())]
+    behind = [number for number, line in enumerate(now[stands]) if line.startswith("#include <")]
+    now[stands][behind[-1] + 1 if behind else 0 : behind[-1] + 1 if behind else 0] = headers
+    parts: list[str] = []
+    for name in dict.fromkeys((path, stands)):
+        parts += unified_diff(tree.files[name], now[name], f"a/{name}", f"b/{name}", lineterm="")
     return "\n".join(parts)
 
 

@@ -100,6 +100,7 @@ def _result(result: ValidateResult, outcome: ValidateOutcome) -> Json:
             "kernel": result.kernel,
             "version": result.version,
             "read_on": result.read_on,
+            "between": list(result.between),
             "cmdline": result.cmdline,
             "vm": result.vm,
         },

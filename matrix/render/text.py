@@ -17,7 +17,7 @@ from matrix.analyze.cell.answer import Answer, Finding, TraceLine, Unsettled
 from matrix.analyze.cell.verdict import Verdict, meanings_of
 from matrix.diagnostics.width import terminal_width
 from matrix.expr.nodes import Value
-from matrix.render.defects import sentences, with_defects
+from matrix.render.defects import defects_of_cpus, sentences, with_defects
 from matrix.render.findings import certainty, events, hangs
 from matrix.render.fixes import fix_line, snippet_lines
 from matrix.render.markdown import plain
@@ -98,13 +98,18 @@ def render_answer(
     if aside:
         lines.item(aside)
     lines.add(f"confidence: {answer.confidence}", indent=2, faint=True)
+    if answer.so_what:
+        lines.add(f"so what: {answer.so_what}", indent=2)
     return lines.text()
 
 
 def render_verdict(title: str, answer: Answer, *, colour: bool) -> str:
     """Return the verdict with its reasons and nothing of what the simulation found."""
     return render_answer(
-        title, replace(answer, violations=(), advisories=(), fixes=()), colour=colour, verbose=False
+        title,
+        replace(answer, violations=(), advisories=(), fixes=(), so_what=""),
+        colour=colour,
+        verbose=False,
     )
 
 
@@ -132,10 +137,8 @@ def render_grouped(
     `fixed` says below the title what is the same for all, `asides` are remarks at the end.
     """
     lines = _Lines(palette=COLOURED if colour else PLAIN)
-    met = [defect for _, answer in answers for defect in answer.defects]
-    if met:
-        hit = sum(bool(answer.defects) for _, answer in answers)
-        lines.add(f"on {hit} of {len(answers)} CPUs {' and '.join(sentences(met))}", indent=0)
+    if defects := defects_of_cpus([answer.defects for _, answer in answers]):
+        lines.add(defects, indent=0)
     lines.title(title)
     if fixed:
         lines.add(fixed, indent=2, faint=True)
@@ -145,18 +148,33 @@ def render_grouped(
             continue
         lines.blank()
         lines.verdict(verdict, f" ({len(found)}): {meanings_of(found[0][1].basis)[verdict]}")
-        shared: dict[tuple[str, ...], list[tuple[str, Answer]]] = {}
-        for name, answer in found:
-            shared.setdefault(without_name(name, why(answer)), []).append((name, answer))
-        for reasons, alike in shared.items():
-            lines.add(", ".join(name for name, _ in alike), indent=2)
-            for reason in reasons if len(alike) > 1 else why(alike[0][1]):
-                lines.item(reason, indent=4)
+        _alike(lines, found)
     for index, remark in enumerate(asides):
         if index == 0:
             lines.blank()
         lines.add(remark, indent=2)
     return lines.text()
+
+
+def _alike(lines: _Lines, found: Sequence[tuple[str, Answer]]) -> None:
+    """Add the answers of one verdict: CPUs that share their reasons stand together."""
+    shared: dict[tuple[str, ...], list[tuple[str, Answer]]] = {}
+    for name, answer in found:
+        shared.setdefault(without_name(name, why(answer)), []).append((name, answer))
+    for reasons, alike in shared.items():
+        lines.add(", ".join(name for name, _ in alike), indent=2)
+        for reason in reasons if len(alike) > 1 else why(alike[0][1]):
+            lines.item(reason, indent=4)
+        if meant := _meant_by_all(alike):
+            lines.item(meant, indent=4, head="so what")
+
+
+def _meant_by_all(alike: Sequence[tuple[str, Answer]]) -> str:
+    """Return what the answers of alike CPUs mean, empty where that is not one sentence."""
+    if len(alike) == 1:
+        return alike[0][1].so_what
+    meant = {without_name(name, (answer.so_what,))[0] for name, answer in alike}
+    return meant.pop() if len(meant) == 1 else ""
 
 
 def _facts(lines: _Lines, answer: Answer) -> None:

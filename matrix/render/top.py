@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.analyze.cell.verdict import Verdict, meanings_of
 from matrix.analyze.space.cell_text import cell_text
@@ -18,27 +19,21 @@ from matrix.analyze.space.result import StudyResult
 from matrix.flows.proofs import Proofs
 from matrix.render.answers import answers_json
 from matrix.render.grid import Grid, Line, Wording
+from matrix.render.json import Json
 from matrix.render.proposed_check import c_function
 from matrix.render.quantities import grouped
 from matrix.schema.values import Cpu
 
-# Beside the colour of a verdict, for who cannot tell it.
-SIGNS = {
-    Verdict.UNSOUND: "✗",
-    Verdict.UNKNOWN: "?",
-    Verdict.OVERSTRICT: "≠",
-    Verdict.NOT_GRANTED: "–",
-    Verdict.SUPPORTED: "✓",
-    Verdict.GRANTED: "✓",
-    Verdict.REFUSED: "–",
-    Verdict.ABSENT: "·",
-}
 _HOPELESS = (
     "Nothing: a check that is sound over what the kernel can test at that place says no wherever "
     "the capability works."
 )
 # With more columns a cell of the heat map has room for its sign alone; the word is still read out.
 _WORDED_COLUMNS = 12
+# With more rows than this, those that are equal in every cell are one.
+_SEPARATE_ROWS = 150
+# With more rows than this, those that stand behind another one are found by their name alone.
+_WORDED_ROWS = 1_500
 
 
 class Tile(Struct, frozen=True, kw_only=True):
@@ -59,13 +54,15 @@ class Tile(Struct, frozen=True, kw_only=True):
 class MapRow(Struct, frozen=True, kw_only=True):
     """A row of the heat map; `instead` are options it is answered with, as a cell is written.
 
-    `words` are what else a CPU is found by: product, aliases, groups, MIDR.
+    `words` are what else a CPU is found by: product, aliases, groups, MIDR. `alike` are labels and
+    words of the rows that it stands for, equal in every cell.
     """
 
     label: str
     words: str
     instead: str
     line: Line
+    alike: tuple[tuple[str, str], ...] = ()
 
 
 class MapGroup(Struct, frozen=True, kw_only=True):
@@ -94,6 +91,11 @@ class HeatMap(Struct, frozen=True, kw_only=True):
     worded: bool
     answers: str
 
+    @property
+    def folded(self) -> bool:
+        """Tell whether some row stands for others."""
+        return any(row.alike for group in self.groups for row in group.rows)
+
 
 class Fix(Struct, frozen=True, kw_only=True):
     """What to write instead, as lines of a diff (sign and text), and what comes of it.
@@ -119,13 +121,16 @@ def build_top(
     wording: Wording,
     cpus: Sequence[Cpu],
     proofs: Proofs | None,
+    copied: Mapping[str, Json],
 ) -> Top:
     """Return the top of a study's report; `grids` are those of its tables."""
     found = overview(result.study, result.tables)
     return Top(
         short=_short_answer(result),
         fix=_fix(result, proofs),
-        heat_map=None if found is None else _heat_map(result, found, grids[0], wording, cpus),
+        heat_map=None
+        if found is None
+        else _heat_map(result, found, grids[0], wording, cpus, copied),
     )
 
 
@@ -143,7 +148,12 @@ def _short_answer(result: StudyResult) -> str:
 
 
 def _heat_map(
-    result: StudyResult, found: Overview, grid: Grid, wording: Wording, cpus: Sequence[Cpu]
+    result: StudyResult,
+    found: Overview,
+    grid: Grid,
+    wording: Wording,
+    cpus: Sequence[Cpu],
+    copied: Mapping[str, Json],
 ) -> HeatMap:
     """Return the heat map of a study's baseline view; `grid` is that of the same table."""
     titles = {axis.name: axis.title for axis in result.study.axes}
@@ -182,12 +192,26 @@ def _heat_map(
                 verdict=verdict,
                 count=tallies[verdict].count,
                 meaning=_meaning(verdict, meanings),
-                rows=tuple(rows),
+                rows=_folded(rows, len(found.rows)),
             )
             for verdict, rows in by_verdict.items()
         ),
         worded=len(grid.columns) <= _WORDED_COLUMNS,
-        answers=answers_json(result, found, wording.label),
+        answers=answers_json(result, found, wording.label, copied),
+    )
+
+
+def _folded(rows: Sequence[MapRow], of_all: int) -> tuple[MapRow, ...]:
+    """Return the rows of a verdict, where there are many `of_all` each with those equal to it."""
+    if of_all <= _SEPARATE_ROWS:
+        return tuple(rows)
+    found: dict[tuple[Line, str], list[MapRow]] = {}
+    for row in rows:
+        found.setdefault((row.line, row.instead), []).append(row)
+    worded = of_all <= _WORDED_ROWS
+    return tuple(
+        replace(first, alike=tuple((row.label, row.words if worded else "") for row in rest))
+        for first, *rest in found.values()
     )
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from matrix.explore.outcome import SimulationResult, Step, TwoActorResult, Violation
+from matrix.explore.outcome import SimulationResult, Step, TwoActorResult, Violation, details
 from matrix.explore.rehearsal import Rehearsal
 from matrix.flows.explain import SimulatedCell
 from matrix.render.defects import defect_documents, sentences
 from matrix.render.explanation import cell_title
+from matrix.render.frames import frame_lines, strip_of_steps
 from matrix.render.json import Json, dump
 from matrix.render.text import hanging
 
@@ -83,7 +84,9 @@ def render_traces(title: str, result: SimulationResult, sources: Mapping[str, st
     if not result.violations:
         lines += ["no violation is reachable", ""]
     for kind, item in _found(result):
-        lines += [*_headline(kind, item), *_steps(item.trace, sources), ""]
+        breaks = kind == "violation"
+        lines += [*_headline(kind, item), *_frames(item.trace)]
+        lines += [*_steps(item.trace, sources, breaks=breaks), ""]
     return "\n".join(lines)
 
 
@@ -109,16 +112,22 @@ def render_two_actors(
         if brief:
             lines += _headline("violation", item, "  ")
         else:
-            lines += [*_headline("violation", item), *_steps(item.trace, sources)]
+            lines += [*_headline("violation", item), *_frames(item.trace)]
+            lines += _steps(item.trace, sources, breaks=True)
     return "\n".join(lines) + "\n"
 
 
 def render_rehearsal(title: str, rehearsal: Rehearsal, sources: Mapping[str, str]) -> str:
     """Return what a chosen order of events does, and what its last event found."""
-    lines = [*_title(title), *_steps(rehearsal.steps, sources)]
+    steps = rehearsal.steps
+    lines = [*_title(title), *_frames(steps), *_steps(steps, sources, breaks=False)]
     for name, message in rehearsal.found:
         lines += hanging(f"found {name}: {message}", "", "  ")
     return "\n".join(lines if rehearsal.found else [*lines, "nothing was found"]) + "\n"
+
+
+# A table of frames is as wide as a mail takes it, however wide the terminal.
+_FRAMES = 76
 
 
 def _title(title: str) -> list[str]:
@@ -140,28 +149,32 @@ def _headline(kind: str, item: Violation, indent: str = "") -> list[str]:
 _PART, _MORE = " " * 7, " " * 11
 
 
-def _steps(trace: tuple[Step, ...], sources: Mapping[str, str]) -> Iterator[str]:
+def _frames(trace: Sequence[Step]) -> Iterator[str]:
+    """Yield the frames of a trace: what each event leaves."""
+    strip = strip_of_steps(trace)
+    if strip is not None:
+        yield from (f"  {line}" for line in frame_lines(strip, _FRAMES))
+
+
+def _steps(trace: tuple[Step, ...], sources: Mapping[str, str], *, breaks: bool) -> Iterator[str]:
+    """Yield the steps with the kernel lines of each micro-operation, the culprit marked."""
+    done = [item for item in trace[-1].operations if not item.stays]
     for number, step in enumerate(trace, start=1):
         yield from hanging(f"{number}. {step.event}", "  ", _PART)
         yield from _changes(step)
-        for name, detail, source in _located(step, sources):
-            yield from hanging(f"{name}: {detail}", _PART, _MORE)
-            if source:
+        for item in step.operations:
+            mark = " (breaks)" if breaks and item is done[-1] else ""
+            yield from hanging(f"{item.name}{mark}: {item.detail}", _PART, _MORE)
+            if source := sources.get(item.name):
                 yield from hanging(source, " " * 9, _MORE)
 
 
-def _located(step: Step, sources: Mapping[str, str]) -> Iterator[tuple[str, str, str | None]]:
-    """Yield name, detail and kernel lines of each micro-operation of a step."""
-    for operation in step.operations:
-        yield operation.name, operation.detail, sources.get(operation.name)
-
-
 def _changes(step: Step) -> Iterator[str]:
-    """Yield the state that the event changed, before and after."""
-    before = dict(step.before)
-    for name, value in step.after:
-        if before.get(name) != value:
-            yield from hanging(f"{name}: {before.get(name, '-')} -> {value}", _PART, _MORE)
+    """Yield the state that the event changed, before and after, as the frames have no room for."""
+    after = details(step.after)
+    for name, value in details(step.before).items():
+        if after[name] != value:
+            yield from hanging(f"{name}: {value} -> {after[name]}", _PART, _MORE)
 
 
 def traces_document(
@@ -218,10 +231,10 @@ def _trace_document(steps: Sequence[Step], sources: Mapping[str, str]) -> list[J
     return [
         {
             "event": step.event,
-            "before": dict(step.before),
+            "before": dict[str, Json](details(step.before)),
             "operations": _operation_documents(step, sources, stays=False),
             **({"left_behind": left} if (left := _left_behind(step, sources)) else {}),
-            "after": dict(step.after),
+            "after": dict[str, Json](details(step.after)),
         }
         for step in steps
     ]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
 
+from matrix.analyze.cell.verdict import Verdict
 from matrix.flows.validate_result import Standing, ValidateOutcome, ValidateResult
+from matrix.render.columns import align
+from matrix.render.fixes import fix_line
 from matrix.render.json import dump, validate_document
-from matrix.render.text import render_answer, render_grouped
+from matrix.render.text import hanging, render_answer, render_grouped
 
 
 def render_validate(
@@ -39,6 +43,8 @@ def render_validate(
 
 def _text(outcome: ValidateOutcome, *, colour: bool, verbose: bool) -> str:
     """Return the answers for a reader: one by one, or grouped by verdict per file."""
+    if not outcome.grouped and not verbose and _is_many(outcome):
+        return _overview(outcome)
     if not outcome.grouped:
         return "\n".join(
             render_answer(
@@ -63,6 +69,77 @@ def _text(outcome: ValidateOutcome, *, colour: bool, verbose: bool) -> str:
         )
         for results in by_file.values()
     )
+
+
+# More answers than a person reads one by one: then one table, and each reason once.
+_MOST_ANSWERS = 24
+_MOST_COLUMNS = 6
+_SHOWN_PAIRS = 3
+
+
+def _is_many(outcome: ValidateOutcome) -> bool:
+    files = {result.file for result in outcome.results}
+    return len(outcome.results) > _MOST_ANSWERS and len(files) > 1
+
+
+def _overview(outcome: ValidateOutcome) -> str:
+    """Return one table of files and CPUs, and beneath it each reason once with its fix."""
+    files: dict[str, dict[str, str]] = {}
+    reasons: dict[tuple[str, str, str, str], list[ValidateResult]] = {}
+    for result in outcome.results:
+        cpu = " + ".join(result.cpu)
+        word = f"({result.answer.verdict})" if _standing(result) else str(result.answer.verdict)
+        files.setdefault(result.file, {})[cpu] = word
+        key = (
+            str(result.answer.verdict),
+            _first_reason(result),
+            next(map(fix_line, result.answer.fixes), ""),
+            result.answer.so_what,
+        )
+        reasons.setdefault(key, []).append(result)
+    cpus = list(dict.fromkeys(cpu for row in files.values() for cpu in row))
+    folder = _folder_of(files)
+    files = {file.removeprefix(folder): row for file, row in files.items()}
+    if len(cpus) <= _MOST_COLUMNS:
+        rows = [(file, *(row.get(cpu, "-") for cpu in cpus)) for file, row in files.items()]
+        table = align(("file", *cpus), rows)
+    else:
+        counted = [(file, _counts(list(row.values()))) for file, row in files.items()]
+        table = align(("file", f"of {len(cpus)} CPU systems"), counted)
+    defects = Counter(one.sentence for result in outcome.results for one in result.answer.defects)
+    lines = [
+        line
+        for text, count in defects.most_common()
+        for line in hanging(f"{count:,} of {len(outcome.results):,}: {text}", "", "  ")
+    ]
+    order = [str(verdict) for verdict in Verdict]
+    for (verdict, reason, fix, meant), those in sorted(
+        reasons.items(), key=lambda item: (order.index(item[0][0]), -len(item[1]))
+    ):
+        pairs = ", ".join(
+            f"{one.file.removeprefix(folder)} on {'+'.join(one.cpu)}"
+            for one in those[:_SHOWN_PAIRS]
+        )
+        more = f" and {len(those) - _SHOWN_PAIRS:,} more" if len(those) > _SHOWN_PAIRS else ""
+        lines += hanging(f"{verdict}, {len(those):,}: {reason} ({pairs}{more})", "", "  ")
+        lines += hanging(f"fix: {fix}", "  ", "    ") if fix else []
+        lines += hanging(f"so what: {meant}", "  ", "    ") if meant else []
+    below = [f"files of {folder}"] if folder else []
+    return "\n".join((*below, table, *lines, "--verbose says each answer by itself")) + "\n"
+
+
+def _folder_of(files: Iterable[str]) -> str:
+    """Return the folder that all names begin with, and its slash; nothing where there is none."""
+    folders = {file.rpartition("/")[0] for file in files}
+    return f"{folders.pop()}/" if len(folders) == 1 and "" not in folders else ""
+
+
+def _first_reason(result: ValidateResult) -> str:
+    return next(iter(result.answer.reasons), result.answer.outcome)
+
+
+def _counts(words: Sequence[str]) -> str:
+    return ", ".join(f"{count:,} {word}" for word, count in Counter(words).most_common())
 
 
 def _file_title(result: ValidateResult) -> str:

@@ -13,7 +13,7 @@ from matrix.scenarios.arm64.page import LATE_SPLIT_FAILS, page_scenario
 from matrix.scenarios.arm64.relevant import relevant
 from matrix.scenarios.arm64.vcpu import LOAD, MAP_VNCR, REINITIALISE, SET_WAY, TOGGLE_CACHES, access
 from matrix.scenarios.arm64.words import described_guest
-from matrix.scenarios.arm64.world import FREE, LOADED, State, World
+from matrix.scenarios.arm64.world import FREE, LOADED, UPTODATE, State, World
 
 
 def _guest_fetches(machine: Machine) -> bool:
@@ -38,6 +38,10 @@ def _has_folio(_machine: Machine, state: State) -> bool:
 
 def _no_folio(_machine: Machine, state: State) -> bool:
     return state.folio == FREE
+
+
+def _not_filled(_machine: Machine, state: State) -> bool:
+    return state.folio != UPTODATE
 
 
 def _mapped(_machine: Machine, state: State) -> bool:
@@ -66,12 +70,7 @@ def _without_memory(_machine: Machine, world: World) -> None:
 
 
 EVENTS: tuple[Event, ...] = (
-    Event(
-        name="fallocate",
-        actor="host",
-        enabled=_no_folio,
-        rows=host.FALLOCATE,
-    ),
+    Event(name="fallocate", actor="host", enabled=_no_folio, rows=host.FALLOCATE),
     Event(
         name="vCPU loaded",
         actor="vcpu",
@@ -104,17 +103,9 @@ EVENTS: tuple[Event, ...] = (
         start=_without_memory,
     ),
     Event(
-        name="guest turns its caches on or off",
-        actor="vcpu",
-        enabled=_running,
-        rows=TOGGLE_CACHES,
+        name="guest turns its caches on or off", actor="vcpu", enabled=_running, rows=TOGGLE_CACHES
     ),
-    Event(
-        name="guest cleans caches by set and way",
-        actor="vcpu",
-        enabled=_running,
-        rows=SET_WAY,
-    ),
+    Event(name="guest cleans caches by set and way", actor="vcpu", enabled=_running, rows=SET_WAY),
     Event(
         name="guest hypervisor uses the page for VNCR_EL2",
         actor="vcpu",
@@ -122,12 +113,7 @@ EVENTS: tuple[Event, ...] = (
         enabled=_running,
         rows=MAP_VNCR,
     ),
-    Event(
-        name="vCPU initialised again",
-        actor="host",
-        enabled=_running,
-        rows=REINITIALISE,
-    ),
+    Event(name="vCPU initialised again", actor="host", enabled=_running, rows=REINITIALISE),
     Event(
         name="host user access",
         actor="host",
@@ -135,11 +121,27 @@ EVENTS: tuple[Event, ...] = (
         rows=host.USER_ACCESS,
     ),
     Event(
-        name="memory slot deleted",
+        name="page populated",
         actor="host",
-        enabled=_mapped,
-        rows=host.DELETE_SLOT,
+        offered=lambda machine: machine.options["populate"] != "none",
+        enabled=lambda _machine, _state: True,
+        rows=host.POPULATE,
     ),
+    Event(
+        name="write() into the file",
+        actor="host",
+        offered=lambda machine: machine.options["write"] != "none",
+        enabled=_not_filled,
+        rows=host.WRITE,
+    ),
+    Event(
+        name="kernel uses a pinned page",
+        actor="host",
+        offered=lambda machine: machine.options["gup"] == "allowed",
+        enabled=lambda _machine, _state: True,
+        rows=host.USE_PINNED,
+    ),
+    Event(name="memory slot deleted", actor="host", enabled=_mapped, rows=host.DELETE_SLOT),
     Event(
         name="write protection",
         actor="host",
@@ -155,10 +157,7 @@ EVENTS: tuple[Event, ...] = (
         rows=host.RESTORE_IN_PLACE,
     ),
     Event(
-        name="hole punched or file closed",
-        actor="host",
-        enabled=_has_folio,
-        rows=host.PUNCH_HOLE,
+        name="hole punched or file closed", actor="host", enabled=_has_folio, rows=host.PUNCH_HOLE
     ),
     Event(
         name="VM destroyed",
@@ -166,34 +165,21 @@ EVENTS: tuple[Event, ...] = (
         enabled=lambda machine, state: _running(machine, state) and _has_folio(machine, state),
         rows=host.DESTROY_VM,
     ),
-    Event(
-        name="hibernation",
-        actor=SYSTEM,
-        enabled=_hidden,
-        rows=host.HIBERNATE,
-    ),
+    Event(name="hibernation", actor=SYSTEM, enabled=_hidden, rows=host.HIBERNATE),
     Event(
         name="kexec image loaded that has to be relocated",
         actor=SYSTEM,
         enabled=_hidden,
         rows=host.LOAD_KEXEC,
     ),
+    Event(name="crash kernel reads memory", actor=SYSTEM, enabled=_hidden, rows=host.DUMP_CORE),
     Event(
-        name="crash kernel reads memory",
-        actor=SYSTEM,
-        enabled=_hidden,
-        rows=host.DUMP_CORE,
-    ),
-    Event(
-        name="memory error, then the page is freed",
-        actor=SYSTEM,
-        enabled=_hidden,
-        rows=host.POISON,
+        name="memory error, then the page is freed", actor=SYSTEM, enabled=_hidden, rows=host.POISON
     ),
     Event(
         name="VMM's mapping pinned",
         actor=SYSTEM,
-        offered=lambda machine: machine.with_capability,
+        offered=lambda machine: machine.with_capability and machine.options["gup"] == "refused",
         enabled=_no_folio,
         rows=host.PIN_PAGES,
     ),

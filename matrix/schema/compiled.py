@@ -2,29 +2,28 @@
 
 `knowledge` hashes the bytes of every declaration and looks for a compiled file with that key: in
 the wheel, then in the user's cache. A file that is absent, damaged or of another version is built
-anew from the declarations. The file is MessagePack behind a checksum, decoded into the types of
-`values` and nothing else: a planted file can lie, but it cannot run code.
+anew from the declarations. The file is MessagePack, decoded into the types of `values` and nothing
+else: it cannot run code. Whether it is believed at all is decided in `matrix/door/kept.py`.
 """
 
 from __future__ import annotations
 
 import gc
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 import matrix
+from matrix.door.files import digest_of
+from matrix.door.kept import cache_folder, forget_old, load, store
 from matrix.schema.files import Reading, content_digest, read_folders
 from matrix.schema.location import compiled_file, configs_folder, source_files
 from matrix.schema.values import Knowledge
 
-_MAGIC = b"gmem-matrix compiled declarations 4\n"
-_DIGITS = 64  # of a SHA-256 in hex
-_HEADER = len(_MAGIC) + 2 * (_DIGITS + 1)
-
+# Of the compiled form: another one has another key.
+_FORM = b"4"
 # The compiled form of the shipped declarations has 1 MB.
 _MAX_BYTES = 64 * 1024 * 1024
 
@@ -57,7 +56,7 @@ def knowledge(extra_folders: Sequence[Path] = (), studies: Sequence[Path] = ()) 
     built = _build(reading)
     if folder:
         write_compiled(folder / _file_name(key), key, built)
-        _remove_old(folder)
+        forget_old(folder, "knowledge-*.bin", _KEPT_FILES)
     return built
 
 
@@ -73,9 +72,9 @@ def cache_key(reading: Reading) -> str:
     The version alone would serve old answers to those who work on the loader: the modules that
     decide what a declaration turns into count too.
     """
-    digest = hashlib.sha256(matrix.__version__.encode())
+    digest = hashlib.sha256(matrix.__version__.encode() + _FORM)
     for path in source_files():
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+        digest.update(bytes.fromhex(digest_of(path)))
     for file in reading.files:
         digest.update(f"{file.file}\n".encode())
     digest.update(content_digest(reading.files).encode())
@@ -83,45 +82,18 @@ def cache_key(reading: Reading) -> str:
 
 
 def write_compiled(target: Path, key: str, compiled: Knowledge) -> bool:
-    """Write a compiled file under a temporary name and rename it; False where that fails."""
-    import tempfile  # takes as long to import as a hit takes to read
-
+    """Write a compiled file; False where that fails."""
     try:
         payload = msgspec.msgpack.encode(compiled)
     except _UNWRITABLE:
         return False
-    checksum = hashlib.sha256(payload).hexdigest()
-    data = _MAGIC + f"{key}\n{checksum}\n".encode() + payload
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, scratch = tempfile.mkstemp(dir=target.parent, prefix=".new-")
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(data)
-            Path(scratch).replace(target)
-        except OSError:
-            Path(scratch).unlink(missing_ok=True)
-            raise
-    except OSError:
-        return False
-    return True
+    return store(target, key, payload)
 
 
 def read_compiled(path: Path, key: str) -> Knowledge | None:
     """Return the content of a compiled file; None where it is not one, or has another key."""
-    try:
-        with path.open("rb") as stream:
-            header = stream.read(_HEADER)
-            wanted = _MAGIC + f"{key}\n".encode()
-            if not header.startswith(wanted):
-                return None
-            payload = stream.read(_MAX_BYTES)
-    except OSError:
-        return None
-    checksum = header[len(wanted) : -1].decode("ascii", "replace")
-    if hashlib.sha256(payload).hexdigest() != checksum:
-        return None
-    return decode(payload)
+    payload = load(path, key, _MAX_BYTES, ours=path != compiled_file())
+    return None if payload is None else decode(payload)
 
 
 def decode(payload: bytes) -> Knowledge | None:
@@ -146,27 +118,3 @@ def _build(reading: Reading) -> Knowledge:
 
 def _file_name(key: str) -> str:
     return f"knowledge-{key[:32]}.bin"
-
-
-def cache_folder() -> Path | None:
-    """Return the folder for compiled files, None where there is no home folder."""
-    chosen = os.environ.get("MATRIX_CACHE_DIR")
-    if chosen:
-        return Path(chosen)
-    shared = os.environ.get("XDG_CACHE_HOME")
-    if shared and Path(shared).is_absolute():  # others are invalid: XDG Base Directory 0.8
-        return Path(shared) / "gmem-matrix"
-    try:
-        return Path.home() / ".cache" / "gmem-matrix"
-    except RuntimeError:
-        return None
-
-
-def _remove_old(folder: Path) -> None:
-    """Remove all but the newest compiled files; another process may do so at the same time."""
-    try:
-        files = sorted(folder.glob("knowledge-*.bin"), key=lambda path: path.stat().st_mtime_ns)
-        for path in files[:-_KEPT_FILES]:
-            path.unlink(missing_ok=True)
-    except OSError:
-        return

@@ -15,6 +15,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, Location, did_you_mean
+from matrix.door.files import opened_regular
+from matrix.door.folders import listed
 from matrix.schema.location import shown_folder
 
 
@@ -28,9 +30,10 @@ class Kind(enum.StrEnum):
     SOURCES = "sources"
     TOOLCHAIN = "toolchain"
     CAPABILITY = "capability"
-    DIRECT_MAP = "direct-map"
     DISTRO = "distro"
     MATRIX = "matrix"
+    VIEW = "view"
+    MACHINE = "machine list"
 
 
 FOLDERS: dict[str, Kind] = {
@@ -39,10 +42,11 @@ FOLDERS: dict[str, Kind] = {
     "overlays": Kind.OVERLAY,
     "toolchains": Kind.TOOLCHAIN,
     "cpus": Kind.CPU,
+    "machines": Kind.MACHINE,
     "capabilities": Kind.CAPABILITY,
-    "direct-maps": Kind.DIRECT_MAP,
     "distros": Kind.DISTRO,
     "matrices": Kind.MATRIX,
+    "views": Kind.VIEW,
 }
 # The one file of cpus/ that is no CPU.
 SOURCES_FILE = "sources.yaml"
@@ -139,7 +143,7 @@ def _printable(text: str) -> str:
 def _list_folder(folder: Path, label: str) -> tuple[list[tuple[Path, Kind]], list[Diagnostic]]:
     """Return the declarations of a folder, sorted, and what is wrong with the folder."""
     try:
-        entries = sorted(folder.iterdir())
+        entries = listed(folder)
     except OSError as error:
         return [], [_unreadable_folder(label, error)]
     paths: list[tuple[Path, Kind]] = []
@@ -172,7 +176,7 @@ def _unreadable_folder(label: str, error: OSError) -> Diagnostic:
 
 def _declarations(folder: Path) -> Iterator[Path]:
     """Return the declarations of one sub-folder; other files (licences, notes) are not ours."""
-    for path in sorted(folder.iterdir()):
+    for path in listed(folder):
         if path.suffix in _SUFFIXES and not path.name.startswith("."):
             yield path
 
@@ -188,7 +192,7 @@ def _is_profile(entry: Path) -> bool:
     """
     if entry.suffix not in _SUFFIXES or entry.name.startswith(".") or not entry.is_file():
         return False
-    with entry.open("rb") as stream:
+    with opened_regular(entry) as stream:
         head = b"\n" + stream.read(1 << 16)
     return all(b"\n" + key in head for key in (b"release:", b"arch:", b"kconfig:"))
 
@@ -226,7 +230,7 @@ def _read(path: Path, file: str) -> bytes | Diagnostic:
             return Diagnostic(
                 code="MX0202", message=message, location=place, hint="give a YAML file here"
             )
-        with path.open("rb") as stream:
+        with opened_regular(path) as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         message = f"cannot read `{file}`: {error.strerror or error}"

@@ -18,25 +18,27 @@ from matrix.diagnostics import Location
 from matrix.schema import values
 from matrix.schema.checking.architectures import cpu_architecture
 from matrix.schema.checking.axes import AxisExpander
-from matrix.schema.checking.catalogue import Catalogue, Known
+from matrix.schema.checking.catalogue import Catalogue
 from matrix.schema.checking.cpus import CpuChecker
 from matrix.schema.checking.distro_axis import answering_profiles
 from matrix.schema.checking.overlays import OverlayMerger
 from matrix.schema.checking.references import ReferenceChecker
 from matrix.schema.checking.shape import check_shape
+from matrix.schema.checking.spec import SpecChecker
 from matrix.schema.checking.studies import StudyChecker
 from matrix.schema.documents import (
     ArchitectureDocument,
     CapabilityDocument,
     CpuDocument,
     Declaration,
-    DirectMapDocument,
     DistroDocument,
     KernelDocument,
+    MachineDocument,
     OverlayDocument,
     SourcesDocument,
     StudyDocument,
     ToolchainDocument,
+    ViewDocument,
 )
 from matrix.schema.files import DeclarationFile, Kind, Reading, content_digest, read_folders
 from matrix.schema.reading.composing import compose
@@ -93,15 +95,20 @@ class _Loader:
             self._broken.update((Kind.KERNEL, Kind.ARCHITECTURE))
         toolchains = self._declared(Kind.TOOLCHAIN, ToolchainDocument)
         cpus = self._declared(Kind.CPU, CpuDocument)
+        machines = self._declared(Kind.MACHINE, MachineDocument)
         capabilities = self._declared(Kind.CAPABILITY, CapabilityDocument)
-        direct_maps = self._declared(Kind.DIRECT_MAP, DirectMapDocument)
         distros = self._declared(Kind.DISTRO, DistroDocument)
         studies = self._declared(Kind.MATRIX, StudyDocument)
+        views = self._declared(Kind.VIEW, ViewDocument)
         taken = self._taken_over(kernels)
         asked = {item.document.capability for item in studies}
+        declared = {item.id for item in studies}
         kernels, distros = _kept(kernels, taken), _kept(distros, taken)
         cpus, studies = _kept(cpus, taken), _kept(studies, taken)
+        machines = _kept(machines, taken)
         lost = asked - {item.document.capability for item in studies}
+        gone = declared - {item.id for item in studies}
+        views = [item for item in views if item.document.study not in gone]
         mine = max(taken.values(), default=0)
         capabilities = [item for item in capabilities if item.id not in lost or item.folder >= mine]
         catalogue = Catalogue(
@@ -130,7 +137,7 @@ class _Loader:
             },
             distros=self._distros(distros, catalogue),
         )
-        self._check_aliases(cpus)
+        self._check_aliases(cpus, machines)
         self._check_releases(kernels)
         checker = ReferenceChecker(catalogue, self.problems)
         _each(checker.architecture, architectures)
@@ -140,8 +147,15 @@ class _Loader:
             if kind is Kind.KERNEL:
                 checker.mechanism_values(node)
         _each(CpuChecker(catalogue, self.problems).check, cpus)
+        known = catalogue.known(Kind.ARCHITECTURE, catalogue.architectures)
+        for item in machines:
+            known.check(item.document.arch, item.node["arch"].location, self.problems)
+            if item.document.arch not in catalogue.architectures:
+                continue  # said, or its own file is broken
+            specs = SpecChecker(catalogue.of(item.document.arch), self.problems)
+            for row in item.node.rows("machines"):
+                specs.canonical(row["cpu"], str(row["cpu"].data))
         _each(checker.capability, capabilities)
-        _each(checker.direct_map, direct_maps)
         knowledge = values.Knowledge(
             architectures=tuple(catalogue.architectures.values()),
             kernels=tuple(catalogue.kernels.values()),
@@ -149,10 +163,10 @@ class _Loader:
             cpus=tuple(catalogue.cpus.values()),
             sources=tuple(catalogue.sources.values()),
             capabilities=tuple(catalogue.capabilities.values()),
-            studies=self._studies(studies, catalogue, checker),
-            direct_maps=tuple(item.document.value(item.node) for item in direct_maps),
+            studies=self._studies(studies, views, catalogue, checker),
             distros=tuple(catalogue.distros.values()),
             overlays=added,
+            machines=tuple(item.document.value(item.node) for item in machines),
             digest=content_digest(self._reading.files),
         )
         checker.words(knowledge)
@@ -179,11 +193,7 @@ class _Loader:
     ) -> dict[str, values.Distro]:
         """Return the kernels of distributions by id; their architecture and symbols are checked."""
         mine = {arch: catalogue.of(arch) for arch in catalogue.architectures}
-        known = Known(
-            kind="architecture",
-            names=catalogue.architectures,
-            complete=catalogue.knows_all(Kind.ARCHITECTURE),
-        )
+        known = catalogue.known(Kind.ARCHITECTURE, catalogue.architectures)
         found = {}
         for item in distros:
             document = item.document
@@ -200,17 +210,33 @@ class _Loader:
 
     def _studies(
         self,
-        studies: Iterable[Declared[StudyDocument]],
+        studies: Sequence[Declared[StudyDocument]],
+        views: Sequence[Declared[ViewDocument]],
         catalogue: Catalogue,
         references: ReferenceChecker,
     ) -> tuple[values.MatrixStudy, ...]:
         checker = StudyChecker(catalogue, self.problems)
+        known = catalogue.known(Kind.MATRIX, [item.id for item in studies], "study")
+        for view in views:
+            known.check(view.document.study, view.node["study"].location, self.problems)
         found = []
         for item in studies:
             references.claims(item.node)
-            arch, axes = checker.axes(item.document, item.node)
-            found.append(item.document.completed(item.node, arch=arch, axes=axes))
+            mine = [view for view in views if view.document.study == item.id]
+            arch, axes = checker.axes(item.document, item.node, [view.node for view in mine])
+            study = item.document.completed(item.node, arch=arch, axes=axes)
+            added = tuple(view.document.value(view.node) for view in mine)
+            self._check_views((*study.views, *added))
+            found.append(replace(study, views=(*study.views, *added)))
         return tuple(found)
+
+    def _check_views(self, views: Iterable[values.DeclaredView]) -> None:
+        """Check that a name means one view of a study."""
+        places: dict[str, Location] = {}
+        for view in views:
+            if view.id in places:
+                self._add_second(f"view `{view.id}`", view.location, places[view.id])
+            places.setdefault(view.id, view.location)
 
     def _declared(self, kind: Kind, document: type[DocumentT]) -> list[Declared[DocumentT]]:
         """Return the declarations of a kind in the order of their ids, overridden ones left out."""
@@ -257,15 +283,20 @@ class _Loader:
         right = _read_right(file, document)
         return right or _read(file, document, self.problems)
 
-    def _check_aliases(self, cpus: Iterable[Declared[CpuDocument]]) -> None:
-        """Check that a name in a SPEC means one CPU: an id or alias of one CPU only."""
+    def _check_aliases(
+        self,
+        cpus: Iterable[Declared[CpuDocument]],
+        machines: Iterable[Declared[MachineDocument]],
+    ) -> None:
+        """Check that a name in a SPEC means one CPU or machine: an id or alias of one only."""
         places: dict[str, Location] = {item.id: item.place for item in cpus}
-        for item in cpus:
-            for alias in item.node.rows("aliases"):
-                name = str(alias.data)
-                if name in places:
-                    self._add_second(f"CPU name `{name}`", alias.location, places[name])
-                places.setdefault(name, alias.location)
+        aliases = [alias for item in cpus for alias in item.node.rows("aliases")]
+        rows = [row for item in machines for row in item.node.rows("machines")]
+        for alias in (*aliases, *(name for row in rows for name in row.rows("names"))):
+            name = str(alias.data)
+            if name in places:
+                self._add_second(f"CPU name `{name}`", alias.location, places[name])
+            places.setdefault(name, alias.location)
 
     def _check_releases(self, kernels: Iterable[Declared[KernelDocument]]) -> None:
         """Check that a release means one profile of an architecture."""

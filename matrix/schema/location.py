@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from matrix import diagnostics
-from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.diagnostics import InputError, Location
+from matrix.door.folders import found_below
 from matrix.door.package import refuse_package
 
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -27,14 +28,12 @@ def configs_folder() -> Path:
     if folder is not None:
         return folder
     wheel, checkout = _PACKAGE / "_configs", _PACKAGE.parent / "configs"
-    raise InputError(
-        Diagnostic(
-            code="MX0201",
-            message=f"the shipped declarations are missing: neither `{wheel}` nor `{checkout}` is"
-            " a folder",
-            location=Location(file=str(wheel)),
-            hint="install the package again (pip install --force-reinstall gmem-matrix)",
-        )
+    raise InputError.of(
+        code="MX0201",
+        message=f"the shipped declarations are missing: neither `{wheel}` nor `{checkout}` is"
+        " a folder",
+        location=Location(file=str(wheel)),
+        hint="install the package again (pip install --force-reinstall gmem-matrix)",
     )
 
 
@@ -68,13 +67,11 @@ def readable_file(shown: str) -> Path:
     path = configs_folder().joinpath(*parts[1:]) if is_shipped else Path(shown)
     if path.is_file():
         return path
-    raise InputError(
-        Diagnostic(
-            code="MX1118",
-            message=f"the file of the declaration, `{shown}`, is not there any more",
-            location=Location(file=shown),
-            hint="was it moved while this ran? a name that is no text cannot be written either",
-        )
+    raise InputError.of(
+        code="MX1118",
+        message=f"the file of the declaration, `{shown}`, is not there any more",
+        location=Location(file=shown),
+        hint="was it moved while this ran? a name that is no text cannot be written either",
     )
 
 
@@ -87,4 +84,4 @@ def source_files() -> tuple[Path, ...]:
     """Return the modules that decide what a declaration turns into, for the cache key."""
     rooms = (_PACKAGE / "schema", _PACKAGE / "expr")
     places = Path(diagnostics.__file__)  # every declared thing keeps its place
-    return (*sorted(path for room in rooms for path in room.rglob("*.py")), places)
+    return (*(path for room in rooms for path in found_below(room, "**/*.py")), places)

@@ -2,7 +2,7 @@
 
 Takes the file, gives frozen `Settings`: defaults of options, and mutes with the reason for each.
 Everything that is wrong is reported at once with its place. This is the start of every run in CI,
-so that it needs no library but tomllib; places are looked up (`toml_places`) only to report one.
+so that it needs no library but tomllib; places are looked up, with tomlkit, only to report one.
 """
 
 from __future__ import annotations
@@ -10,16 +10,106 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
 from matrix.door.files import read_regular
 
+if TYPE_CHECKING:
+    from tomlkit.container import Container
+
+Place = tuple[str | int, ...]
+
+
+def location_of(text: str, place: Place, file: str) -> Location:
+    """Return where the key of a place stands; a place that is not in the text: the whole file.
+
+    A place is the keys that lead to it; a number is the table of that index in a list of tables.
+    """
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        offsets = _offsets(text)
+    except (TOMLKitError, ValueError, RecursionError):
+        # What tomllib reads and tomlkit does not; the message stands without a place.
+        offsets = {}
+    while place and place not in offsets:
+        place = place[:-1]
+    if not place:
+        return Location(file=file)
+    start, length = offsets[place]
+    line_start = text.rfind("\n", 0, start) + 1
+    line_end = text.find("\n", start)
+    return Location(
+        file=file,
+        line=text.count("\n", 0, start) + 1,
+        column=start - line_start + 1,
+        length=length,
+        text=text[line_start : line_end if line_end >= 0 else len(text)],
+    )
+
+
+def _offsets(text: str) -> dict[Place, tuple[int, int]]:
+    """Return the offset and the length of every key and table header, by place."""
+    from tomlkit import parse
+
+    walk = _Walk(text)
+    walk.container((), parse(text))
+    return walk.found
+
+
+class _Walk:
+    """Goes through a parsed document in the order of its text, with a cursor in the text."""
+
+    def __init__(self, text: str) -> None:
+        self.found: dict[Place, tuple[int, int]] = {}
+        self._text = text
+        self._cursor = 0
+
+    def container(self, place: Place, container: Container) -> None:
+        """Go through the keys of a document or a table."""
+        from tomlkit.items import AoT, Table
+
+        for key, value in container.body:
+            if key is None:
+                self._cursor += len(value.as_string())
+                continue
+            inner = (*place, key.key)
+            if isinstance(value, AoT):
+                for number, table in enumerate(value.body):
+                    self._header((*inner, number))
+                    self.container((*inner, number), table.value)
+            elif isinstance(value, Table):
+                if not value.is_super_table():
+                    self._header(inner)
+                self.container(inner, value.value)
+            else:
+                self._value(inner, key.as_string().rstrip(), value.as_string())
+
+    def _header(self, place: Place) -> None:
+        start = self._text.index("[", self._cursor)
+        end = self._text.index("]", start)
+        closing = 2 if self._text.startswith("[[", start) else 1
+        self.found.setdefault(place, (start, end + closing - start))
+        self._next_line(end)
+
+    def _value(self, place: Place, key: str, value: str) -> None:
+        start = self._text.index(key, self._cursor)
+        self.found.setdefault(place, (start, len(key)))
+        self._next_line(self._text.index(value, start + len(key)) + len(value))
+
+    def _next_line(self, offset: int) -> None:
+        newline = self._text.find("\n", offset)
+        self._cursor = newline + 1 if newline >= 0 else len(self._text)
+
+
 Kind = TypeVar("Kind")
 # A settings file is written by hand.
 _MOST_BYTES = 1 << 20
+# In a line: tomllib takes time by the square of the parts of a key.
+_MOST_DOTS = 1000
 _PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 
 
@@ -41,11 +131,15 @@ class Mute(Struct, frozen=True, kw_only=True):
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """A settings file: `options` by their names in [validate], paths relative to its folder."""
+    """A settings file: `options` by their names in [validate], paths relative to its folder.
+
+    `releases` are (pattern of a file, version): what kernel files are of that do not say it.
+    """
 
     path: Path
     options: Mapping[str, str | tuple[str, ...]]
     mutes: tuple[Mute, ...]
+    releases: tuple[tuple[str, str], ...] = ()
 
     def location(self, place: tuple[str | int, ...]) -> Location:
         """Return the place of a key, or of a table, in the file."""
@@ -68,7 +162,7 @@ def load_settings(path: Path) -> Settings:
     """
     document = _parse(path)
     problems = _Problems(path)
-    problems.unknown(document, ("validate", "mute"), ())
+    problems.unknown(document, ("validate", "releases", "mute"), ())
     options = problems.table(document.get("validate", {}), ("validate",))
     problems.unknown(options, (*_TEXTS, *_LISTS), ("validate",))
     texts = {
@@ -77,10 +171,21 @@ def load_settings(path: Path) -> Settings:
     lists = {
         key: problems.words(options[key], ("validate", key)) for key in _LISTS if key in options
     }
+    named = problems.table(document.get("releases", {}), ("releases",))
+    releases = tuple(
+        (pattern, problems.text(value, ("releases", pattern))) for pattern, value in named.items()
+    )
     mutes = _mutes(document.get("mute", []), problems)
     if problems.found:
         raise InputError(sorted(problems.found, key=_order))
-    return Settings(path=path, options={**texts, **lists}, mutes=mutes)
+    return Settings(path=path, options={**texts, **lists}, mutes=mutes, releases=releases)
+
+
+def _check_dots(path: Path, data: bytes) -> None:
+    for number, line in enumerate(data.splitlines(), start=1):
+        if line.count(b".") > _MOST_DOTS:
+            place = Location(file=str(path), line=number)
+            raise InputError(_unreadable(path, f"a line has more than {_MOST_DOTS:,} dots", place))
 
 
 def _parse(path: Path) -> dict[str, object]:
@@ -88,6 +193,7 @@ def _parse(path: Path) -> dict[str, object]:
 
     try:
         data = read_regular(path, _MOST_BYTES)
+        _check_dots(path, data)
         return tomllib.loads(data.decode("utf-8"))
     except tomllib.TOMLDecodeError as error:
         found = _PLACE.search(str(error))
@@ -191,8 +297,6 @@ class _Problems:
 
 
 def _location(path: Path, place: tuple[str | int, ...]) -> Location:
-    from matrix.schema.toml_places import location_of
-
     try:
         text = read_regular(path, _MOST_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError):  # it was read a moment ago; then without a place

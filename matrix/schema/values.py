@@ -14,8 +14,39 @@ from msgspec import Struct, field
 
 from matrix.diagnostics import Location
 from matrix.expr.nodes import Expression, Scalar
-from matrix.schema.direct_maps import DirectMap
-from matrix.schema.symbols import BuiltInLine, BuiltInLineRule, Misnomer
+
+
+class Placed(Struct, frozen=True, kw_only=True):
+    """A declared thing keeps its place, so that the last stage can point at it."""
+
+    location: Location
+
+
+class BuiltInLine(Placed, frozen=True, kw_only=True):
+    """The symbols of a release that say what CONFIG_CMDLINE is to it, without `CONFIG_`."""
+
+    symbols: tuple[str, ...]
+    source: str
+
+
+class BuiltInLineRule(Placed, frozen=True, kw_only=True):
+    """What a symbol makes of CONFIG_CMDLINE: it is `appended`, stands `alone`, or `fills-in`.
+
+    `elsewhere` says who has the symbol where the release itself lacks it, None: nobody is known to.
+    """
+
+    symbol: str
+    effect: str
+    source: str
+    elsewhere: str | None = None
+
+
+class Misnomer(Placed, frozen=True, kw_only=True):
+    """A name that people write for a Kconfig symbol and that no kernel has, and why they do."""
+
+    name: str
+    symbol: str
+    because: str | None
 
 
 class Condition(Struct, frozen=True, kw_only=True):
@@ -38,7 +69,7 @@ class VerifiedOn(Struct, frozen=True, kw_only=True):
     how: str
 
 
-class KconfigSymbol(Struct, frozen=True, kw_only=True):
+class KconfigSymbol(Placed, frozen=True, kw_only=True):
     """A Kconfig symbol the model reads. `name` has no `CONFIG_`; `type` is bool, tristate or int.
 
     `prompt` is when a person is asked for it, None where that is never: then its value follows
@@ -49,7 +80,6 @@ class KconfigSymbol(Struct, frozen=True, kw_only=True):
     name: str
     type: str
     source: str
-    location: Location
     prompt: Condition | None = None
 
 
@@ -64,7 +94,7 @@ class KconfigConstraint(Struct, frozen=True, kw_only=True):
     grounded: str
 
 
-class Variable(Struct, frozen=True, kw_only=True):
+class Variable(Placed, frozen=True, kw_only=True):
     """A kernel variable that boot parameters may change; `initial` is its compiled-in value.
 
     `enumerators` are the values of an enum variable (`KVM_MODE_PROTECTED` …), each with its number;
@@ -75,7 +105,6 @@ class Variable(Struct, frozen=True, kw_only=True):
     initial: Condition
     enumerators: tuple[tuple[str, int], ...]
     source: str
-    location: Location
 
 
 class Effect(Struct, frozen=True, kw_only=True):
@@ -95,7 +124,7 @@ class Effect(Struct, frozen=True, kw_only=True):
 WORD_GRAMMARS = ("words", "word-prefixes")
 
 
-class ParameterParser(Struct, frozen=True, kw_only=True):
+class ParameterParser(Placed, frozen=True, kw_only=True):
     """One of the kernel's parsers of a boot parameter.
 
     `stream` says which text it reads: `early` (early_param: 2047 characters, double quotes group,
@@ -124,15 +153,13 @@ class ParameterParser(Struct, frozen=True, kw_only=True):
     exists_if: Condition | None
     effects: tuple[Effect, ...]
     source: str
-    location: Location
 
 
-class BootParameter(Struct, frozen=True, kw_only=True):
+class BootParameter(Placed, frozen=True, kw_only=True):
     """A boot parameter by name (`-` and `_` are equal), with all its parsers in boot order."""
 
     name: str
     parsers: tuple[ParameterParser, ...]
-    location: Location
 
 
 class MidrRange(Struct, frozen=True, kw_only=True):
@@ -145,7 +172,7 @@ class MidrRange(Struct, frozen=True, kw_only=True):
     highest: tuple[int, int] = (15, 15)
 
 
-class CpuCap(Struct, frozen=True, kw_only=True):
+class CpuCap(Placed, frozen=True, kw_only=True):
     """A property of the CPUs of a system that the kernel detects: an arm64 cpucap and its like.
 
     A CPU has it where `field` is known and at least `minimum` (numbers) or one of `values` (words),
@@ -163,16 +190,14 @@ class CpuCap(Struct, frozen=True, kw_only=True):
     kconfig: Condition | None
     unless: Condition | None
     source: str
-    location: Location
 
 
-class KernelFunction(Struct, frozen=True, kw_only=True):
+class KernelFunction(Placed, frozen=True, kw_only=True):
     """A kernel function or macro as one C expression: `can_set_direct_map()`, `PAGE_SIZE`."""
 
     signature: str
     body: Condition
     source: str
-    location: Location
 
 
 class Since(Struct, frozen=True, kw_only=True):
@@ -188,7 +213,7 @@ class Since(Struct, frozen=True, kw_only=True):
     source: str
 
 
-class Mechanism(Struct, frozen=True, kw_only=True):
+class Mechanism(Placed, frozen=True, kw_only=True):
     """A way in which kernels differ that is no function of theirs, with its source.
 
     `value` is that of the version the profile was read on; where `since` is given, older versions
@@ -198,20 +223,18 @@ class Mechanism(Struct, frozen=True, kw_only=True):
     name: str
     value: Scalar
     source: str
-    location: Location
     note: str | None = None
     since: Since | None = None
 
 
-class OperationSource(Struct, frozen=True, kw_only=True):
+class OperationSource(Placed, frozen=True, kw_only=True):
     """Where one micro-operation of the simulation stands in this release."""
 
     operation: str
     source: str
-    location: Location
 
 
-class BaseDefect(Struct, frozen=True, kw_only=True):
+class BaseDefect(Placed, frozen=True, kw_only=True):
     """A defect that a release has by itself, whoever uses its code: what breaks, and who mended it.
 
     `invariant` is the one that the simulation finds violated, `mechanism` the row under
@@ -223,26 +246,25 @@ class BaseDefect(Struct, frozen=True, kw_only=True):
     mechanism: str
     says: str
     source: str
-    location: Location
     fixed_by: str | None = None
     fixed_in: str | None = None
     reported: str | None = None
 
 
-class NameChange(Struct, frozen=True, kw_only=True):
+class NameChange(Placed, frozen=True, kw_only=True):
     """A name (`CONFIG_X`, a parameter, `parameter=value`) and the first release that has it so."""
 
     name: str
     release: str
     note: str
     source: str
-    location: Location
 
 
-class KernelProfile(Struct, frozen=True, kw_only=True):
+class KernelProfile(Placed, frozen=True, kw_only=True):
     """What is declared about one kernel release on one architecture.
 
-    `built_in_line` is None where nobody has read it. `open`, of a draft: what nobody has read in
+    `built_in_line` is None where nobody has read it. `browse` is the address of a line of its
+    source, with `{path}` and `{line}`. `open`, of a draft: what nobody has read in
     the source of this release yet, a sentence each. `toolchain` names the one whose answers the
     constraints from the tree rest on. `unread_symbols` and `unread_parameters` exist in the release
     and decide nothing there; a name that only other profiles have does not exist in it.
@@ -262,7 +284,7 @@ class KernelProfile(Struct, frozen=True, kw_only=True):
     functions: tuple[KernelFunction, ...]
     mechanisms: tuple[Mechanism, ...]
     operations: tuple[OperationSource, ...]
-    location: Location
+    browse: str | None = None
     open: tuple[str, ...] = ()
     unread_symbols: tuple[str, ...] = ()
     unread_parameters: tuple[str, ...] = ()
@@ -270,8 +292,8 @@ class KernelProfile(Struct, frozen=True, kw_only=True):
     defects: tuple[BaseDefect, ...] = ()
 
 
-class Overlay(Struct, frozen=True, kw_only=True):
-    """Rows that were added to the profiles of `releases`, and facts added to the architecture.
+class Overlay(Placed, frozen=True, kw_only=True):
+    """Rows that were added to the profiles of `releases`, facts and CPU fields to the architecture.
 
     The rows stand in the profiles, too, with the places of the overlay's file.
     """
@@ -287,13 +309,13 @@ class Overlay(Struct, frozen=True, kw_only=True):
     functions: tuple[KernelFunction, ...]
     mechanisms: tuple[Mechanism, ...]
     facts: tuple[FactDeclaration, ...]
-    location: Location
+    fields: tuple[RegisterField, ...] = ()
 
 
 # --- toolchain ------------------------------------------------------------------------------------
 
 
-class Toolchain(Struct, frozen=True, kw_only=True):
+class Toolchain(Placed, frozen=True, kw_only=True):
     """Recorded answers of a compiler and its like to the questions a Kconfig tree asks while read.
 
     `answers` pairs a macro call as Kconfig writes it (`cc-option,-fsanitize=kcfi`) with what it
@@ -305,13 +327,12 @@ class Toolchain(Struct, frozen=True, kw_only=True):
     description: str
     environment: tuple[tuple[str, str], ...]
     answers: tuple[tuple[str, str], ...]
-    location: Location
 
 
 # --- architecture ---------------------------------------------------------------------------------
 
 
-class RegisterField(Struct, frozen=True, kw_only=True):
+class RegisterField(Placed, frozen=True, kw_only=True):
     """A CPU field and where it stands: register, highest and lowest bit, the words of its values.
 
     `settable` fields may be given in a CPU SPEC (`neoverse-n2,dic=0`). `domain` lists every value
@@ -327,37 +348,33 @@ class RegisterField(Struct, frozen=True, kw_only=True):
     domain: tuple[Scalar, ...]
     settable: bool
     description: str
-    location: Location
     shown: Condition | None = None
 
 
-class ArchitectureRule(Struct, frozen=True, kw_only=True):
+class ArchitectureRule(Placed, frozen=True, kw_only=True):
     """A rule of the architecture over CPU fields, with the section or source that states it."""
 
     id: str
     condition: Condition
-    location: Location
 
 
-class EnvironmentAxis(Struct, frozen=True, kw_only=True):
+class EnvironmentAxis(Placed, frozen=True, kw_only=True):
     """A choice outside kernel, `.config`, CPU and command line: entry level, GIC, VM kind."""
 
     name: str
     options: tuple[tuple[str, str], ...]  # option, description
     default: str
     description: str
-    location: Location
 
 
-class Cost(Struct, frozen=True, kw_only=True):
+class Cost(Placed, frozen=True, kw_only=True):
     """What a change costs besides, in a sentence, and who says so."""
 
     note: str
     source: str
-    location: Location
 
 
-class FactDeclaration(Struct, frozen=True, kw_only=True):
+class FactDeclaration(Placed, frozen=True, kw_only=True):
     """A public fact: a C expression over a profile; absent from releases that lack a name in it.
 
     `otherwise` is its value where the expression cannot be formed, None: the fact is left out.
@@ -368,11 +385,10 @@ class FactDeclaration(Struct, frozen=True, kw_only=True):
     condition: Condition
     otherwise: Scalar | None
     description: str
-    location: Location
     cost: Cost | None = None
 
 
-class Assumption(Struct, frozen=True, kw_only=True):
+class Assumption(Placed, frozen=True, kw_only=True):
     """A choice the architecture leaves to implementations; verdicts quantify over its values.
 
     `permitted` says it in a sentence, as the manual does, and where.
@@ -381,11 +397,10 @@ class Assumption(Struct, frozen=True, kw_only=True):
     name: str
     values: tuple[tuple[str, str], ...]  # value, description
     source: str
-    location: Location
     permitted: str | None = None
 
 
-class AdvisoryDeclaration(Struct, frozen=True, kw_only=True):
+class AdvisoryDeclaration(Placed, frozen=True, kw_only=True):
     """Where an advisory of the simulation can happen, and what must happen for it besides.
 
     `condition` is over a profile and `predicate`, the check that is asked about; a release that
@@ -396,22 +411,37 @@ class AdvisoryDeclaration(Struct, frozen=True, kw_only=True):
     name: str
     condition: Condition
     needs: str | None
-    location: Location
 
 
-class MechanismDomain(Struct, frozen=True, kw_only=True):
+class MechanismDomain(Placed, frozen=True, kw_only=True):
     """The values that a mechanism may have; every profile of the architecture gives it one."""
 
     name: str
     values: tuple[Scalar, ...]
-    location: Location
 
 
-class Architecture(Struct, frozen=True, kw_only=True):
+class LogLine(Placed, frozen=True, kw_only=True):
+    """A line of the kernel log: a regular expression of the whole message, and what it shows.
+
+    `shows` gives facts, environment axes and CPU fields their values; `absent` what holds where a
+    whole log has no such line, though it has one like `witness`. `mark` is `begins` or `ends`: the
+    message is the first of a boot, or stands behind all others that are declared.
+    """
+
+    line: str
+    shows: tuple[tuple[str, Scalar], ...]
+    absent: tuple[tuple[str, Scalar], ...]
+    witness: str | None
+    mark: str | None
+    source: str
+
+
+class Architecture(Placed, frozen=True, kw_only=True):
     """What holds for every release on one architecture.
 
-    Of the rules in `built_in_line` the first whose symbol is set counts; CONFIG_CMDLINE fills in
-    for an empty line where none is.
+    `machines` are its names in uname(2) and lscpu, the kernel's own first; `log` lines of the
+    kernel log that tell something. Of the rules in `built_in_line` the first whose symbol is set
+    counts; CONFIG_CMDLINE fills in for an empty line where none is.
     """
 
     id: str
@@ -423,11 +453,12 @@ class Architecture(Struct, frozen=True, kw_only=True):
     facts: tuple[FactDeclaration, ...]
     simulation: tuple[FactDeclaration, ...]
     assumptions: tuple[Assumption, ...]
-    location: Location
     built_in_line: tuple[BuiltInLineRule, ...] = ()
     misnomers: tuple[Misnomer, ...] = ()
     advisories: tuple[AdvisoryDeclaration, ...] = ()
     mechanisms: tuple[MechanismDomain, ...] = ()
+    machines: tuple[str, ...] = ()
+    log: tuple[LogLine, ...] = ()
 
 
 # --- CPUs -----------------------------------------------------------------------------------------
@@ -451,7 +482,7 @@ class FieldValue(Struct, frozen=True, kw_only=True):
 CONFIDENCES = ("register", "trm", "log", "inferred", "unknown")
 
 
-class Cpu(Struct, frozen=True, kw_only=True):
+class Cpu(Placed, frozen=True, kw_only=True):
     """One CPU type. `midrs` are MIDR_EL1 values seen; `implementer`/`part` None where unknown.
 
     `settled_by` names SPECs that settle an unknown field: ("dic", "neoverse-v1,dic=1 or x").
@@ -469,41 +500,106 @@ class Cpu(Struct, frozen=True, kw_only=True):
     registers: tuple[tuple[str, int], ...]
     settled_by: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
-    location: Location
     arch: str = ""
 
 
-class SourceReference(Struct, frozen=True, kw_only=True):
+class Machine(Placed, frozen=True, kw_only=True):
+    """Names that people use for one CPU system: instance types, boards, SoCs, products.
+
+    `cpu` is a SPEC. A name may hold one `*`; `sized` lets a size follow behind `.` or `-`.
+    `virtual` says that it is a virtual machine, unless the word `whole` is in its size.
+    """
+
+    names: tuple[str, ...]
+    sized: bool
+    virtual: bool
+    whole: str | None
+    cpu: str
+    source: str
+
+
+class MachineList(Placed, frozen=True, kw_only=True):
+    """Machines of one kind or vendor, of one architecture."""
+
+    id: str
+    name: str
+    arch: str
+    machines: tuple[Machine, ...]
+
+
+class SourceReference(Placed, frozen=True, kw_only=True):
     """A source named by CPU fields: kind, reference, note."""
 
     id: str
     kind: str
     reference: str
     note: str | None
-    location: Location
 
 
 # --- capability -----------------------------------------------------------------------------------
 
 
-class Requirement(Struct, frozen=True, kw_only=True):
-    """A condition without which the capability is `absent`, and the sentence that says so."""
+class Requirement(Placed, frozen=True, kw_only=True):
+    """A condition without which the capability is `absent`, and the sentence that says so.
+
+    `formerly` are older names of its Kconfig symbol, without `CONFIG_`.
+    """
 
     condition: Condition
     otherwise: str
-    location: Location
+    formerly: tuple[str, ...] = ()
 
 
-class PredicateVersion(Struct, frozen=True, kw_only=True):
+class PredicateVersion(Placed, frozen=True, kw_only=True):
     """The kernel's own answer: one named version, as a C expression."""
 
     name: str
     condition: Condition
     description: str
-    location: Location
 
 
-class Claim(Struct, frozen=True, kw_only=True):
+class SeriesVersion(Placed, frozen=True, kw_only=True):
+    """One version of the series that is ported on top of a release, as it was or might be posted.
+
+    `options` are what it does, as options of the mechanism; what it leaves out is the default.
+    """
+
+    name: str
+    description: str
+    source: str
+    options: tuple[tuple[str, str], ...]
+
+
+ALIAS_ANSWERS = ("modelled", "refused", "unreachable")
+AliasAnswer = Literal["modelled", "refused", "unreachable"]
+
+
+class AliasUser(Placed, frozen=True, kw_only=True):
+    """A place that uses a kernel address of a page, and why nothing more need be simulated.
+
+    `answer`: `modelled` by the micro-operation of that name, `refused` by an earlier check,
+    `unreachable` for the pages that the capability is about.
+    """
+
+    path: str
+    function: str
+    use: str
+    answer: AliasAnswer
+    operation: str | None
+    because: str
+    source: str
+
+
+class AliasCensus(Struct, frozen=True, kw_only=True):
+    """Who may use a kernel address of the capability's pages, and what is known of each place."""
+
+    files: tuple[str, ...]
+    roots: tuple[str, ...]
+    uses: tuple[str, ...]
+    places: tuple[AliasUser, ...]
+
+
+class Claim(Placed, frozen=True, kw_only=True):
     """A statement over the whole space, with the status each release is expected to have.
 
     Messages of patches make it in words that match `said`; `instead` is what is true where it is
@@ -514,7 +610,6 @@ class Claim(Struct, frozen=True, kw_only=True):
     statement: Condition
     expected: tuple[tuple[str, str], ...]  # release or "*", proved|refuted
     description: str
-    location: Location
     said: str | None = None
     instead: str | None = None
     shown_by: str | None = None
@@ -578,7 +673,15 @@ class SynthesisDeclaration(Struct, frozen=True, kw_only=True):
 Basis = Literal["simulation", "truth", "nothing"]
 
 
-class Capability(Struct, frozen=True, kw_only=True):
+class SoWhat(Struct, frozen=True, kw_only=True):
+    """What a verdict means to who runs the machine, where the condition holds (None: anywhere)."""
+
+    verdict: str
+    condition: Condition | None
+    says: str
+
+
+class Capability(Placed, frozen=True, kw_only=True):
     """A kernel feature: what it needs, its predicate versions and what decides whether they hold.
 
     `requires` are tested in order; the first that fails gives the reason of `absent`. `function`
@@ -587,8 +690,10 @@ class Capability(Struct, frozen=True, kw_only=True):
     What decides is a `scenario`, whose simulation tells what breaks, or `truth`, all of whose parts
     must hold; with neither, only what the kernel says is known. `gates` is what the predicate
     allows. `scenario_options` are options of the mechanism (`guest=no-exec`), see matrix/scenarios.
-    `costs` are what a system pays that has the capability. Without `synthesis` nothing is said
-    about what the predicate should be.
+    `series` are versions of what is ported on top; `assumes_patch` is one of them, if any is
+    declared. `so_what` says what each verdict means; `alias_users` are the places that use a kernel
+    address of its pages. `costs` are what a system pays that has the capability. Without
+    `synthesis` nothing is said about what the predicate should be.
     """
 
     id: str
@@ -602,7 +707,9 @@ class Capability(Struct, frozen=True, kw_only=True):
     scenario: str | None
     scenario_options: tuple[tuple[str, str], ...]
     claims: tuple[Claim, ...]
-    location: Location
+    series: tuple[SeriesVersion, ...] = ()
+    so_what: tuple[SoWhat, ...] = ()
+    alias_users: AliasCensus | None = None
     costs: tuple[Cost, ...] = ()
     asked_in: tuple[str, ...] = ()
     gates: str | None = None
@@ -610,6 +717,16 @@ class Capability(Struct, frozen=True, kw_only=True):
     gates_location: Location | None = None
     truth: tuple[TruthPart, ...] = ()
     synthesis: SynthesisDeclaration | None = None
+
+    def mechanism(self, version: str | None) -> tuple[tuple[str, str], ...]:
+        """Return the options of the mechanism with this version of the series on top."""
+        of_version = {
+            name: value
+            for item in self.series
+            if item.name == version
+            for name, value in item.options
+        }
+        return tuple((of_version | dict(self.scenario_options)).items())
 
     @property
     def basis(self) -> Basis:
@@ -624,7 +741,7 @@ class Capability(Struct, frozen=True, kw_only=True):
 SHA256_PATTERN = r"^[0-9a-f]{64}$"
 
 
-class Distro(Struct, frozen=True, kw_only=True):
+class Distro(Placed, frozen=True, kw_only=True):
     """What the model reads of one kernel configuration of a distribution.
 
     `profiles` are the ids of the profiles that answer for `release`: its own, or else the nearest
@@ -645,13 +762,12 @@ class Distro(Struct, frozen=True, kw_only=True):
     sha256: str
     command_line: str | None
     kconfig: tuple[tuple[str, str | int], ...]
-    location: Location
 
 
 # --- matrix study ---------------------------------------------------------------------------------
 
 
-class Option(Struct, frozen=True, kw_only=True):
+class Option(Placed, frozen=True, kw_only=True):
     """One value of an axis and what it stands for; several of the fields may be set.
 
     `kernel` a profile id, `cpu` a SPEC, `cmdline` a command line fragment, `kconfig` symbol values
@@ -660,26 +776,24 @@ class Option(Struct, frozen=True, kw_only=True):
 
     name: str
     title: str
-    kernel: str | None
-    cpu: str | None
-    cmdline: str | None
-    kconfig: tuple[tuple[str, str | int], ...]
-    environment: tuple[tuple[str, str], ...]
-    location: Location
+    kernel: str | None = None
+    cpu: str | None = None
+    cmdline: str | None = None
+    kconfig: tuple[tuple[str, str | int], ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
     # Whether symbols that `kconfig` leaves out are unknown, not off.
     partial: bool = False
     # The exact version of a distribution's kernel; None: the version that the profile was read on.
     version: str | None = None
 
 
-class Axis(Struct, frozen=True, kw_only=True):
+class Axis(Placed, frozen=True, kw_only=True):
     """A named finite list of options. `kind`: kernel, distro, cpu, kconfig, boot or environment."""
 
     name: str
     kind: str
     title: str
     options: tuple[Option, ...]
-    location: Location
 
     @property
     def chooses_kernel(self) -> bool:
@@ -687,15 +801,14 @@ class Axis(Struct, frozen=True, kw_only=True):
         return any(option.kernel for option in self.options)
 
 
-class CommandLineProfile(Struct, frozen=True, kw_only=True):
+class CommandLineProfile(Placed, frozen=True, kw_only=True):
     """A named command line for the columns of a table: boot axes to options, rest baseline."""
 
     name: str
     cell: tuple[tuple[str, str], ...]
-    location: Location
 
 
-class Pivot(Struct, frozen=True, kw_only=True):
+class Pivot(Placed, frozen=True, kw_only=True):
     """A table of the report: each cell the verdict at (row option, column option, rest baseline).
 
     `columns` are axes, or `profiles` for the study's named command lines. Row options that match
@@ -707,11 +820,34 @@ class Pivot(Struct, frozen=True, kw_only=True):
     columns: tuple[str, ...]
     fixed: tuple[tuple[str, str], ...]
     leave_out: str | None = None
-    location: Location
 
 
-class MatrixStudy(Struct, frozen=True, kw_only=True):
-    """A study: a capability and predicate over a space of cells, with the tables to render."""
+ViewOrder = Literal["declared", "danger"]
+ViewShows = Literal["verdict", "worst", "cells"]
+
+
+class DeclaredView(Pivot, frozen=True, kw_only=True):
+    """A table that is shown by name: what a pivot says, and which part of the cells in what order.
+
+    `only` are shell patterns of the options that rows and columns keep, `where` chooses cells.
+    `shows` the verdict of the one cell that a pivot means, or the `worst` one, or how many `cells`
+    have which, of all cells with the options of row, column and `fixed`. With `order` by danger the
+    rows with the most urgent verdict come first.
+    """
+
+    id: str
+    study: str = ""
+    only: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    where: Condition | None = None
+    order: ViewOrder = "declared"
+    shows: ViewShows = "verdict"
+
+
+class MatrixStudy(Placed, frozen=True, kw_only=True):
+    """A study: a capability and predicate over a space of cells, with the tables to render.
+
+    `pivots` are the tables of its report, `views` what else can be shown by name.
+    """
 
     id: str
     title: str
@@ -725,9 +861,16 @@ class MatrixStudy(Struct, frozen=True, kw_only=True):
     pivots: tuple[Pivot, ...]
     claims: tuple[Claim, ...]
     formats: tuple[str, ...]
-    location: Location
     arch: str = ""
-    other_architectures: bool = False
+    views: tuple[DeclaredView, ...] = ()
+    baseline_location: Location | None = None
+
+    @property
+    def profiles_title(self) -> str:
+        """What the named cells of `profiles` are: command lines, where they set nothing else."""
+        boot = {axis.name for axis in self.axes if axis.kind == "boot"}
+        named = {axis for profile in self.profiles for axis, _ in profile.cell}
+        return "command line" if named <= boot else "configuration"
 
 
 class Knowledge(Struct, frozen=True, kw_only=True):
@@ -740,7 +883,7 @@ class Knowledge(Struct, frozen=True, kw_only=True):
     sources: tuple[SourceReference, ...]
     capabilities: tuple[Capability, ...]
     studies: tuple[MatrixStudy, ...]
-    direct_maps: tuple[DirectMap, ...] = ()
     distros: tuple[Distro, ...] = ()
     overlays: tuple[Overlay, ...] = ()
+    machines: tuple[MachineList, ...] = ()
     digest: str = field(default="")

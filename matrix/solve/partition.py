@@ -7,11 +7,12 @@ the partitions of many names into one; its parts are the behaviour classes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
+from matrix.expr.evaluation import apply_binary, apply_unary, truth
 from matrix.expr.nodes import (
     Binary,
     Call,
@@ -26,9 +27,95 @@ from matrix.expr.nodes import (
 )
 from matrix.expr.printer import to_c
 from matrix.expr.trees import children
-from matrix.solve import algebra
-from matrix.solve.algebra import Part, Partition
 from matrix.solve.space import Backend, FiniteVariable, Region, within_memory
+
+# Disjoint regions, none empty, that together are everything. C's equal values are one key (true is
+# 1). The key None is where C gives no value: a division by zero, the truth of a text.
+Partition = Mapping[Value, Region]
+
+# A joint partition in the making: one value per name so far, and where they hold.
+Part = tuple[tuple[Value, ...], Region]
+
+
+class Collector:
+    """A partition in the making: empty regions are left out, those of equal values united."""
+
+    def __init__(self) -> None:
+        self.parts: dict[Value, Region] = {}
+
+    def add(self, value: Value, region: Region) -> None:
+        """Give the value to a region that has none yet."""
+        if not region.is_empty():
+            known = self.parts.get(value)
+            self.parts[value] = region if known is None else known | region
+
+    def add_within(self, place: Region, partition: Partition) -> None:
+        """Take over a partition inside a place."""
+        if not place.is_empty():
+            for value, region in partition.items():
+                self.add(value, region & place)
+
+
+def truths(partition: Partition, nothing: Region) -> tuple[Region, Region, Region]:
+    """Return where the value is true, where it is false, and where it is neither."""
+    parts = {True: nothing, False: nothing, None: nothing}
+    for value, region in partition.items():
+        parts[truth(value)] |= region
+    return parts[True], parts[False], parts[None]
+
+
+def unary(operator: str, operand: Partition) -> Partition:
+    """Return the partition of `!x`, `-x` or `~x`."""
+    result = Collector()
+    for value, region in operand.items():
+        result.add(apply_unary(operator, value), region)
+    return result.parts
+
+
+def binary(operator: str, left: Partition, right: Partition) -> Partition:
+    """Return the partition of a binary operator, `&&` and `||` among them."""
+    result = Collector()
+    for left_value, left_region in left.items():
+        for right_value, right_region in right.items():
+            both = left_region & right_region
+            if not both.is_empty():
+                result.add(apply_binary(operator, left_value, right_value), both)
+    return result.parts
+
+
+def conditional(
+    condition: tuple[Region, Region, Region], then: Partition, otherwise: Partition
+) -> Partition:
+    """Return the partition of `?:` from the `truths` of its condition.
+
+    Where the condition is neither true nor false, the value is what both arms agree on.
+    """
+    true, false, neither = condition
+    result = Collector()
+    result.add_within(true, then)
+    result.add_within(false, otherwise)
+    if not neither.is_empty():
+        for value, region in then.items():
+            here = region & neither
+            agreed = here & otherwise[value] if value in otherwise else here - here
+            result.add(value, agreed)
+            result.add(None, here - agreed)
+    return result.parts
+
+
+def refine(parts: Iterable[Part], partition: Partition) -> Iterator[Part]:
+    """Yield the parts cut by one more partition; a part inside one region is passed on whole."""
+    for values, region in parts:
+        rest = region
+        for value, where in partition.items():
+            piece = rest & where
+            if piece.is_empty():
+                continue
+            yield (*values, value), piece
+            if piece == rest:
+                break
+            rest -= piece
+
 
 # Definitions open at the same time. Profiles need about ten; the bound keeps a chain of generated
 # ones off Python's recursion limit.
@@ -74,6 +161,12 @@ class Compiler:
         """Return every name an expression may use."""
         return frozenset((*self._variables, *self._tables, *self._definitions, *self._compiled))
 
+    def alike(self, variable: str) -> dict[str, tuple[Expression, ...]]:
+        """Return what each option of a variable puts into the tables: equal for options alike."""
+        mine = [table.entries for table in self._tables.values() if table.variable == variable]
+        options = self._variables[variable].options
+        return {option: tuple(entries[option] for entries in mine) for option in options}
+
     def know(self, name: str, partition: Partition) -> None:
         """Give a name the partition it has: one that no expression makes, such as a verdict.
 
@@ -98,7 +191,7 @@ class Compiler:
         Raises InputError MX0653 where it is neither true nor false somewhere in that part.
         """
         with within_memory():
-            true, _, neither = algebra.truths(self._partition(expression), self._nothing)
+            true, _, neither = truths(self._partition(expression), self._nothing)
             if within is None:
                 within = self._everything
             self._refuse(neither & within, "neither true nor false", to_c(expression))
@@ -119,7 +212,7 @@ class Compiler:
                 partition = self._named(name)
                 if None in partition:
                     self._refuse(partition[None] & start, "without a value", name)
-                parts = list(algebra.refine(parts, partition))
+                parts = list(refine(parts, partition))
         return tuple((dict(zip(names, values, strict=True)), region) for values, region in parts)
 
     def check(
@@ -159,17 +252,17 @@ class Compiler:
             case Call():
                 return self._named(to_c(expression))
             case Unary(operator, operand):
-                return algebra.unary(operator, self._partition(operand))
+                return unary(operator, self._partition(operand))
             case Binary():
                 return self._chain(expression)
             case Conditional(condition, then, otherwise):
-                truths = algebra.truths(self._partition(condition), self._nothing)
-                if truths[0] == self._everything:
+                parts = truths(self._partition(condition), self._nothing)
+                if parts[0] == self._everything:
                     return self._partition(then)
-                if truths[1] == self._everything:
+                if parts[1] == self._everything:
                     return self._partition(otherwise)
                 arms = self._partition(then), self._partition(otherwise)
-                return algebra.conditional(truths, *arms)
+                return conditional(parts, *arms)
 
     def _chain(self, expression: Binary) -> Partition:
         """Compile a left spine in a loop; what is decided everywhere needs no right operand."""
@@ -177,12 +270,12 @@ class Compiler:
         left = self._partition(first)
         for operator, right in steps:
             if operator in ("&&", "||"):
-                true, false, _ = algebra.truths(left, self._nothing)
+                true, false, _ = truths(left, self._nothing)
                 decided = true if operator == "||" else false
                 if decided == self._everything:
                     left = {operator == "||": self._everything}
                     continue
-            left = algebra.binary(operator, left, self._partition(right))
+            left = binary(operator, left, self._partition(right))
         return left
 
     def _named(self, name: str) -> Partition:
@@ -201,7 +294,7 @@ class Compiler:
     def _compile(self, name: str) -> Partition:
         if name in self._variables:
             variable = self._variables[name]
-            partition = algebra.Collector()
+            partition = Collector()
             for option in variable.options:
                 partition.add(variable.value(option), self._everything.at({name: option}))
             return partition.parts
@@ -216,7 +309,7 @@ class Compiler:
         options: dict[Expression, list[str]] = {}
         for option in self._variables[table.variable].options:
             options.setdefault(table.entries[option], []).append(option)
-        partition = algebra.Collector()
+        partition = Collector()
         for expression, same in options.items():
             place = self._everything.restrict(table.variable, same)
             partition.add_within(place, self._partition(expression))
@@ -228,12 +321,10 @@ class Compiler:
         if cell is None:
             return
         shown = ",".join(f"{axis}={option}" for axis, option in cell.items())
-        raise InputError(
-            Diagnostic(
-                code="MX0653",
-                message=f"`{text}` is {fault} in {region.count()} cells",
-                hint=f"one of them is {shown}; a text is compared with ==, not used as a truth",
-            )
+        raise InputError.of(
+            code="MX0653",
+            message=f"`{text}` is {fault} in {region.count()} cells",
+            hint=f"one of them is {shown}; a text is compared with ==, not used as a truth",
         )
 
     def _unknown(self, name: str, location: Location | None) -> Diagnostic:

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from msgspec import Struct
 
-from matrix.diagnostics import Diagnostic, UndecidedError
+from matrix.diagnostics import UndecidedError
 from matrix.expr.clauses import Clause, Clauses
 
 # Assignments of the variables of interest that are looked at one by one; more would take minutes.
@@ -76,6 +76,12 @@ def _independent(clauses: Clauses, onto: Sequence[int]) -> list[list[int]]:
     for variable in onto:
         groups.setdefault(root(variable), []).append(variable)
     return list(groups.values())
+
+
+def possible(clauses: Clauses, assignments: Iterable[Sequence[int]]) -> bool:
+    """Tell whether one of some assignments of variables can be completed."""
+    with _Solver(clauses) as solver:
+        return any(solver.allows(literals) for literals in assignments)
 
 
 def explain(clauses: Clauses, clause: Clause) -> tuple[str, ...]:
@@ -199,12 +205,10 @@ def _complete(solver: _Solver, onto: Sequence[int], implied: list[Clause], most:
             if solver.allows(assignment):
                 count += 1
                 if count > most:
-                    raise UndecidedError(
-                        Diagnostic(
-                            code="MX1010",
-                            message=f"the symbols have more than {most} realizable assignments",
-                            hint="ask about fewer symbols with --symbols",
-                        )
+                    raise UndecidedError.of(
+                        code="MX1010",
+                        message=f"the symbols have more than {most} realizable assignments",
+                        hint="ask about fewer symbols with --symbols",
                     )
                 candidates.add_clause([-literal for literal in assignment])
             else:

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from matrix.diagnostics import Diagnostic, InputError
+from matrix.diagnostics import InputError
 from matrix.expr.nodes import Scalar
 
 
@@ -223,10 +223,8 @@ def within_memory() -> Iterator[None]:
     try:
         yield
     except MemoryError as error:
-        raise InputError(
-            Diagnostic(
-                code="MX0654",
-                message="the space needs more memory than the solver may use",
-                hint="leave axes or options out, or put axes next to those they are decided with",
-            )
+        raise InputError.of(
+            code="MX0654",
+            message="the space needs more memory than the solver may use",
+            hint="leave axes or options out, or put axes next to those they are decided with",
         ) from error

@@ -67,6 +67,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "review": ("review tests/cases/review/reply-of-a-reply.mbox --format json",),
     "embed": ("embed page.md", "embed --check page.md"),
+    "block": ("block arm64-memfd-secret --as html", "block arm64-memfd-secret --format json"),
+    "view": ("view arm64-memfd-secret", "view arm64-memfd-secret --format csv"),
     "capabilities list": ("capabilities list", "capabilities list --format json"),
     "capabilities show": ("capabilities show memfd-secret --format json",),
     "studies list": ("studies list", "studies list --format json"),
@@ -79,6 +81,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "kernels verify 7.3 --tree linux-7.3",
         "kernels verify 7.3 --tree linux-7.3 --configs own --record --format json",
     ),
+    "kernels census": (
+        "kernels census --tree linux-7.3",
+        "kernels census --tree linux-7.2 --output places.txt",
+    ),
     "kernels add": ("kernels add --tree linux-7.2 --from 6.12 --output draft.yaml",),
     "kconfig project": (
         "kconfig project --tree linux-7.3 --kernel 7.3 --format json",
@@ -86,9 +92,6 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "cpus list": ("cpus list", "cpus list --format json"),
     "cpus show": ("cpus show cortex-a710", "cpus show graviton3 --format json"),
-    "architectures list": ("architectures list", "architectures list --format json"),
-    "architectures show": ("architectures show x86", "architectures show riscv --format json"),
-    "architectures verify": ("architectures verify 7.3 --tree linux-7.3 --format json",),
     "distros list": ("distros list", "distros list --format json"),
     "distros import": ("distros import tests/data/booted/7.3.config --id mine --output imported",),
     "check": ("check my-configs", "check unknown --format json"),
@@ -101,14 +104,55 @@ COMPLETED: dict[str, tuple[str, ...]] = {
     "cells --columns": ("cells arm64-overview --columns kernel,cpu,verdict",),
     "cells --format json-lines": ("cells arm64-memfd-secret --format json-lines --limit 500",),
     "cells --sample": ("cells arm64-memfd-secret --sample 2",),
+    "cells --where": ("cells arm64-memfd-secret --where 'kernel == \"7.3\"' --limit 5",),
     "check DIR": EXAMPLES["check"],
+    # Followed to the letter by tests/test_how_tos.py and tests/test_first_table.py.
+    "cpus show my-cpu --configs my-configs": (),
+    "cpus show my-cpu,dic=1 --configs my-configs": (),
+    "explain cpu=my-cpu --matrix my-study --configs my-configs": (),
+    "embed README.md --configs my-configs": (),
+    "embed verdicts.md": (),
+    "embed --check verdicts.md": (),
+    "embed cell.rst debian.adoc": (),
+    "init my-configs --capability guest-tags": (),
+    "view guest-tags --configs my-configs": (),
+    "view my-study --configs mine": (),
     "diff A B": EXAMPLES["diff"],
+    "embed --check": EXAMPLES["embed"],
     "embed --check FILE": EXAMPLES["embed"],
+    "embed --check FILE...": EXAMPLES["embed"],
+    "embed FILE...": EXAMPLES["embed"],
     "embed FILE": EXAMPLES["embed"],
     "explain CELL": EXAMPLES["explain"],
     "init --capability": ("init begun --capability my-capability",),
+    "init mine --capability ID": (),
+    "report ID --configs mine": (),
+    # They end with whoever started them: tests/test_report_folder.py.
+    "report --serve": (),
+    "report --configs my-configs --serve": (),
+    "report --save": (),
+    "report --since": (),
+    "report STUDY --save FILE": ("report arm64-memfd-secret --save verdicts.json",),
+    "report --since FILE": ("report --since verdicts.json",),
+    "validate --evidence dmesg.txt --evidence lscpu.txt": (
+        "validate --evidence tests/data/evidence/p08-dmesg.txt",
+    ),
+    "validate --evidence sosreport.tar.xz": (),
+    "validate .config --evidence dmesg.txt --evidence cpuinfo.txt": (
+        "validate tests/data/booted/7.2.config --evidence tests/data/evidence/p08-dmesg.txt",
+    ),
     "kconfig project --write": EXAMPLES["kconfig project"],
+    "fleet hosts.csv --fail-on none --format json > answers.json": EXAMPLES["fleet"],
     "kernels add --tree DIR": EXAMPLES["kernels add"],
+    "kernels census --tree DIR": EXAMPLES["kernels census"],
+    "simulate --variant": ("simulate --brief cpu=aws-graviton3 --variant add-folio",),
+    "simulate --variant VERSION": ("simulate --brief cpu=aws-graviton3 --variant v12-not-ported",),
+    "kernels add --tree linux-7.4 --output my-configs/kernels/linux-7.4-arm64.yaml": EXAMPLES[
+        "kernels add"
+    ],
+    "kernels show 7.4 --configs my-configs": ("kernels show 7.3",),
+    "kernels verify 7.4 --tree linux-7.4 --configs my-configs --record": EXAMPLES["kernels verify"],
+    "schema --contract": ("schema --contract matrix/validate/1",),
     "kernels verify --fix": (
         "kernels verify 7.3 --tree linux-7.3-moved --configs own --fix --format json",
     ),
@@ -117,6 +161,7 @@ COMPLETED: dict[str, tuple[str, ...]] = {
     "probe --save": ("probe --save other-host.json",),
     "review FILE": EXAMPLES["review"],
     "review PATCH": EXAMPLES["review"],
+    "review mail.mbox": EXAMPLES["review"],
     "review mail.mbox --format mbox --output reply.mbox": (
         "review tests/cases/review/reply-of-a-reply.mbox --format mbox --output reply.mbox",
     ),
@@ -169,7 +214,7 @@ def leaves() -> frozenset[str]:
         for key, child in children.items():
             yield from below(child, f"{name} {key}".strip())
 
-    app = command_line._command_line(command_line.COMMANDS)
+    app = command_line.command_line(command_line.COMMANDS)
     return frozenset(below(typer.main.get_command(app), ""))
 
 
@@ -209,11 +254,13 @@ def lay_out(folder: Path, trees: dict[str, Path]) -> None:
     (folder / "page.md").write_text(
         "# Ours\n\n<!-- matrix:begin arm64-memfd-secret -->\n<!-- matrix:end -->\n"
     )
+    # A table's configurations lie below its folder, through links too.
+    shutil.copy(ROOT / "tests/data/booted/6.12.config", folder)
     (folder / "hosts.csv").write_text(
         "host,kernel,config,cpu,cmdline\n"
         "a,7.3,two-switches.config,graviton3,rodata=full nokaslr foo=1 rodata=noalias\n"
         "b,7.3,two-switches.config,cortex-a710,kpti=maybe rodata=full kvm-arm.mode=pkvm\n"
-        "c,6.12,tests/data/booted/6.12.config,neoverse-v1,rodata=noalias debug_pagealloc=yes\n"
+        "c,6.12,6.12.config,neoverse-v1,rodata=noalias debug_pagealloc=yes\n"
     )
     wrong = folder / "unknown" / "cpus"
     wrong.mkdir(parents=True)

@@ -16,8 +16,8 @@ from matrix.analyze.cell.answer import Defect, Unsettled
 from matrix.analyze.cell.behaviour import Behaviours, Result
 from matrix.analyze.cell.question import Completion, Question
 from matrix.analyze.facts.evaluation import Evaluation
-from matrix.analyze.facts.lowering import UNREAD
 from matrix.analyze.facts.program import FactProgram
+from matrix.analyze.facts.unread import UNREAD
 from matrix.explore.inputs import SimulationInputs
 from matrix.explore.outcome import Violation
 from matrix.explore.simulate import Broken, without_capability
@@ -83,7 +83,9 @@ def defects(
         everywhere = all(one in of_cell for of_cell in broken)
         open_atoms = () if everywhere else _assigned(completions)
         hangs = dict.fromkeys(
-            describe(question.program, atom, detections).name for atom in open_atoms
+            name
+            for atom in open_atoms
+            for name in describe(question.program, atom, detections).names
         )
         found.append(defect_of(question.program, one, tuple(hangs)))
     return tuple(found)
@@ -131,15 +133,14 @@ def describe(program: FactProgram, atom: str, detections: Mapping[str, Detection
     described = program.open_atoms.get(atom)
     if described is not None:
         name, why, settled_by = described
-        return Unsettled(name=name, why=why, settled_by=settled_by)
+        return Unsettled(names=(name,), why=why, settled_by=settled_by)
     if detection is None and atom.startswith(UNREAD):
         why = "nobody has read it in the source yet: the profile is a draft"
-        return Unsettled(name=atom, why=why, settled_by=None)
+        return Unsettled(names=(atom,), why=why, settled_by=None)
     if detection is None:
-        return Unsettled(name=atom, why=_not_given(atom), settled_by=None)
-    fields = tuple(dict.fromkeys(field for _, field in detection.undecided))
+        return Unsettled(names=(atom,), why=_not_given(atom), settled_by=None)
     return Unsettled(
-        name=" and ".join(fields) or atom,
+        names=detection.open_fields or (atom,),
         why=detection.reason or "nobody recorded it",
         settled_by=" or ".join(detection.settled_by) or None,
     )

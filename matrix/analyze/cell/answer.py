@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from matrix.analyze.cell.verdict import Verdict
 from matrix.diagnostics import Diagnostic
+from matrix.explore.outcome import Lane
 from matrix.expr.nodes import Value
 from matrix.schema.values import Basis
 
@@ -17,13 +18,16 @@ class TraceLine(Struct, frozen=True, kw_only=True):
     """One micro-operation of a trace: the event it belongs to and the kernel line that does it.
 
     `source` is None where the release has no such code of its own (the simulation then shows what
-    the ported series would do). `stays`: what an oops leaves, not something done.
+    the ported series would do). `step` counts the events; the rest is as in `MicroOperation`.
     """
 
     event: str
     operation: str
     detail: str
     source: str | None
+    step: int = 0
+    returns: str = ""
+    changed: tuple[str, ...] = ()
     stays: bool = False
 
 
@@ -32,12 +36,15 @@ class Finding(Struct, frozen=True, kw_only=True):
 
     `certainty` is `certain` or `assumption=value`; of an advisory also `possible` (something must
     happen besides) or `unknown` (it hangs on what nobody recorded): the message says on what.
+    `lanes` are those of the state after each event of the trace, the lines are of `release`.
     """
 
     invariant: str
     certainty: str
     message: str
     trace: tuple[TraceLine, ...]
+    lanes: tuple[tuple[Lane, ...], ...] = ()
+    release: str = ""
 
     @property
     def breaking(self) -> TraceLine:
@@ -75,11 +82,19 @@ class Defect(Struct, frozen=True, kw_only=True):
 
 
 class Unsettled(Struct, frozen=True, kw_only=True):
-    """A fact nobody recorded on which the answer depends, and what would settle it."""
+    """A fact nobody recorded on which the answer depends, and what would settle it.
 
-    name: str
+    `names` are several where any of several CPU fields would tell.
+    """
+
+    names: tuple[str, ...]
     why: str
     settled_by: str | None
+
+    @property
+    def name(self) -> str:
+        """The names as one text."""
+        return " and ".join(self.names)
 
 
 class Fix(Struct, frozen=True, kw_only=True):
@@ -98,19 +113,21 @@ class Answer(Struct, frozen=True, kw_only=True):
 
     `predicate` is None where the answer is unknown or the capability is absent before it is asked;
     `outcome` is `safe`, `violates` or `not-run`; `confidence` the weakest of the CPU values used.
-    `basis` is what judges the predicate.
+    `basis` is what judges the predicate. `so_what` is what the verdict means to who runs
+    the machine, empty where nobody declared it.
     """
 
-    facts: tuple[tuple[str, Value], ...]
+    facts: tuple[tuple[str, Value], ...] = ()
     predicate: bool | None
     outcome: str
-    violations: tuple[Finding, ...]
-    advisories: tuple[Finding, ...]
+    violations: tuple[Finding, ...] = ()
+    advisories: tuple[Finding, ...] = ()
     verdict: Verdict
     confidence: str
     reasons: tuple[str, ...]
-    unsettled: tuple[Unsettled, ...]
+    unsettled: tuple[Unsettled, ...] = ()
     fixes: tuple[Fix, ...] = ()
+    so_what: str = ""
     diagnostics: tuple[Diagnostic, ...] = ()
     defects: tuple[Defect, ...] = ()
     basis: Basis = "simulation"

@@ -20,7 +20,7 @@ from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.facts.evaluation import Evaluation
 from matrix.diagnostics import Diagnostic, InputError, Severity, UndecidedError
 from matrix.explore.inputs import SimulationInputs
-from matrix.explore.outcome import SimulationResult, Violation
+from matrix.explore.outcome import SimulationResult, Step, Violation
 from matrix.expr.evaluation import truth
 from matrix.expr.nodes import Expression, Value
 from matrix.expr.printer import to_c
@@ -31,6 +31,8 @@ from matrix.solve.core import disjoint_cores
 
 # 2^12 completions are more than any real CPU or `.config` fragment needs; past it we say so.
 _MAX_LEAVES = 4096
+# Of a draft, whose unread rows multiply, so many are enough to know that verdicts differ.
+_ENOUGH = 64
 
 
 class Cell(Struct, frozen=True, kw_only=True):
@@ -68,8 +70,13 @@ def settle(question: Question, cell: Cell, behaviours: Behaviours) -> tuple[Comp
     Raises:
         UndecidedError: MX0903, where too many atoms are unknown.
     """
+    return tuple(settling(question, cell, behaviours))
+
+
+def settling(question: Question, cell: Cell, behaviours: Behaviours) -> Iterator[Completion]:
+    """Yield what `settle` returns, for those whom a first completion may be enough."""
     start = Evaluation(question.program.definitions, cell.variables, cell.atoms)
-    return _settle(question, start, behaviours)
+    return _bounded(question, start, behaviours)
 
 
 def _settle(
@@ -79,14 +86,15 @@ def _settle(
 
 
 def _bounded(question: Question, start: Evaluation, behaviours: Behaviours) -> Iterator[Completion]:
+    verdicts: set[Verdict] = set()
+    draft = bool(question.program.lowering.unread)
     for number, completion in enumerate(_complete(question, start, (), behaviours)):
-        if number == _MAX_LEAVES:
-            raise UndecidedError(
-                Diagnostic(
-                    code="MX0903",
-                    message=f"more than {_MAX_LEAVES} completions of what is unknown",
-                    hint="give a complete `.config`, or a CPU with fewer unknown fields",
-                )
+        verdicts.add(completion.leaf.verdict)
+        if number == _MAX_LEAVES or (draft and number >= _ENOUGH and len(verdicts) > 1):
+            raise UndecidedError.of(
+                code="MX0903",
+                message=f"more than {_MAX_LEAVES} completions of what is unknown",
+                hint="give a complete `.config`, or a CPU with fewer unknown fields",
             )
         yield completion
 
@@ -143,15 +151,15 @@ def in_words(
     """Return the answer of a cell, but for the facts; without `detailed` no advisories."""
     question, completions = examined.question, examined.completions
     if len({completion.leaf.verdict for completion in completions}) > 1:
-        return unknown_answer(question, completions, cell, examined.notes)
+        given = unknown_answer(question, completions, cell, examined.notes)
+        return replace(given, so_what=_so_what(question, known, given)) if detailed else given
     leaf = _worst(completions)
     result = behaviours.exact(leaf.inputs) if leaf.inputs is not None else None
     reported = (
         advisories(question, known, completions, behaviours, cell.detections) if detailed else ()
     )
-    return Answer(
+    given = Answer(
         basis=question.capability.basis,
-        facts=(),
         predicate=_agreed(completions),
         outcome=_OUTCOMES[None if result is None else violates(result)],
         violations=findings_of(question, result.violations if result else ()),
@@ -159,10 +167,26 @@ def in_words(
         verdict=leaf.verdict,
         confidence=examined.confidence,
         reasons=(*_outdated(question, cell, completions), *_reasons(question, known, leaf)),
-        unsettled=(),
         defects=defects(question, completions, cell.detections),
         diagnostics=examined.notes,
     )
+    return replace(given, so_what=_so_what(question, known, given)) if detailed else given
+
+
+def _so_what(question: Question, cell: Evaluation, given: Answer) -> str:
+    """Return what an answer means to who runs the machine, and what would settle an unknown one."""
+    rows = (item for item in question.so_what if item.verdict == given.verdict)
+    meant = next(
+        (row for row in rows if row.expression is None or truth(cell.of(row.expression)) is True),
+        None,
+    )
+    if meant is None:
+        return ""
+    settled = next((item.settled_by for item in given.unsettled if item.settled_by), None)
+    named = next((item.name for item in given.unsettled), None)
+    if settled is not None:
+        return f"{meant.says}; it is settled by {settled}"
+    return f"{meant.says}; {named} settles it" if named is not None else meant.says
 
 
 def unknown_answer(
@@ -175,11 +199,8 @@ def unknown_answer(
     unsettled = _unsettled(question, completions, cell)
     return Answer(
         basis=question.capability.basis,
-        facts=(),
         predicate=_agreed(completions),
         outcome="not-run",
-        violations=(),
-        advisories=(),
         verdict=Verdict.UNKNOWN,
         confidence="unknown",
         reasons=_unknown_reasons(completions, unsettled),
@@ -232,25 +253,35 @@ def _facts(question: Question, cell: Evaluation) -> tuple[tuple[str, Value], ...
 
 def findings_of(question: Question, violations: Iterable[Violation]) -> tuple[Finding, ...]:
     """Return violations with the kernel lines of this release beside each micro-operation."""
-    sources = question.operation_sources
     return tuple(
         Finding(
             invariant=violation.invariant,
             certainty=violation.certainty,
             message=violation.message,
-            trace=tuple(
-                TraceLine(
-                    event=step.event,
-                    operation=operation.name,
-                    detail=operation.detail,
-                    source=sources.get(operation.name),
-                    stays=operation.stays,
-                )
-                for step in violation.trace
-                for operation in step.operations
-            ),
+            trace=trace_lines(question, violation.trace),
+            lanes=tuple(step.after for step in violation.trace),
+            release=question.program.release,
         )
         for violation in violations
+    )
+
+
+def trace_lines(question: Question, steps: Sequence[Step]) -> tuple[TraceLine, ...]:
+    """Return what is done in the events of a trace, with the kernel lines of this release."""
+    sources = question.operation_sources
+    return tuple(
+        TraceLine(
+            event=step.event,
+            operation=operation.name,
+            detail=operation.detail,
+            source=sources.get(operation.name),
+            step=number,
+            returns=operation.returns,
+            changed=operation.changed,
+            stays=operation.stays,
+        )
+        for number, step in enumerate(steps)
+        for operation in step.operations
     )
 
 
@@ -268,14 +299,16 @@ def _unsettled(
         for (_, atom), values in branches.items()
         if any(verdicts != next(iter(values.values())) for verdicts in values.values())
     }
-    return tuple(describe(question.program, atom, cell.detections) for atom in decisive)
+    described = (describe(question.program, atom, cell.detections) for atom in decisive)
+    return tuple(dict.fromkeys(described))  # two cpucaps may rest on the same fields
 
 
 def _unknown_reasons(
     completions: tuple[Completion, ...], unsettled: tuple[Unsettled, ...]
 ) -> tuple[str, ...]:
     outcomes = " or ".join(sorted({completion.leaf.verdict for completion in completions}))
-    reasons = [f"{outcomes}, depending on {' and '.join(item.name for item in unsettled)}"]
+    names = dict.fromkeys(name for item in unsettled for name in item.names)
+    reasons = [f"{outcomes}, depending on {' and '.join(names)}"]
     for item in unsettled:
         settled = f"; settled by {item.settled_by}" if item.settled_by else ""
         reasons.append(f"{item.name}: {item.why}{settled}")
@@ -442,14 +475,12 @@ def inputs_of(question: Question, cell: Cell, behaviours: Behaviours) -> Simulat
         unknown_answer(question, completions, cell).reasons if unknown else (leaf.reason or "",)
     )
     answer_is = "unknown" if unknown else str(leaf.verdict)
-    raise InputError(
-        Diagnostic(
-            code="MX0918",
-            message=f"there is nothing to simulate: the cell's answer is {answer_is}: "
-            + "; ".join(reasons),
-            hint="choose a cell in which the capability is present and its verdict known; "
-            "`matrix explain` shows this one in full",
-        )
+    raise InputError.of(
+        code="MX0918",
+        message=f"there is nothing to simulate: the cell's answer is {answer_is}: "
+        + "; ".join(reasons),
+        hint="choose a cell in which the capability is present and its verdict known; "
+        "`matrix explain` shows this one in full",
     )
 
 
@@ -477,7 +508,8 @@ def unbuildable_note(question: Question, cores: Sequence[Sequence[int]]) -> Diag
     return Diagnostic(
         code="MX0919",
         severity=Severity.WARNING,
-        message=f"the Kconfig of Linux {program.release} makes no such `.config`: {broken}",
+        message=f"the Kconfig of Linux {program.release} makes no such `.config`; it breaks: "
+        f"{broken}",
         hint="is it of another release? the answer takes the settings as they stand, and drops no "
         "other constraint",
     )

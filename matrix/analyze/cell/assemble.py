@@ -114,6 +114,15 @@ def cpu_atoms(
     return {atom: found.value for atom, found in read.items()}, read
 
 
+def open_fields(
+    detections: Mapping[str, Detection],
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the atoms whose value nobody knows, each with the CPU fields that would decide it."""
+    return tuple(
+        (atom, found.open_fields) for atom, found in detections.items() if found.value is None
+    )
+
+
 def variables_of(
     program: FactProgram, profile: KernelProfile, command_line: str | CommandLine
 ) -> dict[str, Expression]:

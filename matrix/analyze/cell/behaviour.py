@@ -12,7 +12,7 @@ from typing import overload
 
 from msgspec import Struct
 
-from matrix.diagnostics import Diagnostic, UndecidedError
+from matrix.diagnostics import UndecidedError
 from matrix.explore.inputs import SimulationInputs
 from matrix.explore.outcome import MicroOperation, SimulationResult, Step, Violation
 from matrix.explore.scenario import domains_of
@@ -146,12 +146,10 @@ class Behaviours:
         elif inputs not in self._results:
             result = simulate(scenario(inputs.scenario), inputs)
             if not result.complete:
-                raise UndecidedError(
-                    Diagnostic(
-                        code="MX0710",
-                        message=f"the simulation passed its bound after {result.states} states",
-                        hint="raise the bound, or ask about a smaller scenario",
-                    )
+                raise UndecidedError.of(
+                    code="MX0710",
+                    message=f"the simulation passed its bound after {result.states} states",
+                    hint="raise the bound, or ask about a smaller scenario",
                 )
             self._results[inputs] = result
         return self._results[inputs]

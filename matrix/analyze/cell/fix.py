@@ -20,7 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from matrix.analyze.cell.answer import Fix
-from matrix.analyze.cell.answering import Cell, as_it_stands, exists, settle
+from matrix.analyze.cell.answering import Cell, as_it_stands, exists, settling
 from matrix.analyze.cell.behaviour import Behaviours
 from matrix.analyze.cell.change_costs import WEIGHTS
 from matrix.analyze.cell.question import Leaf, Question, ask
@@ -31,7 +31,8 @@ from matrix.expr.evaluation import truth
 from matrix.expr.nodes import Expression, Value
 from matrix.schema.values import KernelProfile, ParameterParser
 
-# Appends parameters to what the boot loader passes, and gives the kernel variables then.
+# Appends parameters to what the boot loader passes, and gives the kernel variables then. The same
+# ones are asked for again and again: whoever gives it keeps what it found.
 Reline = Callable[[str], Mapping[str, Expression]]
 
 # More changes at once are another kernel rather than a fix; so are more proposals than a few.
@@ -102,8 +103,13 @@ def find_fixes(
 
 def is_supported(question: Question, cell: Cell, behaviours: Behaviours) -> bool:
     """Tell whether the capability works in a cell under every completion of what is unknown."""
-    completions = settle(question, cell, behaviours)
-    return {completion.leaf.verdict for completion in completions} == {question.wanted}
+    there_is_one = False
+    # Most changes that are tried fail, and of an incomplete `.config` in the first completions.
+    for completion in settling(question, cell, behaviours):
+        if completion.leaf.verdict is not question.wanted:
+            return False
+        there_is_one = True
+    return there_is_one
 
 
 class _Search(Struct, frozen=True, dict=True):
@@ -237,7 +243,7 @@ class _Search(Struct, frozen=True, dict=True):
             for knob, _, value in changed
             if knob.kind == "kconfig"
         }
-        variables = self._relined(" ".join(appended)) if appended else self.cell.variables
+        variables = self.reline(" ".join(appended)) if appended else self.cell.variables
         cell = Cell(variables=variables, atoms=self.cell.atoms, detections=self.cell.detections)
         if all(knob.kind == "boot" for knob, _, _ in changed):
             return cell
@@ -263,15 +269,6 @@ class _Search(Struct, frozen=True, dict=True):
 
     @cached_property
     def _chosen(self) -> dict[str, tuple[tuple[str, Value], ...]]:
-        return {}
-
-    def _relined(self, appended: str) -> Mapping[str, Expression]:
-        if appended not in self._lines:
-            self._lines[appended] = self.reline(appended)
-        return self._lines[appended]
-
-    @cached_property
-    def _lines(self) -> dict[str, Mapping[str, Expression]]:
         return {}
 
     def _works(self, node: _Node) -> bool:

@@ -22,7 +22,7 @@ from matrix.explore.inputs import SimulationInputs
 from matrix.explore.scenario import AnyScenario, domains_of, required_of
 from matrix.expr.evaluation import truth
 from matrix.expr.nodes import Binary, Expression, Name, Value
-from matrix.expr.trees import names, substitute
+from matrix.expr.trees import fold, names, substitute
 from matrix.scenarios import scenario
 from matrix.schema.values import Capability, Condition, PredicateVersion
 
@@ -36,6 +36,14 @@ class LoweredRequirement(Struct, frozen=True, kw_only=True):
 
     expression: Expression | None
     otherwise: str
+
+
+class LoweredSoWhat(Struct, frozen=True, kw_only=True):
+    """What a verdict means; `expression` must hold besides, None: in any case."""
+
+    verdict: str
+    expression: Expression | None
+    says: str
 
 
 class Conjunct(Struct, frozen=True, kw_only=True):
@@ -68,6 +76,7 @@ class Question(Struct, frozen=True, kw_only=True):
     rows: tuple[tuple[str, Expression], ...]
     variant: tuple[tuple[str, str], ...]
     advisories: Mapping[str, LoweredAdvisory]
+    so_what: tuple[LoweredSoWhat, ...] = ()
 
     @property
     def scenario(self) -> AnyScenario | None:
@@ -147,12 +156,10 @@ def predicate_version(capability: Capability, version: str | None) -> PredicateV
         if predicate.name == name:
             return predicate
     known = [predicate.name for predicate in capability.predicates]
-    raise InputError(
-        Diagnostic(
-            code="MX0901",
-            message=f"unknown predicate `{name}` of capability `{capability.id}`",
-            hint=unknown_word_hint(name, known, "predicates"),
-        )
+    raise InputError.of(
+        code="MX0901",
+        message=f"unknown predicate `{name}` of capability `{capability.id}`",
+        hint=unknown_word_hint(name, known, "predicates"),
     )
 
 
@@ -213,11 +220,22 @@ def lower_question(
         rows=rows,
         variant=()
         if simulated is None
-        else simulated.chosen(capability.scenario_options, capability.location),
+        else simulated.chosen(capability.mechanism(capability.assumes_patch), capability.location),
         advisories={
             name: replace(item, when=substitute(item.when, asked))
             for name, item in program.advisories.items()
         },
+        so_what=tuple(
+            LoweredSoWhat(
+                verdict=item.verdict,
+                expression=None
+                if item.condition is None
+                else program.lower_expression(item.condition),
+                says=item.says,
+            )
+            for item in capability.so_what
+            if item.condition is None or not program.lacks(item.condition)
+        ),
     )
 
 
@@ -294,6 +312,25 @@ def conjuncts(expression: Expression) -> Iterator[Expression]:
             yield expression
 
 
+def repeats_predicate(question: Question) -> bool:
+    """Tell whether the truth of a capability demands what the predicate asks, and nothing else.
+
+    What both say is compared down to what the kernel reads, whatever functions they name it by.
+    """
+    if question.predicate is None or question.capability.basis != "truth":
+        return False
+
+    def said(expression: Expression) -> frozenset[Expression]:
+        definitions = question.program.definitions
+        while names(expression) & definitions.keys():
+            expression = substitute(expression, definitions)
+        return frozenset(conjuncts(fold(expression)))
+
+    return said(question.predicate) == frozenset[Expression]().union(
+        *(said(expression) for _, expression in question.rows)
+    )
+
+
 def _lower_or_none(program: FactProgram, condition: Condition) -> Expression | None:
     return None if program.lacks(condition) else program.lower_expression(condition)
 
@@ -311,16 +348,14 @@ def _refuse_foreign(
     """
     read = _read_by(program, (lowered,))
     if read and not read & _read_by(program, (expression for _, expression in rows)):
-        raise InputError(
-            Diagnostic(
-                code="MX0693",
-                location=predicate.condition.location,
-                message=f"predicate `{predicate.name}` reads nothing that scenario "
-                f"`{capability.scenario}` simulates ({capability.gates})",
-                hint="leave `scenario` and `gates` out: declare `truth:` if you know what must "
-                "hold where the kernel says yes, or neither for answers that are granted and "
-                "not-granted",
-            )
+        raise InputError.of(
+            code="MX0693",
+            location=predicate.condition.location,
+            message=f"predicate `{predicate.name}` reads nothing that scenario "
+            f"`{capability.scenario}` simulates ({capability.gates})",
+            hint="leave `scenario` and `gates` out: declare `truth:` if you know what must "
+            "hold where the kernel says yes, or neither for answers that are granted and "
+            "not-granted",
         )
 
 
@@ -353,16 +388,14 @@ def _rows(
     if simulated is not None:
         lacking = [name for name in required_of(simulated) if name not in program.simulation]
         if lacking:
-            raise InputError(
-                Diagnostic(
-                    code="MX0720",
-                    location=capability.scenario_location,
-                    message=f"scenario `{simulated.id}` cannot be simulated for Linux "
-                    f"{program.release}: no row of its architecture says "
-                    f"`{'`, `'.join(lacking)}`",
-                    hint=f"it is a world of {simulated.arch}: ask about a kernel of it, or leave "
-                    "`scenario` out",
-                )
+            raise InputError.of(
+                code="MX0720",
+                location=capability.scenario_location,
+                message=f"scenario `{simulated.id}` cannot be simulated for Linux "
+                f"{program.release}: no row of its architecture says "
+                f"`{'`, `'.join(lacking)}`",
+                hint=f"it is a world of {simulated.arch}: ask about a kernel of it, or leave "
+                "`scenario` out",
             )
         taken = domains_of(simulated)
         return tuple(item for item in program.simulation.items() if item[0] in taken)
@@ -382,13 +415,11 @@ def simulated_scenario(capability: Capability) -> AnyScenario:
     simulated = scenario_of(capability)
     if simulated is not None:
         return simulated
-    raise InputError(
-        Diagnostic(
-            code="MX0692",
-            location=capability.location,
-            message=f"capability `{capability.id}` has no scenario: nothing of it is simulated",
-            hint="`matrix explain` shows what its check says of a cell, and why",
-        )
+    raise InputError.of(
+        code="MX0692",
+        location=capability.location,
+        message=f"capability `{capability.id}` has no scenario: nothing of it is simulated",
+        hint="`matrix explain` shows what its check says of a cell, and why",
     )
 
 

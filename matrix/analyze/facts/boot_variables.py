@@ -42,8 +42,12 @@ class BootStep(Struct, frozen=True, kw_only=True):
 
 def initial_values(program: FactProgram, profile: KernelProfile) -> dict[str, Expression]:
     """Return every kernel variable as it is before the command line is read."""
+    unread = program.lowering.unread
     return {
-        variable.name: program.lower_expression(variable.initial) for variable in profile.variables
+        variable.name: unread.variable(variable.name)
+        if ("variable", variable.name) in unread
+        else program.lower_expression(variable.initial)
+        for variable in profile.variables
     }
 
 
@@ -73,7 +77,11 @@ def boot_steps(
     ]
     for _, _, _, name, parser, value, token in sorted(found, key=lambda item: item[:3]):
         effect = None if value is None else _row(parser, value)
-        condition, assigned = _meaning(program, parser, value, effect, state)
+        if ("parameter", name) in program.lowering.unread:
+            condition: Expression = Constant(True)
+            assigned = _anything(program, parser)
+        else:
+            condition, assigned = _meaning(program, parser, value, effect, state)
         step = BootStep(
             parameter=name,
             occurrence=token,
@@ -113,6 +121,12 @@ def _meaning(
         for variable, given in effect.assign
     )
     return fold(condition), assigned
+
+
+def _anything(program: FactProgram, parser: ParameterParser) -> tuple[tuple[str, Expression], ...]:
+    """Return what a parser may set that nobody has read: its variables, to whatever they can be."""
+    variables = dict.fromkeys(name for effect in parser.effects for name, _ in effect.assign)
+    return tuple((name, program.lowering.unread.variable(name)) for name in variables)
 
 
 def _row(parser: ParameterParser, value: Scalar) -> Effect | None:

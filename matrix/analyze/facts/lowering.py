@@ -13,6 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from msgspec.structs import replace
 
+from matrix.analyze.facts.unread import UNREAD, Unread, rows_of, subjects
 from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
 from matrix.expr.nodes import Binary, Call, Constant, Expression, Name, Unary, Value
 from matrix.expr.position import Source
@@ -30,8 +31,6 @@ from matrix.schema.values import (
 # The kernel's spelling of "is this symbol set" and of "has the system, has the boot CPU this cap".
 _IS_ENABLED = "IS_ENABLED"
 _SYMBOL = "CONFIG_"
-# In a drafted profile, a condition that nobody has read in the source yet: it has no value.
-UNREAD = "unread."
 _CAP_PREFIXES = {"cpus_have_final_cap": "cap.", "boot_cpu_has_cap": "boot_cap."}
 
 # In a row's assignments and conditions this name is the value that the parser made of the text.
@@ -52,10 +51,19 @@ class Lowering:
         self.cpucaps: dict[str, CpuCap] = {
             cap.name: cap for cap in (*architecture.cpucaps, *profile.cpucaps)
         }
+        self.unread = unread = Unread(profile, architecture)
         self._mechanisms = {f"mechanism.{item.name}": item.value for item in profile.mechanisms}
+        self._open_mechanisms = {
+            f"mechanism.{item.name}": unread.mechanism(item.name, item.value)
+            for item in profile.mechanisms
+            if ("mechanism", item.name) in unread
+        }
         # What came with a point release is an atom: the version that is asked about decides it.
         self.dated = {
-            f"mechanism.{item.name}": item for item in profile.mechanisms if item.since is not None
+            name: item
+            for item in profile.mechanisms
+            if item.since is not None
+            and (name := f"mechanism.{item.name}") not in self._open_mechanisms
         }
         self._enumerators = {
             name: number for variable in profile.variables for name, number in variable.enumerators
@@ -89,6 +97,12 @@ class Lowering:
             name for name in names(expression) if name.startswith(_SYMBOL)
         ) - frozenset(self._plain)
 
+    def body(self, function: KernelFunction) -> Expression:
+        """Return the body of a function, lowered; anything it can be where nobody has read it."""
+        if ("function", function.signature) in self.unread:
+            return self.unread.function(function.signature)
+        return self.lower(function.body.expression)
+
     def lower(self, expression: Expression) -> Expression:
         """Return an expression without calls, mechanisms and enumerators, constants folded."""
         return fold(rewrite(expression, self._lower_node))
@@ -117,6 +131,10 @@ class Lowering:
 
     def cap_definitions(self, cap: CpuCap) -> Iterator[tuple[str, Expression]]:
         """Yield `cap.X` and `boot_cap.X`: what the hardware has, under the cap's conditions."""
+        if ("cpucap", cap.name) in self.unread:
+            yield f"cap.{cap.name}", Name(f"{UNREAD}{cap.name}")
+            yield f"boot_cap.{cap.name}", Name(f"{UNREAD}boot.{cap.name}")
+            return
         for prefix, hardware in (("cap.", "hw."), ("boot_cap.", "boot_hw.")):
             body: Expression = Name(f"{hardware}{cap.name}")
             if cap.kconfig is not None:
@@ -168,6 +186,8 @@ class Lowering:
     def _lower_node(self, node: Expression) -> Expression:
         match node:
             case Name(identifier):
+                if identifier in self._open_mechanisms:
+                    return self._open_mechanisms[identifier]
                 if identifier in self._mechanisms and identifier not in self.dated:
                     return Constant(self._mechanisms[identifier])
                 if identifier in self._enumerators:
@@ -191,9 +211,11 @@ def refuse_unknown_names(profile: KernelProfile, lowering: Lowering) -> None:
     """Refuse a profile whose expressions use what it does not declare; everything at once.
 
     Raises:
-        InputError: MX0290 unknown names, MX0292 a row that sets no declared variable.
+        InputError: MX0290 unknown names, MX0292 a row that sets no declared variable, MX1124 a row
+            of `open` that is none of the profile.
     """
     problems = [*_unknown_names(profile, lowering), *_unknown_variables(profile)]
+    problems += _unknown_rows(profile)
     if problems:
         raise InputError(problems)
 
@@ -278,6 +300,18 @@ def _unknown_variables(profile: KernelProfile) -> Iterator[Diagnostic]:
                             "of this profile",
                             hint=unknown_word_hint(variable, known, "variables"),
                         )
+
+
+def _unknown_rows(profile: KernelProfile) -> Iterator[Diagnostic]:
+    known = rows_of(profile)
+    for kind, name in subjects(profile.open):
+        if name not in known[kind]:
+            yield Diagnostic(
+                code="MX1124",
+                location=profile.location,
+                message=f"`open` names the {kind} `{name}`, which is no row of {profile.id}",
+                hint=unknown_word_hint(name, known[kind], f"rows of this kind ({kind})"),
+            )
 
 
 def _of_variable(variable: str, assigned: Location) -> Location:

@@ -155,8 +155,7 @@ def lower(profile: KernelProfile, architecture: Architecture) -> FactProgram:
     lowering = Lowering(profile, architecture)
     refuse_unknown_names(profile, lowering)
     definitions: dict[str, Expression] = {
-        function.signature: lowering.lower(function.body.expression)
-        for function in lowering.functions.values()
+        function.signature: lowering.body(function) for function in lowering.functions.values()
     }
     for cap in lowering.cpucaps.values():
         definitions.update(lowering.cap_definitions(cap))
@@ -166,8 +165,10 @@ def lower(profile: KernelProfile, architecture: Architecture) -> FactProgram:
         raise InputError(impossible)
     facts = _rows(architecture.facts, lowering)
     simulation = _rows(architecture.simulation, lowering)
+    # What nobody has read rules nothing out.
+    declared_constraints = () if lowering.unread.constraints else profile.constraints
     constraints = tuple(
-        lowering.lower(constraint.condition.expression) for constraint in profile.constraints
+        lowering.lower(constraint.condition.expression) for constraint in declared_constraints
     )
     advisories = {
         row.name: LoweredAdvisory(when=lowering.lower(row.condition.expression), needs=row.needs)
@@ -179,7 +180,9 @@ def lower(profile: KernelProfile, architecture: Architecture) -> FactProgram:
     declared = (
         lowering.lower(condition.expression) for condition, _ in conditions(profile, lowering)
     )
-    read = frozenset(name for root in (*roots, *declared) for name in names(root))
+    read = frozenset(
+        name for root in (*roots, *declared, *lowering.unread.variables()) for name in names(root)
+    )
     read -= PARSED_VALUE | {PREDICATE}
     variables = frozenset(variable.name for variable in profile.variables)
     environment = frozenset(axis.name for axis in architecture.environment)
@@ -196,7 +199,7 @@ def lower(profile: KernelProfile, architecture: Architecture) -> FactProgram:
         constraint_texts=tuple(
             f"{item.condition.because or item.condition.text}"
             f" ({item.condition.source or item.grounded})"
-            for item in profile.constraints
+            for item in declared_constraints
         ),
         cpucaps=tuple(lowering.cpucaps.values()),
         facts=facts,
@@ -210,7 +213,11 @@ def lower(profile: KernelProfile, architecture: Architecture) -> FactProgram:
         operation_sources={row.operation: row.source for row in profile.operations},
         advisories=advisories,
         advised=_symbols(item.when for item in advisories.values()) - _symbols(deciding),
-        defects={defect.invariant: defect for defect in profile.defects},
+        defects={
+            defect.invariant: defect
+            for defect in profile.defects
+            if ("mechanism", defect.mechanism) not in lowering.unread
+        },
         always_set=frozenset(filter(None, map(_demanded_symbol, constraints))),
         lowering=lowering,
     )

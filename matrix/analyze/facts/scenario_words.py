@@ -28,24 +28,25 @@ def scenario_of(capability: Capability) -> AnyScenario | None:
     """Return the scenario that decides the verdicts of a capability; None: it has none.
 
     Raises:
-        InputError: MX0701 there is no such scenario, MX0241 it simulates what follows another gate.
+        InputError: MX0701 there is no such scenario, MX0241 it simulates what follows another gate,
+            MX0702 or MX0703 a version of the series has an option that it does not know.
     """
     if capability.scenario is None:
         return None
     scenario = known_scenario(capability.scenario, capability.scenario_location)
     if capability.gates != scenario.gates:
         told = "not said" if capability.gates is None else f"`{capability.gates}`"
-        raise InputError(
-            Diagnostic(
-                code="MX0241",
-                location=capability.gates_location or capability.scenario_location,
-                message=f"scenario `{scenario.id}` simulates what follows `{scenario.gates}`, and "
-                f"what this predicate allows is {told}",
-                hint=f'write `gates: "{scenario.gates}"` if the predicate allows just that; '
-                "otherwise leave `scenario` out: declare `truth:` if you know what must hold where "
-                "the kernel says yes, or neither for answers that are granted and not-granted",
-            )
+        raise InputError.of(
+            code="MX0241",
+            location=capability.gates_location or capability.scenario_location,
+            message=f"scenario `{scenario.id}` simulates what follows `{scenario.gates}`, and "
+            f"what this predicate allows is {told}",
+            hint=f'write `gates: "{scenario.gates}"` if the predicate allows just that; '
+            "otherwise leave `scenario` out: declare `truth:` if you know what must hold where "
+            "the kernel says yes, or neither for answers that are granted and not-granted",
         )
+    for version in capability.series:
+        scenario.chosen(version.options, version.location)
     return scenario
 
 

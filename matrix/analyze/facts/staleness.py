@@ -142,7 +142,7 @@ class NameHistory:
             yield Diagnostic(
                 code="MX1716",
                 severity=Severity.NOTE if setting.value is False else Severity.WARNING,
-                location=setting.place(config.file),
+                location=config.place(name),
                 message=f"no kernel has CONFIG_{name}: the line decides nothing",
                 hint=self.did_you_mean(name, symbol, profile),
             )
@@ -254,7 +254,7 @@ class NameHistory:
         return Diagnostic(
             code="MX1701",
             severity=Severity.NOTE if off else Severity.WARNING,
-            location=setting.place(config.file),
+            location=config.place(symbol),
             message=f"Linux {profile.release} has no CONFIG_{symbol}: {standing.sentence()}",
             hint=_hint(standing, advice),
         )

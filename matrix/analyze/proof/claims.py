@@ -34,11 +34,12 @@ _FORMS = {"always": 1, "never": 1, "implies": 2}
 
 
 class ClaimResult(Struct, frozen=True, kw_only=True):
-    """What became of a claim for some releases.
+    """What became of a claim for some releases: those in which it holds, or those that break it.
 
     `cells` are those the statement was shown for where it is proved (for `implies`, those of the
     premise), and those that break it where it is refuted. The witness breaks it whatever is unknown
-    of its CPU, if a cell does. `not_asked` are releases of the group that lack a name in it.
+    of its CPU, if a cell does. `not_asked` are releases of the same expectation that lack a name
+    in it.
     """
 
     claim: Claim
@@ -48,11 +49,13 @@ class ClaimResult(Struct, frozen=True, kw_only=True):
     expected: str
     cells: int
     witness: Mapping[str, str] | None
+    # No cell of these releases has its premise, and others of the same expectation decide.
+    decided_elsewhere: bool = False
 
     @property
     def as_expected(self) -> bool:
         """Whether the study expects what was found."""
-        return self.status == self.expected
+        return self.status == self.expected or self.decided_elsewhere
 
 
 class ClaimAnswer(Struct, frozen=True, kw_only=True):
@@ -120,7 +123,10 @@ def decide_claims(solved: SolvedStudy, claims: Sequence[Claim]) -> tuple[ClaimRe
     regions = ClaimRegions(solved, names)
     parts = {id(part.question): part for _, part in solved.kernels}
     return tuple(
-        _decide(
+        result
+        for claim, statement in zip(claims, statements, strict=True)
+        for key, asked in statement.groups
+        for result in _decide(
             solved,
             names,
             regions,
@@ -129,8 +135,6 @@ def decide_claims(solved: SolvedStudy, claims: Sequence[Claim]) -> tuple[ClaimRe
             [parts[id(question)] for question in asked],
             dict(claim.expected)[key],
         )
-        for claim, statement in zip(claims, statements, strict=True)
-        for key, asked in statement.groups
     )
 
 
@@ -182,32 +186,41 @@ def _decide(
     statement: Statement,
     parts: Sequence[KernelRegions],
     expected: str,
-) -> ClaimResult:
-    scope = broken = certain = solved.backend.nothing()
-    asked, not_asked = [], []
+) -> Iterator[ClaimResult]:
+    """Yield a result for the releases that break the statement, and one for those that keep it."""
+    nothing = solved.backend.nothing()
+    cells = {PROVED: nothing, REFUTED: nothing}
+    certain = nothing
+    kernels: dict[str, list[str]] = {PROVED: [], REFUTED: []}
+    not_asked = []
     for part in parts:
         release = part.question.program.release
         if names.lacking(part.question, statement.expressions):
             not_asked.append(release)
             continue
-        asked.append(release)
         inside = regions.where(part, statement.premise, part.valid)
         holds = regions.where(part, statement.conclusion, inside)
-        scope = scope | inside
         wrong = holds if statement.negated else inside - holds
-        broken = broken | wrong
+        status = PROVED if wrong.is_empty() else REFUTED
+        kernels[status].append(release)
+        cells[status] |= inside if status == PROVED else wrong
         # Broken whatever is unknown of the CPU; the other cells may be.
         certain = certain | (wrong.project_hidden() - (part.valid - wrong).project_hidden())
-    refuted = not broken.is_empty()
-    return ClaimResult(
-        claim=claim,
-        kernels=tuple(asked),
-        not_asked=tuple(not_asked),
-        status=REFUTED if refuted else PROVED,
-        expected=expected,
-        cells=(broken if refuted else scope).count(),
-        witness=nearest(broken if certain.is_empty() else certain, dict(solved.study.baseline)),
-    )
+    for status, asked in kernels.items():
+        if not asked:
+            continue
+        refuted = status == REFUTED
+        broken = cells[REFUTED] if certain.is_empty() else certain
+        yield ClaimResult(
+            claim=claim,
+            kernels=tuple(asked),
+            not_asked=tuple(not_asked),
+            status=status,
+            expected=expected,
+            cells=cells[status].count(),
+            witness=nearest(broken, dict(solved.study.baseline)) if refuted else None,
+            decided_elsewhere=bool(kernels[REFUTED]) and cells[status].is_empty(),
+        )
 
 
 def _not_askable(names: ClaimNames, claim: Claim, statement: Statement) -> Iterator[Diagnostic]:

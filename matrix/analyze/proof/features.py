@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from matrix.analyze.space.cause import varied
 from matrix.analyze.space.study import SolvedStudy
-from matrix.analyze.space.symbolic import KernelRegions
+from matrix.analyze.space.symbolic import KernelRegions, of_kernel
 from matrix.expr.nodes import Expression, Name, Value, plain
 from matrix.expr.trees import names
 from matrix.schema.values import KernelProfile
@@ -108,13 +108,14 @@ class Candidates:
         once: dict[str, Region] = {}
         nothing = self.solved.backend.nothing()
         for profile, part in self._kernels:
-            mine = self._cells_of(profile)
+            mine = of_kernel(self.solved.backend.everything(), self.solved.study, profile)
             expression = self._expressions.of(name, profile)
             if expression is None:
                 once[NOT_IN_RELEASE] = once.get(NOT_IN_RELEASE, nothing) | mine
                 continue
+            named = _enumerators(profile, expression)
             for value, region in part.compiler.partition(expression).items():
-                text = text_of(value)
+                text = named.get(value) or text_of(value)
                 once[text] = once.get(text, nothing) | (region & mine).project_hidden()
         twice = in_several(self.solved.backend, once.values())
         parts = {text: region - twice for text, region in once.items()}
@@ -123,13 +124,15 @@ class Candidates:
         ordered = sorted(kept, key=lambda text: (text in _LAST, text == "false", text))
         return Feature(name=name, parts={text: kept[text] for text in ordered}, axis=False)
 
-    def _cells_of(self, profile: KernelProfile) -> Region:
-        region = self.solved.backend.everything()
-        for axis in self.solved.study.axes:
-            if axis.chooses_kernel:
-                mine = [option.name for option in axis.options if option.kernel == profile.id]
-                region = region.restrict(axis.name, mine)
-        return region
+
+def _enumerators(profile: KernelProfile, expression: Expression) -> Mapping[Value, str]:
+    """Return the names of the values of an enum variable; of other expressions none."""
+    return {
+        number: name
+        for variable in profile.variables
+        if expression == Name(variable.name)
+        for name, number in variable.enumerators
+    }
 
 
 def text_of(value: Value) -> str:

@@ -180,16 +180,7 @@ def _axis(study: MatrixStudy, symbol: str) -> Axis:
         kind="kconfig",
         title=symbol,
         options=tuple(
-            Option(
-                name=value,
-                title=value,
-                kernel=None,
-                cpu=None,
-                cmdline=None,
-                kconfig=((symbol, value),),
-                environment=(),
-                location=study.location,
-            )
+            Option(name=value, title=value, kconfig=((symbol, value),), location=study.location)
             for value in ("n", "y")
         ),
         location=study.location,

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.space.study import SolvedStudy
-from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.diagnostics import InputError, Location
 from matrix.expr.nodes import Binary, Constant, Expression, Unary
 from matrix.expr.parser import parse
 from matrix.expr.printer import to_c
@@ -99,13 +99,11 @@ def declared_synthesis(capability: Capability) -> SynthesisDeclaration:
         hint = "declare `synthesis: {function: …, atoms: [{c: …}]}`"
     else:
         return capability.synthesis
-    raise InputError(
-        Diagnostic(
-            code="MX0691",
-            location=capability.location,
-            message=f"capability `{capability.id}` declares {lacks}",
-            hint=hint,
-        )
+    raise InputError.of(
+        code="MX0691",
+        location=capability.location,
+        message=f"capability `{capability.id}` declares {lacks}",
+        hint=hint,
     )
 
 
@@ -118,12 +116,10 @@ def synthesise(solved: SolvedStudy, declared: SynthesisDeclaration, within: Regi
     known = _known_to_all(solved, declared.atoms, within)
     safe, unsafe = _combinations(solved, known, within)
     if not safe and not unsafe:
-        raise InputError(
-            Diagnostic(
-                code="MX0622",
-                message="the capability is absent from every cell that was asked for",
-                hint="choose other kernels or kinds of VM",
-            )
+        raise InputError.of(
+            code="MX0622",
+            message="the capability is absent from every cell that was asked for",
+            hint="choose other kernels or kinds of VM",
         )
     yes = [combination for combination in safe if combination not in unsafe]
     products = minimise(len(known), yes, list(unsafe))

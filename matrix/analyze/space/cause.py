@@ -14,13 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from matrix.analyze.cell.answer import Finding
+from matrix.analyze.cell.answer import Finding, TraceLine
 from matrix.analyze.cell.answering import findings_of
 from matrix.analyze.cell.behaviour import Inputs, named
 from matrix.analyze.cell.question import Question
 from matrix.analyze.cell.verdict import Verdict, decide
 from matrix.analyze.space.study import ClassRegion, SolvedStudy
-from matrix.explore.outcome import Violation
+from matrix.explore.outcome import Lane, Violation
 from matrix.expr.nodes import Value, plain
 from matrix.schema.values import MatrixStudy
 from matrix.solve.nearest import Changes, changes, nearest, nearest_changes
@@ -38,6 +38,17 @@ class Place(Struct, frozen=True, kw_only=True):
     cpus: tuple[str, ...]
 
 
+class Beside(Struct, frozen=True, kw_only=True):
+    """A supported cell by what it has otherwise than the unsound one, and what happens there.
+
+    `lanes` are those of the state after each event of the trace.
+    """
+
+    change: tuple[tuple[str, str], ...]
+    trace: tuple[TraceLine, ...]
+    lanes: tuple[tuple[Lane, ...], ...]
+
+
 class Cause(Struct, frozen=True, kw_only=True):
     """One way in which a check is unsound.
 
@@ -47,7 +58,7 @@ class Cause(Struct, frozen=True, kw_only=True):
     share and not all of the study; `places` the CPUs, those in the ordinary cell first; `example`
     is the cell nearest to the baseline, where it differs, and `findings` what of the cause is met
     in it, the shortest trace first; it is not `settled` where what nobody recorded decides how that
-    one goes.
+    one goes. `works` is what the events of the first one do in the nearest supported cell.
     """
 
     statement: str
@@ -61,6 +72,7 @@ class Cause(Struct, frozen=True, kw_only=True):
     places: tuple[Place, ...]
     example: tuple[tuple[str, str], ...]
     findings: tuple[Finding, ...] = ()
+    works: Beside | None = None
     settled: bool = True
 
     @property
@@ -123,7 +135,10 @@ def _cause(
     question, inputs = of_cell(solved, classes, cell)
     keys = {key for _, violations in members for key in _strands(violations)}
     met = _strands(solved.behaviours.exact(inputs).violations)
-    shown = findings_of(question, [item for key in met if key in keys for item in met[key]])
+    here = sorted(
+        (item for key in met if key in keys for item in met[key]),
+        key=lambda item: len(_operations(item)),
+    )
     return Cause(
         statement=first.message,
         operation=operation,
@@ -145,7 +160,7 @@ def _cause(
         cells=region.count(),
         places=places(solved.study, region, usual),
         example=tuple(changes(cell, baseline).items()),
-        findings=tuple(sorted(shown, key=lambda finding: len(finding.trace))),
+        findings=findings_of(question, here),
         settled=_is_settled(solved, cell),
     )
 

@@ -142,7 +142,6 @@ class _Cells:
         if within is not None:
             regions = [region & within for region in regions]
         self._ways = ways
-        self._sets: list[tuple[int, ...]] = []
         self._numbers: dict[tuple[object, ...], int] = {}
         self._known: list[tuple[Verdict, bool | None, tuple[int, ...]]] = []
         self.layers: Layers = layers_of(solved.backend.space, regions, self._label)

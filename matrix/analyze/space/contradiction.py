@@ -8,18 +8,18 @@ Kconfig.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, reduce
 
 from msgspec import Struct
 
 from matrix.analyze.cell.question import Question
-from matrix.analyze.space.symbolic import detected, kernel_compiler, study_space
+from matrix.analyze.space.symbolic import CompiledKernel, compiled_kernels, of_kernel
 from matrix.diagnostics import Location
 from matrix.kernel.cpu.resolve import CpuSystem
 from matrix.schema.values import Architecture, Condition, KernelProfile, MatrixStudy
 from matrix.solve.core import region_core
-from matrix.solve.diagram import Diagram
-from matrix.solve.partition import Compiler
 from matrix.solve.space import Region, union
 
 
@@ -57,21 +57,12 @@ class SelectionSpace:
         systems: Mapping[str, CpuSystem],
     ) -> None:
         self._study = study
-        programs = [item.program for _, item in kernels]
-        atoms = detected(programs, systems)
-        self._backend = Diagram(study_space(study, programs, systems, atoms))
+        self._backend, compiled = compiled_kernels(study, kernels, architecture, systems)
         self._mine = [
-            (
-                self._only(profile),
-                profile,
-                question,
-                kernel_compiler(
-                    self._backend, study, question, profile, architecture, systems, own
-                ),
-            )
-            for (profile, question), own in zip(kernels, atoms, strict=True)
+            (of_kernel(self._backend.everything(), study, kernel.profile), kernel)
+            for kernel in compiled
         ]
-        self._hard = union(self._backend, (mine for mine, *_ in self._mine))
+        self._hard = union(self._backend, (mine for mine, _ in self._mine))
 
     def contradiction(
         self,
@@ -89,24 +80,20 @@ class SelectionSpace:
             *((_condition_member("where", item), self._over_kernels(item)) for item in where),
             *self._options(baseline, "baseline"),
         ]
-        bounds = [*self._study_constraints(), *self._kconfig_constraints()]
-        valid = self._hard
-        for _, region in bounds:
-            valid = valid & region
-        members += bounds
+        members += self._bounds
         core = region_core(self._hard, [region for _, region in members])
         if core is None:
             return None
-        return Contradiction(members=tuple(members[index][0] for index in core), valid=valid)
+        return Contradiction(members=tuple(members[index][0] for index in core), valid=self.valid)
 
-    def _only(self, profile: KernelProfile) -> Region:
-        """Return the part of the space that is this kernel's."""
-        region = self._backend.everything()
-        for axis in self._study.axes:
-            if axis.chooses_kernel:
-                mine = [option.name for option in axis.options if option.kernel == profile.id]
-                region = region.restrict(axis.name, mine)
-        return region
+    @cached_property
+    def valid(self) -> Region:
+        """The cells that exist at all."""
+        return reduce(operator.and_, (region for _, region in self._bounds), self._hard)
+
+    @cached_property
+    def _bounds(self) -> Sequence[tuple[Member, Region]]:
+        return (*self._study_constraints(), *self._kconfig_constraints())
 
     def _options(self, chosen: Mapping[str, str], how: str) -> Iterator[tuple[Member, Region]]:
         for axis in self._study.axes:
@@ -128,27 +115,26 @@ class SelectionSpace:
             yield _condition_member("study", condition), self._over_kernels(condition)
 
     def _kconfig_constraints(self) -> Iterator[tuple[Member, Region]]:
-        for mine, profile, question, compiler in self._mine:
-            lowered = zip(profile.constraints, question.program.constraints, strict=True)
+        for mine, kernel in self._mine:
+            profile, program = kernel.profile, kernel.question.program
+            lowered = zip(profile.constraints, program.constraints, strict=True)
             for constraint, expression in lowered:
                 member = _condition_member("Kconfig", constraint.condition, profile.release)
-                yield member, compiler.where(expression) | (self._hard - mine)
+                yield member, kernel.compiler.where(expression) | (self._hard - mine)
 
     def _over_kernels(self, condition: Condition) -> Region:
         """Return where a condition holds; of a release that lacks a name in it, it says nothing."""
         return union(
             self._backend,
-            (
-                mine & self._in_kernel(condition, question, compiler)
-                for mine, _, question, compiler in self._mine
-            ),
+            (mine & self._in_kernel(condition, kernel) for mine, kernel in self._mine),
         )
 
-    def _in_kernel(self, condition: Condition, question: Question, compiler: Compiler) -> Region:
+    def _in_kernel(self, condition: Condition, kernel: CompiledKernel) -> Region:
         axes = frozenset(axis.name for axis in self._study.axes)
-        if question.program.lacks(condition) - axes:
+        program = kernel.question.program
+        if program.lacks(condition) - axes:
             return self._backend.everything()
-        return compiler.where(question.program.lower_expression(condition, also=axes))
+        return kernel.compiler.where(program.lower_expression(condition, also=axes))
 
 
 def _condition_member(kind: str, condition: Condition, release: str | None = None) -> Member:

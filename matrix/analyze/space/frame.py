@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from matrix.analyze.space.cell_rows import CellColumn, CellRows
+from matrix.analyze.space.result import Table
 from matrix.solve.listing import Columns, Numbers
 
 if TYPE_CHECKING:
@@ -109,4 +110,23 @@ def arrow_schema(columns: Sequence[CellColumn]) -> pa.Schema:
             )
             for column in columns
         ]
+    )
+
+
+def table_frame(table: Table) -> pd.DataFrame:
+    """Return the verdicts of a table: a row for each label, columns of as many levels.
+
+    A cell that does not exist is None.
+    """
+    import pandas as pd
+
+    rows = [
+        (label, [None if cell is None else str(cell.verdict) for cell in row])
+        for labels, row in zip(table.row_groups, table.cells, strict=True)
+        for label in labels
+    ]
+    return pd.DataFrame(
+        [verdicts for _, verdicts in rows],
+        index=pd.Index([label for label, _ in rows], name=table.row_title),
+        columns=pd.MultiIndex.from_tuples(table.columns, names=table.column_levels),
     )

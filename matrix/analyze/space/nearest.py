@@ -15,7 +15,7 @@ from msgspec import Struct
 from matrix.analyze.cell.change_costs import ACTS, WEIGHTS
 from matrix.analyze.cell.verdict import WORKS, Verdict
 from matrix.analyze.space.study import SolvedStudy
-from matrix.analyze.space.symbolic import option_groups
+from matrix.analyze.space.symbolic import of_kernel, option_groups
 from matrix.schema.values import MatrixStudy
 from matrix.solve.nearest import Changes, Nearest, nearest_changes
 from matrix.solve.space import Region
@@ -93,13 +93,9 @@ def with_doubles(solved: SolvedStudy, cells: Region) -> Region:
     have any of them, and need not change to the one that counts.
     """
     study = solved.study
-    kernel_axis = next((axis for axis in study.axes if axis.chooses_kernel), None)
     result = solved.backend.nothing()
     for profile, part in solved.kernels:
-        region = cells
-        if kernel_axis is not None:
-            mine = [item.name for item in kernel_axis.options if item.kernel == profile.id]
-            region = region.restrict(kernel_axis.name, mine)
+        region = of_kernel(cells, study, profile)
         for axis in study.axes:
             if axis.kind != "kconfig":
                 continue

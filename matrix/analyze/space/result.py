@@ -12,7 +12,13 @@ from matrix.analyze.cell.answer import Defect, Finding
 from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.space.cause import Cause
 from matrix.analyze.space.influence import Influence
-from matrix.schema.values import Architecture, Capability, KernelProfile, MatrixStudy
+from matrix.schema.values import (
+    Architecture,
+    Capability,
+    KernelProfile,
+    MatrixStudy,
+    ViewShows,
+)
 from matrix.solve.layers import Layers
 from matrix.solve.nearest import Changes
 
@@ -35,7 +41,8 @@ class TableCell(Struct, frozen=True, kw_only=True):
     `instead` are options it was answered with, since with those that the table fixes there is no
     such cell. A cell without `marks` has its verdict whatever the fixed options are, or loses the
     capability with them; of one that is absent that is no mark by itself. `causes` are the numbers,
-    from 1, of those of the study that make it unsound.
+    from 1, of those of the study that make it unsound. `counts` say how many cells have which
+    verdict where it stands for several.
     """
 
     verdict: Verdict
@@ -43,6 +50,7 @@ class TableCell(Struct, frozen=True, kw_only=True):
     instead: tuple[tuple[str, str], ...] = ()
     marks: tuple[Mark, ...] = ()
     causes: tuple[int, ...] = ()
+    counts: Counts = ()
 
 
 class Table(Struct, frozen=True, kw_only=True):
@@ -53,7 +61,9 @@ class Table(Struct, frozen=True, kw_only=True):
     row labels that share one line of `cells`. `fixed` is the option of every axis that neither rows
     nor columns say; `named` what the name of a command line sets; `without` options of fixed axes
     that take the capability from some cell that has it. `usual` is the number of the column that
-    departs from the baseline in nothing but the row, None where there is none.
+    departs from the baseline in nothing but the row, None where there is none. Where cells stand
+    for several, `over` are the axes whose options all count, and `shows` says what of them is told.
+    `only` are the patterns that chose rows and columns, `where` the expression that chose cells.
     """
 
     title: str
@@ -66,6 +76,10 @@ class Table(Struct, frozen=True, kw_only=True):
     named: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
     without: Changes = ()
     usual: int | None = None
+    over: tuple[str, ...] = ()
+    shows: ViewShows = "verdict"
+    only: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    where: str = ""
 
 
 class StudyAdvisory(Struct, frozen=True, kw_only=True):
@@ -89,7 +103,7 @@ class ClassGroup(Struct, frozen=True, kw_only=True):
     `conditions` are the simulation inputs all of them share and other groups do not all have. The
     findings are those of the example; it is not `settled` where what nobody recorded decides how
     that one goes, and they show one way. `defects` are the invariants that the kernel violates
-    there without the capability, too.
+    there without the capability, too; `causes` the numbers, from 1, of those of the study.
     """
 
     verdict: Verdict
@@ -100,6 +114,7 @@ class ClassGroup(Struct, frozen=True, kw_only=True):
     example: tuple[tuple[str, str], ...]
     findings: tuple[Finding, ...]
     defects: tuple[str, ...] = ()
+    causes: tuple[int, ...] = ()
     settled: bool = True
 
 

@@ -13,10 +13,9 @@ from msgspec import Struct
 from matrix.analyze.cell.behaviour import Behaviours, Inputs, Result, violates
 from matrix.analyze.cell.question import Question
 from matrix.analyze.cell.verdict import Verdict, decide
-from matrix.analyze.space.symbolic import KernelRegions, detected, kernel_regions, study_space
+from matrix.analyze.space.symbolic import KernelRegions, compiled_kernels, kernel_regions
 from matrix.kernel.cpu.resolve import CpuSystem
 from matrix.schema.values import Architecture, KernelProfile, MatrixStudy
-from matrix.solve.diagram import Diagram
 from matrix.solve.space import Backend, Region, in_several, union
 
 
@@ -70,16 +69,8 @@ def solve_study(
     behaviours: Behaviours,
 ) -> SolvedStudy:
     """Return the verdict of every cell of a study."""
-    programs = [question.program for _, question in questions]
-    atoms = detected(programs, systems)
-    backend = Diagram(study_space(study, programs, systems, atoms))
-    kernels = [
-        (
-            profile,
-            kernel_regions(backend, study, question, profile, architecture, systems, of_kernel),
-        )
-        for (profile, question), of_kernel in zip(questions, atoms, strict=True)
-    ]
+    backend, compiled = compiled_kernels(study, questions, architecture, systems)
+    kernels = [(kernel.profile, kernel_regions(backend, study, kernel)) for kernel in compiled]
     return decide_study(study, backend, kernels, behaviours)
 
 

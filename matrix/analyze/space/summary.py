@@ -9,10 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from matrix.analyze.cell.advice import is_defect
 from matrix.analyze.cell.answering import findings_of
 from matrix.analyze.cell.question import Question
 from matrix.analyze.cell.verdict import Verdict
+from matrix.analyze.space.beside import with_what_works
 from matrix.analyze.space.cause import Conditions, causes, of_cell
 from matrix.analyze.space.influence import influences
 from matrix.analyze.space.nearest import with_doubles
@@ -39,8 +42,9 @@ def summarise(
     predicate: PredicateVersion,
     answer_cell: Callable[[Mapping[str, str]], TableCell | None],
     digest: str,
+    within: Region | None = None,
 ) -> StudyResult:
-    """Return everything a report says of a study."""
+    """Return everything a report says of a study; its cells are counted `within` a part of them."""
     study = solved.study
     results = solved.behaviours.results
     found = causes(solved)
@@ -52,18 +56,18 @@ def summarise(
         architecture=architecture,
         kernels=profiles,
         combinations=math.prod(len(axis.options) for axis in study.axes),
-        cells=solved.valid.count(),
+        cells=(solved.valid if within is None else solved.valid & within).count(),
         behaviour_classes=len(results),
         states=sum(result.states for result in results),
         transitions=sum(result.transitions for result in results),
-        counts=_counts(solved, None),
-        counts_by_kernel=_counts_by_kernel(solved),
+        counts=_counts(solved, within),
+        counts_by_kernel=_counts_by_kernel(solved, within),
         tables=study_tables(solved, answer_cell, [region for _, region in found]),
-        groups=_groups(solved),
+        groups=_groups(solved, [region for _, region in found]),
         absent_reasons=_absent_reasons(solved),
         influences=influences(solved),
         digest=digest,
-        causes=tuple(cause for cause, _ in found),
+        causes=tuple(with_what_works(solved, cause) for cause, _ in found),
         advisories=study_advisories(solved),
         defects=study_defects(solved),
         diagram=_diagram(solved, [region for _, region in found]),
@@ -92,11 +96,11 @@ def _counts(solved: SolvedStudy, within: Region | None) -> Counts:
     return tuple((verdict, solved.count(verdict, within)) for verdict in solved.verdicts)
 
 
-def _counts_by_kernel(solved: SolvedStudy) -> tuple[tuple[str, Counts], ...]:
+def _counts_by_kernel(solved: SolvedStudy, within: Region | None) -> tuple[tuple[str, Counts], ...]:
     axis = next((axis for axis in solved.study.axes if axis.kind == "kernel"), None)
     if axis is None:
         return ()
-    everything = solved.backend.everything()
+    everything = solved.backend.everything() if within is None else within
     return tuple(
         (option.name, _counts(solved, everything.restrict(axis.name, (option.name,))))
         for option in axis.options
@@ -110,7 +114,7 @@ def _absent_reasons(solved: SolvedStudy) -> tuple[tuple[str, int], ...]:
     )
 
 
-def _groups(solved: SolvedStudy) -> tuple[ClassGroup, ...]:
+def _groups(solved: SolvedStudy, causes: Sequence[Region]) -> tuple[ClassGroup, ...]:
     """Return the classes that share verdict and findings, the verdicts in their order."""
     members: dict[tuple[Verdict, Signature, tuple[str, ...]], list[ClassRegion]] = {}
     question = solved.kernels[0][1].question  # what can be violated is the capability's
@@ -122,11 +126,21 @@ def _groups(solved: SolvedStudy) -> tuple[ClassGroup, ...]:
     order = list(Verdict)
     conditions = Conditions(solved)
     groups = [
-        _group(solved, key[0], classes, regions[key], regions[key] - ambiguous, conditions)
+        replace(
+            _group(solved, key[0], classes, regions[key], regions[key] - ambiguous, conditions),
+            causes=_numbers(causes, regions[key]) if key[0] is Verdict.UNSOUND else (),
+        )
         for key, classes in members.items()
         if not regions[key].is_empty()
     ]
     return tuple(sorted(groups, key=lambda group: (order.index(group.verdict), -group.cells)))
+
+
+def _numbers(causes: Sequence[Region], region: Region) -> tuple[int, ...]:
+    """Return the numbers, from 1, of the causes that some cell of a region has."""
+    return tuple(
+        number for number, cause in enumerate(causes, start=1) if not (cause & region).is_empty()
+    )
 
 
 def _own_defects(question: Question, item: ClassRegion) -> tuple[str, ...]:

@@ -17,17 +17,19 @@ from msgspec import Struct
 from matrix.analyze.cell.assemble import (
     cpu_atoms,
     dated_in_study,
+    open_fields,
     symbol_value,
     variables_of,
 )
 from matrix.analyze.cell.behaviour import Inputs
 from matrix.analyze.cell.question import Question, refuse_lacking_truth
-from matrix.analyze.facts.lowering import UNREAD
 from matrix.analyze.facts.program import FactProgram
+from matrix.analyze.facts.unread import UNREAD
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.expr.nodes import Constant, Expression, Name, Value
 from matrix.kernel.cpu.resolve import CpuSystem
 from matrix.schema.values import Architecture, Axis, KernelProfile, MatrixStudy, Option
+from matrix.solve.diagram import Diagram
 from matrix.solve.partition import Compiler, Table
 from matrix.solve.space import Backend, FiniteVariable, Region, Space
 
@@ -35,51 +37,113 @@ _OFF_ON = ("no", "yes")
 # Simulation inputs are compiled under names of their own, apart from the kernel's.
 _ROW = "simulation."
 
-# What one kernel detects on each system, by SPEC: the atoms of its CPU properties.
-SystemAtoms = Mapping[str, Mapping[str, Value]]
+# By unknown atom of a CPU property, the fields that would decide it.
+OpenFields = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+class SystemSeen(Struct, frozen=True, kw_only=True):
+    """What one kernel detects on a system: the atoms of its CPU properties, and why some are open.
+
+    Two systems of equal atoms may lack other fields: a cpucap has a field and a list of models.
+    """
+
+    atoms: Mapping[str, Value]
+    open_fields: OpenFields
+
+
+class CompiledKernel(Struct, frozen=True, kw_only=True):
+    """A kernel, what compiles its expressions over a study, and what it sees of each SPEC."""
+
+    profile: KernelProfile
+    question: Question
+    compiler: Compiler
+    seen: Mapping[str, SystemSeen]
 
 
 class KernelRegions(Struct, frozen=True, kw_only=True):
     """What one kernel answers over the study's space; regions still tell hidden values apart.
 
-    `compiler` knows every name of the kernel, so that a later stage can ask for more.
+    `compiler` knows every name of the kernel, so that a later stage can ask for more. `seen` is
+    what the kernel sees of each system, by SPEC.
     """
 
     question: Question
     compiler: Compiler
+    seen: Mapping[str, SystemSeen]
     valid: Region
     absent: tuple[tuple[str, Region], ...]
     predicate: Region
     classes: tuple[tuple[Inputs, Region], ...]
 
 
-def detected(
-    programs: Sequence[FactProgram], systems: Mapping[str, CpuSystem]
-) -> tuple[SystemAtoms, ...]:
-    """Return what each kernel detects on each system: the slowest part, so that it is done once."""
-    return tuple(
-        {spec: cpu_atoms(program, system)[0] for spec, system in systems.items()}
-        for program in programs
+def compiled_kernels(
+    study: MatrixStudy,
+    questions: Sequence[tuple[KernelProfile, Question]],
+    architecture: Architecture,
+    systems: Mapping[str, CpuSystem],
+) -> tuple[Backend, tuple[CompiledKernel, ...]]:
+    """Return the space of a study, and each kernel with what compiles its expressions over it.
+
+    Raises:
+        InputError: MX0610, two boot axes that set the same kernel variable.
+    """
+    programs = [question.program for _, question in questions]
+    # What each kernel detects on each system is the slowest part, so that it is done once.
+    seen = [_systems_seen(program, systems) for program in programs]
+    backend = Diagram(_study_space(study, programs, systems, seen))
+    return backend, tuple(
+        CompiledKernel(
+            profile=profile,
+            question=question,
+            compiler=_compiler(backend, study, question, profile, architecture, cpus),
+            seen=own,
+        )
+        for (profile, question), own in zip(questions, seen, strict=True)
+        for cpus in (_cpu_tables(study, systems, own),)
     )
 
 
-def study_space(
+def _systems_seen(
+    program: FactProgram, systems: Mapping[str, CpuSystem]
+) -> Mapping[str, SystemSeen]:
+    """Return what a kernel detects on each system; those of which it sees the same share it.
+
+    It sees the values of fields, and which of its lists of models a MIDR is in.
+    """
+    lists = dict.fromkeys(cap.midrs for cap in program.cpucaps if cap.midrs)
+    known: dict[object, SystemSeen] = {}
+    found = {}
+    for spec, system in systems.items():
+        key = tuple(
+            (
+                tuple((item.name, item.value) for item in cpu.fields),
+                tuple(cpu.midr.in_ranges(ranges) for ranges in lists),
+            )
+            for cpu in system.cpus
+        )
+        if key not in known:
+            atoms, detections = cpu_atoms(program, system)
+            known[key] = SystemSeen(atoms=atoms, open_fields=open_fields(detections))
+        found[spec] = known[key]
+    return found
+
+
+def _study_space(
     study: MatrixStudy,
     programs: Sequence[FactProgram],
     systems: Mapping[str, CpuSystem],
-    atoms: Sequence[SystemAtoms],
+    seen: Sequence[Mapping[str, SystemSeen]],
 ) -> Space:
     """Return the space of a study: its axes, and a hidden variable for whatever is unknown.
 
-    That are properties of CPUs (`atoms` are what `detected` gives), and what nobody has read yet of
-    a drafted profile.
+    That are properties of CPUs, and what nobody has read yet of a drafted profile.
     """
     unknown: dict[str, None] = {}
     for program in programs:
         unknown.update((f"?{name}", None) for name in _unread(program))
-    for of_kernel in atoms:
-        for spec, values in of_kernel.items():
-            for atom, value in values.items():
+    for own in seen:
+        for spec, system in own.items():
+            for atom, value in system.atoms.items():
                 if value is None:
                     unknown[_hidden(atom, systems[spec])] = None
     variables = tuple(
@@ -133,23 +197,16 @@ def _unset_symbols(
     return tuple(found.values())
 
 
-def kernel_regions(
-    backend: Backend,
-    study: MatrixStudy,
-    question: Question,
-    profile: KernelProfile,
-    architecture: Architecture,
-    systems: Mapping[str, CpuSystem],
-    atoms: SystemAtoms,
-) -> KernelRegions:
-    """Return what a kernel answers over its part of the space; `atoms` are `detected`.
-
-    Raises:
-        InputError: MX0610, two boot axes that set the same kernel variable.
-    """
+def kernel_regions(backend: Backend, study: MatrixStudy, kernel: CompiledKernel) -> KernelRegions:
+    """Return what a kernel answers over its part of the space."""
+    question, compiler = kernel.question, kernel.compiler
     rows = [f"{_ROW}{name}" for name, _ in question.rows]
-    compiler = kernel_compiler(backend, study, question, profile, architecture, systems, atoms)
-    valid = _valid(compiler, backend, study, question, profile)
+    valid = of_kernel(backend.everything(), study, kernel.profile)
+    for axis in study.axes:
+        if axis.kind == "kconfig":
+            valid = valid.restrict(axis.name, distinct_options(axis, question.program, study))
+    for constraint in question.constraints:
+        valid = valid & compiler.where(constraint)
     remaining = valid
     absent: list[tuple[str, Region]] = []
     for requirement in question.requirements:
@@ -160,46 +217,49 @@ def kernel_regions(
         if not failing.is_empty():
             absent.append((requirement.otherwise, failing))
         remaining = remaining & holds
-    if remaining.is_empty() or question.predicate is None:
-        return KernelRegions(
-            question=question,
-            compiler=compiler,
-            valid=valid,
-            absent=tuple(absent),
-            predicate=backend.nothing(),
-            classes=(),
+    predicate = backend.nothing()
+    classes: tuple[tuple[Inputs, Region], ...] = ()
+    if not remaining.is_empty() and question.predicate is not None:
+        refuse_lacking_truth((question,))
+        predicate = compiler.where(question.predicate) & remaining
+        classes = tuple(
+            (_inputs(question, values), region)
+            for values, region in compiler.joint(tuple(rows), within=remaining)
         )
-    refuse_lacking_truth((question,))
     return KernelRegions(
         question=question,
         compiler=compiler,
+        seen=kernel.seen,
         valid=valid,
         absent=tuple(absent),
-        predicate=compiler.where(question.predicate) & remaining,
-        classes=tuple(
-            (_inputs(question, values), region)
-            for values, region in compiler.joint(tuple(rows), within=remaining)
-        ),
+        predicate=predicate,
+        classes=classes,
     )
 
 
-def kernel_compiler(
+def _compiler(
     backend: Backend,
     study: MatrixStudy,
     question: Question,
     profile: KernelProfile,
     architecture: Architecture,
-    systems: Mapping[str, CpuSystem],
-    atoms: SystemAtoms,
+    cpus: Mapping[str, Table | Expression],
 ) -> Compiler:
-    """Return what compiles one kernel's expressions over the study's space; `atoms` are `detected`.
-
-    Raises:
-        InputError: MX0610, two boot axes that set the same kernel variable.
-    """
+    """Return what compiles one kernel's expressions; `cpus` are the tables of CPU properties."""
     program = question.program
-    names = _names(study, program, profile, architecture)
-    names.update(_cpu_tables(study, systems, atoms))
+    axes = {axis.name for axis in study.axes}
+    names: dict[str, Table | Expression] = {
+        **{name: Name(f"?{name}") for name in _unread(program)},
+        **_kconfig_tables(study, program),
+        **_dated_tables(study, program),
+        **_variable_tables(study, program, profile),
+        **{
+            environment.name: Constant(environment.default)
+            for environment in architecture.environment
+            if environment.name not in axes
+        },
+        **cpus,
+    }
     return Compiler(
         backend,
         {
@@ -215,23 +275,12 @@ def _inputs(question: Question, values: Mapping[str, Value]) -> Inputs:
     return question.inputs({name.removeprefix(_ROW): value for name, value in values.items()})
 
 
-def _valid(
-    compiler: Compiler,
-    backend: Backend,
-    study: MatrixStudy,
-    question: Question,
-    profile: KernelProfile,
-) -> Region:
-    """Return the cells of this kernel that can exist."""
-    region = backend.everything()
+def of_kernel(region: Region, study: MatrixStudy, profile: KernelProfile) -> Region:
+    """Return the part of a region that is a kernel's."""
     for axis in study.axes:
         if axis.chooses_kernel:
             mine = [option.name for option in axis.options if option.kernel == profile.id]
             region = region.restrict(axis.name, mine)
-        if axis.kind == "kconfig":
-            region = region.restrict(axis.name, distinct_options(axis, question.program, study))
-    for constraint in question.constraints:
-        region = region & compiler.where(constraint)
     return region
 
 
@@ -259,24 +308,6 @@ def option_groups(
         meaningful = tuple((symbol, text) for symbol, text in known if text != "n")
         alike.setdefault(meaningful, []).append(option.name)
     return {names[0]: tuple(names) for names in alike.values()}
-
-
-def _names(
-    study: MatrixStudy,
-    program: FactProgram,
-    profile: KernelProfile,
-    architecture: Architecture,
-) -> dict[str, Table | Expression]:
-    tables: dict[str, Table | Expression] = {}
-    tables.update((name, Name(f"?{name}")) for name in _unread(program))
-    tables.update(_kconfig_tables(study, program))
-    tables.update(_dated_tables(study, program))
-    tables.update(_variable_tables(study, program, profile))
-    axes = {axis.name for axis in study.axes}
-    for environment in architecture.environment:
-        if environment.name not in axes:
-            tables[environment.name] = Constant(environment.default)
-    return tables
 
 
 def _unread(program: FactProgram) -> tuple[str, ...]:
@@ -339,7 +370,7 @@ def _axis_of_symbol(study: MatrixStudy, symbol: str) -> Axis | None:
 
 
 def _cpu_tables(
-    study: MatrixStudy, systems: Mapping[str, CpuSystem], atoms: SystemAtoms
+    study: MatrixStudy, systems: Mapping[str, CpuSystem], seen: Mapping[str, SystemSeen]
 ) -> dict[str, Table | Expression]:
     axis = next((axis for axis in study.axes if axis.kind == "cpu"), None)
     if axis is None:
@@ -348,7 +379,7 @@ def _cpu_tables(
     for option in axis.options:
         spec = option.cpu or option.name
         system = systems[spec]
-        for atom, value in atoms[spec].items():
+        for atom, value in seen[spec].atoms.items():
             entries.setdefault(atom, {})[option.name] = (
                 Name(_hidden(atom, system)) if value is None else Constant(value)
             )

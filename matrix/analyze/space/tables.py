@@ -17,14 +17,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from msgspec.structs import replace
 
 from matrix.analyze.cell.verdict import Verdict
+from matrix.analyze.space.nearest import with_doubles
 from matrix.analyze.space.result import Mark, Table, TableCell
 from matrix.analyze.space.study import SolvedStudy
-from matrix.schema.values import MatrixStudy, Pivot
+from matrix.schema.values import DeclaredView, MatrixStudy, Pivot
 from matrix.solve.nearest import Changes, nearest_changes
 from matrix.solve.space import Region
 
 # Answers the cell that differs from the baseline in these options; None: there is no such cell.
 AnswerCell = Callable[[Mapping[str, str]], TableCell | None]
+
+# A label, and the options it sets.
+_Choice = tuple[str, dict[str, str]]
 
 PROFILES = "profiles"
 
@@ -40,24 +44,22 @@ def _table(
     solved: SolvedStudy, pivot: Pivot, answer_cell: AnswerCell, causes: Sequence[Region]
 ) -> Table:
     study = solved.study
-    pattern = pivot.leave_out or ""
-    rows = [
-        (label, cell)
-        for label, cell in choices(study, pivot.rows)
-        if not any(fnmatch.fnmatchcase(option, pattern) for option in cell.values())
-    ]
-    columns = list(itertools.product(*(choices(study, name) for name in pivot.columns)))
+    rows, columns, loose, said = _shown(study, pivot)
     names = (pivot.rows, *pivot.columns)
-    loose = {axis for profile in study.profiles for axis, _ in profile.cell}
-    said = {*names, *(loose if PROFILES in names else ())}
     usual = {**dict(study.baseline), **dict(pivot.fixed)}
     fixed = {axis.name: usual[axis.name] for axis in study.axes if axis.name not in said}
     marker = Marker(solved, pivot.rows, tuple(fixed), tuple(loose & said), causes)
+    kind_of = _kinds(solved, pivot.rows, causes)
+    answered: dict[object, tuple[TableCell | None, ...]] = {}
     merged: dict[tuple[TableCell | None, ...], list[str]] = {}
     for row, row_cell in rows:
-        places = [{**usual, **row_cell, **_joined(column)} for column in columns]
-        line = tuple(_answered(marker, place, places, answer_cell) for place in places)
-        merged.setdefault(line, []).append(row)
+        kind = kind_of.get(row, row)
+        if kind not in answered:
+            places = [{**usual, **row_cell, **_joined(column)} for column in columns]
+            answered[kind] = tuple(
+                _answered(marker, place, places, answer_cell) for place in places
+            )
+        merged.setdefault(answered[kind], []).append(row)
     return Table(
         title=pivot.title,
         row_title=_title(study, pivot.rows),
@@ -73,6 +75,148 @@ def _table(
         usual=next(
             (at for at, column in enumerate(columns) if {**usual, **_joined(column)} == usual), None
         ),
+    )
+
+
+def _kinds(solved: SolvedStudy, name: str, causes: Sequence[Region]) -> dict[str, int]:
+    """Return a number for each CPU of an axis, equal for those that no cell of a row tells apart.
+
+    They are alike to every kernel, lack the same fields and have the same cells of each verdict and
+    cause. With
+    thousands of CPUs most are like another one, whose row then stands for theirs.
+    """
+    axis = next((axis for axis in solved.study.axes if axis.name == name), None)
+    if axis is None or axis.kind != "cpu":
+        return {}
+    told: dict[str, list[object]] = {}
+    for _, part in solved.kernels:
+        alike = part.compiler.alike(name)
+        for option in axis.options:
+            fields = part.seen[option.cpu or option.name].open_fields
+            told.setdefault(option.name, []).append((alike[option.name], fields))
+    for region in (solved.valid, *solved.verdicts.values(), *causes):
+        for number, (options, _) in enumerate(region.split(name)):
+            for label in options:
+                told[label].append(number)
+    numbers: dict[tuple[object, ...], int] = {}
+    return {option: numbers.setdefault(tuple(by), len(numbers)) for option, by in told.items()}
+
+
+def _shown(
+    study: MatrixStudy, pivot: Pivot
+) -> tuple[list[_Choice], list[tuple[_Choice, ...]], set[str], set[str]]:
+    """Return the rows and columns of a table, what command lines set, and the axes that it says."""
+    pattern = pivot.leave_out or ""
+    only = dict(pivot.only) if isinstance(pivot, DeclaredView) else {}
+
+    def kept(name: str) -> list[_Choice]:
+        patterns = only.get(name, ("*",))
+        return [
+            (label, cell)
+            for label, cell in choices(study, name)
+            if any(fnmatch.fnmatchcase(label, one) for one in patterns)
+        ]
+
+    rows = [
+        (label, cell)
+        for label, cell in kept(pivot.rows)
+        if not any(fnmatch.fnmatchcase(option, pattern) for option in cell.values())
+    ]
+    columns = list(itertools.product(*map(kept, pivot.columns)))
+    names = {pivot.rows, *pivot.columns}
+    loose = {axis for profile in study.profiles for axis, _ in profile.cell}
+    return rows, columns, loose, names | (loose if PROFILES in names else set())
+
+
+def view_table(
+    solved: SolvedStudy, view: DeclaredView, answer_cell: AnswerCell, kept: Region
+) -> Table:
+    """Return the table of a view; only cells of `kept` are answered or counted.
+
+    Where an expression chooses cells, a row of which it chooses none is left out.
+    """
+
+    def answered(cell: Mapping[str, str]) -> TableCell | None:
+        return None if kept.at(cell).is_empty() else answer_cell(cell)
+
+    if view.shows == "verdict":
+        table = _table(solved, view, answered, ())
+    else:
+        table = _counted(solved, view, kept)
+    if view.order == "danger":
+        table = _by_danger(table)
+    table = replace(table, shows=view.shows, only=view.only)
+    if view.where is None:
+        return table
+    met = [row for row in zip(table.row_groups, table.cells, strict=True) if any(row[1])]
+    return replace(
+        table,
+        row_groups=tuple(group for group, _ in met),
+        cells=tuple(cells for _, cells in met),
+        where=view.where.text,
+    )
+
+
+def _counted(solved: SolvedStudy, view: DeclaredView, kept: Region) -> Table:
+    """Return a table of how many cells have which verdict, whatever it neither says nor fixes."""
+    study = solved.study
+    rows, columns, loose, said = _shown(study, view)
+    fixed = {axis: option for axis, option in view.fixed if axis not in said}
+    usual = dict(study.baseline)
+    named = {axis: usual[axis] for axis in loose & said}
+    mine = {word: (region & kept).at(fixed) for word, region in solved.verdicts.items()}
+    # Whoever asks for the verdict with an option that a release lacks asks for the same `.config`.
+    same = {
+        word: with_doubles(solved, region & kept).at(fixed)
+        for word, region in solved.verdicts.items()
+        if view.shows == "worst"
+    }
+    merged: dict[tuple[TableCell | None, ...], list[str]] = {}
+    for label, row in rows:
+        here, also = ({word: part.at(row) for word, part in by.items()} for by in (mine, same))
+        places = [{**named, **row, **_joined(column)} for column in columns]
+        line = tuple(_count_of(here, place) or _count_of(also, place) for place in places)
+        merged.setdefault(line, []).append(label)
+    return Table(
+        title=view.title,
+        row_title=_title(study, view.rows),
+        column_levels=tuple(_title(study, name) for name in view.columns),
+        columns=tuple(tuple(label for label, _ in column) for column in columns),
+        row_groups=tuple(tuple(labels) for labels in merged.values()),
+        cells=tuple(merged),
+        fixed=tuple(fixed.items()),
+        named=tuple((profile.name, profile.cell) for profile in study.profiles)
+        if PROFILES in (view.rows, *view.columns)
+        else (),
+        over=tuple(
+            axis.name for axis in study.axes if axis.name not in said and axis.name not in fixed
+        ),
+    )
+
+
+def _count_of(regions: Mapping[Verdict, Region], place: Mapping[str, str]) -> TableCell | None:
+    """Return how many cells at a place have which verdict, and the most urgent; None for none."""
+    counts = {word: region.at(place).count() for word, region in regions.items()}
+    met = tuple((word, counts[word]) for word in Verdict if counts.get(word))
+    return TableCell(verdict=met[0][0], reason="", counts=met) if met else None
+
+
+def _by_danger(table: Table) -> Table:
+    """Return a table with the rows first that have the most urgent verdict, and it most often."""
+    order = {word: at for at, word in enumerate(Verdict)}
+
+    def urgency(cells: tuple[TableCell | None, ...]) -> tuple[int, int]:
+        ranks = [order[cell.verdict] for cell in cells if cell is not None]
+        worst = min(ranks, default=len(order))
+        return worst, -ranks.count(worst)
+
+    ranked = sorted(
+        zip(table.row_groups, table.cells, strict=True), key=lambda row: urgency(row[1])
+    )
+    return replace(
+        table,
+        row_groups=tuple(group for group, _ in ranked),
+        cells=tuple(cells for _, cells in ranked),
     )
 
 
@@ -114,7 +258,7 @@ def _joined(column: tuple[tuple[str, dict[str, str]], ...]) -> dict[str, str]:
 
 def _title(study: MatrixStudy, name: str) -> str:
     if name == PROFILES:
-        return "command line"
+        return study.profiles_title
     return next(axis.title for axis in study.axes if axis.name == name)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -47,15 +48,19 @@ def split_name(name: str) -> tuple[str, str]:
     return (file, "!".join(members)) if members else (name, "")
 
 
-def read_config_inputs(path: str | os.PathLike[str]) -> Iterator[ConfigInput]:
+def read_config_inputs(
+    path: str | os.PathLike[str], *, within: Path | None = None
+) -> Iterator[ConfigInput]:
     """Yield the configurations of one input; a package may hold several.
+
+    A file that was found in a folder is given with that folder, `within`.
 
     Raises:
         InputError: MX0301 to MX0304 and MX1401 to MX1407: it cannot be read or unpacked, is too
             large, or holds no configuration.
     """
     file = file_name(path)
-    with open_input(path, DOTCONFIG) as source:
+    with open_input(path, DOTCONFIG, within=within) as source:
         head = read_at_most(source, _HEAD_BYTES)
         if b"\0" not in head and not head.startswith((*PACKED, b"!<arch>\n")):
             # A text: the usual case needs no more than this.
@@ -70,15 +75,16 @@ def read_config_inputs(path: str | os.PathLike[str]) -> Iterator[ConfigInput]:
 
 
 def _from_stream(stream: Stream, file: str) -> Iterator[ConfigInput]:
+    from matrix.door.archive import is_archive
     from matrix.door.stream import unpacked
     from matrix.kernel.config.image import embedded_config, is_image
-    from matrix.kernel.config.package import DEB_MAGIC, RPM_MAGIC, package_configs
+    from matrix.kernel.config.package import package_configs
 
-    if stream.peek(_HEAD_BYTES).startswith((DEB_MAGIC, RPM_MAGIC)):
-        for member, data in package_configs(stream):
+    content = unpacked(stream)
+    if is_archive(content):
+        for member, data in package_configs(content):
             yield ConfigInput(name=f"{file}!{member}", data=data, member=True)
         return
-    content = unpacked(stream)
     if is_image(content.peek(_HEAD_BYTES)):
         yield ConfigInput(name=file, data=embedded_config(content))
         return

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -30,6 +31,9 @@ from matrix.kernel.config import lines
 _SET = re.compile(r"\nCONFIG_([A-Za-z0-9_]+)=([^\n]+)")
 _UNSET = re.compile(r"\n# CONFIG_([A-Za-z0-9_]+) is not set(?=\n)")
 _ESCAPED = re.compile(r"\\(.)")
+
+
+COMPLETED = "completed by the tree's Kconfig"
 
 
 class Setting(Struct, frozen=True, kw_only=True):
@@ -86,13 +90,14 @@ class _Settings(Mapping[str, Setting]):
 class DotConfig(Struct, frozen=True, kw_only=True):
     """What a `.config` says.
 
-    `version` is the header's version in full ("6.12.0-144.el10.aarch64"), `release` its first two
-    numbers ("6.12"); both are None without a header, and a header can be wrong. `arch` is the
-    header's, or what the symbols say, or None. `complete` says whether a symbol that is missing is
-    off (a whole `.config`) or unknown (a fragment, a defconfig, a list of answers);
-    `completeness` says from what that was decided. `refused` are the symbols whose value their type
-    does not allow (see `typed`): the kernel's conf writes no such file. `symbols` has no `CONFIG_`
-    in its keys. `running` is what `uname -r` says where the file is that of a running kernel.
+    `version` is the header's version in full ("6.12.0-144.el10.aarch64"), `release` its first
+    two numbers ("6.12"); both are None without a header, and a header can be wrong. `arch` is
+    the header's, or what the symbols say, or None. `complete` says whether a symbol that is
+    missing is off (a whole `.config`) or unknown (a fragment, a defconfig, a list of answers);
+    `completeness` says from what that was decided. `refused` are the symbols whose value their
+    type does not allow (see `typed`): the kernel's conf writes no such file. `symbols` has no
+    `CONFIG_` in its keys. `origins` tell for symbols of a fragment its file and line. `running`
+    is what `uname -r` says where the file is that of a running kernel.
     """
 
     file: str
@@ -106,6 +111,7 @@ class DotConfig(Struct, frozen=True, kw_only=True):
     _raw: Mapping[str, str]
     refused: frozenset[str] = frozenset()
     running: str | None = None
+    origins: Mapping[str, tuple[str, int]] = {}
 
     def texts(self) -> dict[str, str]:
         """Return every setting as text: `y`, `n` for "is not set", `100`, a string unquoted."""
@@ -123,6 +129,14 @@ class DotConfig(Struct, frozen=True, kw_only=True):
         if raw is None:
             return False if self.complete else None
         return lines.convert(raw)
+
+    def place(self, symbol: str) -> Location:
+        """Return where the line of a symbol stands, the file alone where it has none."""
+        setting = self.symbols.get(symbol)
+        if setting is None:
+            return Location(file=self.file)
+        file, line = self.origins.get(symbol, (self.file, setting.line))
+        return replace(setting.place(file), line=line)
 
     def states(self, symbol: str) -> bool:
         """Tell whether the file has a line for a symbol (with or without `CONFIG_`)."""
@@ -148,11 +162,11 @@ class DotConfig(Struct, frozen=True, kw_only=True):
 
     def _refusal(self, symbol: str, kind: str) -> Diagnostic:
         raw, setting = self._raw[symbol], self.symbols.get(symbol)
-        place = Location(file=self.file)
+        place = self.place(symbol)
         if setting is not None:
             column = max(setting.text.find("="), 0) + 1
             length = max(1, len(setting.text) - column)
-            place = replace(setting.place(self.file), column=column + 1, length=length)
+            place = replace(place, column=column + 1, length=length)
         return Diagnostic(
             code="MX0310",
             message=f"`{shown(raw)}` is no value of `CONFIG_{symbol}`, which is "
@@ -160,6 +174,20 @@ class DotConfig(Struct, frozen=True, kw_only=True):
             location=place,
             hint=f"{lines.FORMS[kind]}; until then its value is unknown",
             severity=Severity.WARNING,
+        )
+
+    def completed(self, values: Mapping[str, str], version: str, release: str) -> DotConfig:
+        """Return the file completed by the Kconfig tree of a version, with its own lines' places.
+
+        `values` are the raw values of all symbols that have a line then.
+        """
+        return replace(
+            self,
+            complete=True,
+            completeness=COMPLETED,
+            version=self.version or version,
+            release=self.release or release,
+            _raw=dict(values),
         )
 
     def narrowed(self, symbols: Iterable[str]) -> DotConfig:
@@ -173,14 +201,38 @@ class DotConfig(Struct, frozen=True, kw_only=True):
         return replace(self, symbols=places, diagnostics=(), _raw=raw)
 
 
-def load_dotconfig(path: str | os.PathLike[str], *, arch: str | None = None) -> DotConfig:
+def no_dotconfig(file: str, version: str | None, arch: str) -> DotConfig:
+    """Return what is known of a kernel whose `.config` nobody gave: its version alone.
+
+    `file` is what told it. No symbol is known; `symbols` is empty, as in no file that was read.
+    """
+    header = headers.Header(arch=arch, version=version)
+    return DotConfig(
+        file=file,
+        release=header.release,
+        version=version,
+        arch=arch,
+        complete=False,
+        completeness="there is none",
+        symbols={},
+        diagnostics=(),
+        running=version,
+        _raw={},
+    )
+
+
+def load_dotconfig(
+    path: str | os.PathLike[str], *, arch: str | None = None, within: Path | None = None
+) -> DotConfig:
     """Read a `.config`: plain, gzip, xz, bzip2 or Zstandard, or standard input (`-`).
+
+    With `within` only a regular file below that folder.
 
     Raises:
         InputError: as `read_dotconfig`, and MX0301 for a file that cannot be read, MX0302 for one
             that is too large, packed or unpacked.
     """
-    data = read_bounded(path, DOTCONFIG)
+    data = read_bounded(path, DOTCONFIG, within=within)
     return read_dotconfig(data, file_name(path), arch=arch)
 
 

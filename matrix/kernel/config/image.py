@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 
-from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.diagnostics import InputError, Location
 from matrix.door.bounded import DOTCONFIG
 from matrix.door.stream import Stream, unpacked
 
@@ -36,19 +36,24 @@ def embedded_config(stream: Stream) -> bytes:
     """
     head = stream.peek(16)
     if head.startswith(b"MZ") and head[_ZBOOT_OFFSET:].startswith(b"zimg"):
+        if len(head) < 16:
+            raise InputError.of(
+                code="MX1401",
+                message="the kernel image ends within its header",
+                location=Location(file=stream.file),
+                hint="fetch or copy the file anew",
+            )
         offset, _size = struct.unpack_from("<II", head, 8)
         stream.skip(offset)
         stream = unpacked(stream)
     found = _between_marks(stream)
     if found is None:
-        raise InputError(
-            Diagnostic(
-                code="MX1401",
-                message="the kernel image holds no configuration (it was built without "
-                "CONFIG_IKCONFIG, or with it as a module)",
-                location=Location(file=stream.file),
-                hint="give the `.config` of its build, /boot/config-*, or the module configs.ko",
-            )
+        raise InputError.of(
+            code="MX1401",
+            message="the kernel image holds no configuration (it was built without "
+            "CONFIG_IKCONFIG, or with it as a module)",
+            location=Location(file=stream.file),
+            hint="give the `.config` of its build, /boot/config-*, or the module configs.ko",
         )
     return found
 

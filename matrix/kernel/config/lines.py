@@ -54,14 +54,12 @@ def decode(data: bytes, file: str) -> str:
         raise InputError(_not_utf8(file, "the file is UTF-16", "UTF-16"))
     if b"\0" in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
-        raise InputError(
-            Diagnostic(
-                code="MX0305",
-                message=f"this is not a text file: line {line} holds a NUL byte",
-                location=Location(file=file),
-                hint="give a kernel's `.config` (plain, .gz, .xz, .bz2 or .zst), a kernel image "
-                "that embeds one, a .deb or an .rpm",
-            )
+        raise InputError.of(
+            code="MX0305",
+            message=f"this is not a text file: line {line} holds a NUL byte",
+            location=Location(file=file),
+            hint="give a kernel's `.config` (plain, .gz, .xz, .bz2 or .zst), a kernel image "
+            "that embeds one, a .deb or an .rpm",
         )
     try:
         text = data.decode("utf-8-sig")
@@ -302,5 +300,6 @@ def no_setting(text: str, file: str) -> Diagnostic:
         )
         if number
         else Location(file=file),
-        hint="give a kernel's `.config`, for instance /boot/config-$(uname -r) or /proc/config.gz",
+        hint="give a kernel's `.config`, for instance /boot/config-$(uname -r) or /proc/config.gz; "
+        "a boot log, lscpu and the like go to --evidence",
     )

@@ -33,6 +33,11 @@ class Detection(Struct, frozen=True, kw_only=True):
     undecided: tuple[tuple[str, str], ...] = ()
     settled_by: tuple[str, ...] = ()
 
+    @property
+    def open_fields(self) -> tuple[str, ...]:
+        """The fields of `undecided`, each once, whichever CPUs they are of."""
+        return _unique(field for _, field in self.undecided)
+
 
 def detect(system: CpuSystem, caps: Sequence[CpuCap]) -> Mapping[str, Detection]:
     """Return what the kernel detects, each cap by its own scope.

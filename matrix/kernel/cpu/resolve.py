@@ -10,11 +10,18 @@ CPU, what the rules imply from both. So `dic=1` also sets IDC, and `neoverse-n1,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
-from matrix.diagnostics import Diagnostic, InputError, Severity, unknown_word_hint
+from matrix.diagnostics import (
+    Diagnostic,
+    InputError,
+    Severity,
+    did_you_mean,
+    unknown_word_hint,
+)
 from matrix.expr.position import shown
 from matrix.kernel.cpu.detection import Detection, detect, detect_boot
 from matrix.kernel.cpu.overrides import MIDR_NAMES, Overrides, read_overrides
@@ -30,12 +37,20 @@ from matrix.schema.cpu_fields import (
     rank,
     weakest,
 )
-from matrix.schema.values import Architecture, Cpu, FieldValue, Knowledge, RegisterField
+from matrix.schema.values import (
+    Architecture,
+    Cpu,
+    FieldValue,
+    Knowledge,
+    Machine,
+    RegisterField,
+)
 
 __all__ = [
     "CpuSystem",
     "Detection",
     "assume",
+    "cpus_by_name",
     "default_cpus",
     "detect",
     "detect_boot",
@@ -49,18 +64,32 @@ FREE = "free"
 QEMU_GROUP = "qemu"
 
 
-def resolve_system(spec: str, knowledge: Knowledge, architecture: Architecture) -> CpuSystem:
+def resolve_system(
+    spec: str,
+    knowledge: Knowledge,
+    architecture: Architecture,
+    named: Mapping[str, Cpu] | None = None,
+) -> CpuSystem:
     """Return the system that a SPEC describes; its warnings are in `diagnostics`.
+
+    `named` is what `cpus_by_name` says of the knowledge, for those who resolve many SPECs.
 
     Raises:
         InputError: MX0501 to MX0508, everything that is wrong in the SPEC.
     """
-    resolver = _Resolver(spec, knowledge, architecture)
-    cpus = tuple(map(resolver.resolve, parse_spec(spec)))
+    known = cpus_by_name(knowledge) if named is None else named
+    resolver = _Resolver(spec, knowledge, architecture, known)
+    parts = [part for written in parse_spec(spec) for part in resolver.expanded(written)]
+    cpus = tuple(map(resolver.resolve, parts))
     errors = [item for item in resolver.diagnostics if item.severity is Severity.ERROR]
     if errors:
         raise InputError(errors)
     return CpuSystem(cpus=cpus, diagnostics=tuple(resolver.diagnostics))
+
+
+def cpus_by_name(knowledge: Knowledge) -> Mapping[str, Cpu]:
+    """Return the declared CPUs by every name of theirs, as names are compared."""
+    return {name: cpu for cpu in reversed(knowledge.cpus) for name in _names(cpu)}
 
 
 def groups(knowledge: Knowledge) -> Mapping[str, tuple[str, ...]]:
@@ -96,7 +125,7 @@ def canonical_system(spec: str, knowledge: Knowledge) -> tuple[str, ...]:
     that breaks the grammar, stands for itself.
     """
     try:
-        parts = parse_spec(spec)
+        parts = _without_machines(parse_spec(spec), knowledge)
     except InputError:
         return (spec,)
     declared = {name: cpu.id for cpu in knowledge.cpus for name in _names(cpu)}
@@ -113,6 +142,140 @@ def canonical_system(spec: str, knowledge: Knowledge) -> tuple[str, ...]:
     )
 
 
+def machine_named(name: str, knowledge: Knowledge, arch: str) -> Machine | None:
+    """Return the machine that people call so: by its own name first, then with a size behind it."""
+    key = machine_key(name)
+    rows = [row for one in knowledge.machines if one.arch == arch for row in one.machines]
+    exact = next((row for row in rows if key in row.names), None)
+    return exact or next((row for row in rows if _means(row, key)), None)
+
+
+def cpus_found(word: str, knowledge: Knowledge) -> frozenset[str]:
+    """Return the ids of CPUs with a word in a name, an alias or their vendor, a MIDR, or a machine.
+
+    Raises:
+        InputError: MX0511, there is none.
+    """
+    key = machine_key(word)
+    rows = [row for one in knowledge.machines for row in one.machines]
+    by_machine = {
+        part.partition(",")[0]
+        for row in rows
+        if _means(row, key) or any(key in name for name in row.names)
+        for part in row.cpu.split("+")
+    }
+    found = frozenset(
+        cpu.id
+        for cpu in knowledge.cpus
+        if by_machine.intersection(_names(cpu))
+        or any(key in name for name in (*_names(cpu), machine_key(cpu.name), cpu.vendor.lower()))
+        or any(key in f"{midr:#010x}" for midr in cpu.midrs)
+        or _has_model(cpu, key)
+    )
+    if not found:
+        names = [name for row in rows for name in row.names if "*" not in name]
+        known = [*names, *(name for cpu in knowledge.cpus for name in _names(cpu))]
+        raise InputError(
+            Diagnostic(
+                code="MX0511",
+                message=f"no CPU has `{shown(word)}` in its names",
+                hint=did_you_mean(key, known) or "search a core, a product, a board or a MIDR",
+            )
+        )
+    return found
+
+
+def _has_model(cpu: Cpu, key: str) -> bool:
+    """Tell whether a word is a part number of the CPU, or a MIDR_EL1 whatever its revision."""
+    try:
+        midr = int(key, 16) if key.startswith("0x") else None
+    except ValueError:
+        return False
+    if midr is not None and midr <= _LARGEST_PART:
+        return midr in cpu.parts and len(key) == len("0xd40")
+    return (
+        midr is not None and cpu.implementer == midr >> 24 & 0xFF and model_of(midr)[1] in cpu.parts
+    )
+
+
+_LARGEST_PART = 0xFFF  # twelve bits of MIDR_EL1
+
+
+def machine_key(name: str) -> str:
+    """Return a name of a machine as names are compared: small letters, `-` between words."""
+    return re.sub(r"[_\s]+", "-", name.strip().lower())
+
+
+def virtual_note(name: str, machine: Machine) -> Diagnostic | None:
+    """Return that a name is that of a virtual machine (MX0512); None for a whole machine."""
+    key = machine_key(name)
+    sizes = re.split(r"[.-]", key)
+    if not machine.virtual or machine.whole in sizes:
+        return None
+    family = key in machine.names and machine.whole is not None
+    what = f"is a virtual machine unless it is a {machine.whole} size" if family else "is virtual"
+    whole = f"; a {machine.whole} size has its own" if machine.whole else ""
+    return Diagnostic(
+        code="MX0512",
+        severity=Severity.NOTE,
+        message=f"`{shown(name)}` {what}: there the CPU's fields are what the hypervisor "
+        "shows, and KVM needs nested virtualisation",
+        hint=f"answered as the host's CPU; what the guest shows counts: --evidence{whole}",
+    )
+
+
+def machine_names(knowledge: Knowledge, arch: str) -> tuple[str, ...]:
+    """Return every name of a machine that is written out."""
+    rows = [row for one in knowledge.machines if one.arch == arch for row in one.machines]
+    return tuple(name for row in rows for name in row.names if "*" not in name)
+
+
+def _means(row: Machine, key: str) -> bool:
+    for name in row.names:
+        before, star, after = name.partition("*")
+        if star and key.startswith(before) and key.endswith(after):
+            return len(key) > len(before) + len(after)
+        if row.sized and not star and key.startswith((f"{name}.", f"{name}-")):
+            return True
+    return False
+
+
+def _near(key: str, known: Iterable[str], machines: tuple[str, ...]) -> str | None:
+    """Return the names that an unknown one may stand for: those it is a word of, else the nearest.
+
+    People leave out the maker (`v1`, `a76`): no measure of letters is near then.
+    """
+    names = (*known, *machines)
+    words = sorted((name for name in names if f"-{key}-" in f"-{name}-"), key=lambda n: (len(n), n))
+    if words:
+        *others, last = [f"`{name}`" for name in words[:_MOST_NEAR]]
+        return f"did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
+    return did_you_mean(key, names) or did_you_mean(_family(key), machines)
+
+
+_MOST_NEAR = 3
+
+
+def _family(key: str) -> str:
+    """Return a name without the size that may stand behind it."""
+    return re.split(r"[.-]", key, maxsplit=1)[0]
+
+
+def _without_machines(parts: tuple[CpuSpec, ...], knowledge: Knowledge) -> tuple[CpuSpec, ...]:
+    """Return the parts of a SPEC with a machine's CPU types in the place of its name alone."""
+    names = {name for cpu in knowledge.cpus for name in _names(cpu)}
+    found: list[CpuSpec] = []
+    for part in parts:
+        machine = None
+        if part.name is not None and part.name.key not in names and not part.overrides:
+            named = (
+                machine_named(part.name.key, knowledge, one.arch) for one in knowledge.machines
+            )
+            machine = next(filter(None, named), None)
+        found += (part,) if machine is None else parse_spec(machine.cpu)
+    return tuple(found)
+
+
 def default_cpus(knowledge: Knowledge) -> tuple[str, ...]:
     """Return the SPECs that are meant where none is given: every declared CPU but QEMU's models."""
     return tuple(cpu.id for cpu in knowledge.cpus if QEMU_GROUP not in cpu.groups)
@@ -121,10 +284,17 @@ def default_cpus(knowledge: Knowledge) -> tuple[str, ...]:
 class _Resolver:
     """Resolves the CPUs of one SPEC; what is wrong with them is collected in `diagnostics`."""
 
-    def __init__(self, spec: str, knowledge: Knowledge, architecture: Architecture) -> None:
+    def __init__(
+        self,
+        spec: str,
+        knowledge: Knowledge,
+        architecture: Architecture,
+        named: Mapping[str, Cpu],
+    ) -> None:
         self.spec = spec
         self.knowledge = knowledge
         self.architecture = architecture
+        self.named = named
         self.diagnostics: list[Diagnostic] = []
 
     def resolve(self, spec: CpuSpec) -> SystemCpu:
@@ -144,6 +314,35 @@ class _Resolver:
             settled_by=self._settled_by(name, fields, candidates),
         )
 
+    def expanded(self, part: CpuSpec) -> tuple[CpuSpec, ...]:
+        """Return what a machine's name stands for: the CPU types of its system, one with fields."""
+        if part.name is None or self._is_cpu(part.name.key):
+            return (part,)
+        machine = machine_named(part.name.key, self.knowledge, self.architecture.id)
+        if machine is None:
+            return (part,)
+        if (note := virtual_note(part.name.text, machine)) is not None:
+            place = at(self.spec, part.name, note.code, note.message).location
+            self.diagnostics.append(replace(note, location=place))
+        meant = parse_spec(machine.cpu)
+        if len(meant) > 1 and part.overrides:
+            names = " and ".join(one.name.text for one in meant if one.name is not None)
+            message = f"`{shown(part.name.text)}` has several CPU types ({names})"
+            hint = f"say of which: `{machine.cpu}` with the field behind its CPU"
+            self._error(part.overrides[0].field, "MX0510", message, hint)
+        offset = part.name.offset
+        return tuple(
+            CpuSpec(
+                name=None if one.name is None else Word(text=one.name.text, offset=offset),
+                overrides=(*one.overrides, *part.overrides),
+                offset=part.offset,
+            )
+            for one in meant
+        )
+
+    def _is_cpu(self, key: str) -> bool:
+        return key == FREE or key in self.named
+
     def _candidates(self, spec: CpuSpec, midr: int | None) -> tuple[Cpu, ...]:
         """Return the declared CPUs a part stands for: by name, or all that share its MIDR."""
         if spec.name is None:
@@ -151,15 +350,19 @@ class _Resolver:
         key = spec.name.key
         if key == FREE:
             return ()
-        for cpu in self.knowledge.cpus:
-            if key in _names(cpu):
-                return (cpu,)
+        if key in self.named:
+            return (self.named[key],)
         if key.startswith("@"):
             message = f"`{shown(spec.name.text)}` is a group, which stands for several systems"
             self._error(spec.name, "MX0502", message, "give it alone, not as part of a system")
             return ()
         known = [FREE, *(name for cpu in self.knowledge.cpus for name in _names(cpu))]
-        hint = unknown_word_hint(key, known, "CPUs")
+        machines = machine_names(self.knowledge, self.architecture.id)
+        near = _near(key, known, machines)
+        hint = unknown_word_hint("", known, "CPUs")
+        hint = f"{near} {hint}" if near else hint
+        if machines:
+            hint += f"; and {len(machines)} names of machines: `matrix cpus list --search WORD`"
         self._error(spec.name, "MX0502", f"unknown CPU `{shown(spec.name.text)}`", hint)
         return ()
 

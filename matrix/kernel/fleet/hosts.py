@@ -1,4 +1,4 @@
-"""A table of hosts (CSV, or Parquet), read in batches of bounded size.
+"""A table of hosts (CSV, JSON Lines, or Parquet), read in batches of bounded size.
 
 Takes a path, gives batches: for each column the distinct values of the batch and, per row, which of
 them it holds. A table of millions of rows is never in memory as a whole, and what is equal in many
@@ -12,16 +12,18 @@ import contextlib
 import csv
 import gzip
 import io
+import itertools
+import json
 import os
 import sys
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from io import BufferedReader
 from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Struct
 
-from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
 from matrix.door.bounded import STANDARD_INPUT, file_name
 from matrix.door.files import opened
 from matrix.expr.position import shown
@@ -36,8 +38,11 @@ if TYPE_CHECKING:
 _BATCH_ROWS = 1 << 16
 _BLOCK_BYTES = 8 << 20
 _MOST_HEADER_BYTES = 1 << 16
+_MOST_BYTES = 512 << 20
+_LONGEST_VALUE = 4096  # a path; a command line has 2,048 bytes (COMMAND_LINE_SIZE)
 _PARQUET_MAGIC = b"PAR1"
 _GZIP_MAGIC = b"\x1f\x8b"
+_OBJECT = b"{"
 
 # The columns read, each with the names it may have in a header (case, `-` and blanks aside).
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -48,9 +53,21 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "midrs": ("midrs", "midr"),
     "cmdline": ("cmdline", "command_line"),
     "vm": ("vm", "vm_kind"),
+    "evidence": ("evidence", "host_record", "dmesg", "boot_log"),
 }
-_NEEDED = ("kernel", "config")
-_EITHER = ("cpu", "midrs")
+# What inventories call them, where a table has none of the names above: `kubectl get nodes -o
+# wide`, exports of clouds, Ansible. In the order in which they count.
+EXPORTED: Mapping[str, tuple[str, ...]] = {
+    "host": ("name", "node", "node_name", "instance_id", "fqdn", "inventory_hostname"),
+    "kernel": ("kernel_version", "kernelversion", "uname_r", "ansible_kernel", "os_kernel"),
+    "cpu": (
+        *("instance_type", "machine_type", "vm_size", "vmsize", "shape", "flavor"),
+        *("node.kubernetes.io/instance_type", "ansible_product_name", "product_name", "cpu_model"),
+    ),
+    "cmdline": ("kernel_command_line", "proc_cmdline", "boot_parameters"),
+}
+# Each of these must be there by one of its columns.
+_NEEDED = (("kernel", "evidence"), ("cpu", "midrs", "evidence"))
 
 
 class Column(Struct, frozen=True, kw_only=True):
@@ -64,13 +81,14 @@ class HostBatch(Struct, frozen=True, kw_only=True):
     """Some rows that stand together; `first` counts the rows before them that were read.
 
     `hosts` is an Arrow array of the hosts' names as bytes, None where the table has no such column;
-    `columns` are the others.
+    `columns` are the others that are read, `own` the user's as texts, where they are kept.
     """
 
     first: int
     rows: int
     hosts: Any
     columns: Mapping[str, Column]
+    own: Mapping[str, Any]
 
     def host(self, index: int) -> str:
         """Return the name of the host in a row of the batch, empty where there is none."""
@@ -84,11 +102,20 @@ class HostTable:
     are in no batch.
     """
 
-    def __init__(self, file: str, header: list[str]) -> None:
+    def __init__(
+        self,
+        file: str,
+        header: list[str],
+        chosen: Mapping[str, str] | None = None,
+        *,
+        keep: bool = False,
+    ) -> None:
         self.file = file
-        self.names = _find_columns(file, header)
+        self._keep = keep
+        self.names = _find_columns(file, header, chosen or {})
         self.columns = tuple(self.names)
-        self.ignored = tuple(title for title in header if title not in self.names.values())
+        own = (title for title in header if title not in self.names.values())
+        self.ignored = tuple(dict.fromkeys(own))
         self.broken: list[Diagnostic] = []
         self._broken_rows: list[int] = []
         self._batches: Any = ()
@@ -145,6 +172,11 @@ class HostTable:
                         rows=batch.num_rows,
                         hosts=columns.pop("host", None),
                         columns={name: _encode(array) for name, array in columns.items()},
+                        own={
+                            # By number: several columns may have one title, or none.
+                            title: _bytes(batch.column(batch.schema.names.index(title)))
+                            for title in (self.ignored if self._keep else ())
+                        },
                     )
                     first += batch.num_rows
         except (pa.ArrowException, OSError, EOFError, zlib.error) as error:
@@ -155,11 +187,19 @@ class HostTable:
 
 
 @contextlib.contextmanager
-def open_hosts(path: str | os.PathLike[str]) -> Iterator[HostTable]:
+def open_hosts(
+    path: str | os.PathLike[str],
+    chosen: Mapping[str, str] | None = None,
+    *,
+    keep: bool = False,
+) -> Iterator[HostTable]:
     """Open a table of hosts; `-` is a CSV on standard input.
 
-    The format is told by the first bytes: Parquet, or else CSV with a header, packed with gzip or
-    not.
+    `chosen` are titles of the table for names of `COLUMNS`, as a person gave them; with `keep` the
+    batches have the table's other columns, too.
+
+    The format is told by the first bytes: Parquet, or else JSON Lines or CSV with a
+    header, packed with gzip or not.
 
     Raises:
         InputError: MX1501 the file cannot be opened, MX1502 it is neither CSV nor Parquet, MX1503 a
@@ -168,13 +208,13 @@ def open_hosts(path: str | os.PathLike[str]) -> Iterator[HostTable]:
     name = file_name(path)
     if os.fspath(path) == STANDARD_INPUT:
         with _reported(name):
-            table = _open_csv(cast("BufferedReader", sys.stdin.buffer), name)
+            table = _open_csv(cast("BufferedReader", sys.stdin.buffer), name, chosen, keep=keep)
         yield table
         return
     with contextlib.ExitStack() as stack:
         with _reported(name):
             stream = stack.enter_context(opened(path))
-            table = _open_file(stream, name)
+            table = _open_file(stream, name, chosen, keep=keep)
         yield table
 
 
@@ -190,40 +230,52 @@ def _reported(name: str) -> Iterator[None]:
         raise InputError(_damaged(name, _sentence(error))) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(
-            Diagnostic(
-                code="MX1501",
-                message=f"cannot read `{name}`: {reason}",
-                location=Location(file=name),
-                hint="give a table of hosts: CSV with a header, or Parquet",
-            )
+        raise InputError.of(
+            code="MX1501",
+            message=f"cannot read `{name}`: {reason}",
+            location=Location(file=name),
+            hint="give a table of hosts: CSV with a header, JSON Lines, or Parquet",
         ) from None
 
 
-def _open_file(stream: BufferedReader, name: str) -> HostTable:
-    magic = stream.peek(len(_PARQUET_MAGIC))
+def _open_file(
+    stream: BufferedReader, name: str, chosen: Mapping[str, str] | None, *, keep: bool
+) -> HostTable:
+    magic = stream.peek(len(_PARQUET_MAGIC)).lstrip(b"\xef\xbb\xbf")
     if magic.startswith(_PARQUET_MAGIC):
-        return _open_parquet(stream, name)
+        return _open_parquet(stream, name, chosen, keep=keep)
     if magic.startswith(_GZIP_MAGIC):
-        return _open_csv(cast("BufferedReader", gzip.GzipFile(fileobj=stream)), name)
-    return _open_csv(stream, name)
+        return _open_csv(
+            cast("BufferedReader", gzip.GzipFile(fileobj=stream)), name, chosen, keep=keep
+        )
+    return _open_csv(stream, name, chosen, keep=keep)
 
 
-def _open_parquet(stream: BufferedReader, name: str) -> HostTable:
+def _open_parquet(
+    stream: BufferedReader, name: str, chosen: Mapping[str, str] | None, *, keep: bool
+) -> HostTable:
     import pyarrow.parquet as pq
+    import pyarrow.types as kinds
 
-    file = pq.ParquetFile(stream)
-    schema = file.schema_arrow
-    table = HostTable(name, list(schema.names))
+    schema = pq.read_schema(stream)
+    table = HostTable(name, list(schema.names), chosen, keep=keep)
     _refuse_numbers(name, {key: schema.field(title).type for key, title in table.names.items()})
-    titles = list(table.names.values())
+    titles = [*table.names.values(), *(table.ignored if keep else ())]
+    # As a dictionary: a value of megabytes stands there once, for as many rows as it may.
+    texts = [title for title in titles if kinds.is_string(schema.field(title).type)]
+    file = pq.ParquetFile(stream, read_dictionary=texts)
+    _refuse_large(name, file.metadata)
     return table.read_from(file.iter_batches(batch_size=_BATCH_ROWS, columns=titles))
 
 
-def _open_csv(stream: BufferedReader, name: str) -> HostTable:
+def _open_csv(
+    stream: BufferedReader, name: str, chosen: Mapping[str, str] | None, *, keep: bool
+) -> HostTable:
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
+    if stream.peek(1)[:1] == _OBJECT:
+        return _open_json_lines(stream, name, chosen, keep=keep)
     line = stream.readline(_MOST_HEADER_BYTES)
     reason = what_it_is(line, at_end=not stream.peek(1))
     if reason is not None:
@@ -233,15 +285,17 @@ def _open_csv(stream: BufferedReader, name: str) -> HostTable:
         pass
     fields = next(csv.reader([line.decode("utf-8-sig", "replace").rstrip("\r\n")]), [])
     header = [title.strip() for title in fields]
-    table = HostTable(name, header)
+    table = HostTable(name, header, chosen, keep=keep)
     if not stream.peek(1):
         return table
     reader = arrow_csv.open_csv(
-        ClosedQuotes(stream, name, line=2),
+        ClosedQuotes(stream, name, line=2, fields=len(header)),
         read_options=arrow_csv.ReadOptions(
             block_size=_BLOCK_BYTES, use_threads=False, column_names=header
         ),
-        parse_options=arrow_csv.ParseOptions(invalid_row_handler=table.skip),
+        parse_options=arrow_csv.ParseOptions(
+            invalid_row_handler=table.skip, newlines_in_values=True
+        ),
         # Bytes, whatever a column looks like: the release 6.10 is no number.
         convert_options=arrow_csv.ConvertOptions(
             column_types=dict.fromkeys(header, pa.binary()),
@@ -251,34 +305,131 @@ def _open_csv(stream: BufferedReader, name: str) -> HostTable:
     return table.read_from(reader)
 
 
-def _find_columns(file: str, header: list[str]) -> dict[str, str]:
+def _open_json_lines(
+    stream: BufferedReader, name: str, chosen: Mapping[str, str] | None, *, keep: bool
+) -> HostTable:
+    """Open a table with an object a line; its columns are the keys of the first lines.
+
+    Raises:
+        InputError: MX1502, a line is no object.
+    """
+    import msgspec
+    import pyarrow as pa
+
+    decoder = msgspec.json.Decoder(dict[str, Any])
+
+    def objects() -> Iterator[list[dict[str, Any]]]:
+        found: list[dict[str, Any]] = []
+        for number, line in enumerate(iter(lambda: stream.readline(_LONGEST_OBJECT), b""), 1):
+            if not line.strip():
+                continue
+            try:
+                found.append(decoder.decode(line))
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise InputError(_no_object(name, number, line, _sentence(error))) from None
+            if len(found) == _BATCH_ROWS:
+                yield found
+                found = []
+        if found:
+            yield found
+
+    batches = objects()
+    first = next(batches, [])
+    header = list(dict.fromkeys(key for one in first for key in one))
+    table = HostTable(name, header, chosen, keep=keep)
+    numbers = {key for one in first for key, value in one.items() if isinstance(value, float)}
+    _refuse_numbers(
+        name, {key: pa.float64() for key, title in table.names.items() if title in numbers}
+    )
+
+    def rows() -> Iterator[Any]:
+        for found in itertools.chain([first], batches):
+            columns = [pa.array([_json_text(one.get(key)) for one in found]) for key in header]
+            yield pa.record_batch(columns, names=header)
+
+    return table.read_from(rows())
+
+
+_LONGEST_OBJECT = 1 << 20
+
+
+def _json_text(value: Any) -> bytes:
+    """Return a value as its text: a list has `;` between its items, nothing (null) is empty."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass")
+    if value is None:
+        return b""
+    if isinstance(value, list):
+        return b";".join(map(_json_text, value))
+    return json.dumps(value).encode()
+
+
+def _no_object(name: str, number: int, line: bytes, why: str) -> Diagnostic:
+    text = line.decode("utf-8", "replace").rstrip("\r\n")
+    return Diagnostic(
+        code="MX1502",
+        message=f"the line is no JSON object: {why}",
+        location=Location(file=name, line=number, column=1, length=max(1, len(text)), text=text),
+        hint="JSON Lines have an object a line, a key a column",
+    )
+
+
+def _find_columns(file: str, header: list[str], chosen: Mapping[str, str]) -> dict[str, str]:
     """Return the header's title of each column that is there, in the order of `COLUMNS`."""
     found: dict[str, str] = {}
-    problems: list[str] = []
+    problems: list[Diagnostic] = [
+        _unknown_column(name, COLUMNS, "a column that is read") for name in chosen.keys() - COLUMNS
+    ]
     for name, spellings in COLUMNS.items():
-        titles = [title for title in header if _plain(title) in spellings]
+        if name in chosen:
+            titles = [title for title in header if title == chosen[name]]
+            titles = titles or [t for t in header if _plain(t) == _plain(chosen[name])]
+            if not titles:
+                problems.append(_unknown_column(chosen[name], header, "a column of the table"))
+        else:
+            titles = [title for title in header if _plain(title) in spellings]
         if len(titles) > 1:
-            problems.append(f"there are several columns for `{name}`: {', '.join(titles)}")
+            problems.append(
+                _header_problem(
+                    file, header, f"there are several columns for `{name}`: {', '.join(titles)}"
+                )
+            )
         if titles:
             found[name] = titles[0]
-    problems += [f"there is no column `{name}`" for name in _NEEDED if name not in found]
-    if not any(name in found for name in _EITHER):
-        problems.append("there is neither a column `cpu` nor `midrs`")
+    taken = {*found.values(), *chosen.values()}
+    for name, spellings in EXPORTED.items():
+        told = name in found or (name == "cpu" and "midrs" in found)
+        plain = {_plain(title): title for title in reversed(header) if title not in taken}
+        title = next((plain[word] for word in spellings if word in plain), None)
+        if not told and title is not None:
+            found[name] = title
+    problems += [
+        _header_problem(file, header, f"there is no column `{'` or `'.join(names)}`")
+        for names in _NEEDED
+        if not (found.keys() | chosen.keys()) & set(names)
+    ]
     if problems:
-        names = ", ".join(shown(title) for title in header[:20]) or "nothing"
-        raise InputError(
-            [
-                Diagnostic(
-                    code="MX1503",
-                    message=problem,
-                    location=Location(file=file),
-                    hint=f"the header has {names}; a table of hosts has host, kernel, config, "
-                    "cpu or midrs, cmdline, vm",
-                )
-                for problem in problems
-            ]
-        )
-    return found
+        raise InputError(problems)
+    return {name: found[name] for name in COLUMNS if name in found}
+
+
+def _unknown_column(word: str, known: Iterable[str], kind: str) -> Diagnostic:
+    return Diagnostic(
+        code="MX1520",
+        message=f"`{shown(word)}` of --column is not {kind}",
+        hint=unknown_word_hint(word, known, "columns"),
+    )
+
+
+def _header_problem(file: str, header: list[str], problem: str) -> Diagnostic:
+    names = ", ".join(shown(title) for title in header[:20]) or "nothing"
+    return Diagnostic(
+        code="MX1503",
+        message=problem,
+        location=Location(file=file),
+        hint=f"the header has {names}; a table of hosts has host, kernel, config, cpu or midrs, "
+        "cmdline, vm, or evidence; --column kernel=TITLE names one of yours",
+    )
 
 
 def _plain(title: str) -> str:
@@ -304,13 +455,29 @@ def _refuse_numbers(file: str, types: Mapping[str, Any]) -> None:
         )
 
 
+def _refuse_large(file: str, metadata: Any) -> None:
+    """Refuse a group of rows that would take more memory than a whole table may."""
+    for index in range(metadata.num_row_groups):
+        # Of a damaged file, asking for a column's own size ends the process in Arrow's C++.
+        size = metadata.row_group(index).total_byte_size
+        if size > _MOST_BYTES:
+            reason = f"group {index + 1} of its rows has {size >> 20:,} MiB"
+            raise InputError(_damaged(file, f"{reason}, more than {_MOST_BYTES >> 20} MiB"))
+
+
 def _bytes(array: Any) -> Any:
-    """Return a column as bytes; nothing (null) is empty, a list has `;` between its items."""
+    """Return a column as bytes; nothing (null) is empty, a list has `;` between its items.
+
+    Raises:
+        ArrowInvalid: a value that stands for many rows is longer than any of a host.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     kind = array.type
     if pa.types.is_dictionary(kind):
+        if (pc.max(pc.binary_length(array.dictionary)).as_py() or 0) > _LONGEST_VALUE:
+            raise pa.ArrowInvalid(f"a value has more than {_LONGEST_VALUE:,} bytes")
         array, kind = array.dictionary_decode(), kind.value_type
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         array = pc.binary_join(array.cast(pa.list_(pa.string())), ";")
@@ -337,7 +504,7 @@ def _damaged(name: str, reason: str) -> Diagnostic:
         code="MX1502",
         message=f"the table cannot be read: {reason}",
         location=Location(file=name),
-        hint="give CSV with a header, commas and a row a host, or Parquet",
+        hint="give CSV with a header, commas and a row a host, JSON Lines, or Parquet",
     )
 
 

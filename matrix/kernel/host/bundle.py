@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.diagnostics import InputError, Location
 from matrix.door.bounded import InputKind, file_name, read_bounded
 from matrix.door.stream import decompress
-from matrix.kernel.host.kernel_log import holds_whole_boot, is_known_line
-from matrix.kernel.host.readings import HostReadings, KvmAnswers, Reading
+from matrix.kernel.host.kernel_log import LogLines
+from matrix.kernel.host.readings import NO_SPECS, HostReadings, KvmAnswers, Reading
 
 SCHEMA = "matrix/host/1"
 _FAMILY = "matrix/host/"
@@ -36,7 +36,7 @@ _WORD = re.compile(r"[\w .:/+-]{1,80}")
 
 def dump_bundle(host: HostReadings) -> str:
     """Return the readings as a JSON document with a fixed order of keys."""
-    document = {
+    document: dict[str, object] = {
         "schema": SCHEMA,
         "machine": host.machine,
         "version": host.version,
@@ -49,6 +49,15 @@ def dump_bundle(host: HostReadings) -> str:
             for name, reading in host.readings()
         },
     }
+    if host.log_places:
+        document["log_places"] = list(host.log_places)
+        document["log_complete"] = host.log_complete
+    if host.cpu_specs.value is not None:
+        document["cpu_specs"] = {
+            "value": list(host.cpu_specs.value),
+            "source": host.cpu_specs.source,
+            "why_not": None,
+        }
     # ASCII: a command line may hold bytes that are no text, as surrogates.
     return json.dumps(document, indent=1, ensure_ascii=True) + "\n"
 
@@ -70,8 +79,8 @@ def _encoded(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
-def load_bundle(path: Path) -> HostReadings:
-    """Read a bundle that `dump_bundle` wrote, packed or not.
+def load_bundle(path: Path, lines: LogLines) -> HostReadings:
+    """Read a bundle that `dump_bundle` wrote, packed or not; `lines` are those a log may have.
 
     Raises:
         InputError: MX1610 the file cannot be read, MX1611 it is too large, MX1612 it is no bundle
@@ -88,25 +97,24 @@ def load_bundle(path: Path) -> HostReadings:
         raise _no_bundle(Location(file=name), "not JSON in ASCII") from error
     except RecursionError as error:
         raise _no_bundle(Location(file=name), "nested deeper than any bundle") from error
-    return _Reader(name).host(document)
+    return _Reader(name, lines).host(document)
 
 
 def _no_bundle(location: Location, why: str) -> InputError:
-    return InputError(
-        Diagnostic(
-            code="MX1612",
-            message=f"the file is no bundle of `matrix probe --save`: {why}",
-            location=location,
-            hint="save it anew on the machine, and copy it whole",
-        )
+    return InputError.of(
+        code="MX1612",
+        message=f"the file is no bundle of `matrix probe --save`: {why}",
+        location=location,
+        hint="save it anew on the machine, and copy it whole",
     )
 
 
 class _Reader:
     """Checks a document value by value; the place of a value is its path in the document."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, lines: LogLines) -> None:
         self._location = Location(file=file)
+        self._lines = lines
 
     def host(self, document: object) -> HostReadings:
         if not isinstance(document, dict) or not isinstance(document.get("schema"), str):
@@ -115,17 +123,18 @@ class _Reader:
         if not schema.startswith(_FAMILY):
             raise _no_bundle(self._location, f"its schema is `{schema[:40]}`")
         if schema != SCHEMA:
-            raise InputError(
-                Diagnostic(
-                    code="MX1613",
-                    message=f"the bundle has the schema `{schema[:40]}`, this program reads "
-                    f"`{SCHEMA}`",
-                    location=self._location,
-                    hint="save it anew with this version, or use the version that wrote it",
-                )
+            raise InputError.of(
+                code="MX1613",
+                message=f"the bundle has the schema `{schema[:40]}`, this program reads `{SCHEMA}`",
+                location=self._location,
+                hint="save it anew with this version, or use the version that wrote it",
             )
         readings = self._object(document.get("readings"), "readings")
         log = self._reading(readings, "log", self._log)
+        complete = self._lines.holds_whole_boot(log.value or ()) and self._flag(
+            document.get("log_complete", True), "log_complete"
+        )
+        places = self._places(document.get("log_places"), len(log.value or ()))
         return HostReadings(
             machine=self._word(document.get("machine"), "machine"),
             version=self._word(document.get("version"), "version"),
@@ -135,12 +144,19 @@ class _Reader:
             cpus=self._reading(readings, "cpus", self._cpus),
             cache_types=self._reading(readings, "cache_types", self._cache_types),
             log=log,
-            log_complete=holds_whole_boot(log.value or ()),
+            log_complete=complete,
+            log_places=places,
+            shown=self._lines.shown(
+                log.value or (), log.source, complete=complete, why_not=log.why_not, places=places
+            ),
             memfd_secret=self._reading(readings, "memfd_secret", self._word),
             secretmem_enable=self._reading(readings, "secretmem_enable", self._flag),
             seccomp=self._reading(readings, "seccomp", self._flag),
             interrupt_controllers=self._reading(readings, "interrupt_controllers", self._words),
             kvm=self._reading(readings, "kvm", self._kvm),
+            cpu_specs=self._reading(document, "cpu_specs", self._spec_words)
+            if "cpu_specs" in document
+            else NO_SPECS,
         )
 
     def _reading(
@@ -207,10 +223,24 @@ class _Reader:
 
     def _log(self, value: object, place: str) -> tuple[str, ...]:
         if isinstance(value, list) and all(
-            isinstance(line, str) and is_known_line(line) for line in value
+            isinstance(line, str) and self._lines.is_known(line) for line in value
         ):
             return tuple(value)
         raise self._wrong(place, "lines of the kernel log that the model knows", value)
+
+    def _places(self, value: object, lines: int) -> tuple[str, ...]:
+        if value is None:
+            return ()
+        if isinstance(value, list) and len(value) == lines:
+            return tuple(self._text(item, "log_places") for item in value)
+        raise self._wrong("log_places", "a list with a place for each line of the log", value)
+
+    def _spec_words(self, value: object, place: str) -> tuple[str, ...]:
+        if isinstance(value, list) and all(
+            isinstance(item, str) and re.fullmatch(r"[\w.,=-]{1,80}", item) for item in value
+        ):
+            return tuple(value)
+        raise self._wrong(place, "a list of CPU types", value)
 
     def _words(self, value: object, place: str) -> tuple[str, ...]:
         if not isinstance(value, list):
@@ -244,11 +274,9 @@ class _Reader:
 
     def _wrong(self, place: str, wanted: str, found: object) -> InputError:
         shown = "nothing" if found is None else f"`{str(found)[:40]}`"
-        return InputError(
-            Diagnostic(
-                code="MX1614",
-                message=f"`{place[:80]}` of the bundle is not {wanted}, but {shown}",
-                location=self._location,
-                hint="save it anew on the machine; a bundle is not edited by hand",
-            )
+        return InputError.of(
+            code="MX1614",
+            message=f"`{place[:80]}` of the bundle is not {wanted}, but {shown}",
+            location=self._location,
+            hint="save it anew on the machine; a bundle is not edited by hand",
         )

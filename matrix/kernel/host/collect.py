@@ -8,19 +8,24 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from matrix.kernel.host import files
-from matrix.kernel.host.kernel_log import holds_whole_boot, known_lines
+from matrix.kernel.host.kernel_log import LogLines
 from matrix.kernel.host.privacy import private_command_line, private_config
 from matrix.kernel.host.readings import HostReadings, Reading, unread
 from matrix.kernel.host.system_calls import LiveSystem, System
 
 
 def collect(
-    known_parameters: AbstractSet[str], *, root: Path = Path("/"), system: System | None = None
+    known_parameters: AbstractSet[str],
+    lines: LogLines,
+    *,
+    root: Path = Path("/"),
+    system: System | None = None,
 ) -> HostReadings:
     """Read a machine; of its command line only `known_parameters` keep their values.
 
-    `root` is where the kernel's files are, `system` whom to ask by system calls: this machine.
-    What cannot be read is said in its reading; nothing is raised.
+    `lines` are those of the log to look for, `root` is where the kernel's files are, `system` whom
+    to ask by system calls: this machine. What cannot be read is said in its reading; nothing is
+    raised.
     """
     asked = system or LiveSystem()
     machine, version = asked.names()
@@ -30,7 +35,8 @@ def collect(
     cmdline = files.read_cmdline(root)
     if cmdline.value is not None:
         cmdline = replace(cmdline, value=private_command_line(cmdline.value, known_parameters))
-    log = _log(root, asked)
+    log = _log(root, asked, lines)
+    complete = lines.holds_whole_boot(log.value or ())
     return HostReadings(
         machine=machine,
         version=version,
@@ -40,7 +46,8 @@ def collect(
         cpus=files.read_cpus(root),
         cache_types=asked.cache_types(),
         log=log,
-        log_complete=holds_whole_boot(log.value or ()),
+        log_complete=complete,
+        shown=lines.shown(log.value or (), log.source, complete=complete, why_not=log.why_not),
         memfd_secret=asked.memfd_secret(),
         secretmem_enable=files.read_secretmem_enable(root),
         seccomp=files.read_seccomp(root),
@@ -49,14 +56,14 @@ def collect(
     )
 
 
-def _log(root: Path, system: System) -> Reading[tuple[str, ...]]:
+def _log(root: Path, system: System, lines: LogLines) -> Reading[tuple[str, ...]]:
     """Return the known lines of the log, from the copy of the boot where the buffer has lost it."""
     buffer, kept = system.kernel_log(), files.read_boot_log(root)
     found = [
-        Reading(value=known_lines(reading.value), source=reading.source)
+        Reading(value=lines.known(reading.value), source=reading.source)
         for reading in (buffer, kept)
         if reading.value is not None
     ]
     if not found:
         return unread(buffer.source, f"{buffer.why_not}; {kept.source}: {kept.why_not}")
-    return max(found, key=lambda reading: holds_whole_boot(reading.value or ()))
+    return max(found, key=lambda reading: lines.holds_whole_boot(reading.value or ()))

@@ -1,8 +1,8 @@
 """What the readings of a machine show of the model's facts, one `Evidence` for each way to see it.
 
 Takes a `HostReadings`, gives values by fact, each with its source, or the reason why this source
-shows nothing here. The declarations are not looked at: this is the side that the model is compared
-with.
+shows nothing here. Of the declarations only the lines of the kernel log are looked at: this is the
+side that the model is compared with.
 """
 
 from __future__ import annotations
@@ -16,26 +16,8 @@ from matrix.kernel.host.readings import HostReadings, Reading
 
 NO_INTERFACE = "no interface of the kernel shows it"
 
-# `.desc` of a cpucap, arch/arm64/kernel/cpufeature.c; the texts are of 5.10 to 7.3.
-_CAPABILITY_LINES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("has_stage2_fwb", ("Stage-2 Force Write-Back",)),
-    ("has_cache_idc", ("Data cache clean to the PoU not required for I/D coherence",)),
-    ("has_cache_dic", ("Instruction cache invalidation not required for I/D coherence",)),
-    ("has_bbml", ("BBM Level 2 without TLB conflict abort", "BBM Level 3")),
-)
-_DETECTED = "CPU features: detected: "
-
-# kvm_arm_init(), arch/arm64/kvm/arm.c:3092-3097 (7.3); "Hyp mode" is what 5.10 to 6.6 say.
-_KVM_MODES: tuple[tuple[str, str], ...] = (
-    ("Protected", "protected"),
-    ("VHE mode", "vhe"),
-    ("VHE+", "vhe"),
-    ("Hyp hVHE", "hvhe"),
-    ("Hyp nVHE", "nvhe"),
-    ("Hyp mode initialized", "nvhe"),
-    ("HYP mode not available", "none"),
-    ("KVM disabled", "none"),
-)
+_INFERRED = "inferred: the log holds the whole boot and has no line that says otherwise"
+_REALM_FACT = "is_realm_world"
 
 # CTR_EL0, Arm ARM D24.2.34.
 _CTR_IDC, _CTR_DIC = 1 << 28, 1 << 29
@@ -63,11 +45,11 @@ def evidence(host: HostReadings) -> tuple[Evidence, ...]:
     return (
         _of_reading("page_size", host.page_size),
         _of_reading("secretmem_enable", host.secretmem_enable),
-        *_capabilities(host),
+        *_by_log(host),
         *_cache_types(host),
         *_kvm_registers(host),
         _kvm_mode(host),
-        _realm(host),
+        _shown(host, _REALM_FACT),
     )
 
 
@@ -113,10 +95,11 @@ def no_direct_map_flag(host: HostReadings) -> Evidence:
 
 def surroundings(host: HostReadings) -> dict[str, Evidence]:
     """Return the environment axes that the readings tell: `entry`, `gic`, `realm`."""
-    found: dict[str, Evidence] = {}
-    for line in host.log.value or ():
-        if line.startswith("CPU: All CPU(s) started at EL"):
-            found["entry"] = Evidence(fact="entry", value=f"el{line[-1]}", source=host.log.source)
+    found = {
+        item.name: Evidence(fact=item.name, value=item.value, source=item.source)
+        for item in host.shown
+        if item.kind == "axis" and item.value is not None
+    }
     if "entry" not in found and _has_kvm_device(host):
         found["entry"] = Evidence(fact="entry", value="el2", source=host.kvm.source)
     names = host.interrupt_controllers.value or ()
@@ -125,11 +108,7 @@ def surroundings(host: HostReadings) -> dict[str, Evidence]:
         version = "v3" if {"GICv3", "GICv4"} & set(names) else "v2"
         source = host.interrupt_controllers.source
         found["gic"] = Evidence(fact="gic", value=version, source=source)
-    realm = _realm(host)
-    if realm.value is not None:
-        word = "yes" if realm.value else "no"
-        found["realm"] = Evidence(fact="realm", value=word, source=realm.source)
-    elif _has_kvm_device(host):  # a Realm guest has no EL2
+    if "realm" not in found and _has_kvm_device(host):  # a Realm guest has no EL2
         found["realm"] = Evidence(fact="realm", value="no", source=host.kvm.source)
     return found
 
@@ -138,27 +117,29 @@ def _of_reading(fact: str, reading: Reading[int] | Reading[bool]) -> Evidence:
     return Evidence(fact=fact, value=reading.value, source=reading.source, why_not=reading.why_not)
 
 
-def _capabilities(host: HostReadings) -> Iterator[Evidence]:
-    detected = [
-        line.removeprefix(_DETECTED).partition(" on CPU")[0]
-        for line in host.log.value or ()
-        if line.startswith(_DETECTED)
-    ]
-    for fact, texts in _CAPABILITY_LINES:
-        yield _by_log(host, fact, seen=any(text in detected for text in texts))
-    policies = [line.split()[1] for line in host.log.value or () if line.startswith("Detected ")]
-    aliasing = any(policy != "PIPT" for policy in policies)
-    if policies:
-        yield _by_log(host, "icache_is_aliasing", seen=aliasing)
+# Shown by other readings as well, behind the log.
+_LATER = frozenset({"kvm_mode", _REALM_FACT})
 
 
-def _by_log(host: HostReadings, fact: str, *, seen: bool) -> Evidence:
-    """Return what a line says, or what its absence says where the log holds the whole boot."""
-    source = host.log.source
-    if seen or host.log_complete:
-        return Evidence(fact=fact, value=seen, source=source)
-    why = host.log.why_not or "the log has lost the beginning of the boot"
-    return Evidence(fact=fact, value=None, source=source, why_not=why)
+def _by_log(host: HostReadings) -> Iterator[Evidence]:
+    """Yield what the log shows of facts; what it only shows where it is whole may not be there."""
+    for item in host.shown:
+        if item.kind == "fact" and item.name not in _LATER:
+            note = _INFERRED if item.inferred and host.log_places else None
+            yield Evidence(
+                fact=item.name,
+                value=item.value,
+                source=item.source,
+                why_not=item.why_not,
+                note=note,
+            )
+
+
+def _shown(host: HostReadings, name: str) -> Evidence:
+    for item in host.shown:
+        if item.name == name:
+            return Evidence(fact=name, value=item.value, source=item.source, why_not=item.why_not)
+    return Evidence(fact=name, value=None, source=host.log.source, why_not="it is not looked for")
 
 
 def _cache_types(host: HostReadings) -> Iterator[Evidence]:
@@ -225,24 +206,12 @@ def _kvm_registers(host: HostReadings) -> Iterator[Evidence]:
 
 
 def _kvm_mode(host: HostReadings) -> Evidence:
-    source = host.log.source
-    for line in host.log.value or ():
-        _, colon, text = line.partition("]: ")
-        if line.startswith("kvm [") and colon:
-            for beginning, mode in _KVM_MODES:
-                if text.startswith(beginning):
-                    return Evidence(fact="kvm_mode", value=mode, source=source)
-    if host.kvm.why_not == "ENOENT":
+    found = _shown(host, "kvm_mode")
+    if found.value is None and host.kvm.why_not == "ENOENT":
         return Evidence(
             fact="kvm_mode", value="none", source=host.kvm.source, note="there is no /dev/kvm"
         )
-    why = host.log.why_not or "no line of the log says it"
-    return Evidence(fact="kvm_mode", value=None, source=source, why_not=why)
-
-
-def _realm(host: HostReadings) -> Evidence:
-    seen = any(line.startswith("RME: Using RSI version") for line in host.log.value or ())
-    return _by_log(host, "is_realm_world", seen=seen)
+    return found
 
 
 def _has_kvm_device(host: HostReadings) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from matrix.diagnostics import InputError
 from matrix.door.bounded import DOTCONFIG
 from matrix.door.files import read_regular
+from matrix.door.folders import found_below
 from matrix.door.stream import decompress
 from matrix.kernel.host.readings import Reading, unread
 from matrix.kernel.host.system_calls import error_name
@@ -50,7 +51,7 @@ def read_cpus(root: Path) -> Reading[Mapping[int, Mapping[str, int]]]:
     """Return MIDR_EL1 and REVIDR_EL1 of each CPU, from sysfs or, MIDR alone, from cpuinfo."""
     folder = root / "sys/devices/system/cpu"
     found: dict[int, dict[str, int]] = {}
-    for place in folder.glob("cpu[0-9]*/regs/identification"):
+    for place in found_below(folder, "cpu[0-9]*/regs/identification"):
         registers = {}
         for name in ("midr_el1", "revidr_el1"):
             try:

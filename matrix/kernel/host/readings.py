@@ -11,6 +11,8 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
+from matrix.kernel.host.kernel_log import Shown
+
 _Value = TypeVar("_Value")
 
 ARM64 = "aarch64"  # uname -m
@@ -41,12 +43,20 @@ class KvmAnswers(Struct, frozen=True, kw_only=True):
     refused: Mapping[str, str]
 
 
+# Why a reading has no value where nobody could ask the machine.
+NOT_AMONG_EVIDENCE = "not among the evidence"
+# Only what people hold names CPU types; a machine shows their registers.
+NO_SPECS: Reading[tuple[str, ...]] = Reading(value=None, source="lscpu", why_not="not read")
+
+
 class HostReadings(Struct, frozen=True, kw_only=True):
     """All readings of one machine.
 
     `cpus` and `cache_types` are by number of the CPU: registers (`midr_el1`, `revidr_el1`) and
-    CTR_EL0. `log` are the lines of the kernel log that the model knows, `log_complete` whether the
-    log still held the whole boot: only then does a missing line mean anything. `memfd_secret` is
+    CTR_EL0. `log` are the lines of the kernel log that the model knows, `log_places` where each was
+    read (none: all in the source of `log`), `shown` what they show; `log_complete` is whether the
+    log still held the whole boot: only then does a missing line mean anything. `cpu_specs` are CPU
+    types by name, where no register tells them. `memfd_secret` is
     `OK` or the name of an error. `interrupt_controllers` are names of /proc/interrupts.
     """
 
@@ -64,6 +74,9 @@ class HostReadings(Struct, frozen=True, kw_only=True):
     seccomp: Reading[bool]
     interrupt_controllers: Reading[tuple[str, ...]]
     kvm: Reading[KvmAnswers]
+    log_places: tuple[str, ...] = ()
+    shown: tuple[Shown, ...] = ()
+    cpu_specs: Reading[tuple[str, ...]] = NO_SPECS
 
     def readings(self) -> tuple[tuple[str, Reading[object]], ...]:
         """Return every reading by its name, in a fixed order."""

@@ -162,7 +162,7 @@ def _line(tree: ParsedTree, entry: Entry, wanted: str) -> str:
     pattern = re.compile(rf"\s.*\b{re.escape(wanted)}\b")
     for place in entry.places:
         try:
-            text = read_tree_text(tree.tree.root / place.file)
+            text = read_tree_text(tree.tree.root, place.file)
         except OSError:
             continue
         for number, line in enumerate(text.splitlines()[place.line :], place.line + 1):

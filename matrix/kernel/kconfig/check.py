@@ -3,17 +3,20 @@
 Each symbol is held to the rules with all others as the `.config` has them, so that what is reported
 is where a contradiction is, not what follows from it. What the toolchain answers is taken from the
 `.config` itself: otherwise the reader's compiler would be validated, not the `.config`.
+`Valuation` is the `.config` as values of symbols, the concrete algebra of
+`matrix.kernel.kconfig.rules`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from matrix.kernel.kconfig.comparing import number
+from matrix.kernel.kconfig.comparing import holds, number
 from matrix.kernel.kconfig.model import (
+    TRISTATES,
     And,
     Answer,
     ChoiceEntry,
@@ -33,7 +36,76 @@ from matrix.kernel.kconfig.model import (
 )
 from matrix.kernel.kconfig.reading import ParsedTree
 from matrix.kernel.kconfig.rules import INVISIBLE, SELECTED, VISIBLE_UPPER, Rules, Tri
-from matrix.kernel.kconfig.valuation import Valuation
+
+_VALUES = ((False, False), (True, False), (True, True))
+
+
+class Valuation:
+    """A `.config` as values of symbols: the concrete `Algebra` of the rules."""
+
+    def __init__(
+        self, tree: ParsedTree, settings: Mapping[str, str], answers: Mapping[str, str]
+    ) -> None:
+        self._tree = tree
+        self._settings = settings
+        self._answers = answers
+        self._modes: dict[int, tuple[bool, bool]] = {}
+
+    def text(self, operand: Operand) -> tuple[str, str]:
+        """Return the text of an operand and the type it is compared as."""
+        if isinstance(operand, Text):
+            return operand.value, "tristate" if operand.value in TRISTATES else "unknown"
+        if isinstance(operand, Answer):
+            return self._answers.get(operand.call, "n"), "unknown"
+        entry = self._tree.entry(operand.name)
+        if entry is None:
+            return operand.name, "unknown"
+        return self.setting(entry), entry.type
+
+    def setting(self, entry: Entry) -> str:
+        """Return what the `.config` says of a symbol; what it leaves out has the empty value."""
+        without = "n" if entry.is_logical else ""
+        if entry.type in ("int", "hex"):
+            without = self._tree.tree.rules.number_without_value
+            without = "0x0" if without and entry.type == "hex" else without
+        return self._settings.get(entry.name, without)
+
+    def set_mode(self, choice: int, value: tuple[bool, bool]) -> None:
+        """Take another value for a choice: where no member is set, n and m are both possible."""
+        self._modes[choice] = value
+
+    def operand(self, operand: Operand) -> tuple[bool, bool]:
+        """Return the value of a symbol or of an answer."""
+        text, kind = self.text(operand)
+        if isinstance(operand, Ref) and kind not in ("bool", "tristate"):
+            return _VALUES[0]
+        return _VALUES[TRISTATES.get(text, 0)]
+
+    def mode(self, choice: int) -> tuple[bool, bool]:
+        """Return a choice's value: the `.config` has no line for it, so what its members need."""
+        if choice not in self._modes:
+            found = self._tree.choice(choice)
+            values = (self.operand(Ref(name)) for name in found.members)
+            self._modes[choice] = max(values, default=_VALUES[0])
+        return self._modes[choice]
+
+    def compare(self, comparison: Compare) -> bool:
+        """Return whether a comparison holds."""
+        left, right = self.text(comparison.left), self.text(comparison.right)
+        return holds(comparison.relation, left, right)
+
+    def not_(self, bit: bool) -> bool:  # noqa: FBT001
+        """Return the negation."""
+        return not bit
+
+    def all_(self, bits: Iterable[bool]) -> bool:
+        """Return the conjunction."""
+        return all(bits)
+
+    def any_(self, bits: Iterable[bool]) -> bool:
+        """Return the disjunction."""
+        return any(bits)
+
 
 _MOST_LINKS = 4
 _LONGEST = 80
@@ -95,6 +167,23 @@ def find_conflicts(
         if conflict.entry is not None:
             answers = _answers_needed(tree, settings, answers, conflict.entry)
     return _conflicts(tree, settings, answers) if conflicts else ()
+
+
+def why_not(
+    tree: ParsedTree, settings: Mapping[str, str], answers: Mapping[str, str], symbol: str
+) -> Conflict | None:
+    """Return what the tree has against the value that one symbol has in complete settings."""
+    valuation = Valuation(tree, settings, answers)
+    rules: Rules[bool] = Rules(tree, valuation)
+    entry = tree.entry(symbol)
+    if entry is None:
+        return None
+    if entry.choice is not None:
+        return next(_choice_conflicts(tree.choice(entry.choice), rules, valuation), None)
+    found = next(_entry_conflicts(entry, rules, valuation, settings), None)
+    if found is None:
+        return None
+    return replace(found, chain=_Chain(tree, rules, valuation).of(entry, found.rule))
 
 
 def _answers_needed(

@@ -18,9 +18,10 @@ from typing import Any
 import kconfiglib
 from msgspec import Struct, field
 
-from matrix.diagnostics import Diagnostic, InputError
+from matrix.diagnostics import InputError
+from matrix.door.folders import is_outside_allowed, leads_below
 from matrix.kernel.kconfig.tree import KernelTree
-from matrix.kernel.source.tree_files import read_tree_text
+from matrix.kernel.source.tree_files import is_kconfig, read_source
 
 _MODULES = re.compile(r"^[ \t]+modules[ \t]*$", re.MULTILINE)
 _TRANSITIONAL = re.compile(r"^([ \t]+)transitional[ \t]*$", re.MULTILINE)
@@ -29,6 +30,10 @@ _TRANSITIONAL = re.compile(r"^([ \t]+)transitional[ \t]*$", re.MULTILINE)
 _DOCUMENTATION = re.compile(r'^[ \t]*source[ \t]+"(Documentation/[^"$]*)"[ \t]*$', re.MULTILINE)
 _CONDITION = re.compile(r"\s*(?:depends|default|def_)")
 _SECONDS = 60  # for one question to the toolchain
+# Macros within macros may double with each level. A whole tree makes some 2,000 calls of a few
+# hundred bytes.
+_MOST_CALLS = 100_000
+_LONGEST_TEXT = 1 << 20
 
 
 class Session(Struct, dict=True, kw_only=True):
@@ -38,6 +43,9 @@ class Session(Struct, dict=True, kw_only=True):
     variables: Mapping[str, str]
     answers: dict[str, str]
     live: bool
+    environment: Mapping[str, str]  # of this process, for a toolchain that is really asked
+    calls: int = 0  # of macros
+    place: tuple[str, int] | None = None  # file, relative to the tree, and line where it is
     asked: set[str] = field(default_factory=set)
     unanswered: set[str] = field(default_factory=set)
     left_out: list[str] = field(default_factory=list)
@@ -53,18 +61,16 @@ class Session(Struct, dict=True, kw_only=True):
                 command,
                 shell=True,
                 cwd=self.tree.root,
-                env={**os.environ, **self.variables},
+                env={**self.environment, **self.variables},
                 capture_output=True,
                 timeout=_SECONDS,
                 check=False,
             )
         except (subprocess.TimeoutExpired, OSError) as error:
-            raise InputError(
-                Diagnostic(
-                    code="MX1011",
-                    message=f"the toolchain did not answer: {error}",
-                    hint="replay recorded answers: leave --live-toolchain out",
-                )
+            raise InputError.of(
+                code="MX1011",
+                message=f"the toolchain did not answer: {error}",
+                hint="replay recorded answers: leave --live-toolchain out",
             ) from None
         return done.stdout.decode(errors="replace").rstrip("\n").replace("\n", " ")
 
@@ -82,6 +88,7 @@ def _call_text(text: str, start: int) -> str | None:
     return None
 
 
+# kconfiglib has no types: its class, and what its methods return, is Any.
 class Parser(kconfiglib.Kconfig):  # type: ignore[misc]
     """The tree of one session, parsed where it is made; raises what kconfiglib raises."""
 
@@ -96,9 +103,12 @@ class Parser(kconfiglib.Kconfig):  # type: ignore[misc]
         # By its name: a package of headers has links to the folder of another package. The tree may
         # be named by a link itself, which kconfiglib follows.
         path, root = Path(os.path.abspath(filename)), os.path.abspath(self._session.tree.root)  # noqa: PTH100
-        if not any(map(path.is_relative_to, (root, os.path.realpath(root)))):
-            raise OSError(errno.EACCES, "it is not below the tree", filename)
-        text = read_tree_text(path)
+        if not is_outside_allowed():
+            if not any(map(path.is_relative_to, (root, os.path.realpath(root)))):
+                raise OSError(errno.EACCES, "it is not below the tree", filename)
+            if not leads_below(path, Path(root)) and not is_kconfig(path.resolve().name):
+                raise OSError(errno.EACCES, "a link leads out of the tree", filename)
+        text = read_source(path)
         if "modules" in text:
             text = _MODULES.sub("\toption modules", text)
         if self._session.tree.rules.transitional and "transitional" in text:
@@ -177,7 +187,7 @@ class Parser(kconfiglib.Kconfig):  # type: ignore[misc]
 
     def _expand_macro(self, s: str, i: int, args: Any) -> tuple[str, int]:
         if self._depth:
-            return super()._expand_macro(s, i, args)  # type: ignore[no-any-return]
+            return super()._expand_macro(s, i, args)  # type: ignore[no-any-return] # as the class
         call = _call_text(s, i)
         session = self._session
         if call is not None and call in session.answers and not session.live:
@@ -200,7 +210,21 @@ class Parser(kconfiglib.Kconfig):  # type: ignore[misc]
         self._toolchain = self._toolchain or outer
         return text, end
 
+    def _next_line(self) -> bool:
+        found: bool = super()._next_line()
+        self._session.place = (self.filename, self.linenr)
+        return found
+
     def _fn_val(self, args: list[str]) -> str:
+        self._session.calls += 1
+        if self._session.calls > _MOST_CALLS:
+            self._parse_error(f"more than {_MOST_CALLS:,} calls of macros")
+        text = self._macro_text(args)
+        if len(text) > _LONGEST_TEXT:
+            self._parse_error(f"a macro stands for more than {_LONGEST_TEXT:,} characters")
+        return text
+
+    def _macro_text(self, args: list[str]) -> str:
         name = args[0]
         session = self._session
         if name == "shell":
@@ -212,4 +236,4 @@ class Parser(kconfiglib.Kconfig):  # type: ignore[misc]
             self._toolchain = True
         if name in session.variables and name not in self.variables:
             return session.variables[name]
-        return super()._fn_val(args)  # type: ignore[no-any-return]
+        return super()._fn_val(args)  # type: ignore[no-any-return] # as the class

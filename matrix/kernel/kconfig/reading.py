@@ -27,6 +27,7 @@ import kconfiglib
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.kernel.kconfig.model import (
     NO,
+    TRISTATES,
     YES,
     And,
     Answer,
@@ -101,6 +102,41 @@ class ParsedTree:
             defined = symbol is not None and symbol.nodes
             self._entries[name] = self._make_entry(symbol) if defined else None
         return self._entries[name]
+
+    def completed(
+        self, settings: Mapping[str, str], answers: Mapping[str, str]
+    ) -> Mapping[str, str]:
+        """Return what conf makes of some settings: each symbol's value as a `.config` has it.
+
+        `settings` are raw values by symbol (`y`, `100`, a string without quotes). A symbol that is
+        off has the value `n`; one that conf writes no line for is not there. `answers` are those of
+        the toolchain by macro call.
+        """
+        parser = self._parser
+        parser.unset_values()
+        parser._invalidate_all()
+        for symbol in (*parser.const_syms.values(), *parser.syms.values()):
+            if symbol.name.startswith("$("):  # as kconfiglib makes its own `n` and `y`
+                answer = answers.get(symbol.name[2:-1], "n")
+                symbol._cached_str_val = answer
+                symbol._cached_tri_val = TRISTATES.get(answer, 0)
+        for name, value in settings.items():
+            symbol = parser.syms.get(name)
+            if symbol is not None and symbol.nodes:
+                symbol.set_value(value)
+        asked = (parser.syms.get(name) for name, value in settings.items() if value == "m")
+        modules = [symbol for symbol in asked if symbol is not None]
+        promoted = [symbol for symbol in modules if symbol.nodes and symbol.tri_value > 1]
+        weak = [(symbol, symbol.weak_rev_dep) for symbol in promoted]
+        try:
+            # kconfiglib makes y of an m that y implies; the kernel's conf has left it m since 5.7.
+            for symbol in promoted:
+                symbol.weak_rev_dep = parser.n
+            parser._invalidate_all()
+            return dict(_written(parser))
+        finally:
+            for symbol, condition in weak:
+                symbol.weak_rev_dep = condition
 
     def choice(self, index: int) -> ChoiceEntry:
         """Return a choice by its number."""
@@ -178,6 +214,16 @@ class ParsedTree:
                 )
 
 
+def _written(parser: Parser) -> Iterator[tuple[str, str]]:
+    """Yield the symbols that conf writes a line for, each with its raw value."""
+    for symbol in parser.unique_defined_syms:
+        line = symbol.config_string
+        if line.startswith("CONFIG_"):
+            yield symbol.name, line.rstrip("\n").partition("=")[2]
+        elif line:
+            yield symbol.name, "n"
+
+
 def _places(item: Any) -> tuple[Place, ...]:
     return tuple(Place(node.filename, node.linenr) for node in item.nodes)
 
@@ -219,28 +265,38 @@ def parse_tree(
         "srctree": ".",
     }
     session = Session(
-        tree=tree, variables=variables, answers={} if live else dict(recorded), live=live
+        tree=tree,
+        variables=variables,
+        answers={} if live else dict(recorded),
+        live=live,
+        environment=dict(os.environ),
     )
     with _environment(tree):
         try:
             parser = Parser(session)
+        except InputError:
+            raise
         except (kconfiglib.KconfigError, OSError, RecursionError) as error:
             raise InputError(_diagnostic(tree, str(error))) from None
+        except Exception as error:  # noqa: BLE001 - AttributeError, …: kconfiglib checks little
+            raise InputError(_out_of_place(tree, session, error)) from None
     return ParsedTree(session, parser)
 
 
 @contextmanager
 def _environment(tree: KernelTree) -> Iterator[None]:
-    """Show kconfiglib the tree's root, which it reads from the process environment."""
-    before = os.environ.get("srctree")  # noqa: SIM112 - the kernel's own name
-    os.environ["srctree"] = str(tree.root)  # noqa: SIM112
+    """Show kconfiglib the tree's root, and nothing else of the process environment.
+
+    It gives a tree the value of any variable that the tree names.
+    """
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ["srctree"] = str(tree.root)  # noqa: SIM112 - the kernel's own name
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["srctree"]  # noqa: SIM112
-        else:
-            os.environ["srctree"] = before  # noqa: SIM112
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _diagnostic(tree: KernelTree, message: str) -> Diagnostic:
@@ -269,6 +325,13 @@ def _diagnostic(tree: KernelTree, message: str) -> Diagnostic:
     return _other_error(tree, what.split("\n")[0], location)
 
 
+def _out_of_place(tree: KernelTree, session: Session, error: Exception) -> Diagnostic:
+    what = f"what stands here does not belong to the entry above it ({type(error).__name__})"
+    if session.place is None:
+        return _other_error(tree, what)
+    return _other_error(tree, what, _location(tree, *session.place, None))
+
+
 def _other_kconfiglib() -> Diagnostic:
     return Diagnostic(
         code="MX1007",
@@ -289,7 +352,7 @@ def _other_error(tree: KernelTree, what: str, location: Location | None = None) 
 def _location(tree: KernelTree, file: str, line: int, found: re.Match[str] | None) -> Location:
     path = tree.root / file
     try:
-        text = read_tree_text(path).splitlines()[line - 1]
+        text = read_tree_text(tree.root, file).splitlines()[line - 1]
     except (OSError, IndexError):
         return Location(file=str(path), line=line, column=1)
     offending = found["text"] if found is not None else text.strip()

@@ -14,6 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.door.folders import found_below
 from matrix.kernel.source.tree_files import read_release, read_tree_text
 
 _PARSER = "scripts/kconfig"
@@ -80,30 +81,26 @@ def check_release(tree: KernelTree, release: str) -> None:
         InputError: MX1003.
     """
     if tree.release != release:
-        raise InputError(
-            Diagnostic(
-                code="MX1003",
-                message=f"the tree is Linux {tree.version}, not {release}",
-                location=Location(file=str(tree.root / "Makefile")),
-                hint=f"give a tree of {release}, or --kernel {tree.release}; where no tree of "
-                f"{release} can be had, --borrow takes this one and marks what it gives",
-            )
+        raise InputError.of(
+            code="MX1003",
+            message=f"the tree is Linux {tree.version}, not {release}",
+            location=Location(file=str(tree.root / "Makefile")),
+            hint=f"give a tree of {release}, or --kernel {tree.release}; where no tree of "
+            f"{release} can be had, --borrow takes this one and marks what it gives",
         )
 
 
 def _no_tree(root: Path, why: str) -> InputError:
-    return InputError(
-        Diagnostic(
-            code="MX1001",
-            message=f"`{root}` is no Linux source tree: {why}",
-            location=Location(file=str(root)),
-            hint="give the folder that holds the kernel's Makefile, Kconfig and arch/",
-        )
+    return InputError.of(
+        code="MX1001",
+        message=f"`{root}` is no Linux source tree: {why}",
+        location=Location(file=str(root)),
+        hint="give the folder that holds the kernel's Makefile, Kconfig and arch/",
     )
 
 
 def _other_architecture(root: Path, arch: str) -> Diagnostic:
-    there = sorted(path.parent.name for path in root.glob("arch/*/Kconfig"))
+    there = [path.parent.name for path in found_below(root, "arch/*/Kconfig")]
     return Diagnostic(
         code="MX1002",
         message=f"the tree has no `arch/{arch}/Kconfig`",
@@ -114,7 +111,7 @@ def _other_architecture(root: Path, arch: str) -> Diagnostic:
 
 def _text(root: Path, name: str) -> str | None:
     try:
-        return read_tree_text(root / name)
+        return read_tree_text(root, name)
     except OSError:
         return None
 
@@ -135,13 +132,11 @@ def _rules(root: Path) -> ParserRules:
         )
     tests = root / _PARSER / "tests"
     if not (tests / "choice").is_dir():
-        raise InputError(
-            Diagnostic(
-                code="MX1005",
-                message=f"the tree has no `{_PARSER}`: which Kconfig language it speaks is unknown",
-                location=Location(file=str(root / _PARSER)),
-                hint="unpack the kernel source whole, or at least scripts/kconfig/",
-            )
+        raise InputError.of(
+            code="MX1005",
+            message=f"the tree has no `{_PARSER}`: which Kconfig language it speaks is unknown",
+            location=Location(file=str(root / _PARSER)),
+            hint="unpack the kernel source whole, or at least scripts/kconfig/",
         )
     # The test of tristate choices went when choices lost their mode. An int without value became
     # "0" a few releases before, which nothing in the tests shows: it matters only to comparisons

@@ -24,8 +24,9 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
+from matrix.door.bounded import COMMAND_LINE
 from matrix.kernel.config.dotconfig import DotConfig
-from matrix.schema.symbols import BuiltInLineRule
+from matrix.schema.values import BuiltInLineRule
 
 # arch/arm64/include/uapi/asm/setup.h: COMMAND_LINE_SIZE 2048, one of them for the NUL.
 COMMAND_LINE_BYTES = 2047
@@ -271,10 +272,16 @@ class BuiltInLine(Struct, frozen=True, kw_only=True):
     whole: bool = False
 
     def readings(self, boot_loader: str) -> LineReadings:
-        """Return the line that the kernel parses when the boot loader passes this one."""
+        """Return the line that the kernel parses when the boot loader passes this one.
+
+        Raises:
+            InputError: MX0407, CONFIG_CMDLINE is longer than any.
+        """
         built_in = self.config.value("CMDLINE")
         if not isinstance(built_in, str):
             return LineReadings(text=boot_loader)
+        if len(built_in) > COMMAND_LINE.limit:
+            raise InputError(self._too_long(len(built_in)))
         known = frozenset(self.has or ())
         text, effect = self._built(boot_loader, built_in, known)
         others = []
@@ -286,6 +293,14 @@ class BuiltInLine(Struct, frozen=True, kw_only=True):
                     others.append((rule.symbol, other))
         ignored = effect == "alone" and bool(boot_loader.strip()) and text != boot_loader
         return LineReadings(text=text, others=tuple(others), alone=ignored)
+
+    def _too_long(self, length: int) -> Diagnostic:
+        return Diagnostic(
+            code=COMMAND_LINE.too_large,
+            message=f"CONFIG_CMDLINE has {length:,} characters, more than {COMMAND_LINE.limit:,}",
+            location=self.config.place("CMDLINE"),
+            hint=f"the kernel cuts a line at {COMMAND_LINE_BYTES} bytes: is the file damaged?",
+        )
 
     @property
     def _set(self) -> tuple[BuiltInLineRule, ...]:
@@ -306,7 +321,7 @@ class BuiltInLine(Struct, frozen=True, kw_only=True):
         """Yield what the file says of CONFIG_CMDLINE that its kernel does not do, or may not do."""
         others = dict(line.others)
         for rule in self._set:
-            place = self.config.symbols[rule.symbol].place(self.config.file)
+            place = self.config.place(rule.symbol)
             lacks = f"Linux {release} has no CONFIG_{rule.symbol}"
             if rule.effect == "alone" and line.alone and rule.symbol in (self.has or ()):
                 yield Diagnostic(

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.diagnostics import InputError, Location
 from matrix.kernel.patch.mail import Line, MailText
 from matrix.kernel.patch.quoting import Comment, Level, comments_on, level_of, marks_of
 
@@ -269,19 +269,17 @@ class _Reader:
     def _open_hunk(self, block: _Block, line: Line, text: str) -> _OpenHunk:
         header = _HUNK.match(text)
         if header is None:
-            raise InputError(
-                Diagnostic(
-                    code="MX1207",
-                    message="this is no hunk header",
-                    location=Location(
-                        file=self._mail.file,
-                        line=line.number,
-                        column=len(line.text) - len(text) + 1,
-                        length=max(1, len(text)),
-                        text=line.text,
-                    ),
-                    hint="it is written `@@ -1682,6 +1683,18 @@`; was the mail wrapped or edited?",
-                )
+            raise InputError.of(
+                code="MX1207",
+                message="this is no hunk header",
+                location=Location(
+                    file=self._mail.file,
+                    line=line.number,
+                    column=len(line.text) - len(text) + 1,
+                    length=max(1, len(text)),
+                    text=line.text,
+                ),
+                hint="it is written `@@ -1682,6 +1683,18 @@`; was the mail wrapped or edited?",
             )
         old, new = header["old"], header["new"]
         return _new_hunk(

@@ -3,6 +3,10 @@
 Takes patches, gives `Excerpt` values: what a hunk's lines are once it is applied, parsed, and the
 way back from a word to the mail. A hunk begins and ends anywhere, so what it cuts in two is left
 out by the parser or found incomplete here.
+
+A series is taken as its last patch leaves it: hunks that change what an earlier patch added are
+put in. A hunk goes where its old lines stand in what is known of the file, and where at least one
+of them is an earlier patch's own: nothing is applied to a tree. What goes nowhere stays beside it.
 """
 
 from __future__ import annotations
@@ -13,13 +17,132 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from matrix.diagnostics import Location
-from matrix.kernel.patch.diff import ADDED, Hunk, Patch, PatchedFile, PatchLine
-from matrix.kernel.patch.series import pieces_of
+from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.kernel.patch.diff import ADDED, REMOVED, Hunk, Patch, PatchedFile, PatchLine, lines_of
 from matrix.kernel.source.c.items import Item
 from matrix.kernel.source.c.preprocessor import Guard, Macro
 from matrix.kernel.source.c.source import CSource, parse_c
 from matrix.kernel.source.c.tokens import Token, line_starts
+
+_NUMBER = re.compile(r"\[(?P<tag>[^\]]*?)\b0*(?P<number>\d+)/0*(?P<count>\d+)\]")
+# Lines that are looked at to find where hunks go; a series of a hundred patches needs a tenth.
+_MOST_COMPARED = 10_000_000
+
+
+class Piece(Struct, frozen=True, kw_only=True):
+    """Lines of one file as they are in the end; `hunk` is the last one that changed them."""
+
+    patch: Patch
+    file: PatchedFile
+    hunk: Hunk
+    rows: tuple[PatchLine, ...]
+
+
+def pieces_of(patches: Sequence[Patch]) -> tuple[Piece, ...]:
+    """Return the pieces of files that patches leave; those at different quotations apart.
+
+    Raises:
+        InputError: MX1202, more patches of one file than can be put together.
+    """
+    found: list[Piece] = []
+    of_file: dict[tuple[str, int], list[int]] = {}  # the numbers of a file's pieces
+    earlier: dict[tuple[str, int], list[int]] = {}  # of those by other patches than this one
+    last: Patch | None = None
+    compared = 0
+    for patch, file, hunk in lines_of(in_order(patches)):
+        if patch is not last:
+            earlier, last = {}, patch
+        piece = Piece(patch=patch, file=file, hunk=hunk, rows=hunk.after())
+        if file.path is None:
+            found.append(piece)
+            continue
+        key = file.path, patch.level.depth
+        numbers = earlier.setdefault(key, list(of_file.get(key, ())))
+        for number in numbers:
+            compared += len(found[number].rows) + len(hunk.lines)
+            if compared > _MOST_COMPARED:
+                raise InputError(_too_many_patches(patch, file.path, hunk))
+            rows = _applied(found[number].rows, hunk)
+            if rows is not None:
+                found[number] = Piece(patch=patch, file=file, hunk=hunk, rows=rows)
+                numbers.remove(number)
+                break
+        else:
+            of_file.setdefault(key, []).append(len(found))
+            found.append(piece)
+    return tuple(piece for piece in found if piece.rows)
+
+
+def _too_many_patches(patch: Patch, path: str, hunk: Hunk) -> Diagnostic:
+    return Diagnostic(
+        code="MX1202",
+        message=f"more hunks change `{path}` than can be put together",
+        location=next((line.place(patch.file) for line in hunk.lines), None),
+        hint="give the patches that add the check and change it, without the others",
+    )
+
+
+def in_order(patches: Sequence[Patch]) -> tuple[Patch, ...]:
+    """Return the patches of one series by their numbers; anything else as it comes."""
+    numbers = [_NUMBER.search(patch.subject or "") for patch in patches]
+    known = [found for found in numbers if found is not None]
+    if len(known) < len(patches):
+        return tuple(patches)
+    series = {
+        (found["tag"], found["count"], patch.level.depth)
+        for found, patch in zip(known, patches, strict=True)
+    }
+    if len(series) != 1:
+        return tuple(patches)
+    ordered = sorted(range(len(patches)), key=lambda index: int(known[index]["number"]))
+    return tuple(patches[index] for index in ordered)
+
+
+def _applied(rows: Sequence[PatchLine], hunk: Hunk) -> tuple[PatchLine, ...] | None:
+    """Return rows with a hunk put in where its old lines stand, None where they do not."""
+    before = hunk.before()
+    best: tuple[int, int] | None = None
+    for offset in range(1 - len(before), len(rows)):
+        common = range(max(0, offset), min(len(rows), offset + len(before)))
+        if all(_same(rows[at], before[at - offset]) for at in common):
+            # Blank lines and brackets are alike everywhere: only the series' own words tell.
+            weight = sum(
+                rows[at].kind == ADDED and re.search(r"\w", rows[at].text) is not None
+                for at in common
+            )
+            if weight and (best is None or weight > best[0]):
+                best = (weight, offset)
+    if best is None:
+        return None
+    offset = best[1]
+    return _put(rows, hunk, offset)
+
+
+def _put(rows: Sequence[PatchLine], hunk: Hunk, offset: int) -> tuple[PatchLine, ...]:
+    kept: list[PatchLine] = list(rows[: max(0, offset)])
+    at = offset
+    removed = False
+    for line in hunk.lines:
+        if line.kind == REMOVED:
+            removed, at = True, at + 1
+            continue
+        if line.kind == ADDED:
+            kept.append(_below(line, removed=removed))
+        else:
+            known = rows[at] if 0 <= at < len(rows) else line
+            kept.append(_below(known, removed=removed))
+            at += 1
+        removed = False
+    return (*kept, *rows[max(0, at) :])
+
+
+def _below(line: PatchLine, *, removed: bool) -> PatchLine:
+    return replace(line, below_removed=True) if removed else line
+
+
+def _same(one: PatchLine, other: PatchLine) -> bool:
+    return one.text.rstrip() == other.text.rstrip()
+
 
 _DIRECTIVE = re.compile(r"\s*#")
 _OPENS, _CLOSES = re.compile(r"\s*#\s*if"), re.compile(r"\s*#\s*endif")

@@ -96,13 +96,11 @@ class Helpers:
             expression = _put(expression, variants[0], read)
             if sum(1 for _ in walk(expression)) > _MOST_NODES:
                 break
-        raise InputError(
-            Diagnostic(
-                code="MX1215",
-                message=f"`{name}` needs itself, or the check is too long",
-                location=used[name].location,
-                hint="a check is an expression without a circle that a person can read",
-            )
+        raise InputError.of(
+            code="MX1215",
+            message=f"`{name}` needs itself, or the check is too long",
+            location=used[name].location,
+            hint="a check is an expression without a circle that a person can read",
         )
 
     def _value(self, node: Expression) -> Expression:

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from email import policy
 from email.errors import (
     HeaderParseError,
     InvalidBase64CharactersDefect,
     InvalidBase64LengthDefect,
     InvalidBase64PaddingDefect,
 )
-from email.header import decode_header, make_header
-from email.message import EmailMessage
+from email.header import decode_header
+from email.message import Message
 from email.parser import BytesParser
 from email.utils import getaddresses
 
@@ -37,12 +36,28 @@ PATCH = InputKind(
 )
 
 # What separates the mails of an mbox (RFC 4155); `git format-patch` writes such a line too.
-_SEPARATOR = re.compile(rb"^From \S.*\b\d{4}\b.*\r?\n", re.MULTILINE)
+_SEPARATOR = re.compile(rb"^From \S[^\n]*\b\d{4}\b[^\n]*\n", re.MULTILINE)
 # A text is a mail where its first lines are headers and one of these is among them.
-_HEADERS = re.compile(rb"(?:[!-9;-~]+:.*\r?\n(?:[ \t].*\r?\n)*)+(?=\r?\n|\Z)")
+_HEADER = re.compile(rb"[!-9;-~]+:")
 _MAIL_HEADER = re.compile(
     rb"^(?:From|Subject|Date|Message-ID|Content-Type|MIME-Version):", re.IGNORECASE | re.MULTILINE
 )
+# The longest thread on the kernel's lists has some thousand mails; each costs a parser.
+_MOST_MAILS = 5_000
+_MOST_LINES = 1_000_000
+# A mail with a patch has at most a handful of each; the parser goes through each level, and makes
+# a message of each part.
+_MOST_LEVELS = 50
+_TOO_DEEP = f"more than {_MOST_LEVELS} parts within parts"
+_MOST_PARTS = 1_000
+_BOUNDARY = re.compile(rb"boundary=\s*\"?([^\";\s]{1,200})", re.IGNORECASE)
+# RFC 5322 has lines of 998 characters; what is longer than a long list of people is cut. What a
+# part is stands in a short one, and the standard library is slow on long ones.
+_LONGEST_HEADER = 64 << 10
+_ABOUT_A_PART = re.compile(rb"^content-[^\n]*(?:\n[ \t][^\n]*)*", re.IGNORECASE | re.MULTILINE)
+_LONGEST_ABOUT_A_PART = 8 << 10
+# No character sets of mails (names of hosts, escapes of Python), and slow on long texts.
+_NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
 _PATCH_NAME = re.compile(r"\.(?:patch|diff|mbox|txt)$", re.IGNORECASE)
 
 _BROKEN_BASE64 = (
@@ -112,47 +127,88 @@ def read_mails(data: bytes, file: str) -> tuple[MailText, ...]:
         raise InputError(
             _wrong("MX1204", "the file is no text", file, "give a mail or a patch: plain text")
         )
+    if data.count(b"\n") > _MOST_LINES:
+        raise InputError(_too_much(f"more than {_MOST_LINES:,} lines", file))
     texts: list[MailText] = []
-    for number, (start, mail) in enumerate(_mails(data), start=1):
-        first_line = data.count(b"\n", 0, start) + 1
+    first_line, counted = 1, 0
+    for number, (start, mail) in enumerate(_mails(data, file), start=1):
+        first_line += data.count(b"\n", counted, start)
+        counted = start
         texts.extend(_texts(mail, file, number, first_line))
     return tuple(texts)
 
 
-def _mails(data: bytes) -> Iterator[tuple[int, bytes]]:
+def _mails(data: bytes, file: str) -> Iterator[tuple[int, bytes]]:
     """Yield each mail of an mbox with its offset, or all data as one; no separator lines."""
     separators = list(_SEPARATOR.finditer(data))
     if not separators or separators[0].start() != 0:
         yield 0, data
         return
     # A line "From 1999 on" in a text is no separator: headers follow one.
-    kept = [item for item in separators if _HEADERS.match(data, item.end())]
+    kept = [separator for separator in separators if _headers(data, separator.end())]
     if not kept:
         yield separators[0].end(), data[separators[0].end() :]
         return
-    ends = [item.start() for item in kept[1:]] + [len(data)]
-    for item, end in zip(kept, ends, strict=True):
-        yield item.end(), data[item.end() : end]
+    if len(kept) > _MOST_MAILS:
+        raise InputError(_too_much(f"{len(kept):,} mails, more than {_MOST_MAILS:,}", file))
+    ends = [separator.start() for separator in kept[1:]] + [len(data)]
+    for separator, end in zip(kept, ends, strict=True):
+        yield separator.end(), data[separator.end() : end]
+
+
+def _headers(data: bytes, start: int = 0) -> bytes:
+    """Return the headers that begin there, b"" where an empty line or the end follows none.
+
+    Line by line: as one regular expression this took twice as long with each line of a mail with
+    CRLF that does not end its headers.
+    """
+    at = start
+    while at < len(data):
+        end = data.find(b"\n", at) + 1 or len(data)
+        if data[at:end].strip(b"\r\n") == b"":
+            break
+        folded = at > start and data[at : at + 1] in (b" ", b"\t")
+        if not folded and not _HEADER.match(data, at, end):
+            return b""
+        at = end
+    return data[start:at]
 
 
 def _texts(mail: bytes, file: str, number: int, first_line: int) -> Iterator[MailText]:
-    headers = _HEADERS.match(mail)
-    if headers is None or not _MAIL_HEADER.search(headers.group()):
+    if not _MAIL_HEADER.search(_headers(mail)):
         text = _decoded(mail, "utf-8")
         lines = _lines(text, first_line)
         envelope = _envelope_of_a_page(lines)
         yield MailText(file=file, subject=_first_subject(lines), lines=lines, envelope=envelope)
         return
-    message = BytesParser(policy=policy.default).parsebytes(mail)
-    subject = " ".join(str(message["subject"] or "").split()) or None
-    envelope = _envelope(message)
-    for part in message.walk():
+    _refuse_many_parts(mail, file, number)
+    try:
+        message = BytesParser().parsebytes(mail)
+        parts = tuple(message.walk())
+    except RecursionError:  # mails within mails, which have no boundary
+        raise InputError(_too_much(_TOO_DEEP, file, number)) from None
+    headers = _headers_by_name(message)
+    subject = _decoded_words(next(iter(headers.get("subject", ())), "")) or None
+    envelope = _envelope(headers)
+    for part in parts:
         if _is_text(part):
             lines, file_of_part = _part_lines(part, mail, file, number, first_line)
             yield MailText(file=file_of_part, subject=subject, lines=lines, envelope=envelope)
 
 
-def _is_text(part: EmailMessage) -> bool:
+def _refuse_many_parts(mail: bytes, file: str, number: int) -> None:
+    """Count before anything is parsed: each level and each part costs memory and time."""
+    boundaries = set(_BOUNDARY.findall(mail))
+    if len(boundaries) > _MOST_LEVELS:
+        raise InputError(_too_much(_TOO_DEEP, file, number))
+    if sum(mail.count(b"\n--" + boundary) for boundary in boundaries) > _MOST_PARTS:
+        raise InputError(_too_much(f"more than {_MOST_PARTS:,} parts", file, number))
+    if any(len(header) > _LONGEST_ABOUT_A_PART for header in _ABOUT_A_PART.findall(mail)):
+        what = f"a header of more than {_LONGEST_ABOUT_A_PART:,} bytes about a part"
+        raise InputError(_too_much(what, file, number))
+
+
+def _is_text(part: Message) -> bool:
     """Return whether a part is read by a person: plain text, or an attached patch."""
     if part.is_multipart():
         return False
@@ -162,7 +218,7 @@ def _is_text(part: EmailMessage) -> bool:
 
 
 def _part_lines(
-    part: EmailMessage, mail: bytes, file: str, number: int, first_line: int
+    part: Message, mail: bytes, file: str, number: int, first_line: int
 ) -> tuple[tuple[Line, ...], str]:
     encoding = str(part["content-transfer-encoding"] or "").strip().lower()
     payload = part.get_payload(decode=True)
@@ -183,10 +239,7 @@ def _part_lines(
         )
     text = _decoded(raw, part.get_content_charset() or "utf-8")
     if encoding in _NOT_ENCODED:
-        undecoded = part.get_payload()
-        stored = undecoded if isinstance(undecoded, str) else ""
-        at = mail.find(stored.encode("utf-8", "surrogateescape")) if stored else -1
-        first = first_line + mail.count(b"\n", 0, max(0, at))
+        first = first_line + mail.count(b"\n", 0, max(0, mail.find(raw)))
         lines = _lines(text, first)
     else:
         lines = _lines(text, 1)
@@ -200,8 +253,10 @@ def _decoded(raw: bytes, charset: str) -> str:
     """Return the text of bytes; names in a wrong character set do not matter to C."""
     for encoding in (charset, "utf-8"):
         try:
-            return raw.decode(encoding)
-        except (LookupError, UnicodeDecodeError):
+            if codecs.lookup(encoding).name not in _NO_CHARSETS:
+                # UTF-7 and UTF-16 can spell halves of characters, which no output can hold.
+                return raw.decode(encoding).encode("utf-8", "replace").decode()
+        except (LookupError, ValueError):
             continue
     return raw.decode("latin-1")
 
@@ -252,22 +307,28 @@ _PERSON = re.compile(
 )
 
 
-def _envelope(message: EmailMessage) -> Envelope:
-    """Return what the headers say; those of `policy.default` would raise on some broken ones."""
+def _headers_by_name(message: Message) -> dict[str, list[str]]:
     headers: dict[str, list[str]] = {}
     for name, value in message.raw_items():
-        text = str(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        headers.setdefault(name.lower(), []).append(text)
+        text = str(value)[:_LONGEST_HEADER]
+        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        headers.setdefault(name.lower(), []).append(" ".join(text.split()))
+    return headers
 
+
+def _envelope(headers: Mapping[str, list[str]]) -> Envelope:
     def people(name: str) -> tuple[tuple[str, str], ...]:
-        return _people(getaddresses([" ".join(text.split()) for text in headers.get(name, ())]))
+        # The standard library reads comments within comments by recursion.
+        with suppress(RecursionError):
+            return _people(getaddresses(headers.get(name, ())))
+        return ()
 
     def ids(name: str) -> tuple[str, ...]:
         return tuple(_MESSAGE_ID.findall(" ".join(headers.get(name, ()))))
 
     return Envelope(
         sender=next(iter(people("from")), None),
-        date=" ".join(" ".join(headers.get("date", ())).split()) or None,
+        date=" ".join(headers.get("date", ())) or None,
         message_id=next(iter(ids("message-id")), None),
         references=ids("references") or ids("in-reply-to")[:1],
         to=people("to"),
@@ -298,15 +359,25 @@ def _people(pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     found: dict[str, tuple[str, str]] = {}
     for name, address in pairs:
         if _ADDRESS.fullmatch(address):
-            found.setdefault(address.lower(), (_decoded_name(name), address))
+            name_of_person = " ".join(_decoded_words(name).strip().strip('"').split())
+            found.setdefault(address.lower(), (name_of_person, address))
     return tuple(found.values())
 
 
-def _decoded_name(name: str) -> str:
-    # A name that says it is encoded and is not is shown as it stands.
+def _decoded_words(text: str) -> str:
+    # What says that it is encoded and is not is shown as it stands.
     with suppress(HeaderParseError, LookupError, ValueError):
-        name = str(make_header(decode_header(name)))
-    return " ".join(name.strip().strip('"').split())
+        words = [
+            _decoded(word, charset or "utf-8") if isinstance(word, bytes) else word
+            for word, charset in decode_header(text)
+        ]
+        text = "".join(words)
+    return " ".join(text.split())
+
+
+def _too_much(what: str, file: str, mail: int | None = None) -> Diagnostic:
+    holder = "the file" if mail is None else f"mail {mail}"
+    return _wrong("MX1202", f"{holder} has {what}", file, PATCH.hint)
 
 
 def _wrong(code: str, message: str, file: str, hint: str) -> Diagnostic:

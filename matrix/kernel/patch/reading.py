@@ -244,7 +244,7 @@ class Reader:
         return found
 
     def _refuse_cut(self, lines: Lines, inside: range, variant: Definition) -> None:
-        end = lines.end_of(0)
+        end = lines.ends[0]
         last = lines.directives[end].last_line if end < len(lines.directives) else len(lines.rows)
         if lines.unopened() and inside.start <= last:
             raise StopReadingError(

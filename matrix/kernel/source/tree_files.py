@@ -6,6 +6,7 @@ agree: a kernel tree is a folder whose Makefile says VERSION and PATCHLEVEL.
 
 from __future__ import annotations
 
+import errno
 import re
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.door.files import read_regular
+from matrix.door.folders import is_outside_allowed, leads_below
 
 # The largest file that a shipped declaration cites has 240 kB.
 _MOST_BYTES = 8 << 20
@@ -40,7 +42,7 @@ def read_release(tree: Path) -> TreeRelease | None:
     """
     makefile = tree / "Makefile"
     try:
-        text = read_tree_text(makefile) if makefile.is_file() else ""
+        text = read_tree_text(tree, "Makefile") if makefile.is_file() else ""
     except OSError as error:
         raise unreadable(makefile, error) from error
     numbers = dict(_NUMBER.findall(text))
@@ -52,8 +54,23 @@ def read_release(tree: Path) -> TreeRelease | None:
     return TreeRelease(release=release, version=version)
 
 
-def read_tree_text(file: Path) -> str:
-    """Return the text of a file; OSError for what is no regular file, or larger than a source."""
+def read_tree_text(root: Path, name: str) -> str:
+    """Return the text of a file of a tree.
+
+    A package of headers has links to folders of another package. A link that leads out of the tree
+    to a file of another name than its own is refused: it would show what is no source.
+
+    Raises:
+        OSError: it is no regular file, larger than a source, or outside.
+    """
+    file = root / name
+    if not (leads_below(file, root) or is_outside_allowed()) and file.resolve().name != file.name:
+        raise OSError(errno.EACCES, "a link leads out of the tree; --allow-outside reads it")
+    return read_source(file)
+
+
+def read_source(file: Path) -> str:
+    """Return the text of a file of a tree that whoever asks has found to be one."""
     return read_regular(file, _MOST_BYTES).decode("utf-8", "replace").replace("\r\n", "\n")
 
 

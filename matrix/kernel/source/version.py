@@ -7,11 +7,16 @@ whether a version has it is asked series by series.
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
+
+from matrix.door.files import read_regular
 
 _VERSION = re.compile(
     r"v?(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?(?:-rc(\d{1,3}))?(?![\d])(.*)", re.ASCII | re.DOTALL
@@ -66,13 +71,49 @@ class KernelVersion(Struct, frozen=True, kw_only=True):
         mainline = min((first for first in numbers if len(first) == 2), default=None)
         if mainline is not None and self.series >= mainline:
             return None if self.series == mainline and self.candidate is not None else True
-        if not self.tells_point:
-            return None
         points = [first[2] for first in numbers if len(first) > 2 and first[:2] == self.series]
+        if not self.tells_point and (points or self.suffix):
+            return None
+        if not points:
+            return False  # the series ended without it, whatever the point release
         point = self.point or 0
-        if points and point == points[0] and self.candidate is not None:
+        if point == points[0] and self.candidate is not None:
             return None  # under review: a patch may still be dropped or added
-        return bool(points) and point >= points[0]
+        return point >= points[0]
+
+
+class _Series(Struct, frozen=True):
+    """What `series.json` says of which releases there are."""
+
+    last: Mapping[str, int]
+    series: Mapping[int, int]
+    any: int
+
+
+@functools.cache
+def _series() -> _Series:
+    table = msgspec.json.decode(read_regular(Path(__file__).with_name("series.json"), 1 << 16))
+    ended = {int(major): last for major, last in table["series"].items()}
+    return _Series(table["last"], ended, table["any"]["last"])
+
+
+def why_no_release(version: KernelVersion) -> str | None:
+    """Return why no release has this version ("6.8 ended with 6.8.12"), None where one may.
+
+    Of a series that goes on nobody knows the last point release; far beyond all others is none.
+    """
+    major, minor = version.series
+    last = _series().series.get(major)
+    if last is not None and minor > last:
+        return f"the last series of {major} is {major}.{last}"
+    if version.point is None:
+        return None
+    ended = _series().last.get(version.release)
+    if ended is not None and version.point > ended:
+        return f"{version.release} ended with {version.release}.{ended}"
+    if version.point > _series().any:
+        return f"no series has come to {_series().any} point releases"
+    return None
 
 
 def read_version(text: str | None) -> KernelVersion | None:

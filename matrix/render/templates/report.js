@@ -29,6 +29,9 @@ for (const region of document.querySelectorAll("[data-filter]")) {
           hits += hit;
         }
         if (names.length) row.hidden = !shown;
+{% if top.heat_map and top.heat_map.folded %}
+        for (const more of row.querySelectorAll("details")) more.open = Boolean(more.querySelector(".hit"));
+{% endif %}
         some ||= shown;
       }
       body.hidden = !some;
@@ -140,6 +143,9 @@ if (source) {
     }
     const table = made("table", {}, head);
     let group = null;
+{% if top.heat_map and top.heat_map.folded %}
+    const alike = new Map();
+{% endif %}
     for (const { label, leaves, leaf } of rows) {
       const verdict = leaf?.[0];
       if (!group || group.verdict !== verdict) {
@@ -151,6 +157,18 @@ if (source) {
         table.append(group.body);
       }
       const name = names.get(label)?.cloneNode(true) ?? made("span", { className: "name" }, label);
+{% if top.heat_map and top.heat_map.folded %}
+      // Rows that are equal in every cell are one, as in the study's own view.
+      const key = `${verdict}: ${leaves.join(";")}`;
+      const same = alike.get(key);
+      if (same) {
+        same.more ??= same.name.parentNode.appendChild(made("details", {}, made("summary")));
+        same.more.append(same.count++ ? ", " : "", name);
+        same.more.firstChild.textContent = `and ${same.count} alike`;
+        continue;
+      }
+      alike.set(key, { name, count: 0 });
+{% endif %}
       const line = made("tr", {}, made("th", { scope: "row" }, name), ...level.map(({ at }) => cell(leaves[at[0]])));
       group.body.append(line);
     }
@@ -188,6 +206,110 @@ if (source) {
     const unknown = having("unknown").length;
     answer.replaceChildren(...said, unknown ? `; unknown in ${unknown}.` : ".");
   };
+
+  // What is copied is what `matrix view` writes: of the study's own view as it stands in the page,
+  // of another one with `--show worst` and every axis set that the table fixes.
+  const copied = data.copied;
+  const option = (at) => data.axes[at][1][chosen.get(at) ?? data.usual[at]];
+  const fixed = (mark, usual) => {
+    const pairs = copied.fixed.map((axis) => {
+      const at = number.get(axis);
+      const text = usual ? data.axes[at][1][data.usual[at]] : option(at);
+      return `${mark}${axis}=${text.includes(",") ? `"${text}"` : text}${mark}`;
+    });
+    return `Fixed: ${pairs.join(", ")}.`;
+  };
+  const wrapped = (text, first, rest) => {
+    const lines = [];
+    let line = first;
+    for (const word of text.split(" ")) {
+      const begun = line !== (lines.length ? rest : first);
+      if (begun && line.length + 1 + word.length > 72) {
+        lines.push(line);
+        line = rest + word;
+      } else line += begun ? ` ${word}` : word;
+    }
+    return [...lines, line];
+  };
+  const plainRows = () => {
+    const rows = answers().map(({ label, leaves }) => ({ label, leaves: leaves.map((leaf) => leaf && leaf[0]) }));
+    const titled = (nodes, level, above) => nodes.flatMap(({ all, at, labels, children }) => {
+      const texts = [...above, all ? "all" : labels.join(", ") + data.suffixes[level]];
+      return children ? titled(children, level + 1, texts) : [{ at: at[0], title: texts.join(": ") }];
+    });
+    const heads = titled(merged(columns(rows, data.columns.keys(), 0), false), 0, []);
+    const groups = new Map();
+    for (const { label, leaves } of rows) {
+      const key = leaves.join(";");
+      if (!groups.has(key)) groups.set(key, { labels: [], leaves });
+      groups.get(key).labels.push(label);
+    }
+    return { heads, groups: [...groups.values()] };
+  };
+  const gaps = (groups) => (groups.some(({ leaves }) => leaves.includes(null)) ? " –: no such cell, whatever the other options." : "");
+  const forMail = () => {
+    if (!chosen.size) return copied.mail;
+    const { heads, groups } = plainRows();
+    const lines = wrapped(copied.said.replace(fixed("", true), () => fixed("", false)) + gaps(groups), "", "");
+    lines.push("");
+    for (const { labels, leaves } of groups) {
+      lines.push(...wrapped(labels.join(copied.between), "", "  "));
+      const told = new Map();
+      for (const { at, title } of heads) told.set(leaves[at] ?? "–", [...(told.get(leaves[at] ?? "–") ?? []), title]);
+      for (const [verdict, titles] of told) {
+        const where = told.size > 1 ? titles.join("; ") : "all columns";
+        lines.push(...wrapped(`${verdict}: ${where}`, "  ", "    "));
+      }
+    }
+    return `${copied.head}\n\n${lines.join("\n")}\n`;
+  };
+  const escaped = (text) => text.replace(/[\\`*_{}[\]<>#|~]/g, (sign) => `\\${sign}`);
+  const asMarkdown = () => {
+    if (!chosen.size) return copied.markdown;
+    const { heads, groups } = plainRows();
+    const row = (cells) => `| ${cells.join(" | ")} |`;
+    const lines = [row([region.dataset.filter, ...heads.map(({ title }) => escaped(title))]), row(["---", ...heads.map(() => "---")])];
+    for (const { labels, leaves } of groups) lines.push(row([labels.map(escaped).join(copied.between), ...heads.map(({ at }) => leaves[at] ?? "–")]));
+    return `${copied.headMarkdown.replace(fixed("`", true), () => fixed("`", false))}${gaps(groups)}\n\n${lines.join("\n")}\n`;
+  };
+  const asCsv = () => {
+    const field = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+    const lines = [[copied.rowTitle, ...copied.levels, ...copied.fixed, "verdict", "cells"]];
+    const there = copied.fixed.map((axis) => option(number.get(axis)));
+    for (const { labels: rows, leaves } of plainRows().groups) {
+      for (const row of rows) {
+        data.columns.forEach(([labels], at) => leaves[at] && lines.push([row, ...labels, ...there, leaves[at], "1"]));
+      }
+    }
+    return lines.map((line) => `${line.map(field).join(",")}\r\n`).join("");
+  };
+  const shown = made("textarea", { className: "copied", readOnly: true, hidden: true, rows: 12, ariaLabel: "Copied text" });
+  const say = made("output", { className: "muted" });
+  const copy = (text, what) => {
+    shown.value = text;
+    shown.hidden = false;
+    shown.select();
+    // Without leave to write there, the text is selected for the reader's own key.
+    const done = navigator.clipboard?.writeText(text) ?? Promise.reject();
+    done.then(() => (say.textContent = `Copied ${what}.`), () => (say.textContent = `Selected ${what}: copy it.`));
+  };
+  const button = (title, act) => {
+    const pressed = made("button", { type: "button" }, title);
+    pressed.addEventListener("click", act);
+    return pressed;
+  };
+  if (copied.mail) {
+    region.before(made("p", { className: "copy" },
+      button("Copy for mail", () => copy(forMail(), "for a mail")),
+      button("Copy as Markdown", () => copy(asMarkdown(), "as Markdown")),
+      button("Download CSV", () => {
+        const link = made("a", { href: URL.createObjectURL(new Blob([asCsv()], { type: "text/csv" })), download: "view.csv" });
+        link.click();
+        setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+      }),
+      say,
+    ), shown);
+  }
 
   const note = made("output", { className: "muted" });
   const reset = made("button", { type: "button", hidden: true }, "as the study has it");

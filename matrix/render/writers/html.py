@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from html import escape
 
+from matrix.render.badge import badge_of
 from matrix.render.document import (
     NO_BREAK,
+    Badge,
     Block,
     Code,
     Definitions,
     Document,
     Inline,
+    Item,
     List,
     Paragraph,
+    Run,
     Section,
     Table,
     as_table,
+    item_parts,
     runs,
 )
-from matrix.render.markdown import visible
+from matrix.render.markdown import plain, visible
 
 _STYLE = (
     "body{font:1rem/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}"
@@ -34,16 +40,23 @@ def write(document: Document) -> str:
     body = [
         *(f"<p>{inline(text)}</p>" for text in document.lead),
         f"<h1>{title}</h1>",
-        *(line for block in document.blocks for line in _lines(block, 2)),
+        fragment(document.blocks),
     ]
-    plain = "".join(run.text for run in runs(document.title))
-    head = f'<meta charset="utf-8">\n<title>{escape(plain)}</title>\n<style>{_STYLE}</style>'
+    words = plain("".join(run.text for run in runs(document.title)))
+    head = f'<meta charset="utf-8">\n<title>{escape(words)}</title>\n<style>{_STYLE}</style>'
     begin = f'<!doctype html>\n<html lang="en">\n<head>\n{head}\n</head>\n<body>'
     return "\n".join([begin, *body, "</body>\n</html>\n"])
 
 
+def fragment(blocks: Iterable[Block]) -> str:
+    """Return blocks as they stand in a page."""
+    return "\n".join(line for block in blocks for line in _lines(block, 2))
+
+
 def _lines(block: Block, level: int) -> Iterator[str]:
     match block:
+        case Paragraph(badge=Badge() as badge):
+            yield f"<p>{badge_of(badge).strip()}</p>"
         case Paragraph(text=text):
             yield f"<p>{inline(text)}</p>"
         case Code(text=text, quoted=quoted):
@@ -52,8 +65,8 @@ def _lines(block: Block, level: int) -> Iterator[str]:
             yield f"<blockquote>{shown}</blockquote>" if quoted else shown
         case Table():
             yield from _table(block)
-        case List(items=items):
-            yield from ("<ul>", *(f"<li>{inline(item)}</li>" for item in items), "</ul>")
+        case List(items=items, ordered=ordered):
+            yield from _items(items, "ol" if ordered else "ul")
         case Definitions():
             yield from _lines(as_table(block), level)
         case Section(title=title, blocks=blocks):
@@ -61,6 +74,16 @@ def _lines(block: Block, level: int) -> Iterator[str]:
                 yield f"<h{level}>{inline(title)}</h{level}>"
             for item in blocks:
                 yield from _lines(item, level + 1)
+
+
+def _items(items: Iterable[Inline | Item], element: str) -> Iterator[str]:
+    yield f"<{element}>"
+    for item in items:
+        text, beneath = item_parts(item)
+        yield f"<li>{inline(text)}{'' if beneath else '</li>'}"
+        if beneath:
+            yield from (*_items(beneath, "ul"), "</li>")
+    yield f"</{element}>"
 
 
 def _table(table: Table) -> Iterator[str]:
@@ -84,7 +107,17 @@ def _number(align: str, index: int) -> str:
 def inline(text: Inline) -> str:
     """Return a text with its styles."""
     return "".join(
-        f"<code>{shown}</code>" if run.style == "code" else shown
+        f"<{element}>{shown}</{element}>" if (element := _ELEMENTS[run.style]) else shown
         for run in runs(text)
-        for shown in (escape(run.text.replace(NO_BREAK, " ")),)
+        for shown in (_shown(run),)
     )
+
+
+def _shown(run: Run) -> str:
+    """Return a run without control characters; a line of a page may break anywhere."""
+    if run.style in ("small", "strong"):
+        return inline(run.text)
+    return escape(visible(re.sub(r"[\r\n\v\f]+", " ", run.text.replace(NO_BREAK, " "))))
+
+
+_ELEMENTS = {"plain": "", "verdict": "", "code": "code", "strong": "strong", "small": "small"}

@@ -41,7 +41,10 @@ class Headers(Struct, frozen=True, kw_only=True):
 
 
 class _Letter(Page):
+    """A page without tables of answers: each row is a paragraph, at whatever quote level."""
+
     bullet = "- "
+    tabular = False
 
     def inline(self, text: Inline) -> str:
         return "".join(run.text for run in runs(text))
@@ -54,6 +57,19 @@ def body(document: Document) -> str:
     for block in document.blocks:
         lines += [*page.lines(block), ""]
     return "\n".join(lines[:-1]) + "\n"
+
+
+def write(document: Document) -> str:
+    """Return the title, what leads and the blocks: what is copied into a mail."""
+    page = _Letter(WIDTH)
+    lead = [line for text in document.lead for line in page.wrapped(text, "", "  ")]
+    head = page.wrapped(document.title, "", "  ")
+    return "\n".join([*lead, *head, "", body(document)])
+
+
+def inline(text: Inline) -> str:
+    """Return a sentence as a mail has it."""
+    return _Letter(WIDTH).inline(text)
 
 
 def mbox(document: Document, headers: Headers) -> str:

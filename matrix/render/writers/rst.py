@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from matrix.render.document import (
+    CODE_IN_PROSE,
     NO_BREAK,
     Block,
     Code,
     Definitions,
     Document,
     Inline,
+    Item,
     List,
     Paragraph,
     Section,
     Table,
     as_table,
+    item_parts,
     runs,
 )
 from matrix.render.markdown import plain, visible
@@ -25,15 +28,20 @@ from matrix.render.markdown import plain, visible
 _UNDERLINES = "=-~^"
 # What opens inline markup, and what makes a line a list, a directive or a section.
 _MARKUP = re.compile(r"[\\`*|]|_(?![A-Za-z0-9])|(?<![A-Za-z0-9])_")
-_LINE_START = re.compile(r"^(?=[-+•=~^#.:>]|\w{1,3}[.)] )")
+_LINE_START = re.compile(r"(?![\\`]|\*\*)(?:[!-/:-@\[-^{-~•\u2023\u2043]|\w+[.)](?=\s|$))")
+# What makes a literal block of what follows.
+_LINE_END = re.compile(r"(?<=:):$")
 
 
 def write(document: Document) -> str:
     """Return a document as reStructuredText."""
-    parts = [*map(_paragraph, document.lead)]
-    parts.append(_titled(document.title, _UNDERLINES[0]))
-    parts += [part for block in document.blocks for part in _parts(block, 1)]
-    return "\n\n".join(parts) + "\n"
+    parts = [*map(_paragraph, document.lead), _titled(document.title, _UNDERLINES[0])]
+    return "\n\n".join([*parts, fragment(document.blocks)]) + "\n"
+
+
+def fragment(blocks: Iterable[Block]) -> str:
+    """Return blocks as they stand in a document."""
+    return "\n\n".join(part for block in blocks for part in _parts(block, 1))
 
 
 def _parts(block: Block, level: int) -> Iterator[str]:
@@ -46,8 +54,8 @@ def _parts(block: Block, level: int) -> Iterator[str]:
             yield "\n".join([f".. code-block:: {language or 'none'}", "", *lines])
         case Table():
             yield _table(block)
-        case List(items=items):
-            yield "\n".join(f"- {inline(item)}" for item in items)
+        case List(items=items, ordered=ordered):
+            yield "\n".join(_items(items, "", ordered=ordered))
         case Definitions():
             yield _table(as_table(block))
         case Section(title=title, blocks=blocks):
@@ -57,12 +65,24 @@ def _parts(block: Block, level: int) -> Iterator[str]:
                 yield from _parts(item, level + 1)
 
 
+def _items(items: Iterable[Inline | Item], indent: str, *, ordered: bool = False) -> Iterator[str]:
+    """Yield the lines of a list; one of its own stands between blank lines."""
+    for number, item in enumerate(items, start=1):
+        text, beneath = item_parts(item)
+        mark = f"{number}." if ordered else "-"
+        yield f"{indent}{mark} {_paragraph(text)}"
+        if beneath:
+            yield ""
+            yield from _items(beneath, indent + " " * (len(mark) + 1))
+            yield ""
+
+
 def _table(table: Table) -> str:
     """Return a list of rows: unlike a drawn table it needs no widths, and a change is one line."""
     lines = [".. list-table::", "   :header-rows: 1", ""]
     for row in (table.header, *table.rows):
         for number, cell in enumerate(row):
-            lines.append(f"   {'* -' if number == 0 else '  -'} {inline(cell)}".rstrip())
+            lines.append(f"   {'* -' if number == 0 else '  -'} {_paragraph(cell)}".rstrip())
     return "\n".join(lines)
 
 
@@ -72,7 +92,9 @@ def _titled(title: Inline, underline: str) -> str:
 
 
 def _paragraph(text: Inline) -> str:
-    shown = inline(text)
+    shown = _LINE_END.sub(r"\:", inline(text))
+    if set(shown) == {"\\"}:  # a line of one mark is the rule beneath a title
+        return f"\\ {shown}"
     return f"\\{shown}" if _LINE_START.match(shown) else shown
 
 
@@ -82,17 +104,39 @@ def inline(text: Inline) -> str:
     styled = False
     for run in runs(text):
         part = re.sub(r"\s+", " ", _visible(run.text.replace(NO_BREAK, " ")))
-        is_styled = run.style == "code" and bool(part.strip())
-        part = f"``{part.strip()}``" if is_styled else _escaped(part)
+        if run.style == "code":
+            # No literal begins with a backtick, or holds two: there is no escaping in one.
+            is_styled = bool(re.match(r"\s*[^\s`](?!.*``)", part))
+            part = f"``{part.strip()}``" if is_styled else _escaped(part)
+        else:
+            is_styled = run.style == "strong" and bool(part.strip())
+            # Inside of other markup there is none.
+            inner = _escaped(CODE_IN_PROSE.sub(r"\1", part.strip()))
+            part = f"**{inner}**" if is_styled else _escaped(part)
         # An escaped space is none, and lets markup begin or end there.
-        glue = "\\ " if shown and (styled or is_styled) and not _is_apart(shown, part) else ""
+        glue = (
+            "\\ "
+            if shown
+            and (styled or is_styled)
+            and not _is_apart(shown, part, closing=styled and not is_styled)
+            else ""
+        )
         shown += glue + part
         styled = is_styled
     return shown.strip()
 
 
-def _is_apart(before: str, after: str) -> bool:
-    return before[-1:].isspace() or after[:1].isspace()
+def _is_apart(before: str, after: str, *, closing: bool) -> bool:
+    """Tell whether markup may end (`closing`) or begin between two texts.
+
+    https://docutils.sourceforge.io/docs/ref/rst/restructuredtext.html#inline-markup-recognition-rules
+    """
+    if before[-1:].isspace() or after[:1].isspace():
+        return True
+    return closing and after[:1] in _AFTER_MARKUP
+
+
+_AFTER_MARKUP = frozenset("'\")]}>-/:.,;!?")
 
 
 def _visible(text: str) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
-from matrix.render.columns import align
+from matrix.analyze.cell.verdict import Verdict
+from matrix.diagnostics.width import terminal_width
+from matrix.render.columns import align, fitted
 from matrix.render.document import (
     NO_BREAK,
     Block,
@@ -12,32 +15,59 @@ from matrix.render.document import (
     Definitions,
     Document,
     Inline,
+    Item,
     List,
     Paragraph,
     Section,
     Table,
+    item_parts,
+    runs,
 )
-from matrix.render.markdown import visible
-from matrix.render.text import hanging
+from matrix.render.markdown import plain, visible
+from matrix.render.text import COLOURED, PLAIN, Palette, hanging
+
+_VERDICTS = {str(word): word for word in Verdict}
+# While lines are laid out, the letters of a verdict stand in a plane of private use: there they
+# have the width of letters, and are told from the same word elsewhere.
+_PLANE = 0xF0000
+_MARKED = re.compile("[\U000f0020-\U000f007e]+")
+
+# What a text file is wrapped to.
+FILE_WIDTH = 80
+# However far in it stands, a text has lines that can be read.
+_NARROWEST = 40
 
 
-def write(document: Document) -> str:
+def write(document: Document, *, colour: bool = False) -> str:
     """Return a document as text: what leads, the title, and the blocks a blank line apart."""
-    page = Page()
+    palette = COLOURED if colour else PLAIN
+    page = Page(palette=palette)
     lines = [line for text in document.lead for line in page.wrapped(text, "", "  ")]
-    lines += [*page.wrapped(document.title, "", "  "), ""]
-    for block in document.blocks:
-        lines += [*page.lines(block), ""]
-    return "\n".join(lines[:-1]) + "\n"
+    lines += [*map(palette.title, page.wrapped(document.title, "", "  ")), ""]
+    return "\n".join([*lines, page.fragment(document.blocks)]) + "\n"
+
+
+def fragment(blocks: Iterable[Block], indent: int = 0) -> str:
+    """Return blocks as they stand `indent` columns in in a file, which has no terminal's width."""
+    return _File(max(FILE_WIDTH - indent, _NARROWEST)).fragment(blocks)
 
 
 class Page:
-    """Blocks as lines of a width, None for the terminal's; `bullet` begins the items of a list."""
+    """Blocks as lines of a width, None for the terminal's; `bullet` begins the items of a list.
+
+    Not `tabular`, no answers are laid out in columns.
+    """
 
     bullet = ""
+    tabular = True
 
-    def __init__(self, width: int | None = None) -> None:
+    def __init__(self, width: int | None = None, palette: Palette = PLAIN) -> None:
         self._width = width
+        self._palette = palette
+
+    def fragment(self, blocks: Iterable[Block]) -> str:
+        """Return blocks, a blank line apart."""
+        return "\n\n".join("\n".join(self.lines(block)) for block in blocks)
 
     def lines(self, block: Block) -> Iterator[str]:
         """Yield the lines of a block."""
@@ -47,16 +77,25 @@ class Page:
             case Code():
                 yield from _code(block)
             case Table():
-                yield from _table(block)
-            case List(items=items, indent=indent):
-                for item in items:
-                    yield from self.wrapped(item, " " * indent + self.bullet, " " * (indent + 2))
+                yield from self._table(block)
+            case List(items=items, indent=indent, ordered=ordered):
+                yield from self._items(items, indent, ordered=ordered)
             case Definitions():
                 yield from self._definitions(block)
             case Section(title=title, blocks=blocks):
-                yield from self.wrapped(title, "", "") if title else ()
+                yield from map(self._palette.title, self.wrapped(title, "", "") if title else ())
                 for inner in blocks:
                     yield from self.lines(inner)
+
+    def _items(
+        self, items: Iterable[Inline | Item], indent: int, *, ordered: bool = False
+    ) -> Iterator[str]:
+        for number, item in enumerate(items, start=1):
+            text, beneath = item_parts(item)
+            mark = f"{number}. " if ordered else self.bullet
+            rest = " " * (indent + (len(mark) if ordered else 2))
+            yield from self.wrapped(text, " " * indent + mark, rest)
+            yield from self._items(beneath, indent + 2)
 
     def _definitions(self, block: Definitions) -> Iterator[str]:
         width = max([block.width, *(len(item.term) for item in block.items)])
@@ -68,6 +107,22 @@ class Page:
             for note in item.notes:
                 yield from self.wrapped(note, beneath, beneath)
 
+    def _table(self, table: Table) -> Iterator[str]:
+        """Yield a table in columns, those of numbers flush right."""
+        header, *rows = (
+            [plain(_marked(cell)) for cell in row] for row in (table.header, *table.rows)
+        )
+        room = self._width or terminal_width()
+        if table.answers and not (self.tabular and fitted([header, *rows], room)):
+            laid = "\n".join(line for row in rows for line in _answers(header, row, room))
+        else:
+            laid = align(header, rows, right=table.align, width=room)
+        yield from _MARKED.sub(self._coloured, laid).splitlines()
+
+    def _coloured(self, match: re.Match[str]) -> str:
+        word = "".join(chr(ord(letter) - _PLANE) for letter in match[0])
+        return self._palette.verdict(_VERDICTS[word]) if word in _VERDICTS else match[0]
+
     def wrapped(self, text: Inline, first: str, rest: str) -> list[str]:
         """Return a text cut at its spaces, with what stands before its first and other lines."""
         lines = hanging(self.inline(text), first, rest, width=self._width)
@@ -78,6 +133,24 @@ class Page:
         return inline_text(text)
 
 
+class _File(Page):
+    bullet = "- "
+
+    def inline(self, text: Inline) -> str:
+        return "".join(run.text for run in runs(text))
+
+
+def _answers(header: Sequence[str], row: Sequence[str], room: int) -> Iterator[str]:
+    """Yield a row for which no table has room: each answer once, with its columns."""
+    yield from hanging(row[0], "", "  ", width=room)
+    columns: dict[str, list[str]] = {}
+    for title, answer in zip(header[1:], row[1:], strict=True):
+        columns.setdefault(answer, []).append(title)
+    for answer, titles in columns.items():
+        where = "; ".join(titles) if len(columns) > 1 else "all columns"
+        yield from hanging(f"{answer}: {where}", "  ", "    ", width=room)
+
+
 def _code(block: Code) -> Iterator[str]:
     mark = "> " if block.quoted else " " * block.indent
     for line in block.text.rstrip("\n").split("\n"):
@@ -85,15 +158,16 @@ def _code(block: Code) -> Iterator[str]:
         yield f"{mark}{visible(line)}" if line else mark.rstrip()
 
 
-def _table(table: Table) -> list[str]:
-    """Return a table in columns, those of numbers flush right."""
-    shown = [[inline_text(cell) for cell in row] for row in (table.header, *table.rows)]
-    right = [index for index, side in enumerate(table.align) if side == "r"]
-    widths = {index: max(len(row[index]) for row in shown) for index in right}
-    header, *rows = (
-        [cell.rjust(widths.get(index, 0)) for index, cell in enumerate(row)] for row in shown
+def _marked(text: Inline) -> str:
+    """Return a text in which the verdicts are marked."""
+    if isinstance(text, str):
+        return text
+    return "".join(
+        "".join(chr(ord(letter) + _PLANE) for letter in run.text)
+        if run.style == "verdict" and run.text in _VERDICTS
+        else run.text
+        for run in text
     )
-    return align(header, rows).splitlines()
 
 
 def inline_text(text: Inline) -> str:

@@ -143,12 +143,7 @@ INVALIDATE_ICACHE_ALL = (Row(operation="icache_inval_all_pou", effect=invalidate
 
 # __invalidate_icache_guest_page() and icache_inval_pou() or icache_inval_all_pou().
 INVALIDATE_ICACHE_GUEST_PAGE = (
-    Row(
-        operation="icache_inval_all_pou",
-        effect=invalidate,
-        when=(WHOLE_CACHE,),
-        unless=(DIC,),
-    ),
+    Row(operation="icache_inval_all_pou", effect=invalidate, when=(WHOLE_CACHE,), unless=(DIC,)),
     Row(
         operation="icache_inval_pou",
         effect=_invalidate_by_alias,

@@ -145,6 +145,11 @@ def decode_stage2(descriptor: int, shift: int) -> Decoded:
     )
 
 
+def stage2_permissions(descriptor: int) -> str:
+    """Return what the guest may do through a stage-2 page descriptor: `R W X`."""
+    return " ".join(decode_stage2(descriptor, 12).fields[:3])
+
+
 def _leaf_kind(descriptor: int, level: int) -> str:
     if not is_valid(descriptor):
         return "invalid"

@@ -100,15 +100,13 @@ def flush_tlb(_machine: Machine, world: World) -> None:
 
 GUARD_RETURNS = Row(operation="direct_map_guard", unless=(GUARD,))
 
+_SPLIT = Row(
+    operation="direct_map_split", effect=_split, when=(GUARD, SPLIT_GATE), unless=(PAGE_MAPPED,)
+)
 # Without `helper flush`: set_direct_map_invalid_noflush(), all there is before 6.18.
 SET_INVALID = (
     GUARD_RETURNS,
-    Row(
-        operation="direct_map_split",
-        effect=_split,
-        when=(GUARD, SPLIT_GATE),
-        unless=(PAGE_MAPPED,),
-    ),
+    _SPLIT,
     Row(operation="direct_map_invalidate", effect=_invalidate, when=(GUARD,), unless=(FAILED,)),
 )
 SET_INVALID_AND_FLUSH = (
@@ -122,5 +120,6 @@ SET_INVALID_AND_FLUSH = (
 )
 SET_VALID = (
     GUARD_RETURNS,
+    _SPLIT,
     Row(operation="direct_map_validate", effect=_validate, when=(GUARD,)),
 )

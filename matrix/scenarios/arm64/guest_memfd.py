@@ -1,13 +1,17 @@
 """guest_memfd with the series: where it zaps, what it records, when it restores.
 
-Rows of virt/kvm/guest_memfd.c with the series v12 on top: a page is zapped after it was zeroed, in
-kvm_gmem_get_pfn() and in the user fault; a bit in the folio records a zap that returned 0;
-free_folio restores. `vcpu` and `events` use them.
+Rows of virt/kvm/guest_memfd.c with the series on top. As posted in v12: a page is zapped after it
+was zeroed, in kvm_gmem_get_pfn() and in the user fault; a bit in the folio records a zap that
+returned 0; free_folio restores. What other versions of it do differently are options (`page`):
+where it zaps, who zeroes and when, whether there is a bit, who else fills a page. `vcpu` and
+`events` use the rows.
 """
 
 from __future__ import annotations
 
-from matrix.scenarios.arm64.caches import ZAPPED, contents_change, touch_alias
+from collections.abc import Callable
+
+from matrix.scenarios.arm64.caches import contents_change, touch_alias
 from matrix.scenarios.arm64.direct_map import (
     FAILED,
     SET_INVALID_AND_FLUSH,
@@ -32,6 +36,25 @@ DEBUG_PAGEALLOC = Condition(
     name="debug_pagealloc_enabled()", of_class=True, holds=lambda m, _: m.inputs.debug_pagealloc
 )
 FLUSH_PENDING = Condition(name="a flush was put off", holds=lambda _, w: w.flush_pending)
+ZAPS_LATE = option("zap-at", "get-pfn")
+ZAPS_WHEN_ADDED = option("zap-at", "add-folio")
+ALLOCATOR_ZAPS = option("zap-at", "allocator")
+NO_BIT = option("zapped-bit", "none")
+NOT_RESTORED = option("restore", "compiled-out")
+ALLOCATOR_RESTORES = option("restore", "by-allocator")
+ZEROED_WHEN_ADDED = option("zeroing", "when-added")
+ZEROED_ELSEWHERE = option("zeroing", "temporary-mapping")
+BIT_SAYS_ZAPPED = Condition(
+    name="the folio's bit is set",
+    holds=lambda m, w: w.zapped and m.options["zapped-bit"] != "none",
+)
+# Without a bit nobody knows which folios of the file were zapped: all of them are restored.
+MAY_BE_ZAPPED = Condition(
+    name="the folio counts as zapped",
+    holds=lambda m, w: (
+        w.zapped or (m.with_capability and m.options["zapped-bit"] == "none" and w.folio != FREE)
+    ),
+)
 
 
 def _allocate(_machine: Machine, world: World) -> None:
@@ -47,10 +70,20 @@ def _allocator_unmaps(machine: Machine, world: World) -> None:
     world.stale = ()
 
 
-def _clear_page(machine: Machine, world: World) -> None:
-    if touch_alias(machine, world, "clear_highpage()"):
-        world.folio = UPTODATE
-        world.dirty = not machine.inputs.fwb
+def fill(machine: Machine, world: World) -> None:
+    """Write the whole page, through an address that is not A."""
+    world.folio = UPTODATE
+    world.dirty = not machine.inputs.fwb
+
+
+def fill_by_alias(what: str) -> Callable[[Machine, World], None]:
+    """Return the effect of writing the whole page through A, by the function `what`."""
+
+    def effect(machine: Machine, world: World) -> None:
+        if touch_alias(machine, world, what):
+            fill(machine, world)
+
+    return effect
 
 
 def _refuse(_machine: Machine, world: World) -> None:
@@ -109,73 +142,73 @@ def return_error(operation: str, what: str) -> Row:
 
 # debug_pagealloc unmaps free pages; not a zap, and undone before the page has an owner.
 MAP_BY_ALLOCATOR = Row(operation="page_alloc_map", effect=_allocator_maps, when=(DEBUG_PAGEALLOC,))
-ALLOCATE = Row(
-    operation="gmem_allocate_folio",
-    effect=_allocate,
-    unless=(HAS_FOLIO,),
-    body=(MAP_BY_ALLOCATOR,),
+
+# folio_zap_direct_map(), behind the test of the folio's bit where there is one.
+ALREADY_ZAPPED = Row(
+    operation="gmem_zap_skipped",
+    effect=_promise,
+    when=(CAPABILITY_USED, ZAPS_LATE, BIT_SAYS_ZAPPED),
 )
 
-# folio_zap_direct_map() behind the test of the folio's bit.
-ALREADY_ZAPPED = Row(operation="gmem_zap_skipped", effect=_promise, when=(CAPABILITY_USED, ZAPPED))
-ZAP = Row(
-    operation="gmem_zap",
-    when=(CAPABILITY_USED,),
-    unless=(ZAPPED,),
-    body=(
-        Row(operation="gmem_refuse_large_folio", effect=_refuse, when=(option("folio", "large"),)),
-        Row(operation="direct_map_set", unless=(FAILED,), body=SET_INVALID_AND_FLUSH),
-        Row(
-            operation="gmem_zap_flush_tlb",
-            effect=flush_tlb,
-            when=(option("tlb-flush", "series"),),
-            unless=(FAILED,),
+
+def _zap(where: Condition) -> Row:
+    return Row(
+        operation="gmem_zap",
+        when=(CAPABILITY_USED, where),
+        unless=(BIT_SAYS_ZAPPED, FAILED),
+        body=(
+            Row(
+                operation="gmem_refuse_large_folio",
+                effect=_refuse,
+                when=(option("folio", "large"),),
+            ),
+            Row(operation="direct_map_set", unless=(FAILED,), body=SET_INVALID_AND_FLUSH),
+            Row(
+                operation="gmem_zap_flush_tlb",
+                effect=flush_tlb,
+                when=(option("tlb-flush", "series"),),
+                unless=(FAILED,),
+            ),
+            Row(
+                operation="gmem_put_off_flush",
+                effect=_put_off_flush,
+                when=(option("tlb-flush", "deferred"),),
+                unless=(FAILED,),
+            ),
+            Row(
+                operation="gmem_ignore_error",
+                effect=_ignore_error,
+                when=(option("zap-error", "ignored"), FAILED),
+            ),
+            Row(operation="gmem_set_zapped", effect=_set_zapped, unless=(FAILED, NO_BIT)),
+            Row(
+                operation="gmem_zapped_without_bit",
+                effect=_set_zapped,
+                when=(NO_BIT,),
+                unless=(FAILED,),
+            ),
         ),
-        Row(
-            operation="gmem_put_off_flush",
-            effect=_put_off_flush,
-            when=(option("tlb-flush", "deferred"),),
-            unless=(FAILED,),
-        ),
-        Row(
-            operation="gmem_ignore_error",
-            effect=_ignore_error,
-            when=(option("zap-error", "ignored"), FAILED),
-        ),
-        Row(operation="gmem_set_zapped", effect=_set_zapped, unless=(FAILED,)),
+    )
+
+
+CLEAR_PAGE = (
+    Row(
+        operation="gmem_clear_page",
+        effect=fill_by_alias("clear_highpage()"),
+        unless=(IS_UPTODATE, FAILED, ZEROED_ELSEWHERE),
     ),
-)
-
-# kvm_gmem_get_pfn(), and the same steps of kvm_gmem_fault_user_mapping().
-GET_FOLIO = (
-    Row(operation="folio_lock", takes=("folio",)),
-    ALLOCATE,
-    Row(operation="gmem_clear_page", effect=_clear_page, unless=(IS_UPTODATE,)),
-    ALREADY_ZAPPED,
-    ZAP,
-    Row(operation="folio_unlock", drops=("folio",)),
-)
-FLUSH_AT_LAST = Row(
-    operation="gmem_deferred_flush_tlb", effect=_flush_at_last, when=(FLUSH_PENDING,)
-)
-
-RESTORE = Row(
-    operation="gmem_restore",
-    effect=_take_back,
-    when=(ZAPPED,),
-    body=(
-        *SET_VALID,
-        Row(
-            operation="gmem_clear_zapped",
-            effect=_clear_zapped,
-            unless=(option("zapped-bit", "kept"),),
-        ),
+    Row(
+        operation="temporary_clear_page",
+        effect=fill,
+        when=(ZEROED_ELSEWHERE,),
+        unless=(IS_UPTODATE, FAILED),
     ),
 )
 
 
 def _free(machine: Machine, world: World) -> None:
-    if not machine.linear_map.is_valid(world.linear_map):
+    knows = machine.options["restore"] == "by-allocator"
+    if not machine.linear_map.is_valid(world.linear_map) and not knows:
         message = "the page goes back to the allocator with A invalid"
         world.found.append(("alias-restored", message))
     world.folio = FREE
@@ -190,6 +223,60 @@ PAGE_FREE = Row(
     effect=_free,
     body=(Row(operation="page_free_unmap", effect=_allocator_unmaps, when=(DEBUG_PAGEALLOC,)),),
 )
+ALLOCATE = Row(
+    operation="gmem_allocate_folio",
+    effect=_allocate,
+    unless=(HAS_FOLIO,),
+    body=(
+        MAP_BY_ALLOCATOR,
+        Row(
+            operation="page_alloc_map_again",
+            when=(ALLOCATOR_RESTORES,),
+            unless=(ALLOCATOR_ZAPS,),
+            body=SET_VALID,
+        ),
+        _zap(ALLOCATOR_ZAPS),
+        Row(operation="gmem_clear_before_adding", when=(ZEROED_WHEN_ADDED,), body=CLEAR_PAGE),
+        _zap(ZAPS_WHEN_ADDED),
+        # What cannot be zapped never gets into the file.
+        Row(operation="gmem_put_folio", when=(FAILED,), body=(PAGE_FREE,)),
+    ),
+)
+
+# kvm_gmem_get_pfn(), and the same steps of kvm_gmem_fault_user_mapping().
+GET_FOLIO = (
+    Row(operation="folio_lock", takes=("folio",)),
+    ALLOCATE,
+    *CLEAR_PAGE,
+    ALREADY_ZAPPED,
+    _zap(ZAPS_LATE),
+    # Nothing is tested where every folio of the file has been zapped before it was found there.
+    Row(
+        operation="gmem_count_on_file",
+        effect=_promise,
+        when=(CAPABILITY_USED,),
+        unless=(ZAPS_LATE, FAILED),
+    ),
+    Row(operation="folio_unlock", drops=("folio",)),
+)
+FLUSH_AT_LAST = Row(
+    operation="gmem_deferred_flush_tlb", effect=_flush_at_last, when=(FLUSH_PENDING,)
+)
+
+RESTORE = Row(
+    operation="gmem_restore",
+    effect=_take_back,
+    when=(MAY_BE_ZAPPED,),
+    body=(
+        *SET_VALID,
+        Row(
+            operation="gmem_clear_zapped",
+            effect=_clear_zapped,
+            unless=(option("zapped-bit", "kept"),),
+        ),
+    ),
+)
+
 FREE_FOLIO = (
     Row(operation="folio_lock", takes=("folio",)),
     Row(
@@ -198,7 +285,7 @@ FREE_FOLIO = (
         body=(
             Row(
                 operation="gmem_free_folio",
-                unless=(option("restore", "compiled-out"),),
+                unless=(NOT_RESTORED, ALLOCATOR_RESTORES),
                 body=(RESTORE,),
             ),
             PAGE_FREE,

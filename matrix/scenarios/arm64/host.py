@@ -6,17 +6,23 @@ can happen. `vcpu` has the guest's side, `secretmem` the other user of the direc
 
 from __future__ import annotations
 
-from matrix.scenarios.arm64.caches import contents_change
+from matrix.scenarios.arm64.caches import contents_change, touch_alias
 from matrix.scenarios.arm64.direct_map import FAILED
 from matrix.scenarios.arm64.guest_memfd import (
     ALLOCATE,
+    ALLOCATOR_RESTORES,
     FLUSH_AT_LAST,
     FREE_FOLIO,
     GET_FOLIO,
+    HAS_FOLIO,
+    IS_UPTODATE,
+    NOT_RESTORED,
     RESTORE,
+    fill,
+    fill_by_alias,
     return_error,
 )
-from matrix.scenarios.arm64.machine import Machine, Row, advise, option
+from matrix.scenarios.arm64.machine import Condition, Machine, Row, advise, option
 from matrix.scenarios.arm64.stage2 import UNMAP_LEAF, WRITE_PROTECT_LEAF
 from matrix.scenarios.arm64.world import LOADED, NEVER_RAN, PUT, STALE_LINES, World
 
@@ -71,6 +77,44 @@ FALLOCATE = (
     Row(operation="folio_lock", takes=("folio",)),
     ALLOCATE,
     Row(operation="folio_unlock", drops=("folio",)),
+    return_error("gmem_fallocate_return", "fallocate()"),
+)
+
+
+def _copies(name: str, *unless: Condition) -> tuple[Row, ...]:
+    """Return the rows that copy into the folio, through the address that option `name` says."""
+    return (
+        Row(
+            operation=f"gmem_{name}_copy",
+            effect=fill_by_alias("a copy"),
+            when=(HAS_FOLIO, option(name, "direct-map")),
+            unless=(FAILED, *unless),
+        ),
+        Row(
+            operation=f"temporary_{name}_copy",
+            effect=fill,
+            when=(HAS_FOLIO, option(name, "temporary-mapping")),
+            unless=(FAILED, *unless),
+        ),
+    )
+
+
+# __kvm_gmem_populate() unlocks the folio, does not ask whether it is up to date, and copies (7.3
+# guest_memfd.c:803-823). Truncation is kept out by filemap_invalidate_lock().
+POPULATE = (
+    Row(operation="folio_lock", takes=("folio",)),
+    ALLOCATE,
+    Row(operation="folio_unlock", drops=("folio",)),
+    *_copies("populate"),
+    return_error("gmem_populate_return", "kvm_gmem_populate()"),
+)
+# write_begin() returns a locked folio, write_end() unlocks it.
+WRITE = (
+    Row(operation="folio_lock", takes=("folio",)),
+    ALLOCATE,
+    *_copies("write", IS_UPTODATE),
+    Row(operation="folio_unlock", drops=("folio",)),
+    return_error("gmem_write_return", "write()"),
 )
 USER_ACCESS = (
     Row(operation="gmem_user_fault"),
@@ -78,6 +122,20 @@ USER_ACCESS = (
     FLUSH_AT_LAST,
     return_error("gmem_user_fault_return", "the user's fault"),
     Row(operation="host_user_write", effect=_user_writes, unless=(FAILED,)),
+)
+
+
+def _use_pinned(machine: Machine, world: World) -> None:
+    touch_alias(machine, world, "the copy to or from a pinned page")
+
+
+# O_DIRECT, vhost or process_vm_readv() on the VMM's mapping: the kernel uses page_address().
+USE_PINNED = (
+    Row(operation="gmem_user_fault"),
+    *GET_FOLIO,
+    FLUSH_AT_LAST,
+    return_error("gmem_user_fault_return", "the pinning of the page"),
+    Row(operation="pinned_page_access", effect=_use_pinned, unless=(FAILED,)),
 )
 WRITE_PROTECT = (
     Row(operation="mmu_lock", takes=("mmu-write",)),
@@ -94,10 +152,7 @@ HIBERNATE = (
     Row(operation="hibernate_map_page"),
     Row(
         operation="hibernate_copy_page",
-        effect=advise(
-            "hibernation-copy",
-            "the image maps A back and keeps P's contents",
-        ),
+        effect=advise("hibernation-copy", "the image maps A back and keeps P's contents"),
     ),
     Row(operation="hibernate_unmap_page"),
 )
@@ -142,7 +197,7 @@ POISON = (
         body=(
             Row(
                 operation="gmem_free_folio",
-                unless=(option("restore", "compiled-out"),),
+                unless=(NOT_RESTORED, ALLOCATOR_RESTORES),
                 body=(RESTORE,),
             ),
             Row(operation="poisoned_page_kept", effect=_poison),

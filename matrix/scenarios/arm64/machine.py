@@ -124,6 +124,16 @@ class LinearMap:
         decoded = descriptors.decode_stage1(walk.descriptor, walk.level, shift)
         return f"{walk.descriptor:#018x} level {walk.level} {size_text(1 << shift)} {decoded}"
 
+    def entry_text(self, handle: int) -> str:
+        """Return in a word or two what A is mapped with: `4 KiB page`, or `invalid`."""
+        walk = self._walks[handle]
+        shift = self.geometry.shift(walk.level)
+        decoded = descriptors.decode_stage1(walk.descriptor, walk.level, shift)
+        if not self.is_valid(handle):
+            return decoded.kind
+        run = "contiguous " if decoded.contiguous else ""
+        return f"{run}{size_text(1 << shift)} {decoded.kind}"
+
     def split(self, handle: int) -> int:
         """Split what maps A down to a page entry, as split_kernel_leaf_mapping() does."""
         return self._once("split", handle, self._split)[0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from matrix.explore.outcome import Lane
 from matrix.explore.scenario import SYSTEM, Advisory, Assumption, Option, Scenario
 from matrix.scenarios.arm64.direct_map import alias_translates
 from matrix.scenarios.arm64.inputs import PageInputs
@@ -32,70 +33,72 @@ PageScenario: TypeAlias = Scenario[PageInputs, Machine, State, World]
 ASSUMPTION = Assumption(name="ic-ivau-on-invalid-va", values=("faults", "ignored", "performed"))
 
 # The first value of an option is the series as posted.
-OPTIONS: tuple[Option, ...] = (
-    Option(
-        name="guest",
-        values={
+OPTIONS: tuple[Option, ...] = tuple(
+    Option(name=name, values=values)
+    for name, values in {
+        "guest": {
             "any": "the guest reads, writes and executes the page",
             "no-exec": "the guest never executes from this memory slot",
         },
-    ),
-    Option(
-        name="tlb-flush",
-        values={
+        "tlb-flush": {
             "series": "folio_zap_direct_map() flushes, besides what the helper of arm64 does",
             "helper": "only set_direct_map_valid_noflush() flushes, where it does",
             "none": "nothing flushes",
             "deferred": "one flush at the end of the fault, after the guest can use the page",
         },
-    ),
-    Option(
-        name="zapped-bit",
-        values={
+        "zap-at": {
+            "get-pfn": "kvm_gmem_get_pfn() and the user's fault zap, after the page was zeroed",
+            "add-folio": "filemap_add_folio() zaps: only zapped folios get into the file",
+            "allocator": "the page allocator hands out pages that it has zapped (ALLOC_UNMAPPED)",
+        },
+        "zeroing": {
+            "late": "clear_highpage() where a folio that is not up to date is first used",
+            "when-added": "clear_highpage() of a new folio, before it gets into the file",
+            "temporary-mapping": "late, through a temporary kernel mapping",
+        },
+        "zapped-bit": {
             "cleared": "restoring clears the folio's bit",
             "kept": "restoring while the folio stays in the file leaves the bit set",
+            "none": "no folio has a bit: all that are in the file count as zapped",
         },
-    ),
-    Option(
-        name="restore",
-        values={
+        "restore": {
             "on-free": "free_folio restores",
             "compiled-out": "the hook is not built (the series on 7.3 without porting)",
             "in-place": "a folio may also be restored while it stays in the file",
+            "by-allocator": "the allocator takes pages back as they are, and maps them for others",
         },
-    ),
-    Option(
-        name="zap-error",
-        values={
+        "gup": {
+            "refused": "GUP refuses memory without a direct map",
+            "allowed": "GUP pins the VMM's mapping, and the kernel uses what is pinned",
+        },
+        "populate": {
+            "none": "nothing is copied into a folio before the guest has it",
+            "direct-map": "kvm_gmem_populate() copies through the direct map",
+            "temporary-mapping": "kvm_gmem_populate() copies through a temporary kernel mapping",
+        },
+        "write": {
+            "none": "a guest_memfd has no write()",
+            "direct-map": "write() copies into a folio through the direct map",
+            "temporary-mapping": "write() copies through a temporary kernel mapping",
+        },
+        "zap-error": {
             "returned": "a failed zap fails the fault",
             "ignored": "the error is dropped and the folio counts as zapped",
         },
-    ),
-    Option(
-        name="folio",
-        values={"small": "order-0 folios", "large": "a large folio, which the zap refuses"},
-    ),
-    Option(
-        name="split",
-        values={
+        "folio": {"small": "order-0 folios", "large": "a large folio, which the zap refuses"},
+        "split": {
             "gated": "a block is split where the release allows it",
             "ungated": "a block is split whatever the CPUs support",
         },
-    ),
-    Option(
-        name="maintenance",
-        values={
+        "maintenance": {
             "by-alias": "KVM cleans and invalidates through the direct map",
             "whole-icache": "IC IALLUIS for zapped folios",
             "extable-fixup": "a fault on IC IVAU is fixed up and the error ignored",
             "temporary-mapping": "maintenance through a temporary kernel mapping",
             "skip-zapped": "no maintenance for zapped folios",
         },
-    ),
-    Option(
-        name="dirty-log",
-        values={"no": "no dirty logging", "yes": "pages can be write-protected"},
-    ),
+        "dirty-log": {"no": "no dirty logging", "yes": "pages can be write-protected"},
+    }.items()
 )
 
 
@@ -141,51 +144,23 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
 )
 
-ADVISORIES: tuple[Advisory, ...] = (
-    Advisory(
-        name="hibernation-copy",
-        reports="hibernation maps the page back and writes its contents into the image",
-    ),
-    Advisory(
-        name="kexec-copy",
-        reports="the linear map that kexec copies to relocate an image maps the page again",
-    ),
-    Advisory(
-        name="vmcore-copy",
-        reports="a crash kernel reads the page by its physical address",
-    ),
-    Advisory(
-        name="poisoned-alias",
-        reports="the entry of a page with a memory error is valid again when it is freed",
-    ),
-    Advisory(
-        name="vncr-alias",
-        reports="a VNCR page is mapped at a fixmap address of the kernel",
-    ),
-    Advisory(
-        name="split-out-of-memory",
-        reports="splitting a block of the direct map can fail with -ENOMEM",
-    ),
-    Advisory(
-        name="boot-split-panic",
-        reports="splitting the whole direct map at boot panics when a table page is not to be had",
-    ),
-    Advisory(
-        name="flush-cost",
-        reports="every zapped page costs TLB invalidations that all CPUs take part in",
-    ),
-    Advisory(
-        name="gup-refused",
-        reports="no page of the VMM's mapping can be pinned",
-    ),
-    Advisory(
-        name="fwb-not-applied",
-        reports="stage 2 does not force Write-Back on fetches with the guest's MMU off",
-    ),
-    Advisory(
-        name="dev-kvm-over-advertises",
-        reports="KVM_CAP_GUEST_MEMFD_FLAGS on /dev/kvm includes the flag for every host",
-    ),
+ADVISORIES: tuple[Advisory, ...] = tuple(
+    Advisory(name=name, reports=reports)
+    for name, reports in {
+        "hibernation-copy": "hibernation maps the page back and writes its contents into the image",
+        "kexec-copy": "the linear map that kexec copies to relocate an image maps the page again",
+        "vmcore-copy": "a crash kernel reads the page by its physical address",
+        "poisoned-alias": "the entry of a page with a memory error is valid again when it is freed",
+        "vncr-alias": "a VNCR page is mapped at a fixmap address of the kernel",
+        "split-out-of-memory": "splitting a block of the direct map can fail with -ENOMEM",
+        "boot-split-panic": "splitting the whole direct map at boot panics when a table "
+        "page is not to be had",
+        "flush-cost": "every zapped page costs TLB invalidations that all CPUs take part in",
+        "gup-refused": "no page of the VMM's mapping can be pinned",
+        "fwb-not-applied": "stage 2 does not force Write-Back on fetches with the guest's MMU off",
+        "dev-kvm-over-advertises": "KVM_CAP_GUEST_MEMFD_FLAGS on /dev/kvm includes the flag for "
+        "every host",
+    }.items()
 )
 
 REMNANTS: tuple[Remnant, ...] = (
@@ -219,7 +194,7 @@ def page_scenario(
     gates: str,
     events: tuple[Event, ...],
     relevant: Callable[[PageInputs], PageInputs],
-    described: Callable[[Machine, State], tuple[tuple[str, str], ...]],
+    described: Callable[[Machine, State], tuple[Lane, ...]],
     remnants: tuple[Remnant, ...] = (),
     first_actor: str = "",
 ) -> PageScenario:

@@ -133,11 +133,7 @@ UNMAP_LEAF = (
         body=(
             Row(operation="stage2_clear_leaf", effect=_clear_leaf),
             Row(operation="vmid_flush_icache", effect=invalidate, when=(VMID_TAGGED,)),
-            Row(
-                operation="unmap_clean_dcache",
-                unless=(FWB,),
-                body=CLEAN_DCACHE_GUEST_PAGE,
-            ),
+            Row(operation="unmap_clean_dcache", unless=(FWB,), body=CLEAN_DCACHE_GUEST_PAGE),
         ),
     ),
 )

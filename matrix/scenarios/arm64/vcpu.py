@@ -18,7 +18,7 @@ from matrix.scenarios.arm64.caches import (
 )
 from matrix.scenarios.arm64.direct_map import FAILED
 from matrix.scenarios.arm64.guest_memfd import FLUSH_AT_LAST, GET_FOLIO, return_error
-from matrix.scenarios.arm64.machine import Condition, Machine, Row, advise
+from matrix.scenarios.arm64.machine import Condition, Machine, Row, advise, option
 from matrix.scenarios.arm64.stage2 import (
     FLUSH_LEAF,
     UNMAP_LEAF,
@@ -41,9 +41,7 @@ INVALIDATED = Condition(
 VCPU_LOADED = Condition(name="the vCPU is loaded", holds=lambda _, w: w.vcpu == LOADED)
 FIRST_LOAD = Condition(name="*last_ran != vcpu->vcpu_idx", holds=lambda _, w: w.first_load)
 LOAD_FLUSHES = Condition(
-    name="!is_protected_kvm_enabled()",
-    of_class=True,
-    holds=lambda m, _: m.inputs.vcpu_load_flushes,
+    name="!is_protected_kvm_enabled()", of_class=True, holds=lambda m, _: m.inputs.vcpu_load_flushes
 )
 RESUMED = Condition(name="the fault is retried", holds=lambda _, w: w.resumed)
 TRAPS_CACHES = Condition(name="HCR_EL2.TVM", holds=lambda _, w: w.traps_caches)
@@ -143,6 +141,10 @@ def _bad_address(_machine: Machine, world: World) -> None:
     world.error = "-EFAULT"
 
 
+def _not_swapbacked(_machine: Machine, world: World) -> None:
+    world.error = "-EIO"
+
+
 def _map_other_memory(machine: Machine, world: World) -> None:
     world.stopped = True
     if machine.with_capability:
@@ -154,7 +156,16 @@ def _map_other_memory(machine: Machine, world: World) -> None:
 # the gmem the base kernel gets a page from GUP and refuses it with -EIO, for the folio is not
 # backed by swap; nothing depends on which of the two refuses.
 PKVM_MEM_ABORT = (
-    Row(operation="gup_refused", effect=_bad_address, when=(_userspace_maps("gmem"),)),
+    Row(
+        operation="gup_refused",
+        effect=_bad_address,
+        when=(_userspace_maps("gmem"), option("gup", "refused")),
+    ),
+    Row(
+        operation="pkvm_refuse_folio",
+        effect=_not_swapbacked,
+        when=(_userspace_maps("gmem"), option("gup", "allowed")),
+    ),
     Row(operation="gup_no_vma", effect=_bad_address, when=(_userspace_maps("none"),)),
     Row(
         operation="pkvm_stage2_map",

@@ -1,4 +1,4 @@
-"""What a trace says: the words of the micro-operations' details, and a state as pairs.
+"""What a trace says: the words of the micro-operations' details, and a state as lanes.
 
 Page-table entries are told in hex and decoded, so that a maintainer can check every one of them.
 """
@@ -6,12 +6,15 @@ Page-table entries are told in hex and decoded, so that a maintainer can check e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Literal
 
+from matrix.explore.outcome import Lane
 from matrix.scenarios.arm64 import descriptors
 from matrix.scenarios.arm64.machine import Machine
 from matrix.scenarios.arm64.world import (
     FREE,
     LINES,
+    LOADED,
     NEVER_RAN,
     NO_LINES,
     PUT,
@@ -88,42 +91,66 @@ WORDS: dict[str, Callable[[Machine, World], str]] = {
 }
 
 
-def described(machine: Machine, state: State) -> tuple[tuple[str, str], ...]:
-    """Return the direct map, the host's TLB and the folio in words."""
-    folio = f"{state.folio}, zapped" if state.zapped else state.folio
+def described(machine: Machine, state: State) -> tuple[Lane, ...]:
+    """Return the direct map, the host's TLB and the folio."""
+    linear_map = machine.linear_map
+    valid = linear_map.is_valid(state.linear_map)
     stale = ", ".join(f"{leaf.descriptor:#018x} (level {leaf.level})" for leaf in state.stale)
+    folio = f"{state.folio}, zapped" if state.zapped else state.folio
     return (
-        ("direct map of P", machine.linear_map.leaf_text(state.linear_map)),
-        ("host TLB", f"may hold {stale}" if stale else "no stale entry for A"),
-        ("folio", folio),
+        Lane(
+            name="direct map of P",
+            word=linear_map.entry_text(state.linear_map),
+            detail=linear_map.leaf_text(state.linear_map),
+            holds="current" if valid else "nothing",
+        ),
+        Lane(
+            name="host TLB",
+            word="old entry of A" if stale else "nothing stale",
+            detail=f"may hold {stale}" if stale else "no stale entry for A",
+            holds="stale" if stale else "nothing",
+        ),
+        Lane(
+            name="folio",
+            word=folio,
+            detail=folio,
+            holds="nothing" if state.folio == FREE else "current",
+        ),
     )
 
 
-UNBUILT = (("direct map of P", "not built"),)
+UNBUILT = (Lane(name="direct map of P", word="not built", detail="not built", holds="nothing"),)
 
 
-def described_guest(machine: Machine, state: State) -> tuple[tuple[str, str], ...]:
+def described_guest(machine: Machine, state: State) -> tuple[Lane, ...]:
     """Return the same with what the guest has of the page."""
-    pairs = list(described(machine, state))
-    if state.folio != FREE:
-        caches = "forced Write-Back" if machine.inputs.fwb else _on_off(on=state.guest_caches)
-        pairs += [
-            ("stage 2", stage2_text(machine, state.stage2)),
-            ("data cache", "lines not in memory" if state.dirty else "clean"),
-            ("guest caches", caches),
-            ("VM", "running" if state.vm_alive else "destroyed"),
-        ]
-    pairs += [
-        ("instruction cache", _INSTRUCTIONS[state.instructions]),
-        ("vCPU", state.vcpu),
-    ]
-    return tuple(pairs)
+    caches = "forced Write-Back" if machine.inputs.fwb else _on_off(on=state.guest_caches)
+    word, detail, holds = _INSTRUCTIONS[state.instructions]
+    return (
+        *described(machine, state),
+        Lane(
+            name="stage 2",
+            word=descriptors.stage2_permissions(state.stage2) if state.stage2 else "none",
+            detail=stage2_text(machine, state.stage2),
+            holds="current" if state.stage2 else "nothing",
+        ),
+        _lane("data cache", _DATA[state.dirty], there=state.dirty),
+        Lane(name="instruction cache", word=word, detail=detail, holds=holds),
+        _lane("guest caches", caches),
+        _lane("VM", "running" if state.vm_alive else "destroyed", there=state.vm_alive),
+        _lane("vCPU", state.vcpu, there=state.vcpu == LOADED),
+    )
 
 
-_INSTRUCTIONS = {
-    NO_LINES: "no stale lines",
-    LINES: "lines of what the page holds",
-    STALE_LINES: "possibly stale lines",
+def _lane(name: str, text: str, *, there: bool = True) -> Lane:
+    return Lane(name=name, word=text, detail=text, holds="current" if there else "nothing")
+
+
+_DATA = {True: "lines not in memory", False: "clean"}
+_INSTRUCTIONS: dict[str, tuple[str, str, Literal["nothing", "current", "stale"]]] = {
+    NO_LINES: ("nothing stale", "no stale lines", "nothing"),
+    LINES: ("lines of P", "lines of what the page holds", "current"),
+    STALE_LINES: ("stale lines", "possibly stale lines", "stale"),
 }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 
 from matrix.diagnostics import Location
-from matrix.schema.checking.catalogue import Catalogue, Known
+from matrix.schema.checking.catalogue import Catalogue
 from matrix.schema.checking.spec import FREE
 from matrix.schema.documents import CpuDocument, StudyDocument
 from matrix.schema.documents.study import CpuAxis, CpuOptions, EnvironmentAxisChoice
@@ -34,7 +34,9 @@ def cpu_architecture(
 ) -> str:
     """Return the architecture of a CPU; where it cannot be told, add what is wrong (MX0227)."""
     if document.arch is not None:
-        _known(catalogue).check(document.arch, at["arch"].location, problems)
+        catalogue.known(Kind.ARCHITECTURE, catalogue.architectures).check(
+            document.arch, at["arch"].location, problems
+        )
         return document.arch
     fields = {name: {field.name for field in item.fields} for name, item in _declared(catalogue)}
     shared = {name: len(fields[name] & document.fields.keys()) for name in fields}
@@ -59,7 +61,9 @@ def study_architecture(
     decided: _Named | None = None
     if document.arch is not None:
         place = at["arch"].location
-        if not _known(catalogue).check(document.arch, place, problems):
+        if not catalogue.known(Kind.ARCHITECTURE, catalogue.architectures).check(
+            document.arch, place, problems
+        ):
             return None
         candidates = frozenset({document.arch})
         decided = _Named(what="`arch`", architectures=candidates, location=place)
@@ -173,14 +177,6 @@ def _option(kind: str, known: Mapping[str, frozenset[str]], item: Node) -> Itera
 
 def _declared(catalogue: Catalogue) -> list[tuple[str, Architecture]]:
     return sorted(catalogue.architectures.items())
-
-
-def _known(catalogue: Catalogue) -> Known:
-    return Known(
-        kind="architecture",
-        names=catalogue.architectures,
-        complete=catalogue.knows_all(Kind.ARCHITECTURE),
-    )
 
 
 def _add_mixed(

@@ -43,6 +43,10 @@ class Catalogue(Struct, frozen=True, kw_only=True):
         """Return whether every file of this kind could be read."""
         return kind not in self.broken
 
+    def known(self, kind: Kind, names: Iterable[str], what: str = "") -> Known:
+        """Return the names that files of a kind declare; `what` is what one is called."""
+        return Known(kind=what or kind.value, names=names, complete=self.knows_all(kind))
+
     def of(self, arch: str) -> Catalogue:
         """Return what belongs to one architecture: nothing of another is meant by a name."""
         return replace(

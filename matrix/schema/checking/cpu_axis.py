@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from matrix.expr.nodes import Scalar
-from matrix.schema.checking.catalogue import Catalogue, Known
+from matrix.schema.checking.catalogue import Catalogue
 from matrix.schema.checking.options import WRONG, FoundOption, blank_option, found
 from matrix.schema.checking.spec import FREE, SpecChecker
 from matrix.schema.documents.study import CpuOptions
@@ -55,11 +55,8 @@ class CpuExpander:
         if isinstance(options, str):
             yield from self._members(self._catalogue.cpus.values(), node)
             return
-        groups = Known(
-            kind="group of CPUs",
-            names=[f"@{name}" for name in self._groups],
-            complete=self._catalogue.knows_all(Kind.CPU),
-        )
+        names = [f"@{name}" for name in self._groups]
+        groups = self._catalogue.known(Kind.CPU, names, "group of CPUs")
         for item in node.children.values():
             text = str(item.data)
             if not text.startswith("@"):
@@ -111,11 +108,7 @@ class CpuExpander:
 
     def _free_field(self, name: str, node: Node) -> bool:
         settable = [field.name for field in self._fields.values() if field.settable]
-        known = Known(
-            kind="CPU field",
-            names=settable,
-            complete=self._catalogue.knows_all(Kind.ARCHITECTURE),
-        )
+        known = self._catalogue.known(Kind.ARCHITECTURE, settable, "CPU field")
         if not known.check(name, node.place, self._problems):
             return False
         seen: dict[object, Node] = {}

@@ -12,7 +12,7 @@ from matrix.diagnostics import Location
 from matrix.expr.evaluation import evaluate, truth
 from matrix.expr.nodes import Scalar
 from matrix.expr.trees import names
-from matrix.schema.checking.catalogue import Catalogue, Known
+from matrix.schema.checking.catalogue import Catalogue
 from matrix.schema.checking.spec import SpecChecker
 from matrix.schema.cpu_fields import (
     BrokenRuleError,
@@ -44,14 +44,8 @@ class CpuChecker:
             self._specs[arch] = SpecChecker(catalogue, self._problems)
         specs = self._specs[arch]
         fields = catalogue.fields()
-        field_names = Known(
-            kind="CPU field", names=fields, complete=self._catalogue.knows_all(Kind.ARCHITECTURE)
-        )
-        sources = Known(
-            kind="source",
-            names=self._catalogue.sources,
-            complete=self._catalogue.knows_all(Kind.SOURCES),
-        )
+        field_names = catalogue.known(Kind.ARCHITECTURE, fields, "CPU field")
+        sources = catalogue.known(Kind.SOURCES, catalogue.sources, "source")
         right = True
         for (name, field), node in zip(document.fields.items(), at.rows("fields"), strict=True):
             if not field_names.check(name, node.place, self._problems):

@@ -30,13 +30,4 @@ def found(option: Option, identity: str | None = None, *, written: bool = True) 
 
 def blank_option(name: str, location: Location) -> Option:
     """Return an option that stands for nothing yet; its title is its name."""
-    return Option(
-        name=name,
-        title=name,
-        kernel=None,
-        cpu=None,
-        cmdline=None,
-        kconfig=(),
-        environment=(),
-        location=location,
-    )
+    return Option(name=name, title=name, location=location)

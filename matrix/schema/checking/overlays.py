@@ -1,4 +1,4 @@
-"""Overlays joined to what they are for: rows to profiles, facts to the architecture.
+"""Overlays joined to what they are for: rows to profiles, facts and CPU fields to the architecture.
 
 An overlay adds and never changes: a row that stands there already, or in another overlay for the
 same release, is an error with both places.
@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from matrix.diagnostics import Location
-from matrix.schema.checking.catalogue import Catalogue, Known
+from matrix.schema.checking.catalogue import Catalogue
 from matrix.schema.documents.overlay import OverlayDocument, ReleaseSpan
 from matrix.schema.files import Kind
 from matrix.schema.reading.nodes import Node
@@ -60,11 +60,7 @@ class OverlayMerger:
         """Return the catalogue with the rows of the overlays, and the overlays."""
         kernels = dict(self._catalogue.kernels)
         architectures = dict(self._catalogue.architectures)
-        known = Known(
-            kind="architecture",
-            names=architectures,
-            complete=self._catalogue.knows_all(Kind.ARCHITECTURE),
-        )
+        known = self._catalogue.known(Kind.ARCHITECTURE, architectures)
         added: list[Overlay] = []
         for document, node in overlays:
             if not known.check(document.arch, node["arch"].location, self._problems):
@@ -73,9 +69,11 @@ class OverlayMerger:
                 continue
             overlay = document.completed(node, releases=self._releases(document, node))
             architecture = architectures[document.arch]
-            self._check(_facts_of(architecture), _facts_of(overlay), added)
+            self._check(_shared(architecture), _shared(overlay), added)
             architectures[document.arch] = replace(
-                architecture, facts=(*architecture.facts, *overlay.facts)
+                architecture,
+                facts=(*architecture.facts, *overlay.facts),
+                fields=(*architecture.fields, *overlay.fields),
             )
             everywhere = _rows_of(architecture)
             for kernel in list(kernels.values()):
@@ -127,7 +125,7 @@ class OverlayMerger:
         owners = {
             row.location: overlay.id
             for overlay in added
-            for row in (*_rows_of(overlay), *_facts_of(overlay))
+            for row in (*_rows_of(overlay), *_shared(overlay))
         }
         for row in rows:
             first = places.get((row.kind, _key(row)))
@@ -176,8 +174,14 @@ def _rows(declared: KernelProfile | Overlay | Architecture) -> Iterator[_Row]:
             yield _Row(kind=kind, name=name, location=row.location)
 
 
-def _facts_of(declared: Overlay | Architecture) -> list[_Row]:
-    return [_Row(kind="fact", name=row.name, location=row.location) for row in declared.facts]
+def _shared(declared: Overlay | Architecture) -> list[_Row]:
+    """Return the rows that all releases of an architecture share."""
+    kinds = (("fact", declared.facts), ("CPU field", declared.fields))
+    return [
+        _Row(kind=kind, name=row.name, location=row.location)
+        for kind, rows in kinds
+        for row in rows
+    ]
 
 
 def _key(row: _Row) -> str:

@@ -20,7 +20,6 @@ from matrix.schema.checking.spec import SpecChecker
 from matrix.schema.documents import (
     ArchitectureDocument,
     CapabilityDocument,
-    DirectMapDocument,
     KernelDocument,
     OverlayDocument,
 )
@@ -63,17 +62,12 @@ class ReferenceChecker:
     def kernel(self, document: KernelDocument, at: Node) -> None:
         """Check a kernel profile: its architecture, toolchain and the fields of its cpucaps."""
         catalogue = self._catalogue
-        Known(
-            kind="architecture",
-            names=catalogue.architectures,
-            complete=catalogue.knows_all(Kind.ARCHITECTURE),
-        ).check(document.arch, at["arch"].location, self._problems)
+        known = catalogue.known(Kind.ARCHITECTURE, catalogue.architectures)
+        known.check(document.arch, at["arch"].location, self._problems)
         if document.kconfig.toolchain is not None:
-            Known(
-                kind="toolchain",
-                names=catalogue.toolchains,
-                complete=catalogue.knows_all(Kind.TOOLCHAIN),
-            ).check(document.kconfig.toolchain, at["kconfig"]["toolchain"].location, self._problems)
+            known = catalogue.known(Kind.TOOLCHAIN, catalogue.toolchains)
+            place = at["kconfig"]["toolchain"].location
+            known.check(document.kconfig.toolchain, place, self._problems)
         architecture = catalogue.architectures.get(document.arch)
         if architecture is not None:
             self._missing_mechanisms(catalogue.kernels[document.id], at, architecture)
@@ -97,6 +91,22 @@ class ReferenceChecker:
         architecture = self._catalogue.architectures[document.id]
         for cap, node in zip(document.cpucaps, at.rows("cpucaps"), strict=True):
             self._cap(cap, node, architecture)
+        self._log(at, architecture)
+
+    def _log(self, at: Node, architecture: Architecture) -> None:
+        """Check that what lines of the log show is declared."""
+        shown = Known(
+            kind="fact, environment axis or CPU field",
+            names={
+                *(item.name for item in architecture.facts),
+                *(item.name for item in architecture.environment),
+                *(item.name for item in architecture.fields),
+            },
+            complete=True,
+        )
+        for row in at.rows("log"):
+            for node in (*row.rows("shows"), *row.rows("absent")):
+                shown.check(node.name, node.place, self._problems)
 
     def capability(self, document: CapabilityDocument, at: Node) -> None:
         """Check a capability: the releases of its claims, and the names in its conditions.
@@ -121,24 +131,10 @@ class ReferenceChecker:
                 elif not name.startswith(_MECHANISM):
                     known.check(name, place, self._problems)
 
-    def direct_map(self, document: DirectMapDocument, at: Node) -> None:
-        """Check the direct map of another architecture: its releases have kernel profiles."""
-        del document
-        releases = Known(
-            kind="kernel",
-            names=tuple(kernel.release for kernel in self._catalogue.kernels.values()),
-            complete=self._catalogue.knows_all(Kind.KERNEL),
-        )
-        for release in at.rows("releases"):
-            releases.check(release.name, release.place, self._problems)
-
     def claims(self, at: Node) -> None:
         """Check the releases that the claims of a capability or a study name."""
-        releases = Known(
-            kind="kernel",
-            names=("*", *(kernel.release for kernel in self._catalogue.kernels.values())),
-            complete=self._catalogue.knows_all(Kind.KERNEL),
-        )
+        declared = (kernel.release for kernel in self._catalogue.kernels.values())
+        releases = self._catalogue.known(Kind.KERNEL, ("*", *declared))
         for claim in at.rows("claims"):
             for release in claim.rows("expected"):
                 releases.check(release.name, release.place, self._problems)
@@ -157,14 +153,9 @@ class ReferenceChecker:
             self._conditions(study, self._catalogue.of(study.arch))
 
     def _conditions(self, declared: object, catalogue: Catalogue) -> None:
-        mechanisms = Known(
-            kind="mechanism",
-            names={
-                *(row.name for item in catalogue.architectures.values() for row in item.mechanisms),
-                *(row.name for item in catalogue.kernels.values() for row in item.mechanisms),
-            },
-            complete=catalogue.knows_all(Kind.KERNEL),
-        )
+        domains = (row.name for item in catalogue.architectures.values() for row in item.mechanisms)
+        given = (row.name for item in catalogue.kernels.values() for row in item.mechanisms)
+        mechanisms = catalogue.known(Kind.KERNEL, {*domains, *given}, "mechanism")
         possible = _possible_words(catalogue)
         for condition in conditions(declared):
             for name in sorted(names(condition.expression)):

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -257,13 +258,7 @@ def _moved(diagnostic: Diagnostic, node: Node, text: str) -> Diagnostic:
         lines = text.split("\n")
         offset = sum(len(line) + 1 for line in lines[: at.line - 1]) + at.column - 1
         where = node.spot(offset, at.length)
-    return Diagnostic(
-        code=diagnostic.code,
-        message=diagnostic.message,
-        location=where,
-        hint=diagnostic.hint,
-        severity=diagnostic.severity,
-    )
+    return replace(diagnostic, location=where)
 
 
 def _is_tag(step: Key) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from matrix.diagnostics import Location
 from matrix.expr.nodes import Scalar
-from matrix.schema.checking.catalogue import Catalogue, Known
+from matrix.schema.checking.catalogue import Catalogue
 from matrix.schema.files import Kind
 from matrix.schema.reading.nodes import Node
 from matrix.schema.reading.problems import Problems
@@ -28,16 +28,11 @@ class SpecChecker:
         self._problems = problems
         self._names = catalogue.cpu_names()
         self._fields = catalogue.fields()
-        self._cpus = Known(
-            kind="CPU", names=(FREE, *self._names), complete=catalogue.knows_all(Kind.CPU)
-        )
+        self._cpus = catalogue.known(Kind.CPU, (FREE, *self._names), "CPU")
         settable = [field.name for field in self._fields.values() if field.settable]
         registers = {field.register.lower() for field in self._fields.values()}
-        self._settable = Known(
-            kind="CPU field",
-            names=(_MIDR, *settable, *sorted(registers)),
-            complete=catalogue.knows_all(Kind.ARCHITECTURE),
-        )
+        names = (_MIDR, *settable, *sorted(registers))
+        self._settable = catalogue.known(Kind.ARCHITECTURE, names, "CPU field")
 
     def canonical(self, node: Node, text: str) -> str | None:
         """Return the SPEC with ids for aliases, so that equal systems are equal text; None: wrong.

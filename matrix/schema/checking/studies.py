@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from matrix.diagnostics import Location
+import fnmatch
+from collections.abc import Iterable
+
+from matrix.diagnostics import Location, unknown_word_hint
 from matrix.schema.checking.architectures import study_architecture
 from matrix.schema.checking.axes import AxisExpander, ExpandedAxis
 from matrix.schema.checking.catalogue import Catalogue, Known
@@ -24,8 +27,12 @@ class StudyChecker:
         self._problems = problems
         self._expanders: dict[str, AxisExpander] = {}
 
-    def axes(self, document: StudyDocument, at: Node) -> tuple[str, tuple[Axis, ...]]:
+    def axes(
+        self, document: StudyDocument, at: Node, views: Iterable[Node] = ()
+    ) -> tuple[str, tuple[Axis, ...]]:
         """Return architecture and expanded axes of a study; what is wrong with it is added.
+
+        `views` are those of the study that stand in files of their own.
 
         Where the architecture is in doubt there are no axes: half of their names would be unknown.
         """
@@ -49,12 +56,14 @@ class StudyChecker:
             self._cell(profile, expanded)
         for pivot in at.rows("pivots"):
             self._pivot(pivot, expanded, has_profiles=bool(document.profiles))
+        for view in (*at.rows("views"), *views):
+            self._pivot(view, expanded, has_profiles=bool(document.profiles))
+            self._only(view, expanded, list(document.profiles))
         return arch, tuple(item.axis for item in expanded.values())
 
     def _predicate(self, document: StudyDocument, at: Node) -> None:
         capabilities = self._catalogue.capabilities
-        complete = self._catalogue.knows_all(Kind.CAPABILITY)
-        known = Known(kind="capability", names=capabilities, complete=complete)
+        known = self._catalogue.known(Kind.CAPABILITY, capabilities)
         if known.check(document.capability, at["capability"].location, self._problems):
             versions = [row.name for row in capabilities[document.capability].predicates]
             Known(kind=f"predicate of {document.capability}", names=versions).check(
@@ -95,3 +104,24 @@ class StudyChecker:
         fixed = at.get("fixed")
         if fixed is not None:
             self._cell(fixed, axes)
+
+    def _only(self, at: Node, axes: dict[str, ExpandedAxis], profiles: list[str]) -> None:
+        """Check that the patterns of a view are of axes it shows, and that each keeps something."""
+        shown = [str(node.data) for node in (at["rows"], *at.rows("columns"))]
+        for axis in at.rows("only"):
+            found = axes.get(axis.name)
+            if axis.name not in shown:
+                hint = f"it shows {', '.join(shown)}; what else it keeps is a matter of `where`"
+                message = f"the view does not show `{axis.name}`"
+                self._problems.add("MX0820", message, axis.place, hint)
+                continue
+            if found is None and axis.name != PROFILES:
+                continue  # told where it is shown
+            names = [option.name for option in found.axis.options] if found else profiles
+            for pattern in axis.children.values():
+                if found is not None and not found.complete:
+                    continue
+                if not fnmatch.filter(names, str(pattern.data)):
+                    hint = unknown_word_hint(str(pattern.data), names, f"options of {axis.name}")
+                    message = f"`{pattern.data}` keeps no option of `{axis.name}`"
+                    self._problems.add("MX0820", message, pattern.location, hint)

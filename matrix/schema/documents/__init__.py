@@ -9,13 +9,12 @@ from __future__ import annotations
 from matrix.schema.documents.architecture import ArchitectureDocument
 from matrix.schema.documents.capability import CapabilityDocument
 from matrix.schema.documents.cpu import CpuDocument, SourcesDocument
-from matrix.schema.documents.direct_map import DirectMapDocument
 from matrix.schema.documents.distro import DistroDocument
 from matrix.schema.documents.fields import Declaration
-from matrix.schema.documents.kernel import KernelDocument
+from matrix.schema.documents.kernel import KernelDocument, ToolchainDocument
+from matrix.schema.documents.machine import MachineDocument
 from matrix.schema.documents.overlay import OverlayDocument
-from matrix.schema.documents.study import StudyDocument
-from matrix.schema.documents.toolchain import ToolchainDocument
+from matrix.schema.documents.study import StudyDocument, ViewDocument
 from matrix.schema.files import Kind
 
 DOCUMENTS: dict[Kind, type[Declaration]] = {
@@ -24,11 +23,12 @@ DOCUMENTS: dict[Kind, type[Declaration]] = {
     Kind.OVERLAY: OverlayDocument,
     Kind.CPU: CpuDocument,
     Kind.SOURCES: SourcesDocument,
+    Kind.MACHINE: MachineDocument,
     Kind.TOOLCHAIN: ToolchainDocument,
     Kind.CAPABILITY: CapabilityDocument,
-    Kind.DIRECT_MAP: DirectMapDocument,
     Kind.DISTRO: DistroDocument,
     Kind.MATRIX: StudyDocument,
+    Kind.VIEW: ViewDocument,
 }
 
 __all__ = [
@@ -37,11 +37,12 @@ __all__ = [
     "CapabilityDocument",
     "CpuDocument",
     "Declaration",
-    "DirectMapDocument",
     "DistroDocument",
     "KernelDocument",
+    "MachineDocument",
     "OverlayDocument",
     "SourcesDocument",
     "StudyDocument",
     "ToolchainDocument",
+    "ViewDocument",
 ]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from matrix.schema import symbols, values
-from matrix.schema.documents.cost import CostDeclaration
+from matrix.schema import values
 from matrix.schema.documents.cpucaps import NamedCapDeclaration
 from matrix.schema.documents.fields import (
     AnyScalar,
     AxisName,
     Bits,
     CExpression,
+    CostDeclaration,
     Declaration,
     Identifier,
     OptionName,
@@ -23,6 +24,10 @@ from matrix.schema.documents.fields import (
     Text,
     Word,
     contradiction,
+    mapping,
+    optional,
+    rows,
+    said,
 )
 from matrix.schema.reading.nodes import Node
 
@@ -33,19 +38,18 @@ class FieldDeclaration(Declaration):
     becomes = values.RegisterField
     stands_at = "name"
 
-    name: Word = Field(description="name of the field in declarations and SPECs, `dic`")
+    name: Word = said("name of the field in declarations and SPECs, `dic`")
     register_: Word = Field(alias="register", description="register as the Arm ARM spells it")
-    bits: Bits = Field(description='highest and lowest bit, quoted: "43:40"')
-    words: dict[int, AnyScalar] = Field(default={}, description="value of the bits: its meaning")
+    bits: Bits = said('highest and lowest bit, quoted: "43:40"')
+    words: dict[int, AnyScalar] = mapping("value of the bits: its meaning")
     domain: tuple[AnyScalar, ...] = Field(
         min_length=1, description="every value that an unknown field may have"
     )
-    settable: bool = Field(description="whether a CPU SPEC may give it, `neoverse-n2,dic=0`")
-    description: Text = Field(description="what the field says")
-    shown: CExpression | None = Field(
-        default=None,
-        description="C expression over registers (`clidr_el1 >> 24 & 7`), where the bits alone "
-        "do not tell the field",
+    settable: bool = said("whether a CPU SPEC may give it, `neoverse-n2,dic=0`")
+    description: Text = said("what the field says")
+    shown: CExpression | None = optional(
+        "C expression over registers (`clidr_el1 >> 24 & 7`), where the bits alone "
+        "do not tell the field"
     )
 
     @model_validator(mode="after")
@@ -78,10 +82,10 @@ class RuleDeclaration(Declaration):
     becomes = values.ArchitectureRule
     stands_at = "id"
 
-    id: Identifier = Field(description="name of the rule")
-    c: CExpression = Field(description="C expression over CPU fields that every CPU satisfies")
-    source: Source = Field(description="section or file that states it")
-    because: Text = Field(description="the sentence a reader gets where the rule decides")
+    id: Identifier = said("name of the rule")
+    c: CExpression = said("C expression over CPU fields that every CPU satisfies")
+    source: Source = said("section or file that states it")
+    because: Text = said("the sentence a reader gets where the rule decides")
 
 
 class EnvironmentDeclaration(Declaration):
@@ -90,9 +94,9 @@ class EnvironmentDeclaration(Declaration):
     becomes = values.EnvironmentAxis
     stands_at = "name"
 
-    name: AxisName = Field(description="name of the axis, `entry`")
-    default: OptionName = Field(description="option that holds unless another is given")
-    description: Text = Field(description="what the choice is about")
+    name: AxisName = said("name of the axis, `entry`")
+    default: OptionName = said("option that holds unless another is given")
+    description: Text = said("what the choice is about")
     options: dict[OptionName, Text] = Field(min_length=1, description="option: what it means")
 
     @model_validator(mode="after")
@@ -112,9 +116,9 @@ class NamedFunctionDeclaration(Declaration):
     becomes = values.KernelFunction
     stands_at = "c"
 
-    c: Signature = Field(description="`name()` or `NAME`")
-    body: CExpression = Field(description="what it returns, as one C expression")
-    source: Source = Field(description="path:line or section that says so")
+    c: Signature = said("`name()` or `NAME`")
+    body: CExpression = said("what it returns, as one C expression")
+    source: Source = said("path:line or section that says so")
 
 
 class FactRow(Declaration):
@@ -123,15 +127,11 @@ class FactRow(Declaration):
     becomes = values.FactDeclaration
     stands_at = "name"
 
-    name: Word = Field(description="name of the fact")
-    c: CExpression = Field(description="C expression over a profile")
-    otherwise: AnyScalar | None = Field(
-        default=None, description="value where a release lacks a name in the expression"
-    )
-    description: Text = Field(description="what the fact says")
-    cost: CostDeclaration | None = Field(
-        default=None, description="what a change costs that makes the fact true"
-    )
+    name: Word = said("name of the fact")
+    c: CExpression = said("C expression over a profile")
+    otherwise: AnyScalar | None = optional("value where a release lacks a name in the expression")
+    description: Text = said("what the fact says")
+    cost: CostDeclaration | None = optional("what a change costs that makes the fact true")
 
 
 class AssumptionDeclaration(Declaration):
@@ -140,11 +140,9 @@ class AssumptionDeclaration(Declaration):
     becomes = values.Assumption
     stands_at = "name"
 
-    name: Identifier = Field(description="name of the assumption")
-    source: Source = Field(description="section that leaves the choice")
-    permitted: Text | None = Field(
-        default=None, description="what that section permits, in a sentence that names it"
-    )
+    name: Identifier = said("name of the assumption")
+    source: Source = said("section that leaves the choice")
+    permitted: Text | None = optional("what that section permits, in a sentence that names it")
     values_: dict[Identifier, Text] = Field(
         alias="values", min_length=1, description="value: what an implementation then does"
     )
@@ -153,27 +151,25 @@ class AssumptionDeclaration(Declaration):
 class BuiltInLineRow(Declaration):
     """What a Kconfig symbol makes of CONFIG_CMDLINE."""
 
-    becomes = symbols.BuiltInLineRule
+    becomes = values.BuiltInLineRule
 
-    symbol: SymbolName = Field(description="without `CONFIG_`")
-    effect: Literal["appended", "alone", "fills-in"] = Field(
-        description="CONFIG_CMDLINE is appended to the boot loader's line, is used alone, or fills "
+    symbol: SymbolName = said("without `CONFIG_`")
+    effect: Literal["appended", "alone", "fills-in"] = said(
+        "CONFIG_CMDLINE is appended to the boot loader's line, is used alone, or fills "
         "in for an empty one"
     )
-    source: Source = Field(description="path:line of the code, or the commit")
-    elsewhere: Text | None = Field(
-        default=None, description="who has the symbol where a release lacks it"
-    )
+    source: Source = said("path:line of the code, or the commit")
+    elsewhere: Text | None = optional("who has the symbol where a release lacks it")
 
 
 class MisnomerRow(Declaration):
     """A name that people write for a Kconfig symbol, and that no kernel has."""
 
-    becomes = symbols.Misnomer
+    becomes = values.Misnomer
 
-    name: SymbolName = Field(description="what they write, without `CONFIG_`")
-    symbol: SymbolName = Field(description="the symbol that they mean")
-    because: Text | None = Field(default=None, description="why they do, in a few words")
+    name: SymbolName = said("what they write, without `CONFIG_`")
+    symbol: SymbolName = said("the symbol that they mean")
+    because: Text | None = optional("why they do, in a few words")
 
 
 class AdvisoryRow(Declaration):
@@ -182,12 +178,50 @@ class AdvisoryRow(Declaration):
     becomes = values.AdvisoryDeclaration
     stands_at = "name"
 
-    name: Identifier = Field(description="the advisory, as the simulation names it")
-    c: CExpression = Field(description="C expression over a profile, and `predicate`")
-    needs: Text | None = Field(
-        default=None, description="what must happen besides, that no cell decides; absent: nothing"
+    name: Identifier = said("the advisory, as the simulation names it")
+    c: CExpression = said("C expression over a profile, and `predicate`")
+    needs: Text | None = optional("what must happen besides, that no cell decides; absent: nothing")
+    source: Source = said("path:line that shows the condition")
+
+
+def _regular_expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise contradiction(
+            f"not a regular expression: {error.msg}",
+            hint="a `(` or `[` of the text is `\\(`, `\\[`",
+        ) from None
+    return text
+
+
+RegularExpression = Annotated[str, Field(min_length=1), AfterValidator(_regular_expression)]
+
+
+class LogLineRow(Declaration):
+    """A line of the kernel log that tells what the kernel found.
+
+    Groups of the expression are read: `version`, `cmdline`, `cpu` (else CPU 0), `size` and `order`
+    of a table in pages, and any other name is a register of the CPU in hexadecimal.
+    """
+
+    becomes = values.LogLine
+    stands_at = "line"
+
+    line: RegularExpression = Field(description="regular expression of the whole message")
+    shows: dict[Word, AnyScalar] = Field(
+        default={}, description="fact, environment axis or CPU field: its value where a line is so"
     )
-    source: Source = Field(description="path:line that shows the condition")
+    absent: dict[Word, AnyScalar] = Field(
+        default={}, description="likewise where a whole log has no such line: inferred, not known"
+    )
+    witness: RegularExpression | None = Field(
+        default=None, description="a message without which a missing line says nothing"
+    )
+    mark: Literal["begins", "ends"] | None = Field(
+        default=None, description="the first message of a boot, or one behind all declared ones"
+    )
+    source: Source = Field(description="path:line of the message")
 
 
 class ArchitectureDocument(Declaration):
@@ -196,36 +230,38 @@ class ArchitectureDocument(Declaration):
     becomes = values.Architecture
     stands_at = "id"
 
-    id: Identifier = Field(description="name of the architecture, `arm64`")
-    fields: tuple[FieldDeclaration, ...] = Field(description="CPU fields the model reads")
-    rules: tuple[RuleDeclaration, ...] = Field(default=(), description="rules over CPU fields")
-    environment: tuple[EnvironmentDeclaration, ...] = Field(
-        default=(), description="choices outside kernel, `.config`, CPU and command line"
+    id: Identifier = said("name of the architecture, `arm64`")
+    fields: tuple[FieldDeclaration, ...] = said("CPU fields the model reads")
+    rules: tuple[RuleDeclaration, ...] = rows("rules over CPU fields")
+    environment: tuple[EnvironmentDeclaration, ...] = rows(
+        "choices outside kernel, `.config`, CPU and command line"
     )
-    cpucaps: tuple[NamedCapDeclaration, ...] = Field(
-        default=(), description="properties of the CPUs that no release treats differently"
+    cpucaps: tuple[NamedCapDeclaration, ...] = rows(
+        "properties of the CPUs that no release treats differently"
     )
-    functions: tuple[NamedFunctionDeclaration, ...] = Field(
-        default=(), description="functions and macros that every release has"
+    functions: tuple[NamedFunctionDeclaration, ...] = rows(
+        "functions and macros that every release has"
     )
-    facts: tuple[FactRow, ...] = Field(default=(), description="public facts")
-    simulation: tuple[FactRow, ...] = Field(
-        default=(), description="inputs of the simulation, one row each"
+    facts: tuple[FactRow, ...] = rows("public facts")
+    simulation: tuple[FactRow, ...] = rows("inputs of the simulation, one row each")
+    assumptions: tuple[AssumptionDeclaration, ...] = rows(
+        "choices the architecture leaves to implementations"
     )
-    assumptions: tuple[AssumptionDeclaration, ...] = Field(
-        default=(), description="choices the architecture leaves to implementations"
+    built_in_line: tuple[BuiltInLineRow, ...] = rows(
+        "what CONFIG_CMDLINE is to the kernel: the first row that is set"
     )
-    built_in_line: tuple[BuiltInLineRow, ...] = Field(
-        default=(), description="what CONFIG_CMDLINE is to the kernel: the first row that is set"
+    misnomers: tuple[MisnomerRow, ...] = rows(
+        "names that people write for a symbol, and that no kernel has"
     )
-    misnomers: tuple[MisnomerRow, ...] = Field(
-        default=(), description="names that people write for a symbol, and that no kernel has"
+    advisories: tuple[AdvisoryRow, ...] = rows(
+        "where what the simulation reports besides can happen"
     )
-    advisories: tuple[AdvisoryRow, ...] = Field(
-        default=(), description="where what the simulation reports besides can happen"
+    machines: tuple[Identifier, ...] = rows(
+        "names in uname(2) and lscpu, the kernel's own first: `aarch64`"
     )
-    mechanisms: dict[Word, Annotated[tuple[AnyScalar, ...], Field(min_length=1)]] = Field(
-        default={}, description="mechanism: the values that a profile may give it"
+    log: tuple[LogLineRow, ...] = rows("lines of the kernel log that tell what the kernel found")
+    mechanisms: dict[Word, Annotated[tuple[AnyScalar, ...], Field(min_length=1)]] = mapping(
+        "mechanism: the values that a profile may give it"
     )
 
     def composed(self, at: Node) -> dict[str, object]:

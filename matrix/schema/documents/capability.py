@@ -8,9 +8,9 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from matrix.schema import values
-from matrix.schema.documents.cost import CostDeclaration
 from matrix.schema.documents.fields import (
     CExpression,
+    CostDeclaration,
     Declaration,
     Identifier,
     Source,
@@ -18,6 +18,10 @@ from matrix.schema.documents.fields import (
     Word,
     condition,
     contradiction,
+    mapping,
+    optional,
+    rows,
+    said,
 )
 from matrix.schema.reading.nodes import Node
 
@@ -25,8 +29,12 @@ from matrix.schema.reading.nodes import Node
 class RequirementDeclaration(Declaration):
     """A condition without which the capability is absent."""
 
-    c: CExpression = Field(description="C expression over a profile")
-    otherwise: Text = Field(description="the reason of `absent` where it does not hold")
+    c: CExpression = said("C expression over a profile")
+    otherwise: Text = said("the reason of `absent` where it does not hold")
+    formerly: tuple[Text, ...] = rows(
+        "older names of its Kconfig symbol: where a release has none of them and a `.config` sets "
+        "one, somebody brought it back"
+    )
 
     def value(self, at: Node) -> values.Requirement:
         """Return the declared requirement."""
@@ -34,6 +42,34 @@ class RequirementDeclaration(Declaration):
             condition=condition(self.c, at["c"], because=self.otherwise),
             otherwise=self.otherwise,
             location=at["c"].location,
+            formerly=self.formerly,
+        )
+
+
+class SoWhatDeclaration(Declaration):
+    """What a verdict means to who runs the machine."""
+
+    verdict: Literal[
+        "supported",
+        "unsound",
+        "overstrict",
+        "refused",
+        "granted",
+        "not-granted",
+        "absent",
+        "unknown",
+    ] = said("the verdict")
+    c: CExpression | None = optional(
+        "C expression that must hold besides; the first row of a verdict that holds is said"
+    )
+    says: Text = said("what is gained or lost there, one sentence without a full stop")
+
+    def value(self, at: Node) -> values.SoWhat:
+        """Return the declared sentence."""
+        return values.SoWhat(
+            verdict=self.verdict,
+            condition=None if self.c is None else condition(self.c, at["c"], because=self.says),
+            says=self.says,
         )
 
 
@@ -42,9 +78,9 @@ class FileEndDeclaration(Declaration):
 
     becomes = values.FileEnd
 
-    path: Text = Field(description="the file")
+    path: Text = said("the file")
     line: int = Field(ge=1, description="number of the first of `lines`")
-    section: Text = Field(description="first line of the function that ends there")
+    section: Text = said("first line of the function that ends there")
     lines: tuple[str, ...] = Field(min_length=1, description="its last lines as they stand")
 
 
@@ -53,16 +89,12 @@ class FunctionDeclaration(Declaration):
 
     becomes = values.CheckFunction
 
-    name: Word = Field(description="name of the function, which `matrix review` looks for")
-    argument: Text | None = Field(
-        default=None, description="type that it is asked about, `struct kvm`; absent: none"
-    )
-    incomplete_in: tuple[Text, ...] = Field(
-        default=(), description="headers in which that type is declared but not defined"
-    )
-    source: Source = Field(description="where the function and the headers are read")
-    goes_to: FileEndDeclaration | None = Field(
-        default=None, description="end of the file in which code may look into that type"
+    name: Word = said("name of the function, which `matrix review` looks for")
+    argument: Text | None = optional("type that it is asked about, `struct kvm`; absent: none")
+    incomplete_in: tuple[Text, ...] = rows("headers in which that type is declared but not defined")
+    source: Source = said("where the function and the headers are read")
+    goes_to: FileEndDeclaration | None = optional(
+        "end of the file in which code may look into that type"
     )
 
 
@@ -71,9 +103,63 @@ class PredicateDeclaration(Declaration):
 
     becomes = values.PredicateVersion
 
-    c: CExpression = Field(description="the predicate as the kernel's C expression")
-    source: Source = Field(description="patch or path:line it is taken from")
-    description: Text = Field(description="what this version is")
+    c: CExpression = said("the predicate as the kernel's C expression")
+    source: Source = said("patch or path:line it is taken from")
+    description: Text = said("what this version is")
+
+
+class SeriesVersionDeclaration(Declaration):
+    """One version of the series on top of a release."""
+
+    becomes = values.SeriesVersion
+
+    description: Text = said("what this version does, in a line")
+    source: Source = said("where it was posted or proposed")
+    options: dict[Identifier, Text] = mapping(
+        "what it does, as options of the mechanism: `zap-at: add-folio`; absent: the default"
+    )
+
+
+class AliasUserDeclaration(Declaration):
+    """A place that uses a kernel address of a page."""
+
+    becomes = values.AliasUser
+
+    path: Text = said("the file")
+    function: Word = said("the function, or the table of functions")
+    use: Word = said("what it calls: `page_address`")
+    answer: values.AliasAnswer = said(
+        "`modelled`: a micro-operation is this place; `refused`: an earlier check; "
+        "`unreachable`: never for these pages"
+    )
+    operation: Identifier | None = optional("the micro-operation of a place that is modelled")
+    because: Text = said("why, in a sentence")
+    source: Source = said("where that is read")
+
+    @model_validator(mode="after")
+    def _modelled_has_an_operation(self) -> Self:
+        if (self.operation is not None) != (self.answer == "modelled"):
+            raise contradiction(
+                f"`operation` belongs to a place that is modelled, and this one is {self.answer}",
+                key="operation" if self.operation is not None else "answer",
+                hint="name the micro-operation of a modelled place, and of no other",
+            )
+        return self
+
+
+class AliasCensusDeclaration(Declaration):
+    """Who may use a kernel address of the capability's pages."""
+
+    becomes = values.AliasCensus
+
+    files: tuple[Text, ...] = Field(min_length=1, description="patterns of the files looked at")
+    roots: tuple[Word, ...] = Field(
+        min_length=1, description="functions through which the kernel gets at such a page"
+    )
+    uses: tuple[Word, ...] = Field(
+        min_length=1, description="functions that make or use a kernel address of a page"
+    )
+    places: tuple[AliasUserDeclaration, ...] = rows("what is known of each place")
 
 
 class TruthPartDeclaration(Declaration):
@@ -81,41 +167,37 @@ class TruthPartDeclaration(Declaration):
 
     becomes = values.TruthPart
 
-    c: CExpression = Field(description="C expression over facts and CPU properties")
-    source: Source = Field(description="where it stands that this must hold")
-    because: Text = Field(description="what is wrong where it does not hold, a sentence")
+    c: CExpression = said("C expression over facts and CPU properties")
+    source: Source = said("where it stands that this must hold")
+    because: Text = said("what is wrong where it does not hold, a sentence")
 
 
 class AtomDeclaration(Declaration):
     """A condition that the kernel can test where it asks the predicate."""
 
-    c: CExpression = Field(description="the condition as the kernel writes it")
-    meaning: CExpression | None = Field(
-        default=None, description="the same over the names of a profile, where that is different"
+    c: CExpression = said("the condition as the kernel writes it")
+    meaning: CExpression | None = optional(
+        "the same over the names of a profile, where that is different"
     )
 
-    def atom(self) -> values.Atom:
-        """Return the declared atom."""
+    def value(self, at: Node) -> values.Atom:
+        """Return the declared atom; without a meaning of its own it means what it says."""
+        del at
         return values.Atom(c=self.c.text, meaning=(self.meaning or self.c).text)
 
 
 class SynthesisDocument(Declaration):
     """What a synthesised predicate is made of."""
 
-    function: Text = Field(
-        description="C declaration of the function it is the body of: `bool f(struct kvm *kvm)`"
+    becomes = values.SynthesisDeclaration
+
+    function: Text = said(
+        "C declaration of the function it is the body of: `bool f(struct kvm *kvm)`"
     )
     atoms: tuple[AtomDeclaration, ...] = Field(
         min_length=1,
         description="what may be tested there; what is cheapest to justify in a review first",
     )
-
-    def value(self, at: Node) -> values.SynthesisDeclaration:
-        """Return the declared function and atoms."""
-        del at
-        return values.SynthesisDeclaration(
-            function=self.function, atoms=tuple(atom.atom() for atom in self.atoms)
-        )
 
 
 class ClaimDeclaration(Declaration):
@@ -123,20 +205,14 @@ class ClaimDeclaration(Declaration):
 
     becomes = values.Claim
 
-    c: CExpression = Field(description="C expression that is claimed to hold in every cell")
+    c: CExpression = said("C expression that is claimed to hold in every cell")
     expected: dict[Text, Literal["proved", "refuted"]] = Field(
         min_length=1, description='release, or "*" for every other: proved or refuted'
     )
-    description: Text = Field(description="the claim in words")
-    said: Text | None = Field(
-        default=None, description="pattern of the words in which a patch's message makes the claim"
-    )
-    instead: Text | None = Field(
-        default=None, description="what `review` answers where it is refuted: what is true there"
-    )
-    shown_by: Text | None = Field(
-        default=None, description="function, or micro-operation, whose kernel lines show it"
-    )
+    description: Text = said("the claim in words")
+    said: Text | None = optional("pattern of the words in which a patch's message makes the claim")
+    instead: Text | None = optional("what `review` answers where it is refuted: what is true there")
+    shown_by: Text | None = optional("function, or micro-operation, whose kernel lines show it")
 
     @model_validator(mode="after")
     def _pattern_is_one(self) -> Self:
@@ -157,49 +233,48 @@ class CapabilityDocument(Declaration):
     becomes = values.Capability
     stands_at = "id"
 
-    id: Identifier = Field(description="name of the capability, `gmem-no-direct-map`")
-    title: Text = Field(description="what it is, in one line")
-    description: Text = Field(description="what it is, in a paragraph")
-    assumes_patch: Identifier | None = Field(
-        description="version of the series that is assumed on top of a release; null: none"
+    id: Identifier = said("name of the capability, `gmem-no-direct-map`")
+    title: Text = said("what it is, in one line")
+    description: Text = said("what it is, in a paragraph")
+    assumes_patch: Identifier | None = said(
+        "version of the series that is assumed on top of a release; null: none"
     )
-    requires: tuple[RequirementDeclaration, ...] = Field(
-        default=(), description="tested in order; the first that fails is the reason of `absent`"
+    series: dict[Identifier, SeriesVersionDeclaration] = mapping(
+        "versions of that series by name, for `matrix simulate --variant NAME`"
     )
-    asked_in: tuple[Word, ...] = Field(
-        default=(), description="functions in which the kernel asks a predicate without one"
+    requires: tuple[RequirementDeclaration, ...] = rows(
+        "tested in order; the first that fails is the reason of `absent`"
     )
-    function: FunctionDeclaration | None = Field(
-        default=None, description="kernel function of the predicate; absent: it has none of its own"
+    asked_in: tuple[Word, ...] = rows("functions in which the kernel asks a predicate without one")
+    function: FunctionDeclaration | None = optional(
+        "kernel function of the predicate; absent: it has none of its own"
     )
     predicates: dict[Identifier, PredicateDeclaration] = Field(
         min_length=1, description="versions of the predicate by name"
     )
-    default_predicate: Identifier = Field(description="version that holds unless another is given")
-    scenario: Identifier | None = Field(
-        default=None,
-        description="events of the simulation that decides what breaks; leave it out unless the "
-        "predicate is the gate of just that",
+    default_predicate: Identifier = said("version that holds unless another is given")
+    scenario: Identifier | None = optional(
+        "events of the simulation that decides what breaks; leave it out unless the "
+        "predicate is the gate of just that"
     )
-    gates: Text | None = Field(
-        default=None, description="what the predicate allows, in the words of the scenario"
+    gates: Text | None = optional("what the predicate allows, in the words of the scenario")
+    truth: dict[Identifier, TruthPartDeclaration] = mapping(
+        "in place of a scenario: what must hold where the predicate says yes, by name; "
+        "with neither, answers are granted and not-granted"
     )
-    truth: dict[Identifier, TruthPartDeclaration] = Field(
-        default={},
-        description="in place of a scenario: what must hold where the predicate says yes, by name; "
-        "with neither, answers are granted and not-granted",
+    synthesis: SynthesisDocument | None = optional(
+        "what a synthesised predicate is made of; absent: none is"
     )
-    synthesis: SynthesisDocument | None = Field(
-        default=None, description="what a synthesised predicate is made of; absent: none is"
+    scenario_options: dict[Identifier, Text] = mapping("options of the mechanism, `guest: no-exec`")
+    so_what: tuple[SoWhatDeclaration, ...] = rows(
+        "what each verdict means to who runs the machine, the special cases first"
     )
-    scenario_options: dict[Identifier, Text] = Field(
-        default={}, description="options of the mechanism, `guest: no-exec`"
+    alias_users: AliasCensusDeclaration | None = optional(
+        "places that use a kernel address of its pages, for `matrix kernels census`"
     )
-    costs: tuple[CostDeclaration, ...] = Field(
-        default=(), description="what a system pays that has the capability"
-    )
-    claims: dict[Identifier, ClaimDeclaration] = Field(
-        default={}, description="statements over the space of every study of the capability"
+    costs: tuple[CostDeclaration, ...] = rows("what a system pays that has the capability")
+    claims: dict[Identifier, ClaimDeclaration] = mapping(
+        "statements over the space of every study of the capability"
     )
 
     @model_validator(mode="after")
@@ -213,10 +288,20 @@ class CapabilityDocument(Declaration):
         return self
 
     @model_validator(mode="after")
+    def _assumed_version_is_declared(self) -> Self:
+        if self.series and self.assumes_patch not in (None, *self.series):
+            raise contradiction(
+                f"unknown version of the series `{self.assumes_patch}`",
+                key="assumes_patch",
+                hint=f"the versions are {', '.join(self.series)}",
+            )
+        return self
+
+    @model_validator(mode="after")
     def _one_thing_decides(self) -> Self:
         if self.scenario is None:
-            for key, given in (("gates", self.gates), ("scenario_options", self.scenario_options)):
-                if given:
+            for key in ("gates", "scenario_options", "series"):
+                if getattr(self, key):
                     raise contradiction(
                         f"`{key}` says something of a scenario, and there is none",
                         key=key,

@@ -20,6 +20,10 @@ from matrix.schema.documents.fields import (
     Text,
     Word,
     contradiction,
+    mapping,
+    optional,
+    rows,
+    said,
 )
 from matrix.schema.reading.nodes import Node
 
@@ -27,13 +31,11 @@ from matrix.schema.reading.nodes import Node
 class MidrDeclaration(Declaration):
     """MIDR_EL1 of a CPU type."""
 
-    implementer: Implementer | None = Field(
-        default=None, description="MIDR_EL1.Implementer, 0x41 is Arm; left out: unknown"
+    implementer: Implementer | None = optional(
+        "MIDR_EL1.Implementer, 0x41 is Arm; left out: unknown"
     )
-    parts: tuple[Part, ...] = Field(
-        default=(), description="MIDR_EL1.PartNum, 0xd40; left out: unknown"
-    )
-    seen: tuple[Midr, ...] = Field(default=(), description="values of MIDR_EL1 that were seen")
+    parts: tuple[Part, ...] = rows("MIDR_EL1.PartNum, 0xd40; left out: unknown")
+    seen: tuple[Midr, ...] = rows("values of MIDR_EL1 that were seen")
 
 
 class CpuFieldDeclaration(Declaration):
@@ -44,16 +46,14 @@ class CpuFieldDeclaration(Declaration):
     known: AnyScalar | None = Field(
         default=None, alias="value", description="value of the field, a number or its word"
     )
-    unknown: Literal["unrecorded", "build-option"] | None = Field(
-        default=None, description="why it is unknown; `build-option`: the integrator chooses"
+    unknown: Literal["unrecorded", "build-option"] | None = optional(
+        "why it is unknown; `build-option`: the integrator chooses"
     )
-    confidence: Literal["register", "trm", "log", "inferred", "unknown"] | None = Field(
-        default=None, description="how firm the value is; needed with `value`"
+    confidence: Literal["register", "trm", "log", "inferred", "unknown"] | None = optional(
+        "how firm the value is; needed with `value`"
     )
-    sources: tuple[SourceId, ...] = Field(
-        default=(), description="ids of configs/cpus/sources.yaml"
-    )
-    note: Text | None = Field(default=None, description="what a reader should know")
+    sources: tuple[SourceId, ...] = rows("ids of configs/cpus/sources.yaml")
+    note: Text | None = optional("what a reader should know")
 
     @model_validator(mode="after")
     def _is_known_or_unknown(self) -> Self:
@@ -83,28 +83,23 @@ class CpuDocument(Declaration):
     becomes = values.Cpu
     stands_at = "id"
 
-    id: Identifier = Field(description="name in SPECs, `neoverse-v1`")
-    name: Text = Field(description="name in reports, `Arm Neoverse-V1`")
-    vendor: Text = Field(description="who makes it")
-    arch: Identifier | None = Field(
-        default=None,
-        description="architecture, `arm64`; may be left out where one alone has these fields",
+    id: Identifier = said("name in SPECs, `neoverse-v1`")
+    name: Text = said("name in reports, `Arm Neoverse-V1`")
+    vendor: Text = said("who makes it")
+    arch: Identifier | None = optional(
+        "architecture, `arm64`; may be left out where one alone has these fields"
     )
-    aliases: tuple[Identifier, ...] = Field(default=(), description="other names in SPECs")
-    groups: tuple[Identifier, ...] = Field(
-        default=(), description="groups it is in, written @server in a SPEC"
-    )
+    aliases: tuple[Identifier, ...] = rows("other names in SPECs")
+    groups: tuple[Identifier, ...] = rows("groups it is in, written @server in a SPEC")
     midr: MidrDeclaration = Field(
         default=MidrDeclaration(), description="implementer, part numbers and values of MIDR_EL1"
     )
-    fields: dict[Word, CpuFieldDeclaration] = Field(description="CPU fields of the architecture")
-    registers: dict[RegisterName, Register] = Field(
-        default={}, description="raw values of ID registers, `ctr_el0: 0xb444c004`"
+    fields: dict[Word, CpuFieldDeclaration] = said("CPU fields of the architecture")
+    registers: dict[RegisterName, Register] = mapping(
+        "raw values of ID registers, `ctr_el0: 0xb444c004`"
     )
-    settled_by: dict[Word, tuple[Text, ...]] = Field(
-        default={}, description="unknown field: SPECs that settle it"
-    )
-    notes: tuple[Text, ...] = Field(default=(), description="what a reader should know")
+    settled_by: dict[Word, tuple[Text, ...]] = mapping("unknown field: SPECs that settle it")
+    notes: tuple[Text, ...] = rows("what a reader should know")
 
     def composed(self, at: Node) -> dict[str, object]:
         """Return what stands one level deeper, under `midr`, and the SPECs in one text a field."""
@@ -124,15 +119,15 @@ class SourceDeclaration(Declaration):
 
     becomes = values.SourceReference
 
-    kind: Text = Field(description="kind of source: TRM, register dump, dmesg log")
-    reference: Text = Field(description="where to find it")
-    note: Text | None = Field(default=None, description="what a reader should know")
+    kind: Text = said("kind of source: TRM, register dump, dmesg log")
+    reference: Text = said("where to find it")
+    note: Text | None = optional("what a reader should know")
 
 
 class SourcesDocument(Declaration):
     """The sources that CPU fields name."""
 
-    sources: dict[SourceId, SourceDeclaration] = Field(description="id: the source")
+    sources: dict[SourceId, SourceDeclaration] = said("id: the source")
 
     def value(self, at: Node) -> tuple[values.SourceReference, ...]:
         """Return the declared sources; `at` is the node the document was read from."""

@@ -16,7 +16,9 @@ from matrix.schema.documents.fields import (
     Source,
     Word,
     contradiction,
-    optional_condition,
+    optional,
+    rows,
+    said,
 )
 from matrix.schema.reading.nodes import Node
 
@@ -24,21 +26,18 @@ from matrix.schema.reading.nodes import Node
 class MidrRangeDeclaration(Declaration):
     """CPUs of one model, by the fields of MIDR_EL1."""
 
-    name: Word = Field(description="the kernel's macro, `MIDR_CORTEX_X4`")
-    implementer: Implementer = Field(description="MIDR_EL1.Implementer, 0x41 is Arm")
-    part: Part = Field(description="MIDR_EL1.PartNum, 0xd82")
+    becomes = values.MidrRange
+
+    name: Word = said("the kernel's macro, `MIDR_CORTEX_X4`")
+    implementer: Implementer = said("MIDR_EL1.Implementer, 0x41 is Arm")
+    part: Part = said("MIDR_EL1.PartNum, 0xd82")
     lowest: Revision = Field(default="r0p0", description="lowest variant and revision, r0p0")
     highest: Revision = Field(default="r15p15", description="highest variant and revision, r15p15")
 
-    def range(self) -> values.MidrRange:
-        """Return the declared range."""
-        return values.MidrRange(
-            name=self.name,
-            implementer=self.implementer,
-            part=self.part,
-            lowest=_revision(self.lowest),
-            highest=_revision(self.highest),
-        )
+    def composed(self, at: Node) -> dict[str, object]:
+        """Return both bounds as numbers."""
+        del at
+        return {"lowest": _revision(self.lowest), "highest": _revision(self.highest)}
 
     @model_validator(mode="after")
     def _is_not_empty(self) -> Self:
@@ -52,24 +51,27 @@ class MidrRangeDeclaration(Declaration):
 class CapDeclaration(Declaration):
     """A property of the CPUs: a field of theirs, a list of MIDRs, or both."""
 
-    field: Word | None = Field(default=None, description="CPU field of the architecture")
-    minimum: int | None = Field(default=None, description="lowest value of the field that counts")
+    becomes = values.CpuCap
+    grounds = False
+
+    field: Word | None = optional("CPU field of the architecture")
+    minimum: int | None = optional("lowest value of the field that counts")
     values_: tuple[Word, ...] = Field(
         default=(), alias="values", description="words of the field that count"
     )
-    midrs: tuple[MidrRangeDeclaration, ...] = Field(
-        default=(), description="CPU models that have it whatever the field says"
+    midrs: tuple[MidrRangeDeclaration, ...] = rows(
+        "CPU models that have it whatever the field says"
     )
-    scope: Literal["every_cpu", "boot_cpu", "any_cpu"] = Field(
-        description="how the CPUs of a system combine; `any_cpu`: one is enough"
+    scope: Literal["every_cpu", "boot_cpu", "any_cpu"] = said(
+        "how the CPUs of a system combine; `any_cpu`: one is enough"
     )
-    kconfig: CExpression | None = Field(
-        default=None, description="C expression over IS_ENABLED(CONFIG_X) that must hold too"
+    kconfig: CExpression | None = optional(
+        "C expression over IS_ENABLED(CONFIG_X) that must hold too"
     )
-    unless: CExpression | None = Field(
-        default=None, description="C expression; where it holds the property is not detected"
+    unless: CExpression | None = optional(
+        "C expression; where it holds the property is not detected"
     )
-    source: Source = Field(description="path:line of the entry in the kernel")
+    source: Source = said("path:line of the entry in the kernel")
 
     @model_validator(mode="after")
     def _says_what_counts(self) -> Self:
@@ -86,27 +88,13 @@ class CapDeclaration(Declaration):
             raise contradiction("`minimum` and `values` need the `field` they are about")
         return self
 
-    def value(self, at: Node) -> values.CpuCap:
-        """Return the declared cpucap; its name is the key of the mapping, or in it."""
-        named = at.get("name") if isinstance(self, NamedCapDeclaration) else None
-        return values.CpuCap(
-            name=self.name if isinstance(self, NamedCapDeclaration) else at.name,
-            field=self.field,
-            minimum=self.minimum,
-            values=self.values_,
-            midrs=tuple(midr.range() for midr in self.midrs),
-            scope=self.scope,
-            kconfig=optional_condition(self.kconfig, at, "kconfig"),
-            unless=optional_condition(self.unless, at, "unless"),
-            source=self.source,
-            location=named.location if named else at.place,
-        )
-
 
 class NamedCapDeclaration(CapDeclaration):
     """A cpucap in a list, with its name."""
 
-    name: Word = Field(description="name of the property")
+    stands_at = "name"
+
+    name: Word = said("name of the property")
 
 
 def _revision(text: str) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
 
 from matrix.schema import values
 from matrix.schema.documents.fields import (
@@ -18,6 +18,8 @@ from matrix.schema.documents.fields import (
     Release,
     SymbolName,
     Text,
+    optional,
+    said,
 )
 from matrix.schema.reading.nodes import Node
 
@@ -25,10 +27,10 @@ from matrix.schema.reading.nodes import Node
 class InputDeclaration(Declaration):
     """The file that the symbols were read from."""
 
-    file: Text = Field(description="its name, or `package!member`; no folders")
-    version: Text | None = Field(default=None, description="full version in its header, if any")
-    sha256: Annotated[str, StringConstraints(pattern=values.SHA256_PATTERN)] = Field(
-        description="SHA-256 of the file, as sha256sum prints it"
+    file: Text = said("its name, or `package!member`; no folders")
+    version: Text | None = optional("full version in its header, if any")
+    sha256: Annotated[str, StringConstraints(pattern=values.SHA256_PATTERN)] = said(
+        "SHA-256 of the file, as sha256sum prints it"
     )
 
 
@@ -38,20 +40,18 @@ class DistroDocument(Declaration):
     becomes = values.Distro
     stands_at = "id"
 
-    id: Identifier = Field(description="name in studies, `debian-13-cloud`")
-    name: Text = Field(description="name in reports, `Debian 13`")
-    flavour: Text = Field(description="which of its kernels: `cloud`, `64k`, `default`")
-    arch: Identifier = Field(description="id of the architecture, `arm64`")
-    release: Release = Field(description='kernel release, quoted: "6.12"')
-    kind: Literal["complete", "partial"] = Field(
-        description="complete: a symbol that is missing is off; partial: it is unknown"
+    id: Identifier = said("name in studies, `debian-13-cloud`")
+    name: Text = said("name in reports, `Debian 13`")
+    flavour: Text = said("which of its kernels: `cloud`, `64k`, `default`")
+    arch: Identifier = said("id of the architecture, `arm64`")
+    release: Release = said('kernel release, quoted: "6.12"')
+    kind: Literal["complete", "partial"] = said(
+        "complete: a symbol that is missing is off; partial: it is unknown"
     )
-    input: InputDeclaration = Field(description="what it was read from")
-    command_line: Text | None = Field(
-        default=None, description="CONFIG_CMDLINE; recorded, studies do not apply it"
-    )
-    kconfig: dict[SymbolName, AnyScalar] = Field(
-        description='symbol: "y", "n", "m" or a number, for those the file mentions'
+    input: InputDeclaration = said("what it was read from")
+    command_line: Text | None = optional("CONFIG_CMDLINE; recorded, studies do not apply it")
+    kconfig: dict[SymbolName, AnyScalar] = said(
+        'symbol: "y", "n", "m" or a number, for those the file mentions'
     )
 
     def composed(self, at: Node) -> dict[str, object]:

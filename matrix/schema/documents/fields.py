@@ -23,12 +23,33 @@ from pydantic_core import PydanticCustomError
 from matrix.diagnostics import InputError
 from matrix.expr.nodes import Expression, Scalar
 from matrix.expr.parser import parse
+from matrix.schema import values
 from matrix.schema.reading.nodes import Node
 from matrix.schema.values import SHA256_PATTERN, Condition
 
-# Fields of values whose key has another name, and those that the key of the mapping may say.
+# Fields of values whose key has another name, and those that the key of the mapping itself may say.
 _KEYS = {"condition": "c", "statement": "c", "signature": "c"}
 _NAMES = ("id", "name", "signature")
+
+
+def said(description: str) -> Any:
+    """Return a key that must be there; the description is the hint where it is wrong."""
+    return Field(description=description)
+
+
+def optional(description: str) -> Any:
+    """Return a key that may be left out: None."""
+    return Field(default=None, description=description)
+
+
+def rows(description: str) -> Any:
+    """Return a key of a list that may be left out: no rows."""
+    return Field(default=(), description=description)
+
+
+def mapping(description: str) -> Any:
+    """Return a key of a mapping that may be left out: nothing is named."""
+    return Field(default={}, description=description)
 
 
 class Declaration(BaseModel):
@@ -39,6 +60,8 @@ class Declaration(BaseModel):
     # The frozen value that it turns into; the key whose place is its own, else that of the mapping.
     becomes: ClassVar[type[Struct]]
     stands_at: ClassVar[str] = ""
+    # Whether the source of the mapping is that of each condition in it.
+    grounds: ClassVar[bool] = True
 
     def value(self, at: Node) -> Any:
         """Return what is declared as a value of `becomes`; `at` is the node it was read from.
@@ -61,6 +84,10 @@ class Declaration(BaseModel):
         del at
         return {}
 
+    def values_at(self, at: Node, *names: str) -> dict[str, object]:
+        """Return fields of a value that stand under keys of this mapping, at a node of its own."""
+        return {name: self._part(name, at) for name in names}
+
     def _part(self, name: str, at: Node) -> object:
         if name == "location":
             return at[self.stands_at].location if self.stands_at else at.place
@@ -76,8 +103,9 @@ class Declaration(BaseModel):
 
     def _frozen(self, value: object, at: Node | None) -> object:
         if isinstance(value, ParsedText) and at is not None:
-            source, because = (getattr(self, key, None) for key in ("source", "because"))
-            return condition(value, at, source=source, because=because)
+            keys = ("source", "because") if self.grounds else ()
+            said = {key: getattr(self, key, None) for key in keys}
+            return condition(value, at, **said)
         if isinstance(value, Declaration) and at is not None:
             return value.value(at)
         if not isinstance(value, dict | tuple):
@@ -90,10 +118,6 @@ class Declaration(BaseModel):
                 return rows
         return tuple(zip(value, rows, strict=True)) if isinstance(value, dict) else rows
 
-
-# Fields of values whose key has another name, and those that the key of the mapping itself may say.
-_KEYS = {"condition": "c", "statement": "c", "signature": "c"}
-_NAMES = ("id", "name", "signature")
 
 ID_PATTERN = r"^[a-z0-9]+([._-][a-z0-9]+)*$"
 SOURCE_ID_PATTERN = r"^[A-Za-z0-9]+([._-][A-Za-z0-9]+)*$"
@@ -111,10 +135,9 @@ REVISION_PATTERN = r"^r([0-9]|1[0-5])p([0-9]|1[0-5])$"
 COMMIT_PATTERN = r"^[0-9a-f]{12,40}$"
 REGISTER_PATTERN = r"^[a-z][a-z0-9_]*$"
 SOURCE_PATTERN = r"[^0-9v.\s-]"
+# Nobody is led anywhere but to a web page, and nothing else is filled in.
+ADDRESS_PATTERN = r"^https://[^\s{}]+\{path\}[^\s{}]*\{line\}[^\s{}]*$"
 GROUNDED_PATTERN = r"^(hand|tree|borrowed from [0-9]{1,4}[.][0-9]{1,4})$"
-TREE_PLACE_PATTERN = (
-    r"^([A-Za-z0-9_.+-]+(?:/[A-Za-z0-9_.+-]+)*)(?::([1-9][0-9]{0,8})(?:-([1-9][0-9]{0,8}))?)?$"
-)
 
 # Pattern, and what a value of this form looks like, for the hint.
 FORMS: dict[str, str] = {
@@ -133,11 +156,11 @@ FORMS: dict[str, str] = {
     BITS_PATTERN: 'highest and lowest bit, or one bit, between quotes: "43:40", "28"',
     REVISION_PATTERN: "variant and revision of a MIDR, r0p0 to r15p15",
     SHA256_PATTERN: "64 lower case hexadecimal digits, as sha256sum prints them",
+    ADDRESS_PATTERN: "https://…{path}…{line}, each placeholder once, in this order",
     COMMIT_PATTERN: "12 to 40 lower case hexadecimal digits between quotes",
     REGISTER_PATTERN: "a register in lower case: `ctr_el0`",
     SOURCE_PATTERN: "where it stands, such as `arch/arm64/mm/mmu.c:808`; a version is no source",
     GROUNDED_PATTERN: "`hand`, `tree`, or `borrowed from` a release: `borrowed from 6.12`",
-    TREE_PLACE_PATTERN: "a path in the kernel's tree with its lines: `mm/Kconfig:1344-1347`",
 }
 
 Identifier = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
@@ -165,6 +188,7 @@ KernelVersionText = Annotated[str, StringConstraints(pattern=VERSION_PATTERN)]
 Bits = Annotated[str, StringConstraints(pattern=BITS_PATTERN)]
 Revision = Annotated[str, StringConstraints(pattern=REVISION_PATTERN)]
 Commit = Annotated[str, StringConstraints(pattern=COMMIT_PATTERN)]
+SourceAddress = Annotated[str, StringConstraints(pattern=ADDRESS_PATTERN)]
 RegisterName = Annotated[str, StringConstraints(pattern=REGISTER_PATTERN)]
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Source = Annotated[
@@ -243,6 +267,11 @@ def condition(
     )
 
 
-def optional_condition(parsed: ParsedText | None, at: Node, key: str) -> Condition | None:
-    """Return the declared form of a C expression under a key that may be absent."""
-    return None if parsed is None else condition(parsed, at[key])
+class CostDeclaration(Declaration):
+    """What a change costs, and who says so."""
+
+    becomes = values.Cost
+    stands_at = "note"
+
+    note: Text = said("the cost in a sentence; numbers with what they were measured on")
+    source: Source = said("path:line, mail or paper that says so")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self, TypedDict
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -20,14 +20,45 @@ from matrix.schema.documents.fields import (
     Release,
     Signature,
     Source,
+    SourceAddress,
     SymbolName,
     Text,
     Word,
     contradiction,
+    mapping,
+    optional,
+    rows,
+    said,
 )
 from matrix.schema.documents.parameters import ParserDeclaration, parameter_value
 from matrix.schema.reading.nodes import Node
-from matrix.schema.symbols import BuiltInLine
+from matrix.schema.values import BuiltInLine
+
+
+class ToolchainDocument(Declaration):
+    """What a compiler and its like answer to the questions of a Kconfig tree."""
+
+    becomes = values.Toolchain
+    stands_at = "id"
+
+    id: Identifier = said("name of the toolchain, `gcc-12-aarch64`")
+    arch: Identifier = said("id of the architecture it builds for")
+    description: Text = said("which programs, of which versions")
+    environment: dict[Word, str] = said(
+        "variables of the kernel's build that the questions read: CC, LD …"
+    )
+    answers: dict[str, tuple[str, ...]] = said(
+        "answer to macro calls, as Kconfig writes them between `$(` and `)`"
+    )
+
+    def composed(self, at: Node) -> dict[str, object]:
+        """Return the answer of each call."""
+        del at
+        return {
+            "answers": tuple(
+                (call, answer) for answer, calls in self.answers.items() for call in calls
+            )
+        }
 
 
 class VerifiedOnDeclaration(Declaration):
@@ -35,8 +66,8 @@ class VerifiedOnDeclaration(Declaration):
 
     becomes = values.VerifiedOn
 
-    version: Text = Field(description="exact version or package that was read")
-    how: Text = Field(description="how it was read: a source package, a fact sheet")
+    version: Text = said("exact version or package that was read")
+    how: Text = said("how it was read: a source package, a fact sheet")
 
 
 class SymbolDeclaration(Declaration):
@@ -44,12 +75,11 @@ class SymbolDeclaration(Declaration):
 
     becomes = values.KconfigSymbol
 
-    type: Literal["bool", "tristate", "int"] = Field(description="type in Kconfig")
-    source: Source = Field(description="path:line of the `config` entry")
-    prompt: CExpression | None = Field(
-        default=None,
-        description="when a person is asked for it, over symbols with a prompt, declared or not; "
-        "absent: never, its value follows from other symbols",
+    type: Literal["bool", "tristate", "int"] = said("type in Kconfig")
+    source: Source = said("path:line of the `config` entry")
+    prompt: CExpression | None = optional(
+        "when a person is asked for it, over symbols with a prompt, declared or not; "
+        "absent: never, its value follows from other symbols"
     )
 
 
@@ -58,13 +88,13 @@ class ConstraintDeclaration(Declaration):
 
     becomes = values.KconfigConstraint
 
-    c: CExpression = Field(description="C expression over IS_ENABLED(CONFIG_X) and CONFIG_X")
-    grounded: Grounded = Field(
-        description="`hand`: read by a person; `tree`: projected from the parsed Kconfig tree; "
+    c: CExpression = said("C expression over IS_ENABLED(CONFIG_X) and CONFIG_X")
+    grounded: Grounded = said(
+        "`hand`: read by a person; `tree`: projected from the parsed Kconfig tree; "
         "`borrowed from 6.12`: projected from the tree of another release"
     )
-    because: Text = Field(description="the sentence a reader gets where the constraint decides")
-    source: Source | None = Field(default=None, description="path:line in the Kconfig tree")
+    because: Text = said("the sentence a reader gets where the constraint decides")
+    source: Source | None = optional("path:line in the Kconfig tree")
 
 
 class BuiltInLineDeclaration(Declaration):
@@ -72,26 +102,24 @@ class BuiltInLineDeclaration(Declaration):
 
     becomes = BuiltInLine
 
-    symbols: tuple[SymbolName, ...] = Field(
-        description="symbols of the architecture's `built_in_line` that the release has"
+    symbols: tuple[SymbolName, ...] = said(
+        "symbols of the architecture's `built_in_line` that the release has"
     )
-    source: Source = Field(description="path:line of the `config` entries")
+    source: Source = said("path:line of the `config` entries")
 
 
 class KconfigDeclaration(Declaration):
     """What the profile says about Kconfig."""
 
-    symbols: dict[SymbolName, SymbolDeclaration] = Field(
-        description="symbols the model reads, without `CONFIG_`"
+    symbols: dict[SymbolName, SymbolDeclaration] = said(
+        "symbols the model reads, without `CONFIG_`"
     )
-    constraints: tuple[ConstraintDeclaration, ...] = Field(
-        default=(), description="what every realizable `.config` satisfies"
+    constraints: tuple[ConstraintDeclaration, ...] = rows(
+        "what every realizable `.config` satisfies"
     )
-    toolchain: Identifier | None = Field(
-        default=None, description="the toolchain whose answers the constraints rest on"
-    )
-    built_in_line: BuiltInLineDeclaration | None = Field(
-        default=None, description="which symbols say what CONFIG_CMDLINE is; left out: not read"
+    toolchain: Identifier | None = optional("the toolchain whose answers the constraints rest on")
+    built_in_line: BuiltInLineDeclaration | None = optional(
+        "which symbols say what CONFIG_CMDLINE is; left out: not read"
     )
 
 
@@ -100,12 +128,11 @@ class VariableDeclaration(Declaration):
 
     becomes = values.Variable
 
-    initial: CExpression = Field(description="compiled-in value, a C expression")
-    enumerators: dict[Word, int] | tuple[Word, ...] = Field(
-        default={},
-        description="values of an enum variable, each with its number; a list counts from 0, as C",
+    initial: CExpression = said("compiled-in value, a C expression")
+    enumerators: dict[Word, int] | tuple[Word, ...] = mapping(
+        "values of an enum variable, each with its number; a list counts from 0, as C"
     )
-    source: Source = Field(description="path:line of the definition")
+    source: Source = said("path:line of the definition")
 
     def composed(self, at: Node) -> dict[str, object]:
         """Return the enumerators with their numbers."""
@@ -123,8 +150,8 @@ class FunctionDeclaration(Declaration):
 
     becomes = values.KernelFunction
 
-    body: CExpression = Field(description="what it returns, as one C expression")
-    source: Source = Field(description="path:line of the definition")
+    body: CExpression = said("what it returns, as one C expression")
+    source: Source = said("path:line of the definition")
 
 
 class SinceDeclaration(Declaration):
@@ -132,13 +159,13 @@ class SinceDeclaration(Declaration):
 
     becomes = values.Since
 
-    versions: Annotated[tuple[KernelVersionText, ...], Field(min_length=1)] = Field(
-        description="the first version of each series that has it, and of mainline: "
+    versions: Annotated[tuple[KernelVersionText, ...], Field(min_length=1)] = said(
+        "the first version of each series that has it, and of mainline: "
         '["6.1.113", "6.12"]; a series between them that is not listed never got it'
     )
-    before: AnyScalar = Field(description="the value that mechanism.NAME has in older versions")
-    because: Text = Field(description="the sentence a reader of an older version gets")
-    source: Source = Field(description="the fix, or who says when it came")
+    before: AnyScalar = said("the value that mechanism.NAME has in older versions")
+    because: Text = said("the sentence a reader of an older version gets")
+    source: Source = said("the fix, or who says when it came")
 
 
 class MechanismDeclaration(Declaration):
@@ -149,18 +176,18 @@ class MechanismDeclaration(Declaration):
     switch: AnyScalar = Field(
         alias="value", description="the value that mechanism.NAME has in this release"
     )
-    source: Source = Field(description="path:line of the code that decides it")
-    note: Text | None = Field(default=None, description="what a reader should know")
-    since: SinceDeclaration | None = Field(
-        default=None, description="of what came with a point release: when, and what was before"
+    source: Source = said("path:line of the code that decides it")
+    note: Text | None = optional("what a reader should know")
+    since: SinceDeclaration | None = optional(
+        "of what came with a point release: when, and what was before"
     )
 
 
 class UnreadDeclaration(Declaration):
     """Names of other profiles that this release has, too, where they decide nothing."""
 
-    symbols: tuple[SymbolName, ...] = Field(default=(), description="Kconfig symbols")
-    parameters: tuple[ParameterName, ...] = Field(default=(), description="boot parameters")
+    symbols: tuple[SymbolName, ...] = rows("Kconfig symbols")
+    parameters: tuple[ParameterName, ...] = rows("boot parameters")
 
 
 class ChangeDeclaration(Declaration):
@@ -168,17 +195,17 @@ class ChangeDeclaration(Declaration):
 
     becomes = values.NameChange
 
-    name: Text = Field(description="as a user writes it: CONFIG_X, a parameter, parameter=value")
-    release: Release = Field(description='first release that is as this profile is: "6.18"')
-    note: Text = Field(description="what stands for it now, or what it did, in a sentence")
-    source: Source = Field(description="what shows the release")
+    name: Text = said("as a user writes it: CONFIG_X, a parameter, parameter=value")
+    release: Release = said('first release that is as this profile is: "6.18"')
+    note: Text = said("what stands for it now, or what it did, in a sentence")
+    source: Source = said("what shows the release")
 
 
 class FixDeclaration(Declaration):
     """What mended a defect."""
 
-    commit: Commit = Field(description="hash of the commit, twelve digits at least, quoted")
-    release: Release = Field(description='first release that has it: "7.1"')
+    commit: Commit = said("hash of the commit, twelve digits at least, quoted")
+    release: Release = said('first release that has it: "7.1"')
 
 
 class DefectDeclaration(Declaration):
@@ -187,14 +214,12 @@ class DefectDeclaration(Declaration):
     becomes = values.BaseDefect
     stands_at = "invariant"
 
-    invariant: Identifier = Field(description="invariant that the simulation finds violated")
-    mechanism: Word = Field(description="row under `mechanisms` that is the defect")
-    says: Text = Field(description="what a user meets, in plain words")
-    fixed_by: FixDeclaration | None = Field(
-        default=None, description="what mended it; absent: no fix is known"
-    )
-    reported: Text | None = Field(default=None, description="who met it in the field, and when")
-    source: Source = Field(description="path:line, mail or report that shows it")
+    invariant: Identifier = said("invariant that the simulation finds violated")
+    mechanism: Word = said("row under `mechanisms` that is the defect")
+    says: Text = said("what a user meets, in plain words")
+    fixed_by: FixDeclaration | None = optional("what mended it; absent: no fix is known")
+    reported: Text | None = optional("who met it in the field, and when")
+    source: Source = said("path:line, mail or report that shows it")
 
     def composed(self, at: Node) -> dict[str, object]:
         """Return the commit and the release of the fix, if there is one."""
@@ -203,50 +228,27 @@ class DefectDeclaration(Declaration):
         return {"fixed_by": fix and fix.commit, "fixed_in": fix and fix.release}
 
 
-class _Rows(TypedDict):
-    variables: tuple[values.Variable, ...]
-    parameters: tuple[values.BootParameter, ...]
-    cpucaps: tuple[values.CpuCap, ...]
-    functions: tuple[values.KernelFunction, ...]
-    mechanisms: tuple[values.Mechanism, ...]
-
-
 class ProfileRows(Declaration):
     """The rows of a profile that are looked up by name."""
 
-    variables: dict[Word, VariableDeclaration] = Field(
-        default={}, description="kernel variables that boot parameters may change"
+    variables: dict[Word, VariableDeclaration] = mapping(
+        "kernel variables that boot parameters may change"
     )
     parameters: dict[
         ParameterName, Annotated[tuple[ParserDeclaration, ...], Field(min_length=1)]
-    ] = Field(default={}, description="boot parameters; each with its parsers in boot order")
-    cpucaps: dict[Word, CapDeclaration] = Field(
-        default={}, description="properties of the CPUs that the kernel detects"
+    ] = mapping("boot parameters; each with its parsers in boot order")
+    cpucaps: dict[Word, CapDeclaration] = mapping("properties of the CPUs that the kernel detects")
+    functions: dict[Signature, FunctionDeclaration] = mapping(
+        "kernel functions and macros as C expressions"
     )
-    functions: dict[Signature, FunctionDeclaration] = Field(
-        default={}, description="kernel functions and macros as C expressions"
-    )
-    mechanisms: dict[Word, MechanismDeclaration] = Field(
-        default={}, description="switches of the simulation, read as mechanism.NAME"
+    mechanisms: dict[Word, MechanismDeclaration] = mapping(
+        "switches of the simulation, read as mechanism.NAME"
     )
 
-    def rows(self, at: Node) -> _Rows:
-        """Return the declared rows; `at` is the node the document was read from."""
-        return {
-            "variables": tuple(
-                map(VariableDeclaration.value, self.variables.values(), at.rows("variables"))
-            ),
-            "parameters": tuple(
-                map(parameter_value, self.parameters.values(), at.rows("parameters"))
-            ),
-            "cpucaps": tuple(map(CapDeclaration.value, self.cpucaps.values(), at.rows("cpucaps"))),
-            "functions": tuple(
-                map(FunctionDeclaration.value, self.functions.values(), at.rows("functions"))
-            ),
-            "mechanisms": tuple(
-                map(MechanismDeclaration.value, self.mechanisms.values(), at.rows("mechanisms"))
-            ),
-        }
+    def composed(self, at: Node) -> dict[str, object]:
+        """Return the boot parameters with all their parsers."""
+        parameters = map(parameter_value, self.parameters.values(), at.rows("parameters"))
+        return {"parameters": tuple(parameters)}
 
 
 class KernelDocument(ProfileRows):
@@ -255,26 +257,30 @@ class KernelDocument(ProfileRows):
     becomes = values.KernelProfile
     stands_at = "id"
 
-    id: Identifier = Field(description="name of the profile, `linux-7.3-arm64`")
-    release: Release = Field(description='release, quoted: "7.3"')
-    arch: Identifier = Field(description="id of the architecture, `arm64`")
-    verified_on: VerifiedOnDeclaration = Field(description="exact version and how it was read")
-    open: tuple[Text, ...] = Field(
-        default=(), description="of a draft: what nobody has read in the source of this release yet"
+    id: Identifier = said("name of the profile, `linux-7.3-arm64`")
+    release: Release = said('release, quoted: "7.3"')
+    arch: Identifier = said("id of the architecture, `arm64`")
+    verified_on: VerifiedOnDeclaration = said("exact version and how it was read")
+    browse: SourceAddress | None = optional(
+        "where a line of its source is shown on the web, with {path} and {line} for the file and "
+        "the number; absent: pages have no links to its source"
     )
-    kconfig: KconfigDeclaration = Field(description="Kconfig symbols and constraints")
-    operations: dict[Word, Source] = Field(
-        default={}, description="micro-operation of the simulation: path:line in this release"
+    open: tuple[Text, ...] = rows(
+        "of a draft: what nobody has read in the source of this release yet"
+    )
+    kconfig: KconfigDeclaration = said("Kconfig symbols and constraints")
+    operations: dict[Word, Source] = mapping(
+        "micro-operation of the simulation: path:line in this release"
     )
     unread: UnreadDeclaration = Field(
         default=UnreadDeclaration(),
         description="names of other profiles that exist here and decide nothing",
     )
-    changes: tuple[ChangeDeclaration, ...] = Field(
-        default=(), description="names whose coming or going is known to the release"
+    changes: tuple[ChangeDeclaration, ...] = rows(
+        "names whose coming or going is known to the release"
     )
-    defects: tuple[DefectDeclaration, ...] = Field(
-        default=(), description="what the release breaks by itself, whoever uses its code"
+    defects: tuple[DefectDeclaration, ...] = rows(
+        "what the release breaks by itself, whoever uses its code"
     )
 
     @model_validator(mode="after")
@@ -290,21 +296,15 @@ class KernelDocument(ProfileRows):
 
     def composed(self, at: Node) -> dict[str, object]:
         """Return what stands one level deeper, under `kconfig` and `unread`, and the operations."""
-        kconfig, below = self.kconfig, at["kconfig"]
-        line = kconfig.built_in_line
+        below = self.kconfig.values_at(
+            at["kconfig"], "symbols", "constraints", "toolchain", "built_in_line"
+        )
         return {
-            "symbols": tuple(
-                map(SymbolDeclaration.value, kconfig.symbols.values(), below.rows("symbols"))
-            ),
-            "constraints": tuple(
-                map(ConstraintDeclaration.value, kconfig.constraints, below.rows("constraints"))
-            ),
-            "toolchain": kconfig.toolchain,
-            "built_in_line": line and line.value(below["built_in_line"]),
+            **super().composed(at),
+            **below,
             "unread_symbols": self.unread.symbols,
             "unread_parameters": self.unread.parameters,
             "operations": tuple(map(_operation, self.operations.values(), at.rows("operations"))),
-            **self.rows(at),
         }
 
 

@@ -7,13 +7,16 @@ from typing import Annotated
 from pydantic import Discriminator, Field, Tag
 
 from matrix.schema import values
-from matrix.schema.documents.architecture import FactRow
+from matrix.schema.documents.architecture import FactRow, FieldDeclaration
 from matrix.schema.documents.fields import (
     Declaration,
     Identifier,
     Release,
     Releases,
     SymbolName,
+    mapping,
+    rows,
+    said,
     written_form,
 )
 from matrix.schema.documents.kernel import ConstraintDeclaration, ProfileRows, SymbolDeclaration
@@ -30,11 +33,11 @@ class ReleaseSpan(Declaration):
 class OverlayKconfig(Declaration):
     """Kconfig symbols and constraints that are added."""
 
-    symbols: dict[SymbolName, SymbolDeclaration] = Field(
-        default={}, description="symbols the model reads, without `CONFIG_`"
+    symbols: dict[SymbolName, SymbolDeclaration] = mapping(
+        "symbols the model reads, without `CONFIG_`"
     )
-    constraints: tuple[ConstraintDeclaration, ...] = Field(
-        default=(), description="what every realizable `.config` satisfies"
+    constraints: tuple[ConstraintDeclaration, ...] = rows(
+        "what every realizable `.config` satisfies"
     )
 
 
@@ -44,8 +47,8 @@ class OverlayDocument(ProfileRows):
     becomes = values.Overlay
     stands_at = "id"
 
-    id: Identifier = Field(description="name of the overlay")
-    arch: Identifier = Field(description="id of the architecture, `arm64`")
+    id: Identifier = said("name of the overlay")
+    arch: Identifier = said("id of the architecture, `arm64`")
     releases: Annotated[
         Annotated[Releases, Tag("<word>")]
         | Annotated[
@@ -62,20 +65,11 @@ class OverlayDocument(ProfileRows):
     kconfig: OverlayKconfig = Field(
         default=OverlayKconfig(), description="Kconfig symbols and constraints that are added"
     )
-    facts: tuple[FactRow, ...] = Field(
-        default=(), description="public facts that are added to the architecture"
-    )
+    fields: tuple[FieldDeclaration, ...] = rows("CPU fields that are added to the architecture")
+    facts: tuple[FactRow, ...] = rows("public facts that are added to the architecture")
 
     def composed(self, at: Node) -> dict[str, object]:
-        """Return what stands one level deeper, under `kconfig`, and the rows of a profile."""
+        """Return what stands one level deeper, under `kconfig`, and the boot parameters."""
         below = at.get("kconfig")
-        symbols, constraints = (
-            below.rows(key) if below else () for key in ("symbols", "constraints")
-        )
-        return {
-            "symbols": tuple(map(SymbolDeclaration.value, self.kconfig.symbols.values(), symbols)),
-            "constraints": tuple(
-                map(ConstraintDeclaration.value, self.kconfig.constraints, constraints)
-            ),
-            **self.rows(at),
-        }
+        added = self.kconfig.values_at(below, "symbols", "constraints") if below else {}
+        return {"symbols": (), "constraints": (), **added, **super().composed(at)}

@@ -15,7 +15,9 @@ from matrix.schema.documents.fields import (
     Text,
     Word,
     contradiction,
-    optional_condition,
+    mapping,
+    optional,
+    said,
 )
 from matrix.schema.reading.nodes import Node
 
@@ -25,24 +27,23 @@ class EffectDeclaration(Declaration):
 
     becomes = values.Effect
 
-    match: AnyScalar | None = Field(
-        default=None, description="parsed value this row is for; left out: any value"
-    )
-    when: CExpression | None = Field(
-        default=None, description="C expression; the row is skipped where it is false"
-    )
+    match: AnyScalar | None = optional("parsed value this row is for; left out: any value")
+    when: CExpression | None = optional("C expression; the row is skipped where it is false")
     assign: dict[Word, CExpression] = Field(
         alias="set",
         description="kernel variable: C expression, in which `value` is the parsed value",
     )
-    note: Text | None = Field(default=None, description="what a reader should know")
+    note: Text | None = optional("what a reader should know")
 
 
 class ParserDeclaration(Declaration):
     """One of the kernel's parsers of a boot parameter."""
 
-    stream: Literal["early", "setup", "module", "idreg"] = Field(
-        description="early: early_param; setup: __setup; module: module_param; idreg: ID-register"
+    becomes = values.ParameterParser
+    grounds = False
+
+    stream: Literal["early", "setup", "module", "idreg"] = said(
+        "early: early_param; setup: __setup; module: module_param; idreg: ID-register"
         " overrides on the raw text"
     )
     grammar: Literal[
@@ -55,20 +56,20 @@ class ParserDeclaration(Declaration):
         "kstrtou64",
         "crashkernel",
         "presence",
-    ] = Field(description="how the text after `=` becomes a value")
-    prefixes: dict[Annotated[str, Field(min_length=1)], bool] = Field(
-        default={}, description="kstrtobool: first characters and their truth value, longest first"
+    ] = said("how the text after `=` becomes a value")
+    prefixes: dict[Annotated[str, Field(min_length=1)], bool] = mapping(
+        "kstrtobool: first characters and their truth value, longest first"
     )
-    bare: AnyScalar | None = Field(
-        default=None, description="value without `=`; left out: the parameter alone changes nothing"
+    bare: AnyScalar | None = optional(
+        "value without `=`; left out: the parameter alone changes nothing"
     )
-    exists_if: CExpression | None = Field(
-        default=None, description="C expression over CONFIG_ names: when the parser is compiled in"
+    exists_if: CExpression | None = optional(
+        "C expression over CONFIG_ names: when the parser is compiled in"
     )
     effects: tuple[EffectDeclaration, ...] = Field(
         min_length=1, description="what each parsed value does"
     )
-    source: Source = Field(description="path:line of the parser")
+    source: Source = said("path:line of the parser")
 
     @model_validator(mode="after")
     def _rows_fit_the_grammar(self) -> Self:
@@ -83,19 +84,6 @@ class ParserDeclaration(Declaration):
                 hint='write `match: "on"`, with quotes',
             )
         return self
-
-    def value(self, at: Node) -> values.ParameterParser:
-        """Return the declared parser."""
-        return values.ParameterParser(
-            stream=self.stream,
-            grammar=self.grammar,
-            prefixes=tuple(self.prefixes.items()),
-            bare=self.bare,
-            exists_if=optional_condition(self.exists_if, at, "exists_if"),
-            effects=tuple(map(EffectDeclaration.value, self.effects, at.rows("effects"))),
-            source=self.source,
-            location=at.location,
-        )
 
 
 def parameter_value(parsers: tuple[ParserDeclaration, ...], at: Node) -> values.BootParameter:

@@ -6,8 +6,9 @@ for needs the kernels and CPUs that are declared: `matrix.schema.checking.axes` 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
+from msgspec import Struct
 from pydantic import Discriminator, Field, Tag
 
 from matrix.schema import values
@@ -24,6 +25,10 @@ from matrix.schema.documents.fields import (
     Text,
     Word,
     condition,
+    mapping,
+    optional,
+    rows,
+    said,
     written_form,
 )
 from matrix.schema.reading.nodes import Node
@@ -39,39 +44,33 @@ AllOrListed = Annotated[AllOptions | Annotated[Listed, Tag("<list>")], Discrimin
 class CpuOptions(Declaration):
     """Options of a CPU axis in parts."""
 
-    named: AllOrListed | None = Field(
-        default=None, description="`all`, or a list of SPECs and @groups: one CPU type each"
-    )
-    systems: tuple[OptionName, ...] = Field(
-        default=(), description="SPECs of systems of several CPU types, joined by `+`"
-    )
-    free: dict[Word, Annotated[tuple[AnyScalar, ...], Field(min_length=1)]] = Field(
-        default={}, description="field: its values; every combination is an option"
+    named: AllOrListed | None = optional("`all`, or a list of SPECs and @groups: one CPU type each")
+    systems: tuple[OptionName, ...] = rows("SPECs of systems of several CPU types, joined by `+`")
+    free: dict[Word, Annotated[tuple[AnyScalar, ...], Field(min_length=1)]] = mapping(
+        "field: its values; every combination is an option"
     )
 
 
 class AxisHeading(Declaration):
     """What axes of every kind have."""
 
-    title: Text = Field(description="heading in reports")
-    titles: dict[OptionName, Text] = Field(
-        default={}, description="option: its title, where the name is not enough"
-    )
+    title: Text = said("heading in reports")
+    titles: dict[OptionName, Text] = mapping("option: its title, where the name is not enough")
 
 
 class KernelAxis(AxisHeading):
     """An axis over kernel releases."""
 
-    kind: Literal["kernel"] = Field(description="what the options are")
-    options: AllOrListed = Field(description='`all`, or a list of releases, quoted: ["7.2", "7.3"]')
+    kind: Literal["kernel"] = said("what the options are")
+    options: AllOrListed = said('`all`, or a list of releases, quoted: ["7.2", "7.3"]')
 
 
 class DistroAxis(AxisHeading):
     """An axis over kernels of distributions: each sets release and Kconfig."""
 
-    kind: Literal["distro"] = Field(description="what the options are")
-    options: AllOrListed = Field(
-        description="`all`, or a list of ids of configs/distros; one whose release has no profile "
+    kind: Literal["distro"] = said("what the options are")
+    options: AllOrListed = said(
+        "`all`, or a list of ids of configs/distros; one whose release has no profile "
         "becomes one option for each profile beside it"
     )
 
@@ -79,19 +78,17 @@ class DistroAxis(AxisHeading):
 class CpuAxis(AxisHeading):
     """An axis over CPUs and systems of CPUs."""
 
-    kind: Literal["cpu"] = Field(description="what the options are")
+    kind: Literal["cpu"] = said("what the options are")
     options: Annotated[
         AllOptions | Annotated[Listed, Tag("<list>")] | Annotated[CpuOptions, Tag("<mapping>")],
         Discriminator(written_form),
-    ] = Field(
-        description="`all`, a list of SPECs and @groups, or a mapping of `named`, `systems`, `free`"
-    )
+    ] = said("`all`, a list of SPECs and @groups, or a mapping of `named`, `systems`, `free`")
 
 
 class KconfigAxis(AxisHeading):
     """An axis over values of Kconfig symbols."""
 
-    kind: Literal["kconfig"] = Field(description="what the options are")
+    kind: Literal["kconfig"] = said("what the options are")
     options: dict[OptionName, dict[SymbolName, AnyScalar]] = Field(
         min_length=1, description='option: {SYMBOL: "y", "n", "m" or a number}'
     )
@@ -100,7 +97,7 @@ class KconfigAxis(AxisHeading):
 class BootAxis(AxisHeading):
     """An axis over fragments of the command line."""
 
-    kind: Literal["boot"] = Field(description="what the options are")
+    kind: Literal["boot"] = said("what the options are")
     options: dict[OptionName, str] = Field(
         min_length=1, description='option: command line fragment, "" for absent'
     )
@@ -109,17 +106,17 @@ class BootAxis(AxisHeading):
 class EnvironmentAxisChoice(AxisHeading):
     """An axis over the options of the environment axis of the same name."""
 
-    kind: Literal["environment"] = Field(description="what the options are")
-    options: AllOrListed = Field(description="`all`, or a list of options of the environment axis")
+    kind: Literal["environment"] = said("what the options are")
+    options: AllOrListed = said("`all`, or a list of options of the environment axis")
 
 
 class UnknownAxis(AxisHeading):
     """An axis whose kind is missing or unknown: it only says so."""
 
-    kind: Literal["kernel", "distro", "cpu", "kconfig", "boot", "environment"] = Field(
-        description="what the options are"
+    kind: Literal["kernel", "distro", "cpu", "kconfig", "boot", "environment"] = said(
+        "what the options are"
     )
-    options: object = Field(description="depends on `kind`")
+    options: object = said("depends on `kind`")
 
 
 def _kind(value: object) -> str:
@@ -143,9 +140,9 @@ Cell = dict[AxisName, OptionName]
 class StudyConstraint(Declaration):
     """A condition that every cell of the study satisfies."""
 
-    c: CExpression = Field(description="C expression over a profile and the axes")
-    because: Text = Field(description="the sentence a reader gets where the constraint decides")
-    source: Source | None = Field(default=None, description="where it is stated")
+    c: CExpression = said("C expression over a profile and the axes")
+    because: Text = said("the sentence a reader gets where the constraint decides")
+    source: Source | None = optional("where it is stated")
 
     def value(self, at: Node) -> values.Condition:
         """Return the declared constraint."""
@@ -155,18 +152,55 @@ class StudyConstraint(Declaration):
 class PivotDeclaration(Declaration):
     """A table of the report."""
 
-    becomes = values.Pivot
+    becomes: ClassVar[type[Struct]] = values.Pivot
     stands_at = "title"
 
-    title: Text = Field(description="heading of the table")
-    rows: AxisName = Field(description="axis of the rows, or `profiles`")
+    title: Text = said("heading of the table")
+    rows: AxisName = said("axis of the rows, or `profiles`")
     columns: tuple[AxisName, ...] = Field(
-        min_length=1, description="axes of the columns, or `profiles` for the command lines"
+        min_length=1, description="axes of the columns, or `profiles` for the named cells"
     )
-    fixed: Cell = Field(default={}, description="axis: option in this table, instead of baseline's")
-    leave_out: Text | None = Field(
-        default=None, description="shell pattern of row options that the table leaves out"
+    fixed: Cell = mapping("axis: option in this table, instead of baseline's")
+    leave_out: Text | None = optional("shell pattern of row options that the table leaves out")
+
+
+class ViewDeclaration(PivotDeclaration):
+    """A table that is shown by name and stands in no report."""
+
+    becomes = values.DeclaredView
+    stands_at = "id"
+
+    id: Identifier = Field(description="name of the view")
+    only: dict[AxisName, Annotated[tuple[Text, ...], Field(min_length=1)]] = Field(
+        default={}, description="axis of rows or columns: shell patterns of the options it keeps"
     )
+    where: CExpression | None = Field(
+        default=None, description="C expression over a profile and the axes: the cells that count"
+    )
+    order: values.ViewOrder = Field(
+        default="declared", description="of the rows: as declared, or the most dangerous first"
+    )
+    shows: values.ViewShows = Field(
+        default="verdict",
+        description="verdict of the one cell, all else as fixed or in the baseline; or of all "
+        "cells with these options the worst verdict, or how many have which",
+    )
+
+    def composed(self, at: Node) -> dict[str, object]:
+        """Return the study of a view that stands in one: the study says."""
+        del at
+        return {"study": ""}
+
+
+class ViewDocument(ViewDeclaration):
+    """A view of a study that another file declares."""
+
+    study: Identifier = Field(description="id of the study")
+
+    def composed(self, at: Node) -> dict[str, object]:
+        """Return nothing: the document says its study."""
+        del at
+        return {}
 
 
 class StudyDocument(Declaration):
@@ -175,32 +209,27 @@ class StudyDocument(Declaration):
     becomes = values.MatrixStudy
     stands_at = "id"
 
-    id: Identifier = Field(description="name of the study")
-    title: Text = Field(description="heading of the report")
-    description: Text = Field(description="what the study asks")
-    capability: Identifier = Field(description="id of the capability")
-    predicate: Identifier = Field(description="version of its predicate")
-    arch: Identifier | None = Field(
-        default=None,
-        description="architecture, `arm64`; may be left out where what the study names is of one",
+    id: Identifier = said("name of the study")
+    title: Text = said("heading of the report")
+    description: Text = said("what the study asks")
+    capability: Identifier = said("id of the capability")
+    predicate: Identifier = said("version of its predicate")
+    arch: Identifier | None = optional(
+        "architecture, `arm64`; needed where what the study names is of several"
     )
     axes: dict[AxisName, AxisDeclaration] = Field(min_length=1, description="axis: its options")
-    constraints: tuple[StudyConstraint, ...] = Field(
-        default=(), description="conditions that every cell satisfies"
+    constraints: tuple[StudyConstraint, ...] = rows("conditions that every cell satisfies")
+    baseline: Cell = said("axis: option of the cell that tables start from")
+    profiles: dict[OptionName, Cell] = mapping(
+        "named cell, such as a command line: axis: option, rest baseline"
     )
-    baseline: Cell = Field(description="axis: option of the cell that tables start from")
-    profiles: dict[OptionName, Cell] = Field(
-        default={}, description="named command line: boot axis: option, rest baseline"
+    pivots: tuple[PivotDeclaration, ...] = rows("tables of the report")
+    views: tuple[ViewDeclaration, ...] = rows(
+        "tables that are shown by name and stand in no report"
     )
-    pivots: tuple[PivotDeclaration, ...] = Field(default=(), description="tables of the report")
-    claims: dict[Identifier, ClaimDeclaration] = Field(
-        default={}, description="statements over the space of this study"
-    )
+    claims: dict[Identifier, ClaimDeclaration] = mapping("statements over the space of this study")
     formats: tuple[Literal["html", "markdown"], ...] = Field(
         min_length=1, description="formats of the report"
-    )
-    other_architectures: bool = Field(
-        default=False, description="whether the report shows the direct maps of direct-maps/"
     )
 
     def composed(self, at: Node) -> dict[str, object]:

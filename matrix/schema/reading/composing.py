@@ -24,7 +24,7 @@ from yaml.events import (
 )
 from yaml.reader import ReaderError
 
-from matrix.diagnostics import Location
+from matrix.diagnostics import Location, control_character
 from matrix.schema.reading.nodes import Key, Node
 from matrix.schema.reading.problems import Problems
 from matrix.schema.reading.scalars import Unquoted, read_plain
@@ -167,6 +167,15 @@ class _Builder:
             self._refuse(f"tag `{event.tag}`")
 
     def _scalar(self, event: ScalarEvent) -> Node:
+        # Pages and terminals show what is declared, and an escape may write any character.
+        control = None if event.value.isprintable() else control_character(event.value)
+        if control is not None:
+            self._problems.add(
+                "MX0204",
+                f"the text holds the character `U+{ord(control):04X}`",
+                self._source.location(self.index),
+                "remove the control character",
+            )
         plain = not event.style and event.tag is None
         return self._node(read_plain(event.value) if plain else event.value)
 

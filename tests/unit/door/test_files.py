@@ -28,7 +28,7 @@ def test_a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for(tmp_path: P
     with pytest.raises(OSError, match="no regular file"):
         read_regular(pipe, 100)
     with pytest.raises(OSError, match="no regular file"):
-        read_tree_text(pipe)
+        read_tree_text(tmp_path, "Kconfig")
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no devices here")

@@ -6,6 +6,7 @@ import pytest
 
 from matrix.explore.inputs import SimulationInputs
 from matrix.explore.interleave import BOUND
+from matrix.explore.outcome import details
 from tests.unit.scenarios.by_inputs import simulate, simulate_two_actors
 from tests.unit.scenarios.simulation_cases import Setting, inputs_of
 
@@ -52,8 +53,8 @@ def test_a_deferred_flush_leaves_a_window_that_one_actor_does_not_show() -> None
     assert (violation.invariant, violation.assumption) == ("alias-removed", None)
     window = violation.trace[-1]
     assert window.operations[-1].name == "gmem_set_zapped"
-    assert dict(window.after)["host TLB"].startswith("may hold ")
-    assert dict(window.after)["folio"] == "uptodate, zapped"
+    assert details(window.after)["host TLB"].startswith("may hold ")
+    assert details(window.after)["folio"] == "uptodate, zapped"
 
 
 def test_no_flush_is_found_by_both_modes() -> None:

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from matrix.explore.fixpoint import MAX_STATES, explore
-from matrix.explore.outcome import Violation
+from matrix.explore.outcome import Violation, details
 from tests.unit.scenarios.by_inputs import explore_class, machines_of, scenario_of, simulate
 from tests.unit.scenarios.simulation_cases import inputs_of
 
@@ -36,11 +36,11 @@ def test_the_trace_of_the_headline_in_words() -> None:
     assert violation.assumption == ("ic-ivau-on-invalid-va", "faults")
     assert violation.message == "IC IVAU on __va(P), which is not mapped"
     boot, fetch = violation.trace
-    assert dict(boot.before) == {"direct map of P": "not built"}
-    assert dict(fetch.before) == dict(boot.after)
+    assert details(boot.before) == {"direct map of P": "not built"}
+    assert details(fetch.before) == details(boot.after)
     page = "0x00e8000101230703 level 3 4 KiB page 0x101230000 AF PXN UXN write"
-    assert dict(fetch.before)["direct map of P"] == page
-    after = dict(fetch.after)
+    assert details(fetch.before)["direct map of P"] == page
+    after = details(fetch.after)
     assert after["direct map of P"] == (
         "0x00e8000101230f02 level 3 4 KiB invalid 0x101230000 PTE_PRESENT_INVALID AF PXN UXN write"
     )
@@ -57,7 +57,7 @@ def test_the_descriptor_is_that_of_the_release() -> None:
     violation = only(
         simulate(inputs_of("6.18", settings={"dic": False})).violations, "alias-access"
     )
-    assert "0x00e8000101230702" in dict(violation.trace[-1].after)["direct map of P"]
+    assert "0x00e8000101230702" in details(violation.trace[-1].after)["direct map of P"]
 
 
 @pytest.mark.parametrize(("page_shift", "size"), [(12, "4 KiB"), (14, "16 KiB"), (16, "64 KiB")])
@@ -65,12 +65,12 @@ def test_the_trace_is_that_of_the_granule_asked_about(page_shift: int, size: str
     inputs = inputs_of("7.3", settings={"dic": False, "page_shift": page_shift})
     result = simulate(inputs)
     assert result.inputs == inputs
-    assert f" {size} " in dict(result.violations[0].trace[0].after)["direct map of P"]
+    assert f" {size} " in details(result.violations[0].trace[0].after)["direct map of P"]
 
 
 def test_the_guest_side_in_words() -> None:
     result = simulate(inputs_of("7.3", settings={"dic": False}))
-    after = dict(only(result.violations, "coherent-instructions").trace[-1].after)
+    after = details(only(result.violations, "coherent-instructions").trace[-1].after)
     assert after["stage 2"] == "0x00000001012307db page 0x101230000 R W X MemAttr=0b0110 AF"
     assert after["instruction cache"] == "possibly stale lines"
     assert after["data cache"] == "clean"
@@ -81,7 +81,7 @@ def test_the_guest_side_in_words() -> None:
 def test_the_guest_side_without_fwb_in_words() -> None:
     result = simulate(inputs_of("7.3", settings={"fwb": False, "dic": False, "pkvm": True}))
     toggle = result.violations[0].trace[-1]
-    before = dict(toggle.before)
+    before = details(toggle.before)
     assert before["guest caches"] == "off"
     assert "MemAttr=0b1111" in before["stage 2"]
 
@@ -89,7 +89,7 @@ def test_the_guest_side_without_fwb_in_words() -> None:
 def test_dirty_lines_and_a_destroyed_vm_in_words() -> None:
     options = {"maintenance": "skip-zapped"}
     result = simulate(inputs_of("7.3", settings={"fwb": False}, options=options))
-    after = dict(only(result.violations, "coherent-data").trace[-1].after)
+    after = details(only(result.violations, "coherent-data").trace[-1].after)
     assert after["data cache"] == "lines not in memory"
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from matrix.diagnostics import Location
 from matrix.expr.nodes import Scalar
 from matrix.expr.parser import parse
-from matrix.schema.symbols import BuiltInLineRule
 from matrix.schema.values import (
     Architecture,
     ArchitectureRule,
+    BuiltInLineRule,
     Condition,
     Cpu,
     CpuCap,

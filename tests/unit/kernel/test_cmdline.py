@@ -17,6 +17,7 @@ from matrix.kernel.line.cmdline import (
     read_command_line,
 )
 from matrix.kernel.line.given_line import given_line, load_boot_loader_line
+from tests.cpu_bound import cpu_bound
 from tests.unit.kernel.hand_made import BUILT_IN_LINE
 from tests.unit.kernel.kernel_cases import places, rows
 
@@ -294,3 +295,14 @@ def test_any_text_is_read_or_refused_with_a_place(text: str) -> None:
         assert 0 <= parameter.offset <= len(text)
         assert line.locate(parameter).line >= 1
         parameter.name.encode()
+
+
+def test_a_built_in_line_longer_than_any_is_refused() -> None:
+    """Of a `.config` with 1.6 MB of CONFIG_CMDLINE each trial of a fix read all again."""
+    text = f'CONFIG_ARM64=y\nCONFIG_CMDLINE="{"rodata=on " * 160_000}"\n'
+    config = read_dotconfig(text.encode(), "a.config", arch="arm64")
+    built_in = BuiltInLine(config=config, rules=BUILT_IN_LINE, has=())
+    with cpu_bound(seconds=5), pytest.raises(InputError) as caught:
+        built_in.readings("quiet")
+    (told,) = caught.value.diagnostics
+    assert (told.code, told.location and told.location.line) == ("MX0407", 2)

@@ -324,3 +324,12 @@ def test_rpmbuild_makes_such_packages(tmp_path: Path) -> None:
         subprocess.run(command, capture_output=True, text=True, check=True)
         (package,) = top.rglob("*.rpm")
         assert configs(package) == {f"{package.name}!lib/modules/7.3/config": PLAIN}
+
+
+@pytest.mark.parametrize("length", range(8, 17))
+def test_an_image_that_ends_within_its_header_is_said(length: int, tmp_path: Path) -> None:
+    file = tmp_path / "vmlinuz.efi"
+    file.write_bytes((b"MZ\0\0zimg" + bytes(8))[:length])
+    with pytest.raises(InputError) as caught:
+        list(read_config_inputs(file))
+    assert {item.code for item in caught.value.diagnostics} == {"MX1401"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -14,6 +16,7 @@ from matrix.kernel.kconfig.encoding import encode
 from matrix.kernel.kconfig.reading import parse_tree
 from matrix.kernel.kconfig.tree import open_tree
 from matrix.solve.projection import project
+from tests.cpu_bound import cpu_bound
 from tests.small_trees import small_tree
 
 TRANSITIONAL = "config OLD\n\tbool\n\ttransitional\n"
@@ -89,9 +92,69 @@ def test_a_tree_may_be_named_by_a_link(tmp_path: Path) -> None:
 
 def test_a_file_of_the_tree_that_is_no_regular_one_is_not_read(tmp_path: Path) -> None:
     tree = small_tree(tmp_path, "")
-    (tree / "endless").symlink_to("/dev/zero")
+    os.mkfifo(tree / "endless")
     (tree / "Kconfig").write_text('mainmenu "small"\nsource "endless"\n')
     with pytest.raises(InputError, match="no regular file"):
+        parse_tree(open_tree(tree, "arm64"), {}, {})
+
+
+def test_a_link_out_of_the_tree_leads_to_kconfig_only(tmp_path: Path) -> None:
+    """Packages of headers link the folders of others; nothing else outside is read, or shown."""
+    outside = tmp_path / "other"
+    outside.mkdir()
+    (outside / "Kconfig").write_text('config B\n\tbool "b"\n')
+    (outside / "key").write_text("secret\n")
+    tree = small_tree(tmp_path / "tree", 'source "link/Kconfig"\n')
+    (tree / "link").symlink_to(outside)
+    assert "B" in parse_tree(open_tree(tree, "arm64"), {}, {}).names
+    (tree / "Kconfig").write_text('source "link/key"\n')
+    with pytest.raises(InputError, match="leads out of the tree") as caught:
+        parse_tree(open_tree(tree, "arm64"), {}, {})
+    assert "secret" not in str(caught.value)
+
+
+def test_no_variable_of_the_process_reaches_a_tree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATRIX_SECRET", "secret")
+    text = 'config A\n\tstring\n\tdefault "$(MATRIX_SECRET)"\nconfig B\n\tstring\n\t'
+    tree = small_tree(tmp_path, text + 'option env="MATRIX_SECRET"\n')
+    parsed = parse_tree(open_tree(tree, "arm64"), {}, {})
+    for name in ("A", "B"):
+        entry = parsed.entry(name)
+        assert entry is not None
+        assert "secret" not in str(entry.defaults)
+    assert os.environ["MATRIX_SECRET"] == "secret"
+
+
+def doubling(levels: int) -> str:
+    lines = [f"a{level} = $(a{level + 1})$(a{level + 1})" for level in range(levels)]
+    return "\n".join([*lines, f"a{levels} = x", "X := $(a0)", ""])
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (doubling(40), "more than 100,000 calls of macros"),
+        (f"a = {'x' * 1000}\n" + "b = " + "$(a)" * 2000 + "\nX := $(b)\n", "1,048,576 characters"),
+        ("".join(f"a{n} = $(a{n + 1})\n" for n in range(50_000)) + "X := $(a0)\n", "recursion"),
+    ],
+)
+def test_macros_within_macros_end(text: str, why: str, tmp_path: Path) -> None:
+    tree = small_tree(tmp_path, text)
+    with cpu_bound(seconds=20), pytest.raises(InputError, match=why):
+        parse_tree(open_tree(tree, "arm64"), {}, {})
+
+
+@pytest.mark.parametrize("keyword", ["bool", "default y", "select A", "help", "visible if A"])
+@pytest.mark.parametrize("entry", ['mainmenu "m"', 'comment "c"', "if A", 'menu "m"', "choice"])
+def test_a_property_under_an_entry_that_has_none_is_a_diagnostic(
+    entry: str, keyword: str, tmp_path: Path
+) -> None:
+    tree = small_tree(tmp_path, "")
+    ends = {"if A": "endif\n", 'menu "m"': "endmenu\n", "choice": "endchoice\n"}
+    (tree / "Kconfig").write_text(f"{entry}\n\t{keyword}\n{ends.get(entry, '')}")
+    with contextlib.suppress(InputError):
         parse_tree(open_tree(tree, "arm64"), {}, {})
 
 

@@ -17,6 +17,7 @@ from matrix.diagnostics import InputError
 from matrix.door.bounded import InputKind, read_bounded
 from matrix.kernel.patch.diff import Patch, read_patches
 from matrix.kernel.patch.mail import read_mails
+from tests.cpu_bound import cpu_bound
 
 CASES = Path(__file__).resolve().parents[2] / "cases" / "review"
 WHOLE = sorted(
@@ -193,3 +194,65 @@ def test_a_wrapped_line_is_joined_again() -> None:
         "\treturn one() && two();",
         "b",
     ]
+
+
+SENDER = b"From: Ada <ada@example.org>\nSubject: a check\n"
+
+
+def typed(kind: bytes) -> bytes:
+    """Return a mail with a patch whose header says that it is of this type."""
+    return SENDER + b"Content-Type: " + kind + b"\n\n" + PATCH.encode()
+
+
+# Each took minutes, or ended in a traceback, with the standard library's parser of headers or a
+# regular expression that could match in many ways.
+READ_AT_ONCE = {
+    "lines-of-crlf-that-end-no-header": SENDER.replace(b"\n", b"\r\n")
+    + b"X: y\r\n" * 100_000
+    + b">From me\r\n\r\n"
+    + PATCH.encode(),
+    "subject-of-1-MB": b"Subject: " + b"word " * 200_000 + b"\n" + typed(b"text/plain"),
+    "subject-of-encoded-words": b"Subject: "
+    + b"=?utf-8?q?a?= " * 50_000
+    + b"\n"
+    + typed(b"text/a"),
+    "comments-in-comments": b"To: " + b"(" * 60_000 + b"\n" + typed(b"text/plain"),
+    "quotes-that-do-not-end": b'Cc: "a\\" <x@y.z>, ' * 20_000 + b"\n" + typed(b"text/plain"),
+    "type-of-parentheses": typed(b"(((("),
+    **{
+        f"charset-{name}": typed(f"text/plain; charset={name}".encode())
+        for name in ("idna", "punycode", "undefined", "utf-7", "hex", "rot13", "x" * 5000, "mbcs")
+    },
+}
+REFUSED_AT_ONCE = {
+    "60,000-mails": (b"From a@b Mon Jan 1 00:00:00 2024\n" + SENDER + b"\nx\n") * 60_000,
+    "mails-in-mails": SENDER + b"Content-Type: message/rfc822\n\n" * 3_000,
+    "levels": SENDER
+    + b"".join(
+        b'Content-Type: multipart/mixed; boundary="b%d"\n\n--b%d\n' % (level, level)
+        for level in range(2_000)
+    ),
+    "parts": SENDER + b'Content-Type: multipart/mixed; boundary="b"\n\n' + b"--b\n\nx\n" * 5_000,
+    "parameters-in-pieces": typed(b"text/plain" + b"; a*0*=b" * 50_000),
+    "lines": b"\n" * 1_000_001 + PATCH.encode(),
+}
+
+
+@pytest.mark.parametrize("case", sorted(READ_AT_ONCE))
+def test_a_hostile_mail_is_read_at_once(case: str) -> None:
+    with cpu_bound(seconds=10):
+        (patch,) = patches_of(READ_AT_ONCE[case])
+    assert signed_lines(patch) == signed_lines(*patches_of(PATCH))
+
+
+@pytest.mark.parametrize("case", sorted(REFUSED_AT_ONCE))
+def test_what_would_cost_too_much_is_refused_at_once(case: str) -> None:
+    with cpu_bound(seconds=10):
+        assert codes(REFUSED_AT_ONCE[case]) == ["MX1202"]
+
+
+def test_no_text_of_a_mail_has_half_a_character() -> None:
+    """UTF-7 can spell one, and no output could be written."""
+    header = SENDER + b"Content-Type: text/plain; charset=utf-7\n\n"
+    (mail,) = read_mails(header + b"half +2D8- whole +AOk-\n", "a.mbox")
+    assert mail.lines[0].text == "half ? whole \u00e9"

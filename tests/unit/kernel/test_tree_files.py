@@ -8,13 +8,10 @@ from pathlib import Path
 import pytest
 
 from matrix.diagnostics import InputError
-from matrix.flows.direct_maps import verify_direct_maps
 from matrix.kernel.kconfig.tree import open_tree
-from matrix.kernel.source.tree_evidence import FindingKind, SourceTree, find_evidence
-from matrix.kernel.source.tree_files import TreeRelease, read_release
+from matrix.kernel.source.tree_files import TreeRelease, read_release, read_tree_text
 from matrix.kernel.source.truth.tree import KernelTree
 from tests.small_trees import small_tree
-from tests.unit.kernel.test_tree_evidence import evidence
 
 NUMBERS = "VERSION = 7\nPATCHLEVEL = 3\n"
 
@@ -22,7 +19,6 @@ NUMBERS = "VERSION = 7\nPATCHLEVEL = 3\n"
 READERS: dict[str, Callable[[Path], object]] = {
     "MX1001": lambda tree: open_tree(tree, "arm64"),
     "MX1111": KernelTree,
-    "MX1306": lambda tree: verify_direct_maps(tree, (), "7.3"),
 }
 
 
@@ -49,7 +45,6 @@ def test_the_makefile_says_which_release_it_is(makefile: str, version: str, tmp_
     (tree / "Makefile").write_text(makefile, newline="")
     assert read_release(tree) == TreeRelease(release="7.3", version=version)
     assert open_tree(tree, "arm64").version == KernelTree(tree).version == version
-    verify_direct_maps(tree, (), "7.3")
 
 
 @pytest.mark.parametrize("code", READERS)
@@ -91,5 +86,5 @@ def test_a_makefile_beyond_all_bounds_is_unreadable(code: str, tmp_path: Path) -
 def test_a_source_beyond_all_bounds_is_not_read_in_part(tmp_path: Path) -> None:
     with (tmp_path / "a.c").open("wb") as stream:
         stream.truncate((8 << 20) + 1)
-    found = find_evidence(evidence("a.c", lacks="x"), SourceTree(folder=tmp_path))
-    assert (found.kind, found.text) == (FindingKind.UNREADABLE, "it is larger than 8 MiB")
+    with pytest.raises(OSError, match="larger than 8 MiB"):
+        read_tree_text(tmp_path, "a.c")

@@ -40,7 +40,9 @@ SINCE = ("5.15.169", "6.1.113", "6.6.57", "6.11.4", "6.12")
         ("6.1.0", False),
         # The number does not tell: no point, a vendor's zero, the candidates before the release.
         ("6.1", None),
-        ("5.14", None),  # CentOS 9's files have no header: its release is all that is known
+        # A series that ended without the fix has it in no point release.
+        ("5.14", False),
+        ("6.8", False),
         ("6.1.0-26-arm64", None),
         ("5.14.0-316.el9", None),
         ("6.12.0-rc2", None),

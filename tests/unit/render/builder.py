@@ -435,8 +435,8 @@ def answer(verdict: str = "unsound") -> Answer:
         confidence="trm",
         reasons=("FWB is set and DIC is not: KVM invalidates the instruction cache itself",),
         unsettled=(
-            Unsettled(name="dic", why="a build option", settled_by="neoverse-v1,dic=1"),
-            Unsettled(name="l1ip", why="nobody recorded it", settled_by=None),
+            Unsettled(names=("dic",), why="a build option", settled_by="neoverse-v1,dic=1"),
+            Unsettled(names=("l1ip",), why="nobody recorded it", settled_by=None),
         )
         if verdict == "unknown"
         else (),

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from msgspec.structs import replace
 
+from matrix.analyze.space.result import StudyResult
 from matrix.diagnostics import InputError
-from matrix.render.blocks import find_blocks, render_block, splice
+from matrix.render.block_content import study_content, written
+from matrix.render.blocks import Block, find_blocks, splice
 from tests.golden_files import Golden
 from tests.unit.render import builder
 from tests.unit.render.test_markdown import LABELS
@@ -20,6 +22,10 @@ END = "<!-- matrix:end -->"
 
 def document(arguments: str) -> str:
     return f"# Page\n\n<!-- matrix:begin small {arguments} -->\n{END}\n"
+
+
+def render_block(block: Block, result: StudyResult) -> str:
+    return written(block, study_content(block, result, lambda _, __: ()))
 
 
 def shown(arguments: str) -> str:

@@ -22,6 +22,7 @@ RESULT_KEYS = [
         "kernel",
         "version",
         "read_on",
+        "between",
         "assumes_patch",
         "cpu",
         "cmdline",
@@ -29,8 +30,8 @@ RESULT_KEYS = [
         "capability",
         "predicate_version",
     ),
-    *("facts", "predicate", "simulation", "verdict", "confidence", "reasons", "fixes"),
-    *("diagnostics", "standing", "muted_because", "defects"),
+    *("facts", "predicate", "simulation", "verdict", "confidence", "so_what"),
+    *("reasons", "fixes", "diagnostics", "standing", "muted_because", "defects"),
 ]
 PLACE = Location(file="a.config", line=3, column=1, text="CONFIG_KVM=maybe")
 

@@ -28,7 +28,6 @@ from matrix.analyze.space.result import (
 from matrix.render.basis import CONFIDENCE_MEANINGS
 from matrix.render.page import answer_sentence, remarks
 from matrix.render.report import (
-    ARCHITECTURE_SECTION,
     PROOF_SECTIONS,
     SECTIONS,
     render_html,
@@ -158,11 +157,10 @@ def test_the_page_names_its_language_and_can_be_skipped(page: Page) -> None:
 
 def test_every_section_is_there_in_order(page: Page) -> None:
     sections = [attrs["id"] for tag, attrs in page.attributes if tag == "section"]
-    assert sections == [item[0] for item in SECTIONS if item != ARCHITECTURE_SECTION]
+    assert sections == [item[0] for item in SECTIONS]
     without = Page(render_html(builder.result()))
     sections = [attrs["id"] for tag, attrs in without.attributes if tag == "section"]
-    optional = (*PROOF_SECTIONS, ARCHITECTURE_SECTION)
-    assert sections == [item[0] for item in SECTIONS if item not in optional]
+    assert sections == [item[0] for item in SECTIONS if item not in PROOF_SECTIONS]
     assert {f"#{name}" for name in sections} <= set(without.values("href"))
 
 

@@ -65,7 +65,7 @@ def test_a_group_names_every_cpu_once() -> None:
 
 def test_reasons_that_differ_in_the_name_are_said_once() -> None:
     def unknown(name: str, settled_by: str) -> tuple[str, Answer]:
-        fact = Unsettled(name="dic", why=f"`dic` of {name} is open", settled_by=settled_by)
+        fact = Unsettled(names=("dic",), why=f"`dic` of {name} is open", settled_by=settled_by)
         plain = replace(builder.answer("unknown"), unsettled=(fact,), violations=())
         said = f"dic: `dic` of {name} is open; settled by {settled_by}"
         return name, replace(plain, reasons=(f"see {name}-plus", said))

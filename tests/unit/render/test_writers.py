@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
 import pytest
-from hypothesis import given
+from docutils import nodes
+from docutils.core import publish_doctree
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from matrix.render.document import (
     NO_BREAK,
+    Badge,
     Code,
     Definition,
     Definitions,
@@ -23,7 +28,7 @@ from matrix.render.document import (
     joined,
     plain,
 )
-from matrix.render.writers import html, markdown, rst, write
+from matrix.render.writers import asciidoc, html, markdown, rst, write
 
 DOCUMENT = Document(
     title="Cells",
@@ -130,6 +135,45 @@ unsound: 2 cells
 - one
 - two
 """,
+    "asciidoc": """\
+There is a defect.
+
+== Cells
+
+Where `a && b` holds.
+
+=== unsound: 2 cells
+
+[cols=">,<,<",options="header"]
+|===
+|cells
+|rule
+|CPUs
+
+|12
+|x&#95; &#42; y
+|2 CPUs: a, b
+|===
+
+[cols="<,>",options="header"]
+|===
+|name
+|cells
+
+|`a&#124;b`
+|7
+|===
+
+[source,c]
+----
+int f(void)
+{
+}
+----
+
+* one
+* two
+""",
 }
 
 
@@ -171,6 +215,37 @@ def test_markup_beside_letters_is_set_apart_in_restructuredtext() -> None:
     assert rst.inline((*code("a"), *plain("s and "), *code("b"))) == "``a``\\ s and ``b``"
 
 
+# Each was held against Asciidoctor: it shows the text, and in it no markup.
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("*b* `c` ##m##", "&#42;b&#42; &#96;c&#96; &#35;&#35;m&#35;&#35;"),
+        ("{counter:x} link:y[z]", "&#123;counter:x} link:y&#91;z]"),
+        ("<<x>> a -> b", "&#60;<x>> a -&#62; b"),
+        ("http://x a@b.c", "http&#58;//x a&#64;b.c"),
+        ("a:: b", "a:&#58; b"),
+        ("a*; b", "a&#42;&#59; b"),
+        ("&#42; &amp; a && b", "&#38;&#35;42; &#38;amp; a && b"),
+        ("x' it's", "x' it&#39;s"),
+        ("= title", "{empty}= title"),
+        ("1. item", "{empty}1. item"),
+        ("NOTE: no", "{empty}NOTE: no"),
+        ("|===", "&#124;==="),
+        ("\x1b[31mred", "\N{REPLACEMENT CHARACTER}&#91;31mred"),
+    ],
+)
+def test_what_would_be_markup_of_asciidoc_is_not(text: str, written: str) -> None:
+    document = Document(title="t", blocks=(Paragraph(text=plain(text)),))
+    assert asciidoc.write(document) == f"== t\n\n{written}\n"
+
+
+def test_a_listing_of_asciidoc_ends_where_the_code_ends() -> None:
+    document = Document(title="t", blocks=(Code(text="include::x[]\n----\nf(); // <1>\n"),))
+    assert asciidoc.write(document) == (
+        "== t\n\n[source,subs=specialchars]\n-----\n\\include::x[]\n----\nf(); // <1>\n-----\n"
+    )
+
+
 class _Texts(HTMLParser):
     """The text of a page without its elements."""
 
@@ -185,6 +260,47 @@ class _Texts(HTMLParser):
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Zl", "Zp"]))
 
 
+# Pieces of what is markup of reStructuredText, most of all at the beginning and end of a line.
+_MARKS = "*_`#^~+{}[]<>&|\\:;\"'!=-.,/()@%$?• "
+_WORDS = ":: .. a_ `x`_ |x| [1]_ 1. a. (a) II) #. ===== :a: >>> __ :ref:`x` é b1"
+PIECES = st.lists(
+    st.sampled_from([*_MARKS, "a", *_WORDS.split(), *(f"{word} " for word in _WORDS.split())]),
+    min_size=1,
+    max_size=6,
+).map(lambda pieces: " ".join("".join(pieces).split()))
+
+
+@given(text=PIECES.filter(bool), word=PIECES.filter(bool))
+@settings(max_examples=60)
+def test_docutils_takes_what_is_written_strictly_and_shows_the_text(text: str, word: str) -> None:
+    beside = (*plain(f"{text} "), *code(word), *plain("s"))
+    document = Document(
+        title="t",
+        blocks=(
+            Paragraph(text=plain(text)),
+            Paragraph(text=beside),
+            List(items=(plain(text), plain("z"))),
+            Table(header=("h", "i"), rows=((plain(text), plain("q")),)),
+        ),
+    )
+    strict = {"report_level": 2, "halt_level": 2, "file_insertion_enabled": False}
+    tree = publish_doctree(rst.write(document), settings_overrides=strict)
+    _, first, second, listed, table = tree
+    assert first.astext() == text
+    assert second.astext() == f"{text} {word}s"
+    assert [item.astext() for item in listed.findall(nodes.list_item)] == [text, "z"]
+    assert [entry.astext() for entry in table.findall(nodes.entry)] == ["h", "i", text, "q"]
+
+
+def test_docutils_takes_a_whole_document() -> None:
+    tree = publish_doctree(
+        write(DOCUMENT, "rst"), settings_overrides={"report_level": 1, "halt_level": 1}
+    )
+    kinds = [type(node).__name__ for node in tree.findall() if isinstance(node, nodes.Element)]
+    for kind in ("title", "table", "literal_block", "bullet_list", "literal"):
+        assert kind in kinds
+
+
 @given(text=TEXTS.filter(lambda text: text == " ".join(text.split()) and text))
 def test_what_a_reader_sees_is_the_text_whatever_it_holds(text: str) -> None:
     page = _Texts()
@@ -193,3 +309,18 @@ def test_what_a_reader_sees_is_the_text_whatever_it_holds(text: str) -> None:
     tokens = MarkdownIt().parse(markdown.inline(plain(text)))
     shown = "".join(child.content for token in tokens if token.children for child in token.children)
     assert shown == text
+
+
+@given(text=st.text(max_size=30))
+def test_a_badge_is_a_picture_where_a_form_holds_one_and_text_elsewhere(text: str) -> None:
+    shown = Paragraph(text=plain("a text"), badge=Badge(name=text, verdict="unsound", share="in 2"))
+    picture = html.fragment([shown]).removeprefix("<p>").removesuffix("</p>")
+    label = ET.fromstring(picture).attrib["aria-label"]  # noqa: S314 - our own
+    assert label.endswith(": unsound in 2")
+    (written,) = MarkdownIt("commonmark").parse(markdown.fragment([shown]))
+    assert written.type == "html_block"
+    image = ET.fromstring(written.content.strip().removesuffix(">") + "/>").attrib  # noqa: S314
+    assert " ".join(image["alt"].split()) == " ".join(label.split())
+    assert unquote(image["src"]) == f"data:image/svg+xml,{picture}"
+    for form in (rst, asciidoc):
+        assert form.fragment([shown]).strip() == "a text"

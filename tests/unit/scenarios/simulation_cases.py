@@ -18,6 +18,7 @@ from matrix.scenarios import scenario
 from matrix.scenarios.arm64.inputs import PageInputs
 
 CASES = Path(__file__).resolve().parents[2] / "cases" / "simulation"
+_CAPABILITY = CASES.parents[2] / "configs" / "capabilities" / "gmem-no-direct-map.yaml"
 
 Setting = bool | int | str
 
@@ -36,11 +37,15 @@ class Expected(Struct, frozen=True, kw_only=True):
 
 
 class Case(Struct, frozen=True, kw_only=True):
-    """One row: where the fact stands, the releases and inputs it holds for, what must come out."""
+    """One row: where the fact stands, the releases and inputs it holds for, what must come out.
+
+    `series` is a declared version of the series; `options` are all that result.
+    """
 
     id: str
     facts: str
     releases: list[str]
+    series: str = ""
     map: str = "pages"
     inputs: dict[str, Setting] = field(default_factory=dict)
     options: dict[str, str] = field(default_factory=dict)
@@ -182,8 +187,15 @@ def inputs_of(
     return PageInputs(**values, variant=known)  # type: ignore[arg-type]
 
 
+@cache
+def series() -> dict[str, dict[str, str]]:
+    """Return what each declared version of the series does, as options."""
+    declared = YAML(typ="safe", pure=True).load(_CAPABILITY.read_text("utf-8"))["series"]
+    return {name: version.get("options", {}) for name, version in declared.items()}
+
+
 def cases() -> list[Case]:
-    rows: list[dict[str, Any]] = _load("findings.yaml")
+    rows: list[dict[str, Any]] = [*_load("findings.yaml"), *_load("series.yaml")]
     return [_case(row) for row in rows]
 
 
@@ -200,7 +212,9 @@ def subsequence(wanted: Iterable[str], got: Iterable[str]) -> bool:
 
 def _case(row: dict[str, Any]) -> Case:
     violations = [Expected(**item) for item in row.pop("violations", [])]
-    return Case(**row, violations=violations)
+    version = series()[row["series"]] if "series" in row else {}
+    options = version | row.pop("options", {})
+    return Case(**row, options=options, violations=violations)
 
 
 def _load(file: str) -> Any:

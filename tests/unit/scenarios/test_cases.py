@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from matrix.explore.outcome import SimulationResult, Step, Violation
+from matrix.explore.outcome import SimulationResult, Step, Violation, details
 from tests.unit.scenarios.by_inputs import rehearse, simulate
 from tests.unit.scenarios.simulation_cases import (
     Case,
@@ -50,7 +50,7 @@ def test_orders(row: Rehearsed, release: str) -> None:
     last = _operations(rehearsal.steps[-1])
     assert subsequence(row.operations, last)
     assert row.exactly in ([], last)
-    assert row.after.items() <= dict(rehearsal.steps[-1].after).items()
+    assert row.after.items() <= details(rehearsal.steps[-1].after).items()
     done = {name for step in rehearsal.steps for name in _operations(step)}
     assert not done & set(row.never)
     assert row.detail in _details(rehearsal.steps[-1])

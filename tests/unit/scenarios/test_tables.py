@@ -14,7 +14,13 @@ from matrix.scenarios.arm64.machine import Event, Row
 from matrix.scenarios.arm64.operations import OPERATIONS
 from matrix.scenarios.arm64.page import ADVISORIES, INVARIANTS, OPTIONS
 from tests.unit.scenarios.by_inputs import machines_of, scenario_of, simulate_two_actors
-from tests.unit.scenarios.simulation_cases import cases, inputs_of, rehearsals, releases
+from tests.unit.scenarios.simulation_cases import (
+    cases,
+    inputs_of,
+    rehearsals,
+    releases,
+    series,
+)
 
 SCENARIOS = [one for one in every_scenario() if one.inputs is PageInputs]
 EVENTS: dict[str, Event] = {event.name: event for one in SCENARIOS for event in one.events}
@@ -101,9 +107,14 @@ def test_the_tables_have_no_name_twice() -> None:
 
 
 def test_every_option_value_is_in_a_case() -> None:
-    used = {(name, value) for row in cases() for name, value in row.options.items()}
+    defaults = {(option.name, option.default) for option in OPTIONS}
+    used = {(name, value) for row in cases() for name, value in row.options.items()} - defaults
     wanted = {(option.name, value) for option in OPTIONS for value in list(option.values)[1:]}
     assert used == wanted
+
+
+def test_every_declared_version_of_the_series_is_in_a_case() -> None:
+    assert {row.series for row in cases() if row.series} == set(series())
 
 
 def test_every_release_is_in_a_case() -> None:

@@ -23,11 +23,12 @@ PLACES: dict[Kind, str] = {
     Kind.OVERLAY: "overlays/overlay.yaml",
     Kind.CPU: "cpus/cpu.yaml",
     Kind.SOURCES: "cpus/sources.yaml",
+    Kind.MACHINE: "machines/machine.yaml",
     Kind.TOOLCHAIN: "toolchains/toolchain.yaml",
     Kind.CAPABILITY: "capabilities/capability.yaml",
-    Kind.DIRECT_MAP: "direct-maps/direct-map.yaml",
     Kind.DISTRO: "distros/distro.yaml",
     Kind.MATRIX: "matrices/matrix.yaml",
+    Kind.VIEW: "views/view.yaml",
 }
 
 

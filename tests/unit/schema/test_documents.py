@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace as replace_value
 from ruamel.yaml import YAML
 
 from matrix.expr.parser import parse
-from matrix.schema import direct_maps, values
-from matrix.schema.documents.direct_map import Answer, CellsDeclaration
+from matrix.schema import values
 from matrix.schema.files import Kind
 from matrix.schema.values import Condition
 from tests.unit.schema.declarations import PLACES, errors, good_text, load, replace
@@ -149,8 +148,22 @@ def test_capability() -> None:
     assert capability.scenario_options == (("guest", "no-exec"),)
     assert capability.claims[0].expected == (("*", "refuted"), ("7.3", "refuted"))
     assert capability.description.endswith("before the guest uses it.")
+    assert [item.name for item in capability.series] == ["v12", "add-folio"]
+    assert capability.mechanism("add-folio") == (("zap-at", "add-folio"), ("guest", "no-exec"))
+    assert capability.alias_users is not None
+    assert [item.answer for item in capability.alias_users.places] == ["modelled", "unreachable"]
     without = load({Kind.CAPABILITY: replace("assumes_patch: v12", "assumes_patch: null")})
     assert without.capabilities[0].assumes_patch is None
+
+
+def test_a_capability_that_contradicts_itself() -> None:
+    for old, new, said in (
+        ("assumes_patch: v12", "assumes_patch: v13", "unknown version of the series `v13`"),
+        ("operation: gmem_clear_page, ", "", "`operation` belongs to a place that is modelled"),
+        ("answer: unreachable", "answer: refused, operation: gmem_zap", "this one is refused"),
+    ):
+        (found,) = errors({Kind.CAPABILITY: replace(old, new)})
+        assert said in found.message
 
 
 def test_study() -> None:
@@ -174,22 +187,9 @@ def test_study() -> None:
     assert study.formats == ("html", "markdown")
 
 
-def test_the_words_of_a_direct_map_are_those_of_its_questions() -> None:
-    answers = {word for _, words in direct_maps.QUESTIONS.values() for word in words}
-    assert set(get_args(Answer)) == answers | {direct_maps.UNKNOWN}
-    assert tuple(CellsDeclaration.model_fields) == tuple(direct_maps.QUESTIONS)
-
-
-def test_direct_map() -> None:
-    (found,) = load().direct_maps
-    (release,) = found.releases
-    assert (found.id, release.release, release.grounded) == ("tinyarch", "7.3", "tree")
-    assert [cell.question for cell in release.cells] == list(direct_maps.QUESTIONS)
-    kconfig = release.cells[0]
-    assert (kconfig.answer, kconfig.condition) == ("conditional", "MMU")
-    (source,) = kconfig.sources
-    assert (source.place, source.within) == ("arch/tinyarch/Kconfig:3", "config TINYARCH")
-    predicate = release.cell("predicate")
-    assert predicate is not None
-    assert predicate.sources[0].lines == (53, 56)
-    assert release.says_yes_does_nothing
+def test_named_cells_are_command_lines_where_they_set_nothing_else() -> None:
+    (study,) = load().studies
+    assert study.profiles_title == "command line"
+    kconfig = next(axis for axis in study.axes if axis.kind == "kconfig")
+    named = replace_value(study.profiles[0], cell=((kconfig.name, kconfig.options[0].name),))
+    assert replace_value(study, profiles=(named,)).profiles_title == "configuration"

@@ -32,6 +32,7 @@ from matrix.kernel.source.c.tokens import Token, tokenize
 CUT = Call("preprocessor_condition", (Constant("an #if that the patch does not show"),))
 # Conditions that a person can keep apart.
 _MOST_RUNS = 64
+_MOST_OPEN = 64
 
 Decide = Callable[[Expression], bool]
 Result = TypeVar("Result")
@@ -113,10 +114,15 @@ class _Group(Struct):
 
 
 class Lines(Struct, frozen=True, kw_only=True):
-    """The directives and lines of a text; `text` has no comments, line n is `rows[n - 1]`."""
+    """The directives and lines of a text; `text` has no comments, line n is `rows[n - 1]`.
+
+    `ends[n]` is the number of the directive that closes the `#if` that is directive n - 1;
+    `ends[0]` that of one that was opened before the text.
+    """
 
     rows: tuple[str, ...]
     directives: tuple[Directive, ...]
+    ends: tuple[int, ...]
 
     def read(
         self,
@@ -132,19 +138,6 @@ class Lines(Struct, frozen=True, kw_only=True):
         StopReadingError.
         """
         return tuple(_Pass(self, definitions, decide, wanted, used).words(last))
-
-    def end_of(self, index: int) -> int:
-        """Return the number of the directive that closes the `#if` before a directive."""
-        depth = 0
-        for number in range(index, len(self.directives)):
-            keyword = self.directives[number].keyword
-            if keyword in _OPENS:
-                depth += 1
-            elif keyword == "endif":
-                if depth == 0:
-                    return number
-                depth -= 1
-        return len(self.directives)
 
     def unopened(self) -> bool:
         """Return whether an `#else` or `#elif` stands here whose `#if` does not."""
@@ -165,7 +158,15 @@ _OPENS = ("if", "ifdef", "ifndef")
 
 def lines_of(clean: str) -> Lines:
     """Return the lines of a text without comments."""
-    return Lines(rows=tuple(clean.split("\n")), directives=tuple(directives_of(clean)))
+    directives = tuple(directives_of(clean))
+    ends = [len(directives)] * (len(directives) + 1)
+    opened = [0]
+    for number, directive in enumerate(directives):
+        if directive.keyword in _OPENS:
+            opened.append(number + 1)
+        elif directive.keyword == "endif" and opened:
+            ends[opened.pop()] = number
+    return Lines(rows=tuple(clean.split("\n")), directives=directives, ends=tuple(ends))
 
 
 class _Pass:
@@ -233,6 +234,9 @@ class _Pass:
                 self._definitions.undefine(rest.split(maxsplit=1)[0] if rest else "")
 
     def _open_read(self, keyword: str, rest: str, index: int, line: int) -> None:
+        if len(self._groups) >= _MOST_OPEN:
+            reason = f"more than {_MOST_OPEN} conditions of the preprocessor are open"
+            raise StopReadingError(reason, line, "")
         outer = self._active
         if not outer or self._is_idle(index, line):
             # Nothing is asked of a condition on which nothing depends.
@@ -256,7 +260,7 @@ class _Pass:
     def _is_idle(self, index: int, line: int) -> bool:
         """Return whether an `#if` up to its `#endif` holds no wanted line and defines nothing."""
         directives = self._lines.directives
-        end = self._lines.end_of(index + 1)
+        end = self._lines.ends[index + 1]
         last = directives[end].line if end < len(directives) else len(self._lines.rows)
         inside = directives[index + 1 : end]
         return (self._wanted.start > last or self._wanted.stop <= line) and not any(

@@ -82,10 +82,15 @@ _WORDS = {
 
 
 def _number(node: Node, where: Statements, _local: Values) -> Expression:
-    value = read_integer(text_of(node))
+    digits = text_of(node).removeprefix("-")  # the grammar takes a sign for a part of the number
+    value = read_integer(digits)
     if value is None:
         raise stop("a number that is no 64-bit integer has no place in an expression", node, where)
-    return number(text_of(node), value) if where.exact else Constant(value)
+    negative = digits != text_of(node)
+    if not where.exact:
+        return Constant(-value if negative else value)
+    read = number(digits, value)
+    return Unary("-", read) if negative else read
 
 
 def _inner(node: Node, where: Statements, local: Values) -> Expression:

@@ -147,8 +147,16 @@ class _Runner:
         self._base = len(source.preprocessed.guards[function.tokens[function.body or 0].line])
 
     def run(self) -> Tree:
-        # A parameter is a name like any other: who reads the expression knows the caller.
-        return self._block(self._statements.nodes, _State({}, {}), self._end, None)
+        # A parameter is a name like any other: who reads the expression knows the caller. As a
+        # variable it can be given another value.
+        parameters: dict[str, Expression | None] = {}
+        if self._statements.exact:
+            for words in self._function.arguments:
+                *types, name = [token.text for token in words]
+                if types:
+                    parameters[name] = Name(name)
+                    self._types[name] = " ".join(types)
+        return self._block(self._statements.nodes, _State(parameters, {}), self._end, None)
 
     def _end(self, state: _State) -> Tree:
         self._paths += 1
@@ -399,7 +407,7 @@ class _Runner:
                 if self._line(target) <= self._line(node):
                     raise stop("of a jump backwards", node, self._statements)
                 if self._statements.exact:
-                    own = _declared_by(nodes[:index])
+                    own = _declared_by(nodes[:index]) | set(self._function.parameters)
                     local = {name: state.local.get(name) for name in own}
                     state = _State(local, state.assigned)
                 return self._block(nodes[index:], state, self._end, None)

@@ -31,6 +31,10 @@ _KNOWN = {"__ASSEMBLY__": False, "__ASSEMBLER__": False, "__KERNEL__": True}
 
 # Symbols around the bodies of one function; each doubles the work.
 _MOST_ASKED = 10
+# `#if`s within each other, and branches of one. Code has some ten; what stands deeper hangs on a
+# name that nobody can answer.
+_MOST_OPEN = 64
+_TOO_DEEP = Name("NESTED_TOO_DEEPLY")
 
 Guard = tuple[Expression, ...]
 
@@ -168,6 +172,7 @@ class _Reader:
         self._open: list[tuple[Expression, Guard]] = []
         # An `#ifndef NAME` that the next directive may turn out to be the include guard.
         self._include_guard: tuple[int, str] | None = None
+        self._deeper = 0  # `#if`s that are open within the innermost of these
 
     @property
     def guard(self) -> Guard:
@@ -180,6 +185,8 @@ class _Reader:
 
     def read(self, directive: Directive) -> None:
         keyword, rest = directive.keyword, directive.rest
+        if self._is_too_deep(keyword):
+            return
         match keyword:
             case "if" | "ifdef" | "ifndef":
                 self._open.append((read_condition(keyword, rest), ()))
@@ -188,6 +195,9 @@ class _Reader:
                     return
             case "elif" | "elifdef" | "elifndef" | "else" if self._open:
                 condition, before = self._open[-1]
+                if len(before) >= _MOST_OPEN:
+                    self._open[-1] = (_TOO_DEEP, before)
+                    return
                 own: Expression = Constant(True)
                 if keyword != "else":
                     own = read_condition(keyword.removeprefix("el"), rest)
@@ -197,6 +207,18 @@ class _Reader:
             case "define":
                 self._define(directive)
         self._include_guard = None
+
+    def _is_too_deep(self, keyword: str) -> bool:
+        """Count the `#if`s past the bound; True: the directive belongs to one of them."""
+        if keyword in ("if", "ifdef", "ifndef") and len(self._open) >= _MOST_OPEN:
+            if not self._deeper:
+                self._open[-1] = (_TOO_DEEP, self._open[-1][1])
+            self._deeper += 1
+            return True
+        if self._deeper and keyword == "endif":
+            self._deeper -= 1
+            return True
+        return bool(self._deeper) and keyword.startswith("el")
 
     def _define(self, directive: Directive) -> None:
         macro = read_macro(directive, self.guard)

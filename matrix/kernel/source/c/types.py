@@ -1,8 +1,8 @@
 """What storing a value does to it: C's integer types, as far as a check has them.
 
-A `bool` makes every value 0 or 1; an `int` keeps what is one; an unsigned type keeps what is not
-negative, and its arithmetic has no negative numbers: such values are marked as `UNSIGNED(…)` until
-`without_marks` has seen that nothing depends on it.
+A `bool` makes every value 0 or 1; an `int` keeps what is one; a `u8` or `u16` keeps the low bits;
+an unsigned type keeps what is not negative, and its arithmetic has no negative numbers: such values
+are marked as `UNSIGNED(…)` until `without_marks` has seen that nothing depends on it.
 """
 
 from __future__ import annotations
@@ -19,14 +19,19 @@ _BOOL = frozenset({"bool", "_Bool"})
 _SIGNED = frozenset({"int", "long", "s32", "s64", "signed", "ssize_t", "__s32", "__s64", "int32_t"})
 _UNSIGNED = frozenset(
     {"unsigned", "u32", "u64", "__u32", "__u64", "size_t", "uint", "ulong", "uint32_t", "uint64_t"}
+    # Each is a u64 or an unsigned long on arm64.
+    | {"gfn_t", "gpa_t", "hva_t", "hpa_t", "hfn_t", "kvm_pfn_t", "pgoff_t", "phys_addr_t"}
+    | {"dma_addr_t", "kvm_pte_t", "pteval_t", "pmdval_t", "pudval_t", "pgdval_t", "ptval_t"}
 )
+# Structures of one member: they hold what they are given.
+_STRUCTURES = frozenset({"pte_t", "pmd_t", "pud_t", "p4d_t", "pgd_t", "pgprot_t", "union"})
 _NARROW = {"u8": 255, "__u8": 255, "u16": 65535, "__u16": 65535, "s8": 127, "s16": 32767}
 _NO_TYPE = frozenset({"const", "volatile", "static", "register", "auto", "inline", "extern"})
 
 # The kernel's own words for a type, so that `(u8)x` is a cast and `(x) & y` is none.
 TYPE_WORDS = frozenset(
-    {*_BOOL, *_SIGNED, *_UNSIGNED, *_NARROW, "char", "short", "void", "float", "double", "struct"}
-    | {"enum", "union", "const", "volatile", "gfn_t", "gpa_t", "hva_t", "pgoff_t", "phys_addr_t"}
+    {*_BOOL, *_SIGNED, *_UNSIGNED, *_NARROW, *_STRUCTURES, "char", "short", "void", "float"}
+    | {"double", "struct", "enum", "const", "volatile"}
 )
 _TYPE = re.compile(r"\w+_t")
 
@@ -43,7 +48,7 @@ def stored(type_text: str, value: Expression) -> Expression | None:
     """Return a value as a variable of the type holds it; None where that cannot be said."""
     words = [word for word in re.findall(r"\w+|\*", type_text) if word not in _NO_TYPE]
     kinds = frozenset(words)
-    if "*" in kinds or "enum" in kinds or "struct" in kinds or not words:
+    if kinds & {"*", "enum", "struct", *_STRUCTURES} or not words:
         return value
     if kinds <= _BOOL:
         return as_truth(value)
@@ -57,6 +62,8 @@ def stored(type_text: str, value: Expression) -> Expression | None:
     match value:
         case Constant(bool() | int() as number) if 0 <= number <= limit:
             return value
+    if len(words) == 1 and words[0] in _NARROW and "s" not in words[0]:
+        return Binary("&", value, Constant(limit))
     # A type of its own, such as `enum`'s or a pointer's: kept as it is where it is one word.
     if len(words) == 1 and not is_type_word(words[0]):
         return value

@@ -28,6 +28,8 @@ _SCOPES = {
     "ARM64_CPUCAP_LOCAL_CPU_ERRATUM": "any_cpu",
     "ARM64_CPUCAP_WEAK_LOCAL_CPU_FEATURE": "any_cpu",
 }
+# The matchers that test the entry's own register field, and nothing else.
+_FIELD_MATCHERS = frozenset({"has_cpuid_feature", "has_user_cpuid_feature"})
 _FIELDS = re.compile(r"ARM64_CPUID_FIELDS\((\w+), (\w+), (\w+)\)")
 _MIDR = re.compile(r"(MIDR_ALL_VERSIONS|MIDR_\w*RANGE)\((\w+)((?:, \w+)*)\)")
 _CPUTYPE = "arch/arm64/include/asm/cputype.h"
@@ -47,15 +49,25 @@ class _Row(Struct, frozen=True, kw_only=True):
 
 
 def compare_cpucaps(
-    profile: KernelProfile, tree: KernelTree, architecture: Architecture
+    profile: KernelProfile,
+    tree: KernelTree,
+    architecture: Architecture,
+    shown: set[str] | None = None,
 ) -> Iterator[Finding]:
-    """Yield MX1103 for each property of a cpucap that the kernel's table does not have so."""
+    """Yield MX1103 for each property of a cpucap that the kernel's table does not have so.
+
+    `shown` takes the cpucaps of which all that is declared was compared and is the same.
+    """
     cited = list(citations(profile))
     for cap in profile.cpucaps:
         own = [citation for citation in cited if citation.what == f"cpucap {cap.name}"]
+        same = _is_one_field(cap, own, tree)
         for citation, rows in _rows(cap, own, tree, architecture):
+            names = set()
             for row in rows:
+                names.add(row.name)
                 if row.declared != row.source:
+                    same = False
                     yield Finding(
                         code="MX1103",
                         what=f"cpucap {cap.name}",
@@ -65,6 +77,18 @@ def compare_cpucaps(
                         declared=row.declared,
                         source=row.source,
                     )
+            same = same and "minimum" in names
+        if same and shown is not None:
+            shown.add(f"cpucap {cap.name}")
+
+
+def _is_one_field(cap: CpuCap, cited: list[Citation], tree: KernelTree) -> bool:
+    """Tell whether a cpucap is what one entry says: the test of a register field."""
+    if len(cited) != 1 or cap.minimum is None or cap.values or cap.midrs or cap.unless:
+        return False
+    source = tree.source(cited[0].path)
+    entry = _entry(source, cited[0], cap.name) if source else None
+    return entry is not None and entry.field("matches") in _FIELD_MATCHERS
 
 
 def matching_function(tree: KernelTree, citation: Citation) -> tuple[str, str] | None:

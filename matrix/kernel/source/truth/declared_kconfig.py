@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from msgspec import Struct
 
 from matrix.diagnostics import InputError, Severity
+from matrix.expr.printer import to_c
 from matrix.kernel.source.truth.findings import Finding
 from matrix.schema.values import KconfigConstraint, KernelProfile
 
@@ -45,6 +46,22 @@ def compare_constraints(
             declared="nothing of it",
             source=f"{row.text} ({row.because})",
         )
+
+
+def compare_prompts(profile: KernelProfile, same: Collection[str]) -> Iterator[Finding]:
+    """Yield MX1119 for the symbols whose type or prompt the tree has otherwise (not `same`)."""
+    for symbol in profile.symbols:
+        if symbol.name not in same:
+            shown = to_c(symbol.prompt.expression) if symbol.prompt else "no prompt"
+            yield Finding(
+                code="MX1119",
+                what=f"symbol {symbol.name}",
+                message=f"the type or prompt of {symbol.name} is not what the tree's Kconfig says",
+                location=symbol.location,
+                place=symbol.source.partition("; ")[0],
+                declared=f"{symbol.type}, its prompt shown if {shown}",
+                source="another type or condition",
+            )
 
 
 def unprojected(profile: KernelProfile, error: InputError) -> Finding:

@@ -41,8 +41,13 @@ class _Registration(Struct, frozen=True, kw_only=True):
     path: str
 
 
-def compare_parameters(profile: KernelProfile, tree: KernelTree) -> Iterator[Finding]:
-    """Yield MX1102 where a parser is registered otherwise, or its words set other values."""
+def compare_parameters(
+    profile: KernelProfile, tree: KernelTree, shown: set[str] | None = None
+) -> Iterator[Finding]:
+    """Yield MX1102 where a parser is registered otherwise, or its words set other values.
+
+    `shown` takes the parsers of which all that is declared was compared and is the same.
+    """
     cited: dict[str, list[Citation]] = {}
     for citation in citations(profile):
         cited.setdefault(citation.what, []).append(citation)
@@ -51,10 +56,11 @@ def compare_parameters(profile: KernelProfile, tree: KernelTree) -> Iterator[Fin
         for index, parser in enumerate(parameter.parsers):
             what = f"parameter {parameter.name}" + (f" #{index + 1}" if index else "")
             comparison = _Comparison(what, parameter, parser, modelled)
-            if parser.stream == "idreg":
-                yield from comparison.aliases(_sources(tree, cited.get(what, ())))
-            else:
-                yield from comparison.run(_sources(tree, cited.get(what, ())))
+            compare = comparison.aliases if parser.stream == "idreg" else comparison.run
+            findings = list(compare(_sources(tree, cited.get(what, ()))))
+            yield from findings
+            if comparison.complete and not findings and shown is not None:
+                shown.add(what)
 
 
 def _sources(tree: KernelTree, cited: Iterable[Citation]) -> list[tuple[Citation, CSource]]:
@@ -72,6 +78,7 @@ class _Comparison:
         self._parameter = parameter
         self._parser = parser
         self._modelled = modelled
+        self.complete = False  # whether nothing that is declared was left uncompared
 
     def run(self, sources: list[tuple[Citation, CSource]]) -> Iterator[Finding]:
         """Compare a parser that the kernel registers by a macro."""
@@ -146,6 +153,7 @@ class _Comparison:
         variable, kind = (arguments[1], arguments[2]) if named else (arguments[0], arguments[1])
         declared = {name for effect in self._parser.effects for name, _ in effect.assign}
         is_bool = self._parser.grammar == "kstrtobool"
+        self.complete = is_bool
         if {variable} != declared or (kind == "bool") is not is_bool:
             yield self._finding(
                 f"{registration.path}:{registration.item.line}",
@@ -170,6 +178,7 @@ class _Comparison:
         relevant = [row for row in trees if _assigned(row[2]) & self._modelled]
         if not relevant:
             return
+        self.complete = True
         words: dict[str | None, list[object]] = {}
         if self._parser.grammar == "words":
             names = {word for _, _, tree in relevant for word in _compared(tree)}

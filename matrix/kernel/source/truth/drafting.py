@@ -2,36 +2,53 @@
 
 What the tree shows is filled in: lines found again by the neighbour's evidence, functions and
 initial values derived from the C. What it does not show stands in `open`, for a person to read; a
-line that is not found again is `unknown`, never the neighbour's, and a condition whose source has
-changed is `unread.NAME`, so that every answer that rests on it is unknown too.
+line that is not found again is `unknown`, never the neighbour's. What stands in `open` keeps its
+text, for the person who reads it, and has no value in answers (`analyze/facts/unread.py`). Names
+that any other profile has are looked up in the tree, too.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.diagnostics import Location
-from matrix.expr.nodes import Conditional, Expression
+from matrix.door.folders import found_below
 from matrix.expr.printer import to_c
 from matrix.kernel.source.c.conversion import NotAnExpression
 from matrix.kernel.source.tree_files import is_kconfig
-from matrix.kernel.source.truth.citations import Citation, citations, find, spell_citation
+from matrix.kernel.source.truth.citations import Citation, citations, spell_citation
 from matrix.kernel.source.truth.declared_cpucaps import compare_cpucaps
 from matrix.kernel.source.truth.declared_parameters import compare_parameters
 from matrix.kernel.source.truth.declared_values import compare_values, readings
 from matrix.kernel.source.truth.edits import move_citations
 from matrix.kernel.source.truth.evidence import Evidence
+from matrix.kernel.source.truth.known_elsewhere import (
+    ALL_SECTIONS,
+    SECTIONS,
+    Other,
+    contradicted,
+    differing_beside,
+    find_anywhere,
+    in_place_of,
+    known_elsewhere,
+    shown_elsewhere,
+    symbol_lines,
+    with_row,
+)
+from matrix.kernel.source.truth.kstrtobool import prefixes, with_prefixes
 from matrix.kernel.source.truth.tree import KernelTree
 from matrix.schema.values import Architecture, KernelProfile
 
 UNKNOWN = "unknown"
-# The names of what nobody has read yet (matrix/analyze/facts/lowering.py).
-UNREAD = "unread."
 _SYMBOL = re.compile(r'^(\s+)(\w+): (\{type: .*?source: ")([^"]*)(".*)$')
+_DEFINES = re.compile(r"(?:menu)?config (\w+)\s*(?:#.*)?$")
+_BUILT_IN = re.compile(r"^  built_in_line:.*\n(?:    .*\n)*", re.MULTILINE)
+_UNREAD = re.compile(r"^(?:#.*\n)*unread:\n(?:  .*\n)*", re.MULTILINE)
 _HEAD = re.compile(r"^(id|release|verified_on|open):.*\n(?:[ \t]+.*\n)*", re.MULTILINE)
 
 
@@ -51,20 +68,46 @@ def draft(
     evidence: Evidence,
     tree: KernelTree,
     architecture: Architecture,
+    others: Sequence[Other] = (),
 ) -> Draft:
-    """Return the draft; `text` is the neighbour's YAML, `profile` what it declares."""
+    """Return the draft; `text` is the neighbour's YAML, `profile` what it declares.
+
+    `others` are the other profiles of which something is recorded, the nearest first.
+    """
     lines = text.splitlines(keepends=True)
     places = _Places(profile, evidence, tree)
     filled = list(_fill_values(lines, profile, evidence, tree))
-    known = {reading.what for reading in readings(profile, tree) if reading.proves}
-    _leave_unread(lines, profile, places.unread - known - {what for what, _ in filled})
-    drafted = _kconfig_lines(move_citations("".join(lines), places.moves), tree)
+    settled = {reading.what for reading in readings(profile, tree) if reading.proves}
+    settled |= {what for what, _ in filled}
+    differences = list(
+        _differences(profile, evidence, tree, architecture, {what for what, _ in filled}, settled)
+    )
+    settled -= set(differing_beside(text, profile, others, tree))
+    symbols = KconfigSymbols(tree, profile.arch)
+    drafted = symbols.rewrite(move_citations("".join(lines), places.moves), profile, others)
+    drafted = _built_in_line(drafted, symbols, architecture)
     unread = [
-        "kconfig: the constraints, the prompts and built_in_line are the neighbour's",
-        *places.open,
-        *_differences(profile, evidence, tree, architecture, {what for what, _ in filled}),
+        # What is derived from the C and agrees is read, wherever its lines are now.
+        *(row for row in places.open if row.split(": ")[0] not in settled),
+        *symbols.open,
+        *differences,
     ]
-    open_rows = tuple(dict.fromkeys(unread))
+    drafted = _without_unread(drafted)
+    read = prefixes(tree)
+    drafted = drafted if read is None else with_prefixes(drafted, read)
+    unread += contradicted(drafted, profile, others, tree, settled, read)
+    mine = Other(text=drafted, profile=profile, evidence=evidence)
+    for row in shown_elsewhere(mine, {_row(said) for said in unread}, others, tree):
+        what = f"{ALL_SECTIONS[row.section]} {row.name}"
+        drafted = in_place_of(drafted, row)
+        filled.append((what, "as another profile has it, whose lines are here"))
+        unread = [said for said in unread if _row(said) != what]
+    for row in known_elsewhere(drafted, profile, others, tree):
+        drafted = with_row(drafted, row)
+        filled.append((f"{SECTIONS[row.section]} {row.name}", "known to another profile"))
+        unread += row.open
+    gone = tuple(f"symbol {name}:" for name in symbols.gone)
+    open_rows = tuple(dict.fromkeys(row for row in unread if not row.startswith(gone or ("\n",))))
     name = f"linux-{tree.release}-{profile.arch}"
     head = (
         f"# Drafted from {profile.id} and the tree of Linux {tree.version}: what stands in `open`\n"
@@ -74,7 +117,7 @@ def draft(
         f"arch: {profile.arch}\n"
         f"verified_on: {{version: {json.dumps(tree.version)}, how: "
         f'"drafted by matrix kernels add from {profile.id}"}}\n'
-        "open:\n" + "".join(f"  - {json.dumps(row, ensure_ascii=False)}\n" for row in open_rows)
+        f"{open_yaml(open_rows)}"
     )
     body = _HEAD.sub("", drafted)
     body = re.sub(r"\A(?:#.*\n)*", "", body)
@@ -94,36 +137,41 @@ class _Places:
     def __init__(self, profile: KernelProfile, evidence: Evidence, tree: KernelTree) -> None:
         self.moves: dict[str, str] = {}
         self.open: list[str] = []
-        self.unread: set[str] = set()
         self.found = 0
         self._evidence = evidence
         self._tree = tree
         for citation in citations(profile):
-            if not is_kconfig(citation.path):  # _kconfig_lines() finds those again
+            if not is_kconfig(citation.path):  # KconfigSymbols finds those again
                 self._look(citation)
+            elif citation.what.startswith("symbol ") and citation.index == 0:
+                self._look_at_symbol(citation)
 
     def _look(self, citation: Citation) -> None:
-        place = self._evidence.places.get(citation.text)
-        if place is None or not self._tree.has(citation.path):
-            why = "the tree has no such file" if place else "nothing is recorded of it"
+        path, found = find_anywhere(self._tree, citation, self._evidence)
+        if found is None:
+            recorded = citation.text in self._evidence.places
+            why = "the tree has no such file" if recorded else "nothing is recorded of it"
             self._lose(citation, f"{citation.path}: {why}")
             return
-        found = find(self._tree, citation.path, place, self._evidence)
         if found.first is None or found.last is None:
             names = ", ".join(change.name for change in found.changed)
             self._lose(citation, f"{citation.path}: its text in {names} is gone or changed")
             return
         self.found += 1
-        self.moves[citation.text] = spell_citation(
-            citation.path, found.first, max(found.first, found.last)
-        )
+        self.moves[citation.text] = spell_citation(path, found.first, max(found.first, found.last))
         for change in found.changed:
-            self.unread.add(citation.what)
-            self.open.append(f"{citation.what}: {citation.path}: {change.name} has changed")
+            self.open.append(f"{citation.what}: {path}: {change.name} has changed")
+
+    def _look_at_symbol(self, citation: Citation) -> None:
+        """Note a symbol whose entry says something else: its prompt or type may, too."""
+        symbol = citation.what.removeprefix("symbol ")
+        names = (f"config {symbol}", f"menuconfig {symbol}")
+        path, found = find_anywhere(self._tree, citation, self._evidence)
+        if found is None or any(change.name in names for change in found.changed):
+            self.open.append(f"{citation.what}: {path}: its entry has changed")
 
     def _lose(self, citation: Citation, why: str) -> None:
         self.moves[citation.text] = UNKNOWN
-        self.unread.add(citation.what)
         self.open.append(f"{citation.what}: {why}")
 
 
@@ -140,21 +188,6 @@ def _fill_values(
             yield reading.what, now
 
 
-def _leave_unread(lines: list[str], profile: KernelProfile, unread: set[str]) -> None:
-    """Put `unread.NAME` for conditions whose source is not what the neighbour's was read from.
-
-    The name has no value: what depends on it comes out as unknown.
-    """
-    for function in profile.functions:
-        if f"function {function.signature}" in unread and _is_condition(function.body.expression):
-            name = f"{UNREAD}{function.signature.removesuffix('()')}"
-            _replace(lines, function.body.location, function.body.text, name)
-
-
-def _is_condition(expression: Expression) -> bool:
-    return not isinstance(expression, Conditional)
-
-
 def _replace(lines: list[str], location: Location, before: str, now: str) -> bool:
     """Replace a scalar at its place, quoted or plain; tell whether it stood there."""
     index = location.line - 1
@@ -167,27 +200,106 @@ def _replace(lines: list[str], location: Location, before: str, now: str) -> boo
     return False
 
 
-def _kconfig_lines(text: str, tree: KernelTree) -> str:
-    """Return the YAML with the lines of Kconfig symbols found again in the tree, else unknown."""
+def with_open(drafted: Draft, rows: Sequence[str]) -> Draft:
+    """Return a draft with other rows in `open`."""
+    before, now = open_yaml(drafted.open), open_yaml(dict.fromkeys(rows))
+    text = drafted.text.replace(before, now, 1) if before else drafted.text
+    return replace(drafted, text=text, open=tuple(dict.fromkeys(rows)))
 
-    def cite(name: str, part: str) -> str:
+
+def open_yaml(rows: Iterable[str]) -> str:
+    """Return the YAML of `open`, nothing without rows."""
+    lines = [f"  - {json.dumps(row, ensure_ascii=False)}\n" for row in rows]
+    return "open:\n" + "".join(lines) if lines else ""
+
+
+class KconfigSymbols:
+    """Where the tree's Kconfig files define symbols; another architecture's are left out."""
+
+    def __init__(self, tree: KernelTree, arch: str) -> None:
+        self.open: list[str] = []
+        self.gone: list[str] = []
+        self._tree = tree
+        self._places: dict[str, list[str]] = {}
+        for file in found_below(tree.folder, "**/Kconfig*"):
+            path = file.relative_to(tree.folder).as_posix()
+            below = path.split("/")
+            if below[0] == "arch" and len(below) > 2 and below[1] != arch:
+                continue
+            for number, line in enumerate(tree.text(path).split("\n"), start=1):
+                if (found := _DEFINES.match(line)) is not None:
+                    self._places.setdefault(found[1], []).append(f"{path}:{number}")
+
+    def __contains__(self, symbol: str) -> bool:
+        return symbol in self._places
+
+    def cite(self, name: str, part: str) -> str:
+        """Return where a symbol is defined, or selected in the file of a citation."""
         path = part.rpartition(":")[0]
-        content = tree.text(path).split("\n") if path else []
-        selects = (f"\tselect {name}", f"\tselect ARCH_HAS_{name}")
-        heads = (f"config {name}", f"menuconfig {name}", *selects)
+        places = self._places.get(name, [])
+        same = [place for place in places if place.startswith(f"{path}:")]
+        if same:
+            return same[0]
+        heads = (f"\tselect {name}", f"\tselect ARCH_HAS_{name}")
+        content = self._tree.text(path).split("\n") if path else []
         line = next((at for at, row in enumerate(content, start=1) if row in heads), None)
-        return f"{path}:{line}" if line else UNKNOWN
+        if line:
+            return f"{path}:{line}"
+        return places[0] if len(places) == 1 else UNKNOWN
 
-    lines = []
-    for line in text.splitlines(keepends=True):
-        match = _SYMBOL.match(line.rstrip("\n"))
-        if match is None:
-            lines.append(line)
-            continue
+    def rewrite(self, text: str, profile: KernelProfile, others: Sequence[Other]) -> str:
+        """Return the YAML with the symbols of this tree: none that it lacks, all that it has."""
+        lines: list[str] = []
+        last = 0
+        for line in text.splitlines(keepends=True):
+            match = _SYMBOL.match(line.rstrip("\n"))
+            if match is not None and match[2] not in self:
+                self.gone.append(match[2])
+                continue
+            lines.append(line if match is None else self._moved(match))
+            last = len(lines) if match is not None else last
+        known = {symbol.name for symbol in profile.symbols}
+        for other in others:
+            for name, line in symbol_lines(other.text).items():
+                match = _SYMBOL.match(line.rstrip("\n"))
+                if match is not None and name in self and name not in known:
+                    known.add(name)
+                    lines.insert(last, self._moved(match))
+                    last += 1
+                    self.open.append(
+                        f"symbol {name}: its prompt is that of {other.profile.release}"
+                    )
+        rewritten = "".join(lines)
+        for name in self.gone:
+            rewritten = re.sub(rf"IS_ENABLED\(CONFIG_{name}\)", "false", rewritten)
+            rewritten = re.sub(rf"\bCONFIG_{name}\b", "0", rewritten)
+        return rewritten
+
+    def _moved(self, match: re.Match[str]) -> str:
         indent, name, before, source, after = match.groups()
-        moved = "; ".join(cite(name, part) for part in source.split("; "))
-        lines.append(f"{indent}{name}: {before}{moved}{after}\n")
-    return "".join(lines)
+        moved = "; ".join(dict.fromkeys(self.cite(name, part) for part in source.split("; ")))
+        return f"{indent}{name}: {before}{moved}{after}\n"
+
+    def places(self, symbols: Iterable[str]) -> str:
+        """Return the lines that define some symbols, as a source."""
+        return "; ".join(self._places[name][0] for name in symbols)
+
+
+def _row(said: str) -> str:
+    """Return the row that a line of `open` is about; the second parser is of its parameter."""
+    return said.partition(": ")[0].partition(" #")[0]
+
+
+def _without_unread(text: str) -> str:
+    """Return the YAML without what decides nothing in the neighbour: here it may."""
+    return _UNREAD.sub("", text)
+
+
+def _built_in_line(text: str, symbols: KconfigSymbols, architecture: Architecture) -> str:
+    """Return the YAML with what this tree's Kconfig has of CONFIG_CMDLINE."""
+    has = [rule.symbol for rule in architecture.built_in_line if rule.symbol in symbols]
+    row = f'  built_in_line: {{symbols: [{", ".join(has)}], source: "{symbols.places(has)}"}}\n'
+    return _BUILT_IN.sub(lambda _: row if has else "", text, count=1)
 
 
 def _differences(
@@ -196,13 +308,24 @@ def _differences(
     tree: KernelTree,
     architecture: Architecture,
     filled: set[str],
+    settled: set[str],
 ) -> Iterator[str]:
-    """Yield what the tree shows to be otherwise and what was not filled in."""
+    """Yield what the tree shows to be otherwise and what was not filled in.
+
+    `settled` takes the rows of which all was compared with the tree and is the same.
+    """
+    shown: set[str] = set()
     findings = (
         *compare_values(profile, tree, evidence.derived, set()),
-        *compare_cpucaps(profile, tree, architecture),
-        *compare_parameters(profile, tree),
+        *compare_cpucaps(profile, tree, architecture, shown),
+        *compare_parameters(profile, tree, shown),
     )
+    for parameter in profile.parameters:
+        first = f"parameter {parameter.name}"
+        numbers = range(2, len(parameter.parsers) + 1)
+        if {first, *(f"{first} #{number}" for number in numbers)} > shown:
+            shown.discard(first)
+    settled |= shown
     for finding in findings:
         if finding.what not in filled:
             yield f"{finding.what}: {finding.place}: the source says {finding.source}"

@@ -21,11 +21,13 @@ tree did not have. The file is written by `matrix kernels verify … --record`.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct, ValidationError, convert, field, to_builtins
+from msgspec import Struct, convert, field, to_builtins
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.door.files import read_regular
@@ -78,6 +80,11 @@ class Evidence(Struct, frozen=True, kw_only=True):
     absent: frozenset[str] = frozenset()
 
 
+# What reading a damaged file raises; a ValidationError is a ValueError.
+_DAMAGES = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+_CHECKSUM = re.compile(r'^  "checksum": "[^"\n]*",\n', re.MULTILINE)
+
+
 def dump(evidence: Evidence) -> str:
     """Return the file: one line a piece and a citation, sorted, so that changes read well."""
     found = to_builtins(evidence, order="sorted")
@@ -86,24 +93,34 @@ def dump(evidence: Evidence) -> str:
         for citation, place in found["places"].items()
     }
     document = {"schema": SCHEMA, **{name: found[name] for name in _ORDER}}
-    return _lines(document, 0, deep=("pieces",)) + "\n"
+    return sealed(_lines(document, 0, deep=("pieces",)) + "\n")
+
+
+def sealed(text: str) -> str:
+    """Return the text of a file with the SHA-256 of its other lines in its second line."""
+    head, rest = _CHECKSUM.sub("", text, count=1).split("\n", 1)
+    checksum = hashlib.sha256(f"{head}\n{rest}".encode()).hexdigest()
+    return f'{head}\n  "checksum": "{checksum}",\n{rest}'
 
 
 def load(file: Path) -> Evidence | None:
     """Return the evidence in a file, None where there is none; InputError MX1115 if damaged."""
     try:
-        document = json.loads(read_regular(file, _MOST_BYTES))
+        text = read_regular(file, _MOST_BYTES).decode("utf-8")
+        document = json.loads(text)
         schema = document["schema"]
-        if schema == SCHEMA:
+        if schema == SCHEMA and text == sealed(text):
             return _evidence(document)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise _damaged(file, f"cannot read `{file}`: {error}") from error
-    except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
+    except _DAMAGES as error:
         why = f"{type(error).__name__}: {error}"
     else:
-        why = f"its schema is `{schema}`, not `{SCHEMA}`"
+        why = "it is not as it was written: its checksum is of another text"
+        if schema != SCHEMA:
+            why = f"its schema is `{schema}`, not `{SCHEMA}`"
     raise _damaged(file, f"`{file}` is no evidence of a profile: {why}")
 
 

@@ -49,7 +49,7 @@ _Changes = dict[tuple[str, str], list[tuple[Change, Citation]]]
 
 
 class Places:
-    """The citations of one profile in the tree."""
+    """The citations of one profile in the tree; `file` is where its own rows stand."""
 
     def __init__(
         self,
@@ -57,6 +57,7 @@ class Places:
         cited: list[Citation],
         evidence: Evidence | None,
         neighbours: Sequence[Neighbour],
+        file: str,
     ) -> None:
         self.findings: list[Finding] = []
         self.moves: dict[str, str] = {}
@@ -65,6 +66,7 @@ class Places:
         self._cited = cited
         self._evidence = evidence
         self._neighbours = neighbours
+        self._file = file
         self._unknown: list[Citation] = []
 
     def look(self, settled: Settled, explained: set[str]) -> None:
@@ -125,8 +127,9 @@ class Places:
             self._unknown.append(citation)
             return None
         if place is None:
-            # A whole tree has files that the tree did not have from which was recorded.
-            if citation.path in evidence.absent:
+            # A whole tree has files that the tree did not have from which was recorded, and rows of
+            # overlays stand in files of their own, of which no evidence is kept.
+            if citation.path in evidence.absent or citation.location.file != self._file:
                 self._unknown.append(citation)
             else:
                 self.findings.append(self._recited(citation))

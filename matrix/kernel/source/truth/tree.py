@@ -73,7 +73,7 @@ class KernelTree:
     def _read(self, path: str) -> str:
         file = self.folder / path
         try:
-            return read_tree_text(file)
+            return read_tree_text(self.folder, path)
         except OSError as error:
             raise unreadable(file, error) from error
 

@@ -73,7 +73,7 @@ def verify(
     findings += _unread(profile)
     findings += _absent(tree, cited)
     findings += _redeclared(profile, evidence)
-    places = Places(tree, cited, evidence, neighbours)
+    places = Places(tree, cited, evidence, neighbours, profile.location.file)
     places.look(settled, explained)
     findings += places.findings
     return Verification(
@@ -240,6 +240,8 @@ def _redeclared(profile: KernelProfile, evidence: Evidence | None) -> Iterator[F
     if evidence is None:
         return
     for what, text, place in _declared_texts(profile):
+        if place.file != profile.location.file:
+            continue  # a row of an overlay: its citations are said not to be compared
         before = evidence.declared.get(what)
         how = evidence.derived.get(what, ("read", ""))[0]
         if before != text and how != "proved":

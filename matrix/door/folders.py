@@ -1,0 +1,76 @@
+"""Folders: what is in them, what is below them, and whether a file lies below one at all.
+
+A file that something from outside names (a table, a tree, a link in a folder) is read only where it
+lies below the folder that a person gave: its table's, the tree, what is scanned. Where links lead
+counts, not how they are spelt. `--allow-outside` is for who means it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from contextvars import ContextVar
+from pathlib import Path
+
+_ALLOWED: ContextVar[bool] = ContextVar("outside_allowed", default=False)
+
+
+@contextlib.contextmanager
+def confinement() -> Iterator[None]:
+    """Confine what is read in the block, until `allow_outside` is called in it."""
+    token = _ALLOWED.set(False)
+    try:
+        yield
+    finally:
+        _ALLOWED.reset(token)
+
+
+def allow_outside() -> None:
+    """Let files be read that lie outside of the folder that they are looked for in."""
+    _ALLOWED.set(True)
+
+
+def is_outside_allowed() -> bool:
+    """Tell whether `allow_outside` was called: what is kept between runs depends on it."""
+    return _ALLOWED.get()
+
+
+def check_inside(path: Path, root: Path) -> None:
+    """Raise OSError where links or `..` lead from a path to what is not below `root`."""
+    if not _ALLOWED.get() and not leads_below(path, root):
+        raise OSError(errno.EACCES, f"it is not below `{root}`; --allow-outside reads it")
+
+
+def leads_below(path: Path, root: Path) -> bool:
+    """Tell whether a path leads, through all links, to what is below `root`."""
+    try:
+        target = os.path.realpath(path)
+    except ValueError:  # a NUL: no file has such a name
+        return False
+    return Path(target).is_relative_to(os.path.realpath(root))
+
+
+def listed(folder: Path) -> list[Path]:
+    """Return what is in a folder, sorted; OSError where it cannot be read."""
+    return sorted(folder.iterdir())
+
+
+def regular_files(folder: Path, *, hidden: bool) -> Iterator[Path]:
+    """Yield the regular files below a folder, and links to such, each folder's in their order.
+
+    Links to folders are not followed; with `hidden` false no folder whose name begins with a dot
+    is. What cannot be listed is left out.
+    """
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if hidden or not name.startswith("."))
+        for name in sorted(names):
+            path = Path(place, name)
+            if path.is_file():  # a pipe would be waited for
+                yield path
+
+
+def found_below(folder: Path, pattern: str) -> list[Path]:
+    """Return what is below a folder and matches a pattern of Path.glob(), sorted."""
+    return sorted(folder.glob(pattern))

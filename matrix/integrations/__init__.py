@@ -1,0 +1,1 @@
+"""Where other programs ask: Sphinx, MkDocs, Python-Markdown, and Python itself (`library.py`)."""

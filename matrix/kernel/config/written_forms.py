@@ -1,0 +1,101 @@
+"""Forms in which people write Kconfig settings that are no `.config`: each turned into one.
+
+`grep` output (`399:CONFIG_KVM=y`, `file:CONFIG_KVM=y`), settings that are indented, the lists of CI
+(`[defconfig, CONFIG_KVM=y]`) and what Nix hands to `make config` (`KVM y`). A line keeps its
+number where the form tells one. Ubuntu's annotations are `annotations.py`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from matrix.diagnostics import Diagnostic, Location, Severity
+
+_SETTING = rb"(?:CONFIG_\w+=|# CONFIG_\w+ is not set)"
+_PLAIN = re.compile(rb"^" + _SETTING, re.MULTILINE)
+_OTHERWISE = re.compile(rb"^[^\n]*?" + _SETTING, re.MULTILINE)
+_HEAD = 1 << 16
+
+_TEXT_SETTING = r"(?:CONFIG_\w+=.*|# CONFIG_\w+ is not set)"
+# What grep writes before a line: the file, the number (`-` behind it is a line of context).
+_GREP = re.compile(
+    rf"(?P<file>[^\s:][^:]*?(?=:))??:?(?:(?P<line>\d{{1,7}})[:-])?\s*(?P<setting>{_TEXT_SETTING})\s*"
+)
+_CI_WORD = re.compile(r"CONFIG_\w+=(?:\"[^\"]*\"|[^\s,\]}\"']+)")
+_CI_LIST = re.compile(r"\bdefconfig\b")
+_CI_NAME = re.compile(r"&([\w.-]+)|^\s*-?\s*['\"]?([\w.-]+)['\"]?\s*:")
+_NIX = re.compile(r"([A-Z0-9][A-Z0-9_]*)\??\s+(y|m|n|-?\d+|0x[0-9a-fA-F]+|\"[^\"]*\")\s*")
+
+
+class WrittenConfig(Struct, frozen=True, kw_only=True):
+    """One configuration of a file: what tells it from others there, and its text as a `.config`."""
+
+    part: str
+    text: str
+    notes: tuple[Diagnostic, ...] = ()
+
+
+def written_configs(data: bytes, file: str) -> tuple[WrittenConfig, ...]:
+    """Return the configurations of a file in one of these forms; none where it is in no such form.
+
+    A file with settings in the first column is a `.config`, whatever else it holds.
+    """
+    head = data[:_HEAD]
+    if _PLAIN.search(head):
+        return ()
+    try:
+        lines = data.decode("utf-8").replace("\r\n", "\n").split("\n")
+    except UnicodeDecodeError:
+        return ()
+    if _OTHERWISE.search(head):
+        return tuple(_ci_lists(lines, file)) or tuple(_grepped(lines))
+    return _nix(lines)
+
+
+def _ci_lists(lines: list[str], file: str) -> Iterator[WrittenConfig]:
+    """Yield one configuration for each line that puts settings on top of a defconfig."""
+    for number, line in enumerate(lines, start=1):
+        words = _CI_WORD.findall(line)
+        if not words or not _CI_LIST.search(line):
+            continue
+        named = _CI_NAME.search(line)
+        part = next(filter(None, named.groups()), "") if named else ""
+        note = Diagnostic(
+            code="MX1454",
+            severity=Severity.NOTE,
+            message=f"a list of a CI: {len(words)} settings on top of defconfig",
+            location=Location(file=file, line=number, column=1, length=len(line), text=line),
+            hint="what the list does not set is as the tree's defconfig has it, and unknown here: "
+            "give the `.config` that was built",
+        )
+        yield WrittenConfig(part=part or f"line {number}", text="\n".join(words), notes=(note,))
+
+
+def _grepped(lines: list[str]) -> Iterator[WrittenConfig]:
+    """Yield one configuration for each file that lines name, with the numbers that they have."""
+    found: dict[str, dict[int, str]] = {}
+    for number, line in enumerate(lines, start=1):
+        match = _GREP.fullmatch(line)
+        if match is None:
+            continue
+        own = found.setdefault(match["file"] or "", {})
+        told = int(match["line"]) if match["line"] else 0
+        # A number that stands there already is of another file of the same name.
+        at = told if told and told not in own else max((number, *own)) + (number in own)
+        own[at] = match["setting"]
+    for name, settings in found.items():
+        text = "\n".join(settings.get(at, "") for at in range(1, max(settings) + 1))
+        yield WrittenConfig(part=name, text=text)
+
+
+def _nix(lines: list[str]) -> tuple[WrittenConfig, ...]:
+    """Return the answers to `make config` as Nix writes them, one a line: `KVM y`."""
+    written = [line for line in lines if line.strip() and not line.startswith("#")]
+    matches = [_NIX.fullmatch(line) for line in lines]
+    if len(written) < 2 or sum(match is not None for match in matches) < len(written):
+        return ()
+    text = "\n".join("" if match is None else f"CONFIG_{match[1]}={match[2]}" for match in matches)
+    return (WrittenConfig(part="", text=text),)

@@ -1,0 +1,91 @@
+"""What a piece of evidence says, one value a line, and the text that it is read from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+from msgspec import Struct
+
+from matrix.diagnostics import Diagnostic, Location
+from matrix.schema.values import Knowledge
+
+# Escape sequences of terminals (ECMA-48 CSI, OSC), and what else of control characters a serial
+# console leaves in a line.
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-_]")
+_FIELD_NAME = re.compile(r"[A-Za-z][\w ()./-]*")
+# Of a longer line of a log or a table only the beginning is looked at: LOG_LINE_MAX is 1024
+# (kernel/printk/printk.c), and the flags of a CPU have some hundred characters.
+LONGEST_LINE = 8192
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+# `\r\n`, `\r\r\n` of a serial line, or a carriage return by itself.
+_LINE_END = re.compile(r"\r*\n|\r+")
+
+# What is found: `register` of a CPU (its number and name stand in `of`), `spec` of a CPU type, a
+# `line` of the kernel log, the `product` that firmware names, and single values of a machine.
+Kind = Literal[
+    "machine", "version", "cmdline", "page_size", "register", "spec", "line", "product", "config"
+]
+
+
+class EvidenceText(Struct, frozen=True, kw_only=True):
+    """One text: the name of its file, and its lines without escapes and line ends."""
+
+    file: str
+    lines: tuple[str, ...]
+
+    def fields(self) -> Iterator[tuple[str, str, int]]:
+        """Yield (name, value, line) of each line `name: value`, without the blanks around them."""
+        for number, line in enumerate(self.lines, start=1):
+            name, colon, value = line[:LONGEST_LINE].partition(":")
+            if colon and _FIELD_NAME.fullmatch(name := name.strip()):
+                yield name, value.strip(), number
+
+    def place(self, number: int, part: str | None = None) -> Location:
+        """Return where a line (from 1) stands, or a part of it."""
+        text = self.lines[number - 1]
+        column = max(text.find(part), 0) if part else 0
+        return Location(
+            file=self.file, line=number, column=column + 1, length=len(part or text), text=text
+        )
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """One value with the line that says it. `of` tells apart what may be there several times."""
+
+    kind: Kind
+    value: str | int
+    place: Location
+    of: tuple[str, ...] = ()
+
+
+class Read(Struct, frozen=True, kw_only=True):
+    """What a text says: findings, remarks, and whether it is a log that holds a whole boot."""
+
+    findings: tuple[Finding, ...]
+    remarks: tuple[Diagnostic, ...] = ()
+    whole_log: bool = False
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """What readers are told: the declarations, the architecture meant, and which boot of a log."""
+
+    knowledge: Knowledge
+    arch: str
+    boot: int | None = None
+
+
+def evidence_text(data: bytes, file: str) -> EvidenceText:
+    """Return bytes as lines, whatever wrote them: UTF-8, UTF-16 with a mark, else Latin-1."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = data.decode("utf-16", "replace")
+    else:
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = data.decode("latin-1")
+    lines = _LINE_END.split(_ESCAPES.sub("", text))
+    if lines and not lines[-1]:
+        lines.pop()
+    return EvidenceText(file=file, lines=tuple(_CONTROLS.sub("", line) for line in lines))

@@ -1,0 +1,331 @@
+"""Rows that another profile has and a draft's neighbour has not, looked up in the draft's tree.
+
+A feature that came between two releases is in the tree of the newer one and in no row of the older
+one's profile: a draft that kept to its neighbour would say that the kernel lacks it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from matrix.door.folders import found_below
+from matrix.kernel.source.truth.citations import Citation, Found, citations, find, spell_citation
+from matrix.kernel.source.truth.edits import move_citations
+from matrix.kernel.source.truth.evidence import Evidence
+from matrix.kernel.source.truth.kstrtobool import Prefixes, with_prefixes
+from matrix.kernel.source.truth.tree import KernelTree
+from matrix.kernel.source.version import read_version
+from matrix.schema.values import KernelProfile
+
+# The sections of a profile whose rows may be missing, and what a row of each is called in `open`.
+SECTIONS = {
+    "variables": "variable",
+    "parameters": "parameter",
+    "cpucaps": "cpucap",
+    "functions": "function",
+    "mechanisms": "mechanism",
+}
+# Those and the one whose rows are lines alone, which any profile has all of.
+ALL_SECTIONS = {**SECTIONS, "operations": "operation"}
+_SYMBOL = re.compile(r"^    (\w+): \{type: ")
+
+
+class Other(Struct, frozen=True, kw_only=True):
+    """Another profile with its YAML and what was recorded of its source."""
+
+    text: str
+    profile: KernelProfile
+    evidence: Evidence
+
+
+class ForeignRow(Struct, frozen=True, kw_only=True):
+    """A row of another profile with its lines in this tree; `open` says what is not read of it."""
+
+    section: str
+    name: str
+    text: str
+    open: tuple[str, ...]
+
+
+def rows(text: str, section: str) -> Iterator[tuple[str, str]]:
+    """Yield (name, YAML) of the rows of a section, the comments above a row left out."""
+    lines = text.splitlines(keepends=True)
+    try:
+        at = lines.index(f"{section}:\n") + 1
+    except ValueError:
+        return
+    name, block = "", ""
+    while at < len(lines) and not lines[at][:1].isalpha():
+        line = lines[at]
+        at += 1
+        if line.startswith("  ") and line[2:3] not in (" ", "#"):
+            if name:
+                yield name, block
+            name, block = line.strip().partition(": ")[0].removesuffix(":"), line
+        elif line.startswith("   ") and name:
+            block += line
+    if name:
+        yield name, block
+
+
+def symbol_lines(text: str) -> Mapping[str, str]:
+    """Return the line of each Kconfig symbol that a profile declares."""
+    found = (
+        (match[1], line)
+        for line in text.splitlines(keepends=True)
+        if (match := _SYMBOL.match(line))
+    )
+    return dict(found)
+
+
+def known_elsewhere(
+    text: str, neighbour: KernelProfile, others: Sequence[Other], tree: KernelTree
+) -> Iterator[ForeignRow]:
+    """Yield each row that a draft (`text`) lacks, another profile has, and the tree shows.
+
+    What a release beyond the neighbour had, and the neighbour has not, was gone by then.
+    """
+    for section, kind in SECTIONS.items():
+        known = {name for name, _ in rows(text, section)}
+        for other in _not_beyond(neighbour, others, tree):
+            for name, block in rows(other.text, section):
+                if name in known:
+                    continue
+                row = _in_tree(section, f"{kind} {name}", name, block, other, tree)
+                if row is not None:
+                    known.add(name)
+                    yield row
+
+
+def foreign_row(section: str, name: str, others: Sequence[Other]) -> ForeignRow | None:
+    """Return a row of the nearest profile that has it, whatever the tree shows: all is open."""
+    kind = SECTIONS[section]
+    for other in others:
+        for found, block in rows(other.text, section):
+            if found == name:
+                lost = {item.text: "unknown" for item in _cited(f"{kind} {name}", other)}
+                said = f"{kind} {name}: as in {other.profile.release}; another row needs it"
+                moved = move_citations(block, lost)
+                return ForeignRow(section=section, name=name, text=moved, open=(said,))
+    return None
+
+
+def shown_elsewhere(
+    mine: Other, opened: Collection[str], others: Sequence[Other], tree: KernelTree
+) -> Iterator[ForeignRow]:
+    """Yield for each open row of a draft the row of another profile that the tree shows whole.
+
+    `mine` is the neighbour with the draft's text. All that such a row cites stands in the tree as
+    that profile's own tree has it, and it cites every file that the neighbour's does: a function
+    that changed between two releases is the older one's or the newer one's. Where the neighbour's
+    is whole as well, or a third profile says otherwise and some of its lines are here, too, none
+    is taken.
+    """
+    for section, kind in ALL_SECTIONS.items():
+        for name, block in rows(mine.text, section):
+            what = f"{kind} {name}"
+            if what not in opened or _whole(section, what, name, block, mine, tree):
+                continue
+            files = _file_names(what, mine)
+            whole = [
+                row
+                for other in others
+                if files <= _file_names(what, other)
+                and (said := dict(rows(other.text, section)).get(name)) is not None
+                and (row := _whole(section, what, name, said, other, tree)) is not None
+            ]
+            if whole and not _doubted(section, what, name, whole[0], others, tree):
+                yield whole[0]
+
+
+def _doubted(
+    section: str,
+    what: str,
+    name: str,
+    row: ForeignRow,
+    others: Sequence[Other],
+    tree: KernelTree,
+) -> bool:
+    """Tell whether a profile says otherwise than a row, and a part of what it cites is here."""
+    for other in others:
+        block = dict(rows(other.text, section)).get(name)
+        if block is not None and _said(block) != _said(row.text):
+            here = _in_tree(section, what, name, block, other, tree)
+            if here is not None and len(here.open) < len(_cited(what, other)):
+                return True
+    return False
+
+
+def _file_names(what: str, other: Other) -> frozenset[str]:
+    """Return the files that a row cites, without their folders: files move between those."""
+    return frozenset(item.path.rpartition("/")[2] for item in _cited(what, other))
+
+
+def _whole(
+    section: str, what: str, name: str, block: str, other: Other, tree: KernelTree
+) -> ForeignRow | None:
+    """Return a row where all that it cites is in the tree, unchanged, and it cites something."""
+    row = _in_tree(section, what, name, block, other, tree)
+    return row if row is not None and not row.open else None
+
+
+def in_place_of(text: str, row: ForeignRow) -> str:
+    """Return a profile's YAML with a row in the place of the one of its name."""
+    block = dict(rows(text, row.section))[row.name]
+    return text.replace(block, row.text, 1)
+
+
+def contradicted(
+    text: str,
+    neighbour: KernelProfile,
+    others: Sequence[Other],
+    tree: KernelTree,
+    settled: Collection[str],
+    read: Prefixes | None,
+) -> Iterator[str]:
+    """Yield what of a draft another profile says otherwise, where the tree has all that it cites.
+
+    The neighbour's lines are there too: which of the two is right only a person can tell. A feature
+    that somebody added elsewhere changes none of the lines that said it was not there. Releases
+    beyond the neighbour are not asked: its lines came after theirs. What was compared with the tree
+    as a whole (`settled`) is what the tree says; `read` is what its kstrtobool() takes.
+    """
+    for section, kind in SECTIONS.items():
+        known = dict(rows(text, section))
+        for other in _not_beyond(neighbour, others, tree):
+            theirs = other.text if read is None else with_prefixes(other.text, read)
+            for name, block in rows(theirs, section):
+                if name not in known or _said(block) == _said(known[name]):
+                    continue
+                if f"{kind} {name}" in settled:
+                    continue
+                row = _in_tree(section, f"{kind} {name}", name, block, other, tree)
+                if row is not None and len(row.open) < len(_cited(f"{kind} {name}", other)):
+                    said = f"{other.profile.release} says otherwise, and its lines are here"
+                    yield f"{kind} {name}: {said}"
+
+
+def _not_beyond(
+    neighbour: KernelProfile, others: Sequence[Other], tree: KernelTree
+) -> Iterator[Other]:
+    """Yield the profiles that the neighbour does not stand before, as seen from the tree."""
+    near = _series(neighbour.release)
+    newer = near < _series(tree.release)
+    for other in others:
+        if (_series(other.profile.release) > near) is newer:
+            yield other
+
+
+def _series(release: str) -> tuple[int, ...]:
+    version = read_version(release)
+    return version.series if version else ()
+
+
+def differing_beside(
+    text: str, neighbour: KernelProfile, others: Sequence[Other], tree: KernelTree
+) -> Iterator[str]:
+    """Yield the rows of which another profile has what no comparison with one tree shows."""
+    for section, kind in SECTIONS.items():
+        known = dict(rows(text, section))
+        for other in _not_beyond(neighbour, others, tree):
+            for name, block in rows(other.text, section):
+                if name in known and _beside(block) != _beside(known[name]):
+                    yield f"{kind} {name}"
+
+
+def _beside(block: str) -> tuple[object, ...]:
+    """Return how many parsers a parameter has, and what overrides a cpucap."""
+    return block.count("stream:"), block.count("bare:"), re.findall(r"unless: [^,}]*", block)
+
+
+def _said(block: str) -> str:
+    """Return what a row says: its YAML without sources, notes, comments and layout."""
+    without = re.sub(r"(?m)^\s*#.*$", "", block)
+    without = re.sub(r',? *(?:source|note|because): "(?:[^"\\]|\\.)*"', "", without)
+    return re.sub(r'[\s"{},]+', " ", without).strip()
+
+
+def path_now(tree: KernelTree, path: str) -> str | None:
+    """Return where a file is in a tree: there, or the one of its name near by; None: nowhere."""
+    if tree.has(path):
+        return path
+    folder, _, name = path.rpartition("/")
+    top = "/".join(folder.split("/")[:3])
+    near = found_below(tree.folder / top, f"**/{name}") if top else []
+    return near[0].relative_to(tree.folder).as_posix() if len(near) == 1 else None
+
+
+def find_anywhere(
+    tree: KernelTree, citation: Citation, evidence: Evidence
+) -> tuple[str, Found | None]:
+    """Return the file and the place of a citation, in a file that was moved too; None: nowhere."""
+    place, path = evidence.places.get(citation.text), path_now(tree, citation.path)
+    if place is None or path is None:
+        return citation.path, None
+    if path != citation.path:
+        evidence = replace(evidence, pieces={path: evidence.pieces[citation.path]})
+    return path, find(tree, path, place, evidence)
+
+
+def with_row(text: str, row: ForeignRow) -> str:
+    """Return a profile's YAML with a row at the end of its section."""
+    lines = text.splitlines(keepends=True)
+    at = lines.index(f"{row.section}:\n") + 1
+    while at < len(lines) and not lines[at][:1].isalpha():
+        at += 1
+    while not lines[at - 1].strip() or lines[at - 1].startswith("#"):
+        at -= 1
+    return "".join((*lines[:at], row.text, *lines[at:]))
+
+
+def _names(text: str, section: str, name: str) -> bool:
+    """Tell whether a source has a row's own name; a boot parameter's whole or in its parts."""
+    if section != "parameters":
+        return re.search(rf"\b{re.escape(name.removesuffix('()'))}\b", text) is not None
+    return f'"{name}"' in text or f'"{name}=' in text or _has_parts(text, name.split("."))
+
+
+def _has_parts(text: str, parts: Sequence[str]) -> bool:
+    if len(parts) == 1:
+        return False
+    registered = f"module_param_named({parts[-1]}," in text or f"module_param({parts[-1]}," in text
+    return registered or all(f'"{part}"' in text for part in parts)
+
+
+def _cited(what: str, other: Other) -> list[Citation]:
+    # The second parser of a parameter is `parameter X #2`.
+    return [item for item in citations(other.profile) if item.what.split(" #")[0] == what]
+
+
+def _in_tree(
+    section: str, what: str, name: str, block: str, other: Other, tree: KernelTree
+) -> ForeignRow | None:
+    """Return a row with its lines here; None where its first citation is not found."""
+    moves: dict[str, str] = {}
+    said: list[str] = []
+    cited = _cited(what, other)
+    files = dict.fromkeys(now for one in cited if (now := path_now(tree, one.path)) is not None)
+    named = any(_names(tree.text(path), section, name) for path in files)
+    if section == "parameters" and not named:
+        return None
+    for number, citation in enumerate(cited):
+        path, found = find_anywhere(tree, citation, other.evidence)
+        if found is None or found.first is None or found.last is None:
+            if number == 0 and not named:
+                return None
+            moves[citation.text] = "unknown"
+            said.append(f"{what}: as in {other.profile.release}; {citation.path}: it is not there")
+            continue
+        last = max(found.first, found.last)
+        moves[citation.text] = spell_citation(path, found.first, last)
+        head = f"{what}: as in {other.profile.release}; {path}"
+        said += (f"{head}: {change.name} has changed" for change in found.changed)
+    if not moves:
+        return None
+    return ForeignRow(
+        section=section, name=name, text=move_citations(block, moves), open=tuple(said)
+    )

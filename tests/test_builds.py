@@ -1,0 +1,164 @@
+"""Configurations as people build them: bases, fragments, folders of symbols, defconfigs of a tree.
+
+The oracle of completion is a `.config` that the kernel's own conf wrote: Debian's of the booted 7.3
+kernel, whose tree is among the shared data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from matrix.flows.knowledge import Library
+from matrix.flows.tree_check import TreeCheck
+from matrix.kernel.config.dotconfig import load_dotconfig
+from matrix.kernel.kconfig.check import answers_of
+from tests.cli_runner import run_cli
+
+ASK = ("--kernel", "7.3", "--cpu", "graviton3")
+BASE = "CONFIG_ARM64_4K_PAGES=y\nCONFIG_KVM=m\nCONFIG_KVMM=y\n"
+
+
+def write(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_a_feature_of_yocto_includes_from_its_folder_and_from_the_root(tmp_path: Path) -> None:
+    root = write(
+        tmp_path,
+        {
+            "base_defconfig": BASE,
+            "bsp/board/board.scc": 'kconf hardware "board.cfg"\ninclude cfg/kvm.scc nopatch\n',
+            "bsp/board/board.cfg": "CONFIG_KVM=y\n",
+            "cfg/kvm.scc": 'define KFEATURE_DESCRIPTION "KVM"\nkconf non-hardware kvm.cfg\n',
+            "cfg/kvm.cfg": "CONFIG_KVM_GUEST_MEMFD=y\n",
+        },
+    )
+    scc = root / "bsp/board/board.scc"
+    ask = ("validate", "--base", str(root / "base_defconfig"), "--fragment", str(scc), *ASK)
+    ran = run_cli(*ask)
+    assert ran.out.startswith("supported")
+    assert "board.cfg:1:1: note[MX1455]: `CONFIG_KVM=y` replaces `CONFIG_KVM=m`" in ran.err
+    scc.write_text('if [ "$KARCH" = "arm64" ]; then\n  kconf hardware board.cfg\nfi\n')
+    ran = run_cli(*ask)
+    assert ran.code == 3
+    assert "board.scc:1:1: error[MX1459]" in ran.err
+    scc.write_text("include cfg/gone.scc\n")
+    assert "board.scc:1:1: error[MX1456]: `cfg/gone.scc` is not there" in run_cli(*ask).err
+
+
+def test_what_is_said_of_a_line_names_the_file_it_stands_in(tmp_path: Path) -> None:
+    root = write(
+        tmp_path,
+        {"base": BASE, "f.cfg": "# on top\nCONFIG_SECRET_MEM=y\nCONFIG_ARM64_4K_PAGES=4\n"},
+    )
+    ran = run_cli("validate", "--base", str(root / "base"), "--fragment", str(root / "f.cfg"), *ASK)
+    assert f"{root / 'f.cfg'}:2:1: warning[MX1716]" in ran.err
+    assert f"{root / 'f.cfg'}:3:23: warning[MX0310]" in ran.err
+    ran = run_cli(
+        *("validate", "--base", str(root / "base"), "--fragment", str(root / "f.cfg"), *ASK),
+        *("--format", "github", "--cpu", "apple-m2"),
+    )
+    assert "file=f.cfg" in ran.out or f"file={root / 'f.cfg'}" in ran.out or "base" in ran.out
+
+
+def test_a_folder_with_a_file_for_each_symbol(tmp_path: Path) -> None:
+    root = write(
+        tmp_path,
+        {
+            "common/generic/CONFIG_KVM": "# CONFIG_KVM is not set\n",
+            "common/generic/arm/aarch64/CONFIG_KVM": "CONFIG_KVM=y\n",
+            "common/generic/x86/CONFIG_X86": "CONFIG_X86=y\n",
+            "fedora/generic/CONFIG_KVM_GUEST_MEMFD": "CONFIG_KVM_GUEST_MEMFD=y\n",
+            "fedora/generic/arm/aarch64/64k/CONFIG_ARM64_64K_PAGES": "CONFIG_ARM64_64K_PAGES=y\n",
+            "rhel/generic/arm/aarch64/CONFIG_KVM": "# CONFIG_KVM is not set\n",
+        },
+    )
+    ran = run_cli("validate", str(root), *ASK)
+    words = re.findall(r"\b(supported|absent): (\S+)!(\w+):", " ".join(ran.out.split()))
+    assert [(verdict, product) for verdict, _, product in words] == [
+        ("supported", "fedora"),
+        ("absent", "rhel"),
+    ]
+    flat = " ".join(ran.err.split())
+    assert "left out are x86, 64k" in flat
+
+
+def test_the_folder_of_flavours_of_opensuse(tmp_path: Path) -> None:
+    text = "CONFIG_KVM=y\nCONFIG_KVM_GUEST_MEMFD=y\nCONFIG_ARM64_4K_PAGES=y\n"
+    write(tmp_path, {"config/arm64/default": text, "config/arm64/README": "no configuration\n"})
+    ran = run_cli("validate", str(tmp_path), *ASK)
+    assert ran.out.startswith("supported")
+
+
+def test_a_defconfig_is_completed_by_the_tree(
+    kernel_tree: Callable[[str], Path], tmp_path: Path
+) -> None:
+    tree = kernel_tree("7.3")
+    file = write(
+        tmp_path,
+        {
+            "my_defconfig": "CONFIG_VIRTUALIZATION=y\nCONFIG_KVM=y\nCONFIG_NOSUCH=y\n"
+            "CONFIG_KVM_GUEST_MEMFD=y\nCONFIG_ARM64_64K_PAGES=y\nCONFIG_ARM64_4K_PAGES=y\n"
+            "CONFIG_HIBERNATION=m\nCONFIG_KFENCE=y\n# CONFIG_MMU is not set\n"
+        },
+    )
+    ran = run_cli("validate", str(file / "my_defconfig"), "--tree", str(tree), "--cpu", "graviton3")
+    said = " ".join(ran.err.split())
+    assert "my_defconfig:3:1: warning[MX1717]" in ran.err
+    assert "my_defconfig:5:1: warning[MX1017]: CONFIG_ARM64_64K_PAGES is n and not y" in said
+    assert 'the choice "Page size" is defined at arch/arm64/Kconfig:' in said
+    assert "CONFIG_HIBERNATION is n and not m: it is a bool, kernel/power/Kconfig:" in said
+    assert "CONFIG_MMU is y and not n" in said
+    assert "5 of 9 settings" in said
+    # KVM_GUEST_MEMFD is selected by KVM, KFENCE's interval has a default: nothing is open.
+    assert ran.out.startswith("supported")
+    assert "(unknown)" not in ran.out
+
+
+def test_the_kernels_own_defconfig_has_a_verdict(kernel_tree: Callable[[str], Path]) -> None:
+    tree = kernel_tree("7.3")
+    file = tree / "arch/arm64/configs/defconfig"
+    if not file.is_file():
+        pytest.skip("the subset has no defconfig")
+    ran = run_cli("validate", str(file), "--tree", str(tree), "--cpu", "graviton3")
+    assert re.match(r"supported|refused|absent", ran.out)
+    assert "MX1018" in ran.err
+
+
+# What the compiler says: no tree knows it.
+_OF_THE_COMPILER = re.compile(r"^(?:CC|GCC|LD|BINDGEN|BUILTIN)_|COMPAT_VDSO$")
+# What Debian's package takes out of its `.config`.
+_OF_DEBIAN = {"BUILD_SALT", "MODULE_SIG_ALL", "MODULE_SIG_KEY", "SYSTEM_TRUSTED_KEYS"}
+
+
+def test_completion_gives_what_conf_wrote(
+    kernel_tree: Callable[[str], Path], booted_originals: Path
+) -> None:
+    library = Library()
+    check = TreeCheck(kernel_tree("7.3"), library, "arm64", lists_all=False)
+    config = load_dotconfig(booted_originals / "7.3.config")
+    tree, whole = check._tree, config.texts()
+    answers = answers_of(tree, whole, tree.answers)
+    # What a person is asked: all else follows.
+    asked = {
+        name: value
+        for name, value in whole.items()
+        if (entry := tree.entry(name)) is not None and entry.prompts
+    }
+    assert len(asked) < len(whole) - 1000
+    found = tree.completed(asked, answers)
+    raw = config._raw
+    # conf writes some symbols that are off, and leaves out others.
+    differ = {name for name in {*raw, *found} if raw.get(name, "n") != found.get(name, "n")}
+    others = {name for name in differ if not _OF_THE_COMPILER.search(name)}
+    assert others == _OF_DEBIAN
+    assert len(differ) < 25
+    read = {item.name for kernel in library.knowledge.kernels for item in kernel.symbols}
+    assert not read & differ

@@ -1,0 +1,169 @@
+"""`review --tree`: patches applied to a tree; a change below a check is two kernels compared."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from matrix.diagnostics import InputError
+from matrix.flows.review import read_file
+from matrix.kernel.patch.apply import apply
+from tests.cli_runner import run_cli
+
+REPORTED = Path(__file__).parent / "cases" / "reported"
+PATH = "arch/arm64/mm/pageattr.c"
+SMALL = ("--matrix", "arm64-memfd-secret")
+
+
+def patch_of(folder: Path, path: str, before: str, after: str, name: str = "a.patch") -> Path:
+    """Return a file with the unified diff of two texts, made by difflib."""
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{path}", f"b/{path}"
+    )
+    file = folder / name
+    file.write_text(f"Subject: [PATCH] one\n\n---\n{''.join(lines)}")
+    return file
+
+
+LINE = st.sampled_from(["int a;", "int b;", "", "\treturn 0;", "}", "{", "/* x */"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(before=st.lists(LINE, min_size=1, max_size=30), data=st.data())
+def test_a_diff_applied_is_the_other_file(
+    before: list[str], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    after = list(before)
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(after)))
+        if data.draw(st.booleans()) and at < len(after):
+            del after[at]
+        else:
+            after.insert(at, data.draw(st.sampled_from(["int new;", "int other;"])))
+    if after == before or not after:
+        return
+    old, new = ("\n".join(["int first;", *lines, "int last;", ""]) for lines in (before, after))
+    file = patch_of(tmp_path_factory.mktemp("p"), "mm/a.c", old, new)
+    assert apply(read_file(str(file)), lambda _: old, "7.3") == {"mm/a.c": new}
+
+
+def test_a_later_patch_is_applied_over_an_earlier_one(tmp_path: Path) -> None:
+    texts = ["int a;\nint b;\nint c;\n", "int a;\nint x;\nint c;\n", "int a;\nint x;\nint y;\n"]
+    one = patch_of(tmp_path, "mm/a.c", texts[0], texts[1], "1.patch")
+    two = patch_of(tmp_path, "mm/a.c", texts[1], texts[2], "2.patch")
+    both = (*read_file(str(one)), *read_file(str(two)))
+    assert apply(both, lambda _: texts[0], "7.3") == {"mm/a.c": texts[2]}
+    with pytest.raises(InputError) as raised:
+        apply(tuple(reversed(both)), lambda _: texts[0], "7.3")
+    assert {item.code for item in raised.value.diagnostics} == {"MX1227"}
+
+
+def changed_tree(folder: Path, tree: Path, old: str, new: str) -> Path:
+    text = (tree / PATH).read_text()
+    assert old in text
+    return patch_of(folder, PATH, text, text.replace(old, new))
+
+
+def test_a_change_below_the_check_is_two_kernels_compared(
+    kernel_tree: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Without KFENCE in it memfd_secret(2) refuses where KFENCE alone splits the map."""
+    tree = kernel_tree("7.3")
+    old = "||\n\t\tarm64_kfence_can_set_direct_map() || is_realm_world()"
+    patch = changed_tree(tmp_path, tree, old, "|| is_realm_world()")
+    ran = run_cli("review", str(patch), "--tree", str(tree), *SMALL)
+    assert ran.code == 0, ran.err
+    words = " ".join(ran.out.split())
+    assert "Linux 7.3.0-rc7, before and after a change of can_set_direct_map()" in words
+    assert "rodata_full || debug_pagealloc_enabled() || is_realm_world()" in words
+    assert "supported → refused" in words
+    assert "→ unsound" not in words
+
+
+def test_a_neutral_change_is_none(kernel_tree: Callable[[str], Path], tmp_path: Path) -> None:
+    """No function is another condition, and the patch has no check: that is said."""
+    tree = kernel_tree("7.3")
+    patch = changed_tree(tmp_path, tree, "a Realm guest all require", "a Realm guest do require")
+    ran = run_cli("review", str(patch), "--tree", str(tree), *SMALL)
+    assert ran.code == 3
+    assert "→" not in ran.out
+
+
+def test_a_hunk_that_does_not_apply_is_named(kernel_tree: Callable[[str], Path]) -> None:
+    for name, path in (("p16-kfence", PATH), ("p02b-secretmem", "mm/secretmem.c")):
+        mail = str(REPORTED / f"{name}.mbox")
+        ran = run_cli("review", mail, "--tree", str(kernel_tree("7.3")))
+        assert ran.code == 3
+        assert f"{mail}:12:1: error[MX1227]: hunk 1 of {path} does not apply" in ran.err
+        assert "leave --tree out" in ran.err
+
+
+def test_what_memfd_secret_asks_is_two_kernels_compared(tmp_path: Path) -> None:
+    """CVE-2024-50182: without the test the call succeeds and hides nothing, with it ENOSYS."""
+    mail = REPORTED / "p02b-secretmem.mbox"
+    ran = run_cli("review", str(mail))
+    assert ran.code == 0, ran.err
+    assert "memfd_secret()  secretmem_enable  secretmem_enable && can_set_direct_map()" in ran.out
+    changed = re.search(r"^unsound +refused +([\d,]+)$", ran.out, re.MULTILINE)
+    assert changed
+    # The profile of 7.3 has the test: what it refuses is what the patch makes refused.
+    where = 'kernel == "7.3" && verdict == "refused"'
+    rows = run_cli("cells", "arm64-memfd-secret", "--where", where, "--format", "csv").out
+    assert len(rows.splitlines()) - 1 == int(changed[1].replace(",", ""))
+    # The other way round the hole is opened again.
+    text = mail.read_text().replace("\n-\t", "\n~\t").replace("\n+\t", "\n-\t")
+    reverted = tmp_path / "reverted.mbox"
+    lines = text.replace("\n~\t", "\n+\t").split("\n")
+    at = next(number for number, line in enumerate(lines) if line.startswith("+\t"))
+    lines[at], lines[at + 1] = lines[at + 1], lines[at]
+    reverted.write_text("\n".join(lines))
+    ran = run_cli("review", str(reverted))
+    assert ran.code == 1
+    assert re.search(rf"^refused +unsound +{changed[1]}$", ran.out, re.MULTILINE)
+
+
+def test_a_test_of_what_no_profile_has_is_refused(tmp_path: Path) -> None:
+    text = (REPORTED / "p02b-secretmem.mbox").read_text()
+    patch = tmp_path / "a.mbox"
+    patch.write_text(text.replace("!can_set_direct_map())", "nobody_knows(7))"))
+    ran = run_cli("review", str(patch))
+    assert ran.code == 3
+    assert "error[MX1229]: what the patch makes of `memfd_secret` cannot be read" in ran.err
+    # What changes more than one test is left to a person.
+    patch.write_text(text.replace("\t\treturn -ENOSYS;", "-\t\treturn -ENOSYS;\n+\t\treturn 0;"))
+    ran = run_cli("review", str(patch))
+    assert ran.code == 3
+    assert "MX1219" in ran.err
+
+
+def test_a_change_that_is_no_condition_is_refused(
+    kernel_tree: Callable[[str], Path], tmp_path: Path
+) -> None:
+    tree = kernel_tree("7.3")
+    patch = changed_tree(tmp_path, tree, "return rodata_full ||", "return nobody_knows(7) ||")
+    ran = run_cli("review", str(patch), "--tree", str(tree), *SMALL)
+    assert ran.code == 3
+    assert "error[MX1229]: what the patch makes of `can_set_direct_map`" in ran.err
+    assert "nobody_knows(7)" in ran.err
+
+
+def test_a_tree_without_a_profile_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "arch" / "arm64").mkdir(parents=True)
+    (tmp_path / "Makefile").write_text("VERSION = 6\nPATCHLEVEL = 8\nSUBLEVEL = 0\n")
+    mail = str(REPORTED / "p16-kfence.mbox")
+    ran = run_cli("review", mail, "--tree", str(tmp_path))
+    assert ran.code == 3
+    assert "error[MX1228]: the tree is Linux 6.8.0, and 6.8 has no profile" in ran.err
+
+
+def test_without_a_tree_the_profile_is_asked_and_that_is_said() -> None:
+    ran = run_cli("review", str(REPORTED / "p16-kfence.mbox"), *SMALL)
+    assert ran.code == 0, ran.err
+    assert "Linux 7.3 by its profile (no --tree)" in " ".join(ran.out.split())
+    assert "supported → refused" in " ".join(ran.out.split())
