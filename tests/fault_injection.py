@@ -1,17 +1,23 @@
 """Ends or disturbs a command at one of its steps of writing, in a process of its own.
 
 A step is a call that changes what a disk holds: a file or a folder is made, written, synced,
-renamed or removed. The process is a fork of this one, so that a run costs no start.
+renamed or removed. Each run is a fork of a process that has only this to do and a single thread,
+so that it costs no start: what forks beside the threads of a library may crash in it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import importlib
 import io
 import json
 import os
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from functools import reduce
+from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
@@ -58,11 +64,79 @@ def _full() -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def disturbed(arguments: tuple[str, ...], at: int, how: str) -> Ended:
-    """Run a command in a fork that is killed (`how="kill"`), or whose disk is full, at a step.
+Disturbed = Callable[[tuple[str, ...], int, str], Ended]
 
-    A step is disturbed before it is done; a file is written by halves, which are two steps.
+
+@contextlib.contextmanager
+def disturber(once: tuple[str, ...], warm: tuple[str, ...] | None) -> Iterator[Disturbed]:
+    """Give a function that runs a command here and disturbs it at one of its steps.
+
+    `once` are functions (`module:name`) whose first result serves all runs, `warm` is a command
+    that is run undisturbed before all others. The function takes a command, the number of the step,
+    and `kill` or `full` (the disk is); a step is disturbed before it is done, and a file is written
+    by halves, which are two steps. Raises ValueError where forking is not safe.
     """
+    root = Path(__file__).parent.parent
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.fault_injection"],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        requests, answers = process.stdin, process.stdout
+
+        def asked(request: Any) -> Any:
+            requests.write(json.dumps(request) + "\n")
+            requests.flush()
+            answer = answers.readline()
+            if not answer:
+                raise ValueError(f"no single thread, or no more process, at {request}")
+            return json.loads(answer)
+
+        asked({"once": once, "warm": warm})
+        yield lambda arguments, at, how: Ended(**asked([arguments, at, how]))
+
+
+def once(module: Any, name: str, replace: Callable[[Any, str, Any], None]) -> None:
+    """Do a part of the work once: its first result serves every later call."""
+    work = getattr(module, name)
+    kept: list[Any] = []
+
+    def first(*arguments: Any, **named: Any) -> Any:
+        if not kept:
+            kept.append(work(*arguments, **named))
+        return kept[0]
+
+    replace(module, name, first)
+
+
+def _serve() -> None:
+    """Answer the requests of a `disturber` until it ends."""
+    first = json.loads(sys.stdin.readline())
+    for place in first["once"]:
+        module, _, name = place.partition(":")
+        *classes, name = name.split(".")
+        once(reduce(getattr, classes, importlib.import_module(module)), name, setattr)
+    if first["warm"] is not None:
+        run_cli(*first["warm"])
+    _say({})
+    for line in sys.stdin:
+        if sum(1 for _ in Path("/proc/self/task").iterdir()) > 1:
+            return
+        arguments, at, how = json.loads(line)
+        _say(_disturbed(arguments, at, how))
+
+
+def _say(answer: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+def _disturbed(arguments: list[str], at: int, how: str) -> dict[str, Any]:
+    """Run a command in a fork of this process, and say how it ended, in the words of `Ended`."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -79,8 +153,8 @@ def disturbed(arguments: tuple[str, ...], at: int, how: str) -> Ended:
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if code:
-        return Ended(code=code, said="", steps=at)
-    return Ended(**dict(zip(("code", "said", "steps"), json.loads(said), strict=True)))
+        return {"code": code, "said": "", "steps": at}
+    return dict(zip(("code", "said", "steps"), json.loads(said), strict=True))
 
 
 def _inject(steps: _Steps, names: tuple[str, ...]) -> None:
@@ -119,3 +193,7 @@ def _inject(steps: _Steps, names: tuple[str, ...]) -> None:
         counted(name)
     # Stand-ins of fewer overloads than the originals have.
     os.open, os.fdopen = opened, descriptor  # type: ignore[assignment]
+
+
+if __name__ == "__main__":
+    _serve()

@@ -11,24 +11,30 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from matrix.flows import kernels_verify
 from matrix.kernel.source.truth.evidence import sealed
 from tests.cli_runner import run_cli
-from tests.fault_injection import KILLED, disturbed
+from tests.fault_injection import KILLED, Ended, disturber, once
 from tests.small_trees import small_tree
 from tests.test_written_files import EVIDENCE, KCONFIG, PROFILE
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="no Linux")
 
 ROOT = Path(__file__).parent.parent
 CONFIG = ROOT / "tests" / "data" / "booted" / "7.3.config"
 PAGE = "# Page\n\n<!-- matrix:begin arm64-memfd-secret -->\n<!-- matrix:end -->\n"
 HOSTS = f"host,kernel,config,cpu\na,7.3,{CONFIG.name},graviton3\nb,7.3,{CONFIG.name},apple-m1\n"
+# What a command does before it writes: done once, as what is disturbed is the writing.
+VERIFIED = ("verify", "record_evidence", "_kconfig_findings")
+VERIFIES = tuple(f"{kernels_verify.__name__}:{part}" for part in VERIFIED)
+ONCE = {"record": VERIFIES, "fix": VERIFIES, "report": ("matrix.cli.report:_Making.files",)}
+# Arrow starts threads, after which no process is forked.
+THREADED = ("fleet", "fleet-parquet", "cells", "cells-parquet")
 STEPS = 16 if os.environ.get("CI") else 4
 COMMANDS: dict[str, tuple[str, ...]] = {
     "embed": ("embed", "page.md", "other.md"),
@@ -89,17 +95,36 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
-def once(module: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do a part of the work once: what is disturbed is how its result is written."""
-    work = getattr(module, name)
-    kept: list[Any] = []
-
-    def first(*arguments: Any, **named: Any) -> Any:
-        if not kept:
-            kept.append(work(*arguments, **named))
-        return kept[0]
-
-    monkeypatch.setattr(module, name, first)
+def disturb_everywhere(
+    home: Path,
+    before: dict[str, bytes],
+    after: dict[str, bytes],
+    code: int,
+    disturbed: Callable[[int, str], Ended],
+) -> dict[str, bytes]:
+    """Hold a command to the law at its steps; give what killed runs left beside their targets."""
+    litter: dict[str, bytes] = {}
+    for how in ("kill", "full"):
+        put(home, before)
+        steps = disturbed(0, how).steps
+        assert snapshot(home) == after
+        assert steps >= 4
+        for at in sorted({1 + (steps - 1) * number // (STEPS - 1) for number in range(STEPS)}):
+            put(home, before)
+            ended = disturbed(at, how)
+            found = snapshot(home)
+            left = {file for file in found if Path(file).name.startswith(".matrix-")}
+            if how == "kill":
+                assert ended.code == KILLED, (at, ended)
+                litter.update((file, found[file]) for file in left)
+            else:
+                assert ended.code in (3, code), (at, ended)
+                assert ended.code != 3 or "MX0801" in ended.said, (at, ended)
+                assert not left, at
+            for written in found.keys() - left:
+                assert found[written] in (before.get(written), after.get(written)), (at, written)
+            assert before.keys() <= found.keys(), (how, at)
+    return litter
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -116,8 +141,8 @@ def test_a_disturbed_command_leaves_whole_files(
                 file.write_text(sealed(text) if file.suffix == ".json" else text)
         else:
             (home / "configs" / EVIDENCE).unlink()
-        for part in ("verify", "record_evidence", "_kconfig_findings"):
-            once(kernels_verify, part, monkeypatch)
+        for part in VERIFIED:
+            once(kernels_verify, part, monkeypatch.setattr)
     command = COMMANDS[name]
     before = snapshot(home)
     ran = run_cli(*command)
@@ -125,27 +150,9 @@ def test_a_disturbed_command_leaves_whole_files(
     after = snapshot(home)
     assert before != after
     put(home, before)
-    litter: dict[str, bytes] = {}
-    for how in ("kill", "full"):
-        put(home, before)
-        steps = disturbed(command, 0, how).steps
-        assert snapshot(home) == after
-        assert steps >= 4
-        for at in sorted({1 + (steps - 1) * number // (STEPS - 1) for number in range(STEPS)}):
-            put(home, before)
-            ended = disturbed(command, at, how)
-            found = snapshot(home)
-            left = {file for file in found if Path(file).name.startswith(".matrix-")}
-            if how == "kill":
-                assert ended.code == KILLED, (at, ended)
-                litter.update((file, found[file]) for file in left)
-            else:
-                assert ended.code in (3, ran.code), (at, ended)
-                assert ended.code != 3 or "MX0801" in ended.said, (at, ended)
-                assert not left, at
-            for written in found.keys() - left:
-                assert found[written] in (before.get(written), after.get(written)), (at, written)
-            assert before.keys() <= found.keys(), (how, at)
+    warm = None if name in THREADED else command
+    with disturber(once=ONCE.get(name, ()), warm=warm) as disturbed:
+        litter = disturb_everywhere(home, before, after, ran.code, partial(disturbed, command))
     put(home, {**before, **litter})
     for path in home.rglob(".matrix-*"):
         os.utime(path, (0, 0))

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 # Documents that show commands, and how many they show at least.
 SHOWING = {
-    "README.md": 3,
+    "README.md": 2,
     "docs/review-questions.md": 15,
     "docs/ci.md": 2,
     "docs/review.md": 1,
