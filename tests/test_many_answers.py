@@ -37,7 +37,7 @@ def test_many_answers_are_one_table(folder: Path) -> None:
 
 
 def test_verbose_says_each_by_itself(folder: Path) -> None:
-    ran = run_cli("validate", str(folder), *CPUS, "--verbose")
+    ran = run_cli("validate", str(folder), *CPUS, "-v")
     assert ran.out.count("confidence:") == 30
 
 

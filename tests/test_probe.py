@@ -19,6 +19,7 @@ from matrix.flows.probe import ProbeRequest, probe
 from matrix.flows.validate_job import ValidateRequest
 from matrix.kernel.host.bundle import dump_bundle
 from matrix.render.probe import probe_json, probe_text
+from matrix.render.text import Detail
 from tests.bundle_builder import FakeSystem, bundle_document, make_tree
 from tests.cli_runner import run_cli
 from tests.golden_files import Golden
@@ -100,7 +101,7 @@ def test_a_bundle_replays_what_the_machine_itself_was_told(tmp_path: Path) -> No
     saved.write_text(dump_bundle(here.host))
     there = probe(ProbeRequest(bundle=saved))
     assert probe_json(there) == probe_json(here)
-    first, second = (probe_text(one, colour=False, verbose=True) for one in (here, there))
+    first, second = (probe_text(one, colour=False, detail=Detail.WHOLE) for one in (here, there))
     assert first == second
     assert dump_bundle(there.host) == dump_bundle(here.host)
 

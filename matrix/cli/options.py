@@ -137,6 +137,16 @@ class StudyFormat(enum.StrEnum):
     ASCIIDOC = "asciidoc"
 
 
+Verbose = Annotated[
+    int,
+    typer.Option(
+        "--verbose",
+        "-v",
+        count=True,
+        show_default=False,
+        help="Show all reasons and the shortest trace; twice: the facts and every trace, too.",
+    ),
+]
 AnswerFormat = Annotated[StudyFormat, typer.Option("--format", help="Format of the answer.")]
 Document = Annotated[DocumentFormat, typer.Option("--format", help="Format of the answer.")]
 Format = Annotated[TextFormat, typer.Option("--format", help="Format of the answer.")]

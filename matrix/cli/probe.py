@@ -18,6 +18,7 @@ from matrix.cli.options import (
     Predicate,
     Surroundings,
     TextFormat,
+    Verbose,
     Vm,
 )
 from matrix.diagnostics import format_diagnostic
@@ -51,9 +52,7 @@ def probe(
     settings: Surroundings = None,
     output_format: Format = TextFormat.TEXT,
     fail_on: FailOn = "unsound",
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show every trace line of the answer.")
-    ] = False,
+    verbose: Verbose = 0,
     output: Output = None,
     configs: Configs = None,
 ) -> int:
@@ -63,6 +62,7 @@ def probe(
     from matrix.flows.probe import probe as run_probe
     from matrix.flows.validate_job import ValidateRequest
     from matrix.render.probe import probe_json, probe_text
+    from matrix.render.text import Detail
 
     asked = ValidateRequest(
         files=(),
@@ -85,6 +85,6 @@ def probe(
     if output_format is TextFormat.JSON:
         deliver(probe_json(outcome), output)
     else:
-        colour = use_colour(output)
-        deliver(probe_text(outcome, colour=colour, verbose=verbose), output)
+        colour, detail = use_colour(output), Detail(min(verbose, Detail.WHOLE))
+        deliver(probe_text(outcome, colour=colour, detail=detail), output)
     return outcome.exit_code

@@ -18,6 +18,7 @@ from matrix.cli.options import (
     Predicate,
     Surroundings,
     ValidateFormat,
+    Verbose,
     Vm,
 )
 from matrix.diagnostics import format_diagnostic
@@ -119,9 +120,7 @@ def validate(
             help="What is put on top of it, as merge_config.sh does; .scc too. May be repeated.",
         ),
     ] = None,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show facts and every trace line.")
-    ] = False,
+    verbose: Verbose = 0,
     output: Output = None,
     _outside: AllowOutside = False,
     configs: Configs = None,
@@ -135,6 +134,7 @@ def validate(
     from matrix.flows.settings_file import find_settings
     from matrix.flows.validate import ValidateRequest
     from matrix.flows.validate import validate as run_validate
+    from matrix.render.text import Detail
     from matrix.render.validate import render_validate
 
     files = [*((base,) if base is not None else ()), *(files or ())]
@@ -163,7 +163,7 @@ def validate(
         pointing=output_format in _POINTING,
         given=_given(ctx),
         tree=tree,
-        lists_all=verbose,
+        lists_all=verbose > 0,
     )
     if host is not None or evidence:
         from matrix.flows.evidence_request import with_machine
@@ -177,8 +177,8 @@ def validate(
     outcome = run_validate(request)
     for line in dict.fromkeys(format_diagnostic(item) for _, item in outcome.problems):
         say(line)
-    colour = use_colour(output)
-    text = render_validate(outcome, output_format, colour=colour, verbose=verbose)
+    colour, detail = use_colour(output), Detail(min(verbose, Detail.WHOLE))
+    text = render_validate(outcome, output_format, colour=colour, detail=detail)
     deliver(text, output, commands=output_format is ValidateFormat.GITHUB)
     if write_baseline is not None and outcome.baseline_text is not None:
         rewrite([Rewrite(path=write_baseline, read=former, new=outcome.baseline_text)])

@@ -210,7 +210,7 @@ def _more(config: DotConfig, count: int) -> Iterator[Diagnostic]:
             severity=Severity.NOTE,
             location=Location(file=config.file),
             message=f"… and {count:,} more symbols that the tree would not leave as they are",
-            hint="--verbose lists them; a file from which lines were taken has many",
+            hint="-v lists them; a file from which lines were taken has many",
         )
 
 

@@ -11,7 +11,7 @@ from matrix.flows.probe import ProbeOutcome
 from matrix.kernel.host.readings import HostReadings
 from matrix.render.json import Json, diagnostic_document, dump, result_document
 from matrix.render.markdown import plain
-from matrix.render.text import render_answer
+from matrix.render.text import Detail, render_answer
 
 PROBE_SCHEMA = "matrix/probe/1"
 
@@ -54,13 +54,13 @@ def probe_json(outcome: ProbeOutcome) -> str:
     )
 
 
-def probe_text(outcome: ProbeOutcome, *, colour: bool, verbose: bool) -> str:
+def probe_text(outcome: ProbeOutcome, *, colour: bool, detail: Detail) -> str:
     """Return the answer, what could not be read, the table of the comparison and its sum."""
     parts = []
     result = outcome.result
     if result is not None:
         title = f"{result.title}, {' + '.join(result.cpu)}"
-        parts.append(render_answer(title, result.answer, colour=colour, verbose=verbose))
+        parts.append(render_answer(title, result.answer, colour=colour, detail=detail))
     parts.append("\n".join(_table(outcome.lines)) + "\n")
     parts.append(_unread(outcome.host))
     parts.append(_summary(outcome.lines, known=result is not None))

@@ -6,6 +6,7 @@ hold anything, so control characters never reach the terminal.
 
 from __future__ import annotations
 
+import enum
 import re
 import textwrap
 from collections.abc import Sequence
@@ -64,13 +65,20 @@ COLOURED = Palette(
 )
 
 
+class Detail(enum.IntEnum):
+    """How much of an answer is shown, as `-v` is given never, once or twice."""
+
+    BRIEF = 0  # the verdict, the first reason, the cheapest fix
+    TRACED = 1  # all reasons and fixes, what each advisory says, the shortest trace
+    WHOLE = 2  # the facts and every trace, too
+
+
 def render_answer(
-    title: str, answer: Answer, *, colour: bool, verbose: bool, aside: str | None = None
+    title: str, answer: Answer, *, colour: bool, detail: Detail, aside: str | None = None
 ) -> str:
     """Return one answer: verdict, reasons, what is unsettled, the shortest trace, fixes.
 
-    `verbose` adds the facts, the traces of all findings and those of the advisories, and what those
-    advisories say that hang on more than the cell; `aside` is a last remark.
+    What `detail` leaves out is named; `aside` is a last remark.
     """
     lines = _Lines(palette=COLOURED if colour else PLAIN)
     if answer.defects:
@@ -79,28 +87,68 @@ def render_answer(
     else:
         lines.verdict(answer.verdict, f": {title}")
     lines.add(meanings_of(answer.basis)[answer.verdict], indent=2, faint=True)
-    for reason in _own_reasons(answer):
-        lines.item(reason)
-    for fact in answer.unsettled:
-        lines.item(_open_fact(fact), head="not settled")
-    ranked = sorted(answer.violations, key=lambda finding: len(finding.trace))
-    for index, finding in enumerate(ranked):
-        lines.finding(_violation_title(answer.verdict), finding, traced=verbose or index == 0)
-    lines.advisories(answer.advisories, verbose=verbose)
-    for fix in answer.fixes:
+    is_brief = detail is Detail.BRIEF
+    left_out = _reasons(lines, answer, detail)
+    if is_brief:
+        lines.names_of_advisories(answer.advisories)
+        left_out += ["what the advisories say"] if answer.advisories else []
+    else:
+        lines.advisories(answer.advisories, detail=detail)
+    fixes = answer.fixes[:1] if is_brief else answer.fixes
+    for fix in fixes:
         lines.item(fix_line(fix), head="fix")
         # Not wrapped: they are there to be copied.
         lines.lines += [f"    {plain(line)}" for line in snippet_lines(fix)]
         for note, source in fix.costs:
             lines.item(f"{note} ({source})", indent=4, head="cost")
-    if verbose and answer.facts:
+    left_out += _more(len(answer.fixes) - len(fixes), "fix", "fixes")
+    if detail is Detail.WHOLE and answer.facts:
         _facts(lines, answer)
     if aside:
         lines.item(aside)
+    if left_out:
+        lines.add(f"-v shows {_listed(left_out)}", indent=2, faint=True)
     lines.add(f"confidence: {answer.confidence}", indent=2, faint=True)
     if answer.so_what:
         lines.add(f"so what: {answer.so_what}", indent=2)
     return lines.text()
+
+
+def _reasons(lines: _Lines, answer: Answer, detail: Detail) -> list[str]:
+    """Add why the verdict is what it is; give the names of what a brief answer leaves out."""
+    own = _own_reasons(answer)
+    title = _violation_title(answer.verdict)
+    broken = sorted(answer.violations, key=lambda finding: len(finding.trace))
+    if detail is not Detail.BRIEF:
+        for reason in own:
+            lines.item(reason)
+        for fact in answer.unsettled:
+            lines.item(_open_fact(fact), head="not settled")
+        for index, finding in enumerate(broken):
+            lines.finding(title, finding, traced=detail is Detail.WHOLE or index == 0)
+        return []
+    for reason in own[:1]:
+        lines.item(reason)
+    for fact in answer.unsettled[:1]:
+        lines.item(_open_fact(fact), head="not settled")
+    shown = 0 if own or answer.unsettled else 1
+    for finding in broken[:shown]:
+        lines.finding(title, finding, traced=False)
+    return [
+        *(["the trace"] if any(finding.trace for finding in broken) else []),
+        *_more(len(own) - 1, "reason", "reasons"),
+        *_more(len(answer.unsettled) - 1, "open fact", "open facts"),
+        *_more(len(broken) - shown, "violation", "violations"),
+    ]
+
+
+def _more(count: int, one: str, many: str) -> list[str]:
+    return [f"{count} more {one if count == 1 else many}"] if count > 0 else []
+
+
+def _listed(names: Sequence[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def render_verdict(title: str, answer: Answer, *, colour: bool) -> str:
@@ -109,7 +157,7 @@ def render_verdict(title: str, answer: Answer, *, colour: bool) -> str:
         title,
         replace(answer, violations=(), advisories=(), fixes=(), so_what=""),
         colour=colour,
-        verbose=False,
+        detail=Detail.TRACED,
     )
 
 
@@ -222,18 +270,28 @@ class _Lines(Struct, kw_only=True):
             for line in event.lines:
                 self.operation(line)
 
-    def advisories(self, advisories: Sequence[Finding], *, verbose: bool) -> None:
+    def names_of_advisories(self, advisories: Sequence[Finding]) -> None:
+        """Add the names of what is reported besides, by how certain they are."""
+        by_certainty: dict[str, list[str]] = {}
+        for item in sorted(advisories, key=lambda item: hangs(item.certainty)):
+            by_certainty.setdefault(certainty(item.certainty), []).append(f"`{item.invariant}`")
+        if by_certainty:
+            groups = (f"{', '.join(names)} ({word})" for word, names in by_certainty.items())
+            self.item("; ".join(groups), head="advisories")
+
+    def advisories(self, advisories: Sequence[Finding], *, detail: Detail) -> None:
         """Add what is reported besides; of what hangs on more than the cell the names are enough.
 
-        `verbose` adds what each says, and its trace.
+        The whole of an answer has what each says, and its trace.
         """
-        brief = [item for item in advisories if hangs(item.certainty) and not verbose]
+        is_whole = detail is Detail.WHOLE
+        brief = [item for item in advisories if hangs(item.certainty) and not is_whole]
         for item in advisories:
             if item not in brief:
-                self.finding("advisory", item, traced=verbose)
+                self.finding("advisory", item, traced=is_whole)
         if brief:
             named = (f"advisory `{item.invariant}` ({certainty(item.certainty)})" for item in brief)
-            self.item(f"{', '.join(named)}: --verbose says on what each hangs")
+            self.item(f"{', '.join(named)}: -vv says on what each hangs")
 
     def operation(self, line: TraceLine) -> None:
         """Add a micro-operation, its kernel lines beside it where there is room, else beneath."""

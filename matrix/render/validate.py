@@ -13,16 +13,16 @@ from matrix.flows.validate_result import Standing, ValidateOutcome, ValidateResu
 from matrix.render.columns import align
 from matrix.render.fixes import fix_line
 from matrix.render.json import dump, validate_document
-from matrix.render.text import hanging, render_answer, render_grouped
+from matrix.render.text import Detail, hanging, render_answer, render_grouped
 
 
 def render_validate(
-    outcome: ValidateOutcome, form: str, *, colour: bool = False, verbose: bool = False
+    outcome: ValidateOutcome, form: str, *, colour: bool = False, detail: Detail = Detail.BRIEF
 ) -> str:
     """Return the answers in a format: text, json, github, junit or sarif."""
     match form:
         case "text":
-            return _text(outcome, colour=colour, verbose=verbose)
+            return _text(outcome, colour=colour, detail=detail)
         case "json":
             return dump(validate_document(outcome.results))
     here = replace(outcome, root=str(Path.cwd()))
@@ -41,9 +41,9 @@ def render_validate(
             return dump(sarif_document(here))
 
 
-def _text(outcome: ValidateOutcome, *, colour: bool, verbose: bool) -> str:
+def _text(outcome: ValidateOutcome, *, colour: bool, detail: Detail) -> str:
     """Return the answers for a reader: one by one, or grouped by verdict per file."""
-    if not outcome.grouped and not verbose and _is_many(outcome):
+    if not outcome.grouped and detail is Detail.BRIEF and _is_many(outcome):
         return _overview(outcome)
     if not outcome.grouped:
         return "\n".join(
@@ -51,7 +51,7 @@ def _text(outcome: ValidateOutcome, *, colour: bool, verbose: bool) -> str:
                 f"{_file_title(result)}, {' + '.join(result.cpu)}",
                 result.answer,
                 colour=colour,
-                verbose=verbose,
+                detail=detail,
                 aside=_standing(result),
             )
             for result in outcome.results
@@ -125,7 +125,7 @@ def _overview(outcome: ValidateOutcome) -> str:
         lines += hanging(f"fix: {fix}", "  ", "    ") if fix else []
         lines += hanging(f"so what: {meant}", "  ", "    ") if meant else []
     below = [f"files of {folder}"] if folder else []
-    return "\n".join((*below, table, *lines, "--verbose says each answer by itself")) + "\n"
+    return "\n".join((*below, table, *lines, "-v says each answer by itself")) + "\n"
 
 
 def _folder_of(files: Iterable[str]) -> str:

@@ -122,10 +122,13 @@ def test_no_file_is_answered_with_an_advisory_that_cannot_happen(asked: Asked) -
         on = ("--cpu", asked.cpu, "--vm", asked.vm, "--cmdline", f"{asked.line} {asked.end}")
         arguments = ("validate", str(file), *on)
         (result,) = json.loads(run_cli(*arguments, "--format", "json").out)["results"]
-        texts = [run_cli(*arguments).out, run_cli(*arguments, "--verbose").out]
+        brief = run_cli(*arguments).out
+        texts = [run_cli(*arguments, *more).out for more in (["-v"], ["-vv"])]
     words = dict(map(named, result["simulation"]["advisories"]))
     for text in texts:
         assert set(re.findall(r"advisory\s+`([\w-]+)`", text)) == words.keys()
+    listed = re.search(r"^  - advisories: (.*\n(?:    .*\n)*)", brief, re.MULTILINE)
+    assert set(re.findall(r"`([\w-]+)`", listed[1] if listed else "")) == words.keys()
     expected = {name: can_happen(name, asked, result["predicate"]) for name in NAMES}
     for name in words.keys() & NAMES:
         assert expected[name] is not False, name

@@ -156,6 +156,11 @@ givens = st.builds(
     capability=st.just("gmem-no-direct-map"),
     vm=st.sampled_from(("default", "nested", "protected")),
 )
+# SECRETMEM of 6.1 follows EMBEDDED, which the profile projects away: without either, a `.config`
+# that another build may have is not brought back by any change that the model can prove.
+givens = givens.filter(
+    lambda asked: asked.file != "6.1" or dict(asked.settings).get("SECRETMEM") != "n"
+)
 
 
 def validated(folder: Path, asked: Given, change: Mapping[str, str]) -> dict[str, Any]:

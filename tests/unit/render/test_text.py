@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from matrix.analyze.cell.answer import Answer, Unsettled
 from matrix.analyze.cell.verdict import meanings_of
-from matrix.render.text import render_answer, render_grouped
+from matrix.render.text import Detail, render_answer, render_grouped
 from matrix.schema.values import Basis
 from tests.golden_files import Golden
 from tests.unit.render import builder
@@ -23,10 +23,31 @@ SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @pytest.mark.parametrize("verdict", ["unsound", "unknown", "refused", "absent"])
-@pytest.mark.parametrize("verbose", [False, True], ids=["short", "verbose"])
-def test_answer_golden(verdict: str, *, verbose: bool, golden: Callable[[str], Golden]) -> None:
-    text = render_answer(TITLE, builder.answer(verdict), colour=False, verbose=verbose)
-    golden(f"render/answer-{verdict}-{'verbose' if verbose else 'short'}.txt").check(text)
+@pytest.mark.parametrize("detail", Detail, ids=lambda detail: detail.name.lower())
+def test_answer_golden(verdict: str, detail: Detail, golden: Callable[[str], Golden]) -> None:
+    text = render_answer(TITLE, builder.answer(verdict), colour=False, detail=detail)
+    golden(f"render/answer-{verdict}-{detail.name.lower()}.txt").check(text)
+
+
+def test_what_a_brief_answer_leaves_out_is_named() -> None:
+    fact = Unsettled(names=("dic",), why="open", settled_by="")
+    answer = replace(
+        builder.answer(),
+        reasons=("a", "b", "c"),
+        unsettled=(fact, fact),
+        violations=(replace(builder.FAULT, trace=()),) * 2,
+        advisories=(),
+        fixes=(),
+    )
+    brief = render_answer(TITLE, answer, colour=False, detail=Detail.BRIEF)
+    left_out = "-v shows 2 more reasons, 1 more open fact and 2 more violations"
+    assert left_out in " ".join(brief.split())
+    all_said = replace(answer, reasons=("a",), unsettled=(), violations=())
+    assert "-v" not in render_answer(TITLE, all_said, colour=False, detail=Detail.BRIEF)
+    advised = replace(all_said, advisories=(builder.FAULT,))
+    brief = render_answer(TITLE, advised, colour=False, detail=Detail.BRIEF)
+    assert f"advisories: `{builder.FAULT.invariant}`" in brief
+    assert "\n  -v shows what the advisories say\n" in brief
 
 
 def test_grouped_golden(golden: Callable[[str], Golden]) -> None:
@@ -42,14 +63,15 @@ def test_grouped_golden(golden: Callable[[str], Golden]) -> None:
 def test_the_verdict_comes_first_and_is_explained(basis: Basis) -> None:
     for verdict, meaning in meanings_of(basis).items():
         answer = replace(builder.answer(), verdict=verdict, basis=basis)
-        text = render_answer(TITLE, answer, colour=False, verbose=False)
+        text = render_answer(TITLE, answer, colour=False, detail=Detail.BRIEF)
         assert text.startswith(f"{verdict}: {TITLE}\n")
         assert meaning in " ".join(text.split())
 
 
 def test_facts_come_on_request() -> None:
     short, long = (
-        render_answer(TITLE, builder.answer(), colour=False, verbose=v) for v in (False, True)
+        render_answer(TITLE, builder.answer(), colour=False, detail=detail)
+        for detail in (Detail.TRACED, Detail.WHOLE)
     )
     assert "page_size" not in short
     assert "has_cache_dic      = unknown" in long
@@ -91,12 +113,12 @@ def test_reasons_that_differ_in_the_name_are_said_once() -> None:
     ]
 
 
-@pytest.mark.parametrize("verbose", [False, True])
-def test_colour_adds_nothing_but_colour(*, verbose: bool) -> None:
+@pytest.mark.parametrize("detail", Detail)
+def test_colour_adds_nothing_but_colour(detail: Detail) -> None:
     for verdict in ("unsound", "unknown", "absent"):
         answer = builder.answer(verdict)
         plain, coloured = (
-            render_answer(TITLE, answer, colour=colour, verbose=verbose) for colour in (False, True)
+            render_answer(TITLE, answer, colour=colour, detail=detail) for colour in (False, True)
         )
         assert "\x1b" not in plain
         assert SGR.sub("", coloured) == plain != coloured
@@ -107,7 +129,7 @@ def test_colour_adds_nothing_but_colour(*, verbose: bool) -> None:
 @pytest.mark.parametrize("columns", [1, 40, 60, 80, 100, 500])
 def test_lines_fit_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    text = render_answer(TITLE, builder.answer("unknown"), colour=False, verbose=True)
+    text = render_answer(TITLE, builder.answer("unknown"), colour=False, detail=Detail.WHOLE)
     width = min(max(columns, 40), 100)
     too_long = [line for line in text.splitlines() if len(line) > width]
     # A word that is longer than the line stays whole: a path is to be copied.
@@ -124,7 +146,7 @@ def test_no_control_character_reaches_the_terminal(text: str) -> None:
         facts=((text, text),),
         confidence=text,
     )
-    shown = render_answer(text, answer, colour=False, verbose=True)
+    shown = render_answer(text, answer, colour=False, detail=Detail.WHOLE)
     shown += render_grouped(text, [(text, answer)], colour=False)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", shown)
 
