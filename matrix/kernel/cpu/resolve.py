@@ -359,10 +359,9 @@ class _Resolver:
         known = [FREE, *(name for cpu in self.knowledge.cpus for name in _names(cpu))]
         machines = machine_names(self.knowledge, self.architecture.id)
         near = _near(key, known, machines)
-        hint = unknown_word_hint("", known, "CPUs")
-        hint = f"{near} {hint}" if near else hint
-        if machines:
-            hint += f"; and {len(machines)} names of machines: `matrix cpus list --search WORD`"
+        found = f" and {len(machines)} names of machines" if machines else ""
+        search = f"`matrix cpus list --search WORD` finds CPUs{found};"
+        hint = " ".join(filter(None, (near, search, unknown_word_hint("", known, "CPUs"))))
         self._error(spec.name, "MX0502", f"unknown CPU `{shown(spec.name.text)}`", hint)
         return ()
 
