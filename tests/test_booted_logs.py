@@ -20,9 +20,18 @@ MODES = {
     "VHE mode initialized successfully": "vhe",
     "Hyp nVHE mode initialized successfully": "nvhe",
     "Hyp mode initialized successfully": "nvhe",
+    "Protected hVHE mode initialized successfully": "protected",
     "HYP mode not available": "none",
+    "KVM disabled from command line": "none",
+    "GICv2 not supported in protected mode": None,
 }
+# 6.1 and 6.12 go on behind this line, 7.x give up: it settles no mode, and such a boot without an
+# init has no line that shows its log to be whole. What is absent there is unknown.
+OPEN_ENDED = {"7.3-cortex-a57-el2-protected.log.gz"}
 CONFIGS = Path(__file__).parent / "data" / "booted"
+
+
+SEEN = ("midr", "page_size", "fwb", "idc", "dic", "started_at")
 
 
 def facts(row: dict[str, Any]) -> dict[str, Any]:
@@ -43,21 +52,32 @@ def facts(row: dict[str, Any]) -> dict[str, Any]:
         "kvm_mode": shown["kvm_mode"].value,
         "cmdline": " ".join(word for word in words if not word.startswith(("console=", "panic="))),
         "series": ".".join(host.version.split(".")[:2]),
+        "processors": len(host.cpus.value or {}),
     }
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["log"].removesuffix(".log.gz"))
 def test_a_log_says_what_was_seen_in_the_guest(row: dict[str, Any]) -> None:
-    found = facts(row)
+    found, row = facts(row), dict(row)
     if row["kvm_mode"] is None:  # entered at EL1: the oracle has no line of KVM
         assert found.pop("kvm_mode") in (None, "none")
     else:
         assert found.pop("kvm_mode") == MODES[row["kvm_mode"]]
+    if row["log"] in OPEN_ENDED:
+        assert [found.pop(name) for name in ("fwb", "idc", "dic")] == [None, None, None]
+        assert not any(row.pop(name) for name in ("fwb", "idc", "dic"))
     assert found == {
-        **{name: row[name] for name in ("midr", "page_size", "fwb", "idc", "dic", "started_at")},
+        **{name: row[name] for name in SEEN if name in row},
         "cmdline": row["cmdline"],
-        "series": row["kernel"],
+        "series": row["kernel"].removesuffix("-16k"),
+        "processors": row.get("smp", 1),
     }
+
+
+def test_there_are_twenty_boots_and_more() -> None:
+    assert len({row["oracle"] for row in ROWS}) >= 20
+    assert {row["log"] for row in ROWS} == {path.name for path in DATA.glob("*.gz")}
+    assert all(path.stat().st_size <= 8192 for path in DATA.glob("*.gz"))
 
 
 def test_a_log_of_a_v1_settles_dic() -> None:

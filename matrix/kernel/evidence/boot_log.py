@@ -190,9 +190,10 @@ def _findings(
     groups.pop("machine", None)
     size, order = groups.pop("size", None), groups.pop("order", None)
     if size is not None and order is not None:
-        # A table of 2^n pages: `size` bytes are the page size times 2^order.
+        # A table of 2^order pages. One of order 0 may be a part of a page, and one whose size is
+        # no power of two has pages to spare.
         shift = int(size).bit_length() - 1 - int(order)
-        if 12 <= shift <= 16:
+        if int(order) != 0 and int(size).bit_count() == 1 and 12 <= shift <= 16:
             yield Finding(kind="page_size", value=1 << shift, place=place)
     for name, value in groups.items():
         if value is None:

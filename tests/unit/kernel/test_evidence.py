@@ -242,6 +242,13 @@ def test_a_table_of_pages_shows_the_page_size(tmp_path: Path) -> None:
         assert host_of(line.format(order), tmp_path).page_size.value == size
 
 
+@pytest.mark.parametrize("table", ["(order: 0, 8192 bytes", "(order: 1, 24576 bytes"])
+def test_a_table_with_pages_to_spare_shows_no_page_size(table: str, tmp_path: Path) -> None:
+    """As `posixtimers` and `MPTCP token` of Linux 7.x with pages of 16 KiB."""
+    line = f"[    0.0] posixtimers hash table entries: 512 {table}, linear)\n"
+    assert host_of(line, tmp_path).page_size.value is None
+
+
 def test_lscpu_as_text_and_as_json() -> None:
     text = read(DATA / "p06-lscpu-rk3588.txt").machine.host
     assert text.cpu_specs.value == ("cortex-a55,midr=0x412fd050", "cortex-a76,midr=0x414fd0b0")
