@@ -80,13 +80,15 @@ class Column(Struct, frozen=True, kw_only=True):
 class HostBatch(Struct, frozen=True, kw_only=True):
     """Some rows that stand together; `first` counts the rows before them that were read.
 
-    `hosts` is an Arrow array of the hosts' names as bytes, None where the table has no such column;
-    `columns` are the others that are read, `own` the user's as texts, where they are kept.
+    `hosts` and `lines` are Arrow arrays of the hosts' names and command lines as bytes, None where
+    the table has no such column; `columns` are the others that are read, `own` the user's as texts,
+    where they are kept.
     """
 
     first: int
     rows: int
     hosts: Any
+    lines: Any
     columns: Mapping[str, Column]
     own: Mapping[str, Any]
 
@@ -171,6 +173,7 @@ class HostTable:
                         first=first,
                         rows=batch.num_rows,
                         hosts=columns.pop("host", None),
+                        lines=columns.pop("cmdline", None),
                         columns={name: _encode(array) for name, array in columns.items()},
                         own={
                             # By number: several columns may have one title, or none.
