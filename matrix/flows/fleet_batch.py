@@ -17,7 +17,7 @@ from matrix.flows.fleet_answers import FleetAnswers, Given, Shown
 from matrix.flows.fleet_names import IdleWords
 from matrix.flows.fleet_row import HostRow, spec_of
 from matrix.kernel.fleet.hosts import Column, HostBatch, decode
-from matrix.kernel.fleet.lines import ReadWords
+from matrix.kernel.fleet.lines import ReadWords, places
 
 if TYPE_CHECKING:
     import numpy as np
@@ -256,15 +256,12 @@ def _own_lines(batch: HostBatch, line: Coded[str], booted: Coded[Any]) -> Coded[
     Of such a kernel it is not said that it ignores what the boot loader passes.
     """
     import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
     built_in = [one[0].config.value("CMDLINE") if one else None for one in booted.values]
     texts = [one for one in dict.fromkeys(built_in) if isinstance(one, str) and one]
     if batch.lines is None or not texts:
         return line
-    encoded = pa.array([one.encode("utf-8", "surrogateescape") for one in texts], pa.binary())
-    place = pc.index_in(batch.lines, encoded).fill_null(-1).to_numpy(zero_copy_only=False)
+    place = places(batch.lines, texts)
     return _merged(
         [*line.values, *texts], np.where(place < 0, line.codes, len(line.values) + place)
     )

@@ -13,7 +13,7 @@ no command line at all (`given_line`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from matrix.kernel.fleet.hosts import decode
@@ -136,6 +136,18 @@ class ReadWords:
                 kind |= _WHOLE_AT_START
             self._kinds[name] = kind
         return kind
+
+
+def places(lines: Any, texts: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Return which of some texts each line is, -1 for none."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    encoded = pa.array([one.encode("utf-8", "surrogateescape") for one in texts], pa.binary())
+    found: npt.NDArray[np.int64] = (
+        pc.index_in(lines, encoded).fill_null(-1).to_numpy(zero_copy_only=False)
+    )
+    return found
 
 
 _BLANK, _OTHER = 1, 2
