@@ -48,7 +48,7 @@ _HEAVY = {
     "jinja2": ("render",),
     "markupsafe": ("render",),
     "pandas": ("analyze/space/frame.py", "render", "integrations/library.py"),
-    "pyarrow": ("analyze/space/frame.py", "kernel/fleet/hosts.py", "render"),
+    "pyarrow": ("analyze/space/frame.py", "kernel/fleet", "render"),
     "oxidd": ("solve",),
     "dd": ("solve",),
     "pysat": ("solve",),

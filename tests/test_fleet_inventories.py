@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -13,10 +16,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from matrix.diagnostics import InputError
+from matrix.kernel.fleet import hosts as tables
 from matrix.kernel.fleet.hosts import open_hosts
 from tests.cli_runner import run_cli
 
 DATA = Path(__file__).parent / "data"
+CONFIGS = DATA / "booted"
 NODES = DATA / "evidence" / "p17-nodes.csv"
 
 
@@ -146,6 +151,43 @@ def test_json_lines_are_a_table(hosts: Path) -> None:
     first, second = answered(table)
     assert (first["verdict"], first["tags"]) == ("unsound", "1;2")
     assert (second["verdict"], second["tags"]) == ("supported", "")
+
+
+LATER = (
+    '{"host": "a", "kernel": "7.3", "cpu": "graviton3"}\n'
+    '{"host": "b", "kernel": "7.3", "cpu": "graviton3"}\n'
+    '{"host": "c", "kernel": "7.3", "config": "7.3.config", "cpu": "apple-m2", "rack": 7}\n'
+)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_key_that_only_later_lines_have_is_a_column(
+    packed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "_BATCH_ROWS", 2)
+    (tmp_path / "7.3.config").write_bytes((CONFIGS / "7.3.config").read_bytes())
+    table = tmp_path / "hosts.jsonl"
+    table.write_bytes(gzip.compress(LATER.encode()) if packed else LATER.encode())
+    rows = answered(table)
+    assert [(row["host"], row["rack"]) for row in rows] == [("a", ""), ("b", ""), ("c", "7")]
+    assert [row["verdict"] for row in rows][2] == "unsound"
+    assert rows[0]["verdict"] != "unsound"
+
+
+def test_a_pipe_has_the_keys_of_its_first_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It can be read once, and the table of answers begins before its end."""
+    monkeypatch.setattr(tables, "_BATCH_ROWS", 2)
+    read, write = os.pipe()
+    os.write(write, LATER.encode())
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        monkeypatch.setattr(sys, "stdin", pipe)
+        ran = run_cli("fleet", "-", "--table", str(tmp_path / "answers.csv"))
+    assert ran.code == 3
+    assert "error[MX1502]: the key `config` stands in none of the first 2 lines" in ran.err
+    assert not (tmp_path / "answers.csv").exists()
 
 
 @pytest.mark.parametrize(

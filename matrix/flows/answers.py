@@ -184,6 +184,10 @@ class Answers:
         self._situations: dict[Hashable, Situation] = {}
         self._given: dict[Hashable, Answer] = {}
 
+    def reads_word(self, name: str) -> bool:
+        """Tell whether a word of a command line may mean anything, by its name."""
+        return self._line_memory.reads(name)
+
     def build(self, config: DotConfig, chosen: ChosenKernel) -> Build:
         """Return a kernel with its `.config`.
 

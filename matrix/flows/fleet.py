@@ -28,11 +28,11 @@ from matrix.diagnostics import (
     worst,
 )
 from matrix.flows.arguments import check_verdicts
-from matrix.flows.fleet_answers import FleetAnswers
-from matrix.flows.fleet_row import HostRow
+from matrix.flows.fleet_answers import FleetAnswers, Given
+from matrix.flows.fleet_batch import BatchAnswering, BatchAnswers, numbered, same
 from matrix.flows.fleet_summary import FleetSummary, HostAnswer, HostGroup
 from matrix.flows.knowledge import Library
-from matrix.kernel.fleet.hosts import Column, HostBatch, HostTable, decode, open_hosts
+from matrix.kernel.fleet.hosts import HostBatch, HostTable, open_hosts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
 # Of more than so many kinds of wrong rows the rest is counted.
 _SAID_PROBLEMS = 20
-# The columns that an answer rests on, in the order of HostRow's fields.
-_READ = ("kernel", "config", "cpu", "midrs", "cmdline", "vm", "evidence")
 
 
 class FleetRequest(Struct, frozen=True, kw_only=True):
@@ -94,7 +92,7 @@ class _Counted(Struct, kw_only=True):
     """Hosts with one answer, as far as the table was read."""
 
     answer: HostAnswer
-    row: HostRow
+    given: Given
     first_row: int
     first_host: str
     hosts: int = 0
@@ -123,7 +121,9 @@ def fleet(request: FleetRequest, table_of_answers: HostRows | None = None) -> Fl
         folder=request.config_folder or beside,
         config=config,
     )
-    counted: dict[HostAnswer, _Counted] = {}
+    # By the answer's identity: equal ones are one object.
+    counted: dict[int, _Counted] = {}
+    answering = BatchAnswering(answers)
     hosts = 0
     # What is kept of a fleet has no cycles; looking for some among millions of objects takes an
     # eighth of the time.
@@ -131,7 +131,10 @@ def fleet(request: FleetRequest, table_of_answers: HostRows | None = None) -> Fl
     keep = table_of_answers is not None
     with open_hosts(request.hosts, columns, keep=keep) as table:
         for batch in table.batches():
-            _answer_batch(answers, table, batch, counted, table_of_answers, request.most_fixes)
+            answered = answering.answer(batch)
+            _answer_batch(
+                answers, answered, table, batch, counted, table_of_answers, request.most_fixes
+            )
             hosts += batch.rows
     groups = sorted(
         (item for item in counted.values() if item.answer.verdict is not None),
@@ -174,66 +177,51 @@ def _not_looked_for(answers: FleetAnswers, table: HostTable) -> Iterator[Diagnos
 
 def _answer_batch(
     answers: FleetAnswers,
+    answered: BatchAnswers,
     table: HostTable,
     batch: HostBatch,
-    counted: dict[HostAnswer, _Counted],
+    counted: dict[int, _Counted],
     writer: HostRows | None,
     most_fixes: int,
 ) -> None:
     import numpy as np
 
-    absent = Column(values=(b"",), codes=np.zeros(batch.rows, dtype=np.int64))
-    columns = [batch.columns.get(name, absent) for name in _READ]
-    combined = np.zeros(batch.rows, dtype=np.int64)
-    for column in columns:
-        combined = combined * len(column.values) + column.codes
-        # Numbered anew after each column: six columns of many values would not fit into 64 bits.
-        _, first, combined = np.unique(combined, return_index=True, return_inverse=True)
-    texts = [_texts(column)[column.codes[first]].tolist() for column in columns]
-    rows = [answers.filled(HostRow(*values)) for values in zip(*texts, strict=True)]
-    answered = [answers.answer(row) for row in rows]
-    given = [one.answer for one in answered]
-    sizes = np.bincount(combined, minlength=len(rows))
+    given = answered.given
+    found = same([one.answer for one in given.values], given.codes)
 
-    def place(index: int) -> tuple[int, str]:
-        at = int(first[index])
+    def place(at: int) -> tuple[int, str]:
         return int(table.row_numbers(batch.first + at, 1)[0]), batch.host(at)
 
-    for index in np.argsort(first):
-        row, size = rows[index], int(sizes[index])
-        answer, _, idle = answered[index]
-        group = counted.get(answer)
-        if group is None:
-            first_row, first_host = place(index)
-            group = counted[answer] = _Counted(
-                answer=answer, row=row, first_row=first_row, first_host=first_host
+    first, _ = numbered(found)
+    for index in first.tolist():
+        answer = found.values[found.codes[index]]
+        if id(answer) not in counted:
+            row, host = place(index)
+            counted[id(answer)] = _Counted(
+                answer=answer,
+                given=given.values[given.codes[index]],
+                first_row=row,
+                first_host=host,
             )
-        group.hosts += size
-        group.cpus[row.cpu or row.midrs] += size
-        if idle is not None:
-            if not idle.hosts:
-                idle.first_row, idle.first_host = place(index)
-            idle.hosts += size
+    first, codes = numbered(found, answered.cpus)
+    for index, hosts in zip(first.tolist(), np.bincount(codes).tolist(), strict=True):
+        group = counted[id(found.values[found.codes[index]])]
+        group.hosts += hosts
+        group.cpus[answered.cpus.values[answered.cpus.codes[index]]] += hosts
+    for idle, index, hosts in answered.idle:
+        if not idle.hosts:
+            idle.first_row, idle.first_host = place(index)
+        idle.hosts += hosts
     if writer is not None:
-        cpu = [row.cpu or row.midrs for row in rows]
         writer.write(
             rows=table.row_numbers(batch.first, batch.rows),
             hosts=batch.hosts,
-            cpus=(cpu, combined),
-            vms=([row.vm or "default" for row in rows], combined),
-            answers=(given, combined),
-            fixes=([answers.fixes(row, most_fixes) for row in rows], combined),
+            cpus=answered.cpus,
+            vms=answered.vms,
+            answers=found,
+            fixes=([answers.fixes(one, most_fixes) for one in given.values], given.codes),
             own=batch.own,
         )
-
-
-def _texts(column: Column) -> npt.NDArray[np.object_]:
-    """Return the distinct values of a column as texts without blanks around them."""
-    import numpy as np
-
-    texts = np.empty(len(column.values), dtype=object)
-    texts[:] = [decode(value).strip() for value in column.values]
-    return texts
 
 
 def _with_fixes(
@@ -245,7 +233,7 @@ def _with_fixes(
         shown[item.answer.verdict] += 1
         wanted = item.answer.verdict not in WORKS and shown[item.answer.verdict] <= most
         group = _group(item)
-        yield replace(group, fixes=answers.fixes(item.row)) if wanted else group
+        yield replace(group, fixes=answers.fixes(item.given)) if wanted else group
 
 
 def _group(item: _Counted) -> HostGroup:

@@ -11,13 +11,15 @@ import re
 from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from matrix.analyze.cell.answer import Answer, Fix
+from matrix.analyze.cell.memory import DetectedCpu
 from matrix.analyze.cell.verdict import WORKS
+from matrix.analyze.facts.line_memory import LineMeaning
 from matrix.diagnostics import Diagnostic, InputError, Severity
 from matrix.door.files import digest_of
 from matrix.door.folders import regular_files
@@ -50,6 +52,9 @@ from matrix.kernel.cpu.resolve import CpuSystem, resolve_system
 from matrix.kernel.source.version import read_version
 from matrix.schema.values import Capability, Distro, KernelProfile
 
+_Key = TypeVar("_Key")
+_Made = TypeVar("_Made")
+
 _SHA256 = re.compile(r"(?:sha256:)?([0-9a-fA-F]{64})")
 # A table with more distinct values than this is answered all the same, from a memory begun anew:
 # so many command lines take some hundred megabytes.
@@ -67,7 +72,7 @@ _NO_CONFIG = Diagnostic(
 )
 
 
-class _Shown(Struct, frozen=True, kw_only=True):
+class Shown(Struct, frozen=True, kw_only=True):
     """What evidence shows of a host, as the columns have it; empty where it shows nothing."""
 
     kernel: str
@@ -77,7 +82,7 @@ class _Shown(Struct, frozen=True, kw_only=True):
     settings: tuple[str, ...]
 
 
-class _Given(Struct, kw_only=True):
+class Given(Struct, kw_only=True, eq=False):
     """The answer of hosts in one situation; `asked` and `fixes` only where a change may help."""
 
     answer: HostAnswer
@@ -85,12 +90,20 @@ class _Given(Struct, kw_only=True):
     fixes: tuple[Fix, ...] | None = None
 
 
-class Answered(NamedTuple):
-    """What is said of a row: its answer, its situation, and what its command line says in vain."""
+class Around(Struct, frozen=True, kw_only=True, eq=False):
+    """All that an answer rests on but the CPU; those alike in what counts are one object."""
 
-    answer: HostAnswer
-    given: _Given | None = None
-    idle: IdleWords | None = None
+    situations: tuple[Situation, ...]
+    doubt: tuple[str, str] | None
+    on: dict[tuple[DetectedCpu, ...], Given] = field(default_factory=dict)
+    by_spec: dict[str, Given] = field(default_factory=dict)
+
+
+class Placed(NamedTuple):
+    """Where hosts stand but for their CPU, and what their command line says in vain."""
+
+    around: Around
+    idle: IdleWords | None
 
 
 class FleetAnswers:
@@ -125,13 +138,17 @@ class FleetAnswers:
         self._systems = Kept(self._system)
         self._options = Kept(self._choose)
         self._evidence = Kept(self._read_evidence)
+        self._lines = Kept(self._read_line)
         self._distros = {one.id: one for one in library.knowledge.distros}
         self._history = library.name_history(self._architecture.id)
         self.names = FleetNames(self._history)
         # What `validate` says of the files, each once.
         self.remarks: dict[Diagnostic, None] = {}
-        self._rows: dict[HostRow, Answered] = {}
-        self._given: dict[tuple[object, ...], _Given] = {}
+        self._wrong: dict[HostRow, Given] = {}
+        self._placed: dict[tuple[str, str, str, tuple[str, ...], str], Placed] = {}
+        self._around: dict[tuple[object, ...], Around] = {}
+        self._brought: dict[Build, str | None] = {}
+        self._same: dict[HostAnswer, HostAnswer] = {}
         self._looked = 0
         # How many situations nobody looked for a fix of.
         self.without_fixes: set[int] = set()
@@ -142,42 +159,65 @@ class FleetAnswers:
         """The options that hold for all rows, but for their VM, as far as answers read them."""
         return self._answers.options_that_count(self._chosen)
 
-    def filled(self, row: HostRow) -> HostRow:
-        """Return a row with what it lacks and its evidence shows; as it is where that is wrong."""
-        if not row.evidence:
-            return row
-        try:
-            shown = self._evidence.of(row.evidence)
-        except InputError:
-            return row
-        return row._replace(
-            kernel=row.kernel or shown.kernel,
-            config=row.config or shown.config,
-            cpu=row.cpu or ("" if row.midrs else shown.cpu),
-            cmdline=row.cmdline or shown.cmdline,
-            settings=shown.settings,
-        )
+    def reads_word(self, name: str) -> bool:
+        """Tell whether a word of a command line may mean anything, by its name."""
+        return self._answers.reads_word(name)
 
-    def answer(self, row: HostRow) -> Answered:
-        """Return the answer of a row; where the row is wrong, the answer says in what.
+    def shown(self, evidence: str) -> Shown | None:
+        """Return what a row's evidence shows; None where it is wrong."""
+        return _right(self._evidence.of, evidence)
 
-        Beside it what the row's command line says in vain; equal ones are one object.
-        """
-        found = self._rows.get(row)
+    def builds(self, kernel: str, config: str) -> tuple[Build, ...] | None:
+        """Return what boots; None where that is wrong, or any release has the same answer."""
+        builds = _right(self._builds.of, (kernel, config))
+        return None if isinstance(builds, HostAnswer) else builds
+
+    def knows_cpu(self, spec: str) -> bool:
+        """Tell whether a CPU system is one."""
+        return _right(self._systems.of, spec) is not None
+
+    def knows_options(self, vm: str, settings: tuple[str, ...]) -> bool:
+        """Tell whether the surroundings of a row are some."""
+        return _right(self._options.of, (vm, settings)) is not None
+
+    def knows_line(self, line: str) -> bool:
+        """Tell whether a command line is one."""
+        return _right(self._lines.of, line) is not None
+
+    def given_to(self, row: HostRow) -> Given:
+        """Return what is given to a row by itself; where it is wrong, the answer says in what."""
+        found = self._wrong.get(row)
         if found is None:
-            if len(self._rows) + len(self._answers.lines) > _MOST_KEPT:
-                self._rows.clear()
-                self._answers.lines.forget()
-            found = self._rows[row] = self._answer(row)
+            if len(self._wrong) > _MOST_KEPT:
+                self._wrong.clear()
+            found = self._wrong[row] = Given(answer=self._one(self._of_wrong(row)))
         return found
 
-    def fixes(self, row: HostRow, most: int | None = None) -> tuple[Fix, ...]:
-        """Return the verified changes that make the capability supported on a row's host.
+    def placed(self, row: HostRow) -> Placed:
+        """Return where a row stands, all of whose parts are right, whatever its CPU."""
+        key = (row.kernel, row.config, row.vm, row.settings, row.cmdline)
+        found = self._placed.get(key)
+        if found is None:
+            if len(self._placed) > _MOST_KEPT:
+                self._placed.clear()
+                self._answers.lines.forget()
+                self._lines.forget()
+            found = self._placed[key] = self._place(row)
+        return found
+
+    def given(self, around: Around, spec: str) -> Given:
+        """Return what is given on a CPU system; of equal situations it is one object."""
+        given = around.by_spec.get(spec)
+        if given is None:
+            given = around.by_spec[spec] = self._given(around, self._systems.of(spec))
+        return given
+
+    def fixes(self, given: Given, most: int | None = None) -> tuple[Fix, ...]:
+        """Return the verified changes that make the capability supported.
 
         Each situation is looked at once, and with `most` no more than so many of them.
         """
-        given = self.answer(row).given
-        if given is None or given.asked is None:
+        if given.asked is None:
             return ()
         if given.fixes is None:
             if most is not None and self._looked >= most:
@@ -187,60 +227,63 @@ class FleetAnswers:
             given.fixes = fixes_in(self._answers, *given.asked)
         return given.fixes
 
-    def _answer(self, row: HostRow) -> Answered:
-        problems: list[Diagnostic] = []
-        parts: tuple[Callable[[], object], ...] = (
+    def _of_wrong(self, row: HostRow) -> HostAnswer:
+        """Return all that is wrong with a row, or what is said of its `.config` alone."""
+        parts: list[Callable[[], object]] = [
             partial(self._builds.of, (row.kernel, row.config)),
             partial(self._systems.of, spec_of(row)),
             partial(self._options.of, (row.vm, row.settings)),
             partial(check_line, row.cmdline),
             partial(self._answers.lines.of, row.cmdline),
-        )
+        ]
         if row.evidence:
-            parts = (partial(self._evidence.of, row.evidence), *parts)
+            parts.insert(0, partial(self._evidence.of, row.evidence))
+        problems: list[Diagnostic] = []
         for part in parts:
             try:
                 part()
             except InputError as error:
                 problems.extend(error.diagnostics)
         if problems:
-            return Answered(HostAnswer(problems=tuple(problems)))
+            return HostAnswer(problems=tuple(problems))
         builds = self._builds.of((row.kernel, row.config))
         if isinstance(builds, HostAnswer):
-            return Answered(builds)
-        situations, system = self._asked(builds, row)
+            return builds
+        raise AssertionError(row)  # nothing is wrong with it
+
+    def _place(self, row: HostRow) -> Placed:
+        builds = self._builds.of((row.kernel, row.config))
+        assert not isinstance(builds, HostAnswer)  # noqa: S101 - `placed` is asked for right rows
+        options = self._options.of((row.vm, row.settings))
+        situations = tuple(self._answers.situation(one, row.cmdline, options) for one in builds)
         situation, build = situations[0], builds[0]
         self._remark(*build.built_in.notes(situation.line, build.chosen.release))
         line = self._answers.lines.of(situation.line.text)
         # What a release between two profiles has nobody knows.
         idle = self.names.of(build.profile, line) if len(builds) == 1 else None
-        given = self._given_in(situations, system)
-        return Answered(given.answer, given, idle)
+        doubt = next((one.doubt for one in builds if one.doubt), None)
+        if build not in self._brought:
+            own = build.config.release == build.chosen.release
+            self._brought[build] = ported_back(self._capability, build) if own else None
+        arounds = tuple(one.around for one in situations)
+        key = (arounds, doubt, build.chosen.between, self._brought[build])
+        around = self._around.get(key)
+        if around is None:
+            around = self._around[key] = Around(situations=situations, doubt=doubt)
+        return Placed(around, idle)
 
-    def _asked(
-        self, builds: tuple[Build, ...], row: HostRow
-    ) -> tuple[tuple[Situation, ...], CpuSystem]:
-        """Return what a row asks about: its kernel, or the two beside it, and its CPU system."""
-        options = self._options.of((row.vm, row.settings))
-        situations = (self._answers.situation(one, row.cmdline, options) for one in builds)
-        return tuple(situations), self._systems.of(spec_of(row))
-
-    def _given_in(self, situations: tuple[Situation, ...], system: CpuSystem) -> _Given:
-        """Return what is given in a situation; equal ones are one object."""
-        build = situations[0].build
-        doubt = next((one.build.doubt for one in situations if one.build.doubt), None)
-        own = build.config.release == build.chosen.release
-        around = tuple((one.around, one.build.asked.memory.cpu(system)) for one in situations)
-        symbol = ported_back(self._capability, build) if own else None
-        key = (around, doubt, build.chosen.between, symbol)
-        if key not in self._given:
+    def _given(self, around: Around, system: CpuSystem) -> Given:
+        situations = around.situations
+        cpus = tuple(one.build.asked.memory.cpu(system) for one in situations)
+        if cpus not in around.on:
+            build = situations[0].build
             try:
                 answer = answer_in(self._answers, situations, system, detailed=False)
             except InputError as error:
-                self._given[key] = _Given(answer=HostAnswer(problems=error.diagnostics))
+                around.on[cpus] = Given(answer=self._one(HostAnswer(problems=error.diagnostics)))
             else:
                 given = _host_answer(answer, build.chosen.release)
-                said = doubt[:1] if doubt and answer.predicate is not None else ()
+                said = around.doubt[:1] if around.doubt and answer.predicate is not None else ()
                 alone = len(situations) == 1
                 given = replace(
                     given,
@@ -248,8 +291,16 @@ class FleetAnswers:
                     reasons=(*given.reasons, *said),
                 )
                 asked = None if answer.verdict in WORKS else (situations, system)
-                self._given[key] = _Given(answer=given, asked=asked)
-        return self._given[key]
+                around.on[cpus] = Given(answer=self._one(given), asked=asked)
+        return around.on[cpus]
+
+    def _one(self, answer: HostAnswer) -> HostAnswer:
+        """Return the one object of equal answers: hosts are counted by it."""
+        return self._same.setdefault(answer, answer)
+
+    def _read_line(self, text: str) -> LineMeaning:
+        check_line(text)
+        return self._answers.lines.of(text)
 
     def _build(self, key: tuple[str, str]) -> tuple[Build, ...] | HostAnswer:
         """Return a kernel with its `.config`; the answer itself where any release has the same.
@@ -332,7 +383,7 @@ class FleetAnswers:
             config, complete=distro.complete, release=distro.release, version=version
         ).narrowed(self._symbols)
 
-    def _read_evidence(self, path: str) -> _Shown:
+    def _read_evidence(self, path: str) -> Shown:
         """Return what the evidence of a row shows of its host.
 
         Raises:
@@ -346,7 +397,7 @@ class FleetAnswers:
         if shown.configs:
             config = f"{_OF_EVIDENCE}{path}"
             self._shown_configs[config] = shown.configs[0]
-        return _Shown(
+        return Shown(
             kernel=known_version(shown.machine.host) or "",
             config=config,
             cpu=found.request.cpus[0] if found.request.cpus else "",
@@ -406,6 +457,14 @@ class FleetAnswers:
         if vm:
             settings = (*(text for text in settings if not text.startswith("vm=")), f"vm={vm}")
         return self._answers.options(choose_surroundings(self._architecture, settings))
+
+
+def _right(make: Callable[[_Key], _Made], key: _Key) -> _Made | None:
+    """Return what is made of a part of a row; None where it is wrong."""
+    try:
+        return make(key)
+    except InputError:
+        return None
 
 
 def _host_answer(answer: Answer, release: str) -> HostAnswer:

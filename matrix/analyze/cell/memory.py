@@ -109,6 +109,7 @@ class AnswerMemory:
         self._facts: dict[str, _Patterns[tuple[Value]]] = {
             name: _Patterns() for name in question.program.facts
         }
+        self._begun: dict[object, tuple[Mapping[str, Expression], Evaluation]] = {}
         self._numbers: dict[Hashable, int] = {}
         self._systems: dict[str, DetectedCpu] = {}
         self._cpus: dict[tuple[Value, ...], DetectedCpu] = {}
@@ -118,7 +119,7 @@ class AnswerMemory:
     ) -> Surroundings:
         """Return a cell's part that no CPU changes, with all that follows from it worked out."""
         program = self.question.program
-        evaluation = Evaluation(program.definitions, variables, atoms)
+        evaluation = self._like_before(variables, atoms)
         # What came with a point release is named in the reasons, so that it must be seen read.
         others = (program.atoms - atoms.keys()) | program.dated.keys()
         known = {
@@ -138,6 +139,26 @@ class AnswerMemory:
                 question=asked, variables=undecided, atoms=known, kept=kept
             )
         return self._surroundings[content]
+
+    def _like_before(
+        self, variables: Mapping[str, Expression], atoms: Mapping[str, Value]
+    ) -> Evaluation:
+        """Return the names of a cell; what no changed variable touches is known from before."""
+        key = frozenset(atoms.items())
+        if key not in self._begun:
+            program = self.question.program
+            begun = Evaluation(program.definitions, variables, atoms)
+            self._begun[key] = variables, begun
+            return begun
+        before, begun = self._begun[key]
+        if before.keys() != variables.keys():
+            return Evaluation(self.question.program.definitions, variables, atoms)
+        changed = {
+            name: item
+            for name, item in variables.items()
+            if item is not before[name] and item != before[name]
+        }
+        return begun.with_names(changed, {})
 
     def cpu(self, system: CpuSystem) -> DetectedCpu:
         """Return what the kernel detects on a system."""

@@ -54,6 +54,10 @@ class LineMemory:
         self._meanings: dict[tuple[object, ...], LineMeaning] = {}
         self._variables: dict[tuple[str, _Words], Mapping[str, Expression]] = {}
 
+    def reads(self, name: str) -> bool:
+        """Tell whether a word of this name means anything to any release, or is a slip of one."""
+        return parameter_key(name) in self._groups or self._slips[name]
+
     def read(self, text: str) -> LineMeaning:
         """Return what a line means.
 

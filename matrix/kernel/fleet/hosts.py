@@ -17,7 +17,7 @@ import json
 import os
 import sys
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BufferedReader
 from typing import TYPE_CHECKING, Any, cast
 
@@ -80,13 +80,15 @@ class Column(Struct, frozen=True, kw_only=True):
 class HostBatch(Struct, frozen=True, kw_only=True):
     """Some rows that stand together; `first` counts the rows before them that were read.
 
-    `hosts` is an Arrow array of the hosts' names as bytes, None where the table has no such column;
-    `columns` are the others that are read, `own` the user's as texts, where they are kept.
+    `hosts` and `lines` are Arrow arrays of the hosts' names and command lines as bytes, None where
+    the table has no such column; `columns` are the others that are read, `own` the user's as texts,
+    where they are kept.
     """
 
     first: int
     rows: int
     hosts: Any
+    lines: Any
     columns: Mapping[str, Column]
     own: Mapping[str, Any]
 
@@ -171,6 +173,7 @@ class HostTable:
                         first=first,
                         rows=batch.num_rows,
                         hosts=columns.pop("host", None),
+                        lines=columns.pop("cmdline", None),
                         columns={name: _encode(array) for name, array in columns.items()},
                         own={
                             # By number: several columns may have one title, or none.
@@ -308,46 +311,87 @@ def _open_csv(
 def _open_json_lines(
     stream: BufferedReader, name: str, chosen: Mapping[str, str] | None, *, keep: bool
 ) -> HostTable:
-    """Open a table with an object a line; its columns are the keys of the first lines.
+    """Open a table with an object a line; its columns are the keys of all lines.
+
+    A file is read twice for them. A pipe cannot be: its keys are those of the first batch.
 
     Raises:
-        InputError: MX1502, a line is no object.
+        InputError: MX1502, a line is no object, or a later one of a pipe has another key.
     """
-    import msgspec
     import pyarrow as pa
 
-    decoder = msgspec.json.Decoder(dict[str, Any])
-
-    def objects() -> Iterator[list[dict[str, Any]]]:
-        found: list[dict[str, Any]] = []
-        for number, line in enumerate(iter(lambda: stream.readline(_LONGEST_OBJECT), b""), 1):
-            if not line.strip():
-                continue
-            try:
-                found.append(decoder.decode(line))
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise InputError(_no_object(name, number, line, _sentence(error))) from None
-            if len(found) == _BATCH_ROWS:
-                yield found
-                found = []
-        if found:
-            yield found
-
-    batches = objects()
+    start = stream.tell() if stream.seekable() else None
+    batches = _objects(stream, name)
     first = next(batches, [])
-    header = list(dict.fromkeys(key for one in first for key in one))
-    table = HostTable(name, header, chosen, keep=keep)
-    numbers = {key for one in first for key, value in one.items() if isinstance(value, float)}
+    header, numbers = _keys(first)
+    if start is not None:
+        for found in batches:
+            more, floats = _keys(found)
+            header.update(more)
+            numbers |= floats
+        stream.seek(start)
+        batches = _objects(stream, name)
+    else:
+        batches = itertools.chain([first], batches)
+    table = HostTable(name, list(header), chosen, keep=keep)
     _refuse_numbers(
         name, {key: pa.float64() for key, title in table.names.items() if title in numbers}
     )
 
     def rows() -> Iterator[Any]:
-        for found in itertools.chain([first], batches):
+        done = 0
+        for found in batches:
+            if start is None and (more := _keys(found)[0].keys() - header.keys()):
+                raise InputError(_later_key(name, min(more), done))
             columns = [pa.array([_json_text(one.get(key)) for one in found]) for key in header]
-            yield pa.record_batch(columns, names=header)
+            yield pa.record_batch(columns, names=list(header))
+            done += len(found)
 
     return table.read_from(rows())
+
+
+def _objects(stream: BufferedReader, name: str) -> Iterator[list[dict[str, Any]]]:
+    """Yield the objects of a table, a batch at a time.
+
+    Raises:
+        InputError: MX1502, a line is none.
+    """
+    import msgspec
+
+    decoder = msgspec.json.Decoder(dict[str, Any])
+    found: list[dict[str, Any]] = []
+    for number, line in enumerate(iter(lambda: stream.readline(_LONGEST_OBJECT), b""), 1):
+        if not line.strip():
+            continue
+        try:
+            found.append(decoder.decode(line))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise InputError(_no_object(name, number, line, _sentence(error))) from None
+        if len(found) == _BATCH_ROWS:
+            yield found
+            found = []
+    if found:
+        yield found
+
+
+def _keys(objects: Sequence[Mapping[str, Any]]) -> tuple[dict[str, None], set[str]]:
+    """Return the keys of objects in the order of their first, and those with a fraction."""
+    keys: dict[str, None] = {}
+    numbers: set[str] = set()
+    for one in objects:
+        keys.update(dict.fromkeys(one))
+        numbers.update(key for key, value in one.items() if isinstance(value, float))
+    return keys, numbers
+
+
+def _later_key(name: str, key: str, rows: int) -> Diagnostic:
+    return Diagnostic(
+        code="MX1502",
+        message=f"the key `{shown(key)}` stands in none of the first {_BATCH_ROWS:,} lines, and "
+        f"in one behind row {rows:,}",
+        location=Location(file=name),
+        hint="give a file, which can be read twice, or the key in the first line, with null",
+    )
 
 
 _LONGEST_OBJECT = 1 << 20
