@@ -11,15 +11,20 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from matrix.analyze.cell import advice, answering
 from matrix.analyze.cell.advice import advisories
 from matrix.analyze.cell.answering import settle
+from matrix.analyze.cell.question import Completion, Question
 from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.facts.evaluation import Evaluation
 from matrix.explore.fixpoint import explore
+from matrix.explore.outcome import Violation
+from matrix.expr.evaluation import truth
 from matrix.flows.knowledge import Library
 from matrix.flows.study import prepare_study, study_result
 from matrix.scenarios.arm64.page import ADVISORIES
@@ -207,6 +212,46 @@ def test_dev_kvm_says_yes_where_the_vm_says_no_and_only_there() -> None:
     assert "dev-kvm-over-advertises" not in advised(file, "--cpu", "graviton3")
     off = ("--cmdline", "rodata=noalias kfence.sample_interval=100")
     assert "dev-kvm-over-advertises" in advised(file, "--cpu", "graviton3", *off)
+
+
+@pytest.mark.parametrize("further", ["", "CONFIG_ARM64_16K_PAGES=y\n"])
+def test_of_a_fragment_each_completion_is_asked_what_it_says_by_itself(
+    further: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is shared by completions that agree is what evaluating each anew gives."""
+    asked: list[tuple[Question, Evaluation, tuple[Completion, ...]]] = []
+
+    def noted(question: Question, known: Evaluation, completions: Any, *rest: Any) -> Any:
+        asked.append((question, known, completions))
+        return advisories(question, known, completions, *rest)
+
+    monkeypatch.setattr(answering, "advisories", noted)
+    file = tmp_path / "fragment"
+    file.write_text(f"CONFIG_KVM=y\n{further}")
+    run_cli("validate", str(file), "--kernel", "7.3")
+    compared = 0
+    for question, known, completions in asked:
+        found = {advice._key(row) for item in completions for row in _besides(item)}
+        for key in found:
+            rule = question.advisories.get(key[0])
+            alone = [
+                key in {advice._key(row) for row in _besides(item)}
+                and (
+                    key[0] in question.invariants
+                    or (
+                        rule is not None
+                        and truth(known.with_atoms(dict(item.assigned)).of(rule.when))
+                    )
+                )
+                for item in completions
+            ]
+            assert advice._holding(question, known, completions, key) == alone
+            compared += len({item.assigned for item in completions}) > 1
+    assert compared > 50
+
+
+def _besides(item: Completion) -> tuple[Violation, ...]:
+    return item.leaf.result.advisories if item.leaf.result else ()
 
 
 # Said of a page without its alias: where the check says no there is none. The others are met by

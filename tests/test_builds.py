@@ -6,6 +6,7 @@ kernel, whose tree is among the shared data.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +52,102 @@ def test_a_feature_of_yocto_includes_from_its_folder_and_from_the_root(tmp_path:
     assert "board.scc:1:1: error[MX1459]" in ran.err
     scc.write_text("include cfg/gone.scc\n")
     assert "board.scc:1:1: error[MX1456]: `cfg/gone.scc` is not there" in run_cli(*ask).err
+
+
+SECRET = "the-content-of-a-file-outside"
+OUTSIDE = ("../../outside.cfg", "/etc/passwd", "linked.cfg", "../../cache/../outside.cfg")
+
+
+@pytest.mark.parametrize("named", [*OUTSIDE, "{tmp}/outside.cfg"])
+@pytest.mark.parametrize("verb", ["kconf hardware", "include"])
+def test_a_feature_of_yocto_reads_nothing_outside_of_its_tree(
+    verb: str, named: str, tmp_path: Path
+) -> None:
+    write(
+        tmp_path,
+        {
+            "base": BASE,
+            "outside.cfg": f"CONFIG_{SECRET}\nCONFIG_KVM=n{SECRET}\n",
+            "cache/bsp/board.scc": f"# a board\n{verb} {named.format(tmp=tmp_path)}\n",
+        },
+    )
+    (tmp_path / "cache/bsp/linked.cfg").symlink_to("../../outside.cfg")
+    scc = tmp_path / "cache/bsp/board.scc"
+    ask = ("validate", "--base", str(tmp_path / "base"), "--fragment", str(scc), *ASK)
+    ran = run_cli(*ask)
+    assert ran.code == 3
+    assert f"{scc}:2:1: error[MX1461]" in ran.err
+    assert SECRET not in ran.err + ran.out
+    allowed = run_cli(*ask, "--allow-outside")
+    assert "MX1461" not in allowed.err
+    if named != "/etc/passwd":
+        assert SECRET in allowed.err
+
+
+def test_a_name_that_no_file_can_have_is_not_there(tmp_path: Path) -> None:
+    for name in ("x" * 5_000, "a\0b", "/proc/1/root/x"):
+        write(tmp_path, {"base": BASE, "x.scc": f"include {name}\n"})
+        scc = str(tmp_path / "x.scc")
+        ran = run_cli("validate", "--base", str(tmp_path / "base"), "--fragment", scc, *ASK)
+        assert ran.code == 3
+        assert "error[MX1456]" in ran.err
+
+
+ANNOTATIONS = "# FORMAT: 4\n# FLAVOUR: arm64-generic\n"
+
+
+@pytest.mark.parametrize(
+    "named", ["../../outside", "{tmp}/outside", "linked", "../../debian.linked/config/annotations"]
+)
+def test_annotations_read_nothing_outside_of_their_package(named: str, tmp_path: Path) -> None:
+    main = "package/debian.aws/config/annotations"
+    policy = "CONFIG_KVM   policy<{'arm64': 'y'}>\n"
+    include = f'include "{named.format(tmp=tmp_path)}"\n'
+    write(
+        tmp_path,
+        {
+            "outside": f"# FORMAT: {SECRET}\n",
+            "package/outside": f"# FORMAT: {SECRET}\n",
+            main: f"{ANNOTATIONS}{include}{policy}",
+            "package/debian.linked/config/x": "",
+        },
+    )
+    (tmp_path / main).with_name("linked").symlink_to("../../../outside")
+    (tmp_path / "package/debian.linked/config/annotations").symlink_to("../../../outside")
+    ran = run_cli("validate", str(tmp_path / main), *ASK)
+    assert ran.code == 3
+    assert f"{tmp_path / main}:3:1: error[MX1461]" in ran.err
+    assert SECRET not in ran.err + ran.out
+    assert SECRET[:20] in run_cli("validate", str(tmp_path / main), *ASK, "--allow-outside").err
+
+
+def test_annotations_include_what_lies_beside_them_and_in_the_package(tmp_path: Path) -> None:
+    def policy(symbol: str) -> str:
+        return f"CONFIG_{symbol}   policy<{{'arm64': 'y'}}>\n"
+
+    main = "debian.aws/config/annotations"
+    write(
+        tmp_path,
+        {
+            main: f'{ANNOTATIONS}include "../../debian.master/config/annotations"\n'
+            f'include "more/own"\n{policy("KVM")}',
+            "debian.aws/config/more/own": policy("SECRETMEM"),
+            "debian.master/config/annotations": f'include "annotations.arm64"\n{policy("KFENCE")}',
+            "debian.master/config/annotations.arm64": policy("MODULES"),
+        },
+    )
+    ran = run_cli("validate", str(tmp_path / main), *ASK, "--verbose")
+    assert ran.code != 3
+    assert "MX1451" not in ran.err
+    assert "MX1461" not in ran.err
+
+
+def test_an_included_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    text = f"{ANNOTATIONS}include \"pipe\"\nCONFIG_KVM   policy<{{'arm64': 'y'}}>\n"
+    write(tmp_path, {"annotations": text})
+    os.mkfifo(tmp_path / "pipe")
+    ran = run_cli("validate", str(tmp_path / "annotations"), *ASK)
+    assert "`pipe` cannot be read (it is no regular file): what it sets is unknown" in ran.err
 
 
 def test_what_is_said_of_a_line_names_the_file_it_stands_in(tmp_path: Path) -> None:

@@ -81,6 +81,7 @@ WITHOUT_EXAMPLE = {
     "MX1018": "likewise",
     "MX1459": "a .scc names other files; tests/test_builds.py",
     "MX1460": "a folder of many files; tests/test_builds.py",
+    "MX1461": "a file elsewhere is included; tests/test_builds.py",
     "MX1115": "needs a profile of its own; tests/test_source_drift.py",
     "MX1118": "needs an installed package; tests/test_written_files.py",
     "MX1119": "needs a kernel tree; tests/test_source_drift.py",

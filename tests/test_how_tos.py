@@ -26,7 +26,10 @@ DATA = ROOT / "tests" / "data"
 # Page and first line of a block that no step of this file needs: what holds it.
 ELSEWHERE = {
     ("first-table", "python3 -m venv .venv"): "test_plain_install: installs into new environments",
-    ("ci", "- uses: actions/checkout@v4"): "test_plain_install: runs action.yml with these inputs",
+    (
+        "ci",
+        "- uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2",
+    ): "test_plain_install: runs action.yml with these inputs",
     ("ci", "- repo: https://example.org/matrix"): "test_ci_files: runs the hooks; it is no address",
     ("ci", "[validate]"): "test_validate_settings: runs with these settings",
     ("ci", "[[mute]]"): "test_validate_settings: runs with this mute",

@@ -76,6 +76,11 @@ def test_the_action_installs_what_the_lock_says() -> None:
 def test_actions_of_others_are_pinned_by_commit() -> None:
     used = [one["uses"] for one in _action()["runs"]["steps"] if "uses" in one]
     assert used
+    # And so are those that a reader copies; COMMIT is one of this repository.
+    pages = [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]
+    shown = [one for page in pages for one in re.findall(r"\buses: (\S+@\S+)", page.read_text())]
+    assert len(shown) > 2
+    used += [one for one in shown if one != "OWNER/matrix@COMMIT"]
     assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", one) for one in used), used
 
 

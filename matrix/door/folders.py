@@ -37,10 +37,15 @@ def is_outside_allowed() -> bool:
     return _ALLOWED.get()
 
 
+class OutsideError(PermissionError):
+    """A file lies outside of the folder that it is looked for in."""
+
+
 def check_inside(path: Path, root: Path) -> None:
-    """Raise OSError where links or `..` lead from a path to what is not below `root`."""
+    """Raise OutsideError where links or `..` lead from a path to what is not below `root`."""
     if not _ALLOWED.get() and not leads_below(path, root):
-        raise OSError(errno.EACCES, f"it is not below `{root}`; --allow-outside reads it")
+        message = f"it is not below `{root}`; --allow-outside reads it"
+        raise OutsideError(errno.EACCES, message)
 
 
 def leads_below(path: Path, root: Path) -> bool:

@@ -7,6 +7,7 @@ there with a note. A file that was named is wrong in that case.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -16,7 +17,8 @@ from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.door.bounded import DOTCONFIG, PACKED, STANDARD_INPUT, read_bounded
-from matrix.door.folders import regular_files
+from matrix.door.files import read_regular
+from matrix.door.folders import OutsideError, check_inside, regular_files
 from matrix.kernel.config.config_input import ConfigInput, read_config_inputs
 from matrix.kernel.config.dotconfig import DotConfig, read_dotconfig
 from matrix.kernel.config.fragments import merged
@@ -25,6 +27,8 @@ from matrix.kernel.config.written_forms import written_configs
 from matrix.kernel.source.version import read_version
 
 _MOST_SCC = 16
+# Where the features of yocto-kernel-cache, and of layers that are like it, lie.
+_FEATURE_FOLDERS = ("arch", "bsp", "cfg", "cgl", "features", "ktypes", "small", "staging")
 _NAMES = re.compile(
     r"(?:\.config|config|config-.+|config\.(?:arm64|aarch64).*|.+\.config|(?:.+[_-])?defconfig)"
     r"(?:\.(?:gz|xz|bz2|zst))?|.+\.(?:deb|rpm)"
@@ -56,16 +60,22 @@ def read_inputs(
             yield from _read_file(file, arch, fragments=overlays)
 
 
-def read_fragment(file: str, arch: str, depth: int = 0) -> list[tuple[str, bytes]]:
+def read_fragment(
+    file: str, arch: str, root: Path | None = None, depth: int = 0
+) -> list[tuple[str, bytes]]:
     """Return the fragments that a file is, each (name, text): of a .scc those that it names.
 
+    What a .scc names lies below `root`, the tree of features that the first one belongs to.
+
     Raises:
-        InputError: MX0301, MX0302 it cannot be read; MX1456 a .scc names a file that is not there.
+        InputError: MX0301, MX0302 it cannot be read; MX1456 a .scc names a file that is not there,
+            MX1459 has conditions, MX1461 leads out of its tree.
     """
     data = read_bounded(file, DOTCONFIG)
     if not file.endswith(".scc"):
         forms = _forms(ConfigInput(name=file, data=data), arch)
         return [(name, text) for name, text, _ in forms]
+    root = root or _root_of_features(file)
     found: list[tuple[str, bytes]] = []
     for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), start=1):
         words = [word.strip("\"'") for word in line.split("#")[0].split()]
@@ -83,7 +93,7 @@ def read_fragment(file: str, arch: str, depth: int = 0) -> list[tuple[str, bytes
         named = {"kconf": words[2:3], "include": words[1:2]}.get(words[0] if words else "")
         if not named:
             continue
-        target = _beside_or_above(file, named[0])
+        target = _beside_or_above(file, named[0], root)
         if target is None or depth >= _MOST_SCC:
             raise InputError(
                 Diagnostic(
@@ -95,15 +105,29 @@ def read_fragment(file: str, arch: str, depth: int = 0) -> list[tuple[str, bytes
                     hint=f"looked for it beside {file}, and in the folders above",
                 )
             )
-        found += read_fragment(target, arch, depth + 1)
+        try:
+            check_inside(target, root)
+        except OutsideError as error:
+            from matrix.kernel.config.annotations import includes_outside
+
+            raise InputError(includes_outside(named[0], place, error)) from error
+        found += read_fragment(str(target), arch, root, depth + 1)
     return found
 
 
-def _beside_or_above(file: str, target: str) -> str | None:
+def _root_of_features(file: str) -> Path:
+    """Return the folder whose features a .scc may name: yocto-kernel-cache, or its own folder."""
+    own = Path(file).absolute().parent
+    tops = (top for top in (*reversed(own.parents), own) if top.name in _FEATURE_FOLDERS)
+    return next((top.parent for top in tops), own)
+
+
+def _beside_or_above(file: str, target: str, root: Path) -> Path | None:
     """Return a file that a .scc names: from its own folder, or from the root of all of them."""
-    folders = (Path(file).parent, *Path(file).absolute().parent.parents)
-    paths = (folder / target for folder in folders[:_MOST_SCC])
-    return next((str(path) for path in paths if path.is_file()), None)
+    own = Path(file).absolute().parent
+    above = (folder for folder in own.parents if folder.is_relative_to(root))
+    paths = (folder / target for folder in (Path(file).parent, *above))
+    return next((path for path in paths if os.path.isfile(path)), None)  # noqa: PTH113 - any name
 
 
 def _forms(source: ConfigInput, arch: str) -> list[tuple[str, bytes, tuple[Diagnostic, ...]]]:
@@ -113,7 +137,9 @@ def _forms(source: ConfigInput, arch: str) -> list[tuple[str, bytes, tuple[Diagn
     if source.member or source.data.startswith(PACKED):
         return [(source.name, source.data, ())]
     if is_annotations(source.data):
-        written = annotated_configs(source.data, source.name, arch, _included)
+        written = annotated_configs(
+            source.data, source.name, arch, lambda path: _included(path, source.name)
+        )
     else:
         written = written_configs(source.data, source.name)
     return [
@@ -126,13 +152,19 @@ def _forms(source: ConfigInput, arch: str) -> list[tuple[str, bytes, tuple[Diagn
     ] or [(source.name, source.data, ())]
 
 
-def _included(path: str) -> bytes | None:
-    if not Path(path).is_file():
+def _included(path: str, file: str) -> bytes | None:
+    """Return what annotations include, from the folder of the file that was named, or beside it.
+
+    Raises:
+        OSError: it cannot be read; OutsideError where it lies elsewhere.
+    """
+    from matrix.kernel.config.annotations import is_beside
+
+    if not Path(path).exists():
         return None
-    try:
-        return read_bounded(path, DOTCONFIG)
-    except InputError:
-        return None
+    if not is_beside(path, file):
+        check_inside(Path(path), Path(file).parent)
+    return read_regular(path, DOTCONFIG.limit)
 
 
 def _dotconfigs(

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from matrix.analyze.cell.answer import Defect, Unsettled
 from matrix.analyze.cell.behaviour import Behaviours, Result
-from matrix.analyze.cell.question import Completion, Question
+from matrix.analyze.cell.question import Assigned, Completion, Question
 from matrix.analyze.facts.evaluation import Evaluation
 from matrix.analyze.facts.program import FactProgram
 from matrix.analyze.facts.unread import UNREAD
@@ -47,7 +47,7 @@ def advisories(
     """Return what is reported besides and can happen, with what it needs and what it hangs on."""
     possible = []
     for key, first in _reported(completions).items():
-        holds = [_holds(question, known, item, key) for item in completions]
+        holds = _holding(question, known, completions, key)
         if not any(value is not False for value in holds) or first.leaf.inputs is None:
             continue
         exact = _of(behaviours.exact(first.leaf.inputs), key)
@@ -172,16 +172,26 @@ def _reported(completions: Sequence[Completion]) -> dict[_Key, Completion]:
     return found
 
 
-def _holds(question: Question, known: Evaluation, item: Completion, key: _Key) -> bool | None:
-    """Say whether what is reported can happen under a completion; None: nobody knows."""
-    if item.leaf.result is None or _of(item.leaf.result, key) is None:
-        return False
-    if key[0] in question.invariants:
-        return True
+def _holding(
+    question: Question, known: Evaluation, completions: Sequence[Completion], key: _Key
+) -> list[bool | None]:
+    """Say of each completion whether what is reported can happen there; None: nobody knows."""
     rule = question.advisories.get(key[0])
-    if rule is None:
-        return False
-    return truth(known.with_atoms(dict(item.assigned)).of(rule.when))
+    # Completions that agree in what the condition may read agree in its value.
+    read = frozenset(known.undecided_atoms(rule.when) if rule else ())
+    values: dict[Assigned, bool | None] = {}
+
+    def holds(item: Completion) -> bool | None:
+        if item.leaf.result is None or _of(item.leaf.result, key) is None:
+            return False
+        if key[0] in question.invariants or rule is None:
+            return key[0] in question.invariants
+        agreed = tuple(pair for pair in item.assigned if pair[0] in read)
+        if agreed not in values:
+            values[agreed] = truth(known.with_atoms(dict(agreed)).of(rule.when))
+        return values[agreed]
+
+    return [holds(item) for item in completions]
 
 
 def _open(

@@ -217,7 +217,7 @@ def _complete(
     behaviours: Behaviours,
 ) -> Iterator[Completion]:
     """Yield the completions below one partial assignment, depth first."""
-    if any(truth(cell.of(constraint)) is False for constraint in question.constraints):
+    if cell.refutes(question.constraints):
         return
     found = ask(question, cell, behaviours)
     if isinstance(found, Leaf):

@@ -27,7 +27,6 @@ from matrix.analyze.cell.question import Leaf, Question, ask
 from matrix.analyze.cell.rebuild import Rebuild
 from matrix.analyze.facts.evaluation import Evaluation
 from matrix.diagnostics import UndecidedError
-from matrix.expr.evaluation import truth
 from matrix.expr.nodes import Expression, Value
 from matrix.schema.values import KernelProfile, ParameterParser
 
@@ -162,10 +161,7 @@ class _Search(Struct, frozen=True, dict=True):
 
     def _is_hopeless(self, node: _Node) -> bool:
         """Tell whether nothing that is still open can help: known answers never change."""
-        of = node.evaluation.of
-        if any(truth(of(constraint)) is False for constraint in self.question.constraints):
-            return True
-        if any(truth(of(needed)) is False for needed in self._needed):
+        if node.evaluation.refutes((*self.question.constraints, *self._needed)):
             return True
         answer = ask(self.question, node.evaluation, self.behaviours)
         return isinstance(answer, Leaf) and answer.verdict is not self.question.wanted

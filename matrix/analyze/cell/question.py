@@ -279,11 +279,9 @@ def _ask_present(question: Question, cell: Evaluation, behaviours: Behaviours) -
     if predicate is None:
         return question.predicate
     refuse_lacking_truth((question,))
-    values: dict[str, Value] = {}
-    for name, expression in question.rows:
-        values[name] = cell.of(expression)
-        if values[name] is None:
-            return expression
+    values = cell.values_of(question.rows)
+    if not isinstance(values, dict):
+        return values
     inputs = question.inputs(values)
     result = behaviours.result(inputs)
     return Leaf(

@@ -167,7 +167,7 @@ def _combinations(
     """
     found: tuple[dict[Combination, Region], dict[Combination, Region]] = ({}, {})
     for _, part in solved.kernels:
-        present = [(inputs, region & within) for inputs, region in part.classes]
+        present = [(alike.behaviour, alike.region & within) for alike in part.alike]
         present = [(inputs, region) for inputs, region in present if not region.is_empty()]
         if not present:
             continue

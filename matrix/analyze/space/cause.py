@@ -270,20 +270,24 @@ def of_cell(
     page size and the descriptors of that one.
     """
     mine = {(item.profile.id, item.inputs) for item in classes}
+    here = solved.backend.everything().at(cell)
     for profile, part in solved.kernels:
         for inputs, region in part.classes:
             is_mine = (profile.id, solved.behaviours.class_of(inputs)) in mine
-            if is_mine and not region.at(cell).is_empty():
+            if is_mine and not (region & here).is_empty():
                 return part.question, inputs
     raise AssertionError(f"no class has the cell {cell}")
 
 
 def _is_settled(solved: SolvedStudy, cell: Mapping[str, str]) -> bool:
     """Tell whether the simulation is told one thing of a cell, whatever nobody recorded is."""
+    here = solved.backend.everything().at(cell)
     told = (
-        inputs
+        number
         for _, part in solved.kernels
-        for inputs, region in part.classes
-        if not region.at(cell).is_empty()
+        for alike in part.alike
+        if not (alike.region & here).is_empty()
+        for number, region in alike.parts
+        if not (region & here).is_empty()
     )
     return len(list(itertools.islice(told, 2))) == 1

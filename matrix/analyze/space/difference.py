@@ -65,7 +65,7 @@ def _with_predicate(
         if part.classes:
             raise InputError(cannot_be_asked(question))
         return replace(part, question=question, predicate=solved.backend.nothing())
-    present = union(solved.backend, (region for _, region in part.classes))
+    present = union(solved.backend, (alike.region for alike in part.alike))
     return replace(
         part, question=question, predicate=part.compiler.where(question.predicate, present)
     )

@@ -9,11 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.analyze.cell.behaviour import Behaviours, Inputs, Result, violates
 from matrix.analyze.cell.question import Question
 from matrix.analyze.cell.verdict import Verdict, decide
-from matrix.analyze.space.symbolic import KernelRegions, compiled_kernels, kernel_regions
+from matrix.analyze.space.symbolic import (
+    AlikeClasses,
+    KernelRegions,
+    compiled_kernels,
+    kernel_regions,
+)
 from matrix.kernel.cpu.resolve import CpuSystem
 from matrix.schema.values import Architecture, KernelProfile, MatrixStudy
 from matrix.solve.space import Backend, Region, in_several, union
@@ -89,6 +95,7 @@ def decide_study(
     }
     absent: dict[str, Region] = {}
     classes: list[ClassRegion] = []
+    kernels = [(profile, _merged(part, backend, behaviours)) for profile, part in kernels]
     for profile, part in kernels:
         for reason, region in part.absent:
             absent[reason] = absent.get(reason, backend.nothing()) | region
@@ -113,30 +120,50 @@ def decide_study(
     )
 
 
+def _merged(part: KernelRegions, backend: Backend, behaviours: Behaviours) -> KernelRegions:
+    """Return a kernel's regions with its classes merged by behaviour."""
+    if part.alike:
+        return part
+    parts: dict[Inputs, list[tuple[int, Region]]] = {}
+    for number, (inputs, region) in enumerate(part.classes):
+        parts.setdefault(behaviours.class_of(inputs), []).append((number, region))
+    alike = tuple(
+        AlikeClasses(
+            behaviour=behaviour,
+            parts=tuple(found),
+            region=union(backend, (region for _, region in found)),
+        )
+        for behaviour, found in parts.items()
+    )
+    return replace(part, alike=alike)
+
+
 def _decided(
     profile: KernelProfile, part: KernelRegions, behaviours: Behaviours
 ) -> list[ClassRegion]:
-    """Return the behaviour classes of a kernel, merged, split by what the predicate says."""
-    merged: dict[tuple[Inputs, bool], Region] = {}
-    for inputs, region in part.classes:
-        behaviour = behaviours.class_of(inputs)
-        for says_yes, share in (
-            (True, region & part.predicate),
-            (False, region - part.predicate),
-        ):
+    """Return the merged behaviour classes of a kernel, split by what the predicate says.
+
+    They are in the order of the first class that has a cell of each.
+    """
+    found: list[tuple[int, bool, Inputs, Region]] = []
+    for alike in part.alike:
+        yes = alike.region & part.predicate
+        for says_yes, share in ((True, yes), (False, alike.region - yes)):
             if not share.is_empty():
-                key = (behaviour, says_yes)
-                merged[key] = merged[key] | share if key in merged else share
+                first = next(
+                    number for number, region in alike.parts if not (region & share).is_empty()
+                )
+                found.append((first, not says_yes, alike.behaviour, share))
     return [
         ClassRegion(
             profile=profile,
             question=part.question,
             inputs=behaviour,
             result=behaviours.result(behaviour),
-            predicate=says_yes,
+            predicate=not says_no,
             region=region,
         )
-        for (behaviour, says_yes), region in merged.items()
+        for _, says_no, behaviour, region in sorted(found, key=lambda item: item[:2])
     ]
 
 

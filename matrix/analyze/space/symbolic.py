@@ -60,11 +60,20 @@ class CompiledKernel(Struct, frozen=True, kw_only=True):
     seen: Mapping[str, SystemSeen]
 
 
+class AlikeClasses(Struct, frozen=True, kw_only=True):
+    """Classes of one behaviour: the numbers of the classes, their regions, and all of these."""
+
+    behaviour: Inputs
+    parts: tuple[tuple[int, Region], ...]
+    region: Region
+
+
 class KernelRegions(Struct, frozen=True, kw_only=True):
     """What one kernel answers over the study's space; regions still tell hidden values apart.
 
     `compiler` knows every name of the kernel, so that a later stage can ask for more. `seen` is
-    what the kernel sees of each system, by SPEC.
+    what the kernel sees of each system, by SPEC. `alike` are the classes by their behaviour, each
+    with its parts, once somebody has merged them: no predicate changes that.
     """
 
     question: Question
@@ -74,6 +83,7 @@ class KernelRegions(Struct, frozen=True, kw_only=True):
     absent: tuple[tuple[str, Region], ...]
     predicate: Region
     classes: tuple[tuple[Inputs, Region], ...]
+    alike: tuple[AlikeClasses, ...] = ()
 
 
 def compiled_kernels(

@@ -8,6 +8,7 @@ included are read first, so that what includes them overrides.
 from __future__ import annotations
 
 import ast
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
@@ -15,6 +16,7 @@ from pathlib import PurePosixPath
 from msgspec import Struct, field
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity, first_of
+from matrix.door.folders import OutsideError
 from matrix.kernel.config.written_forms import WrittenConfig
 
 _MARK = re.compile(rb"^CONFIG_\w+\s+(?:policy|note)<", re.MULTILINE)
@@ -47,10 +49,12 @@ def annotated_configs(
 ) -> tuple[WrittenConfig, ...]:
     """Return the configuration of each flavour of an architecture, as far as the files go.
 
-    `included` gives the bytes of a file by its path, None where it cannot be read.
+    `included` gives the bytes of a file by its path, None where it is not there, and raises OSError
+    where it cannot be read or may not be.
 
     Raises:
-        InputError: MX1450 a format that is not known, MX1453 no flavour of the architecture.
+        InputError: MX1450 a format that is not known, MX1453 no flavour of the architecture, MX1461
+            a file is included that lies elsewhere.
     """
     read = _Read()
     _take(read, data, file, included, main=True)
@@ -110,13 +114,20 @@ def _header(read: _Read, name: str, value: str, place: Location) -> None:
 
 def _include(read: _Read, path: str, file: str, included: ReadIncluded, place: Location) -> None:
     target = str(PurePosixPath(file).parent / path)
-    data = included(target) if read.files < _MOST_INCLUDES else None
+    data, problem = None, f"is one of more than {_MOST_INCLUDES}"
+    if read.files < _MOST_INCLUDES:
+        try:
+            data, problem = included(target), "is not there"
+        except OutsideError as error:
+            raise InputError(includes_outside(path, place, error)) from error
+        except OSError as error:
+            problem = f"cannot be read ({error.strerror})"
     if data is None:
         read.notes.append(
             Diagnostic(
                 code="MX1451",
                 severity=Severity.WARNING,
-                message=f"the included file `{path}` is not there: what it sets is unknown",
+                message=f"the included file `{path}` {problem}: what it sets is unknown",
                 location=place,
                 hint=f"put it at {target}, as in the source package",
             )
@@ -125,6 +136,31 @@ def _include(read: _Read, path: str, file: str, included: ReadIncluded, place: L
     flavours = read.flavours
     _take(read, data, target, included, main=False)
     read.flavours = flavours or read.flavours
+
+
+def includes_outside(path: str, place: Location, error: OSError) -> Diagnostic:
+    """Return the diagnostic of an include that leads where nothing is read (MX1461)."""
+    return Diagnostic(
+        code="MX1461",
+        message=f"the included `{path}` is not read: {(error.strerror or '').partition(';')[0]}",
+        location=place,
+        hint="--allow-outside reads it",
+    )
+
+
+def is_beside(path: str, file: str) -> bool:
+    """Tell whether a path leads to the annotations of another kernel of the same source package.
+
+    Ubuntu's derivatives include `../../debian.master/config/annotations`.
+    """
+    target = PurePosixPath(os.path.realpath(path))
+    package = PurePosixPath(os.path.realpath(PurePosixPath(file).parent / ".." / ".."))
+    return (
+        target.name.startswith("annotations")
+        and target.parent.name == "config"
+        and target.parent.parent.name.startswith("debian.")
+        and target.parent.parent.parent == package
+    )
 
 
 def _values(text: str, place: Location) -> Mapping[str, str]:

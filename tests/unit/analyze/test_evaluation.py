@@ -60,3 +60,22 @@ def test_a_kernel_variable_that_is_not_set_yet_is_unknown() -> None:
     other = known.with_names({"rodata": parse("a == 2")}, {})
     assert (other.value("full"), other.value("other")) == (False, False)
     assert known.value("full") is True
+
+
+def test_the_first_false_expression_refutes_and_nothing_behind_it_is_read() -> None:
+    evaluation = cell(a=1, b=None, c=0)
+    assert not evaluation.refutes([parse("a"), parse("b"), Name("sum")])
+    assert evaluation.reads == {"a", "b"}
+    other = cell(a=1, b=None, c=0)
+    assert other.refutes([Name("other"), parse("b")])
+    assert other.reads == {"c"}
+    assert not other.refutes([])
+
+
+def test_rows_have_values_up_to_the_first_that_is_unknown() -> None:
+    evaluation = cell(a=1, b=2, c=None)
+    rows = [("one", parse("a")), ("sum", Name("sum")), ("other", Name("other"))]
+    assert evaluation.values_of(rows[:2]) == {"one": 1, "sum": 3}
+    assert evaluation.reads == {"a", "b"}
+    assert evaluation.values_of(rows) is rows[2][1]
+    assert evaluation.reads == {"a", "b", "c"}
