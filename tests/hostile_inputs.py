@@ -194,6 +194,16 @@ def fifo_in_folder(folder: Path) -> list[str]:
     return ["validate", "scanned"]
 
 
+def looped(*arguments: str) -> Callable[[Path], list[str]]:
+    """Return who is given a link that leads to itself."""
+
+    def make(folder: Path) -> list[str]:
+        (folder / "loop").symlink_to("loop")
+        return [*arguments, "loop"]
+
+    return make
+
+
 def fifo_declaration(folder: Path) -> list[str]:
     """Give a folder of declarations with a pipe in it."""
     (folder / "own" / "cpus").mkdir(parents=True)
@@ -439,6 +449,19 @@ CASES = {
     "a-pipe-in-a-tree": Hostile(
         make=tree('source "pipe"\nsource "arch/arm64/Kconfig"\n', fifo=True), codes=_ERROR
     ),
+    **{
+        f"a-link-to-itself-for-{'-'.join(arguments[:1] + arguments[-1:])}": Hostile(
+            make=looped(*arguments), codes=(2, 3)
+        )
+        for arguments in (
+            ("check",),
+            ("cpus", "list", "--configs"),
+            ("validate", str(CONFIG), "--profiles"),
+            ("kconfig", "project", "--kernel", "7.3", "--tree"),
+            ("fleet",),
+            ("review",),
+        )
+    },
     # Kconfig.
     "macros-of-a-tree-that-double": Hostile(make=tree_of("expmacro.Kconfig"), codes=_ERROR),
     "a-file-outside-of-the-tree": Hostile(make=tree_of("fileread.Kconfig"), codes=_ERROR),

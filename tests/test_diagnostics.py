@@ -50,6 +50,7 @@ WITHOUT_EXAMPLE = {
     "MX0651": "tests/unit/solve/test_partition.py",
     "MX0652": "likewise",
     "MX0653": "likewise",
+    "MX0656": "needs a limit of the system; tests/unit/solve/test_diagram.py",
     "MX0654": "needs more memory than there is; tests/unit/solve/test_space.py",
     "MX0655": "tests/unit/solve/test_partition.py",
     "MX0708": "no command takes an assumption's value; tests/unit/explore",

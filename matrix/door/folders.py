@@ -51,10 +51,17 @@ def check_inside(path: Path, root: Path) -> None:
 def leads_below(path: Path, root: Path) -> bool:
     """Tell whether a path leads, through all links, to what is below `root`."""
     try:
-        target = os.path.realpath(path)
+        return target_of(path).is_relative_to(target_of(root))
     except ValueError:  # a NUL: no file has such a name
         return False
-    return Path(target).is_relative_to(os.path.realpath(root))
+
+
+def target_of(path: Path) -> Path:
+    """Return where a path leads through all links; one that leads to itself stays as it is.
+
+    The method of Path raises a RuntimeError there before Python 3.13.
+    """
+    return Path(os.path.realpath(path))
 
 
 def listed(folder: Path) -> list[Path]:

@@ -183,12 +183,15 @@ def _beside(target: Path) -> Iterator[tuple[Path, BinaryIO]]:
     info = _info(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     new, descriptor = _open_beside(target)
+    file = os.fdopen(descriptor, "wb")
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            if info is not None:
-                new.chmod(stat.S_IMODE(info.st_mode))
-            yield new, file
+        if info is not None:
+            new.chmod(stat.S_IMODE(info.st_mode))
+        yield new, file
     finally:
+        # A full disk was said by `_finish`; closing would try to write once more, and fail again.
+        with contextlib.suppress(OSError):
+            file.close()
         with contextlib.suppress(OSError):
             new.unlink()
 

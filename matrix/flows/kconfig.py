@@ -24,7 +24,7 @@ import matrix
 from matrix.diagnostics import Diagnostic, ExitCode, InputError, unknown_word_hint
 from matrix.door import kept
 from matrix.door.files import digest_of
-from matrix.door.folders import found_below, is_outside_allowed
+from matrix.door.folders import found_below, is_outside_allowed, target_of
 from matrix.door.kept import cache_folder
 from matrix.expr.nodes import Binary, Call, Constant, Expression, Name
 from matrix.expr.printer import to_c
@@ -56,7 +56,7 @@ class CacheKey(Struct, frozen=True, kw_only=True):
         digest = hashlib.sha256(f"{matrix.__version__} {SCHEMA}\n".encode())
         for source in _sources():
             digest.update(bytes.fromhex(digest_of(source)))
-        said = (str(self.tree.resolve()), self.arch, self.answers, self.symbols, self.constants)
+        said = (str(target_of(self.tree)), self.arch, self.answers, self.symbols, self.constants)
         digest.update(msgspec.json.encode((*said, self.prompts, is_outside_allowed())))
         return digest.hexdigest()
 

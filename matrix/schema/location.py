@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matrix import diagnostics
 from matrix.diagnostics import InputError, Location
-from matrix.door.folders import found_below
+from matrix.door.folders import found_below, target_of
 from matrix.door.package import refuse_package
 
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -43,7 +43,7 @@ def shown_folder(folder: Path) -> str:
     A folder of a user that begins with that name is `./configs`, so that each name means one file.
     """
     shipped = find_configs_folder()
-    if shipped is not None and folder.resolve() == shipped.resolve():
+    if shipped is not None and target_of(folder) == target_of(shipped):
         return SHIPPED
     return f"./{folder}" if folder.parts[:1] == (SHIPPED,) else str(folder)
 
@@ -55,7 +55,7 @@ def declaration_file(shown: str) -> Path:
         InputError: MX1118, it belongs to an installed package, or is not there any more.
     """
     path = readable_file(shown)
-    refuse_package(path.resolve(), shown)
+    refuse_package(target_of(path), shown)
     return path
 
 

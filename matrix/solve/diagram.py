@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from oxidd.bcdd import BCDDFunction, BCDDManager
 from oxidd.util import BooleanOperator
 
+from matrix.diagnostics import InputError
 from matrix.solve.sampling import distinct_ranks
 from matrix.solve.space import FiniteVariable, Region, Space
 
@@ -29,10 +30,39 @@ _CACHE_CAPACITY = 1 << 19
 _Literals = list[tuple[int, bool]]
 
 
+# The library's one thread reserves 1 GiB of addresses for its stack; without them the process ends.
+_RESERVED = (1 << 30) + (1 << 28)
+
+
+def _refuse_small_memory() -> None:
+    """Refuse to begin where a limit of the system leaves the library no room for its thread.
+
+    Raises:
+        InputError: MX0656.
+    """
+    try:
+        import resource
+    except ImportError:  # a system without such limits
+        return
+    if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
+        return
+    import mmap
+
+    try:
+        mmap.mmap(-1, _RESERVED).close()
+    except (OSError, MemoryError, ValueError) as error:
+        raise InputError.of(
+            code="MX0656",
+            message="the system limits memory to less than the solver's thread reserves",
+            hint="raise it (`ulimit -v 2000000`): most of these addresses are never used",
+        ) from error
+
+
 class Diagram:
     """The decision diagrams of one space; nodes are shared between all its regions."""
 
     def __init__(self, space: Space) -> None:
+        _refuse_small_memory()
         self._space = space
         # One thread: the diagrams are small, and handing them over costs more than it gains.
         self._manager = BCDDManager(_NODE_CAPACITY, _CACHE_CAPACITY, 1)

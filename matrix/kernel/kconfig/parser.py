@@ -19,7 +19,7 @@ import kconfiglib
 from msgspec import Struct, field
 
 from matrix.diagnostics import InputError
-from matrix.door.folders import is_outside_allowed, leads_below
+from matrix.door.folders import is_outside_allowed, leads_below, target_of
 from matrix.kernel.kconfig.tree import KernelTree
 from matrix.kernel.source.tree_files import is_kconfig, read_source
 
@@ -106,7 +106,7 @@ class Parser(kconfiglib.Kconfig):  # type: ignore[misc]
         if not is_outside_allowed():
             if not any(map(path.is_relative_to, (root, os.path.realpath(root)))):
                 raise OSError(errno.EACCES, "it is not below the tree", filename)
-            if not leads_below(path, Path(root)) and not is_kconfig(path.resolve().name):
+            if not leads_below(path, Path(root)) and not is_kconfig(target_of(path).name):
                 raise OSError(errno.EACCES, "a link leads out of the tree", filename)
         text = read_source(path)
         if "modules" in text:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -178,3 +180,25 @@ def test_what_is_written_is_fresh(text: str, tmp_path_factory: pytest.TempPathFa
     # What UTF-8 cannot hold is written as an escape; all else is written as it is.
     if text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text):
         assert (folder / "a").read_bytes().decode("utf-8") == text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such limits here")
+@pytest.mark.parametrize("arguments", [("init", "new"), ("schema", "--output", "new")])
+def test_a_file_that_is_smaller_than_a_buffer_and_has_no_room_is_a_diagnostic(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    """The system refuses such a file only when it is closed, and would do so a second time."""
+    import resource
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "matrix", *arguments],
+        cwd=tmp_path,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200)),
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 3, ran.stderr
+    assert "error[MX0801]: cannot write" in ran.stderr
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

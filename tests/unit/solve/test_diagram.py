@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 import tracemalloc
 
 import pytest
@@ -85,6 +87,20 @@ def test_a_space_too_large_for_the_diagram_is_a_diagnostic(
     with pytest.raises(InputError) as caught:
         Compiler(backend).where(parse(text))
     assert caught.value.diagnostics[0].code == "MX0654"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps to this limit")
+def test_below_a_limit_of_memory_the_process_is_not_aborted() -> None:
+    """The library ends the process where its thread cannot be made."""
+    import resource
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (800_000 << 10, 800_000 << 10))
+
+    command = [sys.executable, "-m", "matrix", "count", "arm64-overview"]
+    ran = subprocess.run(command, preexec_fn=limit, capture_output=True, text=True, check=False)
+    assert ran.returncode == 3
+    assert ran.stderr.startswith("error[MX0656]")
 
 
 def test_a_better_order_needs_less(monkeypatch: pytest.MonkeyPatch) -> None:
