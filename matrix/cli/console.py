@@ -16,8 +16,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
 
-import typer
-
 from matrix.diagnostics.width import laid_out, speech_width
 from matrix.door.streams import commands_allowed
 
@@ -106,7 +104,13 @@ def say(message: str) -> None:
     if width is not None:
         message = laid_out(message, width)
     with PROGRESS.cleared():
-        typer.echo(message, err=True)
+        if "\x1b" in message:  # colours are taken off where nobody sees them
+            import typer
+
+            typer.echo(message, err=True)
+            return
+        sys.stderr.write(f"{message}\n")
+        sys.stderr.flush()
 
 
 def screen_lines() -> int | None:
