@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 import threading
 import time
@@ -68,6 +67,8 @@ class Progress:
             self._done.set()
 
     def _watch(self, done: threading.Event) -> None:
+        import shutil
+
         pause = _PATIENCE
         while not done.wait(pause):
             with self.cleared():
@@ -115,7 +116,11 @@ def say(message: str) -> None:
 
 def screen_lines() -> int | None:
     """Return how many lines the terminal has that the answer is for; None where it is for none."""
-    return shutil.get_terminal_size().lines if sys.stdout.isatty() else None
+    if not sys.stdout.isatty():
+        return None
+    import shutil
+
+    return shutil.get_terminal_size().lines
 
 
 def deliver(text: str, output: Path | None, *, commands: bool = False) -> None:

@@ -6,12 +6,15 @@ more than `plain.py` reads: for every other command, for help, completion and er
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
+import os
 import signal
 import sys
 from collections.abc import Sequence
 
+from matrix.cli import light  # noqa: F401 - before what imports msgspec
 from matrix.cli.console import PROGRESS, say
 from matrix.cli.plain import read_plainly
 from matrix.diagnostics import ExitCode, InputError, UndecidedError, format_diagnostic
@@ -115,4 +118,19 @@ def run() -> None:
 
     signal.signal(signal.SIGTERM, terminate)
     gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
-    sys.exit(main())
+    code = main()
+    if "typer" not in sys.modules:
+        _leave(code)
+    sys.exit(code)
+
+
+def _leave(code: int) -> None:
+    """End the process at once: freeing what it knows, one by one, takes a sixth of an answer.
+
+    Where a stream cannot be written any more Python's own way says so.
+    """
+    atexit._run_exitfuncs()
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
