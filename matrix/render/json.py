@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from matrix.analyze.cell.answer import Answer, Finding, Fix, TraceLine
 from matrix.diagnostics import Diagnostic
 from matrix.flows.validate_result import ValidateResult
@@ -30,6 +32,18 @@ def dump(document: Mapping[str, object]) -> str:
     """
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def dump_without_fractions(document: Mapping[str, object]) -> str:
+    """Return what `dump` does of a document that holds no number with a fraction, in a fifth.
+
+    msgspec writes those otherwise, and no texts that UTF-8 cannot hold, no numbers past 64 bits.
+    """
+    try:
+        written = msgspec.json.format(msgspec.json.encode(document), indent=2)
+    except (UnicodeEncodeError, OverflowError, TypeError):
+        return dump(document)
+    return written.decode() + "\n"
 
 
 def result_document(result: ValidateResult) -> dict[str, Json]:

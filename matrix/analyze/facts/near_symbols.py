@@ -64,6 +64,7 @@ class NearSymbols:
         }
         # Files of one run hold the same names, and so do those of the runs before.
         self._said: dict[str, str | None] = {}
+        self._meant: dict[str, str] = {}
         self._key = _key(sorted(self._symbols), sorted(self._misnomers.items()), whole)
         self._is_recalled = False
 
@@ -72,7 +73,8 @@ class NearSymbols:
         asked = tuple(given)
         if len(asked) >= _MANY and not self._is_recalled:
             self._recall()
-        new = [name for name in asked if name not in self._said and name not in self._symbols]
+        unknown = set(asked).difference(self._said, self._symbols)
+        new = [name for name in asked if name in unknown] if unknown else []
         others: dict[int, list[str]] = {}
         # All at once: a `.config` has ten thousand names.
         for name, letters in zip(new, _bare("\n".join(new)).split("\n"), strict=bool(new)):
@@ -84,14 +86,17 @@ class NearSymbols:
             length: (names, "\n".join(map(_bare, names))) for length, names in others.items()
         }
         nearest: dict[str, int] = {}
-        for bare, symbol in self._bare.items():
+        for bare, symbol in self._bare.items() if others else ():
             for name, edits in _misspelt(bare, by_length):
                 if edits < nearest.get(name, edits + 1):
                     nearest[name] = edits
                     self._said[name] = symbol
+        self._meant.update((name, meant) for name in new if (meant := self._said[name]) is not None)
         if len(new) >= _MANY:
             self._remember()
-        return {name: meant for name in asked if (meant := self._said.get(name)) is not None}
+        if self._meant.keys().isdisjoint(asked):
+            return {}
+        return {name: self._meant[name] for name in asked if name in self._meant}
 
     def _recall(self) -> None:
         """Take up which names stand for none, as far as earlier runs have found that."""

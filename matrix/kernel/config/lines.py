@@ -82,9 +82,12 @@ def _not_utf8(file: str, message: str, encoding: str) -> Diagnostic:
 
 
 def count_other_lines(text: str) -> int:
-    """Return how many lines are neither empty nor begin with `#`."""
-    lines = text.split("\n")
-    return len(lines) - lines.count("") - text.count("\n#")
+    """Return how many lines are neither empty nor begin with `#`; the text is a normalised one."""
+    if "\n\n\n" in text:  # of three in a row a count sees one pair
+        lines = text.split("\n")
+        return len(lines) - lines.count("") - text.count("\n#")
+    # A normalised text begins and ends with an empty line.
+    return text.count("\n") - 1 - text.count("\n\n") - text.count("\n#")
 
 
 def is_value(raw: str) -> bool:
