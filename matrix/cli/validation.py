@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from msgspec import Struct
 
-from matrix.cli.console import deliver, say, use_colour
+from matrix.cli.console import deliver, delivery, say, use_colour
 from matrix.diagnostics import format_diagnostic
 
 # Formats whose readers jump to the line that decides.
@@ -49,6 +50,7 @@ def answer_files(asked: Asked) -> int:
     from matrix.flows.arguments import verdict_words
     from matrix.flows.settings_file import find_settings
     from matrix.flows.validate import ValidateRequest, validate
+    from matrix.render.json import validate_pieces
     from matrix.render.validate import render_validate
 
     request = ValidateRequest(
@@ -84,9 +86,14 @@ def answer_files(asked: Asked) -> int:
     outcome = validate(request)
     for line in dict.fromkeys(format_diagnostic(item) for _, item in outcome.problems):
         say(line)
-    colour = use_colour(asked.output)
-    text = render_validate(outcome, asked.form, colour=colour, verbose=asked.verbose)
-    deliver(text, asked.output, commands=asked.form == "github")
+    if asked.form == "json" and not (asked.output is None and sys.stdout.isatty()):
+        with delivery(asked.output) as file:
+            for piece in validate_pieces(outcome.results):
+                file.write(piece)
+    else:
+        colour = use_colour(asked.output)
+        text = render_validate(outcome, asked.form, colour=colour, verbose=asked.verbose)
+        deliver(text, asked.output, commands=asked.form == "github")
     if asked.write_baseline is not None and outcome.baseline_text is not None:
         rewrite([Rewrite(path=asked.write_baseline, read=former, new=outcome.baseline_text)])
         from matrix.render.quantities import counted
