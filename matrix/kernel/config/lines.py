@@ -43,6 +43,16 @@ _MOST_DIAGNOSTICS = 20
 # Python refuses to convert longer ones by default (CVE-2020-10735), and no symbol has such a value.
 _MOST_DIGITS = 40
 
+# A setting in the bytes of a file, and in how many of them one is looked for.
+SETTING = rb"(?:CONFIG_\w+=|# CONFIG_\w+ is not set)"
+HEAD = 1 << 16
+_IN_FIRST_COLUMN = re.compile(rb"^" + SETTING, re.MULTILINE)
+
+
+def begins_as_dotconfig(data: bytes) -> bool:
+    """Tell whether a file has a setting in the first column, near its beginning."""
+    return _IN_FIRST_COLUMN.search(data[:HEAD]) is not None
+
 
 def decode(data: bytes, file: str) -> str:
     """Return the text of a `.config`, normalised.
