@@ -73,8 +73,9 @@ class NearSymbols:
         asked = tuple(given)
         if len(asked) >= _MANY and not self._is_recalled:
             self._recall()
-        unknown = set(asked).difference(self._said, self._symbols)
-        new = [name for name in asked if name in unknown] if unknown else []
+        said = self._said
+        new = [name for name in asked if name not in said]
+        new = [name for name in new if name not in self._symbols]
         others: dict[int, list[str]] = {}
         # All at once: a `.config` has ten thousand names.
         for name, letters in zip(new, _bare("\n".join(new)).split("\n"), strict=bool(new)):
@@ -103,8 +104,9 @@ class NearSymbols:
         self._is_recalled = True
         own = recall(_KIND, self._key)
         if own:
-            said = dict.fromkeys(own.decode("ascii", "replace").split("\n"))
-            self._said = {**said, **self._said}
+            said: dict[str, str | None] = dict.fromkeys(own.decode("ascii", "replace").split("\n"))
+            said.update(self._said)
+            self._said = said
 
     def _remember(self) -> None:
         own = [name for name, meant in self._said.items() if meant is None and name.isascii()]
