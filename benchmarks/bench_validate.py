@@ -18,6 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.distinct_configs import write_distinct
 from matrix.cli.main import main
 
 CONFIG = Path(__file__).parent.parent / "tests" / "data" / "booted" / "7.3.config"
@@ -86,6 +87,17 @@ def run() -> None:
                 f"{FILES * one / together:.0f} × faster than a loop over the files"
             )
             print_peer(f"{FILES} files, {name}", together, FILES, peer)
+    with tempfile.TemporaryDirectory() as name:
+        padded = Path(name) / "7.3.config"
+        padded.write_text(text + padding)
+        folder = Path(name) / "distinct"
+        folder.mkdir()
+        write_distinct([padded], folder, FILES)
+        together = in_process(["validate", str(folder), "--format", "json"])
+        print(
+            f"validate, {FILES} distinct files, all CPUs: {together:.2f} s, "
+            f"{FILES * one / together:.0f} × faster than a loop over the files"
+        )
     image = b"\x7fELF" + bytes(64 << 20) + b"IKCFG_ST" + gzip.compress(text.encode()) + b"IKCFG_ED"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "vmlinux"

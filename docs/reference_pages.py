@@ -17,7 +17,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 import matrix
-from matrix.cli.main import COMMANDS, command_line
+from matrix.cli.commands import COMMANDS, command_line
 from matrix.diagnostics.codes import codes
 from matrix.flows.contracts import contract_schema, contracts
 from matrix.render.badge import SIGNS, palette

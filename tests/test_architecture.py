@@ -370,6 +370,7 @@ _OF_ONE_WORLD = re.compile(r"(?<![A-Za-z])(gmem|secretmem|FWB|fwb|arm64|aarch64)
 _NAMES_A_WORLD = {
     "analyze/cell/comparison.py": "readings of an arm64 host by name",
     "cli/options.py": "the capability and the study that are asked about by default",
+    "cli/validation.py": "the capability by default",
     "flows/fleet.py": "likewise",
     "flows/host_request.py": "cpucaps in the log of an arm64 host",
     "flows/kconfig.py": "the toolchain by default",

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
-
-import typer
 
 from matrix.diagnostics.width import laid_out, speech_width
 from matrix.door.streams import commands_allowed
@@ -70,6 +67,8 @@ class Progress:
             self._done.set()
 
     def _watch(self, done: threading.Event) -> None:
+        import shutil
+
         pause = _PATIENCE
         while not done.wait(pause):
             with self.cleared():
@@ -106,12 +105,22 @@ def say(message: str) -> None:
     if width is not None:
         message = laid_out(message, width)
     with PROGRESS.cleared():
-        typer.echo(message, err=True)
+        if "\x1b" in message:  # colours are taken off where nobody sees them
+            import typer
+
+            typer.echo(message, err=True)
+            return
+        sys.stderr.write(f"{message}\n")
+        sys.stderr.flush()
 
 
 def screen_lines() -> int | None:
     """Return how many lines the terminal has that the answer is for; None where it is for none."""
-    return shutil.get_terminal_size().lines if sys.stdout.isatty() else None
+    if not sys.stdout.isatty():
+        return None
+    import shutil
+
+    return shutil.get_terminal_size().lines
 
 
 def deliver(text: str, output: Path | None, *, commands: bool = False) -> None:

@@ -1,128 +1,29 @@
 """The command line's entry: finds the command, turns what went wrong into an exit code.
 
-Every command module imports the flows inside its function, so that `--help` and `--version`
-load nothing heavy.
+Importing typer takes as long as a whole answer should. So it is imported where a command line says
+more than `plain.py` reads: for every other command, for help, completion and errors.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
-import enum
-import inspect
+import gc
+import os
 import signal
 import sys
 from collections.abc import Sequence
-from importlib import import_module
-from typing import Annotated
 
-import typer
-
-import matrix
-from matrix.cli.console import PROGRESS, Colour, say
-from matrix.cli.examples import examples_of
+from matrix.cli import light  # noqa: F401 - before what imports msgspec
+from matrix.cli.console import PROGRESS, say
+from matrix.cli.plain import read_plainly
 from matrix.diagnostics import ExitCode, InputError, UndecidedError, format_diagnostic
 from matrix.door.folders import confinement
 from matrix.door.streams import OutputError, discard_output, standard_streams
 
-# In the order in which `--help` lists them; the module of this room with that name has the command,
-# or the `app` of a group of them.
-COMMANDS = (
-    "report",
-    "validate",
-    "fleet",
-    "probe",
-    "explain",
-    "simulate",
-    "count",
-    "view",
-    "cells",
-    "rules",
-    "claims",
-    "synthesize",
-    "diff",
-    "review",
-    "embed",
-    "block",
-    "kernels",
-    "kconfig",
-    "cpus",
-    "groups",
-    "capabilities",
-    "studies",
-    "distros",
-    "check",
-    "schema",
-    "init",
-)
-
-
-def _print_version(value: bool) -> None:
-    if value:
-        typer.echo(f"matrix {matrix.__version__}")
-        raise typer.Exit
-
-
-class When(enum.StrEnum):
-    """When answers are coloured."""
-
-    AUTO = "auto"
-    ALWAYS = "always"
-    NEVER = "never"
-
-
-def _root(
-    _version: bool = typer.Option(
-        False, "--version", callback=_print_version, is_eager=True, help="Print the version."
-    ),
-    color: Annotated[
-        When,
-        typer.Option(help="Colour answers: on a terminal without NO_COLOR, always, or never."),
-    ] = When.AUTO,
-) -> None:
-    """Register the options that stand before the command."""
-    Colour.when = color.value
-
-
-def command_line(names: Sequence[str]) -> typer.Typer:
-    """Return the command line with some of its commands."""
-    app = typer.Typer(
-        name="matrix",
-        help=(
-            "On which kernel, Kconfig, CPU and boot command line does a kernel capability really "
-            "work, and where does the kernel's own check get it wrong?"
-        ),
-        no_args_is_help=True,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-        epilog="Exit codes: 0 ok, 1 findings or stale output, 2 usage, 3 input wrong, 4 "
-        "undecided, 70 a bug, 130 interrupted, 143 terminated.",
-    )
-    app.callback()(_root)
-    for name in names:
-        module = import_module(f"matrix.cli.{name}")
-        if hasattr(module, "app"):
-            _say_whole(module.app, name)
-            app.add_typer(module.app, name=name)
-        else:
-            command = getattr(module, name)
-            app.command(name, short_help=_sentence(command.__doc__), epilog=examples_of(name))(
-                command
-            )
-    return app
-
-
-def _say_whole(group: typer.Typer, name: str) -> None:
-    """Give the commands of a group their first sentence in lists, and examples."""
-    for command in group.registered_commands:
-        called = command.name or getattr(command.callback, "__name__", "")
-        command.short_help = _sentence(command.help or getattr(command.callback, "__doc__", None))
-        command.epilog = examples_of(f"{name} {called}")
-
-
-def _sentence(text: str | None) -> str:
-    """Return the first sentence of a help text."""
-    return " ".join(inspect.cleandoc(text or "").split("\n\n")[0].split())
+# So many objects more than were freed before Python looks for cycles: an answer makes hardly any,
+# and looking through all that a run knows takes a tenth of a short one.
+_COLLECT_AFTER = 200_000
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -141,6 +42,36 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _answer(given: Sequence[str]) -> int:
+    try:
+        plain = read_plainly(given)
+        if plain is not None:
+            from matrix.cli.validation import answer_files
+
+            with PROGRESS.of("matrix validate"):
+                return answer_files(plain)
+        return _run(given)
+    except OutputError:
+        raise
+    except InputError as error:
+        return _refuse(error)
+    except (BrokenPipeError, SystemExit):
+        # The reader of a pipe went away: not an error, but Python would complain at exit. Typer
+        # turns it into SystemExit(1), which would mean findings; nothing else exits so.
+        discard_output()
+        return ExitCode.OK
+    except Exception:  # noqa: BLE001 - the one place that turns our bug into its exit code
+        import traceback
+
+        traceback.print_exc()
+        return _say("this is a bug of matrix; please report it with the lines above", ExitCode.BUG)
+
+
+def _run(given: Sequence[str]) -> int:
+    """Run the command that typer makes of a command line."""
+    import typer
+
+    from matrix.cli.commands import COMMANDS, command_line
+
     # Making all commands takes a tenth of what `validate` takes; the others are for help, and for
     # a hint where the name is wrong.
     words = given[:]
@@ -152,10 +83,6 @@ def _answer(given: Sequence[str]) -> int:
     try:
         with PROGRESS.of(f"matrix {wanted[0]}"):
             result = command_line(wanted)(given, prog_name="matrix", standalone_mode=False)
-    except OutputError:
-        raise
-    except InputError as error:
-        return _refuse(error)
     except typer.TyperException as error:
         show = getattr(error, "show", None)  # usage errors do; typer does not export their type
         if show is None:
@@ -165,16 +92,6 @@ def _answer(given: Sequence[str]) -> int:
         return ExitCode.USAGE
     except typer.Abort:
         return _say("interrupted", 130)
-    except (BrokenPipeError, SystemExit):
-        # The reader of a pipe went away: not an error, but Python would complain at exit. Typer
-        # turns it into SystemExit(1), which would mean findings; nothing else exits so.
-        discard_output()
-        return ExitCode.OK
-    except Exception:  # noqa: BLE001 - the one place that turns our bug into its exit code
-        import traceback
-
-        traceback.print_exc()
-        return _say("this is a bug of matrix; please report it with the lines above", ExitCode.BUG)
     return result if isinstance(result, int) else ExitCode.OK
 
 
@@ -200,4 +117,20 @@ def run() -> None:
         raise Terminated
 
     signal.signal(signal.SIGTERM, terminate)
-    sys.exit(main())
+    gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
+    code = main()
+    if "typer" not in sys.modules:
+        _leave(code)
+    sys.exit(code)
+
+
+def _leave(code: int) -> None:
+    """End the process at once: freeing what it knows, one by one, takes a sixth of an answer.
+
+    Where a stream cannot be written any more Python's own way says so.
+    """
+    atexit._run_exitfuncs()
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from matrix.cli.console import deliver, say, use_colour
 from matrix.cli.options import (
     DEFAULT_CAPABILITY,
     AllowOutside,
@@ -21,10 +20,6 @@ from matrix.cli.options import (
     Verbose,
     Vm,
 )
-from matrix.diagnostics import format_diagnostic
-
-# Formats whose readers jump to the line that decides.
-_POINTING = (ValidateFormat.GITHUB, ValidateFormat.JUNIT, ValidateFormat.SARIF)
 
 
 def validate(
@@ -130,12 +125,7 @@ def validate(
     ] = None,
 ) -> int:
     """Say for each `.config` whether the capability works there, why, and what would fix it."""
-    from matrix.flows.arguments import verdict_words
-    from matrix.flows.settings_file import find_settings
-    from matrix.flows.validate import ValidateRequest
-    from matrix.flows.validate import validate as run_validate
-    from matrix.render.text import Detail
-    from matrix.render.validate import render_validate
+    from matrix.cli.validation import Asked, answer_files
 
     files = [*((base,) if base is not None else ()), *(files or ())]
     if not files and host is None and not evidence:
@@ -144,49 +134,33 @@ def validate(
         raise typer.BadParameter("--fragment needs FILE or --base to be put upon", ctx=ctx)
     if host is not None and evidence:
         raise typer.BadParameter("--host and --evidence both name the machine: give one", ctx=ctx)
-    request = ValidateRequest(
-        files=tuple(files),
-        fragments=tuple(fragment or ()),
-        kernel=kernel,
-        cpus=tuple(cpu or ()),
-        cmdline=cmdline,
-        cmdline_file=cmdline_file,
-        capability=capability,
-        predicate=predicate,
-        vm=vm,
-        settings=tuple(settings or ()),
-        fail_on=verdict_words(fail_on),
-        configs=(*(configs or ()), *(profiles or ())),
-        settings_file=settings_file or find_settings(Path.cwd()),
-        baseline=baseline,
-        write_baseline=write_baseline,
-        pointing=output_format in _POINTING,
-        given=_given(ctx),
-        tree=tree,
-        lists_all=verbose > 0,
+    return answer_files(
+        Asked(
+            files=tuple(files),
+            given=_given(ctx),
+            fragments=tuple(fragment or ()),
+            kernel=kernel,
+            cpus=tuple(cpu or ()),
+            cmdline=cmdline,
+            cmdline_file=cmdline_file,
+            capability=capability,
+            predicate=predicate,
+            vm=vm,
+            settings=tuple(settings or ()),
+            fail_on=fail_on,
+            configs=(*(configs or ()), *(profiles or ())),
+            settings_file=settings_file,
+            baseline=baseline,
+            write_baseline=write_baseline,
+            form=output_format.value,
+            tree=tree,
+            host=host,
+            evidence=tuple(evidence or ()),
+            boot=boot,
+            verbose=verbose,
+            output=output,
+        )
     )
-    if host is not None or evidence:
-        from matrix.flows.evidence_request import with_machine
-
-        request = with_machine(request, host, tuple(evidence or ()), boot)
-    former = None
-    if write_baseline is not None:
-        from matrix.door.output import Rewrite, read_for_rewrite, rewrite
-
-        former = read_for_rewrite(write_baseline)
-    outcome = run_validate(request)
-    for line in dict.fromkeys(format_diagnostic(item) for _, item in outcome.problems):
-        say(line)
-    colour, detail = use_colour(output), Detail(min(verbose, Detail.WHOLE))
-    text = render_validate(outcome, output_format, colour=colour, detail=detail)
-    deliver(text, output, commands=output_format is ValidateFormat.GITHUB)
-    if write_baseline is not None and outcome.baseline_text is not None:
-        rewrite([Rewrite(path=write_baseline, read=former, new=outcome.baseline_text)])
-        from matrix.render.quantities import counted
-
-        known = counted(outcome.known, "finding")
-        say(f"known from now on: {known} in {write_baseline}")
-    return outcome.exit_code
 
 
 # The field of a request, where a parameter is named differently.

@@ -7,13 +7,33 @@ import sys
 
 # Below and above this, lines are no longer good to read.
 _NARROWEST, _WIDEST = 40, 100
+# Where nobody tells.
+_USUAL = 80
 
 
 def terminal_width() -> int:
     """Return how many characters a line may have: the terminal's, within what is good to read."""
-    import shutil  # imported only where something is shown: start-up is a feature
+    # As shutil.get_terminal_size() does, which is imported with all that unpacks archives.
+    try:
+        columns = int(os.environ["COLUMNS"])
+    except (KeyError, ValueError):
+        columns = 0
+    if columns <= 0:
+        try:
+            columns = os.get_terminal_size(_standard_output()).columns or _USUAL
+        except (AttributeError, ValueError, OSError):
+            columns = _USUAL
+    return min(max(columns, _NARROWEST), _WIDEST)
 
-    return min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)
+
+def _standard_output() -> int:
+    """Return the number of standard output as the process was given it; ValueError: there is none.
+
+    It may be closed, or none at all.
+    """
+    if sys.__stdout__ is None:
+        raise ValueError("there is no standard output")
+    return sys.__stdout__.fileno()
 
 
 def speech_width() -> int | None:

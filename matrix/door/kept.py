@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import os
 import time
+from collections import Counter
 from pathlib import Path
 
 from matrix.door.files import opened_regular
@@ -22,6 +23,11 @@ _HEADER = len(_MAGIC) + 2 * (_DIGITS + 1)
 _UNFINISHED = ".new-"
 # What a killed run leaves is removed by another one, which must not be its contemporary.
 _ABANDONED_SECONDS = 3600
+# What the results of one kind may have together, in bytes.
+_MOST_OF_A_KIND = 64 * 1024 * 1024
+# How many results this process has kept of each kind, and of how many one makes room for others.
+_REMEMBERED: Counter[str] = Counter()
+_BETWEEN_LOOKS = 64
 
 
 def cache_folder() -> Path | None:
@@ -82,18 +88,74 @@ def store(path: Path, key: str, payload: bytes) -> bool:
     return True
 
 
-def forget_old(folder: Path, pattern: str, kept: int) -> None:
-    """Remove all but the newest `kept` files of a pattern; another run may do so at the same time.
+def recall(kind: str, key: str) -> bytes | None:
+    """Return a result that an earlier run kept under a key; None where there is none.
 
-    And what runs that were killed have left.
+    It counts as used now: what nobody uses goes first.
+    """
+    folder = cache_folder()
+    if folder is None:
+        return None
+    path = folder / _name(kind, key)
+    payload = load(path, key, _MOST_OF_A_KIND)
+    if payload is not None:
+        used(path)
+    return payload
+
+
+def remember(kind: str, key: str, payload: bytes) -> None:
+    """Keep a result under a key of 64 characters; where that cannot be, it is done without.
+
+    All results of a kind have 64 MiB together.
+    """
+    folder = cache_folder()
+    if folder is None or not store(folder / _name(kind, key), key, payload):
+        return
+    # Looking through the folder takes as long as keeping a dozen results.
+    if _REMEMBERED[kind] % _BETWEEN_LOOKS == 0:
+        forget_unused(folder, _name(kind, "*"), _MOST_OF_A_KIND)
+    _REMEMBERED[kind] += 1
+
+
+def key_of(*parts: bytes) -> str:
+    """Return the key of what some parts decide: a SHA-256 in hex, with their lengths."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(b"%d\n" % len(part) + part)
+    return digest.hexdigest()
+
+
+def used(path: Path) -> None:
+    """Note that a kept file was used."""
+    with contextlib.suppress(OSError):
+        os.utime(path)
+
+
+def forget_unused(folder: Path, pattern: str, most: int) -> None:
+    """Remove the least recently used files of a pattern until the rest has at most `most` bytes.
+
+    The newest one stays whatever its size. Another run may do so at the same time. What runs that
+    were killed have left is removed, too.
     """
     with contextlib.suppress(OSError):
-        files = sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime_ns)
-        for path in files[:-kept]:
-            path.unlink(missing_ok=True)
+        found = []
+        for path in folder.glob(pattern):
+            with contextlib.suppress(OSError):  # another run has removed it
+                status = path.stat()
+                found.append((status.st_mtime_ns, status.st_size, path))
+        found.sort(key=lambda item: item[0], reverse=True)
+        held = 0
+        for number, (_, size, path) in enumerate(found):
+            held += size
+            if number and held > most:
+                path.unlink(missing_ok=True)
         for path in folder.glob(f"{_UNFINISHED}*"):
             if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
                 path.unlink(missing_ok=True)
+
+
+def _name(kind: str, key: str) -> str:
+    return f"{kind}-{key[:32]}.bin"
 
 
 def _checksum(payload: bytes) -> bytes:

@@ -24,17 +24,16 @@ def walk(expression: Expression) -> Iterator[Expression]:
 
 def children(node: Expression) -> tuple[Expression, ...]:
     """Return the operands of a node in reading order."""
-    match node:
-        case Constant() | Name():
-            return ()
-        case Call(_, arguments):
-            return arguments
-        case Unary(_, operand):
-            return (operand,)
-        case Binary(_, left, right):
-            return (left, right)
-        case Conditional(condition, then, otherwise):
-            return (condition, then, otherwise)
+    # In the order of how many of each there are: a million are asked in a run.
+    if isinstance(node, Name | Constant):
+        return ()
+    if isinstance(node, Binary):
+        return (node.left, node.right)
+    if isinstance(node, Unary):
+        return (node.operand,)
+    if isinstance(node, Call):
+        return node.arguments
+    return (node.condition, node.then, node.otherwise)
 
 
 def names(expression: Expression) -> frozenset[str]:
@@ -44,6 +43,8 @@ def names(expression: Expression) -> frozenset[str]:
 
 def names_in_order(expression: Expression) -> tuple[str, ...]:
     """Return the different identifiers read as names, in reading order."""
+    if isinstance(expression, Name):  # as most that is asked about
+        return (expression.identifier,)
     found = (node.identifier for node in walk(expression) if isinstance(node, Name))
     return tuple(dict.fromkeys(found))
 

@@ -240,6 +240,10 @@ class Answers:
             )
         return situation
 
+    def forget_situations(self) -> None:
+        """Forget the situations so far, and with them their files: no later one has the same."""
+        self._situations.clear()
+
     def answer(self, situation: Situation, cpu: DetectedCpu, *, detailed: bool = True) -> Answer:
         """Return the answer on a CPU system; without `detailed` neither facts nor confidence.
 

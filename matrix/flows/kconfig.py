@@ -36,7 +36,7 @@ from matrix.schema.values import KernelProfile, Toolchain
 if TYPE_CHECKING:
     from matrix.kernel.kconfig.reading import ParsedTree
 
-_KEPT = 32
+_MOST_KEPT = 16 * 1024 * 1024
 _MOST_NAMED = 8
 _MAX_BYTES = 4 * 1024 * 1024
 
@@ -85,7 +85,7 @@ def store(key: CacheKey, projected: Projected, files: Iterable[str]) -> None:
         return
     document = {"stamps": _stamps(key.tree, files), "projected": projected.to_json()}
     if kept.store(folder / _entry(digest), digest, msgspec.msgpack.encode(document)):
-        kept.forget_old(folder, _entry("*"), _KEPT)
+        kept.forget_unused(folder, _entry("*"), _MOST_KEPT)
 
 
 def _entry(digest: str) -> str:

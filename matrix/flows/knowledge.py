@@ -14,9 +14,10 @@ from typing import Protocol, TypeVar
 
 from msgspec.structs import replace
 
-from matrix.analyze.facts.program import FactProgram, lower
+from matrix.analyze.facts.program import FactProgram
 from matrix.analyze.facts.staleness import NameHistory
 from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
+from matrix.flows.kept_programs import kept_program
 from matrix.kernel.cpu.resolve import cpus_by_name, machine_named, resolve_system
 from matrix.kernel.cpu.system import CpuSystem
 from matrix.kernel.source.version import KernelVersion, read_version, why_no_release
@@ -202,7 +203,8 @@ class Library:
     def program(self, profile: KernelProfile) -> FactProgram:
         """Return the lowered facts of a profile."""
         if profile.id not in self._programs:
-            self._programs[profile.id] = lower(profile, self.architecture(profile.arch))
+            architecture = self.architecture(profile.arch)
+            self._programs[profile.id] = kept_program(self.knowledge, profile, architecture)
         return self._programs[profile.id]
 
     def name_history(self, arch: str) -> NameHistory:

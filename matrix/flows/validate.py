@@ -61,6 +61,7 @@ def validate(request: ValidateRequest) -> ValidateOutcome:
         raise accepted.placed(error) from None
     run = _Run(remarks=list(request.notes))
     for config in _read(job, run):
+        job.answers.forget_situations()
         try:
             run.hold_to_tree(job, config)
             answered = _answered(job, config, run)

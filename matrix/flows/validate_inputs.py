@@ -22,8 +22,8 @@ from matrix.door.folders import OutsideError, check_inside, regular_files
 from matrix.kernel.config.config_input import ConfigInput, read_config_inputs
 from matrix.kernel.config.dotconfig import DotConfig, read_dotconfig
 from matrix.kernel.config.fragments import merged
+from matrix.kernel.config.lines import begins_as_dotconfig
 from matrix.kernel.config.split_folders import SplitConfig, split_configs
-from matrix.kernel.config.written_forms import written_configs
 from matrix.kernel.source.version import read_version
 
 _MOST_SCC = 16
@@ -132,11 +132,16 @@ def _beside_or_above(file: str, target: str, root: Path) -> Path | None:
 
 def _forms(source: ConfigInput, arch: str) -> list[tuple[str, bytes, tuple[Diagnostic, ...]]]:
     """Return (name, text, remarks) of each configuration in what may be another form of one."""
-    from matrix.kernel.config.annotations import annotated_configs, is_annotations
-
     if source.member or source.data.startswith(PACKED):
         return [(source.name, source.data, ())]
-    if is_annotations(source.data):
+    may_be_annotations = b"policy<" in source.data
+    if not may_be_annotations and begins_as_dotconfig(source.data):
+        return [(source.name, source.data, ())]
+    # Imported for what is in another form only: start-up is a feature.
+    from matrix.kernel.config.annotations import annotated_configs, is_annotations
+    from matrix.kernel.config.written_forms import written_configs
+
+    if may_be_annotations and is_annotations(source.data):
         written = annotated_configs(
             source.data, source.name, arch, lambda path: _included(path, source.name)
         )

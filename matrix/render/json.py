@@ -6,7 +6,9 @@ Takes answers with what was asked, gives one document; the contract stands in do
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
 
 from matrix.analyze.cell.answer import Answer, Finding, Fix, TraceLine
 from matrix.diagnostics import Diagnostic
@@ -30,6 +32,36 @@ def dump(document: Mapping[str, object]) -> str:
     """
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def dump_without_fractions(document: Mapping[str, object]) -> str:
+    """Return what `dump` does of a document that holds no number with a fraction, in a fifth.
+
+    msgspec writes those otherwise, and no texts that UTF-8 cannot hold, no numbers past 64 bits.
+    """
+    return f"{_written(document).decode()}\n"
+
+
+def validate_pieces(results: Iterable[ValidateResult]) -> Iterator[bytes]:
+    """Yield the document of one `validate` run piece by piece: of thousands of files it is large.
+
+    Together they are what `dump` makes of `validate_document`.
+    """
+    yield b'{\n  "schema": "%s",\n  "results": [' % VALIDATE_SCHEMA.encode()
+    end = b"]\n}\n"
+    for number, result in enumerate(results):
+        # A line break in a text is an escape: all others are the document's own.
+        lines = _written(result_document(result)).replace(b"\n", b"\n    ")
+        yield (b",\n    " if number else b"\n    ") + lines
+        end = b"\n  ]\n}\n"
+    yield end
+
+
+def _written(document: Mapping[str, object]) -> bytes:
+    try:
+        return msgspec.json.format(msgspec.json.encode(document), indent=2)
+    except (UnicodeEncodeError, OverflowError, TypeError):
+        return dump(document).rstrip("\n").encode()
 
 
 def result_document(result: ValidateResult) -> dict[str, Json]:

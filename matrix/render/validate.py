@@ -12,7 +12,7 @@ from matrix.analyze.cell.verdict import Verdict
 from matrix.flows.validate_result import Standing, ValidateOutcome, ValidateResult
 from matrix.render.columns import align
 from matrix.render.fixes import fix_line
-from matrix.render.json import dump, validate_document
+from matrix.render.json import dump_without_fractions, validate_document
 from matrix.render.text import Detail, hanging, render_answer, render_grouped
 
 
@@ -24,7 +24,7 @@ def render_validate(
         case "text":
             return _text(outcome, colour=colour, detail=detail)
         case "json":
-            return dump(validate_document(outcome.results))
+            return dump_without_fractions(validate_document(outcome.results))
     here = replace(outcome, root=str(Path.cwd()))
     match form:
         case "github":
@@ -38,7 +38,7 @@ def render_validate(
         case _:
             from matrix.render.sarif import sarif_document
 
-            return dump(sarif_document(here))
+            return dump_without_fractions(sarif_document(here))
 
 
 def _text(outcome: ValidateOutcome, *, colour: bool, detail: Detail) -> str:

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from pkgutil import iter_modules
 
 from matrix.diagnostics import InputError, Location
+from matrix.door.package import modules_of
 from matrix.explore.scenario import AnyScenario, unknown
 
 
 @cache
 def scenario_ids() -> tuple[str, ...]:
     """Return the id of every scenario, sorted; none of them is imported."""
-    modules = (module.name for module in iter_modules(__path__) if not module.ispkg)
-    return tuple(sorted(name.replace("_", "-") for name in modules))
+    return tuple(sorted(name.replace("_", "-") for name in modules_of("scenarios")))
 
 
 @cache

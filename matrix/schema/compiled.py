@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,9 +18,25 @@ import msgspec
 
 import matrix
 from matrix.door.files import digest_of
-from matrix.door.kept import cache_folder, forget_old, load, store
+from matrix.door.folders import is_outside_allowed, stamp_below
+from matrix.door.kept import (
+    cache_folder,
+    forget_unused,
+    key_of,
+    load,
+    recall,
+    remember,
+    store,
+    used,
+)
 from matrix.schema.files import Reading, content_digest, read_folders
-from matrix.schema.location import compiled_file, configs_folder, source_files
+from matrix.schema.location import (
+    compiled_file,
+    configs_folder,
+    shown_folder,
+    source_files,
+    source_folders,
+)
 from matrix.schema.values import Knowledge
 
 # Of the compiled form: another one has another key.
@@ -27,8 +44,10 @@ _FORM = b"4"
 # The compiled form of the shipped declarations has 1 MB.
 _MAX_BYTES = 64 * 1024 * 1024
 
-# Each set of folders has a file of its own; more than these are old versions.
-_KEPT_FILES = 8
+# Each set of folders has a file of its own; what has not been used for longest goes first.
+_MOST_KEPT = 64 * 1024 * 1024
+# What was changed so shortly before it was read may be changed once more without another time.
+_SETTLED_NS = 2_000_000_000
 
 # What decoding a damaged or hostile file may raise; it is then as good as absent.
 _UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError, MemoryError)
@@ -43,21 +62,61 @@ def knowledge(extra_folders: Sequence[Path] = (), studies: Sequence[Path] = ()) 
     `studies` are files of one study each, read last. Raises InputError as
     `matrix.schema.loader.load_knowledge`. A cache that cannot be written is silently done without.
     """
-    reading = read_folders([configs_folder(), *extra_folders], studies)
+    folders = (configs_folder(), *extra_folders)
+    stamp, settled = (None, False) if studies else _stamp(folders)
+    known = None if stamp is None else recall("stamp", stamp)
+    if known is not None:
+        found = _compiled(known.decode("ascii", "replace"))
+        if found is not None:
+            return found
+    reading = read_folders(folders, studies)
     if reading.diagnostics:
         return _build(reading)
     key = cache_key(reading)
-    folder = cache_folder()
-    places = [compiled_file()] + ([folder / _file_name(key)] if folder else [])
-    for place in places:
-        found = read_compiled(place, key)
-        if found is not None:
-            return found
+    # What was read is what the stamp says only if nothing has changed meanwhile.
+    if stamp is not None and settled and _stamp(folders)[0] == stamp:
+        remember("stamp", stamp, key.encode())
+    found = _compiled(key)
+    if found is not None:
+        return found
     built = _build(reading)
+    folder = cache_folder()
     if folder:
         write_compiled(folder / _file_name(key), key, built)
-        forget_old(folder, "knowledge-*.bin", _KEPT_FILES)
+        forget_unused(folder, _file_name("*"), _MOST_KEPT)
     return built
+
+
+def _compiled(key: str) -> Knowledge | None:
+    """Return the compiled form with a key, from the wheel or the user's cache; None: nowhere."""
+    found = read_compiled(compiled_file(), key)
+    folder = cache_folder()
+    if found is None and folder is not None:
+        path = folder / _file_name(key)
+        found = read_compiled(path, key)
+        if found is not None:
+            used(path)
+    return found
+
+
+def _stamp(folders: Sequence[Path]) -> tuple[str | None, bool]:
+    """Return what stands for all that is read, unread; and whether it has settled.
+
+    Reading 200 files to know that they are the same takes longer than all else that is done with
+    them. None where something cannot be looked at.
+    """
+    found: list[object] = [matrix.__version__, is_outside_allowed()]
+    newest = 0
+    try:
+        for place in (*folders, *source_folders()):
+            below, changed = stamp_below(place)
+            found += [str(place), shown_folder(place), below]
+            newest = max(newest, changed)
+    except OSError:
+        return None, False
+    return key_of(_FORM, repr(found).encode("utf-8", "surrogatepass")), (
+        time.time_ns() - newest > _SETTLED_NS
+    )
 
 
 def compile_shipped(target: Path) -> bool:

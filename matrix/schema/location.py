@@ -80,8 +80,13 @@ def compiled_file() -> Path:
     return _PACKAGE / "_compiled.bin"
 
 
+def source_folders() -> tuple[Path, ...]:
+    """Return the folders of these modules."""
+    return (_PACKAGE / "schema", _PACKAGE / "expr", Path(diagnostics.__file__).parent)
+
+
 def source_files() -> tuple[Path, ...]:
     """Return the modules that decide what a declaration turns into, for the cache key."""
-    rooms = (_PACKAGE / "schema", _PACKAGE / "expr")
+    rooms = source_folders()[:2]
     places = Path(diagnostics.__file__)  # every declared thing keeps its place
     return (*(path for room in rooms for path in found_below(room, "**/*.py")), places)

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 import typer
 
-from matrix.cli import main as command_line
+from matrix.cli import commands as command_line
 from tests.documented_commands import documented_commands
 
 ROOT = Path(__file__).parents[2]

@@ -16,11 +16,12 @@ from matrix.analyze.cell.answer import Defect, Unsettled
 from matrix.analyze.cell.behaviour import Behaviours, Result
 from matrix.analyze.cell.question import Assigned, Completion, Question
 from matrix.analyze.facts.evaluation import Evaluation
+from matrix.analyze.facts.kept_simulations import without_capability
 from matrix.analyze.facts.program import FactProgram
 from matrix.analyze.facts.unread import UNREAD
 from matrix.explore.inputs import SimulationInputs
 from matrix.explore.outcome import Violation
-from matrix.explore.simulate import Broken, without_capability
+from matrix.explore.simulate import Broken
 from matrix.expr.evaluation import truth
 from matrix.kernel.cpu.detection import Detection
 from matrix.scenarios import scenario

@@ -49,13 +49,15 @@ class Cell(Struct, frozen=True, kw_only=True):
 class Examined(Struct, frozen=True, kw_only=True):
     """What is known of a cell before it is put into words: its completions, and how firm they are.
 
-    `question` is without the constraints that the cell contradicts. A cell that agrees in the
+    `question` is without the constraints that the cell contradicts; `cores` are their numbers, as
+    they contradict each other and the cell. A cell that agrees in the
     values of `reads`, the unknown ones included, and in the confidence of its CPU properties, has
     the same; the words may hold the names of CPUs.
     """
 
     question: Question
     completions: tuple[Completion, ...]
+    cores: tuple[tuple[int, ...], ...]
     notes: tuple[Diagnostic, ...]
     confidence: str
     reads: frozenset[str]
@@ -122,7 +124,16 @@ def answer(
     known = Evaluation(question.program.definitions, cell.variables, cell.atoms)
     examined = examine(question, cell, known, behaviours, detailed=detailed)
     given = in_words(examined, cell, known, behaviours, detailed=detailed)
+    given = with_unbuildable(given, question, examined.cores)
     return replace(given, facts=_facts(question, known)) if detailed else given
+
+
+def with_unbuildable(given: Answer, question: Question, cores: Sequence[tuple[int, ...]]) -> Answer:
+    """Return an answer that says which constraints of a question its cell contradicts."""
+    if not cores:
+        return given
+    note = unbuildable_note(question, cores)
+    return replace(given, diagnostics=(*given.diagnostics, note))
 
 
 def examine(
@@ -131,14 +142,15 @@ def examine(
     """Return what is known of a cell; `known` are its names. Without `detailed` no confidence."""
     completions = _settle(question, known, behaviours)
     notes = granule_note(question, known)
+    cores: tuple[tuple[int, ...], ...] = ()
     if not completions:
         cores = _contradicted(question, known, behaviours)
-        notes = (*notes, unbuildable_note(question, cores))
         question = _without(question, cores)
         completions = _settle(question, known, behaviours)
     return Examined(
         question=question,
         completions=completions,
+        cores=cores,
         notes=notes,
         confidence=_confidence(question, cell, known, completions, behaviours) if detailed else "",
         reads=known.read_by_all,

@@ -12,11 +12,11 @@ from typing import overload
 
 from msgspec import Struct
 
+from matrix.analyze.facts.kept_simulations import simulate
 from matrix.diagnostics import UndecidedError
 from matrix.explore.inputs import SimulationInputs
 from matrix.explore.outcome import MicroOperation, SimulationResult, Step, Violation
 from matrix.explore.scenario import domains_of
-from matrix.explore.simulate import simulate
 from matrix.expr.nodes import Value
 from matrix.scenarios import scenario
 from matrix.schema.values import TruthPart

@@ -17,7 +17,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from matrix.analyze.cell.answer import Answer
-from matrix.analyze.cell.answering import Cell, Examined, examine, in_words
+from matrix.analyze.cell.answering import Cell, Examined, examine, in_words, with_unbuildable
 from matrix.analyze.cell.assemble import cpu_atoms
 from matrix.analyze.cell.behaviour import Behaviours
 from matrix.analyze.cell.question import Question
@@ -27,6 +27,7 @@ from matrix.kernel.cpu.detection import Detection
 from matrix.kernel.cpu.system import CpuSystem
 
 _Made = TypeVar("_Made")
+_Cores = tuple[tuple[int, ...], ...]
 
 
 class _Values(dict[str, Value | Expression]):
@@ -68,7 +69,7 @@ class _Kept(Struct, frozen=True, kw_only=True):
     """What cells that agree in their constraints share."""
 
     examined: _Patterns[Examined] = field(default_factory=_Patterns)
-    answers: _Patterns[Answer] = field(default_factory=_Patterns)
+    answers: _Patterns[tuple[Answer, _Cores]] = field(default_factory=_Patterns)
 
 
 class Surroundings(Struct, frozen=True, kw_only=True, eq=False):
@@ -76,11 +77,15 @@ class Surroundings(Struct, frozen=True, kw_only=True, eq=False):
 
     The other variables stand among the atoms, and so do the definitions that no CPU decides: cells
     that differ in a symbol and not in what the kernel makes of it have the same answer. Constraints
-    that no CPU decides are constants of the `question`; cells that agree in these share `kept`, the
-    answers without and with details. Those of equal content are one object.
+    that no CPU decides are none of the `question`'s any more: those that are kept bind nothing, and
+    each that is not (`broken`) is set aside as a core by itself. `open` are the numbers of the
+    others. Cells that agree in these share `kept`, the answers without and with details. Those of
+    equal content are one object.
     """
 
     question: Question
+    broken: tuple[int, ...]
+    open: tuple[int, ...]
     variables: Mapping[str, Expression]
     atoms: Mapping[str, Value]
     kept: tuple[_Kept, _Kept]
@@ -105,7 +110,7 @@ class AnswerMemory:
         self.question = question
         self.behaviours = behaviours
         self._surroundings: dict[object, Surroundings] = {}
-        self._by_constraints: dict[tuple[Value, ...], tuple[Question, tuple[_Kept, _Kept]]] = {}
+        self._by_constraints: dict[tuple[int, ...], tuple[Question, tuple[_Kept, _Kept]]] = {}
         self._facts: dict[str, _Patterns[tuple[Value]]] = {
             name: _Patterns() for name in question.program.facts
         }
@@ -128,15 +133,23 @@ class AnswerMemory:
         }
         undecided = {name: item for name, item in variables.items() if name not in known}
         constraints = evaluation.folded_without(others, self.question.constraints)
-        folded = tuple(item.value if isinstance(item, Constant) else None for item in constraints)
-        content = (frozenset(known.items()), frozenset(undecided.items()), folded)
+        decided = [item.value if isinstance(item, Constant) else None for item in constraints]
+        broken = tuple(number for number, value in enumerate(decided) if value is False)
+        left = tuple(number for number, value in enumerate(decided) if value is None)
+        content = (frozenset(known.items()), frozenset(undecided.items()), broken, left)
         if content not in self._surroundings:
-            if folded not in self._by_constraints:
-                asked = replace(self.question, constraints=constraints)
-                self._by_constraints[folded] = asked, (_Kept(), _Kept())
-            asked, kept = self._by_constraints[folded]
+            if left not in self._by_constraints:
+                own = tuple(constraints[number] for number in left)
+                asked = replace(self.question, constraints=own)
+                self._by_constraints[left] = asked, (_Kept(), _Kept())
+            asked, kept = self._by_constraints[left]
             self._surroundings[content] = Surroundings(
-                question=asked, variables=undecided, atoms=known, kept=kept
+                question=asked,
+                broken=broken,
+                open=left,
+                variables=undecided,
+                atoms=known,
+                kept=kept,
             )
         return self._surroundings[content]
 
@@ -192,8 +205,8 @@ class AnswerMemory:
         kept = around.kept[detailed]
         worded = values.copy()
         worded.update(cpu.knowledge)
-        given = kept.answers.find(worded)
-        if given is None:
+        found = kept.answers.find(worded)
+        if found is None:
             known = Evaluation(self.question.program.definitions, cell.variables, atoms)
             if detailed:
                 values.update(cpu.confidence)
@@ -203,7 +216,9 @@ class AnswerMemory:
                 kept.examined.keep(examined.reads | cell.variables.keys(), values, examined)
             given = in_words(examined, cell, known, self.behaviours, detailed=detailed)
             reads = examined.reads | known.read_by_all | cell.variables.keys()
-            kept.answers.keep(reads, worded, given)
+            found = given, examined.cores
+            kept.answers.keep(reads, worded, found)
+        given = with_unbuildable(found[0], self.question, _cores(around, found[1]))
         return replace(given, facts=facts) if detailed else given
 
     def _facts_of(self, cell: Cell, values: _Values) -> tuple[tuple[str, Value], ...]:
@@ -218,3 +233,14 @@ class AnswerMemory:
             return kept[0]
 
         return tuple((name, fact(name, item)) for name, item in self.question.program.facts.items())
+
+
+def _cores(around: Surroundings, found: _Cores) -> _Cores:
+    """Return the cores of a cell among all constraints, in the order that `disjoint_cores` has.
+
+    One member alone comes first, the lower the earlier; those that were `found` are numbers of the
+    open constraints.
+    """
+    own = [tuple(around.open[number] for number in core) for core in found]
+    alone = sorted([*((number,) for number in around.broken), *(x for x in own if len(x) == 1)])
+    return (*alone, *(core for core in own if len(core) > 1))

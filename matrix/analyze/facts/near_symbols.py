@@ -17,6 +17,9 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from matrix.door.kept import key_of, recall, remember
+from matrix.door.package import code_of
+
 # Edits that a name of so many letters may be away; of shorter ones every letter tells.
 _EDITS = ((10, 2), (5, 1))
 # Words that people add to a symbol's name; no kernel has one that differs in them alone.
@@ -29,6 +32,10 @@ _KEPT = 0.7
 
 # A parameter of fewer letters is one edit from too many others (`ro`, `nokaslr`).
 _SHORTEST_PARAMETER = 5
+
+# So many new names take longer to look at than those of a whole `.config` to be recalled; all that
+# are kept are some more than the kernel has.
+_MANY, _MOST_KEPT, _KIND = 500, 60_000, "names"
 
 # Names by the number of their letters, and their letters joined.
 _ByLength = Mapping[int, tuple[Sequence[str], str]]
@@ -55,13 +62,20 @@ class NearSymbols:
         self._misnomers = {
             _bare(name): symbol for name, symbol in misnomers.items() if symbol in self._symbols
         }
-        # Files of one run hold the same names.
+        # Files of one run hold the same names, and so do those of the runs before.
         self._said: dict[str, str | None] = {}
+        self._meant: dict[str, str] = {}
+        self._key = _key(sorted(self._symbols), sorted(self._misnomers.items()), whole)
+        self._is_recalled = False
 
     def of(self, given: Iterable[str]) -> dict[str, str]:
         """Return the names that are no symbols themselves and stand for one, with that one."""
         asked = tuple(given)
-        new = [name for name in asked if name not in self._said and name not in self._symbols]
+        if len(asked) >= _MANY and not self._is_recalled:
+            self._recall()
+        said = self._said
+        new = [name for name in asked if name not in said]
+        new = [name for name in new if name not in self._symbols]
         others: dict[int, list[str]] = {}
         # All at once: a `.config` has ten thousand names.
         for name, letters in zip(new, _bare("\n".join(new)).split("\n"), strict=bool(new)):
@@ -73,12 +87,30 @@ class NearSymbols:
             length: (names, "\n".join(map(_bare, names))) for length, names in others.items()
         }
         nearest: dict[str, int] = {}
-        for bare, symbol in self._bare.items():
+        for bare, symbol in self._bare.items() if others else ():
             for name, edits in _misspelt(bare, by_length):
                 if edits < nearest.get(name, edits + 1):
                     nearest[name] = edits
                     self._said[name] = symbol
-        return {name: meant for name in asked if (meant := self._said.get(name)) is not None}
+        self._meant.update((name, meant) for name in new if (meant := self._said[name]) is not None)
+        if len(new) >= _MANY:
+            self._remember()
+        if self._meant.keys().isdisjoint(asked):
+            return {}
+        return {name: self._meant[name] for name in asked if name in self._meant}
+
+    def _recall(self) -> None:
+        """Take up which names stand for none, as far as earlier runs have found that."""
+        self._is_recalled = True
+        own = recall(_KIND, self._key)
+        if own:
+            said: dict[str, str | None] = dict.fromkeys(own.decode("ascii", "replace").split("\n"))
+            said.update(self._said)
+            self._said = said
+
+    def _remember(self) -> None:
+        own = [name for name, meant in self._said.items() if meant is None and name.isascii()]
+        remember(_KIND, self._key, "\n".join(own[:_MOST_KEPT]).encode())
 
     def _by_words(self, name: str) -> str | None:
         """Return the symbol whose words a name has, in another order, with more, or with fewer."""
@@ -165,6 +197,11 @@ def _edits(left: str, right: str) -> int:
                 cost = min(cost, earlier[index - 2] + 1)
             row.append(cost)
     return row[-1]
+
+
+def _key(*parts: object) -> str:
+    """Return the key of what is known of names: the symbols, and the modules that decide."""
+    return key_of(repr((code_of("analyze/facts"), parts)).encode())
 
 
 def _bare(name: str) -> str:

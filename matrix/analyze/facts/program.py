@@ -144,8 +144,24 @@ class FactProgram(Struct, frozen=True, kw_only=True):
         return (0, 100) if kind == "int" else (False, True)
 
 
-def lower(profile: KernelProfile, architecture: Architecture) -> FactProgram:
+class Lowered(Struct, frozen=True, kw_only=True):
+    """What takes long of a `FactProgram`, and can be kept between runs."""
+
+    definitions: dict[str, Expression]
+    atoms: frozenset[str]
+    constraints: tuple[Expression, ...]
+    facts: dict[str, Expression]
+    simulation: dict[str, Expression]
+    advisories: dict[str, LoweredAdvisory]
+    advised: frozenset[str]
+
+
+def lower(
+    profile: KernelProfile, architecture: Architecture, known: Lowered | None = None
+) -> FactProgram:
     """Return a profile as expressions over atoms.
+
+    `known` is what an earlier run made of the same profile, which is then not checked once more.
 
     Raises:
         InputError: MX0290 unknown names, MX0291 a definition that needs itself, MX0292 a boot
@@ -153,6 +169,58 @@ def lower(profile: KernelProfile, architecture: Architecture) -> FactProgram:
             the simulation.
     """
     lowering = Lowering(profile, architecture)
+    # What nobody has read rules nothing out.
+    declared_constraints = () if lowering.unread.constraints else profile.constraints
+    found = known or _lowered(profile, architecture, lowering)
+    return FactProgram(
+        release=profile.release,
+        definitions=found.definitions,
+        variables=frozenset(variable.name for variable in profile.variables),
+        atoms=found.atoms,
+        symbols={symbol.name: symbol.type for symbol in profile.symbols},
+        constraints=found.constraints,
+        constraint_texts=tuple(
+            f"{item.condition.because or item.condition.text}"
+            f" ({item.condition.source or item.grounded})"
+            for item in declared_constraints
+        ),
+        cpucaps=tuple(lowering.cpucaps.values()),
+        facts=found.facts,
+        simulation=found.simulation,
+        sources={
+            **{function.signature: function.source for function in lowering.functions.values()},
+            **{f"cap.{cap.name}": cap.source for cap in lowering.cpucaps.values()},
+            **{variable.name: variable.source for variable in profile.variables},
+        },
+        open_atoms=dict(_open_atoms(profile, architecture)),
+        operation_sources={row.operation: row.source for row in profile.operations},
+        advisories=found.advisories,
+        advised=found.advised,
+        defects={
+            defect.invariant: defect
+            for defect in profile.defects
+            if ("mechanism", defect.mechanism) not in lowering.unread
+        },
+        always_set=frozenset(filter(None, map(_demanded_symbol, found.constraints))),
+        lowering=lowering,
+    )
+
+
+def lowered(program: FactProgram) -> Lowered:
+    """Return what is kept of a program."""
+    return Lowered(
+        definitions=dict(program.definitions),
+        atoms=program.atoms,
+        constraints=program.constraints,
+        facts=dict(program.facts),
+        simulation=dict(program.simulation),
+        advisories=dict(program.advisories),
+        advised=program.advised,
+    )
+
+
+def _lowered(profile: KernelProfile, architecture: Architecture, lowering: Lowering) -> Lowered:
+    """Return the expressions of a profile, checked."""
     refuse_unknown_names(profile, lowering)
     definitions: dict[str, Expression] = {
         function.signature: lowering.body(function) for function in lowering.functions.values()
@@ -187,39 +255,16 @@ def lower(profile: KernelProfile, architecture: Architecture) -> FactProgram:
     variables = frozenset(variable.name for variable in profile.variables)
     environment = frozenset(axis.name for axis in architecture.environment)
     symbols = frozenset(f"CONFIG_{symbol.name}" for symbol in profile.symbols)
-    return FactProgram(
-        release=profile.release,
+    return Lowered(
         definitions=definitions,
-        variables=variables,
         atoms=(read | environment | symbols | lowering.dated.keys())
         - definitions.keys()
         - variables,
-        symbols={symbol.name: symbol.type for symbol in profile.symbols},
         constraints=constraints,
-        constraint_texts=tuple(
-            f"{item.condition.because or item.condition.text}"
-            f" ({item.condition.source or item.grounded})"
-            for item in declared_constraints
-        ),
-        cpucaps=tuple(lowering.cpucaps.values()),
         facts=facts,
         simulation=simulation,
-        sources={
-            **{function.signature: function.source for function in lowering.functions.values()},
-            **{f"cap.{cap.name}": cap.source for cap in lowering.cpucaps.values()},
-            **{variable.name: variable.source for variable in profile.variables},
-        },
-        open_atoms=dict(_open_atoms(profile, architecture)),
-        operation_sources={row.operation: row.source for row in profile.operations},
         advisories=advisories,
         advised=_symbols(item.when for item in advisories.values()) - _symbols(deciding),
-        defects={
-            defect.invariant: defect
-            for defect in profile.defects
-            if ("mechanism", defect.mechanism) not in lowering.unread
-        },
-        always_set=frozenset(filter(None, map(_demanded_symbol, constraints))),
-        lowering=lowering,
     )
 
 

@@ -12,12 +12,13 @@ from itertools import product
 from matrix.analyze.cell.advice import defect_of, hanging_on, is_defect, same, with_needs
 from matrix.analyze.cell.answering import findings_of
 from matrix.analyze.cell.question import Question
+from matrix.analyze.facts.kept_simulations import without_capability
 from matrix.analyze.space.result import StudyAdvisory, StudyDefect
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.symbolic import KernelRegions
 from matrix.explore.inputs import SimulationInputs
 from matrix.explore.outcome import Violation
-from matrix.explore.simulate import Broken, without_capability
+from matrix.explore.simulate import Broken
 from matrix.expr.nodes import Constant, Expression
 from matrix.expr.trees import names, substitute
 from matrix.scenarios import scenario

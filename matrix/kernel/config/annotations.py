@@ -7,7 +7,6 @@ included are read first, so that what includes them overrides.
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -170,6 +169,8 @@ def _values(text: str, place: Location) -> Mapping[str, str]:
         InputError: MX1452, it is none.
     """
     try:
+        import ast  # needs a tenth of what an answer needs
+
         found = ast.literal_eval(text)
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         found = None

@@ -43,6 +43,16 @@ _MOST_DIAGNOSTICS = 20
 # Python refuses to convert longer ones by default (CVE-2020-10735), and no symbol has such a value.
 _MOST_DIGITS = 40
 
+# A setting in the bytes of a file, and in how many of them one is looked for.
+SETTING = rb"(?:CONFIG_\w+=|# CONFIG_\w+ is not set)"
+HEAD = 1 << 16
+_IN_FIRST_COLUMN = re.compile(rb"^" + SETTING, re.MULTILINE)
+
+
+def begins_as_dotconfig(data: bytes) -> bool:
+    """Tell whether a file has a setting in the first column, near its beginning."""
+    return _IN_FIRST_COLUMN.search(data[:HEAD]) is not None
+
 
 def decode(data: bytes, file: str) -> str:
     """Return the text of a `.config`, normalised.
@@ -82,9 +92,12 @@ def _not_utf8(file: str, message: str, encoding: str) -> Diagnostic:
 
 
 def count_other_lines(text: str) -> int:
-    """Return how many lines are neither empty nor begin with `#`."""
-    lines = text.split("\n")
-    return len(lines) - lines.count("") - text.count("\n#")
+    """Return how many lines are neither empty nor begin with `#`; the text is a normalised one."""
+    if "\n\n\n" in text:  # of three in a row a count sees one pair
+        lines = text.split("\n")
+        return len(lines) - lines.count("") - text.count("\n#")
+    # A normalised text begins and ends with an empty line.
+    return text.count("\n") - 1 - text.count("\n\n") - text.count("\n#")
 
 
 def is_value(raw: str) -> bool:

@@ -13,11 +13,9 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, Location, Severity
+from matrix.kernel.config.lines import HEAD, SETTING, begins_as_dotconfig
 
-_SETTING = rb"(?:CONFIG_\w+=|# CONFIG_\w+ is not set)"
-_PLAIN = re.compile(rb"^" + _SETTING, re.MULTILINE)
-_OTHERWISE = re.compile(rb"^[^\n]*?" + _SETTING, re.MULTILINE)
-_HEAD = 1 << 16
+_OTHERWISE = re.compile(rb"^[^\n]*?" + SETTING, re.MULTILINE)
 
 _TEXT_SETTING = r"(?:CONFIG_\w+=.*|# CONFIG_\w+ is not set)"
 # What grep writes before a line: the file, the number (`-` behind it is a line of context).
@@ -43,9 +41,9 @@ def written_configs(data: bytes, file: str) -> tuple[WrittenConfig, ...]:
 
     A file with settings in the first column is a `.config`, whatever else it holds.
     """
-    head = data[:_HEAD]
-    if _PLAIN.search(head):
+    if begins_as_dotconfig(data):
         return ()
+    head = data[:HEAD]
     try:
         lines = data.decode("utf-8").replace("\r\n", "\n").split("\n")
     except UnicodeDecodeError:

@@ -86,14 +86,14 @@ def test_what_a_killed_run_left_is_removed_later(file: Path) -> None:
     left.touch()
     young.touch()
     os.utime(left, (0, 0))
-    kept.forget_old(file.parent, "knowledge-*.bin", 3)
+    kept.forget_unused(file.parent, "knowledge-*.bin", MOST)
     assert set(file.parent.iterdir()) == {file, young}
 
 
 def test_a_folder_that_is_none_is_done_without(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert not kept.store(tmp_path / "file" / "x", KEY, PAYLOAD)
-    kept.forget_old(tmp_path / "file", "*", 1)
+    kept.forget_unused(tmp_path / "file", "*", 1)
 
 
 def _store_and_load(path: Path, number: int) -> int:
@@ -112,3 +112,28 @@ def test_two_runs_at_once_never_see_half_of_one(tmp_path: Path) -> None:
         found = pool.starmap(_store_and_load, [(path, 0), (path, 1)])
     assert found == [0, 0]
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_least_recently_used_goes_first(tmp_path: Path) -> None:
+    for number, name in enumerate(("a", "b", "c")):
+        kept.store(tmp_path / f"x-{name}", KEY, b"x" * 100)
+        os.utime(tmp_path / f"x-{name}", (number, number))
+    kept.used(tmp_path / "x-a")
+    size = (tmp_path / "x-a").stat().st_size
+    kept.forget_unused(tmp_path, "x-*", 2 * size)
+    assert {path.name for path in tmp_path.iterdir()} == {"x-a", "x-c"}
+    kept.forget_unused(tmp_path, "x-*", 1)
+    assert {path.name for path in tmp_path.iterdir()} == {"x-a"}, "the newest one stays"
+
+
+def test_a_result_is_recalled_and_counts_as_used(empty_cache: Path) -> None:
+    key = kept.key_of(b"one", b"two")
+    assert kept.recall("result", key) is None
+    kept.remember("result", key, b"payload")
+    (path,) = empty_cache.iterdir()
+    os.utime(path, (0, 0))
+    assert kept.recall("result", key) == b"payload"
+    assert path.stat().st_mtime > 0
+    assert kept.recall("result", kept.key_of(b"onetwo")) is None
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    assert kept.recall("result", key) is None

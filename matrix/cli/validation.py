@@ -1,0 +1,104 @@
+"""What `matrix validate` does with what its command line says, whoever read it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from msgspec import Struct
+
+from matrix.cli.console import deliver, delivery, say, use_colour
+from matrix.diagnostics import format_diagnostic
+
+# Formats whose readers jump to the line that decides.
+_POINTING = ("github", "junit", "sarif")
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """The options of `matrix validate`; the defaults are those that its help shows.
+
+    `given` are the fields of a request that the command line itself says.
+    """
+
+    files: tuple[str, ...]
+    given: frozenset[str]
+    fragments: tuple[str, ...] = ()
+    kernel: str = "auto"
+    cpus: tuple[str, ...] = ()
+    cmdline: str | None = None
+    cmdline_file: Path | None = None
+    capability: str = "gmem-no-direct-map"
+    predicate: str | None = None
+    vm: str | None = None
+    settings: tuple[str, ...] = ()
+    fail_on: str = "unsound"
+    configs: tuple[Path, ...] = ()
+    settings_file: Path | None = None
+    baseline: Path | None = None
+    write_baseline: Path | None = None
+    form: str = "text"
+    tree: Path | None = None
+    host: Path | None = None
+    evidence: tuple[str, ...] = ()
+    boot: int | None = None
+    verbose: int = 0
+    output: Path | None = None
+
+
+def answer_files(asked: Asked) -> int:
+    """Answer, write the answer, and return the exit code."""
+    from matrix.flows.arguments import verdict_words
+    from matrix.flows.settings_file import find_settings
+    from matrix.flows.validate import ValidateRequest, validate
+    from matrix.render.json import validate_pieces
+    from matrix.render.text import Detail
+    from matrix.render.validate import render_validate
+
+    request = ValidateRequest(
+        files=asked.files,
+        fragments=asked.fragments,
+        kernel=asked.kernel,
+        cpus=asked.cpus,
+        cmdline=asked.cmdline,
+        cmdline_file=asked.cmdline_file,
+        capability=asked.capability,
+        predicate=asked.predicate,
+        vm=asked.vm,
+        settings=asked.settings,
+        fail_on=verdict_words(asked.fail_on),
+        configs=asked.configs,
+        settings_file=asked.settings_file or find_settings(Path.cwd()),
+        baseline=asked.baseline,
+        write_baseline=asked.write_baseline,
+        pointing=asked.form in _POINTING,
+        given=asked.given,
+        tree=asked.tree,
+        lists_all=asked.verbose > 0,
+    )
+    if asked.host is not None or asked.evidence:
+        from matrix.flows.evidence_request import with_machine
+
+        request = with_machine(request, asked.host, asked.evidence, asked.boot)
+    former = None
+    if asked.write_baseline is not None:
+        from matrix.door.output import Rewrite, read_for_rewrite, rewrite
+
+        former = read_for_rewrite(asked.write_baseline)
+    outcome = validate(request)
+    for line in dict.fromkeys(format_diagnostic(item) for _, item in outcome.problems):
+        say(line)
+    if asked.form == "json" and not (asked.output is None and sys.stdout.isatty()):
+        with delivery(asked.output) as file:
+            for piece in validate_pieces(outcome.results):
+                file.write(piece)
+    else:
+        colour, detail = use_colour(asked.output), Detail(min(asked.verbose, Detail.WHOLE))
+        text = render_validate(outcome, asked.form, colour=colour, detail=detail)
+        deliver(text, asked.output, commands=asked.form == "github")
+    if asked.write_baseline is not None and outcome.baseline_text is not None:
+        rewrite([Rewrite(path=asked.write_baseline, read=former, new=outcome.baseline_text)])
+        from matrix.render.quantities import counted
+
+        known = counted(outcome.known, "finding")
+        say(f"known from now on: {known} in {asked.write_baseline}")
+    return outcome.exit_code
