@@ -69,12 +69,12 @@ def test_probes_read_in_a_tree_what_a_person_read_in_it(
 
 
 def test_the_shared_trees_hold_most_probes(tree_of: Callable[[str], Path]) -> None:
-    """Of 98 all but those of 6.6 and 6.18 (20) and of 6.8 (3), whose trees are in no archive."""
-    assert len(_idle(tree_of, RELEASES)) <= 23
+    """Of 105 all but those of releases whose trees are in no archive: 6.6 and 6.18, 6.8 to 6.19."""
+    assert len(_idle(tree_of, RELEASES)) <= 30
 
 
 def test_each_probe_holds_in_some_tree(tree_of: Callable[[str], Path]) -> None:
-    assert len(_idle(tree_of, (*ELSEWHERE, *RELEASES))) <= 3
+    assert len(_idle(tree_of, (*ELSEWHERE, *RELEASES))) <= 10
 
 
 def _idle(tree_of: Callable[[str], Path], releases: Sequence[str]) -> list[Probe]:
