@@ -77,6 +77,7 @@ WITHOUT_EXAMPLE = {
     "MX1228": "needs a kernel tree; tests/test_review_tree.py",
     "MX1229": "needs a kernel tree; tests/test_review_tree.py",
     "MX1124": "needs a draft; tests/laws/test_unread_rows.py",
+    "MX1125": "needs a kernel tree; tests/test_source_drift.py",
     "MX1117": "needs a draft; tests/test_kernel_drafts.py",
     "MX1017": "a whole tree is needed; tests/test_builds.py",
     "MX1018": "likewise",

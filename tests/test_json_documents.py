@@ -206,6 +206,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 # Keys that no small input has: why each is documented all the same.
 NOT_SEEN = {
     "matrix/verify/1": "needs a kernel tree: test_a_comparison_with_a_tree",
+    "matrix/census/1": "needs a kernel tree: test_a_census_of_a_tree",
     "matrix/synthesize/1 indistinguishable.": "the synthesised check of these studies is exact",
     "matrix/review/1 statements[]": "no claim is in these messages: tests/test_review_reply.py",
     "matrix/review/1 vm.kinds[]": "the small studies have one kind of VM",
@@ -266,3 +267,15 @@ def test_a_comparison_with_a_tree(kernel_tree: Callable[[str], Path]) -> None:
     seen: Seen = set()
     assert not list(wrong_object(json.loads(ran.out), "matrix/verify/1", "", seen))
     assert {key for _, key in seen} == set(SHAPES["matrix/verify/1"])
+
+
+def test_a_census_of_a_tree(kernel_tree: Callable[[str], Path]) -> None:
+    """Of 6.12, where some places are unknown and some declared ones are not there."""
+    ran = run_cli("kernels", "census", "--tree", str(kernel_tree("6.12")), "--format", "json")
+    assert ran.code == 1
+    document, seen = json.loads(ran.out), set[tuple[str, str]]()
+    assert not list(wrong_object(document, "matrix/census/1", "", seen))
+    assert {key for _, key in seen} == set(SHAPES["matrix/census/1"])
+    (one,) = document["censuses"]
+    unknown = [place for place in one["places"] if place["answer"] is None]
+    assert len(unknown) == one["not_classified"] > 0

@@ -18,10 +18,10 @@ from tests.cli_runner import run_cli
 # Release, neighbour, how many of the citations must be found where a person found them, and how
 # many rows may be left for a person to read, those of the operations not counted.
 DRAFTS = (
-    ("7.3", "7.2", 140, 30),
-    ("6.1", "5.10", 48, 52),
-    ("6.1", "6.12", 70, 56),
-    ("6.12", "6.1", 70, 56),
+    ("7.3", "7.2", 140, 20),
+    ("6.1", "5.10", 48, 30),
+    ("6.1", "6.12", 70, 30),
+    ("6.12", "6.1", 70, 30),
 )
 SPELT = {"1": "true", "0": "false"}
 
@@ -111,10 +111,14 @@ def test_an_answer_that_rests_on_what_nobody_read_is_unknown(
     monkeypatch.chdir(repository)
     add("7.3", "7.2", kernel_tree("7.3"), tmp_path)
     config = "tests/data/booted/7.3.config"
-    ran = run_cli("validate", config, "--cpu", "graviton3", "--profiles", str(tmp_path))
+    asked = ("validate", config, "--cpu", "graviton3")
+    # What is still open of the draft matters to advisories alone: the verdict is the person's.
+    verdict = run_cli(*asked).out.splitlines()[0]
+    assert run_cli(*asked, "--profiles", str(tmp_path)).out.splitlines()[0] == verdict
+    keep_open(tmp_path / "linux-7.3-arm64.yaml", "function can_set_direct_map()")
+    ran = run_cli(*asked, "--profiles", str(tmp_path))
     assert ran.code == 4
     assert "nobody has read" in " ".join(ran.out.split())
-    keep_open(tmp_path / "linux-7.3-arm64.yaml", "function can_set_direct_map()")
     assert run_cli("check", str(tmp_path)).code == 0
     study = ("count", "arm64-overview", "--format", "json")
     with_draft = json.loads(run_cli(*study, "--configs", str(tmp_path)).out)

@@ -120,3 +120,18 @@ def test_the_evidence_stands_in_the_tree(kernel_tree: Callable[[str], Path]) -> 
                 line for first, last in ranges for line in lines[int(first) - 1 : int(last)]
             )
             assert place["use"] in cited, place
+
+
+def test_a_file_that_a_link_leads_outside_to_is_read_on_request_alone(
+    tree: Path, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "other.c"
+    (tree / GMEM).rename(elsewhere)
+    (tree / GMEM).symlink_to(elsewhere)
+    command = ("kernels", "census", "--tree", str(tree))
+    refused = run_cli(*command)
+    assert refused.code == 3
+    assert "MX1114" in refused.err
+    allowed = run_cli(*command, "--allow-outside")
+    assert allowed.code == 0, allowed.err
+    assert f"{GMEM}:" in allowed.out

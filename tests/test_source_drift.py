@@ -283,6 +283,8 @@ def test_fix_moves_the_lines_and_nothing_else(own: Path, edited: Callable[[Edit]
         ),
         ("lowest: r0p3, highest: r0p15", "lowest: r0p2, highest: r0p15", "MX1103"),
         ("  split_gate: {value: boot-flag", "  split_gate: {value: none", "MX1109"),
+        ("  split_gate: {value: boot-flag", "  split_gate: {value: none", "MX1125"),
+        ('body: "!is_protected_kvm_enabled()"', 'body: "is_protected_kvm_enabled()"', "MX1125"),
         (
             'mmu_lock: "arch/arm64/kvm/mmu.c:1651"',
             'mmu_lock: "arch/arm64/kvm/mmu.c:1655"',

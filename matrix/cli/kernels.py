@@ -93,11 +93,19 @@ def add_kernel(
 
 
 @app.command("census")
-def take_census(tree: Tree, output: Output = None, configs: Configs = None) -> int:
+def take_census(
+    tree: Tree,
+    output_format: Format = TextFormat.TEXT,
+    output: Output = None,
+    _outside: AllowOutside = False,
+    configs: Configs = None,
+) -> int:
     """List who uses a kernel address of a capability's pages; exit 1 if a place is not known."""
     from matrix.flows.kernels_census import census
-    from matrix.render.census import census_text
+    from matrix.render.census import census_document, census_text
+    from matrix.render.json import dump
 
     found = census(tree, tuple(configs or ()))
-    deliver(census_text(found), output)
+    as_json = output_format is TextFormat.JSON
+    deliver(dump(census_document(found)) if as_json else census_text(found), output)
     return max((one.exit_code for one in found), default=ExitCode.OK)

@@ -15,16 +15,17 @@ from msgspec.structs import replace
 
 from matrix.analyze.facts.lowering import Lowering, conditions
 from matrix.analyze.facts.program import lower
-from matrix.analyze.facts.unread import KCONFIG
+from matrix.analyze.facts.unread import KCONFIG, subjects
 from matrix.diagnostics import InputError, Location
 from matrix.door.files import read_regular
 from matrix.door.output import write_files
 from matrix.flows.kconfig import ProjectRequest, project_tree
 from matrix.flows.kconfig_profile import constraint_yaml, replaced_constraints
-from matrix.flows.kernels_verify import evidence_of, nearest_profiles
+from matrix.flows.kernels_verify import evidence_of, nearest_profiles, probes_of
 from matrix.flows.knowledge import Library
-from matrix.kernel.source.truth.drafting import Draft, draft, with_open
-from matrix.kernel.source.truth.known_elsewhere import ForeignRow, Other, foreign_row, with_row
+from matrix.kernel.source.truth.drafting import Draft, draft, with_open, with_prompts
+from matrix.kernel.source.truth.known_elsewhere import foreign_row
+from matrix.kernel.source.truth.profile_rows import ForeignRow, Other, with_row
 from matrix.kernel.source.truth.tree import KernelTree
 from matrix.schema.files import MAX_BYTES
 from matrix.schema.location import readable_file
@@ -70,10 +71,11 @@ def add_kernel(request: AddRequest) -> AddOutcome:
         if other.profile.id != request.without
     )
     architecture = library.architecture(neighbour.arch)
-    drafted = draft(_text(neighbour), neighbour, evidence, tree, architecture, others)
+    probes = probes_of(neighbour)
+    drafted = draft(_text(neighbour), neighbour, evidence, tree, architecture, others, probes)
     with TemporaryDirectory() as folder:
         drafted = _whole(drafted, architecture, others, request, Path(folder))
-        drafted = _projected(drafted, request, Path(folder))
+        drafted = _projected(drafted, others, request, Path(folder))
     return AddOutcome(draft=drafted, neighbour=neighbour)
 
 
@@ -140,22 +142,39 @@ def _unset_variables(profile: KernelProfile) -> Iterator[str]:
                 yield from (name for name, _ in effect.assign if name not in known)
 
 
-def _projected(drafted: Draft, request: AddRequest, folder: Path) -> Draft:
-    """Return a draft with the constraints of its own tree; without any, where none can be had."""
+def _projected(drafted: Draft, others: Sequence[Other], request: AddRequest, folder: Path) -> Draft:
+    """Return a draft with the constraints of its own tree; without any, where none can be had.
+
+    A prompt that is another one than the draft's may be that of a third profile.
+    """
     bare = replace(drafted, text=replaced_constraints(drafted.text, ""))
-    _load(bare, request, folder)
     asked = ProjectRequest(
         tree=request.tree, kernel=drafted.id, configs=(*request.configs, folder), borrow=True
     )
-    try:
-        outcome = project_tree(asked)
-    except InputError as error:
-        why = error.diagnostics[0].message
-        return with_open(bare, (f"{KCONFIG}: the tree cannot be projected: {why}", *drafted.open))
+    for text in (None, *(other.text for other in others)):
+        doubted = {name for kind, name in subjects(bare.open) if kind == "symbol"}
+        tried = bare if text is None else with_prompts(bare, text, doubted)
+        if text is not None and tried.text == bare.text:
+            continue
+        _load(tried, request, folder)
+        try:
+            found = project_tree(asked)
+        except InputError as error:
+            if text is not None:
+                continue
+            why = error.diagnostics[0].message
+            return with_open(bare, (f"{KCONFIG}: the tree cannot be projected: {why}", *bare.open))
+        read = {f"symbol {name}" for name in found.projected.prompts}
+        if text is None or doubted & set(found.projected.prompts):
+            # What this profile says of the others is no better than what stood there.
+            wrong = doubted - set(found.projected.prompts)
+            tried = with_prompts(tried, bare.text, wrong)
+            outcome = found
+            bare = with_open(
+                tried, [row for row in tried.open if row.partition(": ")[0] not in read]
+            )
     block = constraint_yaml(outcome.constraints, outcome.toolchain.id)
-    read = {f"symbol {name}" for name in outcome.projected.prompts}
-    left = [row for row in drafted.open if row.partition(": ")[0] not in read]
-    return with_open(replace(drafted, text=replaced_constraints(drafted.text, block)), left)
+    return replace(bare, text=replaced_constraints(bare.text, block))
 
 
 def _neighbour(library: Library, request: AddRequest, release: str) -> KernelProfile:

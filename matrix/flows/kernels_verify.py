@@ -24,10 +24,18 @@ from matrix.kernel.source.truth.edits import move_citations
 from matrix.kernel.source.truth.evidence import Evidence, dump, load
 from matrix.kernel.source.truth.findings import Finding
 from matrix.kernel.source.truth.places import Neighbour, neighbour_of
+from matrix.kernel.source.truth.probes import compare_probes
 from matrix.kernel.source.truth.tree import KernelTree
 from matrix.kernel.source.truth.verification import Verification, record_evidence, verify
-from matrix.schema.location import declaration_file, readable_file
-from matrix.schema.values import KernelProfile
+from matrix.schema.location import (
+    SHIPPED,
+    configs_folder,
+    declaration_file,
+    readable_file,
+    shown_folder,
+)
+from matrix.schema.probes import read_probes
+from matrix.schema.values import KernelProfile, Probe
 
 
 class VerifyRequest(Struct, frozen=True, kw_only=True):
@@ -87,6 +95,7 @@ def verify_kernel(request: VerifyRequest) -> VerifyOutcome:
                 [_cites_nothing(item.what, item.text, item.location) for item in empty]
             )
     kconfig = _kconfig_findings(profile, request)
+    kconfig += compare_probes(profile, probes_of(profile), tree)
     found = verify(profile, tree, architecture, evidence, alike, kconfig)
     if request.record and evidence is not None:
         recorded = evidence_file(profile)
@@ -141,6 +150,19 @@ def evidence_file(profile: KernelProfile) -> Path:
 def evidence_of(profile: KernelProfile) -> Evidence | None:
     """Return what was recorded of a profile's source, None where nothing was."""
     return load(evidence_file(profile))
+
+
+def probes_of(profile: KernelProfile) -> tuple[Probe, ...]:
+    """Return how rows of a profile are read from a tree: what stands beside it, else the shipped.
+
+    Raises:
+        InputError: what is wrong in that file.
+    """
+    name = f"kernels/probes/{profile.arch}.yaml"
+    beside = readable_file(profile.location.file).parent / "probes" / f"{profile.arch}.yaml"
+    if beside.is_file():
+        return read_probes(beside, f"{shown_folder(beside.parent.parent.parent)}/{name}")
+    return read_probes(configs_folder() / name, f"{SHIPPED}/{name}")
 
 
 def nearest_profiles(library: Library, release: str, arch: str) -> tuple[KernelProfile, ...]:

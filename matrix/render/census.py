@@ -1,10 +1,11 @@
-"""A census as text: what nobody has classified first, then the places by what is known of them."""
+"""A census as text, what nobody has classified first, and as the values of its contract."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from matrix.flows.kernels_census import Census, CensusRow
+from matrix.render.json import Json
 from matrix.render.quantities import counted
 from matrix.render.text import hanging
 from matrix.schema.values import ALIAS_ANSWERS
@@ -13,6 +14,42 @@ from matrix.schema.values import ALIAS_ANSWERS
 def census_text(found: Sequence[Census]) -> str:
     """Return every census, a paragraph a place."""
     return "\n".join(line for one in found for line in _lines(one)) + "\n"
+
+
+def census_document(found: Sequence[Census]) -> dict[str, Json]:
+    """Return every census as one document (`matrix/census/1`); a place nobody knows has null."""
+    return {
+        "schema": "matrix/census/1",
+        "censuses": [
+            {
+                "capability": one.capability,
+                "version": one.version,
+                "places": [_row(row) for row in one.rows],
+                "not_classified": sum(row.known is None for row in one.rows),
+                "gone": [
+                    {"path": place.path, "function": place.function, "use": place.use}
+                    for place in one.gone
+                ],
+                "absent": list(one.absent),
+            }
+            for one in found
+        ],
+    }
+
+
+def _row(row: CensusRow) -> dict[str, Json]:
+    use, known = row.use, row.known
+    return {
+        "path": use.path,
+        "lines": list(use.lines),
+        "function": use.function,
+        "use": use.use,
+        "chain": list(use.chain),
+        "answer": known.answer if known else None,
+        "operation": known.operation if known else None,
+        "because": known.because if known else None,
+        "source": known.source if known else None,
+    }
 
 
 def _lines(one: Census) -> Iterator[str]:

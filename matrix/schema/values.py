@@ -420,6 +420,36 @@ class MechanismDomain(Placed, frozen=True, kw_only=True):
     values: tuple[Scalar, ...]
 
 
+class ProbePlace(Struct, frozen=True, kw_only=True):
+    """What a piece of a file (None: the whole file) must have and lack for a probe to hold.
+
+    `has` are words without a gap, each after the one before; `counts` how often a name stands
+    there; `under` is the `#if` around the piece, None where there is none.
+    """
+
+    path: str
+    piece: str | None
+    under: str | None
+    has: tuple[str, ...]
+    lacks: tuple[str, ...]
+    counts: tuple[tuple[str, int], ...]
+
+
+class Probe(Placed, frozen=True, kw_only=True):
+    """A value of a profile's row (`mechanism split_gate`), and the places that show it."""
+
+    row: str
+    value: Scalar
+    shown: tuple[ProbePlace, ...]
+
+
+class Probes(Struct, frozen=True, kw_only=True):
+    """How rows of the profiles of an architecture are read from a tree."""
+
+    arch: str
+    probes: tuple[Probe, ...]
+
+
 class LogLine(Placed, frozen=True, kw_only=True):
     """A line of the kernel log: a regular expression of the whole message, and what it shows.
 

@@ -84,6 +84,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "kernels census": (
         "kernels census --tree linux-7.3",
         "kernels census --tree linux-7.2 --output places.txt",
+        "kernels census --tree linux-7.3 --format json --allow-outside",
     ),
     "kernels add": ("kernels add --tree linux-7.2 --from 6.12 --output draft.yaml",),
     "kconfig project": (

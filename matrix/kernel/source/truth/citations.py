@@ -10,8 +10,10 @@ import difflib
 from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.diagnostics import Location
+from matrix.door.folders import found_below
 from matrix.kernel.source.truth.anchors import Piece
 from matrix.kernel.source.truth.evidence import Evidence, RecordedPart, RecordedPiece, RecordedPlace
 from matrix.kernel.source.truth.tree import KernelTree
@@ -233,3 +235,25 @@ def _aligned(
 def _blocks(before: RecordedPiece, piece: Piece) -> Sequence[tuple[str, int, int, int, int]]:
     old = [digest for digest, _ in before.units]
     return difflib.SequenceMatcher(None, old, piece.unit_digests, autojunk=False).get_opcodes()
+
+
+def path_now(tree: KernelTree, path: str) -> str | None:
+    """Return where a file is in a tree: there, or the one of its name near by; None: nowhere."""
+    if tree.has(path):
+        return path
+    folder, _, name = path.rpartition("/")
+    top = "/".join(folder.split("/")[:3])
+    near = found_below(tree.folder / top, f"**/{name}") if top else []
+    return near[0].relative_to(tree.folder).as_posix() if len(near) == 1 else None
+
+
+def find_anywhere(
+    tree: KernelTree, citation: Citation, evidence: Evidence
+) -> tuple[str, Found | None]:
+    """Return the file and the place of a citation, in a file that was moved too; None: nowhere."""
+    place, path = evidence.places.get(citation.text), path_now(tree, citation.path)
+    if place is None or path is None:
+        return citation.path, None
+    if path != citation.path:
+        evidence = replace(evidence, pieces={path: evidence.pieces[citation.path]})
+    return path, find(tree, path, place, evidence)

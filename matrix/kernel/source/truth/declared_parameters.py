@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePath
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.expr.nodes import Binary, Call, Constant, Expression, Name, Unary
 from matrix.expr.printer import to_c
@@ -42,15 +43,19 @@ class _Registration(Struct, frozen=True, kw_only=True):
 
 
 def compare_parameters(
-    profile: KernelProfile, tree: KernelTree, shown: set[str] | None = None
+    profile: KernelProfile,
+    tree: KernelTree,
+    shown: set[str] | None = None,
+    moves: Mapping[str, str] | None = None,
 ) -> Iterator[Finding]:
     """Yield MX1102 where a parser is registered otherwise, or its words set other values.
 
-    `shown` takes the parsers of which all that is declared was compared and is the same.
+    `shown` takes the parsers of which all that is declared was compared and is the same. `moves`
+    are the citations that are elsewhere in this tree, with where; nothing where they are gone.
     """
     cited: dict[str, list[Citation]] = {}
     for citation in citations(profile):
-        cited.setdefault(citation.what, []).append(citation)
+        cited.setdefault(citation.what, []).append(_moved(citation, moves or {}))
     modelled = {variable.name for variable in profile.variables}
     for parameter in profile.parameters:
         for index, parser in enumerate(parameter.parsers):
@@ -61,6 +66,15 @@ def compare_parameters(
             yield from findings
             if comparison.complete and not findings and shown is not None:
                 shown.add(what)
+
+
+def _moved(citation: Citation, moves: Mapping[str, str]) -> Citation:
+    """Return a citation where it is now; one that is gone covers no line."""
+    path, colon, lines = moves.get(citation.text, citation.text).rpartition(":")
+    first, _, last = lines.partition("-")
+    if not colon:
+        return replace(citation, first=0, last=-1)
+    return replace(citation, path=path, first=int(first), last=int(last or first))
 
 
 def _sources(tree: KernelTree, cited: Iterable[Citation]) -> list[tuple[Citation, CSource]]:
@@ -90,7 +104,9 @@ class _Comparison:
         if not own and self._searched(sources):
             return  # code that looks for the name in the line, and registers nothing
         if not right:
-            place = f"{own[0].path}:{own[0].item.line}" if own else str(sources[0][0].text)
+            first = sources[0][0]
+            place = first.text if first.first else first.path
+            place = f"{own[0].path}:{own[0].item.line}" if own else place
             has = ", ".join(spell(item.item.tokens) for item in own)
             yield self._finding(
                 place,
@@ -167,10 +183,9 @@ class _Comparison:
         """Compare what each word sets, where the parsers' paths can be followed."""
         trees: list[tuple[Citation, Item, Tree]] = []
         for citation, source in sources:
-            for item in source.items_at(citation.first - 200, citation.last + 200):
-                near = item.line <= citation.last and item.last_line >= citation.first
-                handler = _handler(registration)
-                if item.kind == "function" and (near or item.name == handler):
+            cited = source.items_at(citation.first, citation.last)
+            for item in dict.fromkeys((*cited, *source.functions(_handler(registration)))):
+                if item.kind == "function":
                     tree = execute(source, item)
                     if isinstance(tree, NotAnExpression):
                         continue

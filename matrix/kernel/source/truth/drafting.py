@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,28 +21,36 @@ from matrix.door.folders import found_below
 from matrix.expr.printer import to_c
 from matrix.kernel.source.c.conversion import NotAnExpression
 from matrix.kernel.source.tree_files import is_kconfig
-from matrix.kernel.source.truth.citations import Citation, citations, spell_citation
+from matrix.kernel.source.truth.citations import Citation, citations, find_anywhere, spell_citation
+from matrix.kernel.source.truth.compared_elsewhere import (
+    Compared,
+    compared_elsewhere,
+    places_now,
+)
 from matrix.kernel.source.truth.declared_cpucaps import compare_cpucaps
 from matrix.kernel.source.truth.declared_parameters import compare_parameters
 from matrix.kernel.source.truth.declared_values import compare_values, readings
 from matrix.kernel.source.truth.edits import move_citations
 from matrix.kernel.source.truth.evidence import Evidence
 from matrix.kernel.source.truth.known_elsewhere import (
+    contradicted,
+    differing_beside,
+    known_elsewhere,
+    shown_elsewhere,
+)
+from matrix.kernel.source.truth.kstrtobool import prefixes, with_prefixes
+from matrix.kernel.source.truth.probed_rows import probed
+from matrix.kernel.source.truth.probes import read_rows
+from matrix.kernel.source.truth.profile_rows import (
     ALL_SECTIONS,
     SECTIONS,
     Other,
-    contradicted,
-    differing_beside,
-    find_anywhere,
     in_place_of,
-    known_elsewhere,
-    shown_elsewhere,
     symbol_lines,
     with_row,
 )
-from matrix.kernel.source.truth.kstrtobool import prefixes, with_prefixes
 from matrix.kernel.source.truth.tree import KernelTree
-from matrix.schema.values import Architecture, KernelProfile
+from matrix.schema.values import Architecture, KernelProfile, Probe
 
 UNKNOWN = "unknown"
 _SYMBOL = re.compile(r'^(\s+)(\w+): (\{type: .*?source: ")([^"]*)(".*)$')
@@ -69,10 +77,12 @@ def draft(
     tree: KernelTree,
     architecture: Architecture,
     others: Sequence[Other] = (),
+    probes: Sequence[Probe] = (),
 ) -> Draft:
     """Return the draft; `text` is the neighbour's YAML, `profile` what it declares.
 
-    `others` are the other profiles of which something is recorded, the nearest first.
+    `others` are the other profiles of which something is recorded, the nearest first; `probes` say
+    how rows are read that no comparison shows.
     """
     lines = text.splitlines(keepends=True)
     places = _Places(profile, evidence, tree)
@@ -80,7 +90,15 @@ def draft(
     settled = {reading.what for reading in readings(profile, tree) if reading.proves}
     settled |= {what for what, _ in filled}
     differences = list(
-        _differences(profile, evidence, tree, architecture, {what for what, _ in filled}, settled)
+        _differences(
+            profile,
+            evidence,
+            tree,
+            architecture,
+            {what for what, _ in filled},
+            settled,
+            places.moves,
+        )
     )
     settled -= set(differing_beside(text, profile, others, tree))
     symbols = KconfigSymbols(tree, profile.arch)
@@ -102,10 +120,27 @@ def draft(
         drafted = in_place_of(drafted, row)
         filled.append((what, "as another profile has it, whose lines are here"))
         unread = [said for said in unread if _row(said) != what]
+    mine = replace(mine, text=drafted)
+    found = compared_elsewhere(
+        mine,
+        {_row(said) for said in unread},
+        others,
+        read,
+        lambda other, asked: _compared(other, asked, tree),
+    )
+    for row in found:
+        what = f"{SECTIONS[row.section]} {row.name}"
+        drafted = in_place_of(drafted, row)
+        filled.append((what, "as another profile has it, which the C says"))
+        unread = [said for said in unread if _row(said) != what]
     for row in known_elsewhere(drafted, profile, others, tree):
         drafted = with_row(drafted, row)
         filled.append((f"{SECTIONS[row.section]} {row.name}", "known to another profile"))
         unread += row.open
+    drafted, unread, read_by_probes = probed(
+        drafted, unread, read_rows(probes, tree), tree, [other.text for other in others]
+    )
+    filled += read_by_probes
     gone = tuple(f"symbol {name}:" for name in symbols.gone)
     open_rows = tuple(dict.fromkeys(row for row in unread if not row.startswith(gone or ("\n",))))
     name = f"linux-{tree.release}-{profile.arch}"
@@ -205,6 +240,21 @@ def with_open(drafted: Draft, rows: Sequence[str]) -> Draft:
     before, now = open_yaml(drafted.open), open_yaml(dict.fromkeys(rows))
     text = drafted.text.replace(before, now, 1) if before else drafted.text
     return replace(drafted, text=text, open=tuple(dict.fromkeys(rows)))
+
+
+def with_prompts(drafted: Draft, text: str, symbols: Collection[str]) -> Draft:
+    """Return a draft in which some symbols have type and prompt of another profile's YAML."""
+    theirs = symbol_lines(text)
+    lines = []
+    for line in drafted.text.splitlines(keepends=True):
+        mine, other = _SYMBOL.match(line.rstrip("\n")), None
+        if mine is not None and mine[2] in symbols:
+            other = _SYMBOL.match(theirs.get(mine[2], "").rstrip("\n"))
+        if mine is not None and other is not None:
+            lines.append(f"{mine[1]}{mine[2]}: {other[3]}{mine[4]}{mine[5]}\n")
+        else:
+            lines.append(line)
+    return replace(drafted, text="".join(lines))
 
 
 def open_yaml(rows: Iterable[str]) -> str:
@@ -309,6 +359,7 @@ def _differences(
     architecture: Architecture,
     filled: set[str],
     settled: set[str],
+    moves: Mapping[str, str],
 ) -> Iterator[str]:
     """Yield what the tree shows to be otherwise and what was not filled in.
 
@@ -318,14 +369,33 @@ def _differences(
     findings = (
         *compare_values(profile, tree, evidence.derived, set()),
         *compare_cpucaps(profile, tree, architecture, shown),
-        *compare_parameters(profile, tree, shown),
+        *compare_parameters(profile, tree, shown, moves),
     )
-    for parameter in profile.parameters:
-        first = f"parameter {parameter.name}"
-        numbers = range(2, len(parameter.parsers) + 1)
-        if {first, *(f"{first} #{number}" for number in numbers)} > shown:
-            shown.discard(first)
-    settled |= shown
+    whole = set(_whole_parameters(profile, shown))
+    settled |= {what for what in shown if what in whole or not what.startswith("parameter ")}
     for finding in findings:
         if finding.what not in filled:
             yield f"{finding.what}: {finding.place}: the source says {finding.source}"
+
+
+def _compared(other: Other, asked: Collection[str], tree: KernelTree) -> Compared:
+    """Hold the parameters and variables of another profile to the tree."""
+    profile = other.profile
+    moves = places_now(other, asked, tree)
+    shown: set[str] = set()
+    refuted = {finding.what for finding in compare_parameters(profile, tree, shown, moves)}
+    whole = set(_whole_parameters(profile, shown))
+    numbered = {f"variable {one.name}" for one in profile.variables if one.enumerators}
+    for reading in readings(profile, tree):
+        if reading.what in asked and reading.what not in numbered:
+            (whole if reading.proves else refuted).add(reading.what)
+    return Compared(shown=frozenset(whole - refuted), refuted=frozenset(refuted), moves=moves)
+
+
+def _whole_parameters(profile: KernelProfile, shown: Collection[str]) -> Iterator[str]:
+    """Yield the parameters of which every parser is among those that were shown."""
+    for parameter in profile.parameters:
+        first = f"parameter {parameter.name}"
+        numbers = range(2, len(parameter.parsers) + 1)
+        if {first, *(f"{first} #{number}" for number in numbers)} <= set(shown):
+            yield first

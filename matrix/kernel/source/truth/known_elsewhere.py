@@ -7,79 +7,28 @@ one's profile: a draft that kept to its neighbour would say that the kernel lack
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from msgspec import Struct
-from msgspec.structs import replace
-
-from matrix.door.folders import found_below
-from matrix.kernel.source.truth.citations import Citation, Found, citations, find, spell_citation
+from matrix.kernel.source.truth.citations import (
+    Citation,
+    citations,
+    find_anywhere,
+    path_now,
+    spell_citation,
+)
 from matrix.kernel.source.truth.edits import move_citations
-from matrix.kernel.source.truth.evidence import Evidence
 from matrix.kernel.source.truth.kstrtobool import Prefixes, with_prefixes
+from matrix.kernel.source.truth.profile_rows import (
+    ALL_SECTIONS,
+    SECTIONS,
+    ForeignRow,
+    Other,
+    rows,
+    said_by,
+)
 from matrix.kernel.source.truth.tree import KernelTree
 from matrix.kernel.source.version import read_version
 from matrix.schema.values import KernelProfile
-
-# The sections of a profile whose rows may be missing, and what a row of each is called in `open`.
-SECTIONS = {
-    "variables": "variable",
-    "parameters": "parameter",
-    "cpucaps": "cpucap",
-    "functions": "function",
-    "mechanisms": "mechanism",
-}
-# Those and the one whose rows are lines alone, which any profile has all of.
-ALL_SECTIONS = {**SECTIONS, "operations": "operation"}
-_SYMBOL = re.compile(r"^    (\w+): \{type: ")
-
-
-class Other(Struct, frozen=True, kw_only=True):
-    """Another profile with its YAML and what was recorded of its source."""
-
-    text: str
-    profile: KernelProfile
-    evidence: Evidence
-
-
-class ForeignRow(Struct, frozen=True, kw_only=True):
-    """A row of another profile with its lines in this tree; `open` says what is not read of it."""
-
-    section: str
-    name: str
-    text: str
-    open: tuple[str, ...]
-
-
-def rows(text: str, section: str) -> Iterator[tuple[str, str]]:
-    """Yield (name, YAML) of the rows of a section, the comments above a row left out."""
-    lines = text.splitlines(keepends=True)
-    try:
-        at = lines.index(f"{section}:\n") + 1
-    except ValueError:
-        return
-    name, block = "", ""
-    while at < len(lines) and not lines[at][:1].isalpha():
-        line = lines[at]
-        at += 1
-        if line.startswith("  ") and line[2:3] not in (" ", "#"):
-            if name:
-                yield name, block
-            name, block = line.strip().partition(": ")[0].removesuffix(":"), line
-        elif line.startswith("   ") and name:
-            block += line
-    if name:
-        yield name, block
-
-
-def symbol_lines(text: str) -> Mapping[str, str]:
-    """Return the line of each Kconfig symbol that a profile declares."""
-    found = (
-        (match[1], line)
-        for line in text.splitlines(keepends=True)
-        if (match := _SYMBOL.match(line))
-    )
-    return dict(found)
 
 
 def known_elsewhere(
@@ -153,7 +102,7 @@ def _doubted(
     """Tell whether a profile says otherwise than a row, and a part of what it cites is here."""
     for other in others:
         block = dict(rows(other.text, section)).get(name)
-        if block is not None and _said(block) != _said(row.text):
+        if block is not None and said_by(block) != said_by(row.text):
             here = _in_tree(section, what, name, block, other, tree)
             if here is not None and len(here.open) < len(_cited(what, other)):
                 return True
@@ -171,12 +120,6 @@ def _whole(
     """Return a row where all that it cites is in the tree, unchanged, and it cites something."""
     row = _in_tree(section, what, name, block, other, tree)
     return row if row is not None and not row.open else None
-
-
-def in_place_of(text: str, row: ForeignRow) -> str:
-    """Return a profile's YAML with a row in the place of the one of its name."""
-    block = dict(rows(text, row.section))[row.name]
-    return text.replace(block, row.text, 1)
 
 
 def contradicted(
@@ -199,7 +142,7 @@ def contradicted(
         for other in _not_beyond(neighbour, others, tree):
             theirs = other.text if read is None else with_prefixes(other.text, read)
             for name, block in rows(theirs, section):
-                if name not in known or _said(block) == _said(known[name]):
+                if name not in known or said_by(block) == said_by(known[name]):
                     continue
                 if f"{kind} {name}" in settled:
                     continue
@@ -240,46 +183,6 @@ def differing_beside(
 def _beside(block: str) -> tuple[object, ...]:
     """Return how many parsers a parameter has, and what overrides a cpucap."""
     return block.count("stream:"), block.count("bare:"), re.findall(r"unless: [^,}]*", block)
-
-
-def _said(block: str) -> str:
-    """Return what a row says: its YAML without sources, notes, comments and layout."""
-    without = re.sub(r"(?m)^\s*#.*$", "", block)
-    without = re.sub(r',? *(?:source|note|because): "(?:[^"\\]|\\.)*"', "", without)
-    return re.sub(r'[\s"{},]+', " ", without).strip()
-
-
-def path_now(tree: KernelTree, path: str) -> str | None:
-    """Return where a file is in a tree: there, or the one of its name near by; None: nowhere."""
-    if tree.has(path):
-        return path
-    folder, _, name = path.rpartition("/")
-    top = "/".join(folder.split("/")[:3])
-    near = found_below(tree.folder / top, f"**/{name}") if top else []
-    return near[0].relative_to(tree.folder).as_posix() if len(near) == 1 else None
-
-
-def find_anywhere(
-    tree: KernelTree, citation: Citation, evidence: Evidence
-) -> tuple[str, Found | None]:
-    """Return the file and the place of a citation, in a file that was moved too; None: nowhere."""
-    place, path = evidence.places.get(citation.text), path_now(tree, citation.path)
-    if place is None or path is None:
-        return citation.path, None
-    if path != citation.path:
-        evidence = replace(evidence, pieces={path: evidence.pieces[citation.path]})
-    return path, find(tree, path, place, evidence)
-
-
-def with_row(text: str, row: ForeignRow) -> str:
-    """Return a profile's YAML with a row at the end of its section."""
-    lines = text.splitlines(keepends=True)
-    at = lines.index(f"{row.section}:\n") + 1
-    while at < len(lines) and not lines[at][:1].isalpha():
-        at += 1
-    while not lines[at - 1].strip() or lines[at - 1].startswith("#"):
-        at -= 1
-    return "".join((*lines[:at], row.text, *lines[at:]))
 
 
 def _names(text: str, section: str, name: str) -> bool:
