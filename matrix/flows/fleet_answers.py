@@ -121,6 +121,7 @@ class FleetAnswers:
         self._config = config
         self._configs = Kept(self._load)
         self._shown_configs: dict[str, DotConfig] = {}
+        self._ported_back: dict[Build, str | None] = {}
         self._builds = Kept(self._build)
         self._systems = Kept(self._system)
         self._options = Kept(self._choose)
@@ -231,7 +232,9 @@ class FleetAnswers:
         doubt = next((one.build.doubt for one in situations if one.build.doubt), None)
         own = build.config.release == build.chosen.release
         around = tuple((one.around, one.build.asked.memory.cpu(system)) for one in situations)
-        symbol = ported_back(self._capability, build) if own else None
+        if own and build not in self._ported_back:
+            self._ported_back[build] = ported_back(self._capability, build)
+        symbol = self._ported_back[build] if own else None
         key = (around, doubt, build.chosen.between, symbol)
         if key not in self._given:
             try:
