@@ -58,6 +58,7 @@ WITHOUT_EXAMPLE = {
     "MX0710": "no shipped class is near the bound; tests/unit/analyze/test_bounds.py",
     "MX0802": "no command writes two results to one file; tests/unit/render",
     "MX0813": "needs an edit at the right moment; tests/test_rewritten_files.py",
+    "MX0815": "needs a process that is killed; tests/test_cell_parts.py",
     "MX0850": "no file shows it; tests/unit/door/test_streams.py",
     "MX1444": "needs a .config beside it; tests/test_reported_inputs.py",
     "MX0823": "needs a port that is taken; tests/test_report_folder.py",

@@ -64,6 +64,15 @@ def cells(
         int | None,
         typer.Option("--seed", metavar="S", help="Of --random and --sample; 0 unless given."),
     ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            metavar="N",
+            min=1,
+            help="Write --output as a folder of Parquet files, by N processes.",
+        ),
+    ] = None,
     output_format: Annotated[
         CellsFormat | None,
         typer.Option("--format", help="Unless given: what FILE's name ends in; csv without."),
@@ -90,8 +99,11 @@ def cells(
     form = CellFormat.CSV
     problems: tuple[Diagnostic, ...] = ()
     try:
-        form = CellFormat(output_format) if output_format else format_of(output)
-        problems = format_problems(form, output)
+        if output_format is not None or jobs is None:
+            form = CellFormat(output_format) if output_format else format_of(output)
+        else:
+            form = CellFormat.PARQUET
+        problems = format_problems(form, output, parts=jobs is not None)
     except InputError as error:
         problems = error.diagnostics
     page = None
@@ -111,12 +123,23 @@ def cells(
             random=random,
             sample=sample,
             seed=seed,
+            jobs=jobs,
         ),
         configs=tuple(configs or ()),
         predicate=predicate,
         output=output,
         problems=problems,
     )
+    if jobs is not None and output is not None:
+        from matrix.render.cell_parts import write_parts
+
+        rows = found.rows if limit is None else min(limit, found.rows)
+        parts = write_parts(found.source, rows, output, jobs)
+        for line in listing_speech(found, parts.rows):
+            say(line)
+        there = f", {parts.kept:,} of them there already" if parts.kept else ""
+        say(f"{parts.parts:,} parts{there}")
+        return ExitCode.OK
     with delivery(output) as file:
         written = write_cells(found.columns, found.chunks(chunk_rows(form)), form, file)
     for line in listing_speech(found, written):

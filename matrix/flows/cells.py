@@ -40,19 +40,22 @@ class Wanted(Struct, frozen=True, kw_only=True):
     random: int | None = None
     sample: int | None = None
     seed: int | None = None
+    jobs: int | None = None
 
 
 class Listing(Struct, frozen=True, kw_only=True):
     """Rows of cells, made while they are written.
 
     `chunks` gives them in pieces of about so many rows. `region` are the cells they are chosen
-    from, `rows` how many rows that would be; a covering choice is `array`. Cells that `where` could
-    not choose are counted in `undecided`; `lacking` are releases with the names they lack.
+    from, `source` all rows that would be, and `rows` their number; a covering choice is `array`.
+    Cells that `where` could not choose are counted in `undecided`; `lacking` are releases with the
+    names they lack.
     """
 
     columns: tuple[CellColumn, ...]
     chunks: Callable[[int], Iterator[Columns]]
     wanted: Wanted
+    source: CellRows
     rows: int
     region: Region
     array: CoveringArray | None
@@ -90,7 +93,7 @@ def cells(
         wrong.extend(error.diagnostics)
     if wrong:
         raise InputError(wrong)
-    if output is not None:
+    if output is not None and wanted.jobs is None:
         check_writable([output])
     solved = prepared.solve()
     selection = select(solved, condition) if condition else None
@@ -111,6 +114,7 @@ def cells(
         columns=tuple(rows.columns),
         chunks=lambda size: _chunks(rows, wanted, array, size),
         wanted=wanted,
+        source=rows,
         rows=rows.rows,
         region=region,
         array=array,
@@ -151,6 +155,12 @@ def _problems(wanted: Wanted) -> Iterator[Diagnostic]:
             code="MX0635",
             message="--seed does nothing without --random or --sample",
             hint="add one of them, or leave --seed out",
+        )
+    if wanted.jobs is not None and (wanted.random is not None or wanted.sample is not None):
+        yield Diagnostic(
+            code="MX0635",
+            message="--jobs writes rows in their order, and --random or --sample chooses some",
+            hint="leave one of them out; --limit and --where go with --jobs",
         )
     if wanted.sample is not None:
         others = {

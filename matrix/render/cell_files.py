@@ -77,8 +77,18 @@ def format_of(path: Path | None) -> CellFormat:
     return _SUFFIXES[suffix]
 
 
-def format_problems(form: CellFormat, path: Path | None) -> tuple[Diagnostic, ...]:
-    """Return what is wrong with a format where there is no file (MX0633)."""
+def format_problems(
+    form: CellFormat, path: Path | None, *, parts: bool = False
+) -> tuple[Diagnostic, ...]:
+    """Return what is wrong with a format where there is no file, or are several (MX0633)."""
+    if parts and form is not CellFormat.PARQUET:
+        return (
+            Diagnostic(
+                code="MX0633",
+                message=f"--jobs writes a folder of Parquet files, not {form}",
+                hint="leave --format out, or --jobs",
+            ),
+        )
     if form in TEXTS or path is not None:
         return ()
     return (

@@ -71,6 +71,12 @@ class Listing:
         self._expanded: _Tails | None = None
         self.rows: int = counts[0] if counts else 0
 
+    @property
+    def numbers(self) -> Iterator[NDArray[np.int64] | Numbers]:
+        """All that the rows are made of."""
+        for layer in self._layers:
+            yield from (layer.first, layer.code, layer.child, layer.rank)
+
     def stretch(self, first: int, size: int) -> Columns:
         """Return rows `first` to `first + size`, or as many as there are."""
         size = max(0, min(size, self.rows - first))

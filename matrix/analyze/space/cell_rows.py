@@ -8,6 +8,7 @@ axis changes slowest, options are in declared order. What a cell is answered is 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -101,9 +102,26 @@ class CellRows:
         """The exact number of rows."""
         return self._listing.rows
 
+    @property
+    def digest(self) -> str:
+        """A name of what the rows are made of: equal rows in equal columns have equal ones."""
+        found = hashlib.blake2b(digest_size=8)
+        found.update(repr((self.columns, self._axes)).encode())
+        for name, numbers in self._meanings.items():
+            found.update(repr((name, numbers.tolist())).encode())
+        for numbers in self._listing.numbers:
+            found.update(repr(numbers.tolist()).encode())
+        return found.hexdigest()
+
     def chunks(self, size: int, limit: int | None = None) -> Iterator[Columns]:
         """Yield all rows, or the first `limit`, at most `size` at a time; memory goes with it."""
         return map(self._columns, self._listing.stretches(size, limit))
+
+    def part(self, first: int, rows: int, size: int) -> Iterator[Columns]:
+        """Yield `rows` rows from row `first` on, at most `size` at a time."""
+        for start in range(first, first + rows, size):
+            stretch = self._listing.stretch(start, min(size, first + rows - start))
+            yield self._columns(stretch)
 
     def sample(self, number: int, seed: int, size: int) -> Iterator[Columns]:
         """Yield `number` different rows, every choice equally likely, at most `size` at a time.
