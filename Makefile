@@ -28,7 +28,8 @@ check: dev-environment ## Check format, lint, types, import contracts, spelling,
 	.venv/bin/matrix report --check
 
 bench: dev-environment ## Measure, as ratios against a baseline of the same run.
-	for script in benchmarks/bench_*.py; do .venv/bin/python "$$script" || exit; done
+	for script in benchmarks/bench_*.py; do \
+	  env -u PYTHONDONTWRITEBYTECODE .venv/bin/python "$$script" || exit; done
 
 fix: dev-environment ## Format, and mend what the linter can mend.
 	.venv/bin/ruff format
