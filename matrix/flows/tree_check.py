@@ -50,6 +50,11 @@ class TreeCheck:
         """
         return frozenset(self._tree.names)
 
+    @property
+    def version(self) -> str:
+        """The tree's own version."""
+        return self._tree.tree.version
+
     def is_of(self, config: DotConfig) -> bool:
         """Tell whether a file may have been built from the tree: nothing says another release."""
         return config.release is None or config.release == self._tree.tree.release

@@ -64,6 +64,13 @@ def merged(base: tuple[str, bytes], fragments: list[tuple[str, bytes]]) -> Merge
     )
 
 
+def set_in(data: bytes) -> frozenset[str]:
+    """Return the symbols that a fragment sets."""
+    lines = data.decode("utf-8", "surrogateescape").splitlines()
+    found = (_SETTING.fullmatch(line) for line in lines)
+    return frozenset(match[1] or match[3] for match in found if match)
+
+
 def _value(line: str) -> str:
     match = _SETTING.fullmatch(line)
     return "n" if match is None or match[3] else match[2]
