@@ -228,8 +228,11 @@ def _read(job: ValidateJob, run: _Run) -> Iterator[DotConfig]:
     """Yield each `.config`; what cannot be read is noted."""
     yield from job.request.inputs
     asked = job.request
+    files, fragments = asked.files, asked.fragments
+    if job.tree is not None:
+        files, fragments = tuple(map(job.tree.named, files)), tuple(map(job.tree.named, fragments))
     version = read_version(_told_version(job))
-    found = read_inputs(asked.files, job.architecture.id, job.machines, asked.fragments, version)
+    found = read_inputs(files, job.architecture.id, job.machines, fragments, version)
     for config in found:
         if isinstance(config, InputError):
             run.note(config)

@@ -232,12 +232,14 @@ def _merged_config(base: _Form, fragments: list[_Form], arch: str) -> DotConfig:
     build = merged((base.name, base.text), [(one.name, one.text) for one in fragments])
     shown = " + ".join((base.name, *(one.name for one in fragments)))
     config = read_dotconfig(build.text, shown, arch=arch)
-    # What is odd in a fragment is among the notes: a line that is said here is one of the base.
+    # What is odd in a fragment is among the notes: of the lines here those of the base are said.
+    lines = base.text.count(b"\n") + 1
     said = tuple(
         replace(item, location=replace(item.location, file=base.name))
         if item.location is not None and item.location.line
         else item
         for item in config.diagnostics
+        if item.location is None or item.location.line <= lines
     )
     return replace(config, diagnostics=(*build.notes, *said), origins=build.origins)
 
