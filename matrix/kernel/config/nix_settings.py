@@ -2,7 +2,7 @@
 
 Takes a whole file of Nix, or a set or settings pasted from one. What is written is read as
 lib/kernel.nix of nixpkgs defines it; what hangs on something else (an argument, another file, the
-kernel's version where it is not told) is not decided, and said with its place (MX1461).
+kernel's version where it is not told) is not decided, and said with its place (MX1462).
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def nix_configs(data: bytes, file: str, version: KernelVersion | None) -> tuple[
     `version` is the kernel's where it is told, which counts before what the file says.
 
     Raises:
-        InputError: MX1462, the settings are no Nix.
+        InputError: MX1463, the settings are no Nix.
     """
     text = data.decode("utf-8", "replace").replace("\r\n", "\n")
     places = _Places(text, file)
@@ -522,7 +522,7 @@ class _Places:
             unknown = first_of(symbols) if symbols else "what it sets"
             what = why.says or f"is not decided, so unknown: {unknown}"
             yield Diagnostic(
-                code="MX1461",
+                code="MX1462",
                 severity=Severity.WARNING,
                 message=f"`{said}` {what}",
                 location=self._at(why.start, why.end),
@@ -532,7 +532,7 @@ class _Places:
     def broken(self, error: NotNixError) -> Diagnostic:
         """Return that the settings cannot be read."""
         return Diagnostic(
-            code="MX1462",
+            code="MX1463",
             message=f"these Nix settings cannot be read: expected {error.wanted}",
             location=self._at(error.start, error.start + 1),
             hint="give a whole expression, settings `KVM = yes;`, or the `.config` that was built",

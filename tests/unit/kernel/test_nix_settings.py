@@ -133,7 +133,7 @@ def test_a_version_decides(value: str, by_release: tuple[str | None, ...]) -> No
     )
     assert bool(config.notes) == (not agree)
     for note in config.notes:
-        assert (note.code, note.location and note.location.line) == ("MX1461", 2)
+        assert (note.code, note.location and note.location.line) == ("MX1462", 2)
         assert note.hint is not None
         assert "--kernel decides" in note.hint
 
@@ -217,7 +217,7 @@ def test_what_is_no_nix_is_an_error_with_its_place(text: str, place: str, wanted
         read(text)
     (said,) = caught.value.diagnostics
     assert said.location is not None
-    assert (said.code, f"{said.location.line}:{said.location.column}") == ("MX1462", place)
+    assert (said.code, f"{said.location.line}:{said.location.column}") == ("MX1463", place)
     assert f"expected {wanted}" in said.message
 
 
@@ -286,7 +286,7 @@ def test_an_answer_for_a_file_of_nix(tmp_path: Path) -> None:
     file.write_text(file.read_text().replace("KVM = whenOlder", "KVM = foo"))
     ran = run_cli("validate", str(file), "--kernel", "7.3", *ASK)
     assert ran.out.startswith("unknown")
-    assert "kernel.nix:1:52: warning[MX1461]" in ran.err
+    assert "kernel.nix:1:52: warning[MX1462]" in ran.err
 
 
 def test_the_version_beside_the_settings_is_the_kernels(tmp_path: Path) -> None:
@@ -299,7 +299,7 @@ def test_the_version_beside_the_settings_is_the_kernels(tmp_path: Path) -> None:
     file.write_text(text.replace("KVM_VALUE", 'whenOlder "7.2.5" no'))
     ran = run_cli("validate", str(file), *ASK)
     assert " ".join(ran.out.split()).startswith(f"absent: {file}: Linux 7.2.4")
-    assert "MX1461" not in ran.err
+    assert "MX1462" not in ran.err
     # What is asked for counts before it.
     (config,) = read(file.read_text(), "7.3")
     assert settings(config) == {"A": "y"}
@@ -313,7 +313,7 @@ def test_a_file_of_which_nothing_can_be_read(tmp_path: Path) -> None:
     file.write_text("{ structuredExtraConfig = import ./settings.nix; }\n")
     ran = run_cli("validate", str(file), "--kernel", "7.3", *ASK)
     assert ran.code == 3
-    assert "kernel.nix:1:27: error[MX1461]: `import ./settings.nix` is not decided" in ran.err
+    assert "kernel.nix:1:27: error[MX1462]: `import ./settings.nix` is not decided" in ran.err
 
 
 def test_a_fragment_of_nix_on_a_base(tmp_path: Path) -> None:
@@ -331,7 +331,7 @@ def test_a_fragment_of_nix_on_a_base(tmp_path: Path) -> None:
     nix.write_text("KVM = mkIf x no;\nHZ = yes;\n")
     ran = run_cli(*ask)
     assert ran.out.startswith("unknown")
-    assert "over.nix:1:12: warning[MX1461]: `x` is not decided, so unknown: CONFIG_KVM" in ran.err
+    assert "over.nix:1:12: warning[MX1462]: `x` is not decided, so unknown: CONFIG_KVM" in ran.err
     (tmp_path / "last.cfg").write_text("CONFIG_KVM=y\n")
     ran = run_cli(*ask, "--fragment", str(tmp_path / "last.cfg"))
     assert ran.out.startswith("supported")
