@@ -18,6 +18,7 @@ from matrix.flows.tree_check import TreeCheck
 from matrix.kernel.config.dotconfig import load_dotconfig
 from matrix.kernel.kconfig.check import answers_of
 from tests.cli_runner import run_cli
+from tests.small_trees import small_tree
 
 ASK = ("--kernel", "7.3", "--cpu", "graviton3")
 BASE = "CONFIG_ARM64_4K_PAGES=y\nCONFIG_KVM=m\nCONFIG_KVMM=y\n"
@@ -192,6 +193,77 @@ def test_the_folder_of_flavours_of_opensuse(tmp_path: Path) -> None:
     write(tmp_path, {"config/arm64/default": text, "config/arm64/README": "no configuration\n"})
     ran = run_cli("validate", str(tmp_path), *ASK)
     assert ran.out.startswith("supported")
+
+
+GKI = """config KVM
+\tbool "kvm"
+config ARM64_4K_PAGES
+\tdef_bool y
+config KVM_GUEST_MEMFD
+\tdef_bool KVM && EXT_MEMORY
+config KFENCE
+\tbool "kfence"
+source "$(KCONFIG_EXT_PREFIX)Kconfig.ext"
+"""
+
+
+def gki_tree(folder: Path) -> Path:
+    """Write a tree as Android's: modules beside it add to Kconfig, by a variable of the build."""
+    tree = small_tree(folder, GKI)
+    write(
+        tree,
+        {
+            "Kconfig.ext": 'config EXT_MEMORY\n\tbool "ext"\n',
+            "modules/Kconfig.ext": "config OF_THE_MODULES\n\tdef_bool y\n",
+            "arch/arm64/configs/gki_defconfig": "CONFIG_KVM=y\nCONFIG_KFENCE=y\n",
+            "kernel/configs/memory.config": "CONFIG_EXT_MEMORY=y\n",
+        },
+    )
+    return tree
+
+
+def test_the_base_of_android_with_fragments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = gki_tree(tmp_path / "tree")
+    cfg = write(
+        tmp_path,
+        {
+            "device.fragment": "CONFIG_EXT_MEMORY=y # nocheck: b/1\n"
+            "# CONFIG_KFENCE is not set # nocheck\n"
+        },
+    )
+    monkeypatch.chdir(tmp_path)
+    ask = ("validate", "--tree", str(tree), "--cpu", "graviton3")
+    # What `make gki_defconfig` takes, by its name; without the fragment nothing has guest_memfd.
+    assert run_cli(*ask, "--base", "gki_defconfig").out.startswith("absent")
+    ran = run_cli(*ask, "--base", "gki_defconfig", "--fragment", str(cfg / "device.fragment"))
+    assert ran.out.startswith("supported")
+    assert "3 of 3 settings come out as they are asked for" in " ".join(ran.err.split())
+    assert "device.fragment:2:1: note[MX1455]: `# CONFIG_KFENCE is not set # nocheck`" in ran.err
+    assert ran.err.count("`# nocheck: b/1` follows `y`") == 1
+    # Likewise a fragment of the tree: `make gki_defconfig memory.config`.
+    ran = run_cli(*ask, "--base", "gki_defconfig", "--fragment", "memory.config")
+    assert ran.out.startswith("supported")
+    # A file that is here counts before the tree's.
+    write(tmp_path, {"gki_defconfig": "# CONFIG_KVM is not set\n"})
+    assert run_cli(*ask, "--base", "gki_defconfig").out.startswith("absent")
+    assert "MX0301" in run_cli(*ask, "--base", "gone_defconfig").err
+
+
+def test_the_prefix_of_kconfig_ext_is_empty_whatever_the_environment_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = gki_tree(tmp_path / "tree")
+    monkeypatch.setenv("KCONFIG_EXT_PREFIX", "modules/")
+    write(tmp_path, {"a.config": "CONFIG_EXT_MEMORY=y\nCONFIG_OF_THE_MODULES=y\n"})
+    ask = ("validate", str(tmp_path / "a.config"), "--tree", str(tree), "--cpu", "graviton3")
+    said = run_cli(*ask).err
+    assert "a.config:2:1: warning[MX1717]" in said
+    assert "has no CONFIG_OF_THE_MODULES" in said
+    assert "CONFIG_EXT_MEMORY" not in said
+    (tree / "Kconfig.ext").unlink()
+    assert "Kconfig:10:1: error[MX1006]: `Kconfig.ext` is sourced here" in run_cli(*ask).err
 
 
 def test_a_defconfig_is_completed_by_the_tree(

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from matrix.analyze.facts.near_symbols import NearSymbols
 from matrix.diagnostics import Diagnostic, ExitCode, Location, Severity
+from matrix.door.bounded import STANDARD_INPUT
 from matrix.flows.knowledge import Library
 from matrix.kernel.config.dotconfig import COMPLETED, DotConfig
 
@@ -49,6 +50,22 @@ class TreeCheck:
             InputError: as `diagnostics`.
         """
         return frozenset(self._tree.names)
+
+    @property
+    def version(self) -> str:
+        """The tree's own version."""
+        return self._tree.tree.version
+
+    def named(self, file: str) -> str:
+        """Return a file, or the tree's own that `make NAME` would take where there is none here.
+
+        `make gki_defconfig virt.config`: scripts/kconfig/Makefile.
+        """
+        if file == STANDARD_INPUT or Path(file).exists():
+            return file
+        folders = (self._folder / "arch" / self._arch / "configs", self._folder / "kernel/configs")
+        found = (folder / file for folder in folders if (folder / file).is_file())
+        return str(next(found, file))
 
     def is_of(self, config: DotConfig) -> bool:
         """Tell whether a file may have been built from the tree: nothing says another release."""

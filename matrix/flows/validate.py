@@ -213,11 +213,27 @@ class _Run(Struct, kw_only=True):
             self.codes += map(job.tree.exit_code, conflicts)
 
 
+def _told_version(job: ValidateJob) -> str | None:
+    """Return the version of the kernel that is asked about, None where each file says its own."""
+    if job.request.kernel != "auto":
+        return job.request.kernel
+    if job.tree is None:
+        return job.request.running
+    try:
+        return job.tree.version
+    except InputError:
+        return None  # what is wrong with the tree is said where a file is held to it
+
+
 def _read(job: ValidateJob, run: _Run) -> Iterator[DotConfig]:
     """Yield each `.config`; what cannot be read is noted."""
     yield from job.request.inputs
     asked = job.request
-    found = read_inputs(asked.files, job.architecture.id, job.machines, asked.fragments)
+    files, fragments = asked.files, asked.fragments
+    if job.tree is not None:
+        files, fragments = tuple(map(job.tree.named, files)), tuple(map(job.tree.named, fragments))
+    version = read_version(_told_version(job))
+    found = read_inputs(files, job.architecture.id, job.machines, fragments, version)
     for config in found:
         if isinstance(config, InputError):
             run.note(config)

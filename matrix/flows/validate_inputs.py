@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
@@ -21,10 +22,11 @@ from matrix.door.files import read_regular
 from matrix.door.folders import OutsideError, check_inside, regular_files
 from matrix.kernel.config.config_input import ConfigInput, read_config_inputs
 from matrix.kernel.config.dotconfig import DotConfig, read_dotconfig
-from matrix.kernel.config.fragments import merged
+from matrix.kernel.config.fragments import merged, set_in
+from matrix.kernel.config.header import read_header
 from matrix.kernel.config.lines import begins_as_dotconfig
 from matrix.kernel.config.split_folders import SplitConfig, split_configs
-from matrix.kernel.source.version import read_version
+from matrix.kernel.source.version import KernelVersion, read_version
 
 _MOST_SCC = 16
 # Where the features of yocto-kernel-cache, and of layers that are like it, lie.
@@ -43,27 +45,73 @@ def read_inputs(
     arch: str,
     machines: Mapping[str, Sequence[str]],
     fragments: tuple[str, ...] = (),
+    version: KernelVersion | None = None,
 ) -> Iterator[DotConfig | InputError]:
     """Yield each `.config`, or what is wrong with it, in the order of the files.
 
     `machines` are the names that each architecture has in folders; `fragments` are put on top of
-    each file, as scripts/kconfig/merge_config.sh does.
+    each file, as scripts/kconfig/merge_config.sh does. `version` is the kernel's that is asked
+    about, None: each file's own.
 
     Raises:
         InputError: a fragment cannot be read.
     """
-    overlays = [part for file in fragments for part in read_fragment(file, arch)]
+    overlays = _Overlays(fragments, arch, version)
     for file in files:
         if file != STANDARD_INPUT and Path(file).is_dir():
-            yield from _read_folder(file, arch, machines, overlays)
+            yield from _read_folder(file, machines, overlays)
         else:
-            yield from _read_file(file, arch, fragments=overlays)
+            yield from _read_file(file, overlays)
+
+
+class _Form(Struct, frozen=True):
+    """A configuration in whatever form: its text as a `.config`, and what is said of it.
+
+    `undecided` are the symbols that it sets to something that is not known; `version` is the
+    kernel's where the form says it.
+    """
+
+    name: str
+    text: bytes
+    notes: tuple[Diagnostic, ...] = ()
+    undecided: frozenset[str] = frozenset()
+    version: str | None = None
+
+
+class _Overlays:
+    """The fragments of a run; what in them hangs on the kernel is read anew for each version."""
+
+    def __init__(self, files: tuple[str, ...], arch: str, version: KernelVersion | None) -> None:
+        self.arch, self.version = arch, version
+        self._files = files
+        self._read = {version: self._of(version)}
+
+    def of(self, base: _Form) -> list[_Form]:
+        """Return the fragments for a base, which says the kernel itself unless --kernel does."""
+        plain = self._read[self.version]
+        if self.version is not None or not any(one.undecided for one in plain):
+            return plain
+        text = base.text[:_HEADER_BYTES].decode("utf-8", "replace").replace("\r\n", "\n")
+        version = read_version(base.version or read_header(f"\n{text}").version)
+        if version not in self._read:
+            self._read[version] = self._of(version)
+        return self._read[version]
+
+    def _of(self, version: KernelVersion | None) -> list[_Form]:
+        return [part for file in self._files for part in read_fragment(file, self.arch, version)]
+
+
+_HEADER_BYTES = 4096
 
 
 def read_fragment(
-    file: str, arch: str, root: Path | None = None, depth: int = 0
-) -> list[tuple[str, bytes]]:
-    """Return the fragments that a file is, each (name, text): of a .scc those that it names.
+    file: str,
+    arch: str,
+    version: KernelVersion | None = None,
+    root: Path | None = None,
+    depth: int = 0,
+) -> list[_Form]:
+    """Return the fragments that a file is: of a .scc those that it names.
 
     What a .scc names lies below `root`, the tree of features that the first one belongs to.
 
@@ -73,10 +121,9 @@ def read_fragment(
     """
     data = read_bounded(file, DOTCONFIG)
     if not file.endswith(".scc"):
-        forms = _forms(ConfigInput(name=file, data=data), arch)
-        return [(name, text) for name, text, _ in forms]
+        return _forms(ConfigInput(name=file, data=data), arch, version)
     root = root or _root_of_features(file)
-    found: list[tuple[str, bytes]] = []
+    found: list[_Form] = []
     for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), start=1):
         words = [word.strip("\"'") for word in line.split("#")[0].split()]
         place = Location(file=file, line=number, column=1, length=max(1, len(line)), text=line)
@@ -111,7 +158,7 @@ def read_fragment(
             from matrix.kernel.config.annotations import includes_outside
 
             raise InputError(includes_outside(named[0], place, error)) from error
-        found += read_fragment(str(target), arch, root, depth + 1)
+        found += read_fragment(str(target), arch, version, root, depth + 1)
     return found
 
 
@@ -130,31 +177,37 @@ def _beside_or_above(file: str, target: str, root: Path) -> Path | None:
     return next((path for path in paths if os.path.isfile(path)), None)  # noqa: PTH113 - any name
 
 
-def _forms(source: ConfigInput, arch: str) -> list[tuple[str, bytes, tuple[Diagnostic, ...]]]:
-    """Return (name, text, remarks) of each configuration in what may be another form of one."""
+def _forms(source: ConfigInput, arch: str, version: KernelVersion | None) -> list[_Form]:
+    """Return each configuration in what may be another form of one."""
     if source.member or source.data.startswith(PACKED):
-        return [(source.name, source.data, ())]
+        return [_Form(source.name, source.data)]
     may_be_annotations = b"policy<" in source.data
     if not may_be_annotations and begins_as_dotconfig(source.data):
-        return [(source.name, source.data, ())]
+        return [_Form(source.name, source.data)]
     # Imported for what is in another form only: start-up is a feature.
     from matrix.kernel.config.annotations import annotated_configs, is_annotations
-    from matrix.kernel.config.written_forms import written_configs
+    from matrix.kernel.config.written_forms import is_nix, written_configs
 
     if may_be_annotations and is_annotations(source.data):
         written = annotated_configs(
             source.data, source.name, arch, lambda path: _included(path, source.name)
         )
+    elif is_nix(source.data):
+        from matrix.kernel.config.nix_settings import nix_configs
+
+        written = nix_configs(source.data, source.name, version)
     else:
         written = written_configs(source.data, source.name)
     return [
-        (
+        _Form(
             f"{source.name}!{one.part}" if one.part else source.name,
             one.text.encode("utf-8", "surrogateescape"),
             one.notes,
+            one.undecided,
+            one.version,
         )
         for one in written
-    ] or [(source.name, source.data, ())]
+    ] or [_Form(source.name, source.data)]
 
 
 def _included(path: str, file: str) -> bytes | None:
@@ -172,54 +225,72 @@ def _included(path: str, file: str) -> bytes | None:
     return read_regular(path, DOTCONFIG.limit)
 
 
-def _dotconfigs(
-    source: ConfigInput, arch: str, fragments: list[tuple[str, bytes]]
-) -> Iterator[DotConfig]:
+def _dotconfigs(source: ConfigInput, overlays: _Overlays) -> Iterator[DotConfig]:
     """Yield each configuration of an input, with the fragments on top of it.
 
     Raises:
         InputError: what is wrong with the text.
     """
-    for name, text, notes in _forms(source, arch):
-        if not fragments:
-            config = read_dotconfig(text, name, arch=arch)
-            said = (*notes, *config.diagnostics)
-            yield _named_release(replace(config, diagnostics=said), name)
-            continue
-        config = _merged_config((name, text), fragments, arch)
-        said = (*notes, *config.diagnostics)
-        yield _named_release(replace(config, diagnostics=said), name)
+    for base in _forms(source, overlays.arch, overlays.version):
+        if base.notes and not base.text.strip():
+            # Nothing of it could be read: that is what is wrong.
+            raise InputError([replace(item, severity=Severity.ERROR) for item in base.notes])
+        fragments = overlays.of(base)
+        if fragments:
+            config = _merged_config(base, fragments, overlays.arch)
+        else:
+            config = read_dotconfig(base.text, base.name, arch=overlays.arch)
+        notes = (item for one in (base, *fragments) for item in one.notes)
+        config = replace(
+            config,
+            diagnostics=(*notes, *config.diagnostics),
+            refused=config.refused.union(_undecided(base, fragments)),
+        )
+        told = read_version(base.version)
+        if told is not None and config.release is None:
+            config = replace(config, release=told.release, version=base.version)
+        yield _named_release(config, base.name)
 
 
-def _merged_config(
-    base: tuple[str, bytes], fragments: list[tuple[str, bytes]], arch: str
-) -> DotConfig:
+def _undecided(base: _Form, fragments: list[_Form]) -> set[str]:
+    """Return the symbols whose last setting is not known."""
+    found = set(base.undecided)
+    for one in fragments:
+        if found:
+            found.difference_update(set_in(one.text))
+        found |= one.undecided
+    return found
+
+
+def _merged_config(base: _Form, fragments: list[_Form], arch: str) -> DotConfig:
     """Return a base with fragments as one configuration; every line keeps its own file.
 
     Raises:
         InputError: what is wrong with the text.
     """
-    build = merged(base, fragments)
-    shown = " + ".join((base[0], *(file for file, _ in fragments)))
+    build = merged((base.name, base.text), [(one.name, one.text) for one in fragments])
+    shown = " + ".join((base.name, *(one.name for one in fragments)))
     config = read_dotconfig(build.text, shown, arch=arch)
-    # What is odd in a fragment is among the notes: a line that is said here is one of the base.
+    # What is odd in a fragment is among the notes: of the lines here those of the base are said.
+    lines = base.text.count(b"\n") + 1
     said = tuple(
-        replace(item, location=replace(item.location, file=base[0]))
+        replace(item, location=replace(item.location, file=base.name))
         if item.location is not None and item.location.line
         else item
         for item in config.diagnostics
+        if item.location is None or item.location.line <= lines
     )
     return replace(config, diagnostics=(*build.notes, *said), origins=build.origins)
 
 
-def _split_folder(
-    one: SplitConfig, arch: str, fragments: list[tuple[str, bytes]]
-) -> DotConfig | InputError:
+def _split_folder(one: SplitConfig, overlays: _Overlays) -> DotConfig | InputError:
     """Return the configuration of a folder with a file for each symbol."""
+    whole = _Form(one.name, b"")
+    fragments = overlays.of(whole)
     try:
         parts = [(str(file), read_bounded(file, DOTCONFIG)) for file in one.files]
-        build = merged((one.name, b""), [*parts, *fragments])
-        config = read_dotconfig(build.text, one.name, arch=arch)
+        build = merged((one.name, b""), [*parts, *((part.name, part.text) for part in fragments)])
+        config = read_dotconfig(build.text, one.name, arch=overlays.arch)
     except InputError as error:
         return error
     left = f"; left out are {', '.join(one.left_out)}" if one.left_out else ""
@@ -232,7 +303,13 @@ def _split_folder(
         hint="give the folder of a variant itself, or the `.config` that was built",
     )
     odd = (item for item in build.notes if item.code != "MX1455")
-    return replace(config, diagnostics=(*config.diagnostics, *odd, note), origins=build.origins)
+    said = (item for part in fragments for item in part.notes)
+    return replace(
+        config,
+        diagnostics=(*config.diagnostics, *odd, *said, note),
+        origins=build.origins,
+        refused=config.refused.union(_undecided(whole, fragments)),
+    )
 
 
 # A version in a file's name: config-6.12.9-arm64, linux-7.3.config.
@@ -293,19 +370,17 @@ def with_stated_release(config: DotConfig, releases: tuple[tuple[str, str], ...]
 
 
 def _read_folder(
-    folder: str,
-    arch: str,
-    machines: Mapping[str, Sequence[str]],
-    fragments: list[tuple[str, bytes]],
+    folder: str, machines: Mapping[str, Sequence[str]], overlays: _Overlays
 ) -> Iterator[DotConfig | InputError]:
+    arch = overlays.arch
     own = machines.get(arch, ())
     others = [name for other, names in machines.items() if other != arch for name in names]
     split = split_configs(folder, own, others)
     for one in split:
-        yield _split_folder(one, arch, fragments)
+        yield _split_folder(one, overlays)
     answered = bool(split)
     for file in _files_below(folder, own):
-        for found in _read_file(file, arch, fragments=fragments, within=Path(folder)):
+        for found in _read_file(file, overlays, within=Path(folder)):
             answered = answered or _is_answer(found)
             yield found
     if not answered:
@@ -344,18 +419,14 @@ def _of_flavours(path: Path, machines: Sequence[str]) -> bool:
 
 
 def _read_file(
-    file: str,
-    arch: str,
-    *,
-    fragments: list[tuple[str, bytes]] | None = None,
-    within: Path | None = None,
+    file: str, overlays: _Overlays, *, within: Path | None = None
 ) -> Iterator[DotConfig | InputError]:
     """Yield what a file holds; `within` is the folder in which it was found, None: it was named."""
     named = within is None
     try:
         for source in read_config_inputs(file, within=within):
             try:
-                yield from _dotconfigs(source, arch, fragments or [])
+                yield from _dotconfigs(source, overlays)
             except InputError as error:
                 yield error if named and not source.member else _passed_over(error)
     except InputError as error:

@@ -36,7 +36,8 @@ from matrix.kernel.config.annotations import annotated_configs
 from matrix.kernel.config.config_input import read_config_inputs
 from matrix.kernel.config.dotconfig import read_dotconfig
 from matrix.kernel.config.image import embedded_config
-from matrix.kernel.config.written_forms import written_configs
+from matrix.kernel.config.nix_settings import nix_configs
+from matrix.kernel.config.written_forms import is_nix, written_configs
 from matrix.kernel.cpu.resolve import resolve_system
 from matrix.kernel.evidence.boot_log import log_lines
 from matrix.kernel.evidence.collected import collect_evidence
@@ -93,6 +94,10 @@ def _words(text: str) -> tuple[bytes, ...]:
 def _below(folder: str, *suffixes: str, most: int = 40) -> tuple[bytes, ...]:
     paths = sorted(path for path in (ROOT / folder).rglob("*") if path.suffix in suffixes)
     return tuple(path.read_bytes() for path in paths if path.stat().st_size < 30_000)[:most]
+
+
+def _written(data: bytes) -> object:
+    return nix_configs(data, "a", None) if is_nix(data) else written_configs(data, "a")
 
 
 def _file(data: bytes, name: str) -> Path:
@@ -394,8 +399,12 @@ def _tables() -> Iterator[tuple[str, Parser]]:
     yield (
         "written forms of a .config",
         Parser(
-            read=lambda data: written_configs(data, "a"),
-            seeds=(*_below("data/evidence", ".yml", ".txt"), CONFIG[:3000]),
+            read=_written,
+            seeds=(
+                *_below("data/evidence", ".yml", ".txt"),
+                *_below("cases/bad", ".nix"),
+                CONFIG[:3000],
+            ),
             words=(*settings, *_words("-~CONFIG_X=y| 12:CONFIG_X=y| {~X~=~yes;~} kconfig: x=lib;")),
         ),
     )

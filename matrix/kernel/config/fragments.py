@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, Location, Severity
-from matrix.kernel.config.lines import read_lines
+from matrix.kernel.config.lines import raw_value, read_lines
 
-_SETTING = re.compile(r"CONFIG_(\w+)=(.*)|# CONFIG_(\w+) is not set")
+# Android's fragments have a `# nocheck` behind settings; conf is what decides of it.
+_SETTING = re.compile(r"CONFIG_(\w+)=(.*)|# CONFIG_(\w+) is not set(?:\s.*)?")
 
 
 class Merged(Struct, frozen=True, kw_only=True):
@@ -64,9 +65,15 @@ def merged(base: tuple[str, bytes], fragments: list[tuple[str, bytes]]) -> Merge
     )
 
 
+def set_in(data: bytes) -> frozenset[str]:
+    """Return the symbols that a fragment sets."""
+    lines = data.decode("utf-8", "surrogateescape").splitlines()
+    found = (_SETTING.fullmatch(line) for line in lines)
+    return frozenset(match[1] or match[3] for match in found if match)
+
+
 def _value(line: str) -> str:
-    match = _SETTING.fullmatch(line)
-    return "n" if match is None or match[3] else match[2]
+    return raw_value(line) or line.partition("=")[2]
 
 
 def _replaced(file: str, number: int, line: str, before: tuple[str, int, str]) -> Diagnostic:

@@ -2,7 +2,8 @@
 
 `grep` output (`399:CONFIG_KVM=y`, `file:CONFIG_KVM=y`), settings that are indented, the lists of CI
 (`[defconfig, CONFIG_KVM=y]`) and what Nix hands to `make config` (`KVM y`). A line keeps its
-number where the form tells one. Ubuntu's annotations are `annotations.py`'s.
+number where the form tells one. Ubuntu's annotations are `annotations.py`'s, settings in Nix
+expressions `nix_settings.py`'s.
 """
 
 from __future__ import annotations
@@ -24,16 +25,41 @@ _GREP = re.compile(
 )
 _CI_WORD = re.compile(r"CONFIG_\w+=(?:\"[^\"]*\"|[^\s,\]}\"']+)")
 _CI_LIST = re.compile(r"\bdefconfig\b")
+# Answers to `make config`, the form of `extraConfig`; `?` asks for nothing that is not there.
+ANSWER = re.compile(r"([A-Z0-9][A-Z0-9_]*)\??\s+(y|m|n|-?\d+|0x[0-9a-fA-F]+|\"[^\"]*\")\s*")
+# nixpkgs' own settings of every kernel are 50 kB.
+_LARGEST_NIX = 1 << 19
+_NIX = re.compile(
+    rb"\b(?:structuredExtraConfig|extraStructuredConfig)\b"
+    rb"|^[^#\n]*?\b[A-Z0-9][A-Z0-9_]*\"?[ \t]*=[^;\n]{0,200}?"
+    rb"\b(?:yes|no|module|unset|freeform)\b[^;\n]{0,200};",
+    re.MULTILINE,
+)
 _CI_NAME = re.compile(r"&([\w.-]+)|^\s*-?\s*['\"]?([\w.-]+)['\"]?\s*:")
-_NIX = re.compile(r"([A-Z0-9][A-Z0-9_]*)\??\s+(y|m|n|-?\d+|0x[0-9a-fA-F]+|\"[^\"]*\")\s*")
 
 
 class WrittenConfig(Struct, frozen=True, kw_only=True):
-    """One configuration of a file: what tells it from others there, and its text as a `.config`."""
+    """One configuration of a file: what tells it from others there, and its text as a `.config`.
+
+    `undecided` are symbols that the file sets to something that is not known; `version` is the
+    kernel's where the form has a place for it.
+    """
 
     part: str
     text: str
     notes: tuple[Diagnostic, ...] = ()
+    undecided: frozenset[str] = frozenset()
+    version: str | None = None
+
+
+def is_nix(data: bytes) -> bool:
+    """Tell whether a text has settings as Nix writes them, and is no `.config`."""
+    head = data[:HEAD]
+    return (
+        len(data) <= _LARGEST_NIX
+        and not begins_as_dotconfig(data)
+        and _NIX.search(head.replace(b"\r\n", b"\n")) is not None
+    )
 
 
 def written_configs(data: bytes, file: str) -> tuple[WrittenConfig, ...]:
@@ -92,7 +118,7 @@ def _grepped(lines: list[str]) -> Iterator[WrittenConfig]:
 def _nix(lines: list[str]) -> tuple[WrittenConfig, ...]:
     """Return the answers to `make config` as Nix writes them, one a line: `KVM y`."""
     written = [line for line in lines if line.strip() and not line.startswith("#")]
-    matches = [_NIX.fullmatch(line) for line in lines]
+    matches = [ANSWER.fullmatch(line) for line in lines]
     if len(written) < 2 or sum(match is not None for match in matches) < len(written):
         return ()
     text = "\n".join("" if match is None else f"CONFIG_{match[1]}={match[2]}" for match in matches)
