@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from matrix.cli.examples import EXAMPLES
 from matrix.cli.commands import COMMANDS as NAMES
+from matrix.cli.examples import EXAMPLES
 from tests.cli_runner import run_cli
 from tests.documented_commands import PAGES, documented_commands
 
