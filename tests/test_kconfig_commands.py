@@ -87,6 +87,34 @@ def test_a_changed_tree_is_read_again(
     assert parses() == 2
 
 
+def test_an_edit_that_keeps_size_and_time_is_seen(tmp_path: Path, parses: Count) -> None:
+    tree = small_tree(tmp_path / "tree", TEXT)
+    before = project(tree)
+    times = (tree / "Kconfig").stat()
+    (tree / "Kconfig").write_text(
+        (tree / "Kconfig").read_text().replace("depends on", "select    ")
+    )
+    os.utime(tree / "Kconfig", ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert (tree / "Kconfig").stat().st_size == times.st_size
+    assert project(tree) != before
+    assert parses() == 2
+
+
+def test_a_tree_that_is_edited_while_it_is_read_is_not_kept(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = small_tree(tmp_path / "tree", TEXT)
+
+    def edited(session: Session) -> Parser:
+        parser = Parser(session)
+        (tree / "arch/arm64/Kconfig").write_text("config ARM64\n\tdef_bool n\n")
+        return parser
+
+    monkeypatch.setattr(reading, "Parser", edited)
+    project(tree)
+    assert not list(cache.glob("kconfig-*"))
+
+
 def test_other_symbols_are_another_question(tmp_path: Path, parses: Count) -> None:
     tree = small_tree(tmp_path / "tree", TEXT)
     project(tree)
@@ -111,12 +139,14 @@ def test_a_damaged_cache_is_as_good_as_none(tmp_path: Path, cache: Path, parses:
     # The last one was made by another program, with the right key and a checksum.
     other = b"\x80"
     sealed = kept[:79] + hashlib.sha256(other).hexdigest().encode() + b"\n" + other
-    for damage in (b"", b"[]", kept[:-1], kept[:100] + b"x" + kept[101:], sealed):
+    deep = b"\x91" * 100_000
+    nested = kept[:79] + hashlib.sha256(deep).hexdigest().encode() + b"\n" + deep
+    for damage in (b"", b"[]", kept[:-1], kept[:100] + b"x" + kept[101:], sealed, nested):
         entry.write_bytes(damage)
         assert project(tree) == said
-    assert parses() == 6
+    assert parses() == 7
     project(tree)
-    assert parses() == 6
+    assert parses() == 7
 
 
 def test_a_live_toolchain_is_never_kept(tmp_path: Path, cache: Path, parses: Count) -> None:

@@ -162,7 +162,11 @@ def _first_shown(characters: int, column: int, length: int, room: int) -> int:
 
 # Controls (C0 and C1), line and paragraph separators, and what turns the direction of a text.
 _UNPRINTABLE: dict[int, str] = dict.fromkeys(
-    (*range(32), *range(127, 160), *range(0x2028, 0x202F), *range(0x2066, 0x206A)), "\ufffd"
+    (
+        *(*range(32), *range(127, 160), 0x61C, 0x200E, 0x200F),
+        *(*range(0x2028, 0x202F), *range(0x2066, 0x206A)),
+    ),
+    "\ufffd",
 )
 _UNPRINTABLE |= {ord("\t"): " ", ord("\n"): "\n"}
 

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
 
+# More than any folder of declarations has; a link in it may lead to all there is.
+_MOST_STAMPED = 20_000
 _ALLOWED: ContextVar[bool] = ContextVar("outside_allowed", default=False)
 
 
@@ -95,7 +97,7 @@ def stamp_below(folder: str | os.PathLike[str]) -> tuple[list[object], int]:
     time of a change itself, whatever a program says of the time of a file.
 
     Raises:
-        OSError: something below cannot be read.
+        OSError: something below cannot be read, or it is too much.
     """
     found: list[object] = []
     newest = 0
@@ -110,6 +112,8 @@ def stamp_below(folder: str | os.PathLike[str]) -> tuple[list[object], int]:
                 times = status.st_mtime_ns, status.st_ctime_ns
                 newest = max(newest, *times)
                 found.append((entry.path, status.st_size, status.st_ino, *times))
+                if len(found) > _MOST_STAMPED:
+                    raise OSError(errno.EFBIG, "there is too much in it")
                 if entry.is_dir():
                     waiting.append(entry.path)
     return found, newest

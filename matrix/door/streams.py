@@ -2,8 +2,9 @@
 
 What a command prints holds names that others chose (files, hosts, CPUs). A line that begins with
 `::` is a command to whatever runs the job in continuous integration: a backslash goes before it,
-but where annotations are meant. A character that the stream's encoding lacks is `?`. A full disk or
-a closed stream is an error of the output, with a code of its own.
+but where annotations are meant. Who renders a text makes its control characters visible in the
+form's own way; one that comes here all the same is U+FFFD. A character that the stream's encoding
+lacks is `?`. A full disk or a closed stream is an error of the output, with a code of its own.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ from matrix.diagnostics import Diagnostic, InputError
 
 # A runner takes a command behind blanks, too, and a carriage return for the end of a line.
 _COMMAND = re.compile(r"((?:\A|[\r\n])[^\S\r\n]*)(?=::)")
+# What a terminal obeys or what turns the direction of a text; colours and the progress are ours.
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+    r"|\x1b(?!\[[\d;]*[mK])"
+)
 
 
 class _Writes:
@@ -84,8 +90,9 @@ class StandardStream(_Writes):
         Raises:
             OutputError: MX0850.
         """
-        whole = text if self._begins else f"-{text}"
-        if not self.commands and "::" in text:
+        shown = _CONTROL.sub("\ufffd", text)
+        whole = shown if self._begins else f"-{shown}"
+        if not self.commands and "::" in shown:
             whole = _COMMAND.sub(r"\1\\", whole)
         super().write(whole if self._begins else whole[1:])
         if text:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 _MOST_KEPT = 16 * 1024 * 1024
 _MOST_NAMED = 8
 _MAX_BYTES = 4 * 1024 * 1024
+# The times of files are those of the system's last tick, 10 ms ago at most.
+_TICK_NS = 10_000_000
 
 
 class CacheKey(Struct, frozen=True, kw_only=True):
@@ -74,16 +77,22 @@ def load(key: CacheKey) -> Projected | None:
         if document["stamps"] != _stamps(key.tree, document["stamps"]):
             return None
         return Projected.from_json(document["projected"])
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
 
 
-def store(key: CacheKey, projected: Projected, files: Iterable[str]) -> None:
-    """Keep what was found; a cache that cannot be written is silently done without."""
+def store(key: CacheKey, projected: Projected, files: Iterable[str], began: int) -> None:
+    """Keep what was found; a cache that cannot be written is silently done without.
+
+    So is a tree that changed since its reading `began`, in ns: what was read of it is not known.
+    """
     digest, folder = key.digest(), cache_folder()
     if folder is None:
         return
-    document = {"stamps": _stamps(key.tree, files), "projected": projected.to_json()}
+    stamps = _stamps(key.tree, files)
+    if any(stamp and max(stamp[2:]) > began - _TICK_NS for stamp in stamps.values()):
+        return
+    document = {"stamps": stamps, "projected": projected.to_json()}
     if kept.store(folder / _entry(digest), digest, msgspec.msgpack.encode(document)):
         kept.forget_unused(folder, _entry("*"), _MOST_KEPT)
 
@@ -101,7 +110,9 @@ def _stamps(tree: Path, files: Iterable[str]) -> dict[str, list[int] | None]:
         except OSError:
             found[name] = None
         else:
-            found[name] = [status.st_size, status.st_mtime_ns]
+            # A copy may set the time of a file, and never that of its change.
+            times = status.st_mtime_ns, status.st_ctime_ns
+            found[name] = [status.st_size, status.st_ino, *times]
     return found
 
 
@@ -208,9 +219,10 @@ def project_tree(request: ProjectRequest) -> ProjectOutcome:
     )
     projected = None if request.live else load(key)
     if projected is None:
+        began = time.time_ns()
         projected, files = _project(request, profile, toolchain, symbols, constants)
         if not request.live:
-            store(key, projected, files)
+            store(key, projected, files, began)
     if projected.release != profile.release and not request.borrow:
         from matrix.kernel.kconfig.tree import check_release, open_tree
 

@@ -6,6 +6,7 @@ Takes answers with what was asked, gives one document; the contract stands in do
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
@@ -18,6 +19,10 @@ from matrix.render.fixes import snippet
 
 Json = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 VALIDATE_SCHEMA = "matrix/validate/1"
+# What JSON leaves as it is and a terminal obeys: DEL, C1, separators, what turns the direction.
+_CONTROLS = re.compile(
+    rb"\x7f|\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]"
+)
 
 
 def validate_document(results: Sequence[ValidateResult]) -> dict[str, Json]:
@@ -28,10 +33,11 @@ def validate_document(results: Sequence[ValidateResult]) -> dict[str, Json]:
 def dump(document: Mapping[str, object]) -> str:
     """Return a document of JSON values as text: two spaces of indent, a final newline.
 
-    What UTF-8 cannot hold (a file name that is no text) is written as an escape of JSON.
+    What UTF-8 cannot hold (a file name that is no text) is written as an escape of JSON, and so is
+    what a terminal would obey.
     """
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return _visible(text.encode("utf-8", "backslashreplace")).decode("utf-8")
 
 
 def dump_without_fractions(document: Mapping[str, object]) -> str:
@@ -59,9 +65,14 @@ def validate_pieces(results: Iterable[ValidateResult]) -> Iterator[bytes]:
 
 def _written(document: Mapping[str, object]) -> bytes:
     try:
-        return msgspec.json.format(msgspec.json.encode(document), indent=2)
+        return _visible(msgspec.json.format(msgspec.json.encode(document), indent=2))
     except (UnicodeEncodeError, OverflowError, TypeError):
         return dump(document).rstrip("\n").encode()
+
+
+def _visible(text: bytes) -> bytes:
+    """Return a document in which no text holds a control character: outside of texts none may."""
+    return _CONTROLS.sub(lambda one: b"\\u%04x" % ord(one[0].decode()), text)
 
 
 def result_document(result: ValidateResult) -> dict[str, Json]:

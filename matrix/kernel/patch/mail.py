@@ -185,13 +185,17 @@ def _texts(mail: bytes, file: str, number: int, first_line: int) -> Iterator[Mai
     try:
         message = BytesParser().parsebytes(mail)
         parts = tuple(message.walk())
+        names = [part.get_filename() or "" for part in parts]
     except RecursionError:  # mails within mails, which have no boundary
         raise InputError(_too_much(_TOO_DEEP, file, number)) from None
+    except ValueError:  # the library decodes a name (RFC 2231) in whatever character set it says
+        what = f"mail {number} names a part in a character set that names no parts"
+        raise InputError(_wrong("MX1205", what, file, "give the patch alone")) from None
     headers = _headers_by_name(message)
     subject = _decoded_words(next(iter(headers.get("subject", ())), "")) or None
     envelope = _envelope(headers)
-    for part in parts:
-        if _is_text(part):
+    for part, name in zip(parts, names, strict=True):
+        if _is_text(part, name):
             lines, file_of_part = _part_lines(part, mail, file, number, first_line)
             yield MailText(file=file_of_part, subject=subject, lines=lines, envelope=envelope)
 
@@ -208,12 +212,12 @@ def _refuse_many_parts(mail: bytes, file: str, number: int) -> None:
         raise InputError(_too_much(what, file, number))
 
 
-def _is_text(part: Message) -> bool:
+def _is_text(part: Message, name: str) -> bool:
     """Return whether a part is read by a person: plain text, or an attached patch."""
     if part.is_multipart():
         return False
     kind = part.get_content_type()
-    named = _PATCH_NAME.search(part.get_filename() or "") is not None
+    named = _PATCH_NAME.search(name) is not None
     return named or (kind.startswith("text/") and kind != "text/html")
 
 

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from matrix.door.folders import allow_outside, check_inside, confinement, regular_files
+from matrix.door.folders import (
+    allow_outside,
+    check_inside,
+    confinement,
+    regular_files,
+    stamp_below,
+)
 from tests.cli_runner import run_cli
 
 CONFIG = Path(__file__).parent.parent.parent / "data" / "booted" / "7.3.config"
@@ -85,3 +91,22 @@ def test_a_table_reads_what_is_below_its_folder(name: str, folder: Path) -> None
     assert "is not below" in confined.err + confined.out
     assert run_cli("fleet", str(table), "--allow-outside").code == 0
     assert run_cli("fleet", str(table), "--config-folder", str(folder.parent)).code in (0, 3)
+
+
+def test_what_a_link_leads_to_is_not_walked_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be all there is: no stamp is better than one that is waited for."""
+    (tmp_path / "large").mkdir()
+    for number in range(50):
+        (tmp_path / "large" / str(number)).touch()
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "link").symlink_to(tmp_path / "large")
+    assert len(stamp_below(tmp_path / "own")[0]) == 51
+    monkeypatch.setattr("matrix.door.folders._MOST_STAMPED", 50)
+    with pytest.raises(OSError, match="too much"):
+        stamp_below(tmp_path / "own")
+    (tmp_path / "own" / "back").symlink_to(".")
+    (tmp_path / "own" / "again").symlink_to(".")  # two of these are 2^40 names
+    with pytest.raises(OSError, match=r"too much|Too many"):
+        stamp_below(tmp_path / "own")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from matrix.door.streams import StandardStream, commands_allowed, standard_strea
 
 MATRIX = [sys.executable, "-m", "matrix"]
 TEXTS = st.text(st.sampled_from(":\n\r\t abc\\"), max_size=30)
+# What turns the direction of a text, and what ends a line besides the usual.
+TURNING = set("\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def lines_of(text: str) -> list[str]:
@@ -60,7 +63,18 @@ def test_a_diagnostic_shows_no_control(text: str) -> None:
         if character != "\n" and (ord(character) < 32 or 127 <= ord(character) < 160)
     ]
     assert controls == []
-    assert not set(shown) & set("\u2028\u2029\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u2069")
+    assert not set(shown) & TURNING
+
+
+@hypothesis.given(
+    st.text(st.sampled_from([*"\x1b\x9b\x07\x85[31mK;a:\n\r\t", *TURNING]), max_size=30)
+)
+def test_no_text_reaches_a_terminal_as_control(text: str) -> None:
+    """Whoever forgets to make a name visible: the door does."""
+    below = io.StringIO(newline="")
+    StandardStream(below, "standard output").write(text)
+    written = re.sub(r"\x1b\[[\d;]*[mK]", "", below.getvalue())  # colours are ours
+    assert not {"\x1b", "\x9b", "\x07", "\x85", *TURNING} & set(written)
 
 
 def run(command: list[str], shell: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -159,6 +159,19 @@ def test_what_is_no_text_is_said() -> None:
     assert codes((mail + "!!!!\n").encode()) == ["MX1205"]
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Content-Disposition: attachment; filename*=idna''%ff.patch",
+        "Content-Type: text/plain; name*=undefined''x.patch",
+        "Content-Type: multipart/mixed; boundary*=idna''%ff",
+    ],
+)
+def test_a_name_in_a_character_set_of_no_mail(header: str) -> None:
+    """RFC 2231: the standard library decodes it in whatever codec is named, and fails."""
+    assert codes(f"From: a@example.org\nSubject: x\n{header}\n\nx\n".encode()) == ["MX1205"]
+
+
 def test_no_file_is_read_past_its_bound(tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(b"x" * 11)
     kind = InputKind(limit=10, unreadable="MX1201", too_large="MX1202", hint="give less")

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from matrix.analyze.cell.answer import Answer
 from matrix.diagnostics import Diagnostic, Location, Severity
 from matrix.flows.validate_result import ValidateResult
-from matrix.render.json import dump, validate_document
+from matrix.render.json import dump, dump_without_fractions, validate_document
 from tests.golden_files import Golden
 from tests.unit.render import builder
 
@@ -101,3 +101,12 @@ def test_any_text_survives(text: str) -> None:
     found = json.loads(written.encode("utf-8"))["results"][0]
     assert found["file"] == text
     assert found["reasons"] == [text]
+
+
+@given(
+    st.text(st.sampled_from('\x7f\x85\x9b\u061c\u200f\u2028\u202e\u2066\\"aäß\n\x1b€'), max_size=20)
+)
+def test_no_document_holds_what_a_terminal_obeys(text: str) -> None:
+    for written in (dump({text: text}), dump_without_fractions({text: text})):
+        assert json.loads(written) == {text: text}
+        assert not set("\x7f\x85\x9b\u061c\u200f\u2028\u202e\u2066\x1b") & set(written)
