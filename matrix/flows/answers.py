@@ -53,7 +53,7 @@ class Kept(Generic[_Key, _Made]):
     than an answer, and a table may hold a million.
     """
 
-    def __init__(self, make: Callable[[_Key], _Made], most_wrong: int = 50_000) -> None:
+    def __init__(self, make: Callable[[_Key], _Made], most_wrong: int = 20_000) -> None:
         self._make = make
         self._made: dict[_Key, _Made | InputError] = {}
         self._wrong = 0
