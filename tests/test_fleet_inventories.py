@@ -196,7 +196,11 @@ def test_a_pipe_has_the_keys_of_its_first_lines(
         ('{"host": "a", "kernel": "7.3", "cpu": "graviton3"}\n{"host": \n', "2:1: error[MX1502]"),
         ('{"host": "a", "kernel": 6.10, "cpu": "graviton3"}\n', "error[MX1504]"),
         ('{"host": "a", "cpu": "graviton3"}\n', "error[MX1503]"),
+        # Past what the decoder reads, and past what only writing it back cannot.
+        ('{"a":' * 100_000 + "\n", "1:1: error[MX1502]: the line is no JSON object: it has more"),
+        (f'{{"host": {"[" * 800}{"]" * 800}}}\n', "1:1: error[MX1502]: the line is no JSON"),
     ],
+    ids=["cut", "number", "column", "objects", "lists"],
 )
 def test_json_lines_that_are_wrong(text: str, code: str, tmp_path: Path) -> None:
     table = tmp_path / "hosts.jsonl"

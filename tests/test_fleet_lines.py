@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from matrix.analyze.facts.line_memory import LineMemory
 from matrix.diagnostics import InputError
+from matrix.flows.answers import Kept
 from matrix.flows.fleet_answers import FleetAnswers
 from matrix.flows.fleet_row import HostRow, check_line, spec_of
 from matrix.flows.knowledge import Library
@@ -131,3 +132,25 @@ def test_a_line_that_is_the_built_in_one_is_not_said_to_be_ignored(
     lines = [f"7.3,{config},graviton3,{line}" for config, line in rows]
     table.write_text("\n".join(["kernel,config,cpu,cmdline", *lines, ""]))
     assert "MX0406" not in run_cli("fleet", str(table)).err
+
+
+def test_a_million_wrong_values_are_not_all_looked_at() -> None:
+    """Finding out what is wrong takes longer than an answer, and what it was raised in is large."""
+    looked: list[str] = []
+
+    def make(key: str) -> str:
+        looked.append(key)
+        raise InputError.of(code="MX0502", message=f"unknown `{key}`", hint="look")
+
+    kept = Kept(make, 3)
+    said = []
+    for number in (*range(9), 2, 8):
+        with pytest.raises(InputError) as caught:
+            kept.of(str(number))
+        said.append((caught.value.diagnostics[0].code, caught.value.diagnostics[0].message))
+    assert looked == ["0", "1", "2", "3"]
+    assert said[9] == ("MX0502", "unknown `2`")
+    assert said[8] == said[10] == ("MX0502", "not looked at: 4 others before it are wrong")
+    held = kept._made["1"]
+    assert isinstance(held, InputError)
+    assert held.__traceback__ is None

@@ -30,7 +30,7 @@ from matrix.analyze.cell.question import Question, lower_question, names_read, p
 from matrix.analyze.cell.rebuild import Rebuild
 from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.facts.line_memory import LineMemory
-from matrix.diagnostics import InputError
+from matrix.diagnostics import Diagnostic, InputError
 from matrix.expr.nodes import Expression, Value
 from matrix.flows.kernel_choice import ChosenKernel, built_in_line, vendor_doubt
 from matrix.flows.knowledge import Library
@@ -47,11 +47,18 @@ _Made = TypeVar("_Made")
 
 
 class Kept(Generic[_Key, _Made]):
-    """What was made of each key, or what was wrong with it."""
+    """What was made of each key, or what was wrong with it.
 
-    def __init__(self, make: Callable[[_Key], _Made]) -> None:
+    Behind `most_wrong` wrong keys no other one is looked at: finding out what is wrong takes longer
+    than an answer, and a table may hold a million.
+    """
+
+    def __init__(self, make: Callable[[_Key], _Made], most_wrong: int = 20_000) -> None:
         self._make = make
         self._made: dict[_Key, _Made | InputError] = {}
+        self._wrong = 0
+        self._most_wrong = most_wrong
+        self._not_looked_at: tuple[Diagnostic, ...] = ()
 
     def __len__(self) -> int:
         return len(self._made)
@@ -64,14 +71,26 @@ class Kept(Generic[_Key, _Made]):
         """
         made = self._made.get(key)
         if made is None:
+            if self._wrong > self._most_wrong:
+                raise InputError(self._not_looked_at)
             try:
                 made = self._make(key)
             except InputError as error:
-                made = error
+                # One that was raised holds all that was being worked on.
+                made = type(error)(error.diagnostics)
+                self._count(made)
             self._made[key] = made
         if isinstance(made, InputError):
-            raise made
+            raise type(made)(made.diagnostics)
         return made
+
+    def _count(self, error: InputError) -> None:
+        self._wrong += 1
+        if self._wrong > self._most_wrong:
+            message = f"not looked at: {self._wrong:,} others before it are wrong"
+            last = error.diagnostics[0]
+            said = Diagnostic(code=last.code, message=message, hint=last.hint)
+            self._not_looked_at = (said,)
 
     def forget(self) -> None:
         """Forget everything."""

@@ -59,6 +59,8 @@ _SHA256 = re.compile(r"(?:sha256:)?([0-9a-fA-F]{64})")
 # A table with more distinct values than this is answered all the same, from a memory begun anew:
 # so many command lines take some hundred megabytes.
 _MOST_KEPT = 300_000
+# What is near to a CPU's name is looked for among all names of CPUs and machines.
+_MOST_WRONG_SYSTEMS = 3_000
 
 
 # Before the path of evidence that brings its own `.config`, in the place of a file's name.
@@ -135,7 +137,7 @@ class FleetAnswers:
         self._configs = Kept(self._load)
         self._shown_configs: dict[str, DotConfig] = {}
         self._builds = Kept(self._build)
-        self._systems = Kept(self._system)
+        self._systems = Kept(self._system, _MOST_WRONG_SYSTEMS)
         self._options = Kept(self._choose)
         self._evidence = Kept(self._read_evidence)
         self._lines = Kept(self._read_line)

@@ -383,9 +383,15 @@ def _objects(stream: BufferedReader, name: str) -> Iterator[list[dict[str, Any]]
         if not line.strip():
             continue
         try:
-            found.append(decoder.decode(line))
+            one = decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise InputError(_no_object(name, number, line, _sentence(error))) from None
+        except RecursionError:
+            one = None
+        if one is None or any(map(_is_deep, one.values())):
+            why = f"it has more than {_MOST_LEVELS} lists and objects within each other"
+            raise InputError(_no_object(name, number, line, why)) from None
+        found.append(one)
         if len(found) == _BATCH_ROWS:
             yield found
             found = []
@@ -414,6 +420,15 @@ def _later_key(name: str, key: str, rows: int) -> Diagnostic:
 
 
 _LONGEST_OBJECT = 1 << 20
+_MOST_LEVELS = 50  # the facts of a machine have a dozen
+
+
+def _is_deep(value: Any, left: int = _MOST_LEVELS) -> bool:
+    """Tell whether a value is too deep to be written by functions that call themselves."""
+    inner = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, list | dict):
+        return False
+    return not left or any(_is_deep(one, left - 1) for one in inner)
 
 
 def _json_text(value: Any) -> bytes:
