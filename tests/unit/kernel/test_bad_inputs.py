@@ -31,6 +31,7 @@ OF_MADE_INPUTS = {
     *("MX0510", "MX0511", "MX0512"),  # machines: tests/test_machines.py
     "MX1438",  # evidence: tests/unit/kernel/test_evidence.py
     *(f"MX145{number}" for number in (0, 1, 2, 3, 4, 5)),  # test_written_forms.py
+    "MX1461",  # what is included from elsewhere: tests/test_builds.py
     *("MX1462", "MX1463"),  # test_nix_settings.py
     "MX1114",  # kernel trees: tests/unit/kernel/test_tree_files.py
     "MX1118",
