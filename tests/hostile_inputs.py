@@ -471,6 +471,9 @@ CASES = {
     "a-variable-of-the-environment": Hostile(make=tree_with_secret, codes=_ERROR),
     "a-chain-of-ten-thousand-macros": Hostile(make=small(_macros(10_000)), codes=_ANY),
     "a-macro-of-itself": Hostile(make=small("X = $(X)\nY := $(X)\n"), codes=_ANY),
+    "a-macro-that-doubles-what-it-is-given": Hostile(
+        make=small("f = $(1)$(f,$(1)$(1))\nX := $(f,a)\n"), codes=_ERROR
+    ),
     "a-property-of-a-menu": Hostile(make=reported_tree, codes=_ERROR),
     **{
         f"{prop.split()[0]}-of-a-{entry.split()[0]}": Hostile(

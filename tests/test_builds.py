@@ -53,6 +53,11 @@ def test_a_feature_of_yocto_includes_from_its_folder_and_from_the_root(tmp_path:
     assert "board.scc:1:1: error[MX1459]" in ran.err
     scc.write_text("include cfg/gone.scc\n")
     assert "board.scc:1:1: error[MX1456]: `cfg/gone.scc` is not there" in run_cli(*ask).err
+    for level in range(9):
+        (scc.parent / f"{level}.scc").write_text(f"include {level + 1}.scc\n" * 10)
+    (scc.parent / "9.scc").write_text("")
+    scc.write_text("include 0.scc\n")
+    assert "error[MX1456]: more than 1,000 files are named" in run_cli(*ask).err
 
 
 SECRET = "the-content-of-a-file-outside"

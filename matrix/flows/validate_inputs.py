@@ -29,6 +29,8 @@ from matrix.kernel.config.split_folders import SplitConfig, split_configs
 from matrix.kernel.source.version import KernelVersion, read_version
 
 _MOST_SCC = 16
+# A board of Yocto names a hundred; ten levels that name ten files each are 10^10.
+_MOST_NAMED = 1_000
 # Where the features of yocto-kernel-cache, and of layers that are like it, lie.
 _FEATURE_FOLDERS = ("arch", "bsp", "cfg", "cgl", "features", "ktypes", "small", "staging")
 _NAMES = re.compile(
@@ -110,6 +112,7 @@ def read_fragment(
     version: KernelVersion | None = None,
     root: Path | None = None,
     depth: int = 0,
+    named_so_far: list[str] | None = None,
 ) -> list[_Form]:
     """Return the fragments that a file is: of a .scc those that it names.
 
@@ -123,6 +126,7 @@ def read_fragment(
     if not file.endswith(".scc"):
         return _forms(ConfigInput(name=file, data=data), arch, version)
     root = root or _root_of_features(file)
+    every = [] if named_so_far is None else named_so_far
     found: list[_Form] = []
     for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), start=1):
         words = [word.strip("\"'") for word in line.split("#")[0].split()]
@@ -141,13 +145,16 @@ def read_fragment(
         if not named:
             continue
         target = _beside_or_above(file, named[0], root)
-        if target is None or depth >= _MOST_SCC:
+        every.append(named[0])
+        if target is None or depth >= _MOST_SCC or len(every) > _MOST_NAMED:
             raise InputError(
                 Diagnostic(
                     code="MX1456",
                     message=f"`{named[0]}` is not there"
                     if target is None
-                    else f"more than {_MOST_SCC} files include each other",
+                    else f"more than {_MOST_SCC} files include each other"
+                    if depth >= _MOST_SCC
+                    else f"more than {_MOST_NAMED:,} files are named",
                     location=place,
                     hint=f"looked for it beside {file}, and in the folders above",
                 )
@@ -158,7 +165,7 @@ def read_fragment(
             from matrix.kernel.config.annotations import includes_outside
 
             raise InputError(includes_outside(named[0], place, error)) from error
-        found += read_fragment(str(target), arch, version, root, depth + 1)
+        found += read_fragment(str(target), arch, version, root, depth + 1, every)
     return found
 
 

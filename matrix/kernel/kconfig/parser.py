@@ -219,8 +219,10 @@ class Parser(kconfiglib.Kconfig):  # type: ignore[misc]
         self._session.calls += 1
         if self._session.calls > _MOST_CALLS:
             self._parse_error(f"more than {_MOST_CALLS:,} calls of macros")
-        text = self._macro_text(args)
-        if len(text) > _LONGEST_TEXT:
+        # A macro of itself may double what it is given before it stands for anything.
+        given = sum(map(len, args))
+        text = self._macro_text(args) if given <= _LONGEST_TEXT else ""
+        if max(given, len(text)) > _LONGEST_TEXT:
             self._parse_error(f"a macro stands for more than {_LONGEST_TEXT:,} characters")
         return text
 
