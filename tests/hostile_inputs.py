@@ -423,6 +423,14 @@ CASES = {
         codes=_ANY,
     ),
     # What a system has besides files.
+    "embed-options": Hostile(
+        make=document(
+            f"<!-- matrix:begin arm64-memfd-secret {'show=counts ' * 50_000}-->\n"
+            "<!-- matrix:end -->\n"
+        ),
+        codes=_ERROR,
+        says="error[MX0809]",
+    ),
     "embed-a-device": Hostile(make=named("embed", "/dev/zero"), codes=_ERROR),
     "validate-a-device": Hostile(make=named("validate", "/dev/zero"), codes=_ERROR),
     "review-a-device": Hostile(make=named("review", "/dev/zero"), codes=_ERROR),

@@ -133,11 +133,12 @@ def _without_floods(text: str) -> str:
 def _quote(location: Location, text: str, width: int) -> list[str]:
     """Return the offending line and the caret line beneath it, neither wider than `width`."""
     number = f"{location.line:>5} | "
-    whole = _one_line(text.rstrip("\n"))
+    whole = text.rstrip("\n")
     column = location.column - 1
     room = width - len(number)
     start = _first_shown(len(whole), column, location.length, room)
-    shown = whole[start : start + room]
+    # Only what is shown is made visible: many things may be wrong with one line of megabytes.
+    shown = _one_line(whole[start : start + room])
     if start:
         shown = "…" + shown[1:]
     if start + room < len(whole):
