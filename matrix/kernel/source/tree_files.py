@@ -17,7 +17,7 @@ from matrix.door.files import read_regular
 from matrix.door.folders import is_outside_allowed, leads_below, target_of
 
 # The largest file that a shipped declaration cites has 240 kB.
-_MOST_BYTES = 8 << 20
+_MOST_BYTES = 2 << 20
 _NUMBER = re.compile(r"^(VERSION|PATCHLEVEL|SUBLEVEL)[ \t]*=[ \t]*([0-9]{1,4})\b", re.MULTILINE)
 _EXTRA = re.compile(r"^EXTRAVERSION[ \t]*=[ \t]*(\S*)", re.MULTILINE)
 

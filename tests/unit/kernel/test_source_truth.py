@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import pytest
 from hypothesis import given
@@ -266,3 +267,40 @@ def test_a_line_of_a_kconfig_entry_is_a_statement_its_first_line_the_entry() -> 
     ]
     (piece,) = known.at(select, select)
     assert (piece.line, piece.says(0, 9)) == (select, "select STACKTRACE")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("int a;" * 100_000, id="one name"),
+        pytest.param("\n" * 100_000 + "int a;", id="blank lines"),
+        pytest.param(".macro a\n" * 50_000, id="macros that do not end"),
+        pytest.param("SYM_START" * 10_000 + "\n", id="a long word"),
+    ],
+)
+def test_a_hostile_source_is_outlined_in_seconds(text: str) -> None:
+    """Each took minutes, or would have: time grew with the square of the length."""
+    begun = time.process_time()
+    assert pieces(parse_c(text, "a.S")).get("function f") is None
+    assert time.process_time() - begun < 10
+
+
+def test_blocks_of_assembly_end_where_they_say() -> None:
+    text = (
+        ".macro open\n"
+        "SYM_FUNC_START(f)\n"
+        "\t.macro m, x\n\tnop\n\t.endm\n"
+        "\tret\n"
+        "SYM_FUNC_END(f)\n"
+        "SYM_FUNC_START(g)\n\tret\nSYM_FUNC_END(h)\n"
+        "ENTRY(k)\n\tret\nENDPROC(k)\n"
+    )
+    found = pieces(parse_c(text, "a.S"))
+    # `open` lasts to the first .endm; `g` never ends; what a block holds is none by itself.
+    assert found.get("assembly g") is None
+    first = found.get("assembly open")
+    assert first is not None
+    assert (first.line, first.last_line) == (1, 5)
+    last = found.get("assembly k")
+    assert last is not None
+    assert (last.line, last.last_line) == (11, 13)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 
@@ -35,12 +36,12 @@ _ASSERTS = re.compile(
 )
 # Members of tables that only name a row: struct arm64_cpu_capabilities, struct midr_range.
 _DESCRIBES = frozenset({"desc", "description"})
-_ASSEMBLY = re.compile(r"^\s*(?:\.macro\s|SYM_\w*START\w*\(|ENTRY\()", re.MULTILINE)
-_BLOCK = re.compile(
-    r"^[ \t]*(?:\.macro[ \t]+(?P<macro>\w+)[\s\S]*?^[ \t]*\.endm"
-    r"|(?:SYM_\w*START\w*|ENTRY)\((?P<name>\w+)\)[\s\S]*?"
-    r"^(?:SYM_\w*END\w*|ENDPROC|END|ENDPIPROC)\((?P=name)\))",
-    re.MULTILINE,
+_ASSEMBLY = re.compile(r"^[^\S\n]*(?:\.macro\s|SYM_\w{0,40}START\w{0,40}\(|ENTRY\()", re.MULTILINE)
+_BLOCK_BEGINS = re.compile(
+    r"[ \t]*(?:\.macro[ \t]+(?P<macro>\w+)|(?:SYM_\w{0,40}START\w{0,40}|ENTRY)\((?P<name>\w+)\))"
+)
+_BLOCK_ENDS = re.compile(
+    r"[ \t]*\.endm|(?:SYM_\w{0,40}END\w{0,40}|ENDPROC|END|ENDPIPROC)\((?P<name>\w+)\)"
 )
 
 
@@ -101,12 +102,14 @@ class Pieces:
     def __init__(self, outlines: Iterable[Outline]) -> None:
         self._outlines: dict[str, Outline] = {}
         self._read: dict[str, Piece] = {}
+        of_name: dict[str, int] = {}
         for outline in outlines:
             name = outline.name
-            number = 1
+            number = of_name.get(name, 1)
             while name in self._outlines:
                 number += 1
                 name = f"{outline.name} #{number}"
+            of_name[outline.name] = number
             self._outlines[name] = outline
 
     def get(self, name: str) -> Piece | None:
@@ -216,14 +219,29 @@ def _macro(source: CSource, macro: Macro, name: str) -> Piece:
 
 
 def _blocks(source: CSource) -> Iterator[Outline]:
-    text = source.preprocessed.without_comments
-    for match in _BLOCK.finditer(text):
-        line = text.count("\n", 0, match.start()) + 1
+    """Yield the macros and functions of assembly; one that does not end is none."""
+    lines = source.preprocessed.without_comments.split("\n")
+    ends: dict[str | None, list[tuple[int, int]]] = {}  # by name, of macros by None: line, column
+    for number, line in enumerate(lines):
+        if end := _BLOCK_ENDS.match(line):
+            ends.setdefault(end["name"], []).append((number, end.end()))
+    at = 0
+    for number, line in enumerate(lines):
+        begin = _BLOCK_BEGINS.match(line) if number >= at else None
+        if begin is None:
+            continue
+        of_kind = ends.get(begin["name"], [])
+        following = bisect_right(of_kind, (number, len(line)))
+        if following == len(of_kind):
+            continue
+        last, column = of_kind[following]
+        at = last + 1
+        text = "\n".join((*lines[number:last], lines[last][:column]))
         yield Outline(
-            name=f"assembly {match.group('macro') or match.group('name')}",
-            line=line,
-            last_line=line + match.group().count("\n"),
-            read=partial(_read_block, source, match.group(), line),
+            name=f"assembly {begin['macro'] or begin['name']}",
+            line=number + 1,
+            last_line=last + 1,
+            read=partial(_read_block, source, text, number + 1),
         )
 
 
