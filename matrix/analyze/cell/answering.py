@@ -196,9 +196,13 @@ def _so_what(question: Question, cell: Evaluation, given: Answer) -> str:
         return ""
     settled = next((item.settled_by for item in given.unsettled if item.settled_by), None)
     named = next((item.name for item in given.unsettled), None)
+    others = len(given.unsettled) - 1
+    more = f"{others} more open {'fact' if others == 1 else 'facts'}"
     if settled is not None:
-        return f"{meant.says}; it is settled by {settled}"
-    return f"{meant.says}; {named} settles it" if named is not None else meant.says
+        return f"{meant.says}; it is settled by {settled}{f', and {more}' if others else ''}"
+    if named is None:
+        return meant.says
+    return f"{meant.says}; {f'{named} and {more} settle' if others else f'{named} settles'} it"
 
 
 def unknown_answer(
