@@ -14,6 +14,9 @@ import os
 import time
 from collections import Counter
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
 
 from matrix.door.files import opened_regular
 
@@ -115,6 +118,30 @@ def remember(kind: str, key: str, payload: bytes) -> None:
     if _REMEMBERED[kind] % _BETWEEN_LOOKS == 0:
         forget_unused(folder, _name(kind, "*"), _MOST_OF_A_KIND)
     _REMEMBERED[kind] += 1
+
+
+_Value = TypeVar("_Value")
+
+
+def recall_value(kind: str, key: str | None, form: type[_Value]) -> _Value | None:
+    """Return a value that `remember_value` kept; None where there is none of that form, or no key.
+
+    What decides a value may not be known: then it has no key, and is worked out anew.
+    """
+    payload = None if key is None else recall(kind, key)
+    if payload is None:
+        return None
+    try:
+        return msgspec.msgpack.decode(payload, type=form)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+
+
+def remember_value(kind: str, key: str | None, value: object) -> None:
+    """Keep a value under a key, if it has one, and a form that can be kept."""
+    if key is not None:
+        with contextlib.suppress(RecursionError, OverflowError):
+            remember(kind, key, msgspec.msgpack.encode(value))
 
 
 def key_of(*parts: bytes) -> str:

@@ -6,10 +6,8 @@ under the declarations and the modules that lower them, in the user's cache.
 
 from __future__ import annotations
 
-import msgspec
-
 from matrix.analyze.facts.program import FactProgram, Lowered, lower, lowered
-from matrix.door.kept import key_of, recall, remember
+from matrix.door.kept import key_of, recall_value, remember_value
 from matrix.door.package import code_of
 from matrix.schema.values import Architecture, KernelProfile, Knowledge
 
@@ -32,18 +30,8 @@ def kept_program(
     if not knowledge.digest or code is None or not is_declared:
         return lower(profile, architecture)
     key = key_of(code, knowledge.digest.encode(), profile.id.encode(), profile.arch.encode())
-    found = _decoded(recall(_KIND, key))
+    found = recall_value(_KIND, key, Lowered)
     program = lower(profile, architecture, found)
     if found is None:
-        try:
-            remember(_KIND, key, msgspec.msgpack.encode(lowered(program)))
-        except (RecursionError, OverflowError):  # it has no form that can be kept
-            return program
+        remember_value(_KIND, key, lowered(program))
     return program
-
-
-def _decoded(payload: bytes | None) -> Lowered | None:
-    try:
-        return None if payload is None else msgspec.msgpack.decode(payload, type=Lowered)
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        return None

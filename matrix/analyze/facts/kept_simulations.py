@@ -8,12 +8,11 @@ damaged there, or of another form, is simulated anew.
 from __future__ import annotations
 
 from functools import cache
-from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from matrix.door.kept import key_of, recall, remember
+from matrix.door.kept import key_of, recall_value, remember_value
 from matrix.door.package import code_of
 from matrix.explore.inputs import SimulationInputs
 from matrix.explore.outcome import SimulationResult, Violation
@@ -23,7 +22,6 @@ from matrix.explore.simulate import simulate as explore_anew
 from matrix.explore.simulate import without_capability as explore_base_anew
 
 _KIND = "simulation"
-_Kept = TypeVar("_Kept")
 
 
 class _Found(Struct, frozen=True, kw_only=True):
@@ -39,7 +37,7 @@ class _Found(Struct, frozen=True, kw_only=True):
 def simulate(scenario: AnyScenario, inputs: SimulationInputs) -> SimulationResult:
     """Return what is found in one class; one that passed the bound is not kept."""
     key = _key(b"class", inputs)
-    found = _read(key, _Found)
+    found = recall_value(_KIND, key, _Found)
     if found is not None:
         return SimulationResult(
             inputs=inputs,
@@ -57,7 +55,7 @@ def simulate(scenario: AnyScenario, inputs: SimulationInputs) -> SimulationResul
             states=result.states,
             transitions=result.transitions,
         )
-        _keep(key, kept)
+        remember_value(_KIND, key, kept)
     return result
 
 
@@ -65,26 +63,11 @@ def simulate(scenario: AnyScenario, inputs: SimulationInputs) -> SimulationResul
 def without_capability(scenario: AnyScenario, inputs: SimulationInputs) -> tuple[Broken, ...]:
     """Return what the base kernel violates by itself."""
     key = _key(b"base", scenario.base(inputs))
-    found = _read(key, tuple[Broken, ...])
+    found = recall_value(_KIND, key, tuple[Broken, ...])
     if found is None:
         found = explore_base_anew(scenario, inputs)
-        _keep(key, found)
+        remember_value(_KIND, key, found)
     return found
-
-
-def _read(key: str | None, form: type[_Kept]) -> _Kept | None:
-    payload = None if key is None else recall(_KIND, key)
-    if payload is None:
-        return None
-    try:
-        return msgspec.msgpack.decode(payload, type=form)
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        return None
-
-
-def _keep(key: str | None, found: object) -> None:
-    if key is not None:
-        remember(_KIND, key, msgspec.msgpack.encode(found))
 
 
 def _key(what: bytes, inputs: SimulationInputs) -> str | None:

@@ -17,7 +17,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from matrix.door.kept import key_of, recall, remember
+from matrix.door.kept import key_of, recall_value, remember_value
 from matrix.door.package import code_of
 
 # Edits that a name of so many letters may be away; of shorter ones every letter tells.
@@ -102,15 +102,15 @@ class NearSymbols:
     def _recall(self) -> None:
         """Take up which names stand for none, as far as earlier runs have found that."""
         self._is_recalled = True
-        own = recall(_KIND, self._key)
+        own = recall_value(_KIND, self._key, list[str])
         if own:
-            said: dict[str, str | None] = dict.fromkeys(own.decode("ascii", "replace").split("\n"))
+            said: dict[str, str | None] = dict.fromkeys(own)
             said.update(self._said)
             self._said = said
 
     def _remember(self) -> None:
         own = [name for name, meant in self._said.items() if meant is None and name.isascii()]
-        remember(_KIND, self._key, "\n".join(own[:_MOST_KEPT]).encode())
+        remember_value(_KIND, self._key, own[:_MOST_KEPT])
 
     def _by_words(self, name: str) -> str | None:
         """Return the symbol whose words a name has, in another order, with more, or with fewer."""
@@ -199,9 +199,10 @@ def _edits(left: str, right: str) -> int:
     return row[-1]
 
 
-def _key(*parts: object) -> str:
+def _key(*parts: object) -> str | None:
     """Return the key of what is known of names: the symbols, and the modules that decide."""
-    return key_of(repr((code_of("analyze/facts"), parts)).encode())
+    code = code_of("analyze/facts")
+    return None if code is None else key_of(code, repr(parts).encode())
 
 
 def _bare(name: str) -> str:
