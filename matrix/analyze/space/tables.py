@@ -45,7 +45,6 @@ def _table(
 ) -> Table:
     study = solved.study
     rows, columns, loose, said = _shown(study, pivot)
-    names = (pivot.rows, *pivot.columns)
     usual = {**dict(study.baseline), **dict(pivot.fixed)}
     fixed = {axis.name: usual[axis.name] for axis in study.axes if axis.name not in said}
     marker = Marker(solved, pivot.rows, tuple(fixed), tuple(loose & said), causes)
@@ -60,17 +59,8 @@ def _table(
                 _answered(marker, place, places, answer_cell) for place in places
             )
         merged.setdefault(answered[kind], []).append(row)
-    return Table(
-        title=pivot.title,
-        row_title=_title(study, pivot.rows),
-        column_levels=tuple(_title(study, name) for name in pivot.columns),
-        columns=tuple(tuple(label for label, _ in column) for column in columns),
-        row_groups=tuple(tuple(labels) for labels in merged.values()),
-        cells=tuple(merged),
-        fixed=tuple(fixed.items()),
-        named=tuple((profile.name, profile.cell) for profile in study.profiles)
-        if PROFILES in names
-        else (),
+    return replace(
+        _drawn(study, pivot, columns, merged, fixed),
         without=marker.without,
         usual=next(
             (at for at, column in enumerate(columns) if {**usual, **_joined(column)} == usual), None
@@ -177,20 +167,33 @@ def _counted(solved: SolvedStudy, view: DeclaredView, kept: Region) -> Table:
         places = [{**named, **row, **_joined(column)} for column in columns]
         line = tuple(_count_of(here, place) or _count_of(also, place) for place in places)
         merged.setdefault(line, []).append(label)
+    return replace(
+        _drawn(study, view, columns, merged, fixed),
+        over=tuple(
+            axis.name for axis in study.axes if axis.name not in said and axis.name not in fixed
+        ),
+    )
+
+
+def _drawn(
+    study: MatrixStudy,
+    shown: Pivot | DeclaredView,
+    columns: Sequence[Sequence[_Choice]],
+    merged: Mapping[tuple[TableCell | None, ...], Sequence[str]],
+    fixed: Mapping[str, str],
+) -> Table:
+    """Return the table of cells whose rows are merged: what a pivot and a view have alike."""
     return Table(
-        title=view.title,
-        row_title=_title(study, view.rows),
-        column_levels=tuple(_title(study, name) for name in view.columns),
+        title=shown.title,
+        row_title=_title(study, shown.rows),
+        column_levels=tuple(_title(study, name) for name in shown.columns),
         columns=tuple(tuple(label for label, _ in column) for column in columns),
         row_groups=tuple(tuple(labels) for labels in merged.values()),
         cells=tuple(merged),
         fixed=tuple(fixed.items()),
         named=tuple((profile.name, profile.cell) for profile in study.profiles)
-        if PROFILES in (view.rows, *view.columns)
+        if PROFILES in (shown.rows, *shown.columns)
         else (),
-        over=tuple(
-            axis.name for axis in study.axes if axis.name not in said and axis.name not in fixed
-        ),
     )
 
 
