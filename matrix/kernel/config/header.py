@@ -19,6 +19,8 @@ _HEADER = re.compile(
 _HEADER_TAIL = " Kernel Configuration"
 # Fedora's merged files begin with the name of the architecture alone.
 _FIRST_LINE_ARCH = re.compile(r"\n# (arm64|x86_64|powerpc|s390|riscv)\n")
+# Armbian's defconfigs name the release alone, and 32-bit ARM boards have the same line.
+_FIRST_LINE_RELEASE = re.compile(r"\n(# Armbian defconfig generated with (\d+\.\d+))\n", re.ASCII)
 _RELEASE = re.compile(r"v?(\d{1,4})\.(\d{1,4})(?!\d)", re.ASCII)
 
 # Names of the header, and of Fedora, that are not the name of the folder below arch/.
@@ -111,6 +113,9 @@ def read_header(text: str) -> Header:
         return Header(
             line=1, text=first.group().strip(), arch=_ARCH_ALIASES.get(first[1], first[1])
         )
+    first = _FIRST_LINE_RELEASE.match(top)
+    if first:
+        return Header(line=1, text=first[1], version=first[2])
     return Header()
 
 
