@@ -34,7 +34,8 @@ _PREFIX = re.compile(
     (?:(?:[^\s:\[\]]+\s+)?kernel(?:\[\d+\])?:\s+ | [^\s:\[\]]+\ kernel\ -\ -\ -\s+)?
     (?:kern\s*:\s*\w+\s*:\s+)?
     (?:<\d{{1,3}}>)?
-    (?P<stamp>\[\s*\d{{1,9}}\.\d{{1,9}}\]\s?)?
+    (?P<stamp>\[\s*\d{{1,9}}\.\d{{1,9}}(?:\ <\s*\d{{1,9}}\.\d{{1,9}}>)?\]\s?)?
+    (?P<since>\[(?:[^\W\d_]{{1,5}}\.?\ *\d{{1,2}}\ \d\d:\d\d | \s*\+\d{{1,9}}[.,]\d{{1,9}})\]\s?)?
     (?:[^\s:\[\]]+\s+kernel:\s+)?
     (?:\[\s*[TC]\d+\]\s?)?
     """,
@@ -51,9 +52,10 @@ _MAY_BE_CUT = 940
 _SPLIT = " \\"  # print_kernel_cmdline(), init/main.c: the line goes on in the next message
 
 
-# The kernel's own stamp in seconds, or the time that somebody else wrote before the line: what it
-# is, and how it sorts among others of its kind.
-_STAMP, _TIME = "stamp", "time"
+# The kernel's own stamp in seconds, the time that somebody else wrote before the line, or what
+# `dmesg --human` writes, the minute or the seconds since the line before: what it is, and how it
+# sorts among others of its kind. The last is an order by itself.
+_STAMP, _TIME, _SINCE = "stamp", "time", "since"
 _When = tuple[str, float, str]
 
 
@@ -137,7 +139,9 @@ def _messages(text: EvidenceText) -> Iterator[_Message]:
         when: _When | None = None
         stamp, time = (prefix["stamp"], prefix["time"]) if prefix else (None, None)
         if stamp:
-            when = (_STAMP, float(stamp.strip().strip("[]")), "")
+            when = (_STAMP, float(stamp.strip().strip("[]").partition("<")[0]), "")
+        elif prefix and prefix["since"]:
+            when = (_SINCE, 0.0, "")
         elif time:
             when = (_TIME, 0.0, _sortable(time.strip().strip("[]")))
         if line.strip():

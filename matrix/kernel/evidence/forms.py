@@ -14,6 +14,7 @@ from matrix.kernel.evidence import (
     boot_log,
     command_line,
     cpuinfo,
+    journal,
     lscpu,
     sysfs,
     uname,
@@ -62,6 +63,7 @@ def read_text(text: EvidenceText, asked: Asked) -> Read | None:
         return None  # a machine that `probe --save` wrote, whole or damaged
     if sysfs.is_register(text.file):
         return sysfs.read_register(text)
+    text = journal.journal_text(text)
     reads = [form.read(text, asked) for form in forms_of(text, asked)]
     if not reads:
         return None

@@ -54,7 +54,7 @@ def read_lscpu(text: EvidenceText, asked: Asked) -> Read:
 def _fields(text: EvidenceText) -> Iterator[tuple[str, str, int]]:
     """Yield (field, value, line) of either form, nested fields behind their parents."""
     whole = "\n".join(text.lines)
-    if whole.lstrip().startswith("{"):
+    if whole.lstrip().startswith("{") and '"lscpu"' in whole:
         yield from _json_fields(whole, text)
         return
     yield from text.fields()

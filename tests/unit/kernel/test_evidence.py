@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import json
 import tarfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -133,6 +134,9 @@ PREFIXES: dict[str, Callable[[str], str]] = {
     "caller": lambda line: line.replace("] ", "] [    T0] ", 1),
     "serial": lambda line: f"[2026-11-30 13:02:48] {line}",
     "quoted": lambda line: f"> {line}",
+    "delta": lambda line: line.replace("] ", " <    0.000012>] ", 1),
+    "human": lambda line: f"[  +0.000012] {line.partition('] ')[2]}",
+    "human, in another language": lambda line: f"[déc. 2 13:02] {line.partition('] ')[2]}",
     "coloured": lambda line: f"\x1b[32m{line[:14]}\x1b[0m{line[14:]}",
 }
 
@@ -147,6 +151,47 @@ def test_prefixes_change_no_fact(name: str, tmp_path: Path) -> None:
     }
     # Without any time nothing tells that the log is whole.
     assert inferred <= found.keys() or name == "none"
+
+
+JOURNAL = {
+    "json": lambda entries: "".join(f"{json.dumps(one)}\n" for one in entries),
+    "json-pretty": lambda entries: "".join(f"{json.dumps(one, indent=8)}\n" for one in entries),
+    "json-seq": lambda entries: "".join(f"\x1e{json.dumps(one)}\n" for one in entries),
+}
+
+
+@pytest.mark.parametrize("name", JOURNAL)
+def test_a_journal_in_json_is_a_log(name: str, tmp_path: Path) -> None:
+    entries: list[dict[str, object]] = []
+    for line in LOG.splitlines():
+        stamp, _, message = line.partition("] ")
+        since = str(round(float(stamp.strip("[ ")) * 1e6))
+        kernel: dict[str, object] = {
+            "_TRANSPORT": "kernel",
+            "_SOURCE_MONOTONIC_TIMESTAMP": since,
+            "MESSAGE": message,
+        }
+        entries += [kernel, {"_TRANSPORT": "stdout", "MESSAGE": "Kernel command line: rodata=off"}]
+    file = tmp_path / "journal"
+    file.write_text(JOURNAL[name](entries))
+    host = read(file).machine.host
+    assert told(host) == told(read(DATA / "p08-dmesg.txt").machine.host)
+    begins = file.read_text().split("\n")[int(host.cmdline.source.split(":")[-2]) - 1]
+    assert ("Kernel command line" in begins) == (name != "json-pretty")
+    # A message that is not text may be any: what is missing then means nothing.
+    entries = [one for one in entries if "Instruction" not in str(one)]
+    file.write_text(JOURNAL[name](entries))
+    assert told(read(file).machine.host)["dic inferred"] == 0
+    entries[4] |= {"MESSAGE": [27, 91]}
+    file.write_text(JOURNAL[name](entries))
+    assert "dic inferred" not in told(read(file).machine.host)
+
+
+def test_other_json_is_no_evidence(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    for text in ('{"a": 1}\n{"b": 2}\n', '{"_TRANSPORT": "kernel"}\n{', '{"_TRANSPORT": 1}\n'):
+        file.write_text(text)
+        assert codes(file) == ["MX1433"]
 
 
 def test_gzip_crlf_latin_1_and_utf_16_change_no_fact(tmp_path: Path) -> None:
