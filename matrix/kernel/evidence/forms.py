@@ -14,7 +14,7 @@ from matrix.kernel.evidence import (
     boot_log,
     command_line,
     cpuinfo,
-    journal,
+    json_log,
     lscpu,
     sysfs,
     uname,
@@ -63,7 +63,7 @@ def read_text(text: EvidenceText, asked: Asked) -> Read | None:
         return None  # a machine that `probe --save` wrote, whole or damaged
     if sysfs.is_register(text.file):
         return sysfs.read_register(text)
-    text = journal.journal_text(text)
+    text = json_log.log_in_json(text)
     reads = [form.read(text, asked) for form in forms_of(text, asked)]
     if not reads:
         return None

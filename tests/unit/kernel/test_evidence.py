@@ -187,9 +187,24 @@ def test_a_journal_in_json_is_a_log(name: str, tmp_path: Path) -> None:
     assert "dic inferred" not in told(read(file).machine.host)
 
 
+@pytest.mark.parametrize(("field", "other"), [("Output", "InstanceId"), ("contents", "selfLink")])
+def test_a_console_in_json_is_a_log(field: str, other: str, tmp_path: Path) -> None:
+    file = tmp_path / "console"
+    file.write_text(json.dumps({other: "i-0", field: LOG.replace("\n", "\r\n")}, indent=4))
+    host = read(file).machine.host
+    assert told(host) == told(read(DATA / "p08-dmesg.txt").machine.host)
+    assert host.cmdline.source == f"{file} ({field}):3:16"
+
+
 def test_other_json_is_no_evidence(tmp_path: Path) -> None:
     file = tmp_path / "log"
-    for text in ('{"a": 1}\n{"b": 2}\n', '{"_TRANSPORT": "kernel"}\n{', '{"_TRANSPORT": 1}\n'):
+    for text in (
+        '{"a": 1}\n{"b": 2}\n',
+        '{"_TRANSPORT": "kernel"}\n{',
+        '{"_TRANSPORT": 1}\n',
+        '{"Output": "Linux version 7.3.0 (a@b)", "InstanceId"',
+        '{"Output": 1, "InstanceId": 2}',
+    ):
         file.write_text(text)
         assert codes(file) == ["MX1433"]
 
