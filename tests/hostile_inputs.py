@@ -422,6 +422,15 @@ CASES = {
         ),
         codes=_ANY,
     ),
+    "a-fleet-of-empty-objects": Hostile(
+        make=fleet(b"[" + b"{}," * ((4 << 20) - 100) + b"{}]"), codes=_ERROR, says="MX1502"
+    ),
+    "a-machine-of-empty-objects": Hostile(
+        make=fleet(
+            b'[{"kernel": "7.3", "cpu": "graviton3", "x": [' + b"{}," * ((4 << 20) - 100) + b"{}]}]"
+        ),
+        codes=_ANY,
+    ),
     # What a system has besides files.
     "embed-options": Hostile(
         make=document(

@@ -43,6 +43,92 @@ def test_nodes_of_a_cluster_are_answered_with_their_own_columns(tmp_path: Path) 
     assert ["refused" in row["reason"] for row in rows] == [True, False, False, True]
 
 
+def marked(rows: list[list[str]]) -> str:
+    head, *rest = ("| " + " | ".join(row) + " |" for row in rows)
+    return "\n".join((head, "|" + "---|" * len(rows[0]), *rest))
+
+
+def aligned(rows: list[list[str]]) -> str:
+    widths = [max(map(len, column)) + 3 for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows
+    )
+
+
+def a_page_at_a_time(rows: list[list[str]]) -> str:
+    """Return rows as kubectl prints many: each page has widths of its own, and one header."""
+    return "\n".join((aligned(rows[:3]), *(aligned([row]) for row in rows[3:])))
+
+
+def of_cluster(rows: list[list[str]]) -> str:
+    """Return rows as `kubectl get nodes -o json` nests them."""
+    items = [
+        {
+            "metadata": {
+                "labels": {"node.kubernetes.io/instance-type": kind, "os": "linux"},
+                "name": name,
+            },
+            "status": {
+                "images": [{"names": ["a", "b"], "sizeBytes": 3}],
+                "nodeInfo": {"kernelVersion": kernel, "OS-IMAGE": image},
+                "container": {"CONTAINER-RUNTIME": runtime, "name": "not the node's"},
+            },
+        }
+        for name, kind, kernel, image, runtime in rows[1:]
+    ]
+    return json.dumps({"apiVersion": "v1", "items": items, "kind": "List"}, indent=4)
+
+
+def described(rows: list[list[str]]) -> str:
+    """Return rows as `aws ec2 describe-instances` nests them, with the kernel as a key besides."""
+    titles = ("InstanceId", "InstanceType", "KernelVersion", *rows[0][3:])
+    groups = [{"Instances": [dict(zip(titles, row, strict=True))]} for row in rows[1:]]
+    return json.dumps({"Reservations": groups})
+
+
+TABLES = {
+    "tabs": lambda rows: "\r\n".join("\t".join(row) for row in rows),
+    "semicolons": lambda rows: "\n".join(";".join(f'"{cell}"' for cell in row) for row in rows),
+    "markdown": marked,
+    "aligned": aligned,
+    "a page at a time": a_page_at_a_time,
+    "list": lambda rows: json.dumps([dict(zip(rows[0], row, strict=True)) for row in rows[1:]]),
+    "cluster": of_cluster,
+    "described": described,
+}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("form", TABLES)
+def test_a_table_in_another_form_is_the_same_table(form: str, packed: bool, tmp_path: Path) -> None:
+    with NODES.open(newline="") as stream:
+        rows = list(csv.reader(stream))
+    rows[1][3] = "Debian GNU/Linux 13"  # with blanks
+    plain, table = tmp_path / "nodes.csv", tmp_path / "nodes"
+    plain.write_text("\n".join(",".join(row) for row in rows))
+    data = TABLES[form](rows).encode()
+    table.write_bytes(gzip.compress(data) if packed else data)
+    wanted = answered(plain)
+    wanted_titles = wanted[0].keys() - {"os"}
+    found = answered(table)
+    assert len(found) == len(rows) - 1
+    assert [{title: row[title] for title in wanted_titles} for row in found] == wanted
+
+
+def test_a_row_that_does_not_fit_its_titles_is_said(tmp_path: Path) -> None:
+    table = tmp_path / "nodes"
+    table.write_text(
+        "NAME   CPU         KERNEL\n"
+        "a      graviton3   7.3\n"
+        "b      graviton3   7.3   more\n"
+        "       graviton3   7.3\n"
+    )
+    ran = run_cli("fleet", str(table))
+    assert "row 2 has 4 fields, the header 3" in ran.err
+    assert "nodes: 3 hosts" in " ".join(ran.out.split())
+    assert "for instance a (row 1)" in ran.out
+
+
 def test_a_distributions_kernel_stands_for_its_config(tmp_path: Path) -> None:
     table = tmp_path / "nodes.csv"
     table.write_text(

@@ -26,8 +26,8 @@ def fleet(
         str,
         typer.Argument(
             metavar="HOSTS",
-            help="CSV, JSON Lines or Parquet with host, kernel, config, cpu or midrs, cmdline, vm, "
-            "evidence, or an inventory with their like; - for CSV.",
+            help="CSV and its like, JSON or Parquet: host, kernel, config, cpu or midrs, cmdline, "
+            "vm, evidence, or an inventory with their like; - for standard input.",
         ),
     ],
     table: Annotated[

@@ -1,4 +1,4 @@
-"""A table of hosts (CSV, JSON Lines, or Parquet), read in batches of bounded size.
+"""A table of hosts (CSV or its like, JSON, Parquet), read in batches of bounded size.
 
 Takes a path, gives batches: for each column the distinct values of the batch and, per row, which of
 them it holds. A table of millions of rows is never in memory as a whole, and what is equal in many
@@ -15,6 +15,7 @@ import io
 import itertools
 import json
 import os
+import re
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,7 +29,9 @@ from matrix.door.bounded import STANDARD_INPUT, file_name
 from matrix.door.files import opened
 from matrix.expr.position import shown
 from matrix.kernel.fleet.closed_quotes import ClosedQuotes
+from matrix.kernel.fleet.json_rows import begins_document, flat_row, read_machines
 from matrix.kernel.fleet.no_table import what_it_is
+from matrix.kernel.fleet.other_rows import OtherRows, splits_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,9 +62,9 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 # wide`, exports of clouds, Ansible. In the order in which they count.
 EXPORTED: Mapping[str, tuple[str, ...]] = {
     "host": ("name", "node", "node_name", "instance_id", "fqdn", "inventory_hostname"),
-    "kernel": ("kernel_version", "kernelversion", "uname_r", "ansible_kernel", "os_kernel"),
+    "kernel": ("kernel_version", "uname_r", "ansible_kernel", "os_kernel"),
     "cpu": (
-        *("instance_type", "machine_type", "vm_size", "vmsize", "shape", "flavor"),
+        *("instance_type", "machine_type", "vm_size", "shape", "flavor"),
         *("node.kubernetes.io/instance_type", "ansible_product_name", "product_name", "cpu_model"),
     ),
     "cmdline": ("kernel_command_line", "proc_cmdline", "boot_parameters"),
@@ -201,11 +204,11 @@ def open_hosts(
     `chosen` are titles of the table for names of `COLUMNS`, as a person gave them; with `keep` the
     batches have the table's other columns, too.
 
-    The format is told by the first bytes: Parquet, or else JSON Lines or CSV with a
-    header, packed with gzip or not.
+    The format is told by the first bytes: Parquet, or else JSON Lines, a JSON document, or a table
+    with a header and commas, tabs, semicolons, `|` or aligned columns, packed with gzip or not.
 
     Raises:
-        InputError: MX1501 the file cannot be opened, MX1502 it is neither CSV nor Parquet, MX1503 a
+        InputError: MX1501 the file cannot be opened, MX1502 it is none of these, MX1503 a
             column is missing or there twice, MX1504 a column of numbers where text is needed.
     """
     name = file_name(path)
@@ -296,7 +299,10 @@ def _open_csv(
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
-    if stream.peek(1)[:1] == _OBJECT:
+    beginning = stream.peek(_MOST_HEADER_BYTES)
+    if begins_document(beginning):
+        return _open_document(stream, name, chosen, keep=keep)
+    if beginning[:1] == _OBJECT:
         return _open_json_lines(stream, name, chosen, keep=keep)
     line = stream.readline(_MOST_HEADER_BYTES)
     reason = what_it_is(line, at_end=not stream.peek(1))
@@ -305,13 +311,20 @@ def _open_csv(
     header_line = ClosedQuotes(io.BytesIO(line.rstrip(b"\r\n")), name)
     while header_line.read(_MOST_HEADER_BYTES):
         pass
-    fields = next(csv.reader([line.decode("utf-8-sig", "replace").rstrip("\r\n")]), [])
+    titles = line.decode("utf-8-sig", "replace").rstrip("\r\n")
+    split = splits_of(titles)
+    fields = split(titles) if split is not None else next(csv.reader([titles]), [])
     header = [title.strip() for title in fields]
     table = HostTable(name, header, chosen, keep=keep)
     if not stream.peek(1):
         return table
     reader = arrow_csv.open_csv(
-        ClosedQuotes(stream, name, line=2, fields=len(header)),
+        ClosedQuotes(
+            stream if split is None else OtherRows(stream, split, name),
+            name,
+            line=2,
+            fields=len(header),
+        ),
         read_options=arrow_csv.ReadOptions(
             block_size=_BLOCK_BYTES, use_threads=False, column_names=header
         ),
@@ -327,6 +340,47 @@ def _open_csv(
     return table.read_from(reader)
 
 
+def _open_document(
+    stream: BufferedReader, name: str, chosen: Mapping[str, str] | None, *, keep: bool
+) -> HostTable:
+    """Open a JSON document that lists machines.
+
+    Raises:
+        InputError: MX1502, as `read_machines`.
+    """
+    machines = read_machines(stream, name)
+    header, numbers = _keys(map(flat_row, machines))
+    table = _table_of_keys(name, header, numbers, chosen, keep=keep)
+    return table.read_from(
+        _record_batch([flat_row(one) for one in machines[first : first + _BATCH_ROWS]], header)
+        for first in range(0, len(machines), _BATCH_ROWS)
+    )
+
+
+def _table_of_keys(
+    name: str,
+    header: Mapping[str, None],
+    numbers: set[str],
+    chosen: Mapping[str, str] | None,
+    *,
+    keep: bool,
+) -> HostTable:
+    import pyarrow as pa
+
+    table = HostTable(name, list(header), chosen, keep=keep)
+    _refuse_numbers(
+        name, {key: pa.float64() for key, title in table.names.items() if title in numbers}
+    )
+    return table
+
+
+def _record_batch(objects: Sequence[Mapping[str, Any]], header: Iterable[str]) -> Any:
+    import pyarrow as pa
+
+    columns = [pa.array([_json_text(one.get(key)) for one in objects]) for key in header]
+    return pa.record_batch(columns, names=list(header))
+
+
 def _open_json_lines(
     stream: BufferedReader, name: str, chosen: Mapping[str, str] | None, *, keep: bool
 ) -> HostTable:
@@ -337,8 +391,6 @@ def _open_json_lines(
     Raises:
         InputError: MX1502, a line is no object, or a later one of a pipe has another key.
     """
-    import pyarrow as pa
-
     start = stream.tell() if stream.seekable() else None
     batches = _objects(stream, name)
     first = next(batches, [])
@@ -352,18 +404,14 @@ def _open_json_lines(
         batches = _objects(stream, name)
     else:
         batches = itertools.chain([first], batches)
-    table = HostTable(name, list(header), chosen, keep=keep)
-    _refuse_numbers(
-        name, {key: pa.float64() for key, title in table.names.items() if title in numbers}
-    )
+    table = _table_of_keys(name, header, numbers, chosen, keep=keep)
 
     def rows() -> Iterator[Any]:
         done = 0
         for found in batches:
             if start is None and (more := _keys(found)[0].keys() - header.keys()):
                 raise InputError(_later_key(name, min(more), done))
-            columns = [pa.array([_json_text(one.get(key)) for one in found]) for key in header]
-            yield pa.record_batch(columns, names=list(header))
+            yield _record_batch(found, header)
             done += len(found)
 
     return table.read_from(rows())
@@ -399,7 +447,7 @@ def _objects(stream: BufferedReader, name: str) -> Iterator[list[dict[str, Any]]
         yield found
 
 
-def _keys(objects: Sequence[Mapping[str, Any]]) -> tuple[dict[str, None], set[str]]:
+def _keys(objects: Iterable[Mapping[str, Any]]) -> tuple[dict[str, None], set[str]]:
     """Return the keys of objects in the order of their first, and those with a fraction."""
     keys: dict[str, None] = {}
     numbers: set[str] = set()
@@ -465,7 +513,8 @@ def _find_columns(file: str, header: list[str], chosen: Mapping[str, str]) -> di
             if not titles:
                 problems.append(_unknown_column(chosen[name], header, "a column of the table"))
         else:
-            titles = [title for title in header if _plain(title) in spellings]
+            plain_names = {_plain(word) for word in spellings}
+            titles = [title for title in header if _plain(title) in plain_names]
         if len(titles) > 1:
             problems.append(
                 _header_problem(
@@ -478,7 +527,7 @@ def _find_columns(file: str, header: list[str], chosen: Mapping[str, str]) -> di
     for name, spellings in EXPORTED.items():
         told = name in found or (name == "cpu" and "midrs" in found)
         plain = {_plain(title): title for title in reversed(header) if title not in taken}
-        title = next((plain[word] for word in spellings if word in plain), None)
+        title = next((plain[_plain(word)] for word in spellings if _plain(word) in plain), None)
         if not told and title is not None:
             found[name] = title
     problems += [
@@ -511,7 +560,8 @@ def _header_problem(file: str, header: list[str], problem: str) -> Diagnostic:
 
 
 def _plain(title: str) -> str:
-    return title.strip().lower().replace("-", "_").replace(" ", "_")
+    """Return a title as it is compared: `Instance Type` and `instanceType` are one."""
+    return re.sub(r"[\s_-]", "", title.lower())
 
 
 def _refuse_numbers(file: str, types: Mapping[str, Any]) -> None:
@@ -613,7 +663,7 @@ def _damaged(name: str, reason: str) -> Diagnostic:
         code="MX1502",
         message=f"the table cannot be read: {reason}",
         location=Location(file=name),
-        hint="give CSV with a header, commas and a row a host, JSON Lines, or Parquet",
+        hint="give a table with a header and a row a host: CSV and its like, JSON, or Parquet",
     )
 
 

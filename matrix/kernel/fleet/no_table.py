@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "`|`"}
-
 
 def what_it_is(line: bytes, *, at_end: bool) -> str | None:
     """Return why a file with this first line is no CSV; None where it may be one.
@@ -17,8 +15,4 @@ def what_it_is(line: bytes, *, at_end: bool) -> str | None:
     broken = "\N{REPLACEMENT CHARACTER}" in text and "," not in text
     if broken or any(character < " " and character != "\t" for character in text):
         return "the file is binary, and begins neither as Parquet nor as gzip does"
-    if "," not in text:
-        for separator, called in _SEPARATORS.items():
-            if text.count(separator) > 1:
-                return f"its columns are separated by {called}, not by commas"
     return None
