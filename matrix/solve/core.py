@@ -76,14 +76,21 @@ def region_core(hard: Region, members: Sequence[Region]) -> tuple[int, ...] | No
 
     `hard` itself is taken for granted: it must not be empty.
     """
-    # Kept by beginnings: sets whose first members are the same share these conjunctions.
+    # Kept by beginnings: sets whose first members are the same share these conjunctions. Deletion
+    # goes from the last member back, so that it asks about little else.
     met: dict[frozenset[int], Region] = {frozenset(): hard}
 
     def meet(chosen: frozenset[int]) -> Region:
-        if chosen not in met:
+        open_: list[tuple[frozenset[int], int]] = []
+        while chosen not in met:
             last = max(chosen)
-            met[chosen] = meet(chosen - {last}) & members[last]
-        return met[chosen]
+            open_.append((chosen, last))
+            chosen = chosen - {last}
+        region = met[chosen]
+        for longer, last in reversed(open_):
+            region &= members[last]
+            met[longer] = region
+        return region
 
     with within_memory():
         return smallest_core(len(members), lambda chosen: not meet(chosen).is_empty())
