@@ -30,7 +30,8 @@ _STREAMS = {
     "module_param_named": "module",
     "module_param": "module",
 }
-_COMPARES = ("strcmp", "strncmp", "parameq", "sysfs_streq")
+# What each returns for equal texts.
+_COMPARES = {"strcmp": 0, "strncmp": 0, "parameq": 1, "sysfs_streq": 1}
 # What a variable is set to, and where: {"rodata_full": [(condition, value), …]}.
 Effects = Mapping[str, list[tuple[Expression, Expression]]]
 
@@ -291,9 +292,9 @@ def _effects(tree: Tree, word: str | None, parameters: tuple[str, ...], grammar:
     def decide(node: Expression) -> Expression:
         match node:
             case Call(function, arguments) if function in _COMPARES:
-                # A comparison with the word is 0, one with another word is not.
                 texts = [part.value for part in arguments if isinstance(part, Constant)]
-                return Constant(0 if word in texts else 1)
+                equal = _COMPARES[function]
+                return Constant(equal if word in texts else 1 - equal)
             case Call(function, _) if STORES.fullmatch(function):
                 accepted = grammar not in ("words", "presence")
                 # get_option() returns how many numbers it read, the others 0 or an error.
