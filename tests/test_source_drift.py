@@ -19,7 +19,9 @@ from msgspec.structs import replace
 from ruamel.yaml import YAML
 
 from matrix.diagnostics import InputError
+from matrix.kernel.source.truth.declared_parameters import compare_parameters
 from matrix.kernel.source.truth.evidence import load
+from matrix.kernel.source.truth.tree import KernelTree
 from matrix.schema.compiled import knowledge
 from tests.cli_runner import Ran, run_cli
 
@@ -487,3 +489,19 @@ def test_the_text_shows_both_texts(edited: Callable[[Edit], Path]) -> None:
     assert "declared: IS_ENABLED(CONFIG_KFENCE) && !kfence_early_init" in ran.out
     assert "source:   IS_ENABLED(CONFIG_KFENCE) && kfence_early_init" in ran.out
     assert "at arch/arm64/include/asm/kfence.h:22" in ran.out
+
+
+def test_a_parser_compares_for_difference_or_for_equality(
+    kernel_tree: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """sysfs_streq() (include/linux/string.h) is true where strcmp() is 0."""
+    profile = next(item for item in knowledge().kernels if item.release == "7.3")
+    path = "arch/arm64/kvm/arm.c"
+    for name in ("Makefile", path):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(kernel_tree("7.3") / name, tmp_path / name)
+    text = (tmp_path / path).read_text("utf-8")
+    (tmp_path / path).write_text(re.sub(r"strcmp\((arg, \S+)\) == 0", r"sysfs_streq(\1)", text))
+    shown: set[str] = set()
+    found = {finding.what for finding in compare_parameters(profile, KernelTree(tmp_path), shown)}
+    assert "parameter kvm-arm.mode" in shown - found

@@ -75,6 +75,8 @@ def reach(
     first: dict[str, tuple[S, str]] = {}
     queue = [start]
     transitions, assumed, complete = 0, False, True
+    # The queue grows under its own loop: states come in order of their distance from boot, so the
+    # first event that reaches a state or a finding ends a shortest path to it.
     for state in queue:
         for program in programs:
             event = program.event
@@ -86,8 +88,10 @@ def reach(
             for name, _ in world.found:
                 first.setdefault(name, (state, event.name))
             following = scenario.closed(world)
+            # A dead kernel is the end of a path; what it found is kept above.
             if world.crashed or following in came_from:
                 continue
+            # The other events still run: what they find in the states known is worth having.
             if len(came_from) >= max_states:
                 complete = False
                 continue

@@ -85,6 +85,7 @@ def _searches(
             search = _Search(scenario, changed, max_nodes)
             search.run()
             searches[value].append(search)
+        # Until the assumption is first asked for all its values run alike: one tells for all.
         if not any(search.assumed for search in searches[value]):
             return {value: searches[value]}
     return searches
@@ -100,6 +101,7 @@ def _found(searches: Mapping[str, Sequence[_Search[I, M, S, W]]]) -> list[Violat
     violations: list[Violation] = []
     for by_value in found.values():
         if len(by_value) == len(searches):
+            # Under every value there is a trace to it; the first one stands for all.
             violations.append(replace(next(iter(by_value.values())), assumption=None))
         else:
             violations.extend(by_value.values())
@@ -111,6 +113,7 @@ class _Search(Generic[I, M, S, W]):
 
     def __init__(self, scenario: Scenario[I, M, S, W], machine: M, limit: int) -> None:
         self.scenario = scenario
+        # First in the tuple: `_is_done` looks there.
         self.registers = ("stopped", *scenario.registers)
         self.alone = machine
         self.machine = replace(machine, concurrent=True)
@@ -129,6 +132,8 @@ class _Search(Generic[I, M, S, W]):
         told: set[str] = set()
         self.complete = reached.complete
         offered = offered_events(self.scenario, self.machine)
+        # In order of distance from boot: no shorter way leads to a state where the violation can
+        # begin.
         for state in reached.came_from:
             self.starts += 1
             for pair in self._pairs(offered, state):
@@ -144,6 +149,8 @@ class _Search(Generic[I, M, S, W]):
         self, offered: Sequence[Program[I, M, S, W]], state: S
     ) -> Iterator[_Pair[I, M, S, W]]:
         """Yield each event of the first actor with every other one; any two where it has none."""
+        # Both can begin in this state. Whether the second still could when its turn comes is not
+        # asked: it has begun, and the kernel's own rows must cope with what the first has done.
         enabled = [item for item in offered if item.event.enabled(self.machine, state)]
         first = [item for item in enabled if item.event.actor == self.scenario.first_actor]
         others = [item for item in enabled if item.event.actor != SYSTEM]
@@ -153,10 +160,13 @@ class _Search(Generic[I, M, S, W]):
         self, state: S, pair: _Pair[I, M, S, W]
     ) -> Iterator[tuple[str, str, tuple[int, ...]]]:
         """Yield (invariant, message, which actor moved when), breadth first."""
+        # A node holds all that the rest depends on, so orders that meet in one node go on as one.
         start = self._start(state, pair)
         moves: dict[Node[S], tuple[int, ...]] = {start: ()}
         queue = [start]
         for node in queue:
+            # A node in which nobody can move and somebody is not done is a deadlock of the model's
+            # locks, not of the kernel's: the rows are wrong.
             stuck = True
             for actor in (0, 1):
                 world, following = self.advance(node, pair, actor)
@@ -212,6 +222,9 @@ class _Search(Generic[I, M, S, W]):
         world.log = log
         _write(world, scenario.shared, node.shared)
         _write(world, self.registers, node.registers[actor])
+        # A turn ends with the first row that another actor could notice: calls, and the conditions
+        # on them, change nothing and are done on the way (a partial-order reduction). So a
+        # condition on a call is tested in one turn with the first row of its body.
         while position < len(program.rows) and not world.stopped:
             row = program.rows[position].row
             if _blocked(row.takes, locks, actor, scenario.excludes):
@@ -241,6 +254,7 @@ class _Search(Generic[I, M, S, W]):
         scenario = self.scenario
         steps = list(replay(scenario, self.alone, prefix)[0])
         node = self._start(state, pair)
+        # What one actor does without a break is one step of the trace.
         for actor, run in groupby(moves):
             log: list[MicroOperation] = []
             before = scenario.described(self.machine, node.state)

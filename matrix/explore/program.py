@@ -46,6 +46,8 @@ def offered_events(
     programs = []
     for event in scenario.events:
         if event.offered(machine) and (names is None or event.name in names):
+            # One list for all levels of bodies: positions count through, and `skip` leaves a whole
+            # body.
             rows: list[Compiled[M, W]] = []
             _append(event.rows, machine, nowhere, rows, [])
             programs.append(Program(scenario, event, tuple(rows)))
@@ -64,9 +66,12 @@ def _append(
             continue
         if any(c.holds(machine, nowhere) for c in row.unless if c.of_class):
             continue
+        # In place: the list is one for the whole event, bodies included. Of one actor the rows of
+        # locks are left out, but a kernel that dies still leaves them held.
         held[:] = [lock for lock in (*held, *row.takes) if lock not in row.drops]
         if (row.takes or row.drops) and not machine.concurrent:
             continue
+        # The place is taken before the body; where the body ends is known after it.
         position = len(compiled)
         when = tuple(c.holds for c in row.when if not c.of_class)
         unless = tuple(c.holds for c in row.unless if not c.of_class)
@@ -105,6 +110,7 @@ def step(program: Program[I, M, S, W], position: int, machine: M, world: W) -> i
             row.effect(machine, world)
     else:
         world.log.append(_logged(scenario, row, machine, world))
+    # Remnants are told behind the row that killed the kernel, and only where a trace is wanted.
     if world.crashed and world.log is not None:
         world.log.extend(
             replace(describe(scenario, remnant.operation, machine, world), stays=True)
@@ -116,6 +122,7 @@ def step(program: Program[I, M, S, W], position: int, machine: M, world: W) -> i
 
 def _logged(scenario: Scenario[I, M, S, W], row: Row[M, W], machine: M, world: W) -> MicroOperation:
     """Do what a row does, and return it as a trace shows it."""
+    # Before the effect: a detail speaks of the state that the row meets.
     told = describe(scenario, row.operation, machine, world)
     if row.effect is None:
         condition = _returns(row, machine, world)
@@ -137,6 +144,7 @@ def _returns(row: Row[M, W], machine: M, world: W) -> str:
     what is not done changes nothing for the rows after it.
     """
     reasons: list[str] = []
+    # `body` as it is declared, so conditions of the class are among those asked.
     for inner in row.body:
         if not all(condition.holds(machine, world) for condition in inner.when):
             continue
@@ -159,6 +167,7 @@ def check(scenario: Scenario[I, M, S, W], machine: M, world: W) -> None:
 def describe(scenario: Scenario[I, M, S, W], name: str, machine: M, world: W) -> MicroOperation:
     """Return the micro-operation as a trace shows it, in the state just before it."""
     detail = _details(scenario)[name]
+    # format_map asks only for the words that the detail names: most are costly to make.
     if "{" in detail:
         detail = detail.format_map(_Words(scenario.words, machine, world))
     return MicroOperation(name=name, detail=detail)

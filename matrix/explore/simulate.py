@@ -56,6 +56,8 @@ def simulate(
     that were needed. Classes with equal `relevant` inputs are explored once, and nothing is
     replayed twice in a process: a result is a value.
     """
+    # Explored as the class that stands for many, replayed as what was asked about: addresses and
+    # entries in a trace are the cell's own.
     findings = explore_class(scenario, scenario.relevant(inputs), max_states)
     machines = {machine.place: machine for machine in scenario.machines(inputs)}
     return SimulationResult(
@@ -91,6 +93,8 @@ def explore_class(scenario: AnyScenario, inputs: SimulationInputs, max_states: i
     violations: list[Finding] = []
     excused: list[Finding] = []
     for finding in findings.violations:
+        # Excused by a base kernel that breaks it under the same value, or under every one. What is
+        # certain here and breaks there under one value only is the capability's own.
         in_base = {(finding.name, None), (finding.name, finding.value)} & broken
         (excused if in_base and finding.name in excusable else violations).append(finding)
     return Findings(
@@ -147,6 +151,8 @@ def _explore(
     for value in scenario.assumed:
         places = [replace(machine, assumption=value) for machine in machines]
         runs[value] = _explore_places(scenario, places, max_states)
+        # Until the assumption is first asked for all its values run alike, so where the first never
+        # asked no other does.
         if not runs[value].assumed:
             runs = {value: runs[value]}
             break
@@ -173,6 +179,7 @@ def _explore_places(
 def _merge(left: Exploration, right: Exploration) -> Exploration:
     paths = dict(left.paths)
     for name, path in right.paths.items():
+        # Of equally short ones the earlier place's.
         if name not in paths or len(path.events) < len(paths[name].events):
             paths[name] = path
     return Exploration(

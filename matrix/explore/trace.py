@@ -36,6 +36,7 @@ def replay(
     found: tuple[tuple[str, str], ...] = ()
     crashed = False
     for name in events:
+        # Asked of every event, for a path may be a person's; those of `fixpoint` never fail here.
         if crashed or name not in offered or not offered[name].event.enabled(machine, state):
             possible = () if crashed else _possible(scenario, machine, state)
             raise ImpossibleEventError(name, len(steps), possible)

@@ -93,8 +93,11 @@ def evaluate(expression: Expression, lookup: Lookup, call: CallValue | None = No
             return apply_unary(expression.operator, evaluate(expression.operand, lookup, call))
         if isinstance(expression, Call):
             return None if call is None else call(expression)
+        # What is left is `?:`. Its chosen arm is the next round of the loop: a chain of them, as a
+        # table in C is written, is no recursion.
         known = truth(evaluate(expression.condition, lookup, call))
         if known is None:
+            # Unknown condition: an arm that is unknown settles it, and the other one is not asked.
             agreed = evaluate(expression.then, lookup, call)
             if agreed is None:
                 return None
@@ -106,6 +109,7 @@ def _evaluate_chain(expression: Binary, lookup: Lookup, call: CallValue | None) 
     """Evaluate a left spine in a loop: chains of thousands of operands are no recursion."""
     first: Expression = expression.left
     steps: Sequence[tuple[str, Expression]] = ((expression.operator, expression.right),)
+    # Most have no binary operator on their left, and need no spine.
     if isinstance(first, Binary):
         first, steps = spine(expression)
     value = evaluate(first, lookup, call)
@@ -114,6 +118,7 @@ def _evaluate_chain(expression: Binary, lookup: Lookup, call: CallValue | None) 
             value = False
         elif operator == "||" and truth(value) is True:
             value = True
+        # Nothing on the right can make it known again.
         elif value is None and operator not in ("&&", "||"):
             value = None
         else:

@@ -18,11 +18,14 @@ TOKENS: tuple[tuple[str, str], ...] = (
     ("space", r"(?:[ \t\r\n\f\v]|\\\r?\n)+"),
     ("comment", r"/\*[\s\S]*?\*/|//[^\n]*"),
     ("open_comment", r"/\*"),
+    # Letters and a fraction too: `1.5` or `08x` is one wrong number and not two good words.
     ("number", r"[0-9][0-9A-Za-z_]*(?:\.[0-9A-Za-z_]*)?"),
+    # Dots inside: `boot.rodata` and `kvm.arch` are one name.
     ("name", r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*"),
     ("string", r'"(?:[^"\\\n]|\\[^\n])*"'),
     ("open_string", r'"[^\n]*'),
     ("character", r"'[^'\n]*'?"),
+    # `--` among them: two signs need a parenthesis, `-(-x)`, as in C.
     ("foreign", r"<<=|>>=|\+\+|--|->|[-+*/%&|^]=|=(?!=)|[\[\]{};#.]"),
     ("operator", r"&&|\|\||==|!=|<=|>=|<<|>>|[-+*/%&|^!~<>?:(),]"),
     ("unknown", r"[\s\S]"),

@@ -67,7 +67,10 @@ class Binary(Struct, frozen=True, tag=True):
             return NotImplemented
         here: Expression = self
         there: Expression = other
+        # Down the left spine; right operands recurse, whose depth the parser bounds.
         while isinstance(here, Binary) and isinstance(there, Binary):
+            # Rewritten trees share what was not changed: the rest of the spine is often the same
+            # object.
             if here is there:
                 return True
             if here.operator != there.operator or here.right != there.right:
@@ -79,6 +82,7 @@ class Binary(Struct, frozen=True, tag=True):
         first, steps = spine(self)
         return hash((first, steps))
 
+    # The pickler would recurse along the spine.
     def __reduce__(self) -> tuple[_FromSpine, tuple[Expression, Steps]]:
         return from_spine, spine(self)
 

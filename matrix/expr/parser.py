@@ -99,11 +99,15 @@ class _Parser:
 
     def _binary(self) -> Expression:
         """Parse `unary { OPERATOR unary }`, grouped by `PRECEDENCE` instead of by ten rules."""
+        # Operator precedence parsing with two stacks. What is pending binds ever more tightly
+        # upwards, so an operator that binds no tighter than the last closes it: equal ones group to
+        # the left.
         operands = [self._unary()]
         pending: list[str] = []
         while (level := PRECEDENCE.get(self._operator, 0)) > 0:
             while pending and PRECEDENCE[pending[-1]] >= level:
                 self._reduce(operands, pending)
+            # An operator that waits for its right side is a level of the tree, as a parenthesis is.
             self._enter()
             pending.append(self._take().text)
             operands.append(self._unary())
@@ -122,6 +126,7 @@ class _Parser:
             return self._primary()
         self._enter()
         operator = self._take().text
+        # Looked at before the operand is parsed: `-(5)` stays an operator with an operand.
         number = self._next if operator == "-" and self._next.kind == "number" else None
         operand = self._unary()
         self._leave()

@@ -37,6 +37,8 @@ class Source(Struct, frozen=True):
         row = before.count("\n")
         column = offset - (before.rfind("\n") + 1)
         shown = self.text.split("\n")[row].rstrip("\r")
+        # A word of several lines is marked to the end of its first; the end of the text has width
+        # 1.
         length = max(1, min(length, len(shown) - column))
         start = self.start
         if start is None:
@@ -71,6 +73,7 @@ def _align(line: str, start: int, text: str, column: int) -> int | None:
     at = start
     if line[at : at + 1] in ("'", '"') and not text.startswith(line[at]):
         at += 1
+    # Nothing was escaped before it, as nearly always.
     if line.startswith(text[:column], at):
         return at + column
     for character in text[:column]:

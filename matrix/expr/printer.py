@@ -67,9 +67,12 @@ def _chain(expression: Binary) -> tuple[str, int]:
     opened = 0
     for operator, right in steps:
         binding = PRECEDENCE[operator]
+        # All that stands so far is the left operand: it needs parentheses as a whole, whose
+        # openings are counted and put in front at the end.
         if level < binding:
             opened += 1
             pieces.append(")")
+        # `+ 1`: operators group to the left, so an equal one on the right needs parentheses.
         pieces.extend((f" {operator} ", _bound(right, binding + 1)))
         level = binding
     return "(" * opened + "".join(pieces), level

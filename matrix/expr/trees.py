@@ -102,6 +102,7 @@ def _rewrite(
         if inner:
             replaced = tuple(results[-len(inner) :])
             del results[-len(inner) :]
+            # What did not change stays the same object, which comparing and hashing profit from.
             if any(new is not old for new, old in zip(replaced, inner, strict=True)):
                 node = _with_children(node, replaced)
         results.append(function(node))
@@ -160,6 +161,7 @@ def _fold_connective(operator: str, left: Expression, right: Expression) -> Expr
         known = truth(operand.value) if isinstance(operand, Constant) else None
         if known is decides:
             return Constant(decides)
+        # It decides nothing: the other one's truth remains, for `true && 5` is true and not 5.
         if known is not None:
             return other if _is_boolean(other) else _truth_of(other)
     return Binary(operator, left, right)

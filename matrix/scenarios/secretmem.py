@@ -84,7 +84,8 @@ FREE_SECRET = (
     Row(operation="folio_unlock", drops=("folio",)),
 )
 
-# What an oops leaves of the folio nobody can find any more.
+# No remnants: where zeroing dies, the locked folio is not in the page cache, not yet
+# (secretmem_fault) or no longer (its freeing), and nobody can wait for it.
 SCENARIO = page_scenario(
     id="secretmem",
     title="one page of memfd_secret(2)",

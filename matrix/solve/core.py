@@ -36,14 +36,18 @@ def smallest_core(count: int, satisfiable: Satisfiable) -> tuple[int, ...] | Non
     everything = frozenset(range(count))
     if satisfiable(everything):
         return None
+    # None of its members is idle; only hitting sets with fewer members are looked at.
     found = _delete(everything, satisfiable)
     to_hit: list[frozenset[int]] = []
     for _ in range(_MAX_ROUNDS):
         candidate = _smallest_hitting_set(to_hit, len(found))
         if candidate is None:
             break
+        # Every core hits all correction sets known, and no hitting set is smaller: a smallest core.
         if not satisfiable(candidate):
             return tuple(sorted(candidate))
+        # What is outside of a largest satisfiable set must be given up: a correction set, and a new
+        # one, for the candidate is disjoint from it.
         grown = _grow(candidate, everything, satisfiable)
         to_hit.append(everything - grown)
     return tuple(sorted(found))
@@ -72,13 +76,21 @@ def region_core(hard: Region, members: Sequence[Region]) -> tuple[int, ...] | No
 
     `hard` itself is taken for granted: it must not be empty.
     """
+    # Kept by beginnings: sets whose first members are the same share these conjunctions. Deletion
+    # goes from the last member back, so that it asks about little else.
     met: dict[frozenset[int], Region] = {frozenset(): hard}
 
     def meet(chosen: frozenset[int]) -> Region:
-        if chosen not in met:
+        open_: list[tuple[frozenset[int], int]] = []
+        while chosen not in met:
             last = max(chosen)
-            met[chosen] = meet(chosen - {last}) & members[last]
-        return met[chosen]
+            open_.append((chosen, last))
+            chosen = chosen - {last}
+        region = met[chosen]
+        for longer, last in reversed(open_):
+            region &= members[last]
+            met[longer] = region
+        return region
 
     with within_memory():
         return smallest_core(len(members), lambda chosen: not meet(chosen).is_empty())
@@ -104,6 +116,7 @@ def _grow(
 
 def _smallest_hitting_set(sets: Sequence[frozenset[int]], below: int) -> frozenset[int] | None:
     """Return a smallest set that meets each of `sets`; None where none is smaller than `below`."""
+    # Iterative deepening: sizes are small, and the first that works is the smallest.
     for size in range(below):
         found = _hit(sets, frozenset(), size)
         if found is not None:
@@ -118,8 +131,10 @@ def _hit(
     missed = [item for item in sets if item.isdisjoint(chosen)]
     if not missed:
         return chosen
+    # Sets that share nothing need a member each: a lower bound that prunes most branches.
     if _disjoint(missed) > more:
         return None
+    # One of its members must be chosen: branching on the smallest set branches least.
     fewest: frozenset[int] = min(missed, key=len)
     for member in sorted(fewest):
         found = _hit(missed, chosen | {member}, more - 1)

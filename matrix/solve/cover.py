@@ -57,6 +57,9 @@ def _without_redundant(rules: list[Rule]) -> list[Rule]:
     if not rules:
         return []
     rules = sorted(rules, key=_rank)
+    # Invariant of the loop below: what is kept and what is still to be looked at cover everything.
+    # A rule is dropped only where the rest of both covers it, so nothing that is kept becomes
+    # redundant by a later drop.
     nothing = rules[0].region - rules[0].region
     # larger[i]: what the rules before i, all larger, cover together.
     larger = [nothing]
@@ -87,10 +90,14 @@ class _Cover:
 
         Neither bound depends on an axis before `depth`.
         """
+        # The bounds are an interval: any region between `lower` and `upper` will do, which is what
+        # makes the conjunctions short.
         if lower.is_empty():
             return (), self._nothing
         if upper == self._everything:
             return ((),), self._everything
+        # The depth is not in the key: an axis that both bounds do not depend on is skipped, so they
+        # alone decide what is found.
         key = (lower, upper)
         if key not in self._found:
             self._found[key] = self._branch(lower, upper, depth)
@@ -101,21 +108,30 @@ class _Cover:
     ) -> tuple[tuple[_Conjunction, ...], Region]:
         """Split at the first axis that matters: first what needs a literal of it, then the rest."""
         branches = self._branches(lower, upper, depth)
+        # It ends before the axes do: bounds that depend on no axis are empty or everything, which
+        # `recurse` has answered.
         while len(branches) == 1:
             depth += 1
             branches = self._branches(lower, upper, depth)
         axis = self._variables[depth].name
+        # What may be covered without a literal of this axis: inside the upper bound of all
+        # branches.
         common = self._everything
         for _, branch_upper in branches:
             common &= branch_upper
         literals: dict[_Conjunction, list[str]] = {}
         union = uncovered = self._nothing
         for (branch_lower, branch_upper), options in branches.items():
+            # Cells outside of `common` need the literal. Their conjunctions may reach into
+            # `common`.
             inner, made = self.recurse(branch_lower - common, branch_upper, depth + 1)
             for conjunction in inner:
+                # Equal conjunctions of several branches are one, under a literal of all their
+                # options.
                 literals.setdefault(conjunction, []).extend(options)
             union |= made.restrict(axis, options)
             uncovered |= branch_lower - made
+        # The rest of every branch lies inside `common`, for a conjunction without this axis.
         free, made = self.recurse(uncovered, common, depth + 1)
         order = self._variables[depth].options.index
         bound = tuple(

@@ -76,6 +76,7 @@ def _covering_array(region: Region, strength: int, seed: int) -> CoveringArray:
     if region.is_empty():
         return CoveringArray(space=space, strength=strength, rows=(), combinations=0, fewest=0)
     walk = Walk(region)
+    # With fewer axes than the strength all axes together are the one choice there is.
     effective = min(strength, len(walk.sizes))
     combinations = count_combinations(walk, effective)
     if combinations > MOST_COMBINATIONS:
@@ -113,6 +114,8 @@ def count_combinations(walk: Walk, strength: int) -> int:
     of their sizes are enough, whatever their number.
     """
     free = [size for size, bound in zip(walk.sizes, walk.is_bound, strict=True) if not bound]
+    # symmetric[d]: the sum, over all choices of d free axes, of the product of their sizes. Degrees
+    # downwards, so that no axis is multiplied with itself.
     symmetric = [1, *itertools.repeat(0, strength)]
     for size in free:
         for degree in range(strength, 0, -1):
@@ -130,6 +133,7 @@ def _fewest(walk: Walk, strength: int) -> int:
         (size for size, bound in zip(walk.sizes, walk.is_bound, strict=True) if not bound),
         reverse=True,
     )
+    # Free axes are interchangeable here: of n of them the n largest have most combinations.
     return max(
         math.prod(free[: strength - chosen]) * walk.count(START, axes)
         for chosen in range(strength + 1)

@@ -56,6 +56,7 @@ class _Growth:
         self._strength = strength
         self._seed = seed
         self._sizes = [walk.sizes[axis] for axis in order]
+        # Exactly the valid combinations of the first axes, each of which needs a row anyway.
         paths: list[tuple[tuple[int, ...], int]] = [((), START)]
         for axis in order[:strength]:
             paths = [
@@ -80,6 +81,7 @@ class _Growth:
         count = len(self.rows)
         chosen = np.zeros(count, dtype=np.int64)
         states = np.zeros(count, dtype=np.int64)
+        # The walk is asked once for each different state, not for each row.
         distinct, inverse = np.unique(self._states, return_inverse=True)
         following = np.array(
             [self._walk.steps(int(state), self._order[depth]) for state in distinct], dtype=np.int64
@@ -93,6 +95,8 @@ class _Growth:
             lines = combinations.lines(self.rows[members])
             noise = _noise(members, self._sizes[depth], self._seed + depth)
             # A gain is at most the number of groups, far below 2^32; the noise is below 2^16.
+            # -1 loses against every option that is open; one always is, for a state that is not
+            # DEAD can be completed.
             ranks = np.where(steps == DEAD, -1, (combinations.gains(lines) << 16) + noise)
             options = ranks.argmax(axis=1)
             combinations.close(lines, options)
@@ -126,6 +130,8 @@ class _Combinations:
         lines = [math.prod(sizes[position] for position in group) for group in self._groups]
         self._starts = np.concatenate(([0], np.cumsum(lines))).astype(np.int64)
         # Per place in a group: the axis there, and what its options count in the group's lines.
+        # A line is a number in mixed radix: one digit per place of its group, the last place
+        # counting least, behind the lines of the groups before.
         places = np.array(self._groups, dtype=np.intp).T
         factors = np.ones((strength - 1, len(self._groups)), dtype=np.int64)
         tables = []
@@ -135,6 +141,7 @@ class _Combinations:
             for place in range(strength - 2, -1, -1):
                 factors[place, number] = stride
                 stride *= sizes[group[place]]
+            # Combinations that no cell holds are never open.
             flags = valid.flags(START, tuple(axes[position] for position in (*group, before)))
             tables.append(flags.reshape(-1, sizes[-1]))
         self._places, self._factors = places, factors[:, :, None]
@@ -184,6 +191,7 @@ class _Valid:
     def flags(self, state: int, axes: tuple[int, ...]) -> Flags:
         """Return an array with one dimension per axis."""
         walk = self._walk
+        # Nothing constrains what is left, whatever the state.
         if not any(walk.is_bound[axis] for axis in axes):
             return np.ones([walk.sizes[axis] for axis in axes], dtype=np.bool_)
         key = (state, axes)
@@ -225,6 +233,7 @@ class _Packing:
                 return
         if count == self._rows.shape[1]:
             self._rows = np.concatenate((self._rows, np.full_like(self._rows, -1)), axis=1)
+        # A combination is valid, so a row of its own never ends in DEAD.
         self._states.append(START)
         state = self._extended(count, START, positions, options)
         self._set(count, state, positions, options)

@@ -53,6 +53,8 @@ class RowMender:
                 self._strides[axis, number] = stride
                 stride *= sizes[axis]
         self._of_axis = [np.flatnonzero(strides) for strides in self._strides]
+        # An axis that is not in a group has stride 0 there, so one product numbers all groups: a
+        # row's combination in mixed radix, behind those of the groups before.
         self._lines: Integers = self._rows @ self._strides + self._starts
         self._met: Integers = np.bincount(self._lines.ravel(), minlength=int(ends[-1]))
         self._open: Integers = np.empty(0, dtype=np.int64)
@@ -67,12 +69,15 @@ class RowMender:
             while len(self._open) and step < steps:
                 step += 1
                 self._mend(step, barred)
+            # Else the search ran out of steps in the middle of a mend: the last complete array
+            # stands.
             if not len(self._open):
                 best = self._rows.copy()
         return best
 
     def _drop(self) -> None:
         """Take the row out that alone meets the fewest combinations."""
+        # A combination with one row is lost with it; all others keep a row.
         alone = (self._met[self._lines] == 1).sum(axis=1)
         number = int(alone.argmin())
         self._part(self._lines[number])
@@ -85,16 +90,19 @@ class RowMender:
 
     def _mend(self, step: int, barred: dict[tuple[int, int, int], int]) -> None:
         """Close one open combination by the best change of one option in one row."""
+        # Its number says which group it is in, and then which option of each axis of the group.
         line = int(self._open[int(self._random() * len(self._open))])
         number = int(np.searchsorted(self._starts, line, side="right")) - 1
         group = self._groups[number]
         shape = [self._walk.sizes[axis] for axis in group]
         options = [int(option) for option in np.unravel_index(line - self._starts[number], shape)]
         equal = self._rows[:, group] == options
+        # No change opens as many as there are.
         fewest = len(self._met)
         found: list[tuple[int, int, int]] = []
         # Rows that lack one option of the combination.
         lacking = np.flatnonzero(equal.sum(axis=1) == len(group) - 1)
+        # False sorts first: the position of the one option that differs.
         missing = equal[lacking].argmin(axis=1)
         for position, (axis, wanted) in enumerate(zip(group, options, strict=True)):
             rows = self._weighed(lacking[missing == position])
@@ -116,6 +124,7 @@ class RowMender:
         if found:
             row, axis, wanted = found[int(self._random() * len(found))]
             old = int(self._rows[row, axis])
+            # Or the next step would undo it: in a plateau the best change is often the way back.
             barred[row, axis, old] = step + _TABU + int(self._random() * _TABU_RANDOM)
             self._change(row, axis, wanted)
 
@@ -129,6 +138,7 @@ class RowMender:
     def _changes(self, rows: Integers, axis: int, wanted: int) -> list[int]:
         """Return how many more combinations were open if an axis of a row had another option."""
         groups = self._of_axis[axis]
+        # Only the groups that hold the axis change, each by the same step of its stride.
         old = self._lines[rows[:, None], groups]
         new = old + (wanted - self._rows[rows, axis])[:, None] * self._strides[axis, groups]
         opened = (self._met[old] == 1).sum(axis=1)

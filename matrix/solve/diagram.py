@@ -69,10 +69,13 @@ class Diagram:
         self._literal: dict[str, dict[str, BCDDFunction]] = {}
         self._bits: dict[str, BCDDFunction] = {}
         self._width: dict[str, int] = {}
+        # The variables of a function are the conjunction of their bits: what the library quantifies
+        # over.
         self.true = self._manager.true()
         self.false = self._manager.false()
         # Exactly one code of every option of every visible variable.
         self._counted = self.true
+        # A bit's place in the diagram is fixed when it is added: first ones are tested first.
         order = space.order or tuple(variable.name for variable in space.all_variables)
         for name in order:
             self._add(space.variable(name))
@@ -112,8 +115,11 @@ class Diagram:
         """Return the cofactor under each option of a variable, in declared order."""
         bits = self._bits[variable]
         literals = self._literal[variable].values()
+        # Equal functions are one node, so "does not depend on it" is one comparison.
         if function.exists(bits) == function:
             return (function,) * len(literals)
+        # A literal fixes its option's bits; forgetting them all leaves the cofactor, in one
+        # operation.
         return tuple(
             function.apply_exists(BooleanOperator.AND, literal, bits) for literal in literals
         )
@@ -138,15 +144,19 @@ class Diagram:
         self._bits[variable.name] = self._cube([(bit, True) for bit in bits])
         self._literal[variable.name] = {}
         counted = self.false
+        # zip stops at the shorter code of an option that leaves its last bit open: that bit is no
+        # literal, but 0 where options are counted.
         for option, code in zip(variable.options, codes, strict=True):
             literals = [(bit, value == "1") for bit, value in zip(bits, code, strict=False)]
             self._literal[variable.name][option] = self._cube(literals)
             counted |= self._cube([*literals, *((bit, False) for bit in bits[len(code) :])])
+        # Hidden bits are quantified away before anything is counted.
         if variable in self._space.variables:
             self._counted &= counted
 
     def _cube(self, literals: _Literals) -> BCDDFunction:
         function = self.true
+        # From the lowest bit up, each step puts one node on top of the cube that is there already.
         for bit, value in reversed(literals):
             function &= self._manager.var(bit) if value else self._manager.not_var(bit)
         return function
@@ -158,6 +168,8 @@ def _codes(count: int, width: int) -> list[str]:
     >>> _codes(3, 2)
     ['0', '10', '11']
     """
+    # 2^k - n options are one bit shorter. The others go on behind them: numbers from `spare` to n -
+    # 1, moved up by `spare`, are exactly the k-bit codes that no short code begins.
     spare = (1 << width) - count
     short = [format(number, f"0{width - 1}b") for number in range(spare)]
     if not width:
@@ -297,6 +309,7 @@ class _Layers:
                 if rank < below:
                     chosen[variable.name], function = option, child
                     break
+                # Those cells all come before the wanted one.
                 rank -= below
         return chosen
 

@@ -42,6 +42,8 @@ def layers_of(
     `label` is asked once for each set of regions (their numbers, ascending) that some cell is in.
     """
     with within_memory():
+        # A node is a tuple of (number of a region, what remains of it), so nodes that look the same
+        # from the axes below are one.
         visible = [region.project_hidden() for region in regions]
         start = tuple((n, region) for n, region in enumerate(visible) if not region.is_empty())
         frontier: dict[tuple[tuple[int, Region], ...], int] = {start: 0} if start else {}
@@ -52,6 +54,7 @@ def layers_of(
             layer: list[Node] = []
             for node in frontier:
                 behind: dict[int, list[tuple[int, Region]]] = {}
+                # Regions in ascending number, so the tuples are in one order and comparable.
                 for number, region in node:
                     for option, child in seen.split(region):
                         behind.setdefault(option, []).append((number, child))
@@ -63,6 +66,8 @@ def layers_of(
                 )
             layers.append(tuple(layer))
             frontier = below
+    # What remains of a region behind the last axis is everything: only the numbers tell nodes
+    # apart.
     leaves = [(label(tuple(number for number, _ in node)),) for node in frontier]
     return _shared(space.variables, layers, leaves)
 
@@ -73,9 +78,11 @@ def projected(layers: Layers, keep: Collection[str], relabel: Callable[[int], in
     A node of the result is a set of nodes that can be reached (the subset construction: Rabin and
     Scott, 1959). Raises UndecidedError MX0634 where that takes more than `MAX_NODES`.
     """
+    # Labels first: leaves that become equal make nodes above them equal, and sets of fewer nodes.
     leaves = [tuple(sorted({relabel(label) for label in leaf})) for leaf in layers.leaves]
     layers = _shared(layers.variables, layers.layers, leaves)
     kept = [depth for depth, axis in enumerate(layers.variables) if axis.name in keep]
+    # A set of nodes stands in front of the next kept axis: axes between are passed at once.
     ends = [*kept, len(layers.variables)]
 
     def onwards(nodes: Iterable[int], depth: int, end: int) -> frozenset[int]:
@@ -100,6 +107,7 @@ def projected(layers: Layers, keep: Collection[str], relabel: Callable[[int], in
                     advanced[children] = below.setdefault(reached, len(below))
                 chosen.append((option, advanced[children]))
             layer.append(tuple(chosen))
+            # There can be exponentially many sets; the bound is looked at while they are made.
             if len(layer) + len(below) > MAX_NODES:
                 raise UndecidedError(_too_large())
         made.append(tuple(layer))
@@ -150,6 +158,8 @@ def _shared(
     """Return the same rows with equal nodes made one, from the leaves upwards."""
     different: dict[tuple[int, ...], int] = {}
     place = [different.setdefault(leaf, len(different)) for leaf in leaves]
+    # Only nodes whose children are renamed already can be compared, hence upwards. No node is lost:
+    # sets and sweeps make none that cannot be reached.
     upwards: list[tuple[Node, ...]] = []
     for layer in reversed(layers):
         nodes: dict[Node, int] = {}

@@ -57,6 +57,7 @@ class Listing:
     """All rows of some layers, numbered from 0; nothing is expanded before it is asked for."""
 
     def __init__(self, layers: Layers) -> None:
+        # Labels are a last layer of their own, all of whose edges lead to one node with one row.
         counts = [len(leaf) for leaf in layers.leaves]
         labels = [[(label, 0) for label in leaf] for leaf in layers.leaves]
         most = 1 + max((label for leaf in layers.leaves for label in leaf), default=0)
@@ -83,11 +84,13 @@ class Listing:
         if not size:
             return tuple(layer.code[:0] for layer in self._layers)
         root = np.zeros(1, np.int64)
+        # Expanding the tails would cost more than a short stretch.
         if size < _FEW:
             return tuple(_descend(self._layers, root, first, size).columns)
         tails = self._tails()
         found = _descend(self._layers[: tails.depth], root, first, size)
         starts = tails.first[found.nodes]
+        # Only the first node can be entered in its middle; the last one's count ends it.
         starts[0] += found.skipped
         rows = _ranges(starts, found.counts)
         return (*found.columns, *(column.take(rows) for column in tails.columns))
@@ -109,6 +112,9 @@ class Listing:
         nodes = np.zeros(len(ranks), np.int64)
         columns = []
         for layer in self._layers:
+            # Rows are numbered through all nodes of a layer, so one binary search serves every
+            # node: the row's number inside its node becomes one of the layer, then one inside the
+            # edge.
             wanted = layer.rank[layer.first[nodes]] + remaining
             edges = np.searchsorted(layer.rank, wanted, side="right") - 1
             remaining = wanted - layer.rank[edges]
@@ -126,6 +132,8 @@ class Listing:
     def _tails(self) -> _Tails:
         """Return the last columns of every node of one layer, expanded once and then copied."""
         if self._expanded is None:
+            # The first layer whose nodes have few rows between them; nodes are shared, so that is
+            # far fewer than the rows above.
             depth = next(
                 (n for n, layer in enumerate(self._layers) if layer.rank[-1] <= _TAIL_ROWS),
                 len(self._layers) - 1,
@@ -149,6 +157,7 @@ class Listing:
             self._dense = tuple(map(_table, self._layers[:-1]))
         nodes = np.zeros(len(cells), np.int64) if self.rows else np.full(len(cells), -1, np.int64)
         for table, options in zip(self._dense, cells.T, strict=True):
+            # NumPy has no lookup that is skipped: what is outside looks up 0, 0 and is overwritten.
             inside = (nodes >= 0) & (options >= 0) & (options < table.shape[1])
             nodes = np.where(inside, table[nodes * inside, options * inside], -1)
         last = self._layers[-1]
@@ -170,6 +179,7 @@ def _layer(
     nodes: Sequence[Sequence[tuple[int, int]]], counts: Sequence[int], options: int
 ) -> _Layer:
     """Return a layer as arrays; `counts` are the rows below each node of the next layer."""
+    # `first` and `rank` have one entry more than nodes and edges: where the last one ends.
     lengths = [len(node) for node in nodes]
     edges = [edge for node in nodes for edge in node]
     ranks = list(itertools.accumulate((counts[child] for _, child in edges), initial=0))
@@ -201,8 +211,12 @@ def _descend(
     taken = []
     counts = np.array([size], np.int64)
     for layer in layers:
+        # All edges of the nodes in order, each as many rows wide as its `rank` says; those wholly
+        # before or behind the stretch are cut off at every layer, so no layer keeps more edges than
+        # the stretch has rows.
         starts = layer.first[nodes]
         edges = _ranges(starts, layer.first[nodes + 1] - starts)
+        # Row numbers, counted from the beginning of the stretch, at which each edge's rows end.
         stops = np.cumsum(layer.rank[edges + 1] - layer.rank[edges]) - skipped
         low = int(np.searchsorted(stops, 0, side="right"))
         high = int(np.searchsorted(stops, size, side="left")) + 1
@@ -210,6 +224,7 @@ def _descend(
         # Stops lie inside the stretch but for the last one: machine integers from here on.
         inside = np.minimum(stops[low:high], size).astype(np.int64)
         counts = np.diff(inside, prepend=0)
+        # The first edge may begin before the stretch: so many of its rows the layer below skips.
         width = int(layer.rank[edges[0] + 1] - layer.rank[edges[0]])
         skipped = width - int(stops[low])
         taken.append((layer.code[edges], counts))
@@ -225,6 +240,7 @@ def _descend(
 def _ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the numbers `start` to `start + length` of each pair, one range after the other."""
     ends = np.cumsum(lengths)
+    # One arange over all ranges, shifted for each to where it starts.
     numbers: NDArray[np.int64] = np.repeat(starts - (ends - lengths), lengths)
     numbers += np.arange(len(numbers))
     return numbers

@@ -72,6 +72,7 @@ class _Walk:
             for options, below in self._split(region, depth):
                 step, ways = self._step(depth, options)
                 cost, count = self.least(below, depth + 1)
+                # -1: nothing yet. Costs are sums of positive weights and never negative.
                 if best < 0 or step + cost < best:
                     best, cells = step + cost, 0
                 if step + cost == best:
@@ -88,9 +89,12 @@ class _Walk:
         least, _ = self.least(region, depth)
         for options, below in self._split(region, depth):
             step, _ = self._step(depth, options)
+            # Only branches on a shortest path are followed, so no search ends without a change.
             if step + self.least(below, depth + 1)[0] != least:
                 continue
             head: Changes = ((axis, options),) if step else ()
+            # The limit is handed down as what is left of it, so nothing is made that is not
+            # yielded.
             for rest in self.paths(below, depth + 1, limit):
                 yield (*head, *rest)
                 limit -= 1
@@ -100,6 +104,7 @@ class _Walk:
     def _step(self, depth: int, options: tuple[str, ...]) -> tuple[int, int]:
         """Return what it costs to have one of the options, and how many of them cost that."""
         axis = self._axes[depth]
+        # The options of a group lead to the same cells: of these the origin's own is free.
         if self._origin[axis] in options:
             return 0, 1
         return self._weights[axis], len(options)
@@ -122,6 +127,8 @@ def nearest(region: Region, origin: Mapping[str, str]) -> dict[str, str] | None:
         return None
     names = [variable.name for variable in region.space.variables]
     everything = region | ~region
+    # The ball of radius n around the origin; forgetting one axis at a time makes n + 1 of it. It
+    # grows at most to everything, so it meets a region that is not empty.
     ring = everything.at({name: origin[name] for name in names})
     while (ring & region).is_empty():
         wider = ring

@@ -94,6 +94,7 @@ def conditional(
     result = Collector()
     result.add_within(true, then)
     result.add_within(false, otherwise)
+    # Kleene's `?:`: where both arms have one value it is known whichever would be chosen.
     if not neither.is_empty():
         for value, region in then.items():
             here = region & neither
@@ -106,6 +107,8 @@ def conditional(
 def refine(parts: Iterable[Part], partition: Partition) -> Iterator[Part]:
     """Yield the parts cut by one more partition; a part inside one region is passed on whole."""
     for values, region in parts:
+        # A partition covers everything, so what is taken from `rest` leaves exactly what is to be
+        # placed; most parts lie in one region and end at the first.
         rest = region
         for value, where in partition.items():
             piece = rest & where
@@ -229,6 +232,7 @@ class Compiler:
         while stack:
             node = stack.pop()
             match node:
+                # A call is a name here: its arguments are not looked up by themselves.
                 case Call() | Name():
                     name = to_c(node)
                     if name not in known:
@@ -271,6 +275,8 @@ class Compiler:
         for operator, right in steps:
             if operator in ("&&", "||"):
                 true, false, _ = truths(left, self._nothing)
+                # Only where the left side decides in every cell. Elsewhere `binary` applies
+                # Kleene's tables value by value, which decide in each part by themselves.
                 decided = true if operator == "||" else false
                 if decided == self._everything:
                     left = {operator == "||": self._everything}
@@ -283,6 +289,8 @@ class Compiler:
         if found is None:
             if name in self._open or len(self._open) >= _MAX_DEFINITIONS_DEEP:
                 raise InputError(self._needs(name))
+            # The names that are being compiled are those that need each other: a name in its own
+            # chain is a circle, and the list is what the message shows.
             self._open.append(name)
             try:
                 found = self._compile(name)

@@ -41,6 +41,7 @@ def project(clauses: Clauses, onto: Sequence[int], most: int = MOST_ASSIGNMENTS)
         # What no clause joins is independent, and is not looked at in all its combinations.
         for group in _independent(clauses, onto):
             own = _short_implicates(solver, group)
+            # Groups are independent: their assignments multiply.
             count *= _complete(solver, group, own, most)
             implied += own
     return Projection(clauses=_irredundant(onto, implied), assignments=count)
@@ -48,6 +49,8 @@ def project(clauses: Clauses, onto: Sequence[int], most: int = MOST_ASSIGNMENTS)
 
 def _independent(clauses: Clauses, onto: Sequence[int]) -> list[list[int]]:
     """Return the variables of interest in groups that share no clause, directly or by others."""
+    # Unit propagation first: a literal that is fixed everywhere joins nothing. What is left of
+    # clauses joins the variables in it (union-find with path splitting).
     left = [*clauses.definitions, *((literal,) for _, literal in clauses.demands)]
     fixed: set[int] = set()
     known = -1
@@ -69,6 +72,8 @@ def _independent(clauses: Clauses, onto: Sequence[int]) -> list[list[int]]:
             variable = above
         return variable
 
+    # A clause that nothing is left of is a contradiction and has no variable to join; `project`
+    # then gives the empty clause.
     for clause in left:
         for literal in clause[1:]:
             joined[root(abs(literal))] = root(abs(clause[0]))
@@ -87,17 +92,21 @@ def possible(clauses: Clauses, assignments: Iterable[Sequence[int]]) -> bool:
 def explain(clauses: Clauses, clause: Clause) -> tuple[str, ...]:
     """Return owners whose demands imply a clause, none of which can be left out."""
     owners = list(dict.fromkeys(owner for owner, _ in clauses.demands))
+    # Each owner's demands hold under an assumption of its own, so a core of assumptions is a set of
+    # owners (selector variables).
     selectors = {owner: clauses.variables + 1 + index for index, owner in enumerate(owners)}
     names = {selector: owner for owner, selector in selectors.items()}
     with _sat() as solver:
         solver.append_formula(clauses.definitions)
         for owner, literal in clauses.demands:
             solver.add_clause((-selectors[owner], literal))
+        # Implied is what cannot be false.
         for literal in clause:
             solver.add_clause((-literal,))
         if solver.solve(assumptions=list(names)):
             return ()
         core = list(solver.get_core() or ())
+        # Deletion; a core that the solver gives while one is left out may be smaller still.
         for selector in tuple(core):
             rest = [other for other in core if other != selector]
             if not solver.solve(assumptions=rest):
@@ -185,6 +194,7 @@ def _short_implicates(solver: _Solver, onto: Sequence[int]) -> list[Clause]:
             open_.append(variable)
         else:
             return [()]
+    # Both values of each are possible, so a pair that is excluded makes a prime clause of two.
     for one, other in combinations(open_, 2):
         pairs = ((one, other), (one, -other), (-one, other), (-one, -other))
         found += [(-pair[0], -pair[1]) for pair in pairs if not solver.allows(pair)]
@@ -194,6 +204,9 @@ def _short_implicates(solver: _Solver, onto: Sequence[int]) -> list[Clause]:
 def _complete(solver: _Solver, onto: Sequence[int], implied: list[Clause], most: int) -> int:
     """Add implicates until every assignment they allow can be completed; return their number."""
     count = 0
+    # One solver proposes assignments that the implicates allow, the other one completes them or
+    # says which part cannot be: that part's negation is a new implicate, and excludes many
+    # candidates at once. The loop ends when nothing is proposed.
     with _sat() as candidates:
         candidates.append_formula(implied)
         # Every variable of interest is decided, so that a candidate is a whole assignment.
@@ -229,6 +242,7 @@ def _irredundant(onto: Sequence[int], implied: Iterable[Clause]) -> tuple[Clause
         {tuple(sorted(clause, key=lambda item: (item > 0, rank[abs(item)]))) for clause in implied},
         key=lambda clause: (sorted(rank[abs(item)] for item in clause), clause),
     )
+    # The order decides which of several irredundant sets remains: short ones read best.
     for clause in sorted(kept, key=len, reverse=True):
         rest = [other for other in kept if other != clause]
         with _sat() as solver:

@@ -16,6 +16,8 @@ def distinct_ranks(total: int, size: int, seed: int) -> tuple[int, ...]:
     if size >= total:
         return tuple(range(total))
     chosen: set[int] = set()
+    # Step by step the choice is uniform among the subsets of 0 … bound: where the drawn number is
+    # taken already, `bound` itself, which could not be drawn before, keeps the odds equal.
     for step, bound in enumerate(range(total - size, total)):
         rank = _below(bound + 1, seed, step)
         chosen.add(bound if rank in chosen else rank)

@@ -171,6 +171,7 @@ class Region(abc.ABC):
 
     def support(self) -> frozenset[str]:
         """Return the variables, hidden ones too, on which membership depends."""
+        # A set depends on a variable exactly where forgetting the variable changes it.
         return frozenset(
             variable.name
             for variable in self.space.all_variables
@@ -207,6 +208,7 @@ def union(backend: Backend, regions: Iterable[Region]) -> Region:
 
 def in_several(backend: Backend, regions: Iterable[Region]) -> Region:
     """Return what is in more than one of some regions."""
+    # A running sum that saturates at two: one pass instead of every pair.
     once = twice = backend.nothing()
     for region in regions:
         twice = twice | (once & region)

@@ -31,6 +31,7 @@ class Walk:
         self._numbers = {visible: START}
         self._steps: list[dict[int, tuple[int, ...]]] = [{} for _ in self._axes]
         self._counts: dict[tuple[int, tuple[int, ...]], int] = {}
+        # Without constraints the support is empty; so it need not be asked axis by axis.
         support = frozenset() if (~visible).is_empty() else visible.support()
         # The axes that constraints speak about; every option of the others is always open.
         self.bound = tuple(axis for axis, name in enumerate(self._axes) if name in support)
@@ -40,6 +41,8 @@ class Walk:
         """Return the state that each option of an open axis leads to."""
         found = self._steps[axis].get(state)
         if found is None:
+            # Deciding an axis that nothing constrains leaves the same room: no region is made for
+            # it.
             found = self._split(state, axis) if self.is_bound[axis] else (state,) * self.sizes[axis]
             self._steps[axis][state] = found
         return found
@@ -49,6 +52,8 @@ class Walk:
         for options, region in self._regions[state].split(self._axes[axis]):
             following = DEAD
             if not region.is_empty():
+                # Equal regions are one state, on whichever axes they were reached: what remains of
+                # a region does not depend on the axes that were decided.
                 following = self._numbers.setdefault(region, len(self._regions))
                 if following == len(self._regions):
                     self._regions.append(region)
@@ -69,7 +74,9 @@ class Walk:
         key = (state, axes)
         found = self._counts.get(key)
         if found is None:
+            # Options that lead to one state are counted once and multiplied.
             following = Counter(self.steps(state, axes[0]))
+            # Counter, unlike dict, forgets a key that it does not have without an error.
             del following[DEAD]
             found = sum(times * self.count(to, axes[1:]) for to, times in following.items())
             self._counts[key] = found
@@ -78,6 +85,7 @@ class Walk:
     def contains(self, row: Sequence[int]) -> bool:
         """Tell whether a cell, one option per axis, is in the region."""
         state = START
+        # Axes that are not bound can neither make nor save a cell.
         for axis in self.bound:
             state = self.steps(state, axis)[row[axis]]
             if state == DEAD:

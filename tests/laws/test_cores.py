@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from matrix.solve.core import disjoint_cores, region_core, smallest_core
 from matrix.solve.diagram import Diagram
-from matrix.solve.space import Region
+from matrix.solve.space import FiniteVariable, Region, Space
 from tests.brute import Brute
 from tests.strategies import cell_sets, spaces
 
@@ -104,3 +104,11 @@ def test_a_core_of_regions(backend_type: type[Brute | Diagram], data: st.DataObj
     assert not left(core)
     smaller = itertools.combinations(range(len(members)), len(core) - 1)
     assert all(left(chosen) for chosen in smaller)
+
+
+def test_a_core_is_found_among_more_regions_than_pythons_stack_is_deep() -> None:
+    backend = Diagram(Space(variables=(FiniteVariable(name="axis", options=("a", "b")),)))
+    everything = backend.everything()
+    first = everything.restrict("axis", ("a",))
+    members = [*[everything] * 1_100, first, everything, ~first]
+    assert region_core(everything, members) == (1_100, 1_102)

@@ -63,6 +63,8 @@ class _Settings(Mapping[str, Setting]):
         text = self._text
         starts = [text.rfind(f"\nCONFIG_{symbol}="), text.rfind(f"\n# CONFIG_{symbol} is not set")]
         # The last well-formed line of the symbol: a malformed one behind it does not count.
+        # `_raw` keeps values alone. A line found from the end is the right one if it says that
+        # value.
         while True:
             start = max(starts)
             end = text.index("\n", start + 1)
@@ -276,6 +278,8 @@ def _settings(text: str, file: str) -> tuple[dict[str, str], list[Diagnostic]]:
     unset = _UNSET.findall(text)
     raw = dict(pairs)
     raw.update(dict.fromkeys(unset, "n"))
+    # Nothing is odd where each symbol has one line, and all lines that look like a setting, and no
+    # others, are among those found.
     if (
         len(raw) == len(pairs) + len(unset)
         and len(unset) == text.count(" is not set") == text.count("\n# CONFIG_")

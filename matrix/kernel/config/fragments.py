@@ -53,6 +53,7 @@ def merged(base: tuple[str, bytes], fragments: list[tuple[str, bytes]]) -> Merge
             before = where.get(symbol)
             if before is not None and _value(before[2]) != _value(line):
                 notes.append(_replaced(file, number, line, before))
+            # Emptied, not deleted: the numbers of the lines behind them stay true.
             for index in at.pop(symbol, ()):
                 lines[index] = ""
             where[symbol] = (file, number, line)

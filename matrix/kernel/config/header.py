@@ -134,6 +134,7 @@ def completeness(raw: Mapping[str, str]) -> Completeness:
     """
     early = sum(raw.get(symbol) == "y" for symbol in EARLY_WITNESSES)
     late = sum(raw.get(symbol) == "y" for symbol in LATE_WITNESSES)
+    # Three quarters, in integers.
     begins = early * 4 >= len(EARLY_WITNESSES) * 3
     ends = late * 4 >= len(LATE_WITNESSES) * 3
     total = len(EARLY_WITNESSES) + len(LATE_WITNESSES)

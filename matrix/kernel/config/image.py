@@ -62,9 +62,12 @@ def _between_marks(stream: Stream) -> bytes | None:
     overlap = len(_BEGIN) - 1
     seen = b""
     while piece := stream.read(_PIECE):
+        # A mark may lie across two pieces.
         seen = seen[-overlap:] + piece
         start = seen.find(_BEGIN)
         if start >= 0:
+            # _BEGIN ends with the first two bytes of the gzip data: the mark alone stands in other
+            # strings of a kernel, too (scripts/extract-ikconfig).
             found = seen[start + len(_BEGIN) - 2 :] + stream.read(DOTCONFIG.limit)
             end = found.find(_END)
             return found[:end] if end >= 0 else None

@@ -247,6 +247,8 @@ class _Reader:
                 left, right = map(within, node.parts)
                 if not _is_set(node.parts[1]):
                     self._note(node.parts[1], _ELSEWHERE, left)
+                    # The right side of `//` replaces; what it may hold unseen makes all of the left
+                    # unknown.
                     left = {name: _Found(None, one.start) for name, one in left.items()}
                 return {**left, **right}
             case "apply":
@@ -272,6 +274,7 @@ class _Reader:
         """Return what one binding of a set sets."""
         *above, name = binding.path
         value, start = binding.value, binding.start
+        # A name that is computed (`${x}`), or taken over by `inherit`.
         if name is None or value is None:
             self.undecided[_Why(start, start + len(name or "${"), _ELSEWHERE)] = [name or ""]
             return {name: _Found(None, start)} if name else {}
@@ -333,6 +336,7 @@ class _Reader:
             holds = self.holds(bounds[0])
             return self._chosen(holds, (self.value(last, name), None), name, bounds[0])
         if _BOUNDS.get(called) == len(bounds):
+            # whenAtLeast a, whenOlder b, whenBetween a b: at least the first, older than the last.
             at_least = [self._at_least(one) for one in bounds]
             upper = at_least if called == "whenOlder" else at_least[1:]
             lower = [] if called == "whenOlder" else at_least[:1]
@@ -432,6 +436,7 @@ class _Reader:
             return None
         if version.series != first.series:
             return version.series > first.series
+        # A candidate of the very series: whether it is of it yet is not decided here.
         if version.candidate is not None:
             return None
         if not first.point:

@@ -67,6 +67,7 @@ class _Collected(Struct, kw_only=True):
         does not come again, and what lies elsewhere in a package is a copy for another tool.
         """
         parts = tuple(_plain_name(member.name).split("/"))
+        # Compared part by part: as one text `boot-x` would stand between `boot` and `boot/x`.
         self.sorted_so_far = self.sorted_so_far and self.last <= parts
         self.last = parts
         if not self.configs or not self.sorted_so_far:

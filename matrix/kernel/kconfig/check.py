@@ -162,6 +162,8 @@ def find_conflicts(
     as the symbol needs it.
     """
     answers = answers_of(tree, settings, recorded)
+    # First without guessing. An answer is changed only where that resolves a conflict by itself,
+    # and then everything is asked again: another symbol may need the answer as it was.
     conflicts = _conflicts(tree, settings, answers)
     for conflict in conflicts:
         if conflict.entry is not None:
@@ -236,6 +238,7 @@ def _settle_modes(tree: ParsedTree, valuation: Valuation) -> None:
     for index in dict.fromkeys(entry.choice for entry in entries if entry.choice is not None):
         choice = tree.choice(index)
         if choice.type == "tristate" and not valuation.mode(index)[0]:
+            # The smaller first; where neither fits, m stays and the conflict is reported with it.
             for value in ((False, False), (True, False)):
                 valuation.set_mode(index, value)
                 rules: Rules[bool] = Rules(tree, valuation)
@@ -294,6 +297,8 @@ def _is_other_text(
                 return False
             text = valuation.text(value)[0]
             given = settings[entry.name]
+            # `0x10` and `0X10` are one number; two texts that are no numbers are None and not the
+            # same.
             same = number(text, entry.type) == number(given, entry.type) is not None
             return not (same or text == given or _is_from_outside(value, text))
     return True
@@ -328,6 +333,8 @@ class _Chain:
         value = self._valuation.operand(Ref(entry.name))
         for prompt in entry.prompts:
             for term in conjuncts(prompt):
+                # Terms of `&&` are compared one by one: each that is below the value keeps it down
+                # by itself.
                 if self._rules.value(term) < value:
                     yield f"it depends on {self._spelt(term)}"
 
@@ -335,6 +342,7 @@ class _Chain:
         """Yield what selects it."""
         value = self._valuation.operand(Ref(entry.name))
         for term in alternatives(entry.selected):
+            # Terms of `||`: each that is above the value raises it by itself.
             if self._rules.value(term) > value:
                 yield f"it is selected by {self._spelt(term)}"
 

@@ -33,6 +33,7 @@ def _read(text: str, kind: str) -> int | None:
     digits = text.strip().lstrip("+-")
     if digits[:2].lower() == "0x":
         return int(text, 16)
+    # strtoll() with base 0: a leading zero is octal, and what is no octal digit ends it unread.
     if len(digits) > 1 and digits.startswith("0"):
         try:
             return int(text, 8)
@@ -47,6 +48,8 @@ def holds(relation: str, left: tuple[str, str], right: tuple[str, str]) -> bool:
     Numbers are compared as numbers, everything else as strings.
     """
     one = two = None
+    # Two strings are never numbers, whatever they look like. Else each side is read by its own
+    # type, and where one cannot be read both are compared as texts.
     if not left[1] == right[1] == "string":
         one, two = number(*left), number(*right)
     if one is None or two is None:

@@ -54,6 +54,7 @@ def find_cone(tree: ParsedTree, symbols: Iterable[str]) -> Cone:
     entries: dict[str, Entry] = {}
     choices: dict[int, None] = {}
     read: list[Expression] = []
+    # MODULES decides everywhere whether there is an m (`Rules.promoted`).
     waiting = [*symbols, "MODULES"][::-1]
     while waiting:
         name = waiting.pop()
@@ -66,6 +67,7 @@ def find_cone(tree: ParsedTree, symbols: Iterable[str]) -> Cone:
         members = [entry.choice] if entry.choice is not None else []
         modes = (item.index for item in operands(expressions) if isinstance(item, ChoiceMode))
         for index in (*members, *modes):
+            # A member's value hangs on all the others: a choice is in as a whole.
             if index not in choices:
                 choices[index] = None
                 choice = tree.choice(index)
@@ -84,6 +86,8 @@ def find_cone(tree: ParsedTree, symbols: Iterable[str]) -> Cone:
 def _samples(
     tree: ParsedTree, entries: Mapping[str, Entry], read: Iterable[Expression]
 ) -> dict[str, tuple[str, ...]]:
+    # Symbols that are compared with each other, or take each other's value, share their constants:
+    # a sample of one must be one of the other, or an equality could never hold.
     groups = _Groups(name for name, entry in entries.items() if not entry.is_logical)
     for entry in entries.values():
         if not entry.is_logical:
@@ -149,6 +153,8 @@ def _around(constants: Iterable[str], kind: str, tree: ParsedTree) -> tuple[str,
         value = number(text, kind) if kind in ("int", "hex") else None
         if value is not None:
             spell = hex if kind == "hex" else str
+            # Below and above: so every relation with the constant has a sample where it holds and
+            # one where it does not.
             found.setdefault(spell(value - 1))
             found.setdefault(spell(value + 1))
     if kind == "string":
@@ -212,6 +218,7 @@ class _Gates:
 
     def all_(self, literals: Iterable[int]) -> int:
         """Return a literal that is true where all are."""
+        # Constants and complements first, so that no clause holds a literal that decides nothing.
         operands: set[int] = set()
         for literal in literals:
             if literal == FALSE or -literal in operands:
@@ -224,6 +231,7 @@ class _Gates:
             return operands.pop()
         key = frozenset(operands)
         if key not in self._known:
+            # Both directions, gate to operands and back: a gate may be used negated.
             gate = self._known[key] = self.fresh()
             ordered = sorted(operands)
             self.clauses += [(-gate, literal) for literal in ordered]
@@ -232,6 +240,7 @@ class _Gates:
 
     def any_(self, literals: Iterable[int]) -> int:
         """Return a literal that is true where one is."""
+        # De Morgan: one kind of gate, and equal disjunctions share theirs, too.
         return -self.all_(-literal for literal in literals)
 
     def choose(self, condition: int, then: int, otherwise: int) -> int:
@@ -267,6 +276,7 @@ class _Encoding:
         rules: Rules[int] = Rules(self._tree, self)
         for entry in self._cone.entries:
             if entry.is_logical:
+                # Members of a choice follow the rules of the choice alone, below.
                 if entry.choice is None:
                     value = self.operand(Ref(entry.name))
                     for statement in rules.statements(entry, value):
@@ -319,6 +329,8 @@ class _Encoding:
 
     def _named(self, literal: int) -> int:
         """Return a variable of its own for a literal."""
+        # Two atoms may be one literal, or one the negation of the other; the projection needs a
+        # variable for each.
         variable = self._gates.fresh()
         self._gates.add(-variable, literal)
         self._gates.add(variable, -literal)
@@ -339,6 +351,7 @@ class _Encoding:
             literals = {text: self._gates.fresh() for text in texts}
             self._samples[entry.name] = literals
             ordered = list(literals.values())
+            # Exactly one sample: at least one, and no two.
             self._gates.add(*ordered)
             for index, one in enumerate(ordered):
                 for other in ordered[:index]:
@@ -353,12 +366,16 @@ class _Encoding:
         for text, literal in literals.items():
             inside = self._within(entry, text, rules)
             self._demand(entry.name, gates.any_((-visible, -literal, inside)))
+        # Where none of the conditions so far holds, and no prompt is visible: the first default
+        # whose condition holds is the one that counts.
         remaining = -visible
         for value, condition in entry.defaults:
             active = gates.all_((remaining, rules.value(condition)[0]))
             remaining = gates.all_((remaining, -rules.value(condition)[0]))
             given = self._cases(value) if isinstance(value, Text | Ref | Answer) else None
             for text, _, case in given or ():
+                # What the range makes of the default is a sample of the same symbol, or one that
+                # nothing compares with: TRUE demands nothing of it.
                 for target, allowed in self._clamped(entry, text, rules):
                     when = gates.all_((active, case, allowed))
                     self._demand(entry.name, gates.any_((-when, literals.get(target, TRUE))))
@@ -373,6 +390,7 @@ class _Encoding:
     def _within(self, entry: Entry, text: str, rules: Rules[int]) -> int:
         """Return where a value is within the range that counts: the first whose condition holds."""
         gates = self._gates
+        # Built from the last range backwards: the first whose condition holds is asked first.
         found = TRUE
         for low, high, condition in reversed(entry.ranges):
             inside = gates.all_(
@@ -388,6 +406,8 @@ class _Encoding:
         yield text, inside
         if inside == TRUE:
             return
+        # sym_validate_range() (scripts/kconfig/symbol.c): below the low bound it becomes that
+        # bound; else, where it is not inside, the high one.
         none_before = -inside
         for low, high, condition in entry.ranges:
             active = self._gates.all_((none_before, rules.value(condition)[0]))
@@ -465,6 +485,7 @@ class _Encoding:
         if key not in known:
             set_ = self._gates.fresh()
             full = self._gates.fresh() if kind == "tristate" else set_
+            # y is at least m.
             if full != set_:
                 self._gates.add(-full, set_)
             known[key] = (set_, full)

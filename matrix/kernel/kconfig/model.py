@@ -142,6 +142,8 @@ def parts(expression: Expression) -> Iterator[Expression]:
             case Not(operand):
                 stack.append(operand)
             case And(terms) | Or(terms):
+                # A stack of its own: what selects a symbol may be nested as deep as the menus
+                # around it.
                 stack += reversed(terms)
             case leaf:
                 yield leaf

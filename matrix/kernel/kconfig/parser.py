@@ -133,6 +133,8 @@ class Parser(kconfiglib.Kconfig):  # type: ignore[misc]
         ):
             self._tokens_i += 1
             condition = self._parse_expr(True)  # noqa: FBT003
+            # menu_add_dep() of the tree's parser: `X if Y` is `X || !Y`, with `Y = n` for the
+            # negation.
             expression = self._make_or(expression, self._is_no(condition))
         if self._tokens[self._tokens_i] is not None:
             self._trailing_tokens_error()
@@ -158,11 +160,15 @@ class Parser(kconfiglib.Kconfig):  # type: ignore[misc]
         self._toolchain = False
         super()._parse_assignment(s)
         if self._toolchain and ":=" in s:
+            # `:=` is expanded at once: whoever uses the variable later asks the toolchain no more,
+            # but has what it answered.
             self._tainted.add(s.split(":=", maxsplit=1)[0].strip())
 
     def _expand_name(self, s: str, i: int) -> tuple[str, str, int]:
         call = _call_text(s, i) if s.startswith("$(", i) else None
         self._toolchain = False
+        # Only what stands unquoted as a whole is put back as its call: the expression then has a
+        # leaf that is answered later, once for each toolchain.
         name, text, end = super()._expand_name(s, i)
         if call is not None and self._toolchain and name == self._session.answers.get(call, "n"):
             name = f"$({call})"
@@ -186,6 +192,7 @@ class Parser(kconfiglib.Kconfig):  # type: ignore[misc]
         return text, end
 
     def _expand_macro(self, s: str, i: int, args: Any) -> tuple[str, int]:
+        # Only the outermost call has an answer: what it is made of is the tree's own business.
         if self._depth:
             return super()._expand_macro(s, i, args)  # type: ignore[no-any-return] # as the class
         call = _call_text(s, i)
@@ -195,6 +202,8 @@ class Parser(kconfiglib.Kconfig):  # type: ignore[misc]
             self._toolchain = True
             answer = session.answers[call]
             return s[:i] + answer + s[i + len(call) + 3 :], i + len(answer)
+        # Whether this call asked is seen from the flag that it sets; what was set before is put
+        # back.
         outer, self._toolchain = self._toolchain, False
         self._depth += 1
         try:
@@ -231,6 +240,8 @@ class Parser(kconfiglib.Kconfig):  # type: ignore[misc]
         session = self._session
         if name == "shell":
             self._toolchain = True
+            # `n` is what most tests of the toolchain print when they fail; the call is noted as
+            # unanswered.
             return session.run(args[1]) if session.live else "n"
         if name in ("info", "warning-if") or (name == "error-if" and not session.live):
             return ""

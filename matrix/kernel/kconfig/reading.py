@@ -113,6 +113,7 @@ class ParsedTree:
         the toolchain by macro call.
         """
         parser = self._parser
+        # kconfiglib keeps what it computed; with other answers all of it is stale.
         parser.unset_values()
         parser._invalidate_all()
         for symbol in (*parser.const_syms.values(), *parser.syms.values()):
@@ -126,6 +127,8 @@ class ParsedTree:
                 symbol.set_value(value)
         asked = (parser.syms.get(name) for name, value in settings.items() if value == "m")
         modules = [symbol for symbol in asked if symbol is not None]
+        # Asked for as m and y all the same: by what implies them, or by what selects them. Without
+        # the implications, below, those that are selected stay y.
         promoted = [symbol for symbol in modules if symbol.nodes and symbol.tri_value > 1]
         weak = [(symbol, symbol.weak_rev_dep) for symbol in promoted]
         try:
@@ -236,6 +239,7 @@ def _terms(expression: Any) -> list[Any]:
     while stack:
         operand = stack.pop()
         if isinstance(operand, tuple) and operand[0] is operator:
+            # The operands without the operator, last first: the next one popped is the first.
             stack += operand[:0:-1]
         else:
             found.append(operand)

@@ -115,6 +115,7 @@ class Rules(Generic[BitT]):
                 found = self._constants[TRISTATES.get(text, 0)]
             case Not(operand):
                 value = self._value(operand, known, modern=modern)
+                # 2 - E: at least m where E is not y, y where E is n.
                 found = algebra.not_(value[1]), algebra.not_(value[0])
             case And(terms):
                 found = self._smallest(*(self._value(term, known, modern=modern) for term in terms))
@@ -160,6 +161,7 @@ class Rules(Generic[BitT]):
     def computed(self, entry: Entry) -> Tri[BitT]:
         """Return the value without a person's: defaults and what implies it."""
         algebra = self._algebra
+        # Backwards, so that the first default whose condition is not n comes out on top.
         value = self._constants[0]
         for default, condition in reversed(entry.defaults):
             bound = self.value(condition)
@@ -191,6 +193,7 @@ class Rules(Generic[BitT]):
 
     def _either(self, bit: BitT, then: BitT, otherwise: BitT) -> BitT:
         algebra = self._algebra
+        # In logic this saves most gates: the bits of a bool are one.
         if then == otherwise:
             return then
         unmet = algebra.all_((algebra.not_(bit), otherwise))
@@ -208,9 +211,11 @@ class Rules(Generic[BitT]):
         algebra = self._algebra
         visibility, selected = self.visibility(entry), self.selected(entry)
         visible = visibility[0]
+        # A value above what is visible may still be what selects it.
         upper = self._at_most(value, self._largest(visibility, selected))
         yield self._where(visible, VISIBLE_UPPER, upper)
         yield Statement(rule=SELECTED, holds=self._at_most(selected, value))
+        # sym_calc_value() without a person's value: default, implied, selected, in that order.
         given = self.promoted(entry.type, self._largest(self.computed(entry), selected))
         yield self._where(algebra.not_(visible), INVISIBLE, self._equal(value, given))
         if entry.type == "tristate":
@@ -230,6 +235,7 @@ class Rules(Generic[BitT]):
         self, choice: ChoiceEntry, members: dict[str, Tri[BitT]]
     ) -> Iterator[Statement[BitT]]:
         algebra = self._algebra
+        # Members of a choice without a mode are bool: m counts as y.
         seen: dict[str, BitT] = {name: self._any(self._prompts(name))[0] for name in choice.members}
         chosen = algebra.any_(
             algebra.all_((seen[name], members[name][1])) for name in choice.members
@@ -266,6 +272,8 @@ class Rules(Generic[BitT]):
         """
         algebra = self._algebra
         visibility = self.visibility(choice)
+        # `_value_in_choice`: whether a member could be visible must not hang on the mode that is
+        # being decided.
         usable = algebra.all_(
             (
                 visibility[0],
@@ -276,6 +284,7 @@ class Rules(Generic[BitT]):
                 ),
             )
         )
+        # m, or what is visible where that is less.
         half = self._smallest(visibility, self._constants[1])
         least = self._constants[0] if choice.is_optional else self.promoted(choice.type, half)
         bounds = (self._at_most(least, mode), self._at_most(mode, visibility))
@@ -293,6 +302,8 @@ class Rules(Generic[BitT]):
         if choice.type == "tristate" and entry.type != "tristate":
             return self._choose(mode[1], visibility, none)
         if entry.type == "tristate":
+            # In a choice that is y a member that could only be m is not visible
+            # (sym_calc_visibility()).
             half = algebra.all_((mode[1], algebra.not_(visibility[1])))
             return self._choose(half, none, visibility)
         return visibility

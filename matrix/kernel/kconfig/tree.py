@@ -119,6 +119,8 @@ def _text(root: Path, name: str) -> str | None:
 def _rules(root: Path) -> ParserRules:
     lexer, menu, symbol = (_text(root, f"{_PARSER}/{name}") for name in _SOURCES)
     if lexer is not None and menu is not None and symbol is not None:
+        # Each rule is a word of the parser's own source, so that a backport counts and a release
+        # number does not.
         old_choice = "sym_calc_choice(struct menu" not in symbol
         return ParserRules(
             transitional='"transitional"' in lexer,

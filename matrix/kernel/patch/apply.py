@@ -42,6 +42,7 @@ def _applied(
     patch: Patch, file: PatchedFile, text: str | None, tree: str, problems: list[Diagnostic]
 ) -> str:
     lines = [] if text is None else text.split("\n")
+    # By how many lines the hunks before have moved what follows: the next is looked for there.
     shift = 0
     for number, hunk in enumerate(file.hunks, start=1):
         old = [line.text for line in hunk.before()]

@@ -133,15 +133,18 @@ def find_check(
     found = [item for piece in pieces for item in definitions_of(piece, wanted.function)]
     mine = [item for item in found if item.excerpt.architecture == wanted.architecture]
     general = [item for item in found if item.excerpt.architecture is None]
+    # The architecture's own definition goes before the generic one, as in the build.
     chosen = mine or general
     if not chosen:
         raise InputError(not_there(pieces, found, wanted))
+    # What is quoted deeper is older: what somebody proposes now is what is asked about.
     shallowest = min(item.excerpt.patch.level.depth for item in chosen)
     chosen = [item for item in chosen if item.excerpt.patch.level.depth == shallowest]
     parts = [item for item in chosen if not item.is_whole]
     if len(parts) == len(chosen):
         raise InputError([in_part(item) for item in parts[:1]])
     whole = [item for item in chosen if item.is_whole]
+    # A later hunk that shows lines of a definition known whole adds nothing.
     parts = [item for item in parts if not _is_shown(item, whole)]
     if parts:
         raise InputError([in_part(item) for item in parts[:1]])
@@ -168,6 +171,8 @@ def _one_of(checks: Sequence[PatchedCheck], wanted: Wanted) -> PatchedCheck:
         InputError: MX1211, two that are compiled together.
     """
     if len(checks) > 1 and never_together([_compiled_where(item) for item in checks]):
+        # A stub that says no is the answer where the code is left out, and so the guard of the
+        # other.
         said = [item for item in checks if item.expression != Constant(False)] or checks[:1]
         if len(said) == 1:
             return said[0]
@@ -175,6 +180,8 @@ def _one_of(checks: Sequence[PatchedCheck], wanted: Wanted) -> PatchedCheck:
         for item in said:
             either = choose(_compiled_where(item), item.expression, either, boolean=True)
         return replace(said[-1], expression=from_the_left(fold(either)), guards=())
+    # One that is always compiled may stand beside guarded ones, which go before it; two that are
+    # compiled together and differ are two versions.
     always = [item for item in checks if not item.guards]
     first = (always or list(checks))[0]
     for other in checks:
@@ -242,6 +249,8 @@ def _read(
     parameter = _vm_parameter(definition, wanted)
     if parameter is not None:
         expression = with_arguments(expression, {parameter: Name(VM)})
+    # In this order: NULL tests fold away first, then numbers become truths, and chains of operators
+    # get the form that the profile's own have.
     expression = from_the_left(fold(truth_of(fold(vm_is_there(expression)))))
     places: dict[str, Location] = {}
     used = {item.name: item for item in (*read.macros, *found.macros, *found.used)}
@@ -324,6 +333,7 @@ def _guard_lines(
 ) -> tuple[GuardLine, ...]:
     above = excerpt.conditions_above(definition.line)
     last = above[-1] if above else definition.line
+    # Where the preprocessor's answers were folded the conditions are no longer the lines'.
     lines = above if len(above) == len(derived.guard) else [last] * len(derived.guard)
     return tuple(
         GuardLine(

@@ -211,6 +211,7 @@ class _Reader:
         found: list[_Block] = []
         for index, line in enumerate(self._lines):
             level = self._level_of_header(index)
+            # A header at another level of quotes is of another patch, or of another version of it.
             if level is not None and (self._block is None or self._block.level != level):
                 self._block, self._hunk = _Block(level=level, start=index), None
                 found.append(self._block)
@@ -229,6 +230,7 @@ class _Reader:
             _OLD_FILE.match(rest) and self._is_new_file(index + 1, level_of(text, rest))
         ):
             return level_of(text, rest)
+        # Somebody who quotes only what was added leaves no header.
         if marks and rest.startswith(ADDED) and self._block is None:
             return level_of(text, rest)
         return None
@@ -300,12 +302,15 @@ class _Reader:
             hunk.add(text[0], text[1:], line.number, column)
         elif text.startswith("\\"):
             return
+        # The header's numbers end it. A quoted hunk may have lost lines, so its numbers say
+        # nothing.
         elif hunk.is_whole() and not quoted:
             self._hunk = None
         elif text[:1] in ("", CONTEXT):
             hunk.add(CONTEXT, text[1:], line.number, column)
         elif _CUT.match(text):
             hunk.cut = True
+        # No first column of a diff: the rest of a line that a mailer has wrapped.
         elif hunk.lines and not _EXTENDED_HEADER.match(text):
             hunk.join(text)
 

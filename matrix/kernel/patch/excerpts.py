@@ -102,6 +102,8 @@ def _applied(rows: Sequence[PatchLine], hunk: Hunk) -> tuple[PatchLine, ...] | N
     """Return rows with a hunk put in where its old lines stand, None where they do not."""
     before = hunk.before()
     best: tuple[int, int] | None = None
+    # Every way in which the two overlap, for a hunk may begin before what is known and end behind
+    # it; where they do, all lines must be the same.
     for offset in range(1 - len(before), len(rows)):
         common = range(max(0, offset), min(len(rows), offset + len(before)))
         if all(_same(rows[at], before[at - offset]) for at in common):
@@ -129,6 +131,7 @@ def _put(rows: Sequence[PatchLine], hunk: Hunk, offset: int) -> tuple[PatchLine,
         if line.kind == ADDED:
             kept.append(_below(line, removed=removed))
         else:
+            # A context line that is known already keeps who added it.
             known = rows[at] if 0 <= at < len(rows) else line
             kept.append(_below(known, removed=removed))
             at += 1
@@ -333,6 +336,7 @@ def definitions_of(excerpt: Excerpt, name: str) -> tuple[Definition, ...]:
         return found
     word = re.compile(rf"(?<!\w){re.escape(name)}\s*\(")
     for number, row in enumerate(excerpt.rows):
+        # Directives stay, or the definition would lose the conditions that it stands under.
         if word.search(row.text) and not _DIRECTIVE.match(row.text):
             rows = tuple(
                 replace(before, text="")

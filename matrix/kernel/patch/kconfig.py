@@ -65,10 +65,12 @@ def _of_hunk(patch: Patch, path: str, hunk: Hunk) -> Iterator[KconfigTouch]:
         if not text.strip():
             continue
         indent = len(text) - len(text.lstrip())
+        # What is indented further than `help` is its text, whatever words it has.
         if help_at is not None and indent > help_at:
             continue
         help_at = indent if _HELP.match(text) else None
         read = _STATEMENT.match(text)
+        # A line behind a backslash belongs to the statement before it.
         if not continued:
             statement = read["keyword"] if read else ""
         if head := _ENTRY.match(text):

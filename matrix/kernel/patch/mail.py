@@ -141,6 +141,7 @@ def read_mails(data: bytes, file: str) -> tuple[MailText, ...]:
 def _mails(data: bytes, file: str) -> Iterator[tuple[int, bytes]]:
     """Yield each mail of an mbox with its offset, or all data as one; no separator lines."""
     separators = list(_SEPARATOR.finditer(data))
+    # An mbox begins with a separator; what stands further down alone is a line of a text.
     if not separators or separators[0].start() != 0:
         yield 0, data
         return
@@ -243,6 +244,8 @@ def _part_lines(
         )
     text = _decoded(raw, part.get_content_charset() or "utf-8")
     if encoding in _NOT_ENCODED:
+        # Undecoded lines are those of the file, where a reader looks; decoded ones are counted
+        # anew.
         first = first_line + mail.count(b"\n", 0, max(0, mail.find(raw)))
         lines = _lines(text, first)
     else:
@@ -279,6 +282,8 @@ def _unflowed(lines: tuple[Line, ...], *, delete_space: bool) -> tuple[Line, ...
     for line in lines:
         marks = line.text[: len(line.text) - len(line.text.lstrip(">"))]
         rest = line.text.removeprefix(marks).removeprefix(" ")
+        # A space at the end says that the line goes on in the next of the same quote depth; the
+        # line before a signature is `-- ` by itself.
         soft = rest.endswith(" ") and rest != "-- "
         shown = rest[:-1] if soft and delete_space else rest
         if flowing == marks and joined:

@@ -90,6 +90,8 @@ class Reader:
         """
         first = variants[0]
         try:
+            # Read once for each answer to the `#if`s that it asks about; the tree of these is put
+            # together.
             tree = for_each(lambda decide: self._one(variants, decide))
             return self._joined(variants, tree)
         except StopReadingError as stopped:
@@ -108,6 +110,8 @@ class Reader:
             raise StopReadingError("nothing compiles it", first.line, first.name)
         truth = all(leaf.derived.truth for leaf in leaves)
         guard = leaves[0].derived.guard
+        # The words of the patch where they say it, the computed condition where several variants
+        # do.
         if compiled == Constant(True):
             guard = ()
         elif len(variants) > 1 or not first.guard:
@@ -208,10 +212,13 @@ class Reader:
     ) -> Derived | None:
         lines = self._lines_of(variant.excerpt)
         before = known.macros.get(variant.name)
+        # No line is wanted: only for the definitions up to this one.
         lines.read(known, decide, defined.last_line, range(0), used)
         macro = known.macros.get(variant.name)
+        # Under these answers this `#define` is not compiled, or is undone.
         if macro is None or macro is before or macro.line != defined.line:
             return None
+        # Its own name stays in it, as in C.
         others = {name: other for name, other in known.macros.items() if name != macro.name}
         words = (token._replace(line=macro.line) for token in tokenize(macro.replacement))
         text = " ".join(token.text for token in expand(words, others, used))
@@ -229,6 +236,7 @@ class Reader:
         for number, piece in enumerate(self._pieces):
             same_file = piece.file.path is not None and piece.file.path == excerpt.file.path
             is_header = (piece.file.path or ".h").endswith(".h")
+            # The piece itself is read by who asks; of other files only headers are included.
             if number == at or (same_file and number > at) or not (same_file or is_header):
                 continue
             lines = self._lines_of(piece)
@@ -273,6 +281,7 @@ def _first_line(item: Item) -> int:
     at = next(index for index, token in enumerate(item.tokens) if token.text == item.name)
     line = line_of_name(item)
     before = item.tokens[:at]
+    # The type stands on the line of the name; else it is the last word above, if it is one.
     if before and before[-1].line == line:
         return line
     return before[-1].line if before and before[-1].kind == "name" else line

@@ -45,6 +45,7 @@ def changed_test(patches: Sequence[Patch], function: str) -> ChangedTest | None:
                 if defined_name(hunk.section) != function or file.path is None:
                     continue
                 old, new = _tests(hunk.before()), _tests(hunk.after())
+                # Pairs by position: with another number of tests nothing says which was which.
                 if len(old) == len(new):
                     pairs = zip(old, new, strict=True)
                     found += [(a, b, file.path, patch, hunk) for a, b in pairs if a != b]
@@ -61,6 +62,7 @@ def changed_test(patches: Sequence[Patch], function: str) -> ChangedTest | None:
 
 def negated(expression: Expression) -> Expression:
     """Return what holds where an expression does not, with `!` before single conditions only."""
+    # The test refuses; what lets the function go on is its negation, spelled as people write it.
     match expression:
         case Unary("!", operand):
             return operand

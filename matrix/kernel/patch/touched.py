@@ -88,6 +88,7 @@ def _continued(piece: Excerpt) -> Touch | None:
     if name is None:
         return None
     for row in piece.hunk.lines:
+        # The function of the header has ended here; what follows is another one's.
         if row.text.startswith(("}", ")")):
             return None
         head = defined_name(row.text) if row.text[:1].strip() else None

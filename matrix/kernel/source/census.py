@@ -60,6 +60,7 @@ def absent_roots(tree: KernelTree, scope: Scope) -> tuple[str, ...]:
 
 def _nodes(tree: KernelTree, files: Iterable[str]) -> Mapping[str, list[tuple[str, Item]]]:
     nodes: dict[str, list[tuple[str, Item]]] = {}
+    # A set: patterns may overlap, and a function seen twice would be reported twice.
     paths = {file for pattern in files for file in found_below(tree.folder, pattern)}
     for file in sorted(paths):
         path = file.relative_to(tree.folder).as_posix()
@@ -76,6 +77,7 @@ def _chains(
     """Return every name that is reached with the shortest way to it."""
     chains: dict[str, tuple[str, ...]] = {root: (root,) for root in roots if root in nodes}
     waiting = list(chains)
+    # Breadth first, so the first chain to a name is a shortest one.
     for name in waiting:
         for _, item in nodes[name]:
             for token in item.tokens[item.body :]:

@@ -19,6 +19,7 @@ _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*([<\"])([\w./-]+)[>\"]", re.M
 def included(tree: KernelTree, path: str, arch: str) -> tuple[str, ...]:
     """Return the headers that a file includes, those that they include as well, in that order."""
     found = dict.fromkeys([path])
+    # The list grows under its own loop; a header is looked at once, so includes in a circle end.
     for file in (waiting := [path]):
         for header in _included_at_once(tree, file, arch):
             if header not in found:
@@ -56,6 +57,8 @@ def declares(text: str, function: str) -> bool:
 
 def _included_at_once(tree: KernelTree, path: str, arch: str) -> Iterator[str]:
     beside = str(PurePosixPath(path).parent)
+    # The order of the build's -I (LINUXINCLUDE of the kernel's Makefile): the first one that has
+    # the header is the one that is included.
     roots = (f"arch/{arch}/include", "include", f"arch/{arch}/include/uapi", "include/uapi")
     for quote, name in _INCLUDE.findall(tree.text(path)):
         near = (f"{beside}/{name}",) if quote == '"' else ()

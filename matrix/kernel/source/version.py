@@ -45,6 +45,8 @@ class KernelVersion(Struct, frozen=True, kw_only=True):
     @property
     def short(self) -> str:
         """The version without what a vendor put behind it: "6.1.90", "7.3-rc7", "6.6.57-rc1"."""
+        # Mainline's 7.3-rc7 calls itself 7.3.0-rc7; a candidate of a point release has a number
+        # there.
         mainline = self.candidate is not None and not self.point
         point = "" if self.point is None or mainline else f".{self.point}"
         candidate = "" if self.candidate is None else f"-rc{self.candidate}"
@@ -67,8 +69,10 @@ class KernelVersion(Struct, frozen=True, kw_only=True):
         `since` are the first point release of each series that got it ("6.1.113") and the mainline
         release that had it ("6.12"). Series below mainline's that are not listed ended without it.
         """
+        # Two numbers are a mainline release, three a point release of its series.
         numbers = [tuple(map(int, first.split("."))) for first in since]
         mainline = min((first for first in numbers if len(first) == 2), default=None)
+        # A candidate of the very series may be from before the commit.
         if mainline is not None and self.series >= mainline:
             return None if self.series == mainline and self.candidate is not None else True
         points = [first[2] for first in numbers if len(first) > 2 and first[:2] == self.series]

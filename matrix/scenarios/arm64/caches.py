@@ -17,6 +17,7 @@ def dvm_limit(page_shift: int, line_shift: int) -> int:
     __invalidate_icache_max_range(): MAX_DVM_OPS = PTRS_PER_PTE lines; `line_shift` is
     CTR_EL0.IminLine, log2 of 4-byte words.
     """
+    # + 2: from words to bytes, as the kernel adds it to IminLine (7.3 kvm_mmu.h).
     return (1 << (page_shift - 3)) << (line_shift + 2)
 
 
@@ -142,6 +143,7 @@ CLEAN_DCACHE_GUEST_PAGE = (
 INVALIDATE_ICACHE_ALL = (Row(operation="icache_inval_all_pou", effect=invalidate, unless=(DIC,)),)
 
 # __invalidate_icache_guest_page() and icache_inval_pou() or icache_inval_all_pou().
+# At most one row is done: each names in `unless` what the others have taken.
 INVALIDATE_ICACHE_GUEST_PAGE = (
     Row(operation="icache_inval_all_pou", effect=invalidate, when=(WHOLE_CACHE,), unless=(DIC,)),
     Row(

@@ -119,6 +119,7 @@ def decode_stage1(descriptor: int, level: int, shift: int) -> Decoded:
     fields = [name for bit, name in _STAGE1_FIELDS if descriptor & bit]
     if not is_valid(descriptor):
         present = bool(descriptor & PRESENT_INVALID)
+        # The same bit, which says PRESENT_INVALID where the entry is not valid.
         fields = [name for name in fields if name != "nG"]
         fields.insert(0, "PTE_PRESENT_INVALID" if present else "PTE_VALID clear")
     kind = _leaf_kind(descriptor, level)
@@ -208,7 +209,10 @@ class EntryHistory(NamedTuple):
 
     def write(self, new: Leaf, *, bbml: bool) -> tuple[EntryHistory, bool]:
         """Return the history after `new` is written, and whether that was legal."""
+        # An entry that is not valid is never cached, so only valid ones outlive their replacement.
         cached = (*self.stale, self.current) if self.current.is_valid else self.stale
+        # Making an entry invalid is always legal; a valid one must agree with all that any TLB may
+        # still hold, not only with the one it replaces.
         legal = not new.is_valid or not any(needs_break(old, new, bbml=bbml) for old in cached)
         stale = tuple(sorted({old for old in cached if old != new}))
         return EntryHistory(current=new, stale=stale), legal

@@ -51,6 +51,7 @@ HELPER_FLUSHES = Condition(
 def write_entry(machine: Machine, world: World, handle: int) -> None:
     """Replace A's entry by that of `handle` and hold it against break-before-make."""
     old, new = world.linear_map, handle
+    # Handles are equal where the tables are: nothing is written.
     if old == new:
         return
     history = EntryHistory(current=_leaf(machine, old), stale=world.stale)
@@ -71,6 +72,7 @@ def alias_translates(machine: Machine, world: World) -> bool:
 
 
 def _split(machine: Machine, world: World) -> None:
+    # Clearing contiguous bits takes no table, and never fails.
     if world.no_memory and machine.linear_map.tables_needed(world.linear_map):
         world.error = OUT_OF_MEMORY
         world.found.append(("split-out-of-memory", "the split of A's block needs a table page"))
@@ -81,6 +83,7 @@ def _split(machine: Machine, world: World) -> None:
 def _invalidate(machine: Machine, world: World) -> None:
     linear_map = machine.linear_map
     handle, world.error = linear_map.invalidate(world.linear_map)
+    # A larger leaf was refused with an error, so this is an entry of a contiguous run.
     if world.error is None and not linear_map.is_page_mapped(world.linear_map):
         message = "one entry of a contiguous run is made invalid alone"
         world.found.append(("live-size-change", message))
@@ -118,6 +121,7 @@ SET_INVALID_AND_FLUSH = (
         unless=(FAILED,),
     ),
 )
+# No flush: what is not valid is in no TLB (7.3 arch/arm64/mm/pageattr.c:139-143).
 SET_VALID = (
     GUARD_RETURNS,
     _SPLIT,

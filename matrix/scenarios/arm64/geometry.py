@@ -43,6 +43,7 @@ class Geometry(Struct, frozen=True, dict=True, kw_only=True):
     @cached_property
     def start_level(self) -> int:
         """Return the level of the first table: 0 for 4K and 48 bits, -1 for 4K and 52 bits."""
+        # Rounded up: the first table resolves the bits that full tables leave.
         levels = -(-(self.va_bits - self.page_shift) // self.index_bits)
         return _LAST_LEVEL + 1 - levels
 

@@ -67,6 +67,7 @@ def _allocator_maps(machine: Machine, world: World) -> None:
 
 def _allocator_unmaps(machine: Machine, world: World) -> None:
     write_entry(machine, world, machine.linear_map.invalidate(world.linear_map)[0])
+    # debug_pagealloc's set_memory_valid() flushes by itself.
     world.stale = ()
 
 
@@ -207,6 +208,7 @@ CLEAR_PAGE = (
 
 
 def _free(machine: Machine, world: World) -> None:
+    # There the allocator takes unmapped pages and knows it: nothing is broken.
     knows = machine.options["restore"] == "by-allocator"
     if not machine.linear_map.is_valid(world.linear_map) and not knows:
         message = "the page goes back to the allocator with A invalid"
@@ -215,6 +217,7 @@ def _free(machine: Machine, world: World) -> None:
     # post_alloc_hook() clears page->private; dirty lines are the next owner's business.
     world.zapped = world.promised = world.dirty = False
     contents_change(world)
+    # Whoever gets the page next is a VM that lives: the exploration goes on with that one.
     world.vm_alive = True
 
 

@@ -67,6 +67,8 @@ _UNMAP = (
 _UNMAP_END = Row(operation="mmu_invalidate_end", effect=_end_invalidation)
 
 DELETE_SLOT = (*_UNMAP, _UNMAP_END)
+# Freed between start and end of the invalidation (7.3 virt/kvm/guest_memfd.c:208-212): a fault that
+# found the folio before is retried.
 PUNCH_HOLE = (*_UNMAP, *FREE_FOLIO, _UNMAP_END)
 DESTROY_VM = (*_UNMAP, Row(operation="vm_destroy", effect=_destroy), _UNMAP_END)
 

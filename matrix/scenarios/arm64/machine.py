@@ -51,6 +51,7 @@ def placements(inputs: PageInputs, geometry: Geometry) -> tuple[Placement, ...]:
     In a region of whole blocks, and in a region too small for a block, which is mapped with
     contiguous page entries. With page entries everywhere both are the same.
     """
+    # With page entries everywhere the size of the region is nothing to P: a small one is built.
     block_size = geometry.size(2 if inputs.map_mem_forces_ptes else geometry.leaf_levels[0])
     address = _MEMORY + _OFFSET_IN_BLOCK
     in_block = Placement(
@@ -65,6 +66,7 @@ def placements(inputs: PageInputs, geometry: Geometry) -> tuple[Placement, ...]:
         name="contiguous",
         address=_TAIL + _OFFSET_IN_TAIL,
         region=_TAIL,
+        # Half of the smallest block: no block fits, whole contiguous runs do.
         region_size=geometry.size(2) // 2,
     )
     return (in_block, in_tail)
@@ -181,6 +183,7 @@ class LinearMap:
         return self._known[key]
 
     def _handle(self, tables: PageTables) -> int:
+        # Geometry and pool are the same in all states of one map.
         key = tables.tables
         if key not in self._handles:
             self._handles[key] = len(self._tables)
@@ -206,6 +209,7 @@ class LinearMap:
         if not self.splits_at_boot:
             return tables
         while (walk := tables.walk(self.va)).level < 3:
+            # Only the path to P is split: of the rest of the linear map nothing is asked.
             tables = tables.split(self.va, to_contiguous=False)
         if walk.descriptor & descriptors.CONTIGUOUS:
             tables = tables.without_contiguous(self.va)
@@ -224,11 +228,14 @@ class LinearMap:
         """
         for level in self.geometry.leaf_levels:
             walk = tables.walk(self.va)
+            # Not what maps P: it is mapped at a lower level.
             if walk.level != level:
                 continue
             if walk.descriptor & descriptors.CONTIGUOUS:
                 tables = tables.without_contiguous(self.va)
             if level < 3:
+                # The next level's leaves are contiguous and are split in their turn (7.3
+                # mmu.c:688-778).
                 tables = tables.split(self.va, to_contiguous=True)
         return tables, None
 
@@ -299,6 +306,8 @@ def machines(inputs: PageInputs, options: tuple[scenario.Option, ...]) -> tuple[
 def after_boot(machine: Machine) -> State:
     """Return the state after boot: P is free, which debug_pagealloc has unmapped."""
     handle = machine.linear_map.at_boot
+    # debug_pagealloc forces page entries (force_pte_mapping()). Inputs that say otherwise keep A
+    # valid: __kernel_map_pages() drops the error.
     if machine.inputs.debug_pagealloc:
         handle = machine.linear_map.invalidate(handle)[0]
     return State(linear_map=handle)

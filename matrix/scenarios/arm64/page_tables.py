@@ -79,6 +79,7 @@ class PageTables(Struct, frozen=True, kw_only=True):
             descriptor = self.entry(table, index)
             valid = descriptors.is_valid(descriptor)
             if valid and descriptors.is_table(descriptor, level):
+                # Tables are page-aligned, so bits 47:12 are the address with every granule.
                 table = descriptors.output_address(descriptor, 12)
                 continue
             shift = geometry.shift(level)
@@ -93,6 +94,7 @@ class PageTables(Struct, frozen=True, kw_only=True):
         """Return tables in which the entries of `run` replace what stood there."""
         number, end = self._number(table), run.first + run.count
         last = self.geometry.entries_per_table
+        # No entry is no run, or equal tables would differ.
         kept: list[Run] = [] if run.descriptor == 0 else [run]
         for old in self.tables[number]:
             kept.extend(
@@ -124,6 +126,8 @@ class PageTables(Struct, frozen=True, kw_only=True):
             raise ValueError(f"no block to split at {va:#x}")
         level = walk.level + 1
         base = descriptors.output_address(walk.descriptor, geometry.shift(walk.level))
+        # The model's linear map is PAGE_KERNEL and valid throughout where it is split: no attribute
+        # of the old entry need be carried over.
         descriptor = descriptors.leaf(base, level, contiguous=to_contiguous)
         run = Run(
             first=0,
@@ -131,6 +135,8 @@ class PageTables(Struct, frozen=True, kw_only=True):
             descriptor=descriptor,
             stride=geometry.size(level),
         )
+        # Filled before it is linked, as the kernel does between its barriers: a walk never meets
+        # half a table.
         grown, table = self._with_table()
         filled = grown.with_entries(table, run)
         return filled._with_entry_at(walk.entry_address, descriptors.table(table), 0)
@@ -140,6 +146,7 @@ class PageTables(Struct, frozen=True, kw_only=True):
         walk, geometry = self.walk(va), self.geometry
         run_entries = geometry.contiguous_entries(walk.level)
         table = walk.entry_address & ~(geometry.page_size - 1)
+        # PTR_ALIGN_DOWN(ptep, sizeof(*ptep) * CONT_PTES): a run is aligned to its own size.
         first = (walk.entry_address - table) // 8 // run_entries * run_entries
         tables = self
         for address in range(table + 8 * first, table + 8 * (first + run_entries), 8):
@@ -148,6 +155,7 @@ class PageTables(Struct, frozen=True, kw_only=True):
         return tables
 
     def _number(self, table: int) -> int:
+        # Tables are handed out in order and never freed, so an address is a number.
         return (table - self.pool) >> self.geometry.page_shift
 
     def _with_table(self) -> tuple[PageTables, int]:
@@ -168,6 +176,8 @@ class PageTables(Struct, frozen=True, kw_only=True):
         leaf_allowed = level == 3 or (piece.blocks and geometry.is_leaf_level(level))
         while va < end:
             following = min(end, (va & ~(size - 1)) + size)
+            # ((addr | next | phys) & ~PMD_MASK) == 0, 7.3 arch/arm64/mm/mmu.c:265 and :401 for
+            # PUDs.
             aligned = (va | piece.output(va)) & (size - 1) == 0 and following - va == size
             if leaf_allowed and aligned:
                 whole_end = va + (end - va) // size * size
@@ -185,6 +195,8 @@ class PageTables(Struct, frozen=True, kw_only=True):
         size = geometry.size(level)
         run_size = size * geometry.contiguous_entries(level)
         low = high = end
+        # Only where address and output are equally far into a run; then the runs that lie wholly in
+        # the range have the bit (7.3 mmu.c:232 and :344), what is before and behind has not.
         if piece.contiguous and run_size > size and (va ^ piece.output(va)) & (run_size - 1) == 0:
             low = min(end, -(-va // run_size) * run_size)
             high = max(low, end // run_size * run_size)

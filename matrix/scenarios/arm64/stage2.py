@@ -70,6 +70,9 @@ def _lock_leaf(_machine: Machine, world: World) -> None:
 
 def map_leaf(*, fetch: bool) -> tuple[Row, ...]:
     """Return kvm_pgtable_stage2_map() for a page that is not mapped; `fetch`: an exec fault."""
+    # The order of stage2_map_walker_try_leaf(), 7.3 arch/arm64/kvm/hyp/pgtable.c:997-1010: the leaf
+    # is locked, maintenance goes before the leaf is made. So a kernel that dies in it leaves the
+    # leaf locked, and the guest never sees the page.
     body = (
         Row(operation="stage2_break_leaf", effect=_lock_leaf, when=(LOCKS_LEAF,)),
         Row(operation="map_clean_dcache", body=CLEAN_DCACHE_GUEST_PAGE),
@@ -102,6 +105,7 @@ ADDS_EXECUTE = Condition(
 
 def relax_leaf(*, fetch: bool) -> tuple[Row, ...]:
     """Return kvm_pgtable_stage2_relax_perms(): adds X after a fetch, W after a write."""
+    # stage2_attr_walker(), 7.3 pgtable.c:1222: only where X is added, and before the leaf has it.
     icache = Row(
         operation="relax_invalidate_icache", when=(ADDS_EXECUTE,), body=INVALIDATE_ICACHE_GUEST_PAGE
     )

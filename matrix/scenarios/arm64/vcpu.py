@@ -59,8 +59,10 @@ def _observe(kind: str, machine: Machine, world: World) -> None:
     """Do the access that stage 2 permits, and record what a wrong value would be."""
     inputs = machine.inputs
     if world.folio == FREE:
+        # Stage 2 still maps what the allocator has: whoever owns it next, the guest sees it.
         message = f"the guest's {kind} reaches a page that was freed"
         world.found.append(("coherent-data", message))
+    # Before the test of FWB, which makes data accesses coherent and no instruction cache.
     if kind == "fetch":
         _fetch(machine, world)
     if inputs.fwb:
@@ -76,6 +78,7 @@ def _fetch(machine: Machine, world: World) -> None:
     if world.instructions == STALE_LINES:
         message = "the guest executes instructions of the page's previous contents"
         world.found.append(("coherent-instructions", message))
+    # With DIC nothing that is fetched can get stale: the lines need not be a part of the state.
     elif fetches_stale_lines(machine.inputs):
         world.instructions = LINES
 
@@ -86,6 +89,7 @@ def _attempt(kind: str) -> Callable[[Machine, World], None]:
             _observe(kind, machine, world)
             world.stopped = True
         else:
+            # A leaf that is there and forbids the access; else it is a translation fault.
             world.permission_fault = world.stage2 != 0
 
     return effect
@@ -111,6 +115,7 @@ def _resume(_machine: Machine, world: World) -> None:
 
 
 def _load(_machine: Machine, world: World) -> None:
+    # Loaded again where no other one ran, *last_ran is still its own index (7.3 arm.c:702).
     world.first_load = world.vcpu == NEVER_RAN
     world.vcpu = LOADED
 
@@ -192,6 +197,8 @@ def access(kind: str) -> tuple[Row, ...]:
         operation="gmem_abort",
         unless=(PROTECTED_VM,),
         body=(
+            # Before the page is looked up (7.3 arch/arm64/kvm/mmu.c:1628-1632), so whatever unmaps
+            # it in between is noticed under the lock.
             Row(operation="mmu_sequence_sample", effect=_sample),
             *GET_FOLIO,
             Row(operation="mmu_lock", takes=("mmu-read",)),
@@ -202,6 +209,8 @@ def access(kind: str) -> tuple[Row, ...]:
             return_error("gmem_abort_return", "the guest's fault"),
         ),
     )
+    # The access is tried, aborts where stage 2 forbids it (`_attempt` stops the event where it does
+    # not), and is tried once more: that it faults again means that nothing will help.
     return (
         *LOAD,
         Row(operation=f"guest_{kind}", effect=_attempt(kind)),

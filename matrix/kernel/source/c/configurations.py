@@ -62,6 +62,7 @@ def for_each(read: Callable[[Decide], Result]) -> Result | Split:
     def run(known: Mapping[Expression, bool]) -> Result | Split:
         nonlocal runs
         runs += 1
+        # A tree of so many leaves has as many inner nodes, less one; each is a run.
         if runs > 2 * _MOST_RUNS:
             raise StopReadingError("it depends on too many conditions of the preprocessor", 1, "")
 
@@ -72,9 +73,12 @@ def for_each(read: Callable[[Decide], Result]) -> Result | Split:
 
         try:
             return read(decide)
+        # A reading asks in its own order, so nothing is split that no path reaches: what stands
+        # under an `#if` that is false asks for nothing.
         except _UndecidedError as undecided:
             asked = undecided.condition
         then, otherwise = run({**known, asked: True}), run({**known, asked: False})
+        # Asked about, and without an influence.
         if then == otherwise:
             return then
         return Split(condition=asked, then=then, otherwise=otherwise)
@@ -159,6 +163,8 @@ _OPENS = ("if", "ifdef", "ifndef")
 def lines_of(clean: str) -> Lines:
     """Return the lines of a text without comments."""
     directives = tuple(directives_of(clean))
+    # What is never closed ends with the text. The bottom of the stack stands for an `#if` before
+    # it.
     ends = [len(directives)] * (len(directives) + 1)
     opened = [0]
     for number, directive in enumerate(directives):
@@ -203,6 +209,7 @@ class _Pass:
         if not rows or not self._active:
             return ()
         text = "\n".join(self._lines.rows[number - 1] for number in rows)
+        # Offsets count from the stretch, not from the file: nobody may compare these.
         tokens = (token._replace(offset=0) for token in tokenize(text, rows[0]))
         return expand(tokens, self._definitions.macros, self._used)
 
@@ -217,6 +224,8 @@ class _Pass:
                 self._open_read(keyword, rest, index, line)
             case "elif" | "elifdef" | "elifndef" | "else" if self._groups:
                 group = self._groups[-1]
+                # One branch was taken, or the whole group is nothing: of the other branches nothing
+                # is asked.
                 if group.skipped or not group.outer or group.done:
                     group.active = False
                 elif keyword == "else":
@@ -249,6 +258,7 @@ class _Pass:
         self._groups.append(_Group(active=holds, done=holds, outer=outer))
 
     def _is_include_guard(self, rest: str, index: int) -> bool:
+        # `#ifndef X` whose next directive defines X: true wherever a file is read alone.
         following = self._lines.directives[index + 1 : index + 2]
         return any(keyword == "define" and text == rest for keyword, text, _, _ in following)
 

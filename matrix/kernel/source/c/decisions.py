@@ -36,6 +36,7 @@ def pruned(tree: Tree, known: Mapping[Expression, bool]) -> Tree:
     if isinstance(tree, Leaf):
         return tree
     condition, holds = tree.condition, True
+    # Answers are kept for the condition without its negations, so `#else` finds what `#if` said.
     while isinstance(condition, Unary) and condition.operator == "!":
         condition, holds = condition.operand, not holds
     if condition in known:

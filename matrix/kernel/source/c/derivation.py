@@ -46,6 +46,7 @@ def derive(source: CSource, name: str) -> Derived | NotAnExpression | None:
     variants = [derive_function(source, item) for item in source.functions(name)]
     variants += [
         derive_macro(macro)
+        # `#define f f` beside a function only tells `#ifdef f` that there is one.
         for macro in source.macros(name)
         if not (variants and macro.replacement == name)
     ]
@@ -157,6 +158,8 @@ def choose(
     if not boolean:
         return Conditional(condition, then, otherwise)
     match then, otherwise:
+        # Only the truth counts from here on, so each constant side is a connective with the other
+        # one.
         case Constant(first), Constant(second) if bool(first) is bool(second):
             return Constant(bool(first))
         case Constant(value), _:
@@ -169,6 +172,7 @@ def choose(
             return (
                 _connect(_not(condition), then, "||") if value else _connect(condition, then, "&&")
             )
+        # `c ? (a || b) : b` is `c && a || b`: what an `if` before the same `return` leaves.
         case Binary("||", first, rest), _ if rest == otherwise:
             return Binary("||", _connect(condition, first, "&&"), rest)
     return Conditional(condition, then, otherwise)
@@ -267,6 +271,7 @@ def _joined(variants: list[Derived]) -> Derived:
     if len(variants) == 1:
         return first
     boolean = all(variant.truth or _is_truth(variant.expression) for variant in variants)
+    # From the last definition to the first: an earlier guard decides before a later one.
     whole = variants[-1].expression
     covered: Expression = conjunction(variants[-1].guard)
     for variant in reversed(variants[:-1]):

@@ -62,11 +62,13 @@ def execute(source: CSource, function: Item, *, exact: bool = False) -> Tree | N
     statements = parse_statements(text, line, exact=exact)
     runner = _Runner(source, function, statements)
     try:
+        # Each statement under `#ifdef X` tests X by itself; a path needs the answer once.
         tree = pruned(runner.run(), {})
     except StopReadingError as stopped:
         return stopped.answer
     except RecursionError:
         return too_deep(function.line, function.name)
+    # Whoever is given a parameter's address may change it; no path of the tree shows that.
     changed = re.search(
         rf"(?<!&)&\s*({'|'.join(function.parameters) or '$'})\b(?!\s*(?:->|\.|\[|\())", text
     )
@@ -101,6 +103,7 @@ def _without_own(outer: _State, after: _Next) -> _Next:
     """Return what follows a block: its own variables end with it, what it assigned stays."""
 
     def leave(reached: _State) -> Tree:
+        # What the block gave the variables around it stays.
         kept = {name: reached.local[name] for name in outer.local}
         return after(_State(kept, reached.assigned))
 
@@ -144,6 +147,7 @@ class _Runner:
         self._paths = 0
         # What the local variables in scope were declared as.
         self._types: dict[str, str] = {}
+        # Conditions around the whole function are its guard and no branch of it.
         self._base = len(source.preprocessed.guards[function.tokens[function.body or 0].line])
 
     def run(self) -> Tree:
@@ -178,6 +182,9 @@ class _Runner:
             return after(state)
         node, rest = nodes[0], nodes[1:]
 
+        # Continuations: what follows a statement is a function of the state that it leaves, and is
+        # run anew for each path that gets there. So a path is followed to its end, and knows all it
+        # did.
         def go_on(reached: _State) -> Tree:
             return self._block(rest, reached, after, leave)
 
@@ -188,7 +195,9 @@ class _Runner:
         guards = self._source.preprocessed.guards
         guard = guards[self._line(node)][self._base :]
         outer = guards[self._line(node.parent)][self._base :] if node.parent else ()
+        # What the enclosing node stands under was asked there.
         own = guard[len(outer) :] if guard[: len(outer)] == outer else guard
+        # A compound may hold directives between its statements, which are asked one by one.
         if node.type not in _COMPOUND:
             self._refuse_directives(node)
         if not own:
@@ -232,6 +241,7 @@ class _Runner:
             or text_of(condition).strip("( )") not in ("0", "false")
         ):
             raise stop("of do statement", node, self._statements)
+        # A `break` inside leaves this loop, whatever is around it.
         return self._guarded(body, state, after, after)
 
     def _if(self, node: Node, state: _State, after: _Next, leave: _Next | None) -> Tree:
@@ -269,11 +279,14 @@ class _Runner:
 
         after = _without_own(state, after)
 
+        # A case runs on into those behind it until a `break`.
         def from_group(index: int) -> Tree:
             nodes = [node for _, statements in groups[index:] for node in statements]
             return self._block(nodes, state, after, after)
 
         default = next((at for at, (value, _) in enumerate(groups) if value is None), None)
+        # Backwards, so that the first label is asked first; `default` is what none of them meets,
+        # wherever it stands.
         tree = after(state) if default is None else from_group(default)
         for index in reversed(range(len(groups))):
             condition = groups[index][0]
@@ -376,6 +389,8 @@ class _Runner:
             state, value = self._assign(right, state)
         else:
             name = text_of(left)
+            # A local variable may hold what has no tree, and matters only where it is read; what is
+            # assigned to anything else is a result.
             known = name in state.local
             value = self._value_or_unknown(right, state) if known else self._convert(right, state)
         name = text_of(left).replace("->", ".")
@@ -404,9 +419,12 @@ class _Runner:
             if target.type == "labeled_statement" and text_of(target.named_children[0]) == text_of(
                 label
             ):
+                # Backwards is a loop.
                 if self._line(target) <= self._line(node):
                     raise stop("of a jump backwards", node, self._statements)
                 if self._statements.exact:
+                    # Variables of the blocks that the jump leaves end; those that it jumps over
+                    # hold nothing.
                     own = _declared_by(nodes[:index]) | set(self._function.parameters)
                     local = {name: state.local.get(name) for name in own}
                     state = _State(local, state.assigned)

@@ -116,10 +116,13 @@ def _end(tokens: Sequence[Token], start: int) -> tuple[int, int | None]:
         if text == "{":
             body = index if body is None else body
             index = matching(tokens, index)
+            # A function ends with its brace; `struct { … } name;` and `= { … };` go on to the
+            # semicolon.
             if _is_function_head(tokens[start:body]):
                 return index, body
         elif text in "([":
             index = matching(tokens, index)
+            # `EXPORT_SYMBOL(x)` without a semicolon would swallow the next item.
             if _ends_macro_call(tokens, start, index):
                 return index, body
         index += 1
@@ -147,6 +150,7 @@ def _parameters(head: Sequence[Token]) -> int | None:
         if head[index].text == "(":
             closing = matching(head, index)
             before = head[index - 1] if index else None
+            # Attributes may have arguments too, before and behind: `int f(int x) __printf(1, 2)`.
             if before and before.kind == "name" and not is_attribute(before.text):
                 found = index
             index = closing
@@ -170,6 +174,7 @@ def _kind(words: tuple[Token, ...], body: int | None) -> tuple[str, str]:
         if parameters is not None:
             return "function", head[parameters - 1].text
         return _type_or_variable(words, body)
+    # A name, a parenthesis and nothing before it: no declaration has no type.
     if parameters == 1 and texts[-1] in (";", ")"):
         return "call", texts[0]
     if parameters is not None:

@@ -43,6 +43,8 @@ def expand(
 def _expanded(
     pending: deque[_Word], macros: Mapping[str, Macro], used: dict[str, Macro]
 ) -> list[_Word]:
+    # Dave Prosser's algorithm, after which C's rules were written: each word carries the macros
+    # that it came out of (its hide set), and does not call these again.
     done: list[_Word] = []
     while pending:
         word = pending.popleft()
@@ -52,6 +54,7 @@ def _expanded(
         if macro is None or name in word.hidden or (macro.parameters is not None and not called):
             done.append(word)
             continue
+        # `#define f f` changes no word: nobody needs to be told of it.
         if macro.replacement != name:
             used.setdefault(name, macro)
         given: dict[str, list[_Word]] = {}
@@ -59,11 +62,13 @@ def _expanded(
         if macro.parameters is not None:
             arguments, closing = _arguments(pending, word.token)
             given = _given(macro, arguments, word.token)
+            # A call whose `)` came from elsewhere is not wholly inside of what its name came from.
             hidden &= closing.hidden
         given = {
             parameter: _expanded(deque(argument), macros, used)
             for parameter, argument in given.items()
         }
+        # Back in front of what follows: the last word of a body may call with the text behind it.
         pending.extendleft(reversed(_body(macro, given, hidden | {name}, word.token)))
         if len(pending) + len(done) > _MOST_WORDS:
             raise StopReadingError(f"`{name}` becomes too long", word.token.line, name)
@@ -120,6 +125,7 @@ def _given(macro: Macro, arguments: Sequence[list[_Word]], at: Token) -> dict[st
             joined.extend(argument)
         names[-1] = rest
         arguments = [*arguments[:fixed], joined]
+    # `f()` is one empty argument, or none where the macro has no parameters.
     found = [] if not names and list(arguments) == [[]] else list(arguments)
     if len(found) != len(names):
         raise StopReadingError(

@@ -97,6 +97,7 @@ def directives_of(clean: str) -> Iterator[Directive]:
     """Yield the directives of a text without comments."""
     position, line = 0, 1
     for match in _DIRECTIVE.finditer(clean):
+        # Counted on from the last one: a file of many directives is read once.
         line += clean.count("\n", position, match.start())
         position = match.start()
         rest = re.sub(r"\\\r?\n", " ", match.group(2)).strip()
@@ -112,6 +113,7 @@ def preprocess(text: str) -> Preprocessed:
     blank: set[int] = set()
     found = list(directives_of(clean))
     for directive in found:
+        # Lines before the directive stand under what was open, its own ones under what it opens.
         guards.extend([reader.guard] * (directive.line - len(guards)))
         reader.read(directive)
         blank.update(range(directive.line, directive.last_line + 1))
@@ -143,6 +145,7 @@ def never_together(conditions: Sequence[Expression]) -> bool:
     asked = list(dict.fromkeys(call for condition in conditions for call in calls(condition)))
     if len(asked) > _MOST_ASKED:
         return False
+    # Unknown counts as possibly met: `len - count(False)` are those that are not surely out.
     for answers in itertools.product((False, True), repeat=len(asked)):
         known = dict(zip(asked, answers, strict=True))
         met = [truth(evaluate(item, lambda _: None, known.get)) for item in conditions]
@@ -190,6 +193,8 @@ class _Reader:
         match keyword:
             case "if" | "ifdef" | "ifndef":
                 self._open.append((read_condition(keyword, rest), ()))
+                # Kept over exactly one directive: only a `#define` right behind makes it an include
+                # guard.
                 if keyword == "ifndef":
                     self._include_guard = (len(self._open) - 1, rest.split()[0] if rest else "")
                     return
@@ -201,6 +206,7 @@ class _Reader:
                 own: Expression = Constant(True)
                 if keyword != "else":
                     own = read_condition(keyword.removeprefix("el"), rest)
+                # A branch holds where its own condition does and none before it.
                 self._open[-1] = (own, (*before, fold(Unary("!", condition))))
             case "endif" if self._open:
                 self._open.pop()
@@ -225,6 +231,7 @@ class _Reader:
         if macro is None:
             return
         if self._include_guard == (len(self._open) - 1, macro.name) and not macro.replacement:
+            # An include guard is no condition of the text that it guards.
             self._open[-1] = (Constant(True), ())
             return
         self.macros.append(macro)

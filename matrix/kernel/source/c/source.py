@@ -81,6 +81,7 @@ class CSource(Struct, frozen=True, kw_only=True, eq=False):
     def table(self, item: Item) -> tuple[TableEntry, ...]:
         """Return the entries of an initialised table; none for what has no `= { … }`."""
         index = 0
+        # Over brackets: an attribute or a dimension may hold an `=` of its own.
         while index < len(item.tokens) and item.tokens[index].text != "=":
             opens = item.tokens[index].text in ("(", "[", "{")
             index = (matching(item.tokens, index) if opens else index) + 1
@@ -100,6 +101,7 @@ class CSource(Struct, frozen=True, kw_only=True, eq=False):
             return {}
         found: dict[str, int | None] = {}
         inner = item.tokens[item.body + 1 : matching(item.tokens, item.body)]
+        # C counts on from the last number; after one that is not read nothing is known.
         following: int | None = 0
         for part in split_at(inner, ","):
             if len(part) > 2:

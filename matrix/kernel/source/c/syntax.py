@@ -40,6 +40,8 @@ class Statements(Struct, frozen=True, kw_only=True):
 
 def parse_statements(body: str, first_line: int, *, exact: bool = False) -> Statements:
     """Return the statements of `{ … }`."""
+    # Only as a function's body are they statements to the grammar. `_BEFORE` has no line of its
+    # own, so rows stay those of the body.
     tree = _parser().parse((_BEFORE + body).encode())
     for node in tree.root_node.children:
         block = node.child_by_field_name("body")

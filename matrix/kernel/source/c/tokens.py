@@ -66,6 +66,7 @@ def matching(tokens: Sequence[Token], opening: int) -> int:
             depth += 1
         elif text in _CLOSING:
             depth -= 1
+            # Kinds of brackets are not told apart: what is unbalanced is no C, and must only end.
             if depth <= 0:
                 return index
     return len(tokens) - 1

@@ -48,12 +48,15 @@ def stored(type_text: str, value: Expression) -> Expression | None:
     """Return a value as a variable of the type holds it; None where that cannot be said."""
     words = [word for word in re.findall(r"\w+|\*", type_text) if word not in _NO_TYPE]
     kinds = frozenset(words)
+    # Pointers, enumerators and structures of one member lose nothing.
     if kinds & {"*", "enum", "struct", *_STRUCTURES} or not words:
         return value
     if kinds <= _BOOL:
         return as_truth(value)
+    # 0 and 1 fit into every type.
     if is_truth(value):
         return Call(UNSIGNED, (value,)) if kinds & _UNSIGNED else value
+    # A negative one would wrap around; marked, for arithmetic with it has no sign.
     if kinds & _UNSIGNED and kinds <= {*_UNSIGNED, "int", "long"}:
         return Call(UNSIGNED, (value,)) if is_not_negative(value) else None
     if kinds <= _SIGNED:
@@ -62,6 +65,7 @@ def stored(type_text: str, value: Expression) -> Expression | None:
     match value:
         case Constant(bool() | int() as number) if 0 <= number <= limit:
             return value
+    # Only unsigned ones: what a signed one makes of a value that does not fit is the compiler's.
     if len(words) == 1 and words[0] in _NARROW and "s" not in words[0]:
         return Binary("&", value, Constant(limit))
     # A type of its own, such as `enum`'s or a pointer's: kept as it is where it is one word.
@@ -176,5 +180,7 @@ def without_marks(expression: Expression) -> Expression:
 
 def number(text: str, value: int) -> Expression:
     """Return a literal: marked where C takes it as unsigned, by its suffix or its size."""
+    # No hexadecimal digit is a `u`. A decimal beyond an int is a long to C: marked all the same,
+    # which only refuses more.
     unsigned = "u" in text.lower().removeprefix("0x") or value > _MAX_INT
     return Call(UNSIGNED, (Constant(value),)) if unsigned else Constant(value)

@@ -106,6 +106,8 @@ class Pieces:
         for outline in outlines:
             name = outline.name
             number = of_name.get(name, 1)
+            # Two definitions under `#if` and `#else` are `function f` and `function f #2`; the
+            # number found last is kept, or a file of one name would be quadratic.
             while name in self._outlines:
                 number += 1
                 name = f"{outline.name} #{number}"
@@ -126,6 +128,8 @@ class Pieces:
         Declarations of what is defined elsewhere count only where nothing else is cited; of a
         table, its entries, unless the citation covers the whole.
         """
+        # Of a table that is cited in part only the touched entries, of one that is cited whole only
+        # the table: `in_part` are the former.
         touched = {
             name: outline
             for name, outline in self._outlines.items()
@@ -221,6 +225,8 @@ def _macro(source: CSource, macro: Macro, name: str) -> Piece:
 def _blocks(source: CSource) -> Iterator[Outline]:
     """Yield the macros and functions of assembly; one that does not end is none."""
     lines = source.preprocessed.without_comments.split("\n")
+    # First all ends, then each beginning looks its own up: a file of beginnings without an end
+    # would otherwise be read once for each.
     ends: dict[str | None, list[tuple[int, int]]] = {}  # by name, of macros by None: line, column
     for number, line in enumerate(lines):
         if end := _BLOCK_ENDS.match(line):
@@ -282,6 +288,7 @@ def _from_words(
 
 
 def _normalised(words: Sequence[Token], local: frozenset[str]) -> Iterator[Token]:
+    # Renaming a local variable changes nothing; members of that name are other words.
     numbers: dict[str, int] = {}
     read = _read_by_people(words)
     for index, word in enumerate(words):

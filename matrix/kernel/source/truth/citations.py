@@ -170,6 +170,7 @@ def find(tree: KernelTree, path: str, place: RecordedPlace, evidence: Evidence) 
         if piece is None:
             changes.append(Change(path=path, name=part.piece, piece=None))
             lines.append((None, None))
+        # Nothing of the piece has changed: the words have the numbers that they had.
         elif piece.digest == before.digest and len(piece.words) > part.last_word:
             words = piece.words
             lines.append((words[part.first_word].line, words[part.last_word].line))
@@ -209,6 +210,8 @@ def _aligned(
     part: RecordedPart, before: RecordedPiece, piece: Piece
 ) -> tuple[int | None, int | None]:
     """Return the lines of the cited words where their statements are still there, else None."""
+    # From the recorded word to its statement, from that to the same statement now (what a diff of
+    # both lists leaves in place), and there as many words further.
     starts: list[int] = []
     position = 0
     for _, count in before.units:
@@ -227,6 +230,7 @@ def _aligned(
         now = piece.units[same[unit]][0] + word - starts[unit]
         return piece.words[min(now, len(piece.words) - 1)].line
 
+    # The whole piece is cited: it is where it is, whatever is in it.
     if part.first_word == 0 and not part.says:
         return piece.line_of_first_word, piece.last_line
     return line(part.first_word), line(part.last_word)
@@ -242,6 +246,7 @@ def path_now(tree: KernelTree, path: str) -> str | None:
     if tree.has(path):
         return path
     folder, _, name = path.rpartition("/")
+    # `arch/arm64/kvm` and below: a file of the same name elsewhere is another one.
     top = "/".join(folder.split("/")[:3])
     near = found_below(tree.folder / top, f"**/{name}") if top else []
     return near[0].relative_to(tree.folder).as_posix() if len(near) == 1 else None

@@ -184,6 +184,7 @@ def _register_field(entry: TableEntry, tree: KernelTree) -> tuple[str, str, str]
 def _sysreg(tree: KernelTree, register: str, field: str) -> tuple[str, dict[str, str]]:
     """Return the lowest bit of a field and its words' values, from arch/arm64/tools/sysreg."""
     text = tree.text(_SYSREG)
+    # 6.1 makes a part of sysreg.h from this table, 5.15 has macros alone (`_defined`).
     block = re.search(rf"^Sysreg\s+{re.escape(register)}\s[\s\S]*?^EndSysreg", text, re.MULTILINE)
     found = block and re.search(
         rf"^(?:Unsigned|Signed|Safe)?\w*(?:Enum|Field)\s+(?:\d+:)?(\d+)\s+{re.escape(field)}\n"
@@ -234,6 +235,8 @@ def _midr(entry: TableEntry, header: CSource | None) -> Midr | None:
         return None
     macro, name, arguments = match.groups()
     numbers = [int(number, 0) for number in arguments.split(", ")[1:]]
+    # MIDR_ALL_VERSIONS, MIDR_REV_RANGE(model, variant, from, to), MIDR_RANGE(model, variant,
+    # revision, variant, revision): arch/arm64/include/asm/cputype.h.
     lowest, highest = (0, 0), (15, 15)
     if macro == "MIDR_REV_RANGE" and len(numbers) == 3:
         lowest, highest = (numbers[0], numbers[1]), (numbers[0], numbers[2])

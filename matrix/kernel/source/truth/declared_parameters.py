@@ -30,7 +30,8 @@ _STREAMS = {
     "module_param_named": "module",
     "module_param": "module",
 }
-_COMPARES = ("strcmp", "strncmp", "parameq", "sysfs_streq")
+# What each returns for equal texts.
+_COMPARES = {"strcmp": 0, "strncmp": 0, "parameq": 1, "sysfs_streq": 1}
 # What a variable is set to, and where: {"rodata_full": [(condition, value), …]}.
 Effects = Mapping[str, list[tuple[Expression, Expression]]]
 
@@ -99,6 +100,7 @@ class _Comparison:
         if not sources:
             return
         found = [registration for _, source in sources for registration in _registrations(source)]
+        # One name may have parsers in several streams; `right` are those in the declared one.
         own = [item for item in found if _same_name(item.name, self._parameter.name)]
         right = [item for item in own if item.stream == self._parser.stream]
         if not own and self._searched(sources):
@@ -165,6 +167,7 @@ class _Comparison:
 
     def _module(self, registration: _Registration) -> Iterator[Finding]:
         arguments = [spell(part) for part in registration.item.arguments]
+        # module_param_named(name, variable, type, perm), module_param(variable, type, perm).
         named = len(arguments) > 3
         variable, kind = (arguments[1], arguments[2]) if named else (arguments[0], arguments[1])
         declared = {name for effect in self._parser.effects for name, _ in effect.assign}
@@ -190,12 +193,14 @@ class _Comparison:
                     if isinstance(tree, NotAnExpression):
                         continue
                     trees.append((citation, item, tree))
+        # A parser that sets nothing that the profile models is no evidence for or against it.
         relevant = [row for row in trees if _assigned(row[2]) & self._modelled]
         if not relevant:
             return
         self.complete = True
         words: dict[str | None, list[object]] = {}
         if self._parser.grammar == "words":
+            # Words that only the source or only the profile has are compared, too.
             names = {word for _, _, tree in relevant for word in _compared(tree)}
             declared = {str(effect.match) for effect in self._parser.effects}
             words = {word: [] for word in sorted(names | declared)}
@@ -209,6 +214,7 @@ class _Comparison:
     ) -> Iterator[Finding]:
         declared = self._declared_effects(word)
         place, found = f"{trees[0][0].path}:{trees[0][1].line}", {}
+        # Of a handler and what it calls, the first that sets something modelled for this word.
         for citation, item, tree in trees:
             effects = _effects(tree, word, item.parameters, self._parser.grammar)
             found = {name: rows for name, rows in effects.items() if name in self._modelled}
@@ -287,7 +293,8 @@ def _effects(tree: Tree, word: str | None, parameters: tuple[str, ...], grammar:
         match node:
             case Call(function, arguments) if function in _COMPARES:
                 texts = [part.value for part in arguments if isinstance(part, Constant)]
-                return Constant(0 if word in texts else 1)
+                equal = _COMPARES[function]
+                return Constant(equal if word in texts else 1 - equal)
             case Call(function, _) if STORES.fullmatch(function):
                 accepted = grammar not in ("words", "presence")
                 # get_option() returns how many numbers it read, the others 0 or an error.
@@ -314,6 +321,7 @@ def _paths(
         return
     condition = fold(rewrite(tree.condition, decide))
     for taken, inner in ((condition, tree.then), (Unary("!", condition), tree.otherwise)):
+        # What the word decides is constant by now: such a path folds to false and ends here.
         reached = fold(Binary("&&", path, taken))
         if reached != Constant(False):
             yield from _paths(inner, reached, decide)
@@ -324,6 +332,7 @@ def _same_effects(one: Effects, other: Effects) -> bool:
     if one.keys() != other.keys():
         return False
     for name, rows in one.items():
+        # Value by value: the same value under the same condition, however the rows are cut.
         values = {to_c(_number(value)) for _, value in (*rows, *other[name])}
         for value in values:
             if not equivalent(_when(rows, value), _when(other[name], value)):

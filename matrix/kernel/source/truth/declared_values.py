@@ -185,6 +185,7 @@ def _initial(item: Item) -> tuple[_Value, _Value]:
     )
     if isinstance(found, NotAnExpression):
         return found, found
+    # `= IS_ENABLED(CONFIG_X)` says by itself where it is false; a constant under `#ifdef` does not.
     names_option = "CONFIG_" in to_c(found.expression)
     guarded = fold(Binary("&&", conjunction(item.guard), found.expression))
     return (guarded if names_option else found.expression), found.expression

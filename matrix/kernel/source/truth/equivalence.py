@@ -45,6 +45,7 @@ def _parts(expression: Expression) -> tuple[str, tuple[Expression, ...]]:
             return "=", (operand,)
         case Binary("&&" | "||" as operator, left, right):
             return operator, (left, right)
+        # As `!(a == b)`: both spellings have one atom.
         case Binary("!=", left, right):
             return "!", (Binary("==", left, right),)
         case Conditional(condition, then, otherwise):
@@ -57,6 +58,9 @@ def _parts(expression: Expression) -> tuple[str, tuple[Expression, ...]]:
 def _key(expression: Expression) -> str:
     match expression:
         case Binary("==", left, right):
+            # `a == b` and `b == a` are one atom. Atoms are taken as independent, so two that
+            # exclude each other (`x == 1`, `x == 2`) may be told apart where C would not: that only
+            # refuses more.
             return " == ".join(sorted((to_c(left), to_c(right))))
     return to_c(expression)
 

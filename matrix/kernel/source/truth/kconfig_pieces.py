@@ -94,6 +94,8 @@ def _blocks(text: str) -> Iterator[_Block]:
             entry = _Block(head=statement, around=tuple(stack), own=[], members=[])
             found += [entry] if keyword == "choice" else []
             stack.append(entry)
+            # A block of `if` has no statements of its own; those of a menu or choice follow its
+            # head.
             if keyword == "if":
                 entry = None
         elif keyword in _BLOCKS.values():
@@ -135,6 +137,8 @@ def _after_help(lines: list[str], index: int) -> int:
         line = lines[index].expandtabs()
         if line.strip():
             indent = len(line) - len(line.lstrip())
+            # The lexer's rule: the first line's indentation is the text's
+            # (scripts/kconfig/lexer.l).
             least = indent if least is None else least
             if indent < least or indent == 0:
                 return index

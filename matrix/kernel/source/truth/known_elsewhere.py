@@ -39,6 +39,8 @@ def known_elsewhere(
     What a release beyond the neighbour had, and the neighbour has not, was gone by then.
     """
     for section, kind in SECTIONS.items():
+        # The nearest profile that the tree agrees with is taken; what it gave is known from then
+        # on.
         known = {name for name, _ in rows(text, section)}
         for other in _not_beyond(neighbour, others, tree):
             for name, block in rows(other.text, section):

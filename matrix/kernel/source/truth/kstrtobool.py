@@ -63,12 +63,14 @@ def _labels(text: str, before: Sequence[str], found: dict[str, bool]) -> str | N
     labels: list[str] = []
     while text:
         if match := _LABEL.match(text):
+            # `before` are the characters that were read: one label for each of them.
             labels += [head + match[1].lower() for head in before]
         elif match := _STORE.match(text):
             found |= dict.fromkeys(labels, match[1] == "true")
             labels = []
         elif match := _SWITCH.match(text):
             inner = _labels(text[match.end() :].strip(), tuple(dict.fromkeys(labels)), found)
+            # A switch over another character than the next one is not the shape that is read here.
             if int(match[1]) != len(before[0]) + 1 or not labels or inner is None:
                 return None
             text, labels = inner, []

@@ -83,6 +83,7 @@ class Places:
             for change in found.changed:
                 citing = changes.setdefault((change.path, change.name), [])
                 # First those whose own statement is not there any more.
+                # `hit` ones stand first in every list; this one goes behind them.
                 before = sum(item in hit for _, item in citing) if lost else len(citing)
                 citing.insert(before, (change, citation))
                 hit.update({citation} if lost else ())
@@ -92,6 +93,8 @@ class Places:
         self._also(changes)
         for key, changed in changes.items():
             concerned = {citation.what for _, citation in changed}
+            # A changed piece is no news where its value was compared and reported, or where every
+            # declaration that cites it has a finding of its own.
             own = key in settled and all(
                 what.startswith(("function ", "variable ")) for what in concerned
             )
@@ -107,6 +110,8 @@ class Places:
     def _move(self, text: str, places: dict[str, list[Citation]]) -> None:
         """Note where a citation has moved to; one that would move to two places stays."""
         now = next(iter(places))
+        # Two declarations may cite the same lines for different pieces that have gone apart; the
+        # text of a citation can be replaced by one only.
         if len(places) > 1:
             self._unknown += (item for citing in places.values() for item in citing)
         elif now != text:

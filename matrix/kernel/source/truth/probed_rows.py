@@ -50,6 +50,7 @@ def probed(
             if not same:
                 left.append(f"{row}: its probe reads {said(found.value)} at {found.source}")
             continue
+        # A name that no profile declares would be an error of the drafted file.
         if not same and not set(_names(value)) <= known:
             continue
         left = [one for one in left if one not in about]

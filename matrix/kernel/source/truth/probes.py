@@ -107,6 +107,7 @@ def _holds(place: ProbePlace, tree: KernelTree) -> tuple[int, int] | tuple[()] |
         return None
     if any(_find(texts, _pattern(text), 0) is not None for text in place.lacks):
         return None
+    # In order, but not next to each other: the next text is looked for behind the last one.
     at, first, last = 0, None, 0
     for text in place.has:
         pattern = _pattern(text)

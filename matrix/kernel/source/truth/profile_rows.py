@@ -74,6 +74,7 @@ def symbol_lines(text: str) -> Mapping[str, str]:
 
 def said_by(block: str) -> str:
     """Return what a row says: its YAML without sources, notes, comments, layout and word order."""
+    # What is left is what the row decides; the rest is where it was read and how it is written.
     without = re.sub(r"(?m)^\s*#.*$", "", block)
     without = re.sub(r',? *(?:source|note|because): "(?:[^"\\]|\\.)*"', "", without)
     without = _PREFIXES.sub(lambda match: " ".join(sorted(match[1].split(", "))), without)

@@ -67,6 +67,7 @@ def verify(
         *compare_cpucaps(profile, tree, architecture),
         *compare_parameters(profile, tree),
     ]
+    # Before what follows: only findings about values explain why a cited text has changed.
     explained = {finding.what for finding in findings}
     findings += kconfig
     findings += _other_version(profile, tree)
