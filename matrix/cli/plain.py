@@ -57,7 +57,9 @@ def read_plainly(words: Sequence[str]) -> Asked | None:
     from msgspec.structs import replace
 
     from matrix.cli.validation import Asked
+    from matrix.flows.validate_job import ValidateRequest
 
     given = frozenset(_GIVEN.get(name, name) for name in ("files", *repeated, *once))
-    asked = Asked(files=tuple(files), given=given, cpus=tuple(repeated.get("cpus", ())))
-    return replace(asked, **once)
+    form = once.pop("form", "text")
+    request = ValidateRequest(files=tuple(files), given=given, cpus=tuple(repeated.get("cpus", ())))
+    return Asked(request=replace(request, **once), form=form)

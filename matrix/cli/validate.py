@@ -125,8 +125,6 @@ def validate(
     ] = None,
 ) -> int:
     """Say for each `.config` whether the capability works there, why, and what would fix it."""
-    from matrix.cli.validation import Asked, answer_files
-
     files = [*((base,) if base is not None else ()), *(files or ())]
     if not files and host is None and not evidence:
         raise typer.BadParameter("give FILE..., --base, --evidence or --host", ctx=ctx)
@@ -134,26 +132,33 @@ def validate(
         raise typer.BadParameter("--fragment needs FILE or --base to be put upon", ctx=ctx)
     if host is not None and evidence:
         raise typer.BadParameter("--host and --evidence both name the machine: give one", ctx=ctx)
+    from matrix.cli.validation import Asked, answer_files
+    from matrix.flows.arguments import verdict_words
+    from matrix.flows.validate_job import ValidateRequest
+
+    request = ValidateRequest(
+        files=tuple(files),
+        kernel=kernel,
+        cpus=tuple(cpu or ()),
+        cmdline=cmdline,
+        cmdline_file=cmdline_file,
+        capability=capability,
+        predicate=predicate,
+        vm=vm,
+        settings=tuple(settings or ()),
+        fail_on=verdict_words(fail_on),
+        configs=(*(configs or ()), *(profiles or ())),
+        tree=tree,
+        settings_file=settings_file,
+        baseline=baseline,
+        write_baseline=write_baseline,
+        fragments=tuple(fragment or ()),
+        given=_given(ctx),
+    )
     return answer_files(
         Asked(
-            files=tuple(files),
-            given=_given(ctx),
-            fragments=tuple(fragment or ()),
-            kernel=kernel,
-            cpus=tuple(cpu or ()),
-            cmdline=cmdline,
-            cmdline_file=cmdline_file,
-            capability=capability,
-            predicate=predicate,
-            vm=vm,
-            settings=tuple(settings or ()),
-            fail_on=fail_on,
-            configs=(*(configs or ()), *(profiles or ())),
-            settings_file=settings_file,
-            baseline=baseline,
-            write_baseline=write_baseline,
+            request=request,
             form=output_format.value,
-            tree=tree,
             host=host,
             evidence=tuple(evidence or ()),
             boot=boot,

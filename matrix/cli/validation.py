@@ -6,38 +6,24 @@ import sys
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.cli.console import deliver, delivery, say, use_colour
 from matrix.diagnostics import format_diagnostic
+from matrix.flows.validate_job import ValidateRequest
 
 # Formats whose readers jump to the line that decides.
 _POINTING = ("github", "junit", "sarif")
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """The options of `matrix validate`; the defaults are those that its help shows.
+    """A request, the machine that it is put to, and how its answer is written.
 
-    `given` are the fields of a request that the command line itself says.
+    The defaults are those that the command's help shows.
     """
 
-    files: tuple[str, ...]
-    given: frozenset[str]
-    fragments: tuple[str, ...] = ()
-    kernel: str = "auto"
-    cpus: tuple[str, ...] = ()
-    cmdline: str | None = None
-    cmdline_file: Path | None = None
-    capability: str = "gmem-no-direct-map"
-    predicate: str | None = None
-    vm: str | None = None
-    settings: tuple[str, ...] = ()
-    fail_on: str = "unsound"
-    configs: tuple[Path, ...] = ()
-    settings_file: Path | None = None
-    baseline: Path | None = None
-    write_baseline: Path | None = None
+    request: ValidateRequest
     form: str = "text"
-    tree: Path | None = None
     host: Path | None = None
     evidence: tuple[str, ...] = ()
     boot: int | None = None
@@ -47,32 +33,16 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 def answer_files(asked: Asked) -> int:
     """Answer, write the answer, and return the exit code."""
-    from matrix.flows.arguments import verdict_words
     from matrix.flows.settings_file import find_settings
-    from matrix.flows.validate import ValidateRequest, validate
+    from matrix.flows.validate import validate
     from matrix.render.json import validate_pieces
     from matrix.render.text import Detail
     from matrix.render.validate import render_validate
 
-    request = ValidateRequest(
-        files=asked.files,
-        fragments=asked.fragments,
-        kernel=asked.kernel,
-        cpus=asked.cpus,
-        cmdline=asked.cmdline,
-        cmdline_file=asked.cmdline_file,
-        capability=asked.capability,
-        predicate=asked.predicate,
-        vm=asked.vm,
-        settings=asked.settings,
-        fail_on=verdict_words(asked.fail_on),
-        configs=asked.configs,
-        settings_file=asked.settings_file or find_settings(Path.cwd()),
-        baseline=asked.baseline,
-        write_baseline=asked.write_baseline,
+    request = replace(
+        asked.request,
+        settings_file=asked.request.settings_file or find_settings(Path.cwd()),
         pointing=asked.form in _POINTING,
-        given=asked.given,
-        tree=asked.tree,
         lists_all=asked.verbose > 0,
     )
     if asked.host is not None or asked.evidence:
@@ -80,10 +50,10 @@ def answer_files(asked: Asked) -> int:
 
         request = with_machine(request, asked.host, asked.evidence, asked.boot)
     former = None
-    if asked.write_baseline is not None:
+    if request.write_baseline is not None:
         from matrix.door.output import Rewrite, read_for_rewrite, rewrite
 
-        former = read_for_rewrite(asked.write_baseline)
+        former = read_for_rewrite(request.write_baseline)
     outcome = validate(request)
     for line in dict.fromkeys(format_diagnostic(item) for _, item in outcome.problems):
         say(line)
@@ -95,10 +65,10 @@ def answer_files(asked: Asked) -> int:
         colour, detail = use_colour(asked.output), Detail(min(asked.verbose, Detail.WHOLE))
         text = render_validate(outcome, asked.form, colour=colour, detail=detail)
         deliver(text, asked.output, commands=asked.form == "github")
-    if asked.write_baseline is not None and outcome.baseline_text is not None:
-        rewrite([Rewrite(path=asked.write_baseline, read=former, new=outcome.baseline_text)])
+    if request.write_baseline is not None and outcome.baseline_text is not None:
+        rewrite([Rewrite(path=request.write_baseline, read=former, new=outcome.baseline_text)])
         from matrix.render.quantities import counted
 
         known = counted(outcome.known, "finding")
-        say(f"known from now on: {known} in {asked.write_baseline}")
+        say(f"known from now on: {known} in {request.write_baseline}")
     return outcome.exit_code
