@@ -217,3 +217,24 @@ def test_a_cpu_field_is_decoded_given_and_else_unknown(tmp_path: Path) -> None:
     (tmp_path / "overlays" / "field.yaml").write_text(FIELD.replace("name: sme", "name: mte"))
     ran = run_cli("check", str(tmp_path))
     assert (ran.code, "CPU field `mte` is declared already" in ran.err) == (3, True)
+
+
+def test_a_constraint_that_no_follower_can_keep_ends_the_search_for_a_fix(tmp_path: Path) -> None:
+    """Without hibernation this vendor's KVM cannot be built, whatever follows from other symbols.
+
+    The search tries that change, and must not wait for a symbol without a prompt to repair it.
+    """
+    (tmp_path / "overlays").mkdir()
+    (tmp_path / "overlays" / "vendor.yaml").write_text(
+        "id: vendor\narch: arm64\nreleases: ['7.3']\nkconfig:\n  constraints:\n"
+        '    - c: "!IS_ENABLED(CONFIG_KVM) || (IS_ENABLED(CONFIG_KVM_GUEST_MEMFD)'
+        ' && IS_ENABLED(CONFIG_HIBERNATION))"\n'
+        "      grounded: hand\n      because: a vendor's KVM selects both\n"
+    )
+    config = Path(__file__).parent / "data" / "booted" / "7.3.config"
+    asked = ("validate", str(config), "--cpu", "cortex-a710", "--configs", str(tmp_path))
+    ran = run_cli(*asked, "--format", "json")
+    (row,) = json.loads(ran.out)["results"]
+    assert row["verdict"] == "unsound"
+    changes = [list(fix["change"]) for fix in row["fixes"]]
+    assert changes == [["boot.kvm-arm.mode"]]

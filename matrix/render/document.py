@@ -173,6 +173,7 @@ def runs(text: Inline) -> tuple[Run, ...]:
     """Return the runs of a text, those of a sentence split at its backticks."""
     if not isinstance(text, str):
         return text
+    # A pattern with one group splits into text, code, text, … : every second part is code.
     parts = CODE_IN_PROSE.split(text)
     return tuple(Run(part, "code" if i % 2 else "plain") for i, part in enumerate(parts) if part)
 

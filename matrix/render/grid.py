@@ -156,6 +156,7 @@ class _Node(Struct, frozen=True, kw_only=True):
     @property
     def shape(self) -> object:
         """What must be equal for two neighbours to be drawn as one."""
+        # Labels of what is beneath count, too: merged headings share one set of columns.
         return tuple((child.labels, child.shape) for child in self.children) or self.content
 
     @property
@@ -168,6 +169,8 @@ class _Node(Struct, frozen=True, kw_only=True):
 
 def build_grid(table: Table, wording: Wording) -> Grid:
     """Return the grid of a table, whose columns have one label for each of one or more levels."""
+    # From the innermost level outwards: two headings are one where all beneath them is equal, so
+    # what is beneath must have been merged before.
     nodes = _merged(_nodes(table, range(len(table.columns)), 0), below=False)
     columns = tuple(column for node in nodes for column in _columns(node, (), wording))
     letters = _letters(table, columns)
@@ -246,6 +249,7 @@ def _letters(table: Table, columns: Sequence[Column]) -> dict[str, str]:
 
 
 def _letter(number: int) -> str:
+    # a … z, aa, ab: as columns of a spreadsheet, where no letter is a zero.
     return (_letter(number // 26 - 1) if number >= 26 else "") + chr(ord("a") + number % 26)
 
 

@@ -91,6 +91,7 @@ def scan(text: str, file: str, form: Form = MARKDOWN) -> Scan:
     apart = True
     for place in places(text, form):
         is_marker = False
+        # A cheap look first: most lines of a document have no marker.
         if _patterns(form).beginning.search(place.line.text):
             if place.kind == FENCE:
                 in_code.append((place.line, place.opening))

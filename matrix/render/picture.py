@@ -55,6 +55,7 @@ def picture(strip: Strip) -> Picture:
     labels: list[Label] = []
     left = round(max(map(len, strip.lanes)) * _LETTER) + _PAD
     widths = [_width(frame) for frame in strip.frames]
+    # Left edges: the names of the lanes, then the frames before with their gaps.
     columns = [left + sum(widths[:number]) + number * _GAP for number in range(len(widths))]
 
     def write(lines: list[str], x: int, y: int, kind: str) -> int:
@@ -64,6 +65,7 @@ def picture(strip: Strip) -> Picture:
         return y
 
     below = 0
+    # Rows are as high as their tallest box, so they are laid out across all frames one by one.
     for number, frame in enumerate(strip.frames):
         title = textwrap.wrap(f"{number + 1}. {frame.event}", _LETTERS)
         below = max(below, write(title, columns[number] + _PAD, 0, "event"))

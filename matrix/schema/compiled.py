@@ -63,6 +63,8 @@ def knowledge(extra_folders: Sequence[Path] = (), studies: Sequence[Path] = ()) 
     `matrix.schema.loader.load_knowledge`. A cache that cannot be written is silently done without.
     """
     folders = (configs_folder(), *extra_folders)
+    # Two keys: the stamp is cheap and says that no file seems changed, and leads to the other one,
+    # which is made of the bytes.
     stamp, settled = (None, False) if studies else _stamp(folders)
     known = None if stamp is None else recall("stamp", stamp)
     if known is not None:
@@ -105,6 +107,7 @@ def _stamp(folders: Sequence[Path]) -> tuple[str | None, bool]:
     Reading 200 files to know that they are the same takes longer than all else that is done with
     them. None where something cannot be looked at.
     """
+    # Whatever changes what reading gives belongs here, also what is not in the files.
     found: list[object] = [matrix.__version__, is_outside_allowed()]
     newest = 0
     try:

@@ -280,6 +280,8 @@ class _Loader:
     def _checked(
         self, file: DeclarationFile, document: type[DocumentT]
     ) -> tuple[Node | None, DocumentT | None]:
+        # First without a place for problems, so that the result can be kept; what has some is read
+        # again, and tells them.
         right = _read_right(file, document)
         return right or _read(file, document, self.problems)
 

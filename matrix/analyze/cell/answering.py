@@ -233,12 +233,15 @@ def _complete(
     behaviours: Behaviours,
 ) -> Iterator[Completion]:
     """Yield the completions below one partial assignment, depth first."""
+    # A partial assignment that breaks a constraint ends here, with all its completions.
     if cell.refutes(question.constraints):
         return
     found = ask(question, cell, behaviours)
     if isinstance(found, Leaf):
         yield Completion(assigned=assigned, leaf=found, reads=cell.reads)
         return
+    # Only an atom that the question waits for is tried, and only the first: its values may make all
+    # others idle. So the leaves are few, and each is a partial assignment that decides.
     atom = next(cell.undecided_atoms(found))
     for value in question.program.domain(atom):
         below = cell.with_atoms({atom: value})
@@ -305,6 +308,8 @@ def _unsettled(
     question: Question, completions: tuple[Completion, ...], cell: Cell
 ) -> tuple[Unsettled, ...]:
     """Return the atoms whose value makes a difference, all that was tried before it being equal."""
+    # The completions are the leaves of a tree: an inner node is what was assigned before it, and
+    # the atom that is tried there. An atom is decisive where two of its branches differ.
     branches: dict[tuple[Assigned, str], dict[Value, set[Verdict]]] = {}
     for completion in completions:
         for index, (atom, value) in enumerate(completion.assigned):
@@ -428,6 +433,7 @@ def _confidence(
         return "unknown"
 
     def decides(atom: str, detection: Detection) -> bool:
+        # Whether the answer would be another one if what is recorded of this property were wrong.
         flipped = known.with_atoms({atom: not detection.value})
         others = set()
         for item in _bounded(question, flipped, behaviours):

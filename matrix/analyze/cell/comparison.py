@@ -139,6 +139,7 @@ def _can_set_direct_map(model: ModelAnswers, host: HostReadings) -> Evidence:
     found = memfd_secret_result(host)
     why = found.why_not
     answer = model.memfd_secret
+    # The call can only show the function where its check decides it.
     asked = answer.predicate is False or dict(model.facts).get("can_set_direct_map") is not False
     if found.value is False and answer.verdict is Verdict.ABSENT:
         why = "; ".join(answer.reasons)

@@ -204,6 +204,7 @@ class Derivations:
     def _function(self, function: KernelFunction) -> Derivation:
         name = function.signature
         body = function.body.expression
+        # Shown once: a function that many others call would be told at each of them.
         known = name in self._shown
         self._shown.add(name)
         return Derivation(
@@ -310,6 +311,8 @@ class Derivations:
             elif applies is None:
                 said.append((step, _PERHAPS))
             else:
+                # A later occurrence that surely applies overrules all before it that were still
+                # said to count.
                 said = [(item, remark or _OVERRULED) for item, remark in said]
                 said.append((step, ""))
                 set_by = step

@@ -131,6 +131,8 @@ class _Search(Struct, frozen=True, dict=True):
         waiting = [(0, next(turns), self._start())]
         best: int | None = None
         found: list[tuple[tuple[_Knob, str], ...]] = []
+        # Costs never fall along a path, so what is popped first is cheapest; after the first fix
+        # only those that cost as much are looked for.
         while waiting and (best is None or waiting[0][0] <= best):
             cost, _, node = heapq.heappop(waiting)
             if self._is_hopeless(node):
@@ -151,6 +153,8 @@ class _Search(Struct, frozen=True, dict=True):
         )
 
     def _start(self) -> _Node:
+        # At first all that a knob can change is unknown: what is false now is false whatever they
+        # do.
         open_names = frozenset().union(*(knob.names for knob in self.knobs))
         evaluation = Evaluation(
             self.question.program.definitions,
@@ -172,6 +176,8 @@ class _Search(Struct, frozen=True, dict=True):
             return None
         constraints = self.question.constraints
         answer = ask(self.question, node.evaluation, self.behaviours)
+        # The question waits for something: a knob that decides it. If none of what it waits for is
+        # a knob's, what else supported cells need is looked at.
         if not isinstance(answer, Leaf):
             return self._undecided(node, (answer, *self._needed, *self._rows, *constraints))
         return None if self._works(node) else self._undecided(node, constraints)
@@ -206,6 +212,7 @@ class _Search(Struct, frozen=True, dict=True):
 
     def _below(self, node: _Node, knob: _Knob) -> Iterator[tuple[_Node, int]]:
         """Yield the node with the knob left alone, and with each of its values; with the costs."""
+        # Left alone is a choice, too: it makes what the knob decides known, at no cost.
         yield self._decide(node, knob, node.changed), 0
         if _parts(node) + knob.parts <= MOST_CHANGES:
             for text, value in self._choices(knob):
@@ -252,6 +259,7 @@ class _Search(Struct, frozen=True, dict=True):
         """
         if knob.name not in self._chosen:
             kept = []
+            # What the line says already changes nothing.
             effects: list[Mapping[str, Expression]] = [self.cell.variables]
             for text, value in knob.values:
                 if knob.kind == "boot":

@@ -49,6 +49,7 @@ class _Patterns(Generic[_Made]):
 
     def find(self, values: _Values) -> _Made | None:
         """Return what was kept for these values, None where nothing was."""
+        # Few patterns, many cells: those that take the same way read the same names.
         for names, kept in self._patterns.items():
             made = kept.get(_values_of(names, values))
             if made is not None:
@@ -124,6 +125,8 @@ class AnswerMemory:
     ) -> Surroundings:
         """Return a cell's part that no CPU changes, with all that follows from it worked out."""
         program = self.question.program
+        # What is decided without any CPU is the same on all of them: it is a value from here on,
+        # and need not be read again.
         evaluation = self._like_before(variables, atoms)
         # What came with a point release is named in the reasons, so that it must be seen read.
         others = (program.atoms - atoms.keys()) | program.dated.keys()
@@ -166,6 +169,7 @@ class AnswerMemory:
         before, begun = self._begun[key]
         if before.keys() != variables.keys():
             return Evaluation(self.question.program.definitions, variables, atoms)
+        # Identity first: most variables of two command lines are the very same object.
         changed = {
             name: item
             for name, item in variables.items()
@@ -204,6 +208,8 @@ class AnswerMemory:
         facts = self._facts_of(cell, values) if detailed else ()
         kept = around.kept[detailed]
         worded = values.copy()
+        # Words name CPUs, so two cells share them only where the same is known of their CPUs; what
+        # they rest on (`examined`) only needs the same values with the same confidence.
         worded.update(cpu.knowledge)
         found = kept.answers.find(worded)
         if found is None:

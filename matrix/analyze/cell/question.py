@@ -244,10 +244,13 @@ def ask(question: Question, cell: Evaluation, behaviours: Behaviours) -> Leaf | 
     boots = truth(cell.of(question.boots))
     if boots is False:
         return Leaf(verdict=Verdict.ABSENT, reason=_cannot_boot(cell))
+    # Whether it boots is asked where a symbol decides it. What no CPU recorded of its granules is
+    # taken as yes (`BOOTS`).
     if boots is None and any(
         atom.startswith("CONFIG_") for atom in cell.undecided_atoms(question.boots)
     ):
         return question.boots
+    # All requirements before any is settled: one that is false ends it, whatever is unknown.
     undecided: Expression | None = None
     for requirement in question.requirements:
         if requirement.expression is None:

@@ -75,6 +75,7 @@ class Rebuild(Struct, frozen=True, dict=True, kw_only=True):
         """Return the atoms that setting a symbol may give another value, itself among them."""
         reached = {atom}
         waiting = [atom]
+        # A symbol without a prompt moves others in its turn; one with a prompt stays as it was set.
         while waiting:
             near = self._near(waiting.pop()) - reached
             reached |= near
@@ -102,17 +103,21 @@ class Rebuild(Struct, frozen=True, dict=True, kw_only=True):
             asked = atom not in changed and not self.is_written(atom)
             if asked and self._shown(prompt, atoms) is not False:
                 atoms[atom] = None
+        # A follower whose old value contradicts is unknown from here on: Kconfig gives it another
+        # one. It ends, for each round makes at least one more unknown.
         while stale := self._stale(cell, atoms):
             atoms.update(dict.fromkeys(stale))
         return Cell(variables=cell.variables, atoms=atoms, detections=cell.detections)
 
     def _stale(self, cell: Cell, atoms: Mapping[str, Value]) -> frozenset[str]:
-        """Return followers that cannot all stay as they are."""
+        """Return followers with a value that cannot all keep it."""
         known = Evaluation(self.question.program.definitions, cell.variables, atoms)
         for constraint in self.question.constraints:
-            mine = self.followers & names(constraint)
+            mine = {
+                name for name in self.followers & names(constraint) if atoms.get(name) is not None
+            }
             if mine and truth(known.of(constraint)) is False:
-                return mine
+                return frozenset(mine)
         return frozenset()
 
     def _shown(self, prompt: Expression, atoms: Mapping[str, Value]) -> bool | None:

@@ -75,6 +75,8 @@ def boot_steps(
         for parameter in profile.parameters
         for index, (parser, value, token) in enumerate(occurrences(parameter, line))
     ]
+    # First the stream, then the place in the line; parsers of one word in their declared order. The
+    # rest of the tuple has no order.
     for _, _, _, name, parser, value, token in sorted(found, key=lambda item: item[:3]):
         effect = None if value is None else _row(parser, value)
         if ("parameter", name) in program.lowering.unread:
@@ -97,6 +99,7 @@ def boot_steps(
 
 def _apply(step: BootStep, state: dict[str, Expression]) -> None:
     for variable, after in step.assigned:
+        # Where the row does not apply the variable keeps what it was: the steps nest into one `?:`.
         state[variable] = fold(Conditional(step.condition, after, state[variable]))
 
 

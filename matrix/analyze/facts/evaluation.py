@@ -111,6 +111,7 @@ class Evaluation:
         )
         other._family = self._family
         changed = self._family.bits(variables) | self._family.bits(atoms)
+        # What read none of the changed names has the same value in the new cell.
         other._kept = {key: kept for key, kept in self._kept.items() if not kept[1] & changed}
         return other
 
@@ -146,6 +147,8 @@ class Evaluation:
             else:
                 kept = self._keep(name, definition)
                 if name in self._variables:
+                    # A variable is what a command line left: another line may leave something else,
+                    # so that what rests on it must be known to have read it.
                     kept = self._kept[name] = (kept[0], kept[1] | self._family.bit(name), kept[2])
             # What another cell of the family kept, it has counted.
             self._family.reading |= kept[1]
@@ -182,6 +185,7 @@ class Evaluation:
     def undecided_atoms(self, expression: Expression) -> Iterator[str]:
         """Yield the unknown atoms an expression leads to, in a stable order, each once."""
         seen: set[str] = set()
+        # Depth first along what is unknown only: what has a value cannot be what is waited for.
         stack = list(self._family.named(expression))
         while stack:
             name = stack.pop()
@@ -198,6 +202,7 @@ class Evaluation:
 
     def _keep(self, key: _Key, expression: Expression) -> _Kept:
         """Evaluate an expression, noting the atoms it reads apart from what was read before."""
+        # What this expression reads is kept with it alone; whoever asked for it adds it afterwards.
         outer, self._reading = self._reading, 0
         value = evaluate(expression, self.value)
         kept = self._kept[key] = (value, self._reading, expression)

@@ -72,6 +72,7 @@ def implied(
     given = prover.everything
     for premise in premises:
         given = given & prover.where(premise)
+    # ALWAYS is proved where nothing is left of its negation, NEVER where nothing is left of it.
     for status, counterexample in ((Implied.ALWAYS, ~asked), (Implied.NEVER, asked)):
         because = prover.core(given & counterexample)
         if because is not None:
@@ -123,6 +124,7 @@ class _Prover:
         if not left.is_empty():
             return None
         kept = list(range(len(self._constraints)))
+        # Deletion: what is not needed for the contradiction goes; profiles have some dozens.
         for number in reversed(range(len(self._constraints))):
             without = region
             for other in kept:

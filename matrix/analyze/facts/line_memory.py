@@ -97,6 +97,7 @@ class LineMemory:
             variables.update(
                 (name, item)
                 for name, item in self._effects(program, profile, part).items()
+                # Parts touch different variables, so each may write over what nothing has touched.
                 if item is not untouched[name] and item != untouched[name]
             )
         return variables
@@ -158,6 +159,7 @@ def independent_parameters(profiles: Iterable[KernelProfile]) -> dict[str, int]:
             if writes & (touched[other][0] | touched[other][1]) or reads & touched[other][0]
         }
         own = min(related, default=len(numbers))
+        # Union of groups by renumbering: some dozen parameters, looked at once.
         numbers = {other: own if at in related else at for other, at in numbers.items()}
         numbers[name] = own
     return numbers

@@ -81,6 +81,7 @@ class Lowering:
         A Kconfig symbol the release lacks is not missing: it is off.
         """
         found = set()
+        # A cap's name inside of its call is no name of its own: `cpus_have_final_cap(ARM64_X)`.
         arguments: set[Expression] = set()
         for call in calls(expression):
             arguments.update(call.arguments)
@@ -121,6 +122,7 @@ class Lowering:
             return self._lower_node(node) if name in self._mechanisms else node
 
         settled = fold(rewrite(expression, settle))
+        # What folds away as a whole is said as it is declared: "true" would tell a reader nothing.
         match settled:
             case Constant():
                 return to_c(expression)
@@ -195,6 +197,7 @@ class Lowering:
                 return self._symbol(identifier) if identifier.startswith(_SYMBOL) else node
             case Call(function, arguments):
                 if function == _IS_ENABLED:
+                    # A tristate's `m` is a text, and equals no number: it is enabled as well.
                     return Binary("!=", arguments[0], Constant(False))
                 if function in _CAP_PREFIXES:
                     return Name(f"{_CAP_PREFIXES[function]}{to_c(arguments[0])}")
@@ -234,6 +237,7 @@ def refuse_cycles(
     variables = {variable.name: variable for variable in profile.variables}
     read_by = {name: set(names(body)) for name, body in definitions.items()}
     read_by.update(_read_by_variables(profile, lowering))
+    # Variables among each other are no circle: a row reads what the rows before it left.
     graph = {
         name: (read & read_by.keys()) - (variables.keys() if name in variables else set())
         for name, read in read_by.items()

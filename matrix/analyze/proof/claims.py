@@ -210,6 +210,7 @@ def _decide(
         if not asked:
             continue
         refuted = status == REFUTED
+        # A witness that nobody can doubt, where there is one.
         broken = cells[REFUTED] if certain.is_empty() else certain
         yield ClaimResult(
             claim=claim,

@@ -117,6 +117,7 @@ class Candidates:
             for value, region in part.compiler.partition(expression).items():
                 text = named.get(value) or text_of(value)
                 once[text] = once.get(text, nothing) | (region & mine).project_hidden()
+        # With hidden variables forgotten a cell can have two values: nobody knows which.
         twice = in_several(self.solved.backend, once.values())
         parts = {text: region - twice for text, region in once.items()}
         parts[UNKNOWN] = parts.get(UNKNOWN, nothing) | twice

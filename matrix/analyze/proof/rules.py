@@ -110,6 +110,8 @@ class FeatureSpace:
         self._everything = self._backend.everything()
         self._nothing = self._backend.nothing()
         # Behind each feature: the axes that no later feature depends on.
+        # What no later feature depends on is forgotten as soon as it is passed: more regions become
+        # equal, and `_below` is asked once for each.
         self._idle: list[tuple[str, ...]] = []
         needed: set[str] = set()
         for feature in reversed(self.features):
@@ -153,6 +155,7 @@ class FeatureSpace:
     def _confused(
         self, regions: tuple[Region, ...], depth: int
     ) -> dict[str, tuple[str, ...]] | None:
+        # One region left: these cells have one label, whatever follows.
         if len(regions) < 2 or (regions, depth) in self._told_apart:
             return None
         if depth == len(self.features):
@@ -180,6 +183,8 @@ def choose(candidates: Candidates, labels: Mapping[str, Region]) -> tuple[Featur
     axes = _axes(candidates)
     chosen: list[Feature] = []
     space = FeatureSpace(chosen, axes)
+    # Refinement by counterexample: two cells that look alike and are labelled differently name the
+    # next feature. It ends at the latest when all axes are chosen.
     while (when := space.confused(tuple(labels.values()))) is not None:
         inside = [space.preimage(when, region) for region in labels.values()]
         one, other = [region for region in inside if not region.is_empty()][:2]
@@ -188,6 +193,7 @@ def choose(candidates: Candidates, labels: Mapping[str, Region]) -> tuple[Featur
         if len(chosen) > _MAX_FEATURES:
             raise UndecidedError(_too_many())
         space = FeatureSpace(chosen, axes)
+    # A later feature may have made an earlier one superfluous.
     images = [space.image(region) for region in labels.values()]
     kept = list(chosen)
     for feature in reversed(chosen):
@@ -204,6 +210,7 @@ def closest(one: Region, other: Region) -> tuple[dict[str, str], dict[str, str]]
     Otherwise the second keeps, axis by axis, the option of the first where it can.
     """
     for variable in one.space.variables:
+        # Cells of the other label that one change of this axis leads to.
         near = one.forget((variable.name,)) & other
         second = near.pick()
         if second is not None:

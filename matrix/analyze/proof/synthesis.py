@@ -121,6 +121,8 @@ def synthesise(solved: SolvedStudy, declared: SynthesisDeclaration, within: Regi
             message="the capability is absent from every cell that was asked for",
             hint="choose other kernels or kinds of VM",
         )
+    # Sound first: a combination that some unsafe cell has must be refused, at the cost of the safe
+    # cells that have it as well.
     yes = [combination for combination in safe if combination not in unsafe]
     products = minimise(len(known), yes, list(unsafe))
     in_c = [parse(atom.c) for atom in known]
@@ -173,6 +175,8 @@ def _combinations(
             continue
         lowering = part.question.program.lowering
         holds = [part.compiler.where(lowering.lower(parse(atom.meaning))) for atom in atoms]
+        # Classes are put together before they are split: atoms are looked at twice, not once a
+        # class.
         sums = {False: solved.backend.nothing(), True: solved.backend.nothing()}
         for inputs, region in present:
             sums[bool(solved.behaviours.result(inputs).violations)] |= region
@@ -213,6 +217,7 @@ def minimise(
         return union(backend, (everything.at(dict(zip(names, row, strict=True))) for row in words))
 
     inside, outside = region_of(yes), region_of(no)
+    # An atom can go where without it no combination is both; the last are the least wanted.
     for name in reversed(names):
         wider = inside.forget((name,)), outside.forget((name,))
         if (wider[0] & wider[1]).is_empty():
@@ -227,9 +232,12 @@ def factored(products: Sequence[Product], atoms: Sequence[Expression]) -> Expres
     """Return a disjunction of conjunctions as one expression, common literals taken out."""
     if not products:
         return Constant(False)
+    # Literals of every product are conjuncts of the whole; what is left of the products is a
+    # disjunction, factored in its turn.
     common = frozenset.intersection(*products)
     rest = sorted((product - common for product in products), key=sorted)
     literals = [_literal(number, wanted, atoms) for number, wanted in sorted(common)]
+    # A product of which nothing is left makes the disjunction true.
     if all(rest):
         literals.insert(_place(common, rest), _disjunction(rest, atoms))
     if not literals:

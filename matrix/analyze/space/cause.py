@@ -97,6 +97,7 @@ def causes(solved: SolvedStudy, within: Region | None = None) -> tuple[tuple[Cau
         if decide(predicate=item.predicate, violates=True) is Verdict.UNSOUND:
             for key, violations in _strands(item.result.violations).items():
                 strands.setdefault(key, []).append((item, violations))
+    # Regions are canonical, so what goes wrong in just the same cells has one key.
     by_cells: dict[Region, list[tuple[ClassRegion, tuple[Violation, ...]]]] = {}
     for members in strands.values():
         region = union(solved.backend, (item.region for item, _ in members))
@@ -257,6 +258,7 @@ class Conditions:
         for profile, part in self._solved.kernels:
             for inputs, region in part.classes:
                 of_class = mine.get((profile.id, self._solved.behaviours.class_of(inputs)), ())
+                # Inputs of the class that occur in another part of it say nothing of these cells.
                 if any(not (region & item.region).is_empty() for item in of_class):
                     yield inputs
 
@@ -290,4 +292,5 @@ def _is_settled(solved: SolvedStudy, cell: Mapping[str, str]) -> bool:
         for number, region in alike.parts
         if not (region & here).is_empty()
     )
+    # Two are enough to know.
     return len(list(itertools.islice(told, 2))) == 1

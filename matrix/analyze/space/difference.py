@@ -210,6 +210,7 @@ class _Carried:
 
     def over(self, region: Region) -> Region:
         """Return the cells of the other space that a region's cells are matched with."""
+        # Axes that only the first study has are held at its baseline, and then gone.
         return self._below(region.at(self._held).forget(self._held), 0)
 
     def _below(self, region: Region, depth: int) -> Region:
@@ -221,6 +222,8 @@ class _Carried:
         if key not in self._found:
             axis = self._axes[depth]
             union = self._nothing
+            # The recursion of a decision diagram, from one space into another: options that lead to
+            # the same part are one branch, and a part is carried once.
             for options, part in region.split(axis):
                 kept = [option for option in options if option in self._common[axis]]
                 if kept:

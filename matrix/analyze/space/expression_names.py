@@ -44,6 +44,7 @@ class ClaimNames:
         self, condition: Condition, expressions: Sequence[Expression]
     ) -> tuple[Diagnostic, ...]:
         """Return what is wrong with the names of a claim, over all releases of the study."""
+        # What one release lacks is not asked of it; what all lack is a slip.
         lacked = frozenset.intersection(
             *(self.lacking(question, expressions) for question in self._questions)
         )
@@ -73,6 +74,8 @@ class ClaimNames:
 
         def spell(node: Expression) -> Expression:
             match node:
+                # The kernel's own names last: an axis may be called as a function of some release
+                # is.
                 case Name(name) if name not in mine and name not in functions:
                     return Call(name, ()) if f"{name}()" in functions else node
                 case Call(name, ()) if f"{name}()" not in functions and name in mine:

@@ -100,6 +100,7 @@ def _influence(
                     idle.pop(option, None)
                 if first is None:
                     first = _shown(solved, axis, (kind, name, value), elsewhere, parts)
+            # Every option has shown itself; further names would only say it again.
             if not idle:
                 break
     if first is None:
@@ -111,6 +112,8 @@ def _influence(
 
 def _changing(axis: str, parts: _Parts) -> Iterator[tuple[Value, tuple[str, ...], Region]]:
     """Yield a value, options of the axis, and the cells of both where another option changes it."""
+    # `wide`: the cells that some option of the axis makes one of this value. A cell of one value
+    # that lies in another's `wide` changes with the axis alone.
     wide = {value: region.forget((axis,)) for value, region in parts.items()}
     for value, region in parts.items():
         others = [other for key, other in wide.items() if key != value]

@@ -67,6 +67,7 @@ def nearest_supported(
         (supported,) = (cells for verdict, cells in solved.verdicts.items() if verdict in WORKS)
         region = with_doubles(solved, supported)
         found = nearest_changes(region, origin, weights, _MOST_PATHS)
+        # A cell of another kernel costs at least that, so it cannot be nearer.
         if found is not None and found.weight < WEIGHTS["kernel"]:
             break
     if found is None:

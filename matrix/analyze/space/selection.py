@@ -43,6 +43,8 @@ class ClaimRegions:
         Raises:
             InputError: MX0653, where it is neither true nor false.
         """
+        # Down the left spine, then from its first operand on: each is asked inside what the ones
+        # before it left.
         operands: list[Expression] = []
         while isinstance(expression, Binary) and expression.operator == "&&":
             operands.append(expression.right)
@@ -71,9 +73,11 @@ class ClaimRegions:
         key = (part.compiler, to_c(call))
         nothing = self._solved.backend.nothing()
         scope, violating, name = self._asked.get(key, (nothing, nothing, ""))
+        # What was simulated for a wider part is right for this one.
         if name and within <= scope:
             return name
         violating = violating | self._violating(part, call, within - scope)
+        # A name of the compiler means one partition for good, so a wider answer gets a new one.
         name = f"{key[1]} #{len(part.compiler.names())}"
         _define(part, name, {True: violating, False: ~violating})
         self._asked[key] = (scope | within, violating, name)
@@ -143,6 +147,7 @@ def select(solved: SolvedStudy, condition: Condition) -> Selection:
             continue
         true = regions.where(part, condition.expression, part.valid)
         possible = true.project_hidden()
+        # In both where something unknown decides: neither chosen nor wrong.
         maybe_not = (part.valid - true).project_hidden()
         chosen = chosen | (possible - maybe_not)
         undecided = undecided | (possible & maybe_not)

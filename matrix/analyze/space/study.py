@@ -90,6 +90,8 @@ def decide_study(
 
     Another predicate over a solved study is this with other `KernelRegions.predicate`.
     """
+    # Under each value of what is unknown a cell has one verdict; forgetting the hidden variables
+    # makes it possible, and `_separate` finds the cells with more than one.
     possible: dict[Verdict, Region] = {
         verdict: backend.nothing() for verdict in kernels[0][1].question.verdicts
     }
@@ -150,6 +152,7 @@ def _decided(
         yes = alike.region & part.predicate
         for says_yes, share in ((True, yes), (False, alike.region - yes)):
             if not share.is_empty():
+                # Merging must not change the order in which classes are told.
                 first = next(
                     number for number, region in alike.parts if not (region & share).is_empty()
                 )

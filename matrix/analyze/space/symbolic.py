@@ -120,6 +120,7 @@ def _systems_seen(
 
     It sees the values of fields, and which of its lists of models a MIDR is in.
     """
+    # A MIDR enters only through the lists that it is in: CPUs that share all of these are one.
     lists = dict.fromkeys(cap.midrs for cap in program.cpucaps if cap.midrs)
     known: dict[object, SystemSeen] = {}
     found = {}
@@ -155,6 +156,8 @@ def _study_space(
         for spec, system in own.items():
             for atom, value in system.atoms.items():
                 if value is None:
+                    # One variable for all CPUs that lack it: a cell has one CPU, and hidden
+                    # variables are forgotten cell by cell.
                     unknown[_hidden(atom, systems[spec])] = None
     variables = tuple(
         FiniteVariable(name=axis.name, options=tuple(option.name for option in axis.options))
@@ -164,6 +167,8 @@ def _study_space(
         FiniteVariable(name=name, options=_OFF_ON, values=(False, True)) for name in unknown
     )
     hidden = (*hidden, *_open_dates(study, programs), *_unset_symbols(study, programs))
+    # What is unknown of a CPU is tested right behind the CPU: far from it, the diagram would carry
+    # each open property through all axes between.
     order: list[str] = []
     for variable in variables:
         order.append(variable.name)
@@ -217,6 +222,7 @@ def kernel_regions(backend: Backend, study: MatrixStudy, kernel: CompiledKernel)
             valid = valid.restrict(axis.name, distinct_options(axis, question.program, study))
     for constraint in question.constraints:
         valid = valid & compiler.where(constraint)
+    # Requirements in order, each of what is left: a cell has the reason of the first that fails.
     remaining = valid
     absent: list[tuple[str, Region]] = []
     for requirement in question.requirements:
@@ -315,6 +321,7 @@ def option_groups(
         known = tuple(
             sorted((symbol, text) for symbol, text in option.kconfig if symbol in program.symbols)
         )
+        # `n` and no line at all are one `.config`.
         meaningful = tuple((symbol, text) for symbol, text in known if text != "n")
         alike.setdefault(meaningful, []).append(option.name)
     return {names[0]: tuple(names) for names in alike.values()}

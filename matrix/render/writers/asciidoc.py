@@ -92,6 +92,7 @@ def _listing(block: Code) -> str:
     mark = "> " if block.quoted else ""
     lines = [f"{mark}{visible(line)}".rstrip() for line in block.text.rstrip("\n").split("\n")]
     text = _DIRECTIVE.sub(r"\\", "\n".join(lines))
+    # Longer than any line of dashes inside, which would close it.
     fence = "-" * max([4, *(len(run) + 1 for run in re.findall("^-{4,}$", text, re.MULTILINE))])
     words = ["source", *([block.language] if block.language else [])]
     if _CALLOUT.search(text):
@@ -127,6 +128,7 @@ def inline(text: Inline) -> str:
     for number, (shown, mark) in enumerate(parts):
         after = parts[number + 1][0] if number + 1 < len(parts) else ""
         apart = _BEFORE_CODE.search(line) and _AFTER_CODE.match(after)
+        # One mark counts only at the edge of a word; two count anywhere.
         around = mark if apart else mark * 2
         line += f"{around}{shown}{around}"
     return _SEMICOLON.sub("&#59;", line.strip())

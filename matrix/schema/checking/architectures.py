@@ -38,6 +38,7 @@ def cpu_architecture(
             document.arch, at["arch"].location, problems
         )
         return document.arch
+    # A CPU is of the architecture most of whose fields it has; equal numbers are a doubt.
     fields = {name: {field.name for field in item.fields} for name, item in _declared(catalogue)}
     shared = {name: len(fields[name] & document.fields.keys()) for name in fields}
     most = max(shared.values(), default=0)
@@ -71,6 +72,7 @@ def study_architecture(
         if not candidates & named.architectures:
             _add_mixed(named, decided, sorted(candidates), problems)
             return None
+        # The name that narrowed the choice is the one to point at when another contradicts it.
         decided = decided if candidates <= named.architectures else named
         candidates &= named.architectures
     candidates = candidates & {item.arch for item in catalogue.kernels.values()} or candidates

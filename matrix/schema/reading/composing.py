@@ -193,6 +193,7 @@ class _Builder:
     def _pending(self) -> tuple[Key, Location | None]:
         """Return the key under which the next value will stand, and its place."""
         frame = self._stack[-1] if self._stack else None
+        # The root, a key itself, or the value of a key that was refused: under no key.
         if frame is None or (frame.mapping and frame.key is None):
             return "", None
         if not frame.mapping:
@@ -244,6 +245,8 @@ class _Builder:
             hint = "a key is a word or a number; a text that starts with `{` or `[` needs quotes"
             self._problems.add("MX0206", f"`{node.raw}` cannot be a key", at, hint)
             return None
+        # `no:` and `12:30:` as keys: taken for something else by many parsers, so quotes are asked
+        # for.
         if isinstance(data, bool | Unquoted | None):
             taken_for = data.taken_for if isinstance(data, Unquoted) else "something else than text"
             message = f"the key `{node.raw}` is taken for {taken_for} without quotes"
