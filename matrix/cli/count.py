@@ -2,19 +2,63 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import enum
+from typing import Annotated
 
-from matrix.cli.study_command import Shown, study_command
+import typer
 
-if TYPE_CHECKING:
-    from matrix.flows.count import Count
+from matrix.cli.options import DEFAULT_STUDY, Configs, Output, Predicate, Study
+from matrix.cli.study_command import show
 
 
-def _load() -> Shown[Count]:
+class CountFormat(enum.StrEnum):
+    """Formats of counts: those of answers about studies, and rows."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    HTML = "html"
+    RST = "rst"
+    ASCIIDOC = "asciidoc"
+    CSV = "csv"
+
+
+def count(
+    study: Study = DEFAULT_STUDY,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            "--where",
+            metavar="EXPR",
+            help="Only cells in which a C expression over axes, facts and `verdict` is true, as in "
+            "`cells`.",
+        ),
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--by", metavar="A,B", help="A row for each combination of options of these axes."
+        ),
+    ] = None,
+    predicate: Predicate = None,
+    output_format: Annotated[
+        CountFormat, typer.Option("--format", help="Format of the answer.")
+    ] = CountFormat.TEXT,
+    output: Output = None,
+    configs: Configs = None,
+) -> int:
+    """Count the cells of a study, per verdict; exact whatever the size.
+
+    No cell is listed: groups and chosen cells are counted in the decision diagram, too.
+    """
     from matrix.flows.count import count as run_count
-    from matrix.render.count import count_document, count_values
+    from matrix.render.count import count_csv, count_document, count_values
 
-    return run_count, count_document, count_values
-
-
-count = study_command(_load, "Count the cells of a study, per verdict; exact whatever the size.")
+    found = run_count(
+        study,
+        configs=tuple(configs or ()),
+        predicate=predicate,
+        where=where,
+        by=tuple(name.strip() for name in by.split(",")) if by else (),
+    )
+    return show(found, output_format, output, count_document, count_values, rows=count_csv)

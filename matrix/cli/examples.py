@@ -26,7 +26,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "matrix simulate cpu=apple-m2",
         "matrix simulate --brief kernel=7.3 --variant tlb-flush=none",
     ),
-    "count": ("matrix count arm64-overview", "matrix count arm64-overview --format json"),
+    "count": (
+        "matrix count arm64-overview",
+        "matrix count arm64-overview --by kernel,page_size --format csv",
+        "matrix count arm64-overview --where 'verdict == \"unsound\"' --by kernel",
+    ),
     "view": (
         "matrix view arm64-overview --only 'cpu=cortex-a7*' --format markdown",
         "matrix view arm64-overview --rows page_size --columns kernel --show worst",

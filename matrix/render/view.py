@@ -25,7 +25,7 @@ from matrix.render.document import (
 from matrix.render.grid import Entry, Grid, build_grid, study_wording
 from matrix.render.json import Json
 from matrix.render.quantities import NOTHING
-from matrix.render.study_answer import answer_document, answer_values
+from matrix.render.study_answer import answer_document, answer_values, left_out
 
 VIEW_SCHEMA = "matrix/view/1"
 
@@ -48,24 +48,13 @@ def view_document(found: ViewAnswer) -> Document:
         answers=True,
     )
     blocks: list[Block] = [
-        Paragraph(text=" ".join((asked, *grid.caption, *_left_out(found), *gaps))),
+        Paragraph(text=" ".join((asked, *grid.caption, *left_out(found.selection), *gaps))),
         table,
     ]
     notes = _notes(grid)
     if notes:
         blocks.append(Section(blocks=(List(items=notes),)))
     return answer_document(found, blocks, f"{found.study.title}: {found.view.title}")
-
-
-def _left_out(found: ViewAnswer) -> Iterator[str]:
-    """Yield what the expression of a view could not choose."""
-    if found.selection is not None and found.selection.undecided:
-        yield (
-            f"{found.selection.undecided:,} cells are left out: whether the expression holds "
-            "there depends on what nobody recorded of their CPU."
-        )
-    for release, names in found.selection.lacking if found.selection else ():
-        yield f"Cells of Linux {release} are left out: no `{'`, `'.join(names)}` there."
 
 
 def _entry(entry: Entry | None, shows: str) -> tuple[Run, ...]:

@@ -50,7 +50,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "explain cpus=apple-m2",
     ),
     "simulate": ("simulate cpu=apple-m2 --format json",),
-    "count": ("count arm64-memfd-secret --format json", "count arm64-distros"),
+    "count": (
+        "count arm64-memfd-secret --format json",
+        "count arm64-distros",
+        "count arm64-memfd-secret --by kernel,cpu --format csv",
+    ),
     "cells": (
         "cells arm64-memfd-secret --output cells.parquet",
         "cells arm64-memfd-secret --output cells.arrow",

@@ -23,6 +23,7 @@ from matrix.analyze.space.study import SolvedStudy
 from matrix.schema.values import DeclaredView, MatrixStudy, Pivot
 from matrix.solve.nearest import Changes, nearest_changes
 from matrix.solve.space import Region
+from matrix.solve.tally import tally
 
 # Answers the cell that differs from the baseline in these options; None: there is no such cell.
 AnswerCell = Callable[[Mapping[str, str]], TableCell | None]
@@ -153,20 +154,34 @@ def _counted(solved: SolvedStudy, view: DeclaredView, kept: Region) -> Table:
     rows, columns, loose, said = _shown(study, view)
     fixed = {axis: option for axis, option in view.fixed if axis not in said}
     usual = dict(study.baseline)
-    named = {axis: usual[axis] for axis in loose & said}
-    mine = {word: (region & kept).at(fixed) for word, region in solved.verdicts.items()}
+    names = (view.rows, *view.columns)
+    named = {axis: usual[axis] for axis in loose & said if axis not in names}
+    at = names.index(PROFILES) if PROFILES in names else None
+    lines = dict(choices(study, PROFILES)) if at is not None else {"": {}}
+
+    def counted(regions: Mapping[Verdict, Region]) -> dict[tuple[str, ...], Mapping[Verdict, int]]:
+        """Return the cells of each verdict, by the option or command line of every axis shown."""
+        found: dict[tuple[str, ...], Mapping[Verdict, int]] = {}
+        for line, cell in lines.items():
+            here = {word: part.at({**fixed, **named, **cell}) for word, part in regions.items()}
+            for options, counts in tally(
+                here, [name for name in names if name != PROFILES]
+            ).items():
+                place = options if at is None else (*options[:at], line, *options[at:])
+                found[place] = counts
+        return found
+
+    mine = counted({word: region & kept for word, region in solved.verdicts.items()})
     # Whoever asks for the verdict with an option that a release lacks asks for the same `.config`.
-    same = {
-        word: with_doubles(solved, region & kept).at(fixed)
-        for word, region in solved.verdicts.items()
-        if view.shows == "worst"
-    }
+    if view.shows == "worst":
+        same = {word: with_doubles(solved, cells & kept) for word, cells in solved.verdicts.items()}
+        mine = {**counted(same), **mine}
     merged: dict[tuple[TableCell | None, ...], list[str]] = {}
-    for label, row in rows:
-        here, also = ({word: part.at(row) for word, part in by.items()} for by in (mine, same))
-        places = [{**named, **row, **_joined(column)} for column in columns]
-        line = tuple(_count_of(here, place) or _count_of(also, place) for place in places)
-        merged.setdefault(line, []).append(label)
+    for label, _ in rows:
+        places = [(label, *(name for name, _ in column)) for column in columns]
+        merged.setdefault(tuple(_count_of(mine.get(place, {})) for place in places), []).append(
+            label
+        )
     return replace(
         _drawn(study, view, columns, merged, fixed),
         over=tuple(
@@ -197,10 +212,9 @@ def _drawn(
     )
 
 
-def _count_of(regions: Mapping[Verdict, Region], place: Mapping[str, str]) -> TableCell | None:
-    """Return how many cells at a place have which verdict, and the most urgent; None for none."""
-    counts = {word: region.at(place).count() for word, region in regions.items()}
-    met = tuple((word, counts[word]) for word in Verdict if counts.get(word))
+def _count_of(counts: Mapping[Verdict, int]) -> TableCell | None:
+    """Return how many cells have which verdict, and the most urgent one; None for no cell."""
+    met = tuple((word, counts[word]) for word in Verdict if word in counts)
     return TableCell(verdict=met[0][0], reason="", counts=met) if met else None
 
 
