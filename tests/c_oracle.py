@@ -56,6 +56,7 @@ typedef unsigned long long u64; typedef signed char s8; typedef int s32; typedef
 #define __always_inline inline __attribute__((always_inline))
 #define __maybe_unused __attribute__((unused))
 #define __init
+#define __force
 struct kvm { int unused; };
 enum kvm_mode { KVM_MODE_DEFAULT, KVM_MODE_PROTECTED, KVM_MODE_NV, KVM_MODE_NONE };
 enum { ARM64_HAS_STAGE2_FWB = 1, ARM64_HAS_CACHE_DIC = 2 };

@@ -118,6 +118,8 @@ typedef int8_t s8; typedef int16_t s16; typedef int32_t s32; typedef long long s
 #define WARN_ON(x) (!!(x))
 #define WARN_ON_ONCE(x) (!!(x))
 #define IS_ENABLED(x) (ATOM("IS_ENABLED(" #x ")") & 1)
+#define __force
+#define __user
 #undef NULL
 #define NULL 0
 static unsigned seed;
@@ -161,10 +163,9 @@ def compiled(condition: Condition, folder: Path, rows: int) -> str | None:
     body = re.sub(r"([(,]\s*)&(?=\w)", r"\1", body)
     body = re.sub(r'"([^"\n]*)"', lambda found: str(text_value(found[1])), body)
     body = re.sub(
-        r"\b(?!return\b)([A-Za-z_]\w*)((?:\s*(?:->|\.)\s*[A-Za-z_]\w*)+)(?!\w|\s*\()",
-        lambda found: f'ATOM(".{_members(found[2])}", {found[1]})',
-        body,
+        r"^(\t+)(?:const )?\w+_t \*+(?=\w+(?:,| =|;))", r"\1long ", body, flags=re.MULTILINE
     )
+    body = _memory(body)
     called = set(re.findall(r"\b([A-Za-z_]\w*)\s*\(", body)) - _KEYWORDS - {"ATOM"}
     names: set[str] = set()
     for _ in range(12):
@@ -203,5 +204,53 @@ def _longs(condition: Condition) -> str:
     return ", ".join(f"long {name}" for name in condition.parameters) or "void"
 
 
-def _members(text: str) -> str:
-    return ".".join(re.findall(r"\w+", text))
+_PRIMARY = re.compile(r"(?!(?:return|else|if|sizeof|switch|case)\b)[A-Za-z_]\w*|\(")
+_MEMBER = re.compile(r"\s*(?:->|\.(?=[A-Za-z_]))\s*([A-Za-z_]\w*)")
+
+
+def _memory(text: str) -> str:
+    """Return a text of C with what it takes from memory as atoms of the address.
+
+    `a->b.c` is the atom `.c` of the atom `.b` of `a`, `a[i]` that of `a` and `i`, `*p` of `p`. A
+    word in `return` and the like begins no operand; a string has been replaced by its number.
+    """
+    done, at = "", 0
+    while (found := _PRIMARY.search(text, at)) is not None:
+        done += text[at : found.start()]
+        operand, at = _operand(text, found)
+        if done.endswith("*") and re.search(r"(?:(?:^|[(!,=&|<>?:~])\s*|\breturn\s+)\*$", done):
+            done = f'{done[:-1]}ATOM("*", {operand})'
+        else:
+            done += operand
+    return done + text[at:]
+
+
+def _operand(text: str, first: re.Match[str]) -> tuple[str, int]:
+    """Return an operand with what is behind it, and where that ends."""
+    operand, at = first[0], first.end()
+    if operand == "(":
+        end = _closing(text, at - 1)
+        operand, at = f"({_memory(text[at:end])})", end + 1
+    while at < len(text):
+        member = _MEMBER.match(text, at)
+        if member is not None:
+            operand, at = f'ATOM(".{member[1]}", {operand})', member.end()
+        elif text[at] == "[":
+            end = _closing(text, at)
+            operand, at = f'ATOM("[]", {operand}, {_memory(text[at + 1 : end])})', end + 1
+        elif text[at] == "(" and first[0] != "(":
+            end = _closing(text, at)
+            operand, at = f"{operand}({_memory(text[at + 1 : end])})", end + 1
+        else:
+            break
+    return operand, at
+
+
+def _closing(text: str, opening: int) -> int:
+    """Return where the bracket at an index is closed."""
+    depth = 0
+    for at in range(opening, len(text)):
+        depth += (text[at] in "([") - (text[at] in ")]")
+        if depth == 0:
+            return at
+    raise ValueError(text)

@@ -31,7 +31,8 @@ TRUE_REASONS = {
     r"a pointer that is followed": r"\*\s*\(?\w",
     r"a member of what is no name": r"\)\s*(?:->|\.)\s*\w|=\s*\w+\(.*(?:->|\.)\w",
     r"a subscript has no place": r"\w\s*\[",
-    r"a call through a pointer": r"(?:->|\.)\w+\(",
+    r"a call through a pointer": r"(?:->|\.)\w+\(|\)\(|\w\(",
+    r"`sizeof`": r"\bsizeof\b",
     r"nothing says what the local variable `(\w+)` holds": r"\b{}\b",
     r"what `(\w+)`, of type `[^`]+`, holds": r"\b{}\b\s*=",
     r"`(\w+)` may be changed through its address": r"&\s*{}\b",
@@ -53,9 +54,11 @@ def read(condition: Condition) -> Expression:
 
 def as_read(expression: Expression, seed: int) -> bool | None:
     def name(identifier: str) -> Scalar:
-        head, dot, members = identifier.partition(".")
+        head, *members = identifier.split(".")
         value = value_of(seed, head)
-        return value_of(seed, f".{members}", (value,)) if dot else value
+        for member in members:
+            value = value_of(seed, f".{member}", (value,))
+        return value
 
     def call(node: Call) -> Scalar:
         if node.function == "IS_ENABLED":
@@ -102,8 +105,8 @@ def test_what_is_read_of_a_condition_is_what_the_compiler_makes_of_it(
             if seed % 4 < 3 or not re.search("<<|>>", condition.text):
                 said = f"seed {seed}: {to_c(expression)}\n{condition.text}"
                 assert as_read(expression, seed) == (answer == "1"), said
-    # A draw of 100 is within a few of the share below: with this seed 84 are read.
-    assert number_read >= 0.8 * COUNT
+    # Of all 93 % are read, with this seed 91 of 100.
+    assert number_read >= 0.85 * COUNT
     assert compared >= 0.95 * number_read
 
 
@@ -129,4 +132,4 @@ def test_most_conditions_of_the_trees_are_read(kernel_tree: Callable[[str], Path
             continue
         number_read += 1
     assert len(pool) > 700
-    assert number_read >= 0.85 * len(pool)
+    assert number_read >= 0.92 * len(pool)

@@ -15,6 +15,12 @@ from collections.abc import Callable
 from msgspec import Struct
 
 Scalar = bool | int | str
+
+# Functions of calls that stand for memory, which the parser does not read: `.b` of `f(x)->b`, what
+# a pointer points to, an element of an array.
+MEMBER = "."
+FOLLOWED = "*"
+ELEMENT = "[]"
 Value = Scalar | None
 
 
@@ -98,6 +104,11 @@ class Conditional(Struct, frozen=True, tag=True):
 Expression = Constant | Name | Call | Unary | Binary | Conditional
 Steps = tuple[tuple[str, Expression], ...]
 _FromSpine = Callable[[Expression, Steps], Expression]
+
+
+def is_memory(call: Call) -> bool:
+    """Return whether a call stands for what is in memory: `f(x)->b`, `*p`, `a[i]`."""
+    return call.function.startswith((MEMBER, FOLLOWED, ELEMENT))
 
 
 def plain(value: Value) -> str:

@@ -6,8 +6,12 @@ integers fit in 64 bits; a law test holds it. Only the parentheses that C needs 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from matrix.expr.lexer import ESCAPES
 from matrix.expr.nodes import (
+    ELEMENT,
+    FOLLOWED,
     Binary,
     Call,
     Conditional,
@@ -16,6 +20,7 @@ from matrix.expr.nodes import (
     Name,
     Scalar,
     Unary,
+    is_memory,
     spine,
 )
 from matrix.expr.parser import PRECEDENCE
@@ -47,6 +52,8 @@ def _print(expression: Expression) -> tuple[str, int]:
             return _literal(value), _PRIMARY
         case Name(identifier):
             return identifier, _PRIMARY
+        case Call(function, (inner, *rest)) if is_memory(expression):
+            return _memory(function, inner, rest)
         case Call(function, arguments):
             return f"{function}({', '.join(to_c(argument) for argument in arguments)})", _PRIMARY
         case Unary(operator, operand):
@@ -57,6 +64,15 @@ def _print(expression: Expression) -> tuple[str, int]:
             return f"{head} ? {to_c(then)} : {to_c(otherwise)}", _CONDITIONAL
         case Binary():
             return _chain(expression)
+
+
+def _memory(function: str, inner: Expression, index: Sequence[Expression]) -> tuple[str, int]:
+    """Print what stands in memory: `f(x).b`, `*p`, `a[i]`, which the parser does not take."""
+    if function == FOLLOWED:
+        return f"{FOLLOWED}{_bound(inner, _UNARY)}", _UNARY
+    text = _bound(inner, _PRIMARY)
+    written = "".join(f"[{to_c(one)}]" for one in index) if function == ELEMENT else function
+    return f"{text}{written}", _PRIMARY
 
 
 def _chain(expression: Binary) -> tuple[str, int]:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from matrix.analyze.facts.unread import UNREAD, Unread, rows_of, subjects
 from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
-from matrix.expr.nodes import Binary, Call, Constant, Expression, Name, Unary, Value
+from matrix.expr.nodes import Binary, Call, Constant, Expression, Name, Unary, Value, is_memory
 from matrix.expr.position import Source
 from matrix.expr.printer import to_c
 from matrix.expr.trees import calls, fold, names, rewrite
@@ -85,7 +85,11 @@ class Lowering:
         arguments: set[Expression] = set()
         for call in calls(expression):
             arguments.update(call.arguments)
-            if not self._is_known_call(call):
+            inner = call.arguments[0] if is_memory(call) else None
+            # What is behind an unknown call is not a second thing that is unknown.
+            if not self._is_known_call(call) and not (
+                isinstance(inner, Call) and not self._is_known_call(inner)
+            ):
                 found.add(to_c(call))
         for name in names(expression):
             if not self._is_known_name(name) and Name(name) not in arguments:

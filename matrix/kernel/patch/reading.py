@@ -287,14 +287,21 @@ def _first_line(item: Item) -> int:
     return before[-1].line if before and before[-1].kind == "name" else line
 
 
+# Nothing to a compiler (include/linux/compiler_types.h).
+_FOR_SPARSE = ("__force", "__user", "__kernel", "__iomem", "__rcu", "__percpu", "__nocast")
+
+
 def _without_attributes(tokens: Sequence[Token]) -> list[Token]:
-    """Return words without `__attribute__((…))`: what they tell a compiler changes no value."""
+    """Return words without `__attribute__((…))` and those for sparse: they change no value."""
     kept: list[Token] = []
     index = 0
     while index < len(tokens):
         following = tokens[index + 1].text if index + 1 < len(tokens) else ""
         if tokens[index].text == "__attribute__" and following == "(":
             index = matching(tokens, index + 1) + 1
+            continue
+        if tokens[index].text in _FOR_SPARSE:
+            index += 1
             continue
         kept.append(tokens[index])
         index += 1

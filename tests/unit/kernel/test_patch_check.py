@@ -174,6 +174,39 @@ def test_variants_under_ifdef_are_one_check() -> None:
     assert check.guards == ()
 
 
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("return !GMEM_I(kvm)->flags.x;", "!GMEM_I(kvm).flags.x"),
+        ("return *vcpu_cpsr(kvm) & 1;", "*vcpu_cpsr(kvm) & 1"),
+        ("return modes[0] == modes[1];", "modes[0] == modes[1]"),
+        ("return kvm->arch.ids[a + 1].x;", "kvm.arch.ids[a + 1].x"),
+        ("struct x *p = first(kvm);\n\tif (!p)\n\t\treturn false;\n\treturn p->on;",
+         "first(kvm) && first(kvm).on"),
+        ("u64 size = end - start;\n\treturn asks(kvm, size);", "asks(kvm, end - start)"),
+        ("return asks(64 - bits) > 3;", "asks(64 - bits) > 3"),
+    ],
+)  # fmt: skip
+def test_what_stands_in_memory_is_asked_as_a_call_is(body: str, says: str) -> None:
+    assert to_c(checked(f"{HEAD}\n{{\n\t{body}\n}}").expression) == says
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return asks(end) - 1 > 2;",
+        "u64 size = end - start;\n\treturn asks(size >> 3);",
+        "u32 size = end - start;\n\treturn asks(size);",
+        "u64 low = bits;\n\treturn asks(low - 1);",
+        "struct x p;\n\treturn asks(&p);",
+    ],
+)
+def test_what_a_conversion_may_change_is_refused(body: str) -> None:
+    with pytest.raises(InputError) as caught:
+        checked(f"{HEAD}\n{{\n\t{body}\n}}")
+    assert caught.value.diagnostics[0].code == "MX1215"
+
+
 def test_a_hunk_that_begins_in_a_comment_does_not_hide_the_function() -> None:
     text = (
         f"diff --git a/{HEADER} b/{HEADER}\n--- a/{HEADER}\n+++ b/{HEADER}\n@@ -10,2 +10,7 @@\n"

@@ -2,27 +2,44 @@
 
 `a->b` and `a.b` become the dotted name `a.b`, `&x` the name `x`, a cast its operand; `likely(x)`,
 `unlikely(x)`, `WARN_ON(x)` and `WARN_ON_ONCE(x)` are `x`, whose value they have
-(include/linux/compiler.h, include/asm-generic/bug.h).
+(include/linux/compiler.h, include/asm-generic/bug.h). What stands in memory that no name says,
+`f(x)->b`, `*p` and `a[i]`, becomes a call of `MEMBER`, `FOLLOWED` and `ELEMENT` where types and
+scopes are C's: like any other call it has one value for the same arguments.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from matrix.expr.lexer import read_integer, read_string
-from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Name, Unary
+from matrix.expr.nodes import (
+    ELEMENT,
+    FOLLOWED,
+    MEMBER,
+    Binary,
+    Call,
+    Conditional,
+    Constant,
+    Expression,
+    Name,
+    Unary,
+)
 from matrix.expr.parser import PRECEDENCE
 from matrix.kernel.source.c.errno import ERRNO
-from matrix.kernel.source.c.syntax import Statements, text_of
+from matrix.kernel.source.c.syntax import Statements, declared_names, text_of
 from matrix.kernel.source.c.types import as_truth, is_type_word, number, stored
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
 Values = Mapping[str, Expression | None]
+
+# GCC's binary constants, with C's suffixes.
+_BINARY = re.compile(r"0[bB]([01]{1,64})([uUlL]{0,3})")
 
 _TRANSPARENT = ("likely", "unlikely", "WARN_ON", "WARN_ON_ONCE", "READ_ONCE", "READ_ONCE_NOCHECK")
 
@@ -72,7 +89,6 @@ def stop(reason: str, node: Node, where: Statements) -> StopReadingError:
 _WORDS = {
     "assignment_expression": "an assignment",
     "update_expression": "`++` or `--`",
-    "subscript_expression": "a subscript",
     "sizeof_expression": "`sizeof`",
     "comma_expression": "a comma",
     "char_literal": "a character",
@@ -84,6 +100,8 @@ _WORDS = {
 def _number(node: Node, where: Statements, _local: Values) -> Expression:
     digits = text_of(node).removeprefix("-")  # the grammar takes a sign for a part of the number
     value = read_integer(digits)
+    if value is None and where.exact and (bits := _BINARY.fullmatch(digits)) is not None:
+        value = read_integer(f"{int(bits[1], 2)}{bits[2]}")
     if value is None:
         raise stop("a number that is no 64-bit integer has no place in an expression", node, where)
     negative = digits != text_of(node)
@@ -142,6 +160,8 @@ def _name(node: Node, where: Statements, local: Values) -> Expression:
         base = convert(argument, where, local) if argument is not None else None
         if isinstance(base, Name) and field is not None:
             return Name(f"{base.identifier}.{text_of(field)}")
+        if where.exact and isinstance(base, Call) and field is not None:
+            return Call(f"{MEMBER}{text_of(field)}", (base,))
         raise stop("a member of what is no name has no place in an expression", node, where)
     name = text_of(node)
     if where.exact and name == "NULL":
@@ -202,7 +222,22 @@ def _unary(node: Node, where: Statements, local: Values) -> Expression:
             if where.exact and name in local:
                 raise stop(f"`{name}` may be changed through its address", node, where)
             return Name(name) if name in local else convert(argument, where, local)
+        if word == "*" and where.exact:
+            pointer = convert(argument, where, local)
+            if isinstance(pointer, Name | Call):
+                return Call(FOLLOWED, (pointer,))
     raise stop("a pointer that is followed has no place in an expression", node, where)
+
+
+def _subscript(node: Node, where: Statements, local: Values) -> Expression:
+    array, index = node.child_by_field_name("argument"), node.child_by_field_name("index")
+    if where.exact and array is not None and index is not None:
+        base = convert(array, where, local)
+        # What an array of the function's own holds is not followed.
+        own = isinstance(base, Name) and base.identifier.partition(".")[0] in declared_names(where)
+        if isinstance(base, Name | Call) and not own:
+            return Call(ELEMENT, (base, convert(index, where, local)))
+    raise stop("a subscript has no place in an expression", node, where)
 
 
 def _is_handed_on(node: Node) -> bool:
@@ -228,6 +263,7 @@ _READERS: dict[str, Callable[[Node, Statements, Values], Expression]] = {
     "false": _name,
     "null": _name,
     "field_expression": _name,
+    "subscript_expression": _subscript,
     "number_literal": _number,
     "string_literal": _string,
     "concatenated_string": _string,

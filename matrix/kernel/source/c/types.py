@@ -2,17 +2,21 @@
 
 A `bool` makes every value 0 or 1; an `int` keeps what is one; a `u8` or `u16` keeps the low bits;
 an unsigned type keeps what is not negative, and its arithmetic has no negative numbers: such values
-are marked as `UNSIGNED(…)` until `without_marks` has seen that nothing depends on it.
+are marked as `UNSIGNED(…)` until `without_marks` has seen that nothing depends on it. What may be
+negative in 64 bits without a sign is marked as `WRAPPED(…)`: it can only be handed on to a call.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Name, Unary
-from matrix.expr.trees import fold, rewrite, walk
+from matrix.expr.trees import children, fold, rewrite, walk
 
 UNSIGNED = "unsigned"
+WRAPPED = "unsigned long"
+_MARKS = (UNSIGNED, WRAPPED)
 _MAX_INT = 2**31 - 1
 
 _BOOL = frozenset({"bool", "_Bool"})
@@ -23,6 +27,7 @@ _UNSIGNED = frozenset(
     | {"gfn_t", "gpa_t", "hva_t", "hpa_t", "hfn_t", "kvm_pfn_t", "pgoff_t", "phys_addr_t"}
     | {"dma_addr_t", "kvm_pte_t", "pteval_t", "pmdval_t", "pudval_t", "pgdval_t", "ptval_t"}
 )
+_NARROW_UNSIGNED = frozenset({"u32", "__u32", "uint", "uint32_t"})
 # Structures of one member: they hold what they are given.
 _STRUCTURES = frozenset({"pte_t", "pmd_t", "pud_t", "p4d_t", "pgd_t", "pgprot_t", "union"})
 _NARROW = {"u8": 255, "__u8": 255, "u16": 65535, "__u16": 65535, "s8": 127, "s16": 32767}
@@ -58,7 +63,10 @@ def stored(type_text: str, value: Expression) -> Expression | None:
         return Call(UNSIGNED, (value,)) if kinds & _UNSIGNED else value
     # A negative one would wrap around; marked, for arithmetic with it has no sign.
     if kinds & _UNSIGNED and kinds <= {*_UNSIGNED, "int", "long"}:
-        return Call(UNSIGNED, (value,)) if is_not_negative(value) else None
+        if is_not_negative(value):
+            return Call(UNSIGNED, (value,))
+        narrow = kinds & _NARROW_UNSIGNED or kinds <= {"unsigned", "int"}
+        return None if narrow else Call(WRAPPED, (value,))
     if kinds <= _SIGNED:
         return value
     limit = _NARROW.get(words[0], 127)
@@ -100,10 +108,14 @@ def is_not_negative(value: Expression) -> bool:
     match value:
         case Constant(content):
             return not isinstance(content, str) and content >= 0
-        case Name() | Call():
+        case Name():
             return True
+        case Call(function, _):
+            return function != WRAPPED
         case Conditional(_, then, otherwise):
             return is_not_negative(then) and is_not_negative(otherwise)
+        case Binary("&", left, right):
+            return is_not_negative(left) or is_not_negative(right)
         case Binary(operator, left, right):
             return is_truth(value) or (
                 operator != "-" and is_not_negative(left) and is_not_negative(right)
@@ -129,11 +141,39 @@ def _is_int(value: Expression) -> bool:
 
 def depends_on_sign(expression: Expression) -> bool:
     """Return whether a value may hang on what C computes without a sign, or beyond an `int`."""
-    return any(_hangs(node) for node in walk(expression))
+    return any(_hangs(node) for node in _weighed(expression))
+
+
+def _weighed(expression: Expression) -> Iterator[Expression]:
+    """Yield the nodes of which C computes a value that decides something here.
+
+    What a call is given is C's own text as long as no conversion was left out of it: the value is
+    the call's to weigh, and nobody here knows it. Handed to a parameter, 64 bits without a sign are
+    those of the value itself.
+    """
+    pending = [expression]
+    while pending:
+        node = pending.pop()
+        yield node
+        match node:
+            case Call(function, arguments) if function not in (UNSIGNED, WRAPPED):
+                given = [_unwrapped(argument) for argument in arguments]
+                pending.extend(argument for argument in given if _is_marked(argument))
+            case _:
+                pending.extend(children(node))
+
+
+def _unwrapped(argument: Expression) -> Expression:
+    match argument:
+        case Call(function, (value,)) if function == WRAPPED:
+            return value
+    return argument
 
 
 def _hangs(node: Expression) -> bool:
     match node:
+        case Call(function, _):
+            return function == WRAPPED
         case Binary("==" | "!=", left, right):
             return any(
                 not _is_int(side) and not is_not_negative(side) for side in (left, right)
@@ -152,7 +192,7 @@ def _hangs(node: Expression) -> bool:
 
 
 def _is_marked(value: Expression) -> bool:
-    return any(isinstance(node, Call) and node.function == UNSIGNED for node in walk(value))
+    return any(isinstance(node, Call) and node.function in _MARKS for node in walk(value))
 
 
 def _both_small(left: Expression, right: Expression) -> bool:
@@ -171,7 +211,7 @@ def without_marks(expression: Expression) -> Expression:
 
     def unmark(node: Expression) -> Expression:
         match node:
-            case Call(name, (value,)) if name == UNSIGNED:
+            case Call(name, (value,)) if name in _MARKS:
                 return value
         return node
 
