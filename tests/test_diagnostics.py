@@ -53,6 +53,7 @@ WITHOUT_EXAMPLE = {
     "MX0656": "needs a limit of the system; tests/unit/solve/test_diagram.py",
     "MX0654": "needs more memory than there is; tests/unit/solve/test_space.py",
     "MX0655": "tests/unit/solve/test_partition.py",
+    "MX0665": "needs a process that is killed; tests/test_validate_jobs.py",
     "MX0708": "no command takes an assumption's value; tests/unit/explore",
     "MX0720": "needs another architecture; tests/unit/analyze/test_scenarios.py",
     "MX0710": "no shipped class is near the bound; tests/unit/analyze/test_bounds.py",

@@ -16,10 +16,10 @@ from benchmarks.distinct_configs import write_distinct
 from matrix.flows.validate import ValidateRequest, validate
 from matrix.kernel.config import lines
 from matrix.render.json import (
+    JsonWriter,
     dump,
     dump_without_fractions,
     validate_document,
-    validate_pieces,
 )
 from tests.cli_runner import run_cli
 
@@ -75,7 +75,9 @@ def test_a_document_in_pieces_is_the_whole_one(tmp_path: Path) -> None:
     assert len(results) == 2 * len(CPUS)
     for some in (results, results[:1], ()):
         whole = dump(validate_document(some))
-        assert b"".join(validate_pieces(some)).decode() == whole
+        writer = JsonWriter()
+        writer.add(writer.part(some))
+        assert b"".join(writer.pieces(None)).decode() == whole
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what a process used at most is told there")

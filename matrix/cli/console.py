@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
 
@@ -35,17 +36,34 @@ class Progress:
         self._is_shown = False
         self._lock = threading.Lock()
         self._done = threading.Event()
+        self._thread: threading.Thread | None = None
 
     @contextlib.contextmanager
     def of(self, what: str) -> Iterator[None]:
         """Watch over the work that is done meanwhile."""
-        self._what, self._begun, self._done = what, time.monotonic(), threading.Event()
+        self._what, self._begun = what, time.monotonic()
         if sys.stderr.isatty():
-            threading.Thread(target=self._watch, args=(self._done,), daemon=True).start()
+            self._start()
         try:
             yield
         finally:
             self.stop()
+
+    def _start(self) -> None:
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, args=(self._done,), daemon=True)
+        self._thread.start()
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let no thread of it run meanwhile: no process can be made of one that has any."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._done.set()
+            thread.join()
+        yield
+        if thread is not None:
+            self._start()
 
     def note(self, what: str) -> None:
         """Say from now on that this is done."""
@@ -167,6 +185,39 @@ def _paged(text: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def deliver_pieces(
+    pieces: Iterator[bytes], output: Path | None, *, commands: bool, is_text: bool
+) -> None:
+    """Write an answer that comes in pieces, each of whole lines: as `deliver`, if it is a text.
+
+    What is no text is written as it is.
+    """
+    if not is_text:
+        with delivery(output) as file:
+            for piece in pieces:
+                file.write(piece)
+        return
+    texts = (piece.decode("utf-8", "surrogatepass") for piece in pieces)
+    first = "".join(islice(texts, _MOST_WHOLE))
+    behind = next(texts, None)
+    if behind is None or (output is None and screen_lines() is not None):
+        deliver("".join((first, behind or "", *texts)), output, commands=commands)
+    elif output is None:
+        PROGRESS.stop()
+        with commands_allowed() if commands else contextlib.nullcontext():
+            for text in chain((first, behind), texts):
+                sys.stdout.write(text)
+            sys.stdout.flush()
+    else:
+        with delivery(output) as file:
+            for text in chain((first, behind), texts):
+                file.write(text.encode("utf-8", "backslashreplace"))
+
+
+# Pieces of an answer that are delivered as one text: some MiB.
+_MOST_WHOLE = 32
 
 
 @contextlib.contextmanager

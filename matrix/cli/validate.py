@@ -115,6 +115,15 @@ def validate(
             help="What is put on top of it, as merge_config.sh does; .scc too. May be repeated.",
         ),
     ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            metavar="N",
+            min=1,
+            help="Processes that answer (Linux); unless given, a core for each 16 files.",
+        ),
+    ] = None,
     verbose: Verbose = 0,
     output: Output = None,
     _outside: AllowOutside = False,
@@ -164,6 +173,7 @@ def validate(
             boot=boot,
             verbose=verbose,
             output=output,
+            jobs=jobs,
         )
     )
 

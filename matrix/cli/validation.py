@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from matrix.cli.console import deliver, delivery, say, use_colour
+from matrix.cli.console import PROGRESS, deliver_pieces, say, use_colour
 from matrix.diagnostics import format_diagnostic
 from matrix.flows.validate_job import ValidateRequest
+
+if TYPE_CHECKING:
+    from matrix.flows.validate import Answered, Found, Validation
+    from matrix.render.validate import Writer
 
 # Formats whose readers jump to the line that decides.
 _POINTING = ("github", "junit", "sarif")
@@ -29,15 +35,15 @@ class Asked(Struct, frozen=True, kw_only=True):
     boot: int | None = None
     verbose: int = 0
     output: Path | None = None
+    jobs: int | None = None
 
 
 def answer_files(asked: Asked) -> int:
     """Answer, write the answer, and return the exit code."""
     from matrix.flows.settings_file import find_settings
-    from matrix.flows.validate import validate
-    from matrix.render.json import validate_pieces
+    from matrix.flows.validate import Validation
     from matrix.render.text import Detail
-    from matrix.render.validate import render_validate
+    from matrix.render.validate import writer_of
 
     request = replace(
         asked.request,
@@ -54,17 +60,19 @@ def answer_files(asked: Asked) -> int:
         from matrix.door.output import Rewrite, read_for_rewrite, rewrite
 
         former = read_for_rewrite(request.write_baseline)
-    outcome = validate(request)
+    run = Validation(request)
+    colour, detail = use_colour(asked.output), Detail(min(asked.verbose, Detail.WHOLE))
+    writer = writer_of(run.outcome(), asked.form, colour=colour, detail=detail)
+    _answer_all(run, writer, asked.jobs)
+    outcome = run.outcome()
     for line in dict.fromkeys(format_diagnostic(item) for _, item in outcome.problems):
         say(line)
-    if asked.form == "json" and not (asked.output is None and sys.stdout.isatty()):
-        with delivery(asked.output) as file:
-            for piece in validate_pieces(outcome.results):
-                file.write(piece)
-    else:
-        colour, detail = use_colour(asked.output), Detail(min(asked.verbose, Detail.WHOLE))
-        text = render_validate(outcome, asked.form, colour=colour, detail=detail)
-        deliver(text, asked.output, commands=asked.form == "github")
+    deliver_pieces(
+        writer.pieces(outcome),
+        asked.output,
+        commands=asked.form == "github",
+        is_text=asked.form != "json" or (asked.output is None and sys.stdout.isatty()),
+    )
     if request.write_baseline is not None and outcome.baseline_text is not None:
         rewrite([Rewrite(path=request.write_baseline, read=former, new=outcome.baseline_text)])
         from matrix.render.quantities import counted
@@ -72,3 +80,28 @@ def answer_files(asked: Asked) -> int:
         known = counted(outcome.known, "finding")
         say(f"known from now on: {known} in {request.write_baseline}")
     return outcome.exit_code
+
+
+def _answer_all(run: Validation, writer: Writer[Any], jobs: int | None) -> None:
+    """Answer every input and write the answers, by so many processes, None: as many as it pays."""
+    from itertools import chain, islice
+
+    from matrix.door.workers import ENOUGH_INPUTS, default_jobs, in_order
+
+    def work(found: Found) -> tuple[Found, Answered, object]:
+        answered = run.answered(found)
+        part = writer.part(answered.results)
+        answered.results = []
+        return found, answered, part
+
+    inputs = run.inputs()
+    first = list(islice(inputs, ENOUGH_INPUTS))
+    if not run.is_shared:
+        jobs = 1
+    with PROGRESS.paused() if jobs != 1 else contextlib.nullcontext():
+        jobs = jobs or default_jobs(len(first))
+        every = in_order(work, chain(first, inputs), jobs)
+    with contextlib.closing(every):
+        for found, answered, part in every:
+            run.take(found, answered)
+            writer.add(part)

@@ -71,7 +71,7 @@ def read_for_rewrite(path: Path) -> bytes | None:
     Raises:
         InputError: MX0801, the file is there and cannot be read.
     """
-    with _reported(path):
+    with reported(path):
         return _content(_target(path))
 
 
@@ -112,7 +112,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         InputError: MX0801, with what the system said, also of a piece.
     """
     target = _target(path)
-    with _reported(path):
+    with reported(path):
         if _is_special(target):
             with target.open("wb") as direct:
                 yield direct
@@ -143,7 +143,7 @@ def _replace(wanted: Mapping[Path, bytes], read: Mapping[Path, bytes | None]) ->
             raise InputError([_edited(path, "nothing was written") for path in edited])
         for target, new in renames.items():
             path = targets[target]
-            with _reported(path):
+            with reported(path):
                 if new is None:
                     target.write_bytes(wanted[path])
                 elif _is_edited(target, path, read):  # while the files before it were renamed
@@ -159,7 +159,7 @@ def _written(
 ) -> Iterator[tuple[Path, Path | None]]:
     """Yield each target that is to change with its new file beside it, None for a device."""
     for target, path in targets.items():
-        with _reported(path):
+        with reported(path):
             if _is_special(target):
                 yield target, None
             elif _content(target) != wanted[path]:
@@ -325,7 +325,8 @@ def _held(path: Path) -> bytes | None:
 
 
 @contextlib.contextmanager
-def _reported(path: Path) -> Iterator[None]:
+def reported(path: Path) -> Iterator[None]:
+    """Say what the system says of a path that is written (MX0801)."""
     try:
         yield
     except OSError as error:

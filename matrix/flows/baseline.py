@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,15 +57,14 @@ def entry_of(result: ValidateResult, folder: Path) -> Entry:
     )
 
 
-def baseline_text(results: Iterable[ValidateResult], folder: Path) -> str:
-    """Return the file that makes these results known."""
-    entries = sorted({entry_of(result, folder) for result in results})
-    rows = ",\n".join(f"    {json.dumps(entry._asdict())}" for entry in entries)
+def baseline_text(entries: Iterable[Entry]) -> str:
+    """Return the file that makes these findings known."""
+    rows = ",\n".join(f"    {json.dumps(entry._asdict())}" for entry in sorted(entries))
     listed = f"[\n{rows}\n  ]" if rows else "[]"
     return f'{{\n  "schema": "{SCHEMA}",\n  "findings": {listed}\n}}\n'
 
 
-class Baseline(Struct, kw_only=True):
+class Baseline(Struct, kw_only=True, dict=True):
     """The known findings, and which of them this run asked about and found again."""
 
     path: Path | None = None
@@ -72,12 +72,17 @@ class Baseline(Struct, kw_only=True):
     asked: set[tuple[str, ...]] = field(default_factory=set)
     found: set[Entry] = field(default_factory=set)
 
+    @cached_property
+    def _questions(self) -> frozenset[tuple[str, ...]]:
+        return frozenset(entry.asked for entry in self.entries)
+
     def apply(self, result: ValidateResult) -> ValidateResult:
         """Return the result, KNOWN where the baseline has it."""
         if self.path is None:
             return result
         entry = entry_of(result, self.path.parent)
-        self.asked.add(entry.asked)
+        if entry.asked in self._questions:
+            self.asked.add(entry.asked)
         if entry not in self.entries:
             return result
         self.found.add(entry)

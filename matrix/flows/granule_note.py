@@ -6,11 +6,10 @@ note, and one run says them all in one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from msgspec.structs import replace
 
-from matrix.analyze.facts.evaluation import Evaluation
 from matrix.diagnostics import Diagnostic
 from matrix.flows.answers import Situation
 from matrix.kernel.cpu.resolve import CpuSystem
@@ -38,7 +37,7 @@ def with_cpu_names(
     return said
 
 
-def one_granule_note(notes: Sequence[Diagnostic], named: NamedCpus) -> list[Diagnostic]:
+def one_granule_note(notes: Collection[Diagnostic], named: NamedCpus) -> list[Diagnostic]:
     """Return notes with one about the granule, of all CPUs, where the first of them stands."""
     cpus = tuple(dict.fromkeys(cpu for note in notes for cpu in named.get(note, ())))
     return list(dict.fromkeys(_with_names(note, cpus) if note in named else note for note in notes))
@@ -49,14 +48,9 @@ def _unrecorded(situation: Situation, system: CpuSystem) -> Iterator[str]:
 
     None where the page size is not known either: then it is no matter of the CPU.
     """
-    memory, around = situation.build.asked.memory, situation.around
-    question = memory.question
+    memory = situation.build.asked.memory
     for cpu in system.cpus:
-        atoms = {**around.atoms, **memory.cpu(CpuSystem(cpus=(cpu,))).atoms}
-        alone = Evaluation(question.program.definitions, around.variables, atoms)
-        if alone.of(question.boots) is None and not any(
-            atom.startswith("CONFIG_") for atom in alone.undecided_atoms(question.boots)
-        ):
+        if memory.hangs_on_granule(situation.around, memory.cpu(CpuSystem(cpus=(cpu,)))):
             yield cpu.name
 
 

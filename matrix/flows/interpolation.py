@@ -8,6 +8,7 @@ with what differs. Beside it what a vendor's kernel may have otherwise than the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from msgspec.structs import replace
 
@@ -179,7 +180,7 @@ def answer_in(
     elif chosen.vendor and detailed:
         answer = replace(answer, confidence=weakened(answer.confidence))
     if answer.verdict is Verdict.ABSENT and build.config.release == chosen.release:
-        brought = {ported_back(engine.capability, one.build) for one in situations}
+        brought = {_brought_back(one.build) for one in situations}
         if len(brought) == 1 and (symbol := brought.pop()) is not None:
             return patched(answer, symbol, chosen.release)
     return answer
@@ -220,6 +221,10 @@ def ported_back(capability: Capability, build: Build) -> str | None:
             if build.config.value(symbol) not in (None, False):
                 return symbol
     return None
+
+
+# The CPUs of a file follow each other.
+_brought_back = lru_cache(maxsize=2)(lambda build: ported_back(build.question.capability, build))
 
 
 def patched(answer: Answer, symbol: str, release: str) -> Answer:

@@ -7,9 +7,10 @@ whether it counts. Without settings and baseline nothing is loaded for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic, InputError
@@ -17,16 +18,40 @@ from matrix.flows.validate_job import ValidateRequest
 from matrix.flows.validate_result import Standing, ValidateResult
 
 if TYPE_CHECKING:
-    from matrix.flows.baseline import Baseline
+    from matrix.flows.baseline import Baseline, Entry
     from matrix.flows.user_settings import Mutes
+    from matrix.schema.settings import Mute
 
 
-class Accepted(Struct, frozen=True, kw_only=True):
-    """The request as its settings complete it, and what they say of each result."""
+class Used(Struct, kw_only=True):
+    """What of mutes and a baseline was of use for some results, and what a new baseline has."""
+
+    mutes: set[Mute] = field(default_factory=set)
+    asked: set[tuple[str, ...]] = field(default_factory=set)
+    found: set[Entry] = field(default_factory=set)
+    new: set[Entry] = field(default_factory=set)
+    known: int = 0
+
+    def add(self, other: Used) -> None:
+        """Add what was of use for others."""
+        self.mutes |= other.mutes
+        self.asked |= other.asked
+        self.found |= other.found
+        self.new |= other.new
+        self.known += other.known
+
+
+class Accepted(Struct, kw_only=True):
+    """The request as its settings complete it, and what they say of each result.
+
+    `used` is what was of use in the whole run, `_own` what was since `take_used` was asked last.
+    """
 
     request: ValidateRequest
     mutes: Mutes | None = None
     baseline: Baseline | None = None
+    used: Used = field(default_factory=Used)
+    _own: Used = field(default_factory=Used)
 
     def of(self, result: ValidateResult) -> ValidateResult:
         """Return the result with its standing; a mute comes first, since it says why."""
@@ -34,7 +59,41 @@ class Accepted(Struct, frozen=True, kw_only=True):
             result = self.baseline.apply(result)
         if self.mutes is not None:
             result = self.mutes.apply(result)
+        self._own.known += result.standing is Standing.KNOWN
         return result
+
+    def known_from_now(
+        self, results: Iterable[ValidateResult], counts: Callable[[ValidateResult], bool]
+    ) -> list[ValidateResult]:
+        """Return results, those that count as known: a new baseline has them."""
+        from matrix.flows.baseline import entry_of
+
+        folder = self.request.write_baseline.parent if self.request.write_baseline else Path()
+        counted = [result for result in results if counts(result)]
+        self._own.new.update(entry_of(result, folder) for result in counted)
+        self._own.known += len(counted)
+        return [
+            replace(result, standing=Standing.KNOWN) if counts(result) else result
+            for result in results
+        ]
+
+    def new_baseline_text(self) -> str | None:
+        """Return the file that makes all known that counts, if it is asked for."""
+        if self.request.write_baseline is None:
+            return None
+        from matrix.flows.baseline import baseline_text
+
+        return baseline_text(self.used.new)
+
+    def take_used(self) -> Used:
+        """Return what was of use since this was asked last."""
+        own, self._own = self._own, Used()
+        if self.mutes is not None:
+            own.mutes, self.mutes.used = self.mutes.used, set()
+        if self.baseline is not None:
+            own.asked, self.baseline.asked = self.baseline.asked, set()
+            own.found, self.baseline.found = self.baseline.found, set()
+        return own
 
     def hides(self, diagnostic: Diagnostic) -> bool:
         """Tell whether a remark beside the answers is muted."""
@@ -51,8 +110,10 @@ class Accepted(Struct, frozen=True, kw_only=True):
     def remarks(self) -> Iterable[Diagnostic]:
         """Yield what became of no use: mutes and entries of the baseline."""
         if self.mutes is not None:
+            self.mutes.used |= self.used.mutes
             yield from self.mutes.unused()
         if self.baseline is not None:
+            self.baseline.asked, self.baseline.found = self.used.asked, self.used.found
             yield from self.baseline.stale()
 
 
@@ -75,21 +136,3 @@ def read_accepted(request: ValidateRequest) -> Accepted:
 
         baseline = load_baseline(request.baseline)
     return Accepted(request=request, mutes=mutes, baseline=baseline)
-
-
-def new_baseline(
-    request: ValidateRequest,
-    results: Iterable[ValidateResult],
-    counts: Callable[[ValidateResult], bool],
-) -> tuple[str, list[ValidateResult]]:
-    """Return a baseline of the results that count, and all results with their new standing."""
-    from pathlib import Path
-
-    from matrix.flows.baseline import baseline_text
-
-    standing = [
-        replace(result, standing=Standing.KNOWN) if counts(result) else result for result in results
-    ]
-    folder = request.write_baseline.parent if request.write_baseline else Path()
-    known = [result for result in standing if result.standing is Standing.KNOWN]
-    return baseline_text(known, folder), standing

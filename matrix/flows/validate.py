@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from matrix.analyze.cell.answer import Answer, Unsettled
 from matrix.analyze.cell.verdict import WORKS, Verdict
 from matrix.diagnostics import Diagnostic, ExitCode, InputError, Location, Severity, worst
+from matrix.door.bounded import STANDARD_INPUT
 from matrix.expr.position import shown
 from matrix.flows.absence import absent_reason
 from matrix.flows.answers import Situation
@@ -32,8 +33,16 @@ from matrix.flows.kernel_choice import (
 )
 from matrix.flows.knowledge import refuse_no_release
 from matrix.flows.stale_names import stale_names
-from matrix.flows.standing import Accepted, new_baseline, read_accepted
-from matrix.flows.validate_inputs import read_inputs, with_stated_release
+from matrix.flows.standing import Used, read_accepted
+from matrix.flows.validate_inputs import (
+    FolderEnd,
+    Input,
+    Overlays,
+    find_inputs,
+    is_answer,
+    read_input,
+    with_stated_release,
+)
 from matrix.flows.validate_job import ValidateJob, ValidateRequest, prepare
 from matrix.flows.validate_result import Standing, ValidateOutcome, ValidateResult
 from matrix.kernel.config.dotconfig import DotConfig
@@ -41,7 +50,7 @@ from matrix.kernel.cpu.resolve import CpuSystem
 from matrix.kernel.line.cmdline import read_command_line
 from matrix.kernel.source.version import read_version
 
-__all__ = ["ValidateOutcome", "ValidateRequest", "answers_of", "validate"]
+__all__ = ["ValidateOutcome", "ValidateRequest", "Validation", "answers_of", "validate"]
 
 
 def validate(request: ValidateRequest) -> ValidateOutcome:
@@ -53,29 +62,170 @@ def validate(request: ValidateRequest) -> ValidateOutcome:
         InputError: where the request itself is wrong (CPU, capability, setting, command line), or
             what matrix.toml or the baseline say.
     """
-    accepted = read_accepted(request)
-    request = accepted.request
-    try:
-        job = prepare(request)
-    except InputError as error:
-        raise accepted.placed(error) from None
-    run = _Run(remarks=list(request.notes))
-    for config in _read(job, run):
-        job.answers.forget_situations()
+    run = Validation(request)
+    results: list[ValidateResult] = []
+    for one in run.inputs():
+        answered = run.answered(one)
+        run.take(one, answered)
+        results += answered.results
+    return replace(run.outcome(), results=tuple(results))
+
+
+# What is answered by itself: a machine's saved `.config`, or a file. The end of a folder says
+# whether any of its files was a configuration.
+Found = DotConfig | Input | FolderEnd
+
+
+class Answered(Struct, kw_only=True):
+    """What one input says: its answers, and what else there is to say.
+
+    `used` is what of mutes and baseline was of use, `is_one` whether it is a configuration.
+    """
+
+    results: list[ValidateResult] = field(default_factory=list)
+    remarks: dict[Diagnostic, None] = field(default_factory=dict)
+    problems: list[tuple[str, Diagnostic]] = field(default_factory=list)
+    codes: set[ExitCode] = field(default_factory=set)
+    granules: NamedCpus = field(default_factory=dict)
+    used: Used = field(default_factory=Used)
+    is_one: bool = False
+
+    def note(self, error: InputError) -> None:
+        """Note that a file has no answer, or was passed over."""
+        self.problems += map(_with_file, error.diagnostics)
+        if any(item.severity is Severity.ERROR for item in error.diagnostics):
+            self.codes.add(ExitCode.INPUT)
+
+    def hold_to_tree(self, job: ValidateJob, config: DotConfig) -> None:
+        """Note what of a file the tree of `--tree` would not allow."""
+        if job.tree is not None:
+            conflicts = job.tree.diagnostics(config)
+            self.problems += map(_with_file, conflicts)
+            self.codes.update(map(job.tree.exit_code, conflicts))
+
+
+class Validation:
+    """The answers for one request, input by input: each `answered`, then `take`n in their order.
+
+    `answered` keeps nothing but what makes it faster, so that several processes may do it.
+
+    Raises:
+        InputError: as `validate`, or a fragment cannot be read.
+    """
+
+    def __init__(self, request: ValidateRequest) -> None:
+        self._accepted = read_accepted(request)
         try:
-            run.hold_to_tree(job, config)
-            answered = _answered(job, config, run)
+            self._job = prepare(self._accepted.request)
         except InputError as error:
-            run.note(accepted.placed(error))
-            continue
-        if request.pointing:
-            answered = with_deciding_lines(answered, config, job.capability)
-        run.results += map(accepted.of, answered)
-        run.remarks += [item for result in answered for item in result.answer.diagnostics]
-    return _outcome(job, accepted, run)
+            raise self._accepted.placed(error) from None
+        asked, tree = self._job.request, self._job.tree
+        self._files, fragments = asked.files, asked.fragments
+        if tree is not None:
+            self._files = tuple(map(tree.named, asked.files))
+            fragments = tuple(map(tree.named, fragments))
+        version = read_version(_told_version(self._job))
+        self._overlays = Overlays(fragments, self._job.architecture.id, version)
+        self._fixed: _Fixed = {}
+        self._all = Answered(remarks=dict.fromkeys(request.notes))
+        self._found_in_folder = False
+
+    @property
+    def is_shared(self) -> bool:
+        """Tell whether several processes may answer: all inputs are files, and nothing is large."""
+        asked = self._job.request
+        return not (asked.inputs or asked.tree is not None or STANDARD_INPUT in asked.files)
+
+    def inputs(self) -> Iterator[Found]:
+        """Yield what is to be answered."""
+        job = self._job
+        yield from job.request.inputs
+        yield from find_inputs(self._files, job.architecture.id, job.machines)
+
+    def answered(self, found: Found) -> Answered:
+        """Return what an input says."""
+        job, said = self._job, Answered()
+        for config in self._read(found, said):
+            job.answers.forget_situations()
+            try:
+                said.hold_to_tree(job, config)
+                answered = _answered(job, config, self._fixed, said.granules)
+            except InputError as error:
+                said.note(self._accepted.placed(error))
+                continue
+            if job.request.pointing:
+                answered = with_deciding_lines(answered, config, job.capability)
+            said.results += map(self._accepted.of, answered)
+            said.remarks.update(
+                (item, None) for result in answered for item in result.answer.diagnostics
+            )
+        if job.request.write_baseline is not None:
+            said.results = self._accepted.known_from_now(
+                said.results, lambda result: any(_codes(job.request, result))
+            )
+        said.codes.update(code for one in said.results for code in _codes(job.request, one))
+        said.used = self._accepted.take_used()
+        return said
+
+    def _read(self, found: Found, said: Answered) -> Iterator[DotConfig]:
+        """Yield each `.config` of an input; what cannot be read is noted."""
+        job = self._job
+        if isinstance(found, DotConfig):
+            yield found
+            return
+        if isinstance(found, FolderEnd):
+            return
+        for config in read_input(found, self._overlays):
+            said.is_one = said.is_one or is_answer(config)
+            if isinstance(config, InputError):
+                said.note(config)
+                continue
+            stated = with_stated_release(config, job.request.releases)
+            if job.tree is not None:
+                try:
+                    stated = job.tree.completed(stated)
+                except InputError as error:
+                    said.note(error)
+                    continue
+            yield stated if job.request.running is None else _of_machine(stated, job, said)
+
+    def take(self, found: Found, said: Answered) -> None:
+        """Take what an input says; the results are for who asks."""
+        if isinstance(found, FolderEnd):
+            if not self._found_in_folder:
+                self._all.note(found.nothing_found())
+            self._found_in_folder = False
+        elif isinstance(found, Input) and found.within is not None:
+            self._found_in_folder = self._found_in_folder or said.is_one
+        self._all.problems += said.problems
+        self._all.remarks.update(said.remarks)
+        self._all.codes |= said.codes
+        self._all.granules.update(said.granules)
+        self._accepted.used.add(said.used)
+
+    def outcome(self) -> ValidateOutcome:
+        """Return what the run so far comes to, without the results."""
+        request, accepted, run = self._job.request, self._accepted, self._all
+        remarks = [
+            item for item in one_granule_note(run.remarks, run.granules) if not accepted.hides(item)
+        ]
+        problems = [*run.problems, *map(_with_file, (*remarks, *accepted.remarks()))]
+        return ValidateOutcome(
+            results=(),
+            problems=tuple(problems),
+            fail_on=frozenset(request.fail_on),
+            undecided_fails=bool(request.cpus and request.fail_on),
+            compared=request.baseline is not None,
+            exit_code=worst(run.codes),
+            grouped=self._job.grouped,
+            baseline_text=accepted.new_baseline_text(),
+            known=accepted.used.known,
+        )
 
 
-def _answered(job: ValidateJob, config: DotConfig, run: _Run) -> list[ValidateResult]:
+def _answered(
+    job: ValidateJob, config: DotConfig, fixed: _Fixed, granules: NamedCpus
+) -> list[ValidateResult]:
     """Return the answers for one `.config`; where nothing tells its release, for all of them.
 
     Raises:
@@ -83,13 +233,13 @@ def _answered(job: ValidateJob, config: DotConfig, run: _Run) -> list[ValidateRe
     """
     silent = job.request.kernel == "auto" and config.release is None and config.version is None
     if not silent or absent_whatever_release(job.library, job.capability, config, None) is not None:
-        return answers_of(job, config, run.fixed, run.granules)
+        return answers_of(job, config, fixed, granules)
     *older, newest = (
         replace(config, release=release) for release in job.library.kernels_of(job.architecture.id)
     )
-    of_releases = [answers_of(job, one, run.fixed, run.granules, detailed=False) for one in older]
+    of_releases = [answers_of(job, one, fixed, granules, detailed=False) for one in older]
     # Only this one is shown, where all agree; a fix is of one release: --kernel gives it.
-    of_releases.append(answers_of(job, newest, run.fixed, run.granules, fixing=False))
+    of_releases.append(answers_of(job, newest, fixed, granules, fixing=False))
     return [_of_any_release(job, config, each) for each in zip(*of_releases, strict=True)]
 
 
@@ -189,30 +339,6 @@ def answers_of(
 _Fixed = dict[Hashable, tuple[Answer, str | None]]
 
 
-class _Run(Struct, kw_only=True):
-    """What one run has gathered."""
-
-    remarks: list[Diagnostic]
-    results: list[ValidateResult] = field(default_factory=list)
-    problems: list[tuple[str, Diagnostic]] = field(default_factory=list)
-    codes: list[ExitCode] = field(default_factory=list)
-    fixed: _Fixed = field(default_factory=dict)
-    granules: NamedCpus = field(default_factory=dict)
-
-    def note(self, error: InputError) -> None:
-        """Note that a file has no answer, or was passed over."""
-        self.problems += map(_with_file, error.diagnostics)
-        if any(item.severity is Severity.ERROR for item in error.diagnostics):
-            self.codes.append(ExitCode.INPUT)
-
-    def hold_to_tree(self, job: ValidateJob, config: DotConfig) -> None:
-        """Note what of a file the tree of `--tree` would not allow."""
-        if job.tree is not None:
-            conflicts = job.tree.diagnostics(config)
-            self.problems += map(_with_file, conflicts)
-            self.codes += map(job.tree.exit_code, conflicts)
-
-
 def _told_version(job: ValidateJob) -> str | None:
     """Return the version of the kernel that is asked about, None where each file says its own."""
     if job.request.kernel != "auto":
@@ -225,30 +351,7 @@ def _told_version(job: ValidateJob) -> str | None:
         return None  # what is wrong with the tree is said where a file is held to it
 
 
-def _read(job: ValidateJob, run: _Run) -> Iterator[DotConfig]:
-    """Yield each `.config`; what cannot be read is noted."""
-    yield from job.request.inputs
-    asked = job.request
-    files, fragments = asked.files, asked.fragments
-    if job.tree is not None:
-        files, fragments = tuple(map(job.tree.named, files)), tuple(map(job.tree.named, fragments))
-    version = read_version(_told_version(job))
-    found = read_inputs(files, job.architecture.id, job.machines, fragments, version)
-    for config in found:
-        if isinstance(config, InputError):
-            run.note(config)
-        else:
-            stated = with_stated_release(config, job.request.releases)
-            if job.tree is not None:
-                try:
-                    stated = job.tree.completed(stated)
-                except InputError as error:
-                    run.note(error)
-                    continue
-            yield stated if job.request.running is None else _of_machine(stated, job, run)
-
-
-def _of_machine(config: DotConfig, job: ValidateJob, run: _Run) -> DotConfig:
+def _of_machine(config: DotConfig, job: ValidateJob, said: Answered) -> DotConfig:
     """Return a file as that of the machine whose evidence was given: its kernel tells the version.
 
     A file of another release is about another kernel: it says so, and the answer is about it.
@@ -258,17 +361,16 @@ def _of_machine(config: DotConfig, job: ValidateJob, run: _Run) -> DotConfig:
         return replace(config, running=job.request.running)
     if config.release is None:
         return replace(config, release=running.release, version=running.text, running=running.text)
-    run.remarks.append(
-        Diagnostic(
-            code="MX1443",
-            severity=Severity.WARNING,
-            location=Location(file=config.file, line=1, column=1),
-            message=f"the file is of Linux {config.version}, and the evidence of {running.text}: "
-            "of the evidence only CPU, surroundings and command line are taken",
-            hint="give the `.config` of the kernel that wrote the log, or leave this as it is to "
-            "ask about another kernel on this machine",
-        )
+    note = Diagnostic(
+        code="MX1443",
+        severity=Severity.WARNING,
+        location=Location(file=config.file, line=1, column=1),
+        message=f"the file is of Linux {config.version}, and the evidence of {running.text}: "
+        "of the evidence only CPU, surroundings and command line are taken",
+        hint="give the `.config` of the kernel that wrote the log, or leave this as it is to "
+        "ask about another kernel on this machine",
     )
+    said.remarks[note] = None
     return config
 
 
@@ -387,30 +489,6 @@ def _in_file(note: Diagnostic, config: DotConfig) -> Diagnostic:
     if note.code != "MX0919":
         return note
     return replace(note, location=Location(file=config.file))
-
-
-def _outcome(job: ValidateJob, accepted: Accepted, run: _Run) -> ValidateOutcome:
-    """Return what a run comes to: what counts, how it ends, and a new baseline if asked for."""
-    request, results, baseline = job.request, run.results, None
-    if request.write_baseline is not None:
-        baseline, results = new_baseline(
-            request, results, lambda result: any(_codes(request, result))
-        )
-    codes = [*run.codes, *(code for result in results for code in _codes(request, result))]
-    remarks = [
-        item for item in one_granule_note(run.remarks, run.granules) if not accepted.hides(item)
-    ]
-    problems = [*run.problems, *map(_with_file, (*remarks, *accepted.remarks()))]
-    return ValidateOutcome(
-        results=tuple(results),
-        problems=tuple(problems),
-        fail_on=frozenset(request.fail_on),
-        undecided_fails=bool(request.cpus and request.fail_on),
-        compared=request.baseline is not None,
-        exit_code=worst(codes),
-        grouped=job.grouped,
-        baseline_text=baseline,
-    )
 
 
 def _codes(request: ValidateRequest, result: ValidateResult) -> Iterator[ExitCode]:

@@ -42,28 +42,90 @@ _OTHER_FILES = re.compile(r".+\.(?:json|ya?ml|toml|py|sh|[ch]|md|txt|ini|mk|js|r
 _PASSED_OVER = frozenset({"MX0307", "MX0308", "MX1402"})
 
 
+class Input(Struct, frozen=True, kw_only=True):
+    """What is read by itself: a file, or a folder with a file for each symbol (`split`).
+
+    `within` is the folder in which it was found, None: it was named.
+    """
+
+    file: str
+    within: str | None = None
+    split: SplitConfig | None = None
+
+
+class FolderEnd(Struct, frozen=True, kw_only=True):
+    """Stands behind the inputs of a folder that was named."""
+
+    folder: str
+    arch: str
+
+    def nothing_found(self) -> InputError:
+        """Return what is wrong where none of its inputs was a configuration (MX1406)."""
+        return InputError(
+            Diagnostic(
+                code="MX1406",
+                message=f"no kernel configuration of {self.arch} below `{self.folder}`",
+                location=Location(file=self.folder),
+                hint="looked for .config, config-*, *.config, *defconfig, *.deb and *.rpm; name a "
+                "file of another name",
+            )
+        )
+
+
+def find_inputs(
+    files: Sequence[str], arch: str, machines: Mapping[str, Sequence[str]]
+) -> Iterator[Input | FolderEnd]:
+    """Yield what files and folders stand for, in a fixed order.
+
+    `machines` are the names that each architecture has in folders.
+    """
+    own = machines.get(arch, ())
+    others = [name for other, names in machines.items() if other != arch for name in names]
+    for file in files:
+        if file == STANDARD_INPUT or not Path(file).is_dir():
+            yield Input(file=file)
+            continue
+        for one in split_configs(file, own, others):
+            yield Input(file=one.name, within=file, split=one)
+        for found in _files_below(file, own):
+            yield Input(file=found, within=file)
+        yield FolderEnd(folder=file, arch=arch)
+
+
+def read_input(found: Input, overlays: Overlays) -> Iterator[DotConfig | InputError]:
+    """Yield each `.config` of an input, or what is wrong with it."""
+    if found.split is not None:
+        yield _split_folder(found.split, overlays)
+    else:
+        within = None if found.within is None else Path(found.within)
+        yield from _read_file(found.file, overlays, within=within)
+
+
 def read_inputs(
     files: tuple[str, ...],
     arch: str,
     machines: Mapping[str, Sequence[str]],
     fragments: tuple[str, ...] = (),
-    version: KernelVersion | None = None,
 ) -> Iterator[DotConfig | InputError]:
     """Yield each `.config`, or what is wrong with it, in the order of the files.
 
     `machines` are the names that each architecture has in folders; `fragments` are put on top of
-    each file, as scripts/kconfig/merge_config.sh does. `version` is the kernel's that is asked
-    about, None: each file's own.
+    each file, as scripts/kconfig/merge_config.sh does.
 
     Raises:
         InputError: a fragment cannot be read.
     """
-    overlays = _Overlays(fragments, arch, version)
-    for file in files:
-        if file != STANDARD_INPUT and Path(file).is_dir():
-            yield from _read_folder(file, machines, overlays)
-        else:
-            yield from _read_file(file, overlays)
+    overlays = Overlays(fragments, arch, None)
+    answered = False
+    for found in find_inputs(files, arch, machines):
+        if isinstance(found, FolderEnd):
+            if not answered:
+                yield found.nothing_found()
+            answered = False
+            continue
+        for one in read_input(found, overlays):
+            answered = answered or (found.within is not None and is_answer(one))
+            yield one
 
 
 class _Form(Struct, frozen=True):
@@ -80,8 +142,14 @@ class _Form(Struct, frozen=True):
     version: str | None = None
 
 
-class _Overlays:
-    """The fragments of a run; what in them hangs on the kernel is read anew for each version."""
+class Overlays:
+    """The fragments of a run; what in them hangs on the kernel is read anew for each version.
+
+    `version` is the kernel's that is asked about, None: each file's own.
+
+    Raises:
+        InputError: a fragment cannot be read.
+    """
 
     def __init__(self, files: tuple[str, ...], arch: str, version: KernelVersion | None) -> None:
         self.arch, self.version = arch, version
@@ -232,7 +300,7 @@ def _included(path: str, file: str) -> bytes | None:
     return read_regular(path, DOTCONFIG.limit)
 
 
-def _dotconfigs(source: ConfigInput, overlays: _Overlays) -> Iterator[DotConfig]:
+def _dotconfigs(source: ConfigInput, overlays: Overlays) -> Iterator[DotConfig]:
     """Yield each configuration of an input, with the fragments on top of it.
 
     Raises:
@@ -290,7 +358,7 @@ def _merged_config(base: _Form, fragments: list[_Form], arch: str) -> DotConfig:
     return replace(config, diagnostics=(*build.notes, *said), origins=build.origins)
 
 
-def _split_folder(one: SplitConfig, overlays: _Overlays) -> DotConfig | InputError:
+def _split_folder(one: SplitConfig, overlays: Overlays) -> DotConfig | InputError:
     """Return the configuration of a folder with a file for each symbol."""
     whole = _Form(one.name, b"")
     fragments = overlays.of(whole)
@@ -376,33 +444,8 @@ def with_stated_release(config: DotConfig, releases: tuple[tuple[str, str], ...]
     return config
 
 
-def _read_folder(
-    folder: str, machines: Mapping[str, Sequence[str]], overlays: _Overlays
-) -> Iterator[DotConfig | InputError]:
-    arch = overlays.arch
-    own = machines.get(arch, ())
-    others = [name for other, names in machines.items() if other != arch for name in names]
-    split = split_configs(folder, own, others)
-    for one in split:
-        yield _split_folder(one, overlays)
-    answered = bool(split)
-    for file in _files_below(folder, own):
-        for found in _read_file(file, overlays, within=Path(folder)):
-            answered = answered or _is_answer(found)
-            yield found
-    if not answered:
-        yield InputError(
-            Diagnostic(
-                code="MX1406",
-                message=f"no kernel configuration of {arch} below `{folder}`",
-                location=Location(file=folder),
-                hint="looked for .config, config-*, *.config, *defconfig, *.deb and *.rpm; name a "
-                "file of another name",
-            )
-        )
-
-
-def _is_answer(found: DotConfig | InputError) -> bool:
+def is_answer(found: DotConfig | InputError) -> bool:
+    """Tell whether something of a folder is a configuration, or one that is wrong."""
     return isinstance(found, DotConfig) or any(
         item.severity is Severity.ERROR for item in found.diagnostics
     )
@@ -426,7 +469,7 @@ def _of_flavours(path: Path, machines: Sequence[str]) -> bool:
 
 
 def _read_file(
-    file: str, overlays: _Overlays, *, within: Path | None = None
+    file: str, overlays: Overlays, *, within: Path | None = None
 ) -> Iterator[DotConfig | InputError]:
     """Yield what a file holds; `within` is the folder in which it was found, None: it was named."""
     named = within is None

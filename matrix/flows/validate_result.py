@@ -10,7 +10,6 @@ from msgspec import Struct
 from matrix.analyze.cell.answer import Answer
 from matrix.diagnostics import Diagnostic, ExitCode, Location
 from matrix.kernel.source.version import same_version
-from matrix.schema.values import Basis
 
 
 class Standing(enum.StrEnum):
@@ -82,7 +81,7 @@ class ValidateOutcome(Struct, frozen=True, kw_only=True):
 
     `problems` are (file that was named or found, diagnostic). `compared` says that a baseline was
     used, so that every result is either known or new. `root` is the folder that paths are relative
-    to, since a code host knows no others.
+    to, since a code host knows no others. `known` is how many results a baseline covers.
     """
 
     results: tuple[ValidateResult, ...]
@@ -94,16 +93,7 @@ class ValidateOutcome(Struct, frozen=True, kw_only=True):
     grouped: bool
     baseline_text: str | None = None
     root: str = ""
-
-    @property
-    def known(self) -> int:
-        """How many results a baseline covers."""
-        return sum(result.standing is Standing.KNOWN for result in self.results)
-
-    @property
-    def basis(self) -> Basis:
-        """What judges the predicate of the capability that was asked about."""
-        return self.results[0].answer.basis if self.results else "simulation"
+    known: int = 0
 
     def path(self, file: str) -> str:
         """Return a path from the root, with `/`; one outside of it as it is."""

@@ -6,9 +6,10 @@ reasons and line share one annotation, since a step shows ten of a kind at most.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from matrix.diagnostics import Diagnostic, Severity
+from matrix.door.spool import Spool
 from matrix.flows.validate_result import Standing, ValidateOutcome, ValidateResult
 from matrix.kernel.config.config_input import split_name
 from matrix.render.annotations import (
@@ -23,15 +24,34 @@ from matrix.render.text import without_name
 _COMMANDS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "notice"}
 
 
-def render_github(outcome: ValidateOutcome) -> str:
-    """Return the annotations: what was wrong with inputs, then what counts, file by file."""
-    lines = [
-        _of_problem(problem, outcome)
-        for _, problem in outcome.problems
-        if problem.severity is not Severity.NOTE
-    ]
-    lines += _of_results(outcome)
-    return "".join(f"{line}\n" for line in lines)
+class GithubWriter:
+    """The annotations: what was wrong with inputs, then what counts, file by file."""
+
+    def __init__(self, outcome: ValidateOutcome) -> None:
+        self._outcome = outcome
+        self._spool = Spool()
+
+    def part(self, results: Sequence[ValidateResult]) -> bytes:
+        """Return the annotations of some results."""
+        return _lines(_of_results(results, self._outcome))
+
+    def add(self, part: bytes) -> None:
+        """Add annotations."""
+        self._spool.write(part)
+
+    def pieces(self, outcome: ValidateOutcome) -> Iterator[bytes]:
+        """Yield all annotations."""
+        yield _lines(
+            _of_problem(problem, self._outcome)
+            for _, problem in outcome.problems
+            if problem.severity is not Severity.NOTE
+        )
+        self._spool.begin()
+        yield from self._spool.read()
+
+
+def _lines(lines: Iterable[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass")
 
 
 def _of_problem(problem: Diagnostic, outcome: ValidateOutcome) -> str:
@@ -44,9 +64,9 @@ def _of_problem(problem: Diagnostic, outcome: ValidateOutcome) -> str:
     return _command(command, {**properties, "title": problem.code}, message)
 
 
-def _of_results(outcome: ValidateOutcome) -> Iterator[str]:
+def _of_results(results: Sequence[ValidateResult], outcome: ValidateOutcome) -> Iterator[str]:
     alike: dict[tuple[str, ...], list[ValidateResult]] = {}
-    for result in outcome.results:
+    for result in results:
         shown = level(result, outcome)
         if shown is Level.NONE or result.standing is not Standing.OPEN:
             continue
@@ -54,13 +74,13 @@ def _of_results(outcome: ValidateOutcome) -> Iterator[str]:
         number = result.decided_at.line if result.decided_at else 1
         alike_in = (_COMMANDS[shown], result.file, str(number), _title(result), *said)
         alike.setdefault(alike_in, []).append(result)
-    for shared, results in alike.items():
+    for shared, own in alike.items():
         command, file, line, title = shared[:4]
         container, member = split_name(outcome.path(file))
         properties = {"file": container, "line": line, "title": title}
         inside = [f"{member}, line {line}"] if member else []
-        cpus = ", ".join("+".join(result.cpu) for result in results)
-        lines = shared[4:] if len(results) > 1 else details(results[0])
+        cpus = ", ".join("+".join(result.cpu) for result in own)
+        lines = shared[4:] if len(own) > 1 else details(own[0])
         yield _command(command, properties, "\n".join([*inside, f"on {cpus}", *lines]))
 
 

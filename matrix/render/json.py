@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from matrix.analyze.cell.answer import Answer, Finding, Fix, TraceLine
 from matrix.diagnostics import Diagnostic
+from matrix.door.spool import Spool
 from matrix.flows.validate_result import ValidateResult
 from matrix.render.defects import defect_documents, reasons
 from matrix.render.fixes import snippet
@@ -45,25 +46,84 @@ def dump_without_fractions(document: Mapping[str, object]) -> str:
 
     msgspec writes those otherwise, and no texts that UTF-8 cannot hold, no numbers past 64 bits.
     """
-    return f"{_written(document).decode()}\n"
+    return f"{written(document).decode()}\n"
 
 
-def validate_pieces(results: Iterable[ValidateResult]) -> Iterator[bytes]:
-    """Yield the document of one `validate` run piece by piece: of thousands of files it is large.
+class JsonWriter:
+    """The document of one `validate` run, written part by part: of thousands of files it is large.
 
     Together they are what `dump` makes of `validate_document`.
     """
-    yield b'{\n  "schema": "%s",\n  "results": [' % VALIDATE_SCHEMA.encode()
-    end = b"]\n}\n"
-    for number, result in enumerate(results):
-        # A line break in a text is an escape: all others are the document's own.
-        lines = _written(result_document(result)).replace(b"\n", b"\n    ")
-        yield (b",\n    " if number else b"\n    ") + lines
-        end = b"\n  ]\n}\n"
-    yield end
+
+    def __init__(self) -> None:
+        self._written = WrittenResults()
+        self._spool = Spool()
+
+    def part(self, results: Sequence[ValidateResult]) -> bytes:
+        """Return some results as they stand in the document."""
+        return b",\n    ".join(map(self._written.of, results))
+
+    def add(self, part: bytes) -> None:
+        """Add results."""
+        if part:
+            self._spool.write((b",\n    " if self._spool.size else b"\n    ") + part)
+
+    def pieces(self, outcome: object) -> Iterator[bytes]:
+        """Yield the document."""
+        del outcome
+        self._spool.begin()
+        yield b'{\n  "schema": "%s",\n  "results": [' % VALIDATE_SCHEMA.encode()
+        yield from self._spool.read()
+        yield b"\n  ]\n}\n" if self._spool.size else b"]\n}\n"
 
 
-def _written(document: Mapping[str, object]) -> bytes:
+class WrittenResults:
+    """Results as they stand in the document; what is of the answer alone is written once."""
+
+    def __init__(self) -> None:
+        # By the identity of what is written, which the value holds.
+        self._facts: dict[int, tuple[object, bytes]] = {}
+        self._answers: dict[tuple[object, ...], tuple[Answer, bytes, bytes]] = {}
+
+    def of(self, result: ValidateResult) -> bytes:
+        """Return a result, its lines as far in as they stand in the document."""
+        answer = result.answer
+        if max(len(self._facts), len(self._answers)) >= _MOST_WRITTEN:
+            self._facts.clear()
+            self._answers.clear()
+        facts = self._facts.get(id(answer.facts))
+        if facts is None:
+            written = _members({"facts": dict(answer.facts)})
+            facts = self._facts[id(answer.facts)] = answer.facts, written
+        tuples = (answer.violations, answer.advisories, answer.reasons, answer.fixes)
+        plain = (answer.basis, answer.predicate, answer.outcome, answer.verdict, answer.confidence)
+        key = (*map(id, tuples), id(answer.defects), *plain, answer.so_what)
+        found = self._answers.get(key)
+        if found is None:
+            defects = _members({"defects": defect_documents(answer.defects)})
+            found = self._answers[key] = answer, _members(_answer_document(answer)), defects
+        parts = (
+            _members(_asked_document(result)),
+            facts[1],
+            found[1],
+            _members(_beside_document(result)),
+            found[2],
+        )
+        return b"{\n      " + b",\n      ".join(parts) + b"\n    }"
+
+
+# Distinct answers that are kept written, each of some kB.
+_MOST_WRITTEN = 4096
+
+
+def _members(document: Mapping[str, object]) -> bytes:
+    """Return the members of an object that is one of the results."""
+    # A line break in a text is an escape: all others are the document's own.
+    return written(document)[4:-2].replace(b"\n", b"\n    ")
+
+
+def written(document: Mapping[str, object]) -> bytes:
+    """Return a document, or a part of one, as bytes: what `dump_without_fractions` ends."""
     try:
         return _visible(msgspec.json.format(msgspec.json.encode(document), indent=2))
     except (UnicodeEncodeError, OverflowError, TypeError):
@@ -79,6 +139,17 @@ def result_document(result: ValidateResult) -> dict[str, Json]:
     """Return one result as it stands in the document."""
     answer = result.answer
     return {
+        **_asked_document(result),
+        "facts": dict(answer.facts),
+        **_answer_document(answer),
+        **_beside_document(result),
+        "defects": defect_documents(answer.defects),
+    }
+
+
+def _asked_document(result: ValidateResult) -> dict[str, Json]:
+    """Return what was asked."""
+    return {
         "file": result.file,
         "kernel": result.kernel,
         "version": result.version,
@@ -90,7 +161,12 @@ def result_document(result: ValidateResult) -> dict[str, Json]:
         "vm": result.vm,
         "capability": result.capability,
         "predicate_version": result.predicate_version,
-        "facts": dict(answer.facts),
+    }
+
+
+def _answer_document(answer: Answer) -> dict[str, Json]:
+    """Return what the answer is, but for the facts."""
+    return {
         "predicate": answer.predicate,
         **judged_document(answer),
         "verdict": str(answer.verdict),
@@ -98,10 +174,15 @@ def result_document(result: ValidateResult) -> dict[str, Json]:
         "so_what": answer.so_what,
         "reasons": list(reasons(answer)),
         "fixes": [_fix(fix) for fix in answer.fixes],
-        "diagnostics": diagnostics_document(answer),
+    }
+
+
+def _beside_document(result: ValidateResult) -> dict[str, Json]:
+    """Return what is said beside the answer."""
+    return {
+        "diagnostics": diagnostics_document(result.answer),
         "standing": str(result.standing),
         "muted_because": result.muted_because,
-        "defects": defect_documents(answer.defects),
     }
 
 

@@ -8,11 +8,15 @@ line that decides and carries a fingerprint that unrelated changes of the file d
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 import matrix
 from matrix.analyze.cell.verdict import Verdict, meanings_of
 from matrix.diagnostics import Diagnostic, Location
+from matrix.door.spool import Spool
 from matrix.flows.validate_result import Standing, ValidateOutcome, ValidateResult
 from matrix.kernel.config.config_input import split_name
 from matrix.render.annotations import (
@@ -22,7 +26,8 @@ from matrix.render.annotations import (
     heading,
     level,
 )
-from matrix.render.json import Json
+from matrix.render.json import Json, dump_without_fractions, written
+from matrix.schema.values import Basis
 
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -44,10 +49,45 @@ _HELP = {
 }
 
 
-def sarif_document(outcome: ValidateOutcome) -> dict[str, Json]:
-    """Return the document."""
-    shown = [result for result in outcome.results if level(result, outcome) is not Level.NONE]
-    meanings = meanings_of(outcome.basis)
+class SarifWriter:
+    """The document, its results part by part."""
+
+    def __init__(self, outcome: ValidateOutcome) -> None:
+        self._outcome = outcome
+        self._basis: Basis | None = None
+        self._spool = Spool()
+
+    def part(self, results: Sequence[ValidateResult]) -> tuple[Basis | None, bytes]:
+        """Return what judges the predicate, and the results that need a reader."""
+        shown = [
+            written(_result(result, self._outcome)).replace(b"\n", b"\n        ")
+            for result in results
+            if level(result, self._outcome) is not Level.NONE
+        ]
+        return results[0].answer.basis if results else None, b",\n        ".join(shown)
+
+    def add(self, part: tuple[Basis | None, bytes]) -> None:
+        """Add results."""
+        basis, results = part
+        self._basis = self._basis or basis
+        if results:
+            self._spool.write((b",\n        " if self._spool.size else b"\n        ") + results)
+
+    def pieces(self, outcome: ValidateOutcome) -> Iterator[bytes]:
+        """Yield the document."""
+        here = replace(outcome, root=self._outcome.root)
+        text = dump_without_fractions(_document(here, self._basis or "simulation"))
+        before, _, behind = text.rpartition("[]")
+        yield f"{before}[".encode()
+        self._spool.begin()
+        yield from self._spool.read()
+        end = "\n      ]" if self._spool.size else "]"
+        yield f"{end}{behind}".encode()
+
+
+def _document(outcome: ValidateOutcome, basis: Basis) -> dict[str, Json]:
+    """Return the document without its results."""
+    meanings = meanings_of(basis)
     rules: list[Json] = [_rule(verdict, meaning) for verdict, meaning in meanings.items()]
     notifications: list[Json] = [_notification(problem, outcome) for _, problem in outcome.problems]
     return {
@@ -70,7 +110,7 @@ def sarif_document(outcome: ValidateOutcome) -> dict[str, Json]:
                         "toolExecutionNotifications": notifications,
                     }
                 ],
-                "results": [_result(result, outcome) for result in shown],
+                "results": [],
             }
         ],
     }
@@ -86,11 +126,11 @@ def _rule(verdict: Verdict, meaning: str) -> Json:
     }
 
 
-def _result(result: ValidateResult, outcome: ValidateOutcome) -> Json:
+def _result(result: ValidateResult, outcome: ValidateOutcome) -> dict[str, Json]:
     verdict = result.answer.verdict
     found: dict[str, Json] = {
         "ruleId": str(verdict),
-        "ruleIndex": list(meanings_of(outcome.basis)).index(verdict),
+        "ruleIndex": list(meanings_of(result.answer.basis)).index(verdict),
         "level": str(level(result, outcome)),
         "message": {"text": "\n".join([f"{heading(result)}.", *details(result)])},
         "locations": [_location(_place(result), outcome)],

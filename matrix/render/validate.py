@@ -1,74 +1,139 @@
-"""The answers of `validate` in each of its formats."""
+"""The answers of `validate` in each of its formats, written part by part.
+
+A `Writer` makes of the results of some inputs a part, in whatever process; the parts are added in
+order, and lie in a spool until the run is over: what is said first (problems, counts, an exit
+code) is known last.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from matrix.analyze.cell.verdict import Verdict
+from matrix.door.spool import Spool
 from matrix.flows.validate_result import Standing, ValidateOutcome, ValidateResult
 from matrix.render.columns import align
 from matrix.render.fixes import fix_line
-from matrix.render.json import dump_without_fractions, validate_document
+from matrix.render.json import JsonWriter
 from matrix.render.text import Detail, hanging, render_answer, render_grouped
+
+Part = TypeVar("Part")
+
+
+class Writer(Protocol[Part]):
+    """Writes results in one format."""
+
+    def part(self, results: Sequence[ValidateResult]) -> Part:
+        """Return what the results of some inputs are, to be added where all parts are."""
+
+    def add(self, part: Part) -> None:
+        """Add the next part."""
+
+    def pieces(self, outcome: ValidateOutcome) -> Iterator[bytes]:
+        """Yield the whole, in pieces that end where lines do, once all is added.
+
+        `outcome` has no results; texts are UTF-8, with what UTF-8 cannot hold as it is.
+        """
+
+
+def writer_of(
+    outcome: ValidateOutcome, form: str, *, colour: bool = False, detail: Detail = Detail.BRIEF
+) -> Writer[Any]:
+    """Return what writes a format: text, json, github, junit or sarif.
+
+    Of the outcome counts what is known before the first answer: what fails, what is compared.
+    """
+    match form:
+        case "text":
+            if outcome.grouped or detail is not Detail.BRIEF:
+                return _BlockWriter(outcome, colour=colour, detail=detail)
+            return _TableWriter(outcome, colour=colour)
+        case "json":
+            return JsonWriter()
+    here = replace(outcome, root=str(Path.cwd()))
+    match form:
+        case "github":
+            from matrix.render.github import GithubWriter
+
+            return GithubWriter(here)
+        case "junit":
+            from matrix.render.junit import JunitWriter
+
+            return JunitWriter(here)
+        case _:
+            from matrix.render.sarif import SarifWriter
+
+            return SarifWriter(here)
 
 
 def render_validate(
     outcome: ValidateOutcome, form: str, *, colour: bool = False, detail: Detail = Detail.BRIEF
 ) -> str:
-    """Return the answers in a format: text, json, github, junit or sarif."""
-    match form:
-        case "text":
-            return _text(outcome, colour=colour, detail=detail)
-        case "json":
-            return dump_without_fractions(validate_document(outcome.results))
-    here = replace(outcome, root=str(Path.cwd()))
-    match form:
-        case "github":
-            from matrix.render.github import render_github
-
-            return render_github(here)
-        case "junit":
-            from matrix.render.junit import render_junit
-
-            return render_junit(here)
-        case _:
-            from matrix.render.sarif import sarif_document
-
-            return dump_without_fractions(sarif_document(here))
+    """Return the answers in a format, of an outcome that has its results."""
+    writer = writer_of(outcome, form, colour=colour, detail=detail)
+    writer.add(writer.part(outcome.results))
+    return b"".join(writer.pieces(outcome)).decode("utf-8", "surrogatepass")
 
 
-def _text(outcome: ValidateOutcome, *, colour: bool, detail: Detail) -> str:
-    """Return the answers for a reader: one by one, or grouped by verdict per file."""
-    if not outcome.grouped and detail is Detail.BRIEF and _is_many(outcome):
-        return _overview(outcome)
-    if not outcome.grouped:
-        return "\n".join(
-            render_answer(
-                f"{_file_title(result)}, {' + '.join(result.cpu)}",
-                result.answer,
-                colour=colour,
-                detail=detail,
-                aside=_standing(result),
+def written_text(text: str) -> bytes:
+    """Return a text as a part holds it."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+class _BlockWriter:
+    """Answers for a reader: one by one, or grouped by verdict per file."""
+
+    def __init__(self, outcome: ValidateOutcome, *, colour: bool, detail: Detail) -> None:
+        self._grouped, self._colour, self._detail = outcome.grouped, colour, detail
+        self._spool = Spool()
+
+    def part(self, results: Sequence[ValidateResult]) -> list[bytes]:
+        """Return the block of each file, or of each answer."""
+        if not self._grouped:
+            return [
+                written_text(
+                    render_answer(
+                        f"{_file_title(result)}, {' + '.join(result.cpu)}",
+                        result.answer,
+                        colour=self._colour,
+                        detail=self._detail,
+                        aside=_standing(result),
+                    )
+                )
+                for result in results
+            ]
+        by_file: dict[str, list[ValidateResult]] = {}
+        for result in results:
+            by_file.setdefault(result.file, []).append(result)
+        return [
+            written_text(
+                render_grouped(
+                    _file_title(own[0]),
+                    [("+".join(result.cpu), result.answer) for result in own],
+                    colour=self._colour,
+                    fixed=_fixed(own[0]),
+                    asides=_standings(own),
+                )
             )
-            for result in outcome.results
-        )
-    by_file: dict[str, list[ValidateResult]] = {}
-    for result in outcome.results:
-        by_file.setdefault(result.file, []).append(result)
-    return "\n".join(
-        render_grouped(
-            _file_title(results[0]),
-            [("+".join(result.cpu), result.answer) for result in results],
-            colour=colour,
-            fixed=_fixed(results[0]),
-            asides=_standings(results),
-        )
-        for results in by_file.values()
-    )
+            for own in by_file.values()
+        ]
+
+    def add(self, part: list[bytes]) -> None:
+        """Add blocks, an empty line between two."""
+        for block in part:
+            self._spool.write(b"\n" + block if self._spool.size else block)
+
+    def pieces(self, outcome: ValidateOutcome) -> Iterator[bytes]:
+        """Yield the text."""
+        del outcome
+        self._spool.begin()
+        yield from self._spool.read()
 
 
 # More answers than a person reads one by one: then one table, and each reason once.
@@ -77,55 +142,116 @@ _MOST_COLUMNS = 6
 _SHOWN_PAIRS = 3
 
 
-def _is_many(outcome: ValidateOutcome) -> bool:
-    files = {result.file for result in outcome.results}
-    return len(outcome.results) > _MOST_ANSWERS and len(files) > 1
+class _Row(Struct, frozen=True, array_like=True):
+    """What the table of many answers has of one; `said` are verdict, reason, fix and meaning."""
+
+    file: str
+    cpu: str
+    word: str
+    said: tuple[str, str, str, str]
+    defects: tuple[str, ...]
 
 
-def _overview(outcome: ValidateOutcome) -> str:
-    """Return one table of files and CPUs, and beneath it each reason once with its fix."""
-    files: dict[str, dict[str, str]] = {}
-    reasons: dict[tuple[str, str, str, str], list[ValidateResult]] = {}
-    for result in outcome.results:
-        cpu = " + ".join(result.cpu)
-        word = f"({result.answer.verdict})" if _standing(result) else str(result.answer.verdict)
-        files.setdefault(result.file, {})[cpu] = word
-        key = (
-            str(result.answer.verdict),
-            _first_reason(result),
-            next(map(fix_line, result.answer.fixes), ""),
-            result.answer.so_what,
-        )
-        reasons.setdefault(key, []).append(result)
-    cpus = list(dict.fromkeys(cpu for row in files.values() for cpu in row))
-    folder = _folder_of(files)
-    files = {file.removeprefix(folder): row for file, row in files.items()}
-    if len(cpus) <= _MOST_COLUMNS:
-        rows = [(file, *(row.get(cpu, "-") for cpu in cpus)) for file, row in files.items()]
-        table = align(("file", *cpus), rows)
-    else:
-        counted = [(file, _counts(list(row.values()))) for file, row in files.items()]
-        table = align(("file", f"of {len(cpus)} CPU systems"), counted)
-    defects = Counter(one.sentence for result in outcome.results for one in result.answer.defects)
-    lines = [
-        line
-        for text, count in defects.most_common()
-        for line in hanging(f"{count:,} of {len(outcome.results):,}: {text}", "", "  ")
-    ]
-    order = [str(verdict) for verdict in Verdict]
-    for (verdict, reason, fix, meant), those in sorted(
-        reasons.items(), key=lambda item: (order.index(item[0][0]), -len(item[1]))
-    ):
-        pairs = ", ".join(
-            f"{one.file.removeprefix(folder)} on {'+'.join(one.cpu)}"
-            for one in those[:_SHOWN_PAIRS]
-        )
-        more = f" and {len(those) - _SHOWN_PAIRS:,} more" if len(those) > _SHOWN_PAIRS else ""
-        lines += hanging(f"{verdict}, {len(those):,}: {reason} ({pairs}{more})", "", "  ")
-        lines += hanging(f"fix: {fix}", "  ", "    ") if fix else []
-        lines += hanging(f"so what: {meant}", "  ", "    ") if meant else []
-    below = [f"files of {folder}"] if folder else []
-    return "\n".join((*below, table, *lines, "-v says each answer by itself")) + "\n"
+class _Rows(Struct, frozen=True, array_like=True):
+    """Rows of the table; beside it the results, as long as they may be few."""
+
+    rows: list[_Row]
+    few: tuple[ValidateResult, ...]
+
+
+class _Alike(Struct):
+    """Answers that say the same: how many, and the first of them."""
+
+    count: int
+    shown: list[tuple[str, str]]
+
+
+class _TableWriter:
+    """Answers one by one where they are few; else one table, and beneath it each reason once."""
+
+    def __init__(self, outcome: ValidateOutcome, *, colour: bool) -> None:
+        self._blocks = _BlockWriter(outcome, colour=colour, detail=Detail.BRIEF)
+        self._made = 0
+        self._few: list[ValidateResult] = []
+        self._count = 0
+        self._files: dict[str, dict[str, str]] = {}
+        self._said: dict[tuple[str, str, str, str], _Alike] = {}
+        self._defects: Counter[str] = Counter()
+
+    def part(self, results: Sequence[ValidateResult]) -> _Rows:
+        """Return the rows of some results."""
+        first, self._made = not self._made, self._made + len(results)
+        may_be_few = first or self._made <= _MOST_ANSWERS
+        return _Rows([_row(one) for one in results], tuple(results) if may_be_few else ())
+
+    def add(self, part: _Rows) -> None:
+        """Add rows."""
+        for row in part.rows:
+            self._files.setdefault(row.file, {})[row.cpu] = row.word
+            alike = self._said.setdefault(row.said, _Alike(0, []))
+            alike.count += 1
+            if len(alike.shown) < _SHOWN_PAIRS:
+                alike.shown.append((row.file, row.cpu))
+            self._defects.update(row.defects)
+        self._count += len(part.rows)
+        if self._is_many:
+            self._few.clear()
+        else:
+            self._few += part.few
+
+    @property
+    def _is_many(self) -> bool:
+        return self._count > _MOST_ANSWERS and len(self._files) > 1
+
+    def pieces(self, outcome: ValidateOutcome) -> Iterator[bytes]:
+        """Yield the text."""
+        if self._is_many:
+            yield written_text(self._table())
+            return
+        self._blocks.add(self._blocks.part(self._few))
+        yield from self._blocks.pieces(outcome)
+
+    def _table(self) -> str:
+        files = self._files
+        cpus = list(dict.fromkeys(cpu for row in files.values() for cpu in row))
+        folder = _folder_of(files)
+        files = {file.removeprefix(folder): row for file, row in files.items()}
+        if len(cpus) <= _MOST_COLUMNS:
+            rows = [(file, *(row.get(cpu, "-") for cpu in cpus)) for file, row in files.items()]
+            table = align(("file", *cpus), rows)
+        else:
+            counted = [(file, _counts(list(row.values()))) for file, row in files.items()]
+            table = align(("file", f"of {len(cpus)} CPU systems"), counted)
+        lines = [
+            line
+            for text, count in self._defects.most_common()
+            for line in hanging(f"{count:,} of {self._count:,}: {text}", "", "  ")
+        ]
+        order = [str(verdict) for verdict in Verdict]
+        for (verdict, reason, fix, meant), those in sorted(
+            self._said.items(), key=lambda item: (order.index(item[0][0]), -item[1].count)
+        ):
+            pairs = ", ".join(f"{file.removeprefix(folder)} on {cpu}" for file, cpu in those.shown)
+            rest = those.count - _SHOWN_PAIRS
+            more = f" and {rest:,} more" if rest > 0 else ""
+            lines += hanging(f"{verdict}, {those.count:,}: {reason} ({pairs}{more})", "", "  ")
+            lines += hanging(f"fix: {fix}", "  ", "    ") if fix else []
+            lines += hanging(f"so what: {meant}", "  ", "    ") if meant else []
+        below = [f"files of {folder}"] if folder else []
+        return "\n".join((*below, table, *lines, "-v says each answer by itself")) + "\n"
+
+
+def _row(result: ValidateResult) -> _Row:
+    answer = result.answer
+    word = f"({answer.verdict})" if _standing(result) else str(answer.verdict)
+    fix = next(map(fix_line, answer.fixes), "")
+    return _Row(
+        result.file,
+        " + ".join(result.cpu),
+        word,
+        (str(answer.verdict), _first_reason(result), fix, answer.so_what),
+        tuple(one.sentence for one in answer.defects),
+    )
 
 
 def _folder_of(files: Iterable[str]) -> str:

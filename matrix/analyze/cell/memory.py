@@ -112,9 +112,11 @@ class AnswerMemory:
         self.behaviours = behaviours
         self._surroundings: dict[object, Surroundings] = {}
         self._by_constraints: dict[tuple[int, ...], tuple[Question, tuple[_Kept, _Kept]]] = {}
-        self._facts: dict[str, _Patterns[tuple[Value]]] = {
+        self._facts: dict[str, _Patterns[tuple[Value, frozenset[str]]]] = {
             name: _Patterns() for name in question.program.facts
         }
+        self._all_facts: _Patterns[tuple[tuple[str, Value], ...]] = _Patterns()
+        self._boots: _Patterns[tuple[bool]] = _Patterns()
         self._begun: dict[object, tuple[Mapping[str, Expression], Evaluation]] = {}
         self._numbers: dict[Hashable, int] = {}
         self._systems: dict[str, DetectedCpu] = {}
@@ -227,18 +229,43 @@ class AnswerMemory:
         given = with_unbuildable(found[0], self.question, _cores(around, found[1]))
         return replace(given, facts=facts) if detailed else given
 
-    def _facts_of(self, cell: Cell, values: _Values) -> tuple[tuple[str, Value], ...]:
-        """Return the facts of a cell, each kept by what it alone reads."""
-        evaluation = Evaluation(self.question.program.definitions, cell.variables, cell.atoms)
+    def hangs_on_granule(self, around: Surroundings, cpu: DetectedCpu) -> bool:
+        """Tell whether it is unknown if the kernel boots on a CPU, and no matter of the `.config`.
 
-        def fact(name: str, expression: Expression) -> Value:
+        It is one where the page size is not known.
+        """
+        values = _Values({**around.atoms, **cpu.atoms, **around.variables})
+        found = self._boots.find(values)
+        if found is None:
+            boots = self.question.boots
+            definitions = self.question.program.definitions
+            known = Evaluation(definitions, around.variables, {**around.atoms, **cpu.atoms})
+            found = (
+                known.of(boots) is None
+                and not any(atom.startswith("CONFIG_") for atom in known.undecided_atoms(boots)),
+            )
+            self._boots.keep(known.read_by_all | around.variables.keys(), values, found)
+        return found[0]
+
+    def _facts_of(self, cell: Cell, values: _Values) -> tuple[tuple[str, Value], ...]:
+        """Return the facts of a cell: all by what they read, else each by what it alone reads."""
+        found = self._all_facts.find(values)
+        if found is not None:
+            return found
+        evaluation = Evaluation(self.question.program.definitions, cell.variables, cell.atoms)
+        read: set[str] = set()
+        made = []
+        for name, expression in self.question.program.facts.items():
             kept = self._facts[name].find(values)
             if kept is None:
-                kept = (evaluation.of(expression),)
-                self._facts[name].keep(evaluation.reads_of(expression), values, kept)
-            return kept[0]
-
-        return tuple((name, fact(name, item)) for name, item in self.question.program.facts.items())
+                value = evaluation.of(expression)
+                kept = value, evaluation.reads_of(expression)
+                self._facts[name].keep(kept[1], values, kept)
+            made.append((name, kept[0]))
+            read |= kept[1]
+        found = tuple(made)
+        self._all_facts.keep(read, values, found)
+        return found
 
 
 def _cores(around: Surroundings, found: _Cores) -> _Cores:

@@ -73,9 +73,8 @@ class NearSymbols:
         asked = tuple(given)
         if len(asked) >= _MANY and not self._is_recalled:
             self._recall()
-        said = self._said
-        new = [name for name in asked if name not in said]
-        new = [name for name in new if name not in self._symbols]
+        names = frozenset(asked)
+        new = list(names.difference(self._said, self._symbols))
         others: dict[int, list[str]] = {}
         # All at once: a `.config` has ten thousand names.
         for name, letters in zip(new, _bare("\n".join(new)).split("\n"), strict=bool(new)):
@@ -95,7 +94,7 @@ class NearSymbols:
         self._meant.update((name, meant) for name in new if (meant := self._said[name]) is not None)
         if len(new) >= _MANY:
             self._remember()
-        if self._meant.keys().isdisjoint(asked):
+        if names.isdisjoint(self._meant):
             return {}
         return {name: self._meant[name] for name in asked if name in self._meant}
 

@@ -272,8 +272,43 @@ def read_dotconfig(data: bytes, file: str, *, arch: str | None = None) -> DotCon
     )
 
 
-def _settings(text: str, file: str) -> tuple[dict[str, str], list[Diagnostic]]:
-    """Return the raw value of each symbol (`n` for "is not set"), and what is odd in the file."""
+class _Sections:
+    """What the sections of the files so far set: files of one run share nearly all of them."""
+
+    def __init__(self) -> None:
+        self._files = self._letters = 0
+        self._settings: dict[str, dict[str, str]] = {}
+
+    def settings(self, text: str) -> dict[str, str] | None:
+        """Return the raw value of each symbol, None where something in the text is odd."""
+        self._files += 1
+        if self._files == 1:  # one file is read sooner as a whole
+            return _clean_settings(text)
+        if self._letters > _MOST_LETTERS:
+            self._settings.clear()
+            self._letters = 0
+        raw: dict[str, str] = {}
+        count = 0
+        for section in text.split("\n#\n"):
+            own = self._settings.get(section)
+            if own is None:
+                own = _clean_settings(f"\n{section}\n")
+                if own is None:
+                    return None
+                self._settings[section] = own
+                self._letters += len(section)
+            raw.update(own)
+            count += len(own)
+        return raw if len(raw) == count else None
+
+
+_SECTIONS = _Sections()
+# Of some thirty files that have nothing in common.
+_MOST_LETTERS = 8 << 20
+
+
+def _clean_settings(text: str) -> dict[str, str] | None:
+    """Return the raw value of each symbol (`n` for "is not set"), None where a line is odd."""
     pairs = _SET.findall(text)
     unset = _UNSET.findall(text)
     raw = dict(pairs)
@@ -287,8 +322,14 @@ def _settings(text: str, file: str) -> tuple[dict[str, str], list[Diagnostic]]:
         and len(pairs) == lines.count_other_lines(text)
         and all(map(lines.is_value, {value for _, value in pairs}))
     ):
-        diagnostics: list[Diagnostic] = []
-    else:
+        return raw
+    return None
+
+
+def _settings(text: str, file: str) -> tuple[dict[str, str], list[Diagnostic]]:
+    """Return the raw value of each symbol (`n` for "is not set"), and what is odd in the file."""
+    raw, diagnostics = _SECTIONS.settings(text), list[Diagnostic]()
+    if raw is None:
         raw, diagnostics = lines.read_lines(text, file)
     if not raw:
         raise InputError(lines.no_setting(text, file))
