@@ -7,6 +7,7 @@ the one that made it, however that one ends.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -15,6 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from itertools import cycle, islice
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from matrix.diagnostics import Diagnostic, InputError
@@ -154,11 +156,20 @@ def _serve(
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     for other in others:
         other.close()
-    try:
+    given: SimpleQueue[list[Given] | None] = SimpleQueue()
+    # Both processes would wait for ever where each sends more than a pipe holds: this one always
+    # takes what it is given.
+    threading.Thread(target=_receive, args=(mine, given), daemon=True).start()
+    with contextlib.suppress(OSError):  # the first process ended
+        for batch in iter(given.get, None):
+            mine.send(_done(work, batch))
+
+
+def _receive(mine: Connection, given: SimpleQueue[list[Given] | None]) -> None:
+    with contextlib.suppress(EOFError, OSError):
         while True:
-            mine.send(_done(work, mine.recv()))
-    except (EOFError, OSError):
-        return  # the first process ended
+            given.put(mine.recv())
+    given.put(None)
 
 
 def _done(
