@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from ruamel.yaml import YAML
 
 from matrix.diagnostics import InputError
+from matrix.kernel.source.truth.declared_cpucaps import compare_cpucaps
 from matrix.kernel.source.truth.declared_parameters import compare_parameters
 from matrix.kernel.source.truth.evidence import load
 from matrix.kernel.source.truth.tree import KernelTree
@@ -505,3 +506,26 @@ def test_a_parser_compares_for_difference_or_for_equality(
     shown: set[str] = set()
     found = {finding.what for finding in compare_parameters(profile, KernelTree(tmp_path), shown)}
     assert "parameter kvm-arm.mode" in shown - found
+
+
+def test_one_revision_of_a_core_is_an_entry_of_a_list(
+    kernel_tree: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """MIDR_REV(model, variant, revision), arch/arm64/include/asm/cputype.h."""
+    profile = next(item for item in knowledge().kernels if item.release == "7.3")
+    architecture = next(item for item in knowledge().architectures if item.id == profile.arch)
+    path = "arch/arm64/kernel/cpufeature.c"
+    for name in ("Makefile", path, "arch/arm64/include/asm/cputype.h"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(kernel_tree("7.3") / name, tmp_path / name)
+    text = (tmp_path / path).read_text("utf-8")
+    old = "\t\tMIDR_REV_RANGE(MIDR_CORTEX_X4, 0, 3, 0xf),\n"
+    assert text.count(old) == 1
+    edited = text.replace(old, f"{old}\t\tMIDR_REV(MIDR_CORTEX_X3, 1, 2),\n")
+    (tmp_path / path).write_text(edited, "utf-8")
+    found = [
+        finding.source
+        for finding in compare_cpucaps(profile, KernelTree(tmp_path), architecture)
+        if "MIDR list" in finding.message
+    ]
+    assert found == ["MIDR_CORTEX_X3 (0x41:0xd4e) r1p2-r1p2"]

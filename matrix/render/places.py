@@ -190,6 +190,7 @@ def _opened_in_rst(found: Iterable[Line]) -> Iterator[tuple[Line, Line]]:
     for line in found:
         text = line.text.expandtabs(8)
         if opening is not None:
+            # A literal block goes on while lines are blank or indented further than what opened it.
             if not text.strip() or len(text) - len(text.lstrip()) > edge:
                 yield opening, line
                 continue

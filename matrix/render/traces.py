@@ -158,6 +158,7 @@ def _frames(trace: Sequence[Step]) -> Iterator[str]:
 
 def _steps(trace: tuple[Step, ...], sources: Mapping[str, str], *, breaks: bool) -> Iterator[str]:
     """Yield the steps with the kernel lines of each micro-operation, the culprit marked."""
+    # A shortest trace ends with what is done wrong; what an oops leaves stands behind it.
     done = [item for item in trace[-1].operations if not item.stays]
     for number, step in enumerate(trace, start=1):
         yield from hanging(f"{number}. {step.event}", "  ", _PART)

@@ -100,6 +100,9 @@ class _Loader:
         distros = self._declared(Kind.DISTRO, DistroDocument)
         studies = self._declared(Kind.MATRIX, StudyDocument)
         views = self._declared(Kind.VIEW, ViewDocument)
+        # A folder may take an architecture over as a whole. Then what the earlier folders have of
+        # it goes, with the views of the studies that went and the capabilities that nothing else
+        # asks.
         taken = self._taken_over(kernels)
         asked = {item.document.capability for item in studies}
         declared = {item.id for item in studies}
@@ -123,6 +126,8 @@ class _Loader:
             distros={},
             broken=frozenset(self._broken),
         )
+        # Before anything is checked against names: rows of overlays are names like others. CPUs and
+        # distributions come after, for their fields and symbols may be those of an overlay.
         catalogue, added = OverlayMerger(catalogue, self.problems).merge(
             [(item.document, item.node) for item in overlays]
         )

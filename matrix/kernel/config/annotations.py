@@ -62,6 +62,7 @@ def annotated_configs(
         key for policy, _ in read.policies.values() for key in policy if key.startswith(f"{arch}-")
     )
     general = any(arch in policy for policy, _ in read.policies.values())
+    # The header names the flavours; without one the policies' own keys do.
     flavours = named or list(keys) or ([arch] if general else [])
     if not flavours:
         raise InputError(
@@ -94,6 +95,7 @@ def _take(read: _Read, data: bytes, file: str, included: ReadIncluded, *, main: 
             _include(read, include[1], file, included, place)
         elif policy:
             values = _values(policy[2], place)
+            # The last one counts; 0 is of an included file, which has no line here.
             read.policies[policy[1]] = (values, number if main else 0)
 
 

@@ -96,6 +96,7 @@ def nix_configs(data: bytes, file: str, version: KernelVersion | None) -> tuple[
 
 def _dotconfig(found: _Settings, places: _Places) -> str:
     """Return settings as a `.config`, each at its own line as far as no other stands there."""
+    # Line for line, so that diagnostics of the `.config` stand where a person wrote the setting.
     own: dict[int, str] = {}
     further: list[str] = []
     for name, one in found.items():

@@ -32,6 +32,7 @@ _CLOSES = {"{": "}", "(": ")", "[": "]"}
 _KEYWORDS = frozenset({"then", "else", "in", "or", "inherit", "with", "assert"})
 _RIGHT = frozenset({"->", "//", "++"})
 _OPERATORS = "-> | || | && | == != | < > <= >= | // | ! | + - | * / | ++ | ?"
+# The table of the manual from the weakest to the strongest; words in one cell bind alike.
 _POWER: Mapping[str, int] = {
     word: power
     for power, words in enumerate(_OPERATORS.split(" | "), start=1)
@@ -130,6 +131,8 @@ def tokens_of(text: str) -> Tokens:
         elif kind == "operator" and word in _CLOSES.values():
             if not opened or _CLOSES[words[opened[-1]].text] != word:
                 raise NotNixError(start, "no bracket that nothing opens")
+            # Pairs are known before anything is parsed: a parameter pattern is told from a set by
+            # the `:` behind its brace, however long it is.
             closing[opened.pop()] = len(words)
         words.append(Token("operator" if kind == "odd" else kind, word, start, at))
     if opened:
@@ -147,6 +150,8 @@ def _string(text: str, at: int, quote: str, depth: int) -> tuple[str, int, bool]
         if part == quote:
             return "".join(meant), at, whole
         if part == "${":
+            # What `${…}` holds is code with strings and braces of its own: where it ends only its
+            # words tell.
             at, whole = _computed(text, at, depth + 1), False
         elif quote == '"' and part[0] == "\\":
             meant.append(_ESCAPES.get(part, part[1]))
@@ -276,8 +281,11 @@ class Parser:
             self.at += 1
             self._depth += 1
             row += 1
+            # A long row is as deep a tree to the left, which others walk by recursion.
             if max(self._depth, row) > _MOST_NESTED:
                 raise NotNixError(left.start, _NESTED)
+            # Precedence climbing: the right side takes what binds more strongly, of an operator
+            # that groups to the right also its equals.
             right = self._operation(_POWER[operator] + (operator not in _RIGHT))
             self._depth -= 1
             left = Node(

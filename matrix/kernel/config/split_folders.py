@@ -48,6 +48,7 @@ def split_configs(
     left_out: dict[str, None] = {}
     for parts in _files(folder):
         within = parts[:-1]
+        # What is left are variants, other machines, or the name of a product.
         own = [name for name in within if name not in _SHARED and not _begins(name, machines)]
         foreign = next((name for name in own if name in _VARIANTS or _begins(name, others)), None)
         if foreign is not None:

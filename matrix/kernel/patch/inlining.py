@@ -74,6 +74,8 @@ class Helpers:
         errors: list[Location] = []
         redefined: dict[str, Location] = {}
         name = ""
+        # One call at a time: what a helper's body calls is looked up in its turn, and a circle of
+        # helpers runs into the bound.
         for _ in range(_MOST_STEPS):
             expression = rewrite(expression, self._value)
             node = next(self._called(expression, path), None)
@@ -113,6 +115,7 @@ class Helpers:
         """Return the bodies of a helper that a file sees: its own first, then those of headers."""
         found = self._definitions.get(name, [])
         own = [item for item in found if item.excerpt.file.path == path]
+        # As in C: a file's own definition hides those of headers.
         seen = own or [item for item in found if _is_visible(item)]
         first = [item for item in seen if item.excerpt.hunk is seen[0].excerpt.hunk]
         for item in seen:
@@ -244,6 +247,7 @@ def _type(definition: Definition, what: str) -> Diagnostic:
 
 def _guarded(expression: Expression, derived: Derived) -> Expression:
     """Return a helper's value where it is compiled; elsewhere there is none, taken as no."""
+    # From the innermost `#if` outwards.
     for condition in reversed(derived.guard):
         expression = choose(condition, expression, Constant(False), boolean=derived.truth)
     return expression

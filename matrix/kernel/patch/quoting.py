@@ -31,6 +31,8 @@ class Level(Struct, frozen=True):
             if text[at : at + 1] != ">":
                 return None
             at += 1
+            # Marks may be `>>` or `> >`; only the style of the last one tells whether a space
+            # belongs to it or to the text.
             last = number == self.depth - 1
             if text[at : at + 1] == " " and (self.spaced or not last):
                 at += 1

@@ -91,6 +91,8 @@ class CpuChecker:
         agreeing = True
         for field in architecture.fields:
             declared = document.fields.get(field.name)
+            # What is declared goes before what the registers show, and must agree with it; a field
+            # that only they show counts for the rules as well.
             shown, read = _shown(field, registers, architecture)
             value = shown if declared is None else declared.known
             if value is None:
@@ -150,6 +152,7 @@ def _premises(
     """Return the known fields that a broken rule rests on, also by way of what rules imply."""
     read = set(broken.fields)
     before = -1
+    # A field that a rule has implied rests on the fields of that rule: back to what was declared.
     while before != len(read):
         before = len(read)
         for rule in architecture.rules:

@@ -125,6 +125,8 @@ class Guide:
     def _entries(self, steps: Sequence[str | int]) -> list[JsonObject]:
         entries = [self._root]
         for index, step in enumerate(steps):
+            # A place may be described by several alternatives until a constant of the file rules
+            # some out.
             opened = self._open(entries, self._value(steps[:index]))
             entries = [child for entry in opened for child in self._children(entry, step)]
         return entries

@@ -122,6 +122,7 @@ class OverlayMerger:
     ) -> None:
         """Say which rows stand there already: in the declaration, or from another overlay."""
         places = {(row.kind, _key(row)): row.location for row in declared}
+        # Where a name stood first says whose it is: overlays have been joined to profiles by now.
         owners = {
             row.location: overlay.id
             for overlay in added

@@ -115,6 +115,7 @@ class _Checker:
         for error in errors:
             if self._problems.is_full(self._root.source.file):
                 return
+            # Tags of unions are steps that no file has.
             loc = tuple(step for step in error["loc"] if not _is_tag(step))
             if error["type"] == "missing":
                 missing.setdefault(loc[:-1], []).append(loc[-1])
@@ -147,6 +148,7 @@ class _Checker:
         node = self._root
         steps: list[Key] = []
         for step in loc:
+            # As far as the steps exist: of a missing key the place is the mapping that lacks it.
             child = node.get(step)
             if child is None:
                 break
@@ -156,6 +158,7 @@ class _Checker:
 
     def _hint(self, steps: tuple[Key, ...]) -> str:
         """Return what the place, or what it is a part of, is for."""
+        # A place without a description of its own is a part of one that has it.
         for end in range(len(steps), 0, -1):
             text = self.guide.description(steps[:end])
             if text:
@@ -256,6 +259,8 @@ def _moved(diagnostic: Diagnostic, node: Node, text: str) -> Diagnostic:
     where: Location = node.location
     if at is not None and at.line:
         lines = text.split("\n")
+        # The parser counts in the text of the scalar alone; the node knows where each of its
+        # characters stands in the file, quotes and escapes considered.
         offset = sum(len(line) + 1 for line in lines[: at.line - 1]) + at.column - 1
         where = node.spot(offset, at.length)
     return replace(diagnostic, location=where)

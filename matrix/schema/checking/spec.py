@@ -53,6 +53,7 @@ class SpecChecker:
                 right &= word is not None
                 words.append(word or "")
                 start += len(item) + 1
+            # The order of settings means nothing, and the first word stays in front.
             parts.append(",".join([words[0], *sorted(words[1:])]))
             offset += len(part) + 1
         return "+".join(parts) if right else None

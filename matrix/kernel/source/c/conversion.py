@@ -196,6 +196,7 @@ def _call(node: Node, where: Statements, local: Values) -> Expression:
     name = text_of(function)
     converted = tuple(convert(child, where, local) for child in arguments.named_children)
     if name in _TRANSPARENT and len(converted) == 1:
+        # likely(x) and WARN_ON(x) are `!!(x)`; READ_ONCE(x) is x.
         truth = where.exact and not name.startswith("READ_ONCE")
         return as_truth(converted[0]) if truth else converted[0]
     return Call(name, converted)
@@ -210,6 +211,7 @@ def _unary(node: Node, where: Statements, local: Values) -> Expression:
             operand = convert(argument, where, local)
             if word == "-" and where.exact and isinstance(operand, Name):
                 known = ERRNO.get(operand.identifier)
+                # `-EINVAL` is a number: what a caller compares with 0.
                 operand = operand if known is None else Constant(known)
             if word == "-" and isinstance(operand, Constant) and isinstance(operand.value, int):
                 return Constant(-operand.value)

@@ -220,6 +220,7 @@ class _Runner:
         children = node.named_children
         value = self._convert(children[0], state) if children else None
         assigned = dict(state.assigned)
+        # `return kstrtobool(arg, &x);` stores as well.
         if isinstance(value, Call) and STORES.fullmatch(value.function):
             assigned = dict(_with_values(state, _stored_by(value)).assigned)
         return Leaf(value=value, assigned=tuple(sorted(assigned.items())), line=self._line(node))
@@ -395,6 +396,7 @@ class _Runner:
             value = self._value_or_unknown(right, state) if known else self._convert(right, state)
         name = text_of(left).replace("->", ".")
         word = text_of(operator)
+        # `x |= y` is `x = x | y`.
         if word != "=":
             before = self._convert(left, state)
             value = None if value is None else Binary(word.removesuffix("="), before, value)

@@ -31,7 +31,7 @@ _SCOPES = {
 # The matchers that test the entry's own register field, and nothing else.
 _FIELD_MATCHERS = frozenset({"has_cpuid_feature", "has_user_cpuid_feature"})
 _FIELDS = re.compile(r"ARM64_CPUID_FIELDS\((\w+), (\w+), (\w+)\)")
-_MIDR = re.compile(r"(MIDR_ALL_VERSIONS|MIDR_\w*RANGE)\((\w+)((?:, \w+)*)\)")
+_MIDR = re.compile(r"(MIDR_ALL_VERSIONS|MIDR_\w*RANGE|MIDR_REV)\((\w+)((?:, \w+)*)\)")
 _CPUTYPE = "arch/arm64/include/asm/cputype.h"
 _SYSREG = "arch/arm64/tools/sysreg"
 _SYSREG_H = "arch/arm64/include/asm/sysreg.h"
@@ -235,13 +235,16 @@ def _midr(entry: TableEntry, header: CSource | None) -> Midr | None:
         return None
     macro, name, arguments = match.groups()
     numbers = [int(number, 0) for number in arguments.split(", ")[1:]]
-    # MIDR_ALL_VERSIONS, MIDR_REV_RANGE(model, variant, from, to), MIDR_RANGE(model, variant,
-    # revision, variant, revision): arch/arm64/include/asm/cputype.h.
+    # arch/arm64/include/asm/cputype.h: MIDR_ALL_VERSIONS(model), MIDR_REV(model, variant,
+    # revision), MIDR_REV_RANGE(model, variant, from, to), MIDR_RANGE(model, variant, revision,
+    # variant, revision).
     lowest, highest = (0, 0), (15, 15)
     if macro == "MIDR_REV_RANGE" and len(numbers) == 3:
         lowest, highest = (numbers[0], numbers[1]), (numbers[0], numbers[2])
     elif macro == "MIDR_RANGE" and len(numbers) == 4:
         lowest, highest = (numbers[0], numbers[1]), (numbers[2], numbers[3])
+    elif macro == "MIDR_REV" and len(numbers) == 2:
+        lowest = highest = (numbers[0], numbers[1])
     implementer, part = _model(name, header)
     return name, implementer, part, lowest, highest
 

@@ -87,6 +87,7 @@ def draft(
     lines = text.splitlines(keepends=True)
     places = _Places(profile, evidence, tree)
     filled = list(_fill_values(lines, profile, evidence, tree))
+    # Proved by the C itself: such a row is read, whatever became of the lines that it cites.
     settled = {reading.what for reading in readings(profile, tree) if reading.proves}
     settled |= {what for what, _ in filled}
     differences = list(
@@ -115,6 +116,8 @@ def draft(
     drafted = drafted if read is None else with_prefixes(drafted, read)
     unread += contradicted(drafted, profile, others, tree, settled, read)
     mine = Other(text=drafted, profile=profile, evidence=evidence)
+    # Each stage below sees only what those before it have left open: rows whose lines are here
+    # unchanged, rows that the C proves, rows of features that came since, what probes read.
     for row in shown_elsewhere(mine, {_row(said) for said in unread}, others, tree):
         what = f"{ALL_SECTIONS[row.section]} {row.name}"
         drafted = in_place_of(drafted, row)
