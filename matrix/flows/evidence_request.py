@@ -77,7 +77,7 @@ def machine_shown(
     architecture = library.architecture(asked.arch)
     lines = log_lines(architecture)
     machine = machine_of(collected, lines, known_parameters(library), architecture.machines[0])
-    _check_machine(machine, collected, architecture.machines, architecture.id)
+    _check_machine(machine, collected, library, asked.arch)
     machine = _with_product(machine, library, asked.arch)
     remarks = [*machine.remarks]
     if (note := whole_log_note(machine)) is not None:
@@ -123,21 +123,28 @@ def _with_product(machine: Machine, library: Library, arch: str) -> Machine:
     return machine
 
 
-def _check_machine(machine: Machine, collected: Collected, names: Sequence[str], arch: str) -> None:
+def _check_machine(machine: Machine, collected: Collected, library: Library, arch: str) -> None:
     """Refuse evidence that says it is of another architecture.
 
     Raises:
         InputError: MX1431.
     """
-    if machine.host.machine in names:
+    name = machine.host.machine
+    if name in library.architecture(arch).machines:
         return
+    hint = f"give the evidence of a machine of {arch}"
+    other = {item.id for item in library.knowledge.architectures if name in item.machines}
+    asking = [item.id for item in library.knowledge.capabilities if library.arch_of(item) in other]
+    if asking:
+        hint += "; a `.config` of this one is answered by `matrix validate CONFIG --capability "
+        hint += f"{asking[0]}`"
     place = next((item.place for item in collected.findings if item.kind == "machine"), None)
     raise InputError(
         Diagnostic(
             code="MX1431",
-            message=f"this is the evidence of a machine of {machine.host.machine}, not of {arch}",
+            message=f"this is the evidence of a machine of {name}, not of {arch}",
             location=place,
-            hint=f"give the evidence of a machine of {arch}",
+            hint=hint,
         )
     )
 

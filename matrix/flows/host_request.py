@@ -164,7 +164,8 @@ def check_architecture(host: HostReadings, file: str | None = None) -> None:
     if host.machine != ARM64:
         raise InputError.of(
             code="MX1601",
-            message=f"the machine is {host.machine}: the model knows {ARM64} (arm64) only",
+            message=f"the machine is {host.machine}: machines are answered by their readings on "
+            f"{ARM64} (arm64) only",
             hint="run `matrix probe --save FILE` on an arm64 machine and give FILE to --host, "
             "or answer a `.config` with `matrix validate`",
             location=_place(file),

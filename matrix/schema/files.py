@@ -18,6 +18,7 @@ from matrix.diagnostics import Diagnostic, Location, did_you_mean
 from matrix.door.files import opened_regular
 from matrix.door.folders import listed
 from matrix.schema.location import shown_folder
+from matrix.schema.retired import RETIRED
 
 
 class Kind(enum.StrEnum):
@@ -209,12 +210,13 @@ def _misplaced(entry: Path, label: str) -> list[Diagnostic]:
         return []
     file = _printable(f"{label}/{stray.relative_to(entry.parent).as_posix()}")
     near = did_you_mean(entry.name, FOLDERS) if entry.is_dir() else None
+    layout = f"{near} {_LAYOUT}" if near else _LAYOUT
     return [
         Diagnostic(
             code="MX0220",
             message=f"`{file}` is not in a folder of declarations",
             location=Location(file=file),
-            hint=f"{near} {_LAYOUT}" if near else _LAYOUT,
+            hint=RETIRED.get(entry.name) or layout,
         )
     ]
 

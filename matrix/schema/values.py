@@ -469,9 +469,10 @@ class LogLine(Placed, frozen=True, kw_only=True):
 class Architecture(Placed, frozen=True, kw_only=True):
     """What holds for every release on one architecture.
 
-    `machines` are its names in uname(2) and lscpu, the kernel's own first; `log` lines of the
-    kernel log that tell something. Of the rules in `built_in_line` the first whose symbol is set
-    counts; CONFIG_CMDLINE fills in for an empty line where none is.
+    `machines` are its names in uname(2) and lscpu, the kernel's own first; `cpuinfo` are fields of
+    /proc/cpuinfo that it alone has, `log` lines of the kernel log that tell something. Of the
+    rules in `built_in_line` the first whose symbol is set counts; CONFIG_CMDLINE fills in for an
+    empty line where none is.
     """
 
     id: str
@@ -488,6 +489,7 @@ class Architecture(Placed, frozen=True, kw_only=True):
     advisories: tuple[AdvisoryDeclaration, ...] = ()
     mechanisms: tuple[MechanismDomain, ...] = ()
     machines: tuple[str, ...] = ()
+    cpuinfo: tuple[str, ...] = ()
     log: tuple[LogLine, ...] = ()
 
 

@@ -18,6 +18,7 @@ from matrix.expr.nodes import Call, Conditional, Constant, Expression, Name, Sca
 from matrix.expr.printer import to_c
 from matrix.expr.trees import fold, names, substitute
 from matrix.scenarios import every_scenario, known_scenario
+from matrix.schema.retired import gone_or_unknown
 from matrix.schema.values import Architecture, Capability, FactDeclaration, KernelProfile
 
 # What a row may be worth: bool, int, or one of some words.
@@ -113,7 +114,7 @@ def _unknown(kind: str, name: str, known: list[str], at: Location) -> Iterator[D
             code="MX0686",
             location=at,
             message=f"the simulation has no {kind} `{name}`",
-            hint=unknown_word_hint(name, known, "names"),
+            hint=gone_or_unknown(name, known, "names"),
         )
 
 

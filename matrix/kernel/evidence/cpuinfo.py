@@ -1,4 +1,4 @@
-"""/proc/cpuinfo: the parts of each CPU's identification register."""
+"""/proc/cpuinfo: the parts of each CPU's identification register, or whose CPUs these are."""
 
 from __future__ import annotations
 
@@ -17,16 +17,28 @@ _ARCHITECTURE_FROM_FEATURES = 0xF << 16
 
 
 def is_cpuinfo(text: EvidenceText, asked: Asked) -> bool:
-    """Tell whether a text names the implementer and part of a CPU as the kernel does."""
-    del asked
+    """Tell whether a text names a CPU as the kernel of some architecture does."""
     names = {name for name, _, _ in text.fields()}
-    return {"processor", "CPU implementer"} <= names or {"CPU implementer", "CPU part"} <= names
+    own = {"processor", "CPU implementer"} <= names or {"CPU implementer", "CPU part"} <= names
+    return own or _other_machine(names, asked) is not None
 
 
 def read_cpuinfo(text: EvidenceText, asked: Asked) -> Read:
-    """Return MIDR_EL1 of each CPU whose four parts are there."""
-    del asked
-    return Read(findings=tuple(_registers(text)))
+    """Return MIDR_EL1 of each CPU whose four parts are there, or another architecture's name."""
+    registers = tuple(_registers(text))
+    fields = list(text.fields())
+    machine = _other_machine({name for name, _, _ in fields}, asked)
+    if registers or machine is None:
+        return Read(findings=registers)
+    return Read(findings=(Finding(kind="machine", value=machine, place=text.place(fields[0][2])),))
+
+
+def _other_machine(names: set[str], asked: Asked) -> str | None:
+    """Return the name of the architecture that alone writes such fields."""
+    for architecture in asked.knowledge.architectures:
+        if architecture.cpuinfo and names.issuperset(architecture.cpuinfo):
+            return architecture.machines[0]
+    return None
 
 
 def _registers(text: EvidenceText) -> Iterator[Finding]:

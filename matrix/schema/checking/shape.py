@@ -23,6 +23,7 @@ from matrix.schema.documents.fields import FORMS, Declaration
 from matrix.schema.reading.nodes import Key, Node
 from matrix.schema.reading.problems import Problems
 from matrix.schema.reading.scalars import Unquoted
+from matrix.schema.retired import gone_or_unknown
 
 DocumentT = TypeVar("DocumentT", bound=Declaration)
 
@@ -176,7 +177,7 @@ class _Checker:
     def _add_extra(self, loc: tuple[Key, ...]) -> None:
         parent = self._place(loc[:-1])
         at = parent.node.keys.get(loc[-1], parent.node.place)
-        hint = unknown_word_hint(str(loc[-1]), self.guide.keys(parent.steps), "keys")
+        hint = gone_or_unknown(str(loc[-1]), self.guide.keys(parent.steps), "keys")
         self._problems.add("MX0213", f"unknown key `{loc[-1]}`", at, hint)
 
     def _add_contradiction(self, loc: tuple[Key, ...], error: ErrorDetails) -> None:

@@ -259,6 +259,9 @@ class ArchitectureDocument(Declaration):
     machines: tuple[Identifier, ...] = rows(
         "names in uname(2) and lscpu, the kernel's own first: `aarch64`"
     )
+    cpuinfo: tuple[Text, ...] = rows(
+        "what /proc/cpuinfo says of each CPU on this architecture alone: `vendor_id`"
+    )
     log: tuple[LogLineRow, ...] = rows("lines of the kernel log that tell what the kernel found")
     mechanisms: dict[Word, Annotated[tuple[AnyScalar, ...], Field(min_length=1)]] = mapping(
         "mechanism: the values that a profile may give it"

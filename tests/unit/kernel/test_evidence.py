@@ -283,6 +283,31 @@ def test_a_line_of_x86_without_firmware_is_said(line: str, tmp_path: Path) -> No
     assert codes(file) == ["MX1431"]
 
 
+# show_cpuinfo() of arch/x86/kernel/cpu/proc.c and c_show() of arch/riscv/kernel/cpu.c.
+OTHER_CPUS = {
+    "x86_64": "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 17\n",
+    "riscv64": "processor\t: 0\nhart\t\t: 1\nisa\t\t: rv64imafdc\nmvendorid\t: 0x489\n",
+}
+
+
+@pytest.mark.parametrize("machine", OTHER_CPUS)
+def test_the_cpus_tell_another_architecture(machine: str, tmp_path: Path) -> None:
+    file = tmp_path / "cpuinfo"
+    file.write_text(OTHER_CPUS[machine])
+    with pytest.raises(InputError) as caught:
+        read(file)
+    (said,) = caught.value.diagnostics
+    assert (said.code, said.location and said.location.line) == ("MX1431", 1)
+    assert f"a machine of {machine}, not of arm64" in said.message
+    assert f"--capability {machine.removesuffix('_64').removesuffix('64')}" in (said.hint or "")
+
+
+def test_a_word_of_another_architecture_is_not_yet_its_cpuinfo(tmp_path: Path) -> None:
+    file = tmp_path / "notes"
+    file.write_text("vendor_id\t: AuthenticAMD\nhart\t: 1\n")
+    assert codes(file) == ["MX1433"]
+
+
 @pytest.mark.parametrize("gcc", ["aarch64-linux-gnu-gcc-14", "aarch64-unknown-linux-gnu-gcc"])
 def test_the_banner_of_arm64_refuses_nothing(gcc: str, tmp_path: Path) -> None:
     banner = f"Linux version 7.2.4-arm64 (a@b) ({gcc} (GCC) 14.2.0, GNU ld) #1 SMP"

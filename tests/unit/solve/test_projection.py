@@ -78,14 +78,24 @@ def test_no_clause_and_no_literal_can_be_left_out(demanded: list[Clause]) -> Non
 @hypothesis.given(CLAUSES)
 def test_owners_explain_a_clause(demanded: list[Clause]) -> None:
     """What is named implies the clause, and no owner less does."""
-    clauses = clauses_of(demanded)
-    for clause in project(clauses, [1, 2, 3]).clauses:
-        owners = explain(clauses, clause)
-        named = [demanded[int(owner.split()[1])] for owner in owners]
-        assert all(holds(clause, item) for item in solutions(named))
-        for index in range(len(named)):
-            less = named[:index] + named[index + 1 :]
-            assert not all(holds(clause, item) for item in solutions(less))
+    for clause in project(clauses_of(demanded), [1, 2, 3]).clauses:
+        check_explanation(demanded, clause)
+
+
+def check_explanation(demanded: list[Clause], clause: Clause) -> None:
+    owners = explain(clauses_of(demanded), clause)
+    named = [demanded[int(owner.split()[1])] for owner in owners]
+    assert named
+    assert all(holds(clause, item) for item in solutions(named))
+    for index in range(len(named)):
+        less = named[:index] + named[index + 1 :]
+        assert not all(holds(clause, item) for item in solutions(less))
+
+
+def test_an_owner_that_the_solver_need_not_have_named_is_left_out() -> None:
+    """1 is 3, and one holds, so 5 and 2 do, which the sixth forbids; the third is not needed."""
+    demanded = [(5, -1), (3, -2), (-3, 6, 5), (2, -1), (1, -3), (-3, -5, -2), (3, 1)]
+    check_explanation(demanded, (6,))
 
 
 def test_what_is_not_implied_has_no_explanation() -> None:
