@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from matrix.door.kept import DIGEST_BYTES
 from matrix.kernel.kconfig import reading
 from matrix.kernel.kconfig.parser import Parser, Session
 from tests.cli_runner import run_cli
@@ -138,9 +139,19 @@ def test_a_damaged_cache_is_as_good_as_none(tmp_path: Path, cache: Path, parses:
     kept = entry.read_bytes()
     # The last one was made by another program, with the right key and a checksum.
     other = b"\x80"
-    sealed = kept[:79] + hashlib.sha256(other).hexdigest().encode() + b"\n" + other
+    sealed = (
+        kept[:79]
+        + hashlib.blake2b(other, digest_size=DIGEST_BYTES).hexdigest().encode()
+        + b"\n"
+        + other
+    )
     deep = b"\x91" * 100_000
-    nested = kept[:79] + hashlib.sha256(deep).hexdigest().encode() + b"\n" + deep
+    nested = (
+        kept[:79]
+        + hashlib.blake2b(deep, digest_size=DIGEST_BYTES).hexdigest().encode()
+        + b"\n"
+        + deep
+    )
     for damage in (b"", b"[]", kept[:-1], kept[:100] + b"x" + kept[101:], sealed, nested):
         entry.write_bytes(damage)
         assert project(tree) == said

@@ -103,6 +103,15 @@ def test_answers_in_parts_are_those_in_one_piece(form: str, cpus: tuple[str, ...
         assert text == render_validate(whole, form, detail=detail)
 
 
+def test_a_file_that_is_named_twice_is_answered_twice() -> None:
+    file = str(BOOTED / "7.3.config")
+    once, twice = (
+        run_cli("validate", *files, "--cpu", "@server").out for files in ([file], [file, file])
+    )
+    assert once.count("confidence:") > 12
+    assert twice == f"{once}\n{once}"
+
+
 @LINUX
 @pytest.mark.parametrize(
     ("ended", "code"), [("worker", 3), ("terminated", 143), ("interrupted", 130)]

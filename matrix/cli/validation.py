@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matrix.flows.validate import Answered, Found, Validation
     from matrix.render.validate import Writer
 
+# Of fewer inputs nobody asks whether several processes would be sooner.
+_FEW = 32
 # Formats whose readers jump to the line that decides.
 _POINTING = ("github", "junit", "sarif")
 
@@ -86,8 +88,6 @@ def _answer_all(run: Validation, writer: Writer[Any], jobs: int | None) -> None:
     """Answer every input and write the answers, by so many processes, None: as many as it pays."""
     from itertools import chain, islice
 
-    from matrix.door.workers import ENOUGH_INPUTS, default_jobs, in_order
-
     def work(found: Found) -> tuple[Found, Answered, object]:
         answered = run.answered(found)
         part = writer.part(answered.results)
@@ -95,12 +95,15 @@ def _answer_all(run: Validation, writer: Writer[Any], jobs: int | None) -> None:
         return found, answered, part
 
     inputs = run.inputs()
-    first = list(islice(inputs, ENOUGH_INPUTS))
-    if not run.is_shared:
-        jobs = 1
-    with PROGRESS.paused() if jobs != 1 else contextlib.nullcontext():
-        jobs = jobs or default_jobs(len(first))
-        every = in_order(work, chain(first, inputs), jobs)
+    first = list(islice(inputs, _FEW if jobs is None else 0))
+    if run.is_shared and jobs != 1 and (jobs is not None or len(first) == _FEW):
+        from matrix.door.workers import ENOUGH_INPUTS, default_jobs, in_order
+
+        first += islice(inputs, ENOUGH_INPUTS)
+        with PROGRESS.paused():
+            every = in_order(work, chain(first, inputs), jobs or default_jobs(len(first)))
+    else:
+        every = (work(one) for one in chain(first, inputs))
     with contextlib.closing(every):
         for found, answered, part in every:
             run.take(found, answered)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -66,6 +65,8 @@ def read_regular(path: str | os.PathLike[str], most: int) -> bytes:
 
 def digest_of(path: str | os.PathLike[str]) -> str:
     """Return the SHA-256 of a regular file in hex; OSError as `read_regular`, whatever its size."""
+    import hashlib  # loads OpenSSL: only for who asks
+
     with opened_regular(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

@@ -1,6 +1,6 @@
 """What is kept between runs: results in the user's cache folder, as good as absent where in doubt.
 
-A kept file is a line that names its form, its key, a SHA-256 of the payload, and the payload. It is
+A kept file is a line that names its form, its key, a BLAKE2b of the payload, and the payload. It is
 believed only where nobody but its reader (or the superuser) could have written it: a file that was
 planted in a shared folder can lie, and nothing in it says so. Files are renamed into place, so that
 two runs at once, or one that is killed, never leave half of one where it is looked for.
@@ -9,19 +9,29 @@ two runs at once, or one that is killed, never leave half of one where it is loo
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import time
 from collections import Counter
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from matrix.door.files import opened_regular
 
-_MAGIC = b"matrix kept 1\n"
-_DIGITS = 64  # of a SHA-256 in hex
+if TYPE_CHECKING:
+    from hashlib import blake2b
+else:
+    # `hashlib` loads OpenSSL first, which takes longer than looking up what was kept.
+    try:
+        from _blake2 import blake2b
+    except ImportError:  # an interpreter that has it elsewhere
+        from hashlib import blake2b
+
+DIGEST_BYTES = 32
+
+_MAGIC = b"matrix kept 2\n"
+_DIGITS = 2 * DIGEST_BYTES  # in hex
 _HEADER = len(_MAGIC) + 2 * (_DIGITS + 1)
 _UNFINISHED = ".new-"
 # What a killed run leaves is removed by another one, which must not be its contemporary.
@@ -145,8 +155,8 @@ def remember_value(kind: str, key: str | None, value: object) -> None:
 
 
 def key_of(*parts: bytes) -> str:
-    """Return the key of what some parts decide: a SHA-256 in hex, with their lengths."""
-    digest = hashlib.sha256()
+    """Return the key of what some parts decide: a BLAKE2b in hex, with their lengths."""
+    digest = blake2b(digest_size=DIGEST_BYTES)
     for part in parts:
         digest.update(b"%d\n" % len(part) + part)
     return digest.hexdigest()
@@ -186,7 +196,7 @@ def _name(kind: str, key: str) -> str:
 
 
 def _checksum(payload: bytes) -> bytes:
-    return f"{hashlib.sha256(payload).hexdigest()}\n".encode()
+    return f"{blake2b(payload, digest_size=DIGEST_BYTES).hexdigest()}\n".encode()
 
 
 def _is_ours(info: os.stat_result) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
-
-from matrix.door.output import reported
 
 _MOST_IN_MEMORY = 8 << 20
 _CHUNK = 1 << 18
@@ -18,7 +18,7 @@ class Spool:
     def __init__(self) -> None:
         self._parts: list[bytes] = []
         self._file: BinaryIO | None = None
-        self._folder = Path()
+        self._reported: Callable[[], AbstractContextManager[None]] = nullcontext
         self.size = 0
 
     def __del__(self) -> None:
@@ -39,12 +39,14 @@ class Spool:
             # Imported for what is large only: start-up is a feature.
             import tempfile
 
-            self._folder = Path(tempfile.gettempdir())
-            with reported(self._folder):
+            from matrix.door.output import reported
+
+            self._reported = partial(reported, Path(tempfile.gettempdir()))
+            with self._reported():
                 self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it goes with the spool
             data = b"".join(self._parts)
             self._parts.clear()
-        with reported(self._folder):
+        with self._reported():
             self._file.write(data)
 
     def begin(self) -> None:
@@ -53,7 +55,7 @@ class Spool:
             import io
 
             self._file = io.BytesIO(b"".join(self._parts))
-        with reported(self._folder):
+        with self._reported():
             self._file.seek(0)
 
     def read(self, size: int | None = None) -> Iterator[bytes]:

@@ -20,7 +20,6 @@ from matrix.door.spool import Spool
 from matrix.flows.validate_result import Standing, ValidateOutcome, ValidateResult
 from matrix.render.columns import align
 from matrix.render.fixes import fix_line
-from matrix.render.json import JsonWriter
 from matrix.render.text import Detail, hanging, render_answer, render_grouped
 
 Part = TypeVar("Part")
@@ -55,6 +54,8 @@ def writer_of(
                 return _BlockWriter(outcome, colour=colour, detail=detail)
             return _TableWriter(outcome, colour=colour)
         case "json":
+            from matrix.render.json import JsonWriter
+
             return JsonWriter()
     here = replace(outcome, root=str(Path.cwd()))
     match form:
@@ -171,7 +172,9 @@ class _TableWriter:
 
     def __init__(self, outcome: ValidateOutcome, *, colour: bool) -> None:
         self._blocks = _BlockWriter(outcome, colour=colour, detail=Detail.BRIEF)
+        # What this process made parts of, which may be one of several.
         self._made = 0
+        self._names: set[str] = set()
         self._few: list[ValidateResult] = []
         self._count = 0
         self._files: dict[str, dict[str, str]] = {}
@@ -180,8 +183,9 @@ class _TableWriter:
 
     def part(self, results: Sequence[ValidateResult]) -> _Rows:
         """Return the rows of some results."""
-        first, self._made = not self._made, self._made + len(results)
-        may_be_few = first or self._made <= _MOST_ANSWERS
+        self._made += len(results)
+        self._names.update(result.file for result in results)
+        may_be_few = len(self._names) <= 1 or self._made <= _MOST_ANSWERS
         return _Rows([_row(one) for one in results], tuple(results) if may_be_few else ())
 
     def add(self, part: _Rows) -> None:

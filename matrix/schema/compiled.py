@@ -9,7 +9,6 @@ else: it cannot run code. Whether it is believed at all is decided in `matrix/do
 from __future__ import annotations
 
 import gc
-import hashlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -134,6 +133,8 @@ def cache_key(reading: Reading) -> str:
     The version alone would serve old answers to those who work on the loader: the modules that
     decide what a declaration turns into count too.
     """
+    import hashlib
+
     digest = hashlib.sha256(matrix.__version__.encode() + _FORM)
     for path in source_files():
         digest.update(bytes.fromhex(digest_of(path)))

@@ -7,7 +7,6 @@ read: what cannot be read gives a diagnostic, and the loader goes on with the re
 from __future__ import annotations
 
 import enum
-import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -127,6 +126,8 @@ def read_folders(folders: Sequence[Path], studies: Sequence[Path] = ()) -> Readi
 
 def content_digest(files: Iterable[DeclarationFile]) -> str:
     """Return the hash of names and contents, 64 hex digits, wherever the folders are."""
+    import hashlib
+
     digest = hashlib.sha256()
     for file in files:
         name = os.fsencode(file.name)
