@@ -122,6 +122,7 @@ COMPLETED: dict[str, tuple[str, ...]] = {
     "init my-configs --capability guest-tags": (),
     "view guest-tags --configs my-configs": (),
     "view my-study --configs mine": (),
+    "count my-study --configs mine --where 'verdict != \"absent\"' --by kernel,page_size": (),
     "diff A B": EXAMPLES["diff"],
     "embed --check": EXAMPLES["embed"],
     "embed --check FILE": EXAMPLES["embed"],
