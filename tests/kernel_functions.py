@@ -158,6 +158,7 @@ def compiled(condition: Condition, folder: Path, rows: int) -> str | None:
     """
     body = re.sub(r"/\*.*?\*/|//[^\n]*", " ", condition.body, flags=re.DOTALL)
     body = re.sub(r"\b(?:const )?(?:struct|union) \w+\s*\*+\s*(?:const )?", "long ", body)
+    body = re.sub(r"^\t+extern .*;$", "", body, flags=re.MULTILINE)
     body = re.sub(r"\benum \w+", "int", body)
     # Of what stands at an address a call is told nothing else than of what stands there.
     body = re.sub(r"([(,]\s*)&(?=\w)", r"\1", body)

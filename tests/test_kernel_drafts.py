@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from matrix.analyze.facts.unread import subjects
+from matrix.flows.kernels_add import AddRequest, add_kernel
+from matrix.kernel.source.truth.profile_rows import rows
 from matrix.schema.compiled import knowledge
 from matrix.schema.loader import load_knowledge
 from matrix.schema.values import KernelProfile
@@ -91,6 +93,20 @@ def test_a_draft_agrees_with_the_profile_or_says_that_it_does_not_know(
             assert named, (name, text, values[name])
     open_rows = {row for row in subjects(drafted.open) if row[0] != "operation"}
     assert len(open_rows) <= most
+
+
+def test_what_no_profile_has_is_a_row_and_says_so(kernel_tree: Callable[[str], Path]) -> None:
+    """BBML3 is new in 7.3: a helper that only tests it is read, the others are open, none lacks."""
+    asked = AddRequest(tree=kernel_tree("7.3"), neighbour="7.2", without="linux-7.3-arm64")
+    draft = add_kernel(asked).draft
+    text, opened = draft.text, set(subjects(draft.open))
+    functions = dict(rows(text, "functions"))
+    assert 'body: "cpus_have_final_cap(ARM64_HAS_BBML3)"' in functions["system_supports_bbml3()"]
+    assert "!system_supports_bbml3()" in functions["force_pte_mapping()"]
+    new = {("function", "cpu_supports_bbml3()"), ("cpucap", "ARM64_HAS_BBML3")}
+    assert new <= opened
+    assert {name for _, name in new} <= {*functions, *dict(rows(text, "cpucaps"))}
+    assert not {one for one in opened if one[1] in ("force_pte_mapping()", "map_mem_forces_ptes()")}
 
 
 def keep_open(file: Path, row: str) -> None:

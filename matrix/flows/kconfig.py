@@ -286,6 +286,7 @@ def _project(
 ) -> tuple[Projected, tuple[str, ...]]:
     from matrix.kernel.kconfig.because import because
     from matrix.kernel.kconfig.encoding import encode
+    from matrix.kernel.kconfig.prompts import said_prompt
     from matrix.kernel.kconfig.reading import parse_tree
     from matrix.kernel.kconfig.tree import check_release, open_tree
     from matrix.solve.projection import explain, project
@@ -310,6 +311,12 @@ def _project(
                 source=why.source,
             )
         )
+    prompts = tuple(_as_declared(parsed, profile, symbols, constants))
+
+    def is_bool(name: str) -> bool:
+        entry = parsed.entry(name)
+        return entry is not None and entry.type == "bool"
+
     projected = Projected(
         release=tree.release,
         version=tree.version,
@@ -321,7 +328,14 @@ def _project(
         answers=tuple(parsed.answers.items()) if request.live else (),
         unanswered=parsed.unanswered,
         left_out=parsed.left_out,
-        prompts=tuple(_as_declared(parsed, profile, symbols, constants)),
+        prompts=prompts,
+        asked=tuple(
+            (name, entry.type, condition)
+            for name in symbols
+            if name not in prompts
+            and (entry := parsed.entry(name)) is not None
+            and (condition := said_prompt(entry, is_bool)) is not None
+        ),
     )
     return projected, (*parsed.files, "Makefile", *tree.rules.evidence_files)
 

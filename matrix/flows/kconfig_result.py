@@ -26,7 +26,8 @@ class Projected(Struct, frozen=True, kw_only=True):
     recorded ones were replayed; `unanswered` are questions that nobody recorded, either answer of
     which was taken as possible. `left_out` are sourced files below Documentation/ that the tree
     came without. `evidence` says what the tree's Kconfig language was read from. `prompts` are the
-    symbols whose type, and the condition of whose prompt, are what the profile declares.
+    symbols whose type, and the condition of whose prompt, are what the profile declares; `asked`
+    are (symbol, type, condition as C) of the others, as the tree has them.
     """
 
     release: str
@@ -40,6 +41,7 @@ class Projected(Struct, frozen=True, kw_only=True):
     unanswered: tuple[str, ...]
     left_out: tuple[str, ...]
     prompts: tuple[str, ...]
+    asked: tuple[tuple[str, str, str], ...] = ()
 
     def for_release(self, release: str) -> tuple[Constraint, ...]:
         """Return the constraints as a profile of that release states them.

@@ -23,7 +23,13 @@ from matrix.flows.kconfig import ProjectRequest, project_tree
 from matrix.flows.kconfig_profile import constraint_yaml, replaced_constraints
 from matrix.flows.kernels_verify import evidence_of, nearest_profiles, probes_of
 from matrix.flows.knowledge import Library
-from matrix.kernel.source.truth.drafting import Draft, draft, with_open, with_prompts
+from matrix.kernel.source.truth.drafting import (
+    Draft,
+    draft,
+    prompt_lines,
+    with_open,
+    with_prompts,
+)
 from matrix.kernel.source.truth.known_elsewhere import foreign_row
 from matrix.kernel.source.truth.profile_rows import ForeignRow, Other, with_row
 from matrix.kernel.source.truth.tree import KernelTree
@@ -165,6 +171,12 @@ def _projected(drafted: Draft, others: Sequence[Other], request: AddRequest, fol
             why = error.diagnostics[0].message
             return with_open(bare, (f"{KCONFIG}: the tree cannot be projected: {why}", *bare.open))
         read = {f"symbol {name}" for name in found.projected.prompts}
+        if text is None:
+            # What the tree itself says of the others, in its own words.
+            said = [row for row in found.projected.asked if row[0] in doubted]
+            tried = with_prompts(tried, prompt_lines(said), {name for name, _, _ in said})
+            bare = replace(bare, text=tried.text)
+            read |= {f"symbol {name}" for name, _, _ in said}
         if text is None or doubted & set(found.projected.prompts):
             # What this profile says of the others is no better than what stood there.
             wrong = doubted - set(found.projected.prompts)

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from matrix.diagnostics import Location
 from matrix.door.folders import found_below
+from matrix.expr.nodes import Expression
 from matrix.expr.printer import to_c
 from matrix.kernel.source.c.conversion import NotAnExpression
 from matrix.kernel.source.tree_files import is_kconfig
@@ -50,10 +51,12 @@ from matrix.kernel.source.truth.profile_rows import (
     with_row,
 )
 from matrix.kernel.source.truth.tree import KernelTree
+from matrix.kernel.source.truth.unheard import unheard
 from matrix.schema.values import Architecture, KernelProfile, Probe
 
 UNKNOWN = "unknown"
 _SYMBOL = re.compile(r'^(\s+)(\w+): (\{type: .*?source: ")([^"]*)(".*)$')
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _DEFINES = re.compile(r"(?:menu)?config (\w+)\s*(?:#.*)?$")
 _BUILT_IN = re.compile(r"^  built_in_line:.*\n(?:    .*\n)*", re.MULTILINE)
 _UNREAD = re.compile(r"^(?:#.*\n)*unread:\n(?:  .*\n)*", re.MULTILINE)
@@ -140,10 +143,17 @@ def draft(
         drafted = with_row(drafted, row)
         filled.append((f"{SECTIONS[row.section]} {row.name}", "known to another profile"))
         unread += row.open
+    shown, doubted = read_rows(probes, tree), {_row(said) for said in unread}
+    heard = frozenset(
+        word for one in (drafted, *(other.text for other in others)) for word in _WORD.findall(one)
+    )
     drafted, unread, read_by_probes = probed(
-        drafted, unread, read_rows(probes, tree), tree, [other.text for other in others]
+        drafted, unread, shown, tree, [other.text for other in others]
     )
     filled += read_by_probes
+    for row in unheard(profile, tree, shown, dict(_derived(profile, tree)), doubted, heard):
+        drafted = with_row(drafted, row)
+        unread += row.open
     gone = tuple(f"symbol {name}:" for name in symbols.gone)
     open_rows = tuple(dict.fromkeys(row for row in unread if not row.startswith(gone or ("\n",))))
     name = f"linux-{tree.release}-{profile.arch}"
@@ -260,6 +270,15 @@ def with_prompts(drafted: Draft, text: str, symbols: Collection[str]) -> Draft:
     return replace(drafted, text="".join(lines))
 
 
+def prompt_lines(asked: Iterable[tuple[str, str, str]]) -> str:
+    """Return the YAML lines of symbols, each with its type and the condition of its prompt."""
+    lines = []
+    for name, kind, condition in asked:
+        prompt = "" if condition == "false" else f"prompt: {json.dumps(condition)}, "
+        lines.append(f'    {name}: {{type: {kind}, {prompt}source: ""}}\n')
+    return "".join(lines)
+
+
 def open_yaml(rows: Iterable[str]) -> str:
     """Return the YAML of `open`, nothing without rows."""
     lines = [f"  - {json.dumps(row, ensure_ascii=False)}\n" for row in rows]
@@ -336,6 +355,13 @@ class KconfigSymbols:
     def places(self, symbols: Iterable[str]) -> str:
         """Return the lines that define some symbols, as a source."""
         return "; ".join(self._places[name][0] for name in symbols)
+
+
+def _derived(profile: KernelProfile, tree: KernelTree) -> Iterator[tuple[str, Expression]]:
+    """Yield what the tree's C says of the rows of a profile, as far as that is an expression."""
+    for reading in readings(profile, tree):
+        if not isinstance(reading.expression, NotAnExpression):
+            yield reading.what, reading.expression
 
 
 def _row(said: str) -> str:

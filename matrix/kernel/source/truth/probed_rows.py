@@ -16,6 +16,7 @@ _KINDS = {kind: section for section, kind in SECTIONS.items()}
 _KEYS = {"mechanism": "value", "function": "body"}
 # A cpucap that is one test of a field, on one line.
 _CAP = re.compile(r"  \w+: \{(.*?), source: ")
+_INITIAL = re.compile(r"initial: (?P<value>.*?)(?P<numbers>, enumerators: \{.*\})?$")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 # The fix point of a mechanism: the key of a row, with what is below it.
@@ -32,7 +33,8 @@ def probed(
     """Return a draft with what probes read, what is still unread, and (row, value) of what is new.
 
     A row that nobody doubted keeps its value, and becomes unread where its probe says otherwise.
-    One whose value has a name that no profile at hand (`others` beside the draft) knows stays open.
+    One whose value has a name that no profile at hand (`others` beside the draft) knows stays open,
+    but for a function: what it asks for gets a row (`unheard`).
     """
     known = {word for one in (text, *others) for word in _WORD.findall(one)}
     left, filled = list(unread), []
@@ -45,13 +47,17 @@ def probed(
         now = _now(kind, block)
         dated = _dated(kind, name, found, tree, (text, *others))
         value, since = dated or (found.value, "")
-        same = same_value(value, now)
+        same = _bare(value) == _bare(now) if kind == "cpucap" else same_value(value, now)
         if not about:
             if not same:
                 left.append(f"{row}: its probe reads {said(found.value)} at {found.source}")
             continue
         # A name that no profile declares would be an error of the drafted file.
-        if not same and not set(_names(value)) <= known:
+        if not same and kind != "function" and not set(_names(value)) <= known:
+            continue
+        # An enumerator that is gone may be what a row says that nobody has read.
+        gone = set(_names(now)) - set(_names(value)) if kind == "variable" else set()
+        if gone & set(_WORD.findall(text.replace(block, ""))):
             continue
         left = [one for one in left if one not in about]
         written = _cited(block, found) if same else _written(kind, name, value, found.source)
@@ -78,6 +84,11 @@ def _dated(
     return None
 
 
+def _bare(test: Scalar) -> str:
+    """Return the test of a cpucap without the quotes that YAML may leave out."""
+    return str(test).replace("\\", "").replace('"', "")
+
+
 def _row(said_open: str) -> str:
     return said_open.partition(": ")[0]
 
@@ -86,6 +97,10 @@ def _now(kind: str, block: str) -> Scalar:
     """Return what a row says now."""
     if kind in _KEYS:
         return _value(block, _KEYS[kind])
+    if kind == "variable":
+        numbers = re.search(r"enumerators: \{[^}]*\}", block)
+        initial = said(_value(block, "initial"))
+        return f"initial: {initial}" + (f", {numbers[0]}" if numbers else "")
     found = _CAP.match(block)
     return found[1] if found else ""
 
@@ -122,6 +137,9 @@ def _cited(block: str, found: Shown) -> str:
 
 
 def _written(kind: str, name: str, value: Scalar, source: str) -> str:
+    if kind == "variable" and (parts := _INITIAL.match(str(value))) is not None:
+        initial = f"{json.dumps(parts['value'])}{parts['numbers'] or ''}"
+        return f'  {name}: {{initial: {initial}, source: "{source}"}}\n'
     if kind not in _KEYS:
         return f'  {name}: {{{value}, source: "{source}"}}\n'
     text = json.dumps(value) if kind == "function" and isinstance(value, str) else said(value)

@@ -20,7 +20,7 @@ from matrix.kernel.source.truth.citations import spell_citation
 from matrix.kernel.source.truth.findings import Finding
 from matrix.kernel.source.truth.probe_values import Shown, said, same_value
 from matrix.kernel.source.truth.tree import KernelTree
-from matrix.schema.values import CpuCap, KernelProfile, Probe, ProbePlace
+from matrix.schema.values import CpuCap, KernelProfile, Probe, ProbePlace, Variable
 
 
 def read_rows(probes: Iterable[Probe], tree: KernelTree) -> Mapping[str, Shown]:
@@ -65,7 +65,14 @@ def declared_values(profile: KernelProfile) -> Mapping[str, Scalar]:
         **{f"mechanism {one.name}": one.value for one in profile.mechanisms},
         **{f"function {one.signature}": one.body.text for one in profile.functions},
         **{f"cpucap {one.name}": _test(one) for one in profile.cpucaps if not one.midrs},
+        **{f"variable {one.name}": _start(one) for one in profile.variables},
     }
+
+
+def _start(variable: Variable) -> str:
+    """Return the initial value of a variable as its row has it, with its enumerators."""
+    numbers = ", ".join(f"{name}: {number}" for name, number in variable.enumerators)
+    return f"initial: {variable.initial.text}" + (f", enumerators: {{{numbers}}}" * bool(numbers))
 
 
 def _test(cap: CpuCap) -> str:
@@ -83,6 +90,7 @@ def _locations(profile: KernelProfile) -> Mapping[str, Location]:
         **{f"mechanism {one.name}": one.location for one in profile.mechanisms},
         **{f"function {one.signature}": one.location for one in profile.functions},
         **{f"cpucap {one.name}": one.location for one in profile.cpucaps},
+        **{f"variable {one.name}": one.location for one in profile.variables},
     }
 
 
