@@ -26,7 +26,17 @@ from tests.shared_inputs import WHOLE_TREES
 
 RELEASES = ("5.10", "6.1", "6.12", "7.2", "7.3")
 # The rows whose probes can be held to each release: 5.10 is older than most of what is probed.
-LEAST = {"5.10": 14, "6.1": 28, "6.12": 28, "7.2": 30, "7.3": 30, "6.6": 30, "6.8": 27, "6.18": 30}
+LEAST = {
+    "5.10": 14,
+    "6.1": 28,
+    "6.12": 28,
+    "7.2": 30,
+    "7.3": 30,
+    "6.6": 30,
+    "6.8": 27,
+    "6.18": 30,
+    "6.19": 28,
+}
 
 # Read on a version without the test that came with CVE-2024-50182; the rows say what the fix is.
 BEFORE_ITS_FIX = ("6.8",)
