@@ -80,7 +80,7 @@ def of_version(version: str, folder: Path) -> Path:
 
 
 # The releases with a profile; of the others, those beside them answer.
-READ = ("5.10", "6.1", "6.6", "6.8", "6.12", "6.18", "6.19", "7.2", "7.3")
+READ = ("5.10", "6.1", "6.6", "6.8", "6.12", "6.14", "6.18", "6.19", "7.2", "7.3")
 # What the CVE's fix points make of a file that leaves rodata_full off, by hand; "?" where the two
 # profiles beside it differ (6.18 has no RODATA_FULL_DEFAULT_ENABLED any more).
 BETWEEN = {
@@ -112,7 +112,9 @@ BETWEEN = {
     "6.11": "unknown",  # on both sides of the fix
     "6.8.0-45-generic": "unknown",  # a vendor's zero tells no point release
     "6.8.12-vendor": "unsound",
-    "6.14.2": "?",
+    "6.13.2": "refused",
+    "6.14.2": "refused",
+    "6.16.2": "?",
 }
 
 
@@ -139,7 +141,7 @@ def test_a_release_between_two_profiles_that_agree_is_answered_and_marked(
         assert result["verdict"] == BETWEEN[version].replace("?", "unknown")
         if BETWEEN[version] == "?":
             assert f"nobody has read {release}, which is between them" in said
-            assert "rodata_full is false in 6.12, true in 6.18" in said
+            assert "rodata_full is false in 6.14, true in 6.18" in said
             assert ran.code == 4
         elif result["verdict"] != "unknown" and not read:
             agree = f"interpolated: Linux {beside[0]} and {beside[1]} agree"
