@@ -15,7 +15,7 @@ import hypothesis
 import pytest
 
 from tests.golden_files import Golden
-from tests.shared_inputs import unpack_tar_xz
+from tests.shared_inputs import WHOLE_TREES, unpack_tar_xz
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -128,8 +128,20 @@ def unpacked(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Cal
 
 @pytest.fixture(scope="session")
 def kernel_tree(unpacked: Callable[[str], Path]) -> Callable[[str], Path]:
-    """Return `kernel_tree(release)`: the source subset of 5.10, 6.1, 6.12, 7.2 or 7.3."""
-    return lambda release: unpacked(f"kernels/linux-{release}-subset.tar.xz")
+    """Return `kernel_tree(release)`: the source subset of 5.10, 6.1, 6.12, 7.2 or 7.3.
+
+    Of other releases the whole tree of MATRIX_TREES, a folder with those of `WHOLE_TREES`.
+    """
+
+    def find(release: str) -> Path:
+        if release not in WHOLE_TREES:
+            return unpacked(f"kernels/linux-{release}-subset.tar.xz")
+        folder = Path(os.environ.get("MATRIX_TREES", "/nonexistent")) / WHOLE_TREES[release]
+        if not folder.is_dir():
+            pytest.skip(f"no tree of {WHOLE_TREES[release]} (set MATRIX_TREES)")
+        return folder
+
+    return find
 
 
 @pytest.fixture(scope="session")

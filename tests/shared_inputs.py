@@ -6,6 +6,9 @@ import tarfile
 import tempfile
 from pathlib import Path, PurePosixPath
 
+# Releases whose trees are public and in no shared archive: the folders of MATRIX_TREES.
+WHOLE_TREES = {"6.6": "6.6.63", "6.8": "6.8.1", "6.14": "6.14", "6.18": "6.18.2", "6.19": "6.19.0"}
+
 
 def unpack_tar_xz(archive: Path, folder: Path) -> Path:
     """Unpack the regular files of `archive` into `folder` and return it; done once, then reused.

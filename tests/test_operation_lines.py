@@ -6,7 +6,6 @@ begins and ends is found here by the shape of kernel source, without any parser 
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -18,11 +17,10 @@ from ruamel.yaml import YAML
 
 from matrix.scenarios.arm64.operations import OPERATIONS
 from matrix.schema.compiled import knowledge
+from tests.shared_inputs import WHOLE_TREES
 
 CASES = Path(__file__).parent / "cases" / "operation_lines.yaml"
 SHARED = ("5.10", "6.1", "6.12", "7.2", "7.3")
-# Whole trees of these releases are in no shared archive: MATRIX_TREES names a folder that has them.
-ELSEWHERE = {"6.6": "6.6.63", "6.18": "6.18.2"}
 
 _HEAD = re.compile(r"^(?!(?:EXPORT_|module_|DEFINE_|#))[A-Za-z_][\w \t*]*?\b(\w+)\([^;]*$")
 _ASSEMBLY = re.compile(r"^SYM_(?:FUNC|CODE)_START(?:_\w+)?\((\w+)\)")
@@ -38,23 +36,12 @@ class Cited(Struct, frozen=True):
     text: str
 
 
-@pytest.fixture
-def tree(kernel_tree: Callable[[str], Path]) -> Callable[[str], Path]:
-    def of(release: str) -> Path:
-        if release in SHARED:
-            return kernel_tree(release)
-        folder = Path(os.environ.get("MATRIX_TREES", "/nonexistent")) / ELSEWHERE[release]
-        if not folder.is_dir():
-            pytest.skip(f"no tree of {ELSEWHERE[release]} (set MATRIX_TREES)")
-        return folder
-
-    return of
-
-
-@pytest.mark.parametrize("release", [*SHARED, *ELSEWHERE])
-def test_cited_lines_say_what_the_operation_does(release: str, tree: Callable[[str], Path]) -> None:
+@pytest.mark.parametrize("release", [*SHARED, *WHOLE_TREES])
+def test_cited_lines_say_what_the_operation_does(
+    release: str, kernel_tree: Callable[[str], Path]
+) -> None:
     rows = _rows()
-    found = list(_cited(release, tree(release)))
+    found = list(_cited(release, kernel_tree(release)))
     assert len({item.operation for item in found}) >= 30
     wrong = [
         f"{item.operation}: {item.citation} lies in {item.functions}"
@@ -64,11 +51,13 @@ def test_cited_lines_say_what_the_operation_does(release: str, tree: Callable[[s
     assert wrong == []
 
 
-@pytest.mark.parametrize("release", [*SHARED, *ELSEWHERE])
-def test_what_decides_an_operation_is_cited(release: str, tree: Callable[[str], Path]) -> None:
+@pytest.mark.parametrize("release", [*SHARED, *WHOLE_TREES])
+def test_what_decides_an_operation_is_cited(
+    release: str, kernel_tree: Callable[[str], Path]
+) -> None:
     rows = _rows()
-    found = list(_cited(release, tree(release)))
-    whole = _complete(release, tree(release))
+    found = list(_cited(release, kernel_tree(release)))
+    whole = _complete(release, kernel_tree(release))
     missing = {
         operation
         for operation in {item.operation for item in found} & whole

@@ -79,6 +79,8 @@ def of_version(version: str, folder: Path) -> Path:
     return config
 
 
+# The releases with a profile; of the others, those beside them answer.
+READ = ("5.10", "6.1", "6.6", "6.8", "6.12", "6.14", "6.18", "6.19", "7.2", "7.3")
 # What the CVE's fix points make of a file that leaves rodata_full off, by hand; "?" where the two
 # profiles beside it differ (6.18 has no RODATA_FULL_DEFAULT_ENABLED any more).
 BETWEEN = {
@@ -110,7 +112,9 @@ BETWEEN = {
     "6.11": "unknown",  # on both sides of the fix
     "6.8.0-45-generic": "unknown",  # a vendor's zero tells no point release
     "6.8.12-vendor": "unsound",
-    "6.14.2": "?",
+    "6.13.2": "refused",
+    "6.14.2": "refused",
+    "6.16.2": "?",
 }
 
 
@@ -120,19 +124,16 @@ def test_a_release_between_two_profiles_that_agree_is_answered_and_marked(
 ) -> None:
     config = of_version(version, tmp_path)
     release = ".".join(version.split("-", maxsplit=1)[0].split(".")[:2])
-    below, above = ("6.12", "6.18") if release == "6.14" else ("6.6", "6.12")
-    if release in ("6.2", "6.3", "6.4", "6.5"):
-        below, above = "6.1", "6.6"
-    if release < "6.1":
-        below, above = "5.10", "6.1"
+    read = release in READ
+    beside = [] if read else [*_beside(release)]
     told = (config, *ASKED)
     asked = (reported("p02-6.11.3"), *ASKED, "--kernel", version)
     for arguments in (told, asked) if version not in ("6.11", "5.15") else (told,):
         ran, result = validate(*arguments)
         said = " ".join(result["reasons"])
-        assert (result["kernel"], result["between"]) == (release, [below, above])
-        assert result["read_on"] is None
-        if arguments is asked and below == "5.10":
+        assert (result["kernel"], result["between"]) == (release, beside)
+        assert (result["read_on"] is not None) == read
+        if arguments is asked and beside[:1] == ["5.10"]:
             # What a file of 6.11 sets does not tell what a kernel before 6.1 has.
             assert result["verdict"] == "unknown"
             assert "absent as Linux 5.10" in said
@@ -140,18 +141,28 @@ def test_a_release_between_two_profiles_that_agree_is_answered_and_marked(
         assert result["verdict"] == BETWEEN[version].replace("?", "unknown")
         if BETWEEN[version] == "?":
             assert f"nobody has read {release}, which is between them" in said
-            assert "rodata_full is false in 6.12, true in 6.18" in said
+            assert "rodata_full is false in 6.14, true in 6.18" in said
             assert ran.code == 4
-        elif result["verdict"] != "unknown":
-            agree = f"interpolated: Linux {below} and {above} agree"
+        elif result["verdict"] != "unknown" and not read:
+            agree = f"interpolated: Linux {beside[0]} and {beside[1]} agree"
             alone = "as Linux 6.1 alone: 5.10 has no CONFIG_SECRETMEM, which the file sets"
-            assert (alone if below == "5.10" else agree) in said
+            assert (alone if beside[0] == "5.10" else agree) in said
             assert result["confidence"] == "inferred"
         assert ("MX1123" in ran.err or "MX1714" in ran.err) == ("-" in version)
     _, text = validate(config, *ASKED)
-    assert text["version"] == (None if version.count(".") < 2 else version)
+    own = text["version"]
+    assert own == (None if version.count(".") < 2 else version)
     ran = run_cli("validate", str(config), *ASKED)
-    assert f"(between {below} and {above})" in " ".join(ran.out.split())
+    words = f"(between {' and '.join(beside)})"
+    assert (words in " ".join(ran.out.split())) == (not read)
+
+
+def _beside(release: str) -> tuple[str, str]:
+    """Return the profiles beside a release without one."""
+    numbers = [tuple(map(int, one.split("."))) for one in (*READ, release)]
+    below = max(one for one in numbers if one < numbers[-1])
+    above = min(one for one in numbers if one > numbers[-1])
+    return f"{below[0]}.{below[1]}", f"{above[0]}.{above[1]}"
 
 
 @pytest.mark.parametrize(
@@ -320,7 +331,7 @@ def test_a_fleet_answers_as_validate_does(tmp_path: Path) -> None:
     }
     assert ran.err.count("MX0913") == 1  # both of 9.9 in one line
     read_on = {group["read_on"] for group in json.loads(ran.out)["groups"]}
-    assert read_on == {"6.1.176", "6.6.63", None}
+    assert read_on == {"6.1.176", "6.6.63", "6.8.1", None}
     for (kernel, name), verdict in HOSTS.items():
         if kernel and not kernel.startswith("6.1.0-26"):
             assert validate(reported(name), *ASKED, "--kernel", kernel)[1]["verdict"] == verdict
@@ -352,7 +363,7 @@ def test_of_a_kernel_newer_than_all_nothing_is_known(tmp_path: Path, capability:
     assert "absent" in run_cli("validate", str(older), "--capability", capability).out
 
 
-@pytest.mark.parametrize("version", ["6.11.3", "6.8", "6.11.0-9-generic"])
+@pytest.mark.parametrize("version", ["6.11.3", "6.9", "6.11.0-9-generic"])
 def test_an_unknown_release_is_told_its_neighbours_not_what_is_spelt_alike(version: str) -> None:
     for command in (
         ("explain", f"kernel={version}"),
@@ -361,7 +372,9 @@ def test_an_unknown_release_is_told_its_neighbours_not_what_is_spelt_alike(versi
     ):
         ran = run_cli(*command)
         assert ran.code == 3
-        assert re.search(r"the nearest \w+ are 6\.6 and 6\.12", ran.err), command
+        assert re.search(
+            r"nearest ((options|releases) are 6\.6|profiles are 6\.8) and 6\.12", ran.err
+        ), command
         assert "did you mean" not in ran.err
     assert "the nearest profile is 5.10" in run_cli("kernels", "show", "4.19").err
 

@@ -41,6 +41,7 @@ def rows() -> list[str]:
         (word,) = get_args(axis.model_fields["kind"].annotation)
         options = axis.model_fields["options"].description
         found.append(f"| `axes.NAME.options` of kind `{word}` | {options} |")
+    found += [row for row in keys(DistroAxis, "axes.NAME.") if ".kernels`" in row]
     found += keys(CpuOptions, "axes.NAME.options.")
     found += keys(PivotDeclaration, "pivots[].")
     found += keys(ClaimDeclaration, "claims.ID.")

@@ -209,7 +209,8 @@ class _Loader:
             expander = AxisExpander(meant, self.problems)
             kernels = tuple(meant.kernels.values())
             kconfig = expander.kconfig_values(document.kconfig, item.node["kconfig"])
-            profiles = answering_profiles(kernels, document, kconfig)
+            complete = document.kind == "complete"
+            profiles = answering_profiles(kernels, document, kconfig, complete=complete)
             found[item.id] = document.completed(item.node, kconfig=kconfig, profiles=profiles)
         return found
 

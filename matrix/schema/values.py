@@ -216,8 +216,8 @@ class Since(Struct, frozen=True, kw_only=True):
 class Mechanism(Placed, frozen=True, kw_only=True):
     """A way in which kernels differ that is no function of theirs, with its source.
 
-    `value` is that of the version the profile was read on; where `since` is given, older versions
-    of the same release have another one.
+    `value` is that of the version the profile was read on. Where `since` is given it is that of the
+    versions that have the fix, and older ones, which may be all of the release, have another one.
     """
 
     name: str

@@ -49,12 +49,17 @@ def dated_atoms(program: FactProgram, version: KernelVersion) -> dict[str, Value
 
 
 def dated_in_study(program: FactProgram, options: Iterable[Option]) -> dict[str, Value]:
-    """Return the same for a study's options; without a version of their own, as it was read."""
+    """Return the same for a study's options; without one of their own, for the version read."""
     for option in options:
         version = read_version(option.version)
         if version is not None:
             return dated_atoms(program, version)
-    return {atom: mechanism.value for atom, mechanism in program.dated.items()}
+    read = read_version(program.read_on)
+    found = {} if read is None else dated_atoms(program, read)
+    return {
+        atom: mechanism.value if found.get(atom) is None else found[atom]
+        for atom, mechanism in program.dated.items()
+    }
 
 
 def asked_of_file(question: Question, config: DotConfig) -> Question:

@@ -79,7 +79,7 @@ class LoweredAdvisory(Struct, frozen=True, kw_only=True):
 
 
 class FactProgram(Struct, frozen=True, kw_only=True):
-    """One kernel as expressions.
+    """One kernel as expressions, read on one version of its release (`read_on`).
 
     `definitions` is acyclic; `variables` are the names the command line sets. `facts`,
     `simulation` and `advisories` hold the rows this release has. `operation_sources` maps
@@ -91,6 +91,7 @@ class FactProgram(Struct, frozen=True, kw_only=True):
     """
 
     release: str
+    read_on: str
     definitions: Mapping[str, Expression]
     variables: frozenset[str]
     atoms: frozenset[str]
@@ -174,6 +175,7 @@ def lower(
     found = known or _lowered(profile, architecture, lowering)
     return FactProgram(
         release=profile.release,
+        read_on=profile.verified_on.version,
         definitions=found.definitions,
         variables=frozenset(variable.name for variable in profile.variables),
         atoms=found.atoms,

@@ -84,7 +84,7 @@ class AxisExpander:
             case KernelAxis():
                 yield from self._kernels(declared.options, node)
             case DistroAxis():
-                yield from distro_options(self._catalogue, declared.options, node, self._problems)
+                yield from distro_options(self._catalogue, declared, at, self._problems)
             case CpuAxis():
                 yield from self._cpus.options(declared.options, node)
             case KconfigAxis():

@@ -2,13 +2,13 @@
 
 A release with a profile is answered by it. One without is answered by the nearest profile below
 and the nearest above, each an option of its own (`wsl2-5.15@5.10`, `wsl2-5.15@6.1`): where they
-differ, a reader sees it.
+differ, a reader sees it. An axis may name the releases that answer: to it no other has a profile.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -18,6 +18,7 @@ from matrix.expr.printer import to_c
 from matrix.schema.checking.catalogue import Catalogue, Known
 from matrix.schema.checking.options import WRONG, FoundOption, blank_option, found
 from matrix.schema.documents.distro import DistroDocument
+from matrix.schema.documents.study import DistroAxis
 from matrix.schema.files import Kind
 from matrix.schema.reading.nodes import Node
 from matrix.schema.reading.problems import Problems
@@ -25,18 +26,19 @@ from matrix.schema.values import Distro, KernelProfile
 
 
 def answering_profiles(
-    kernels: Sequence[KernelProfile],
-    document: DistroDocument,
+    kernels: Iterable[KernelProfile],
+    distro: DistroDocument | Distro,
     kconfig: tuple[tuple[str, str | int], ...],
+    *,
+    complete: bool,
 ) -> tuple[str, ...]:
     """Return the ids of the profiles that answer for a distribution's kernel.
 
     Of two neighbours, one whose Kconfig could not have made the configuration does not answer,
     unless the other could not, either.
     """
-    arch, release = document.arch, document.release
-    mine = sorted((one for one in kernels if one.arch == arch), key=_numbers)
-    wanted = _parts(release)
+    mine = sorted((one for one in kernels if one.arch == distro.arch), key=_numbers)
+    wanted = _parts(distro.release)
     exact = [one.id for one in mine if _numbers(one) == wanted]
     if exact:
         return tuple(exact[:1])
@@ -44,7 +46,7 @@ def answering_profiles(
     above = [one for one in mine if _numbers(one) > wanted]
     near = (*below[-1:], *above[:1])
     known = _known(kconfig)
-    fitting = [one for one in near if _could_make(one, known, complete=document.kind == "complete")]
+    fitting = [one for one in near if _could_make(one, known, complete=complete)]
     return tuple(one.id for one in fitting or near)
 
 
@@ -71,20 +73,28 @@ def _could_make(profile: KernelProfile, known: dict[str, Value], *, complete: bo
 
 
 def distro_options(
-    catalogue: Catalogue, options: str | tuple[str, ...], node: Node, problems: Problems
+    catalogue: Catalogue, declared: DistroAxis, at: Node, problems: Problems
 ) -> Iterator[FoundOption]:
     """Yield the options of a distro axis in the order of the file, `all` by name and release."""
+    options, node = declared.options, at["options"]
     complete = catalogue.knows_all(Kind.DISTRO) and catalogue.knows_all(Kind.KERNEL)
+    kernels = catalogue.kernel_names()
+    if declared.kernels:
+        releases = Known(kind="kernel", names=kernels, complete=catalogue.knows_all(Kind.KERNEL))
+        named = zip(declared.kernels, at.rows("kernels"), strict=True)
+        wanted = [name for name, item in named if releases.check(name, item.place, problems)]
+        complete = complete and len(wanted) == len(declared.kernels)
+        kernels = {name: kernels[name] for name in wanted}
     if isinstance(options, str):
         for distro in sorted(catalogue.distros.values(), key=shown_order):
-            yield from _options(catalogue, distro, node, written=False)
+            yield from _options(kernels, distro, node, written=False)
         if not complete:
             yield WRONG
         return
     known = Known(kind="distribution", names=catalogue.distros, complete=complete)
     for name, item in zip(options, node.children.values(), strict=True):
         if known.check(name, item.location, problems):
-            yield from _options(catalogue, catalogue.distros[name], item, written=True)
+            yield from _options(kernels, catalogue.distros[name], item, written=True)
         else:
             yield WRONG
 
@@ -95,10 +105,13 @@ def shown_order(distro: Distro) -> tuple[str, tuple[int, ...], str]:
 
 
 def _options(
-    catalogue: Catalogue, distro: Distro, at: Node, *, written: bool
+    kernels: Mapping[str, KernelProfile], distro: Distro, at: Node, *, written: bool
 ) -> Iterator[FoundOption]:
-    for profile_id in distro.profiles:
-        kernel = catalogue.kernels[profile_id]
+    by_id = {kernel.id: kernel for kernel in kernels.values()}
+    ids = distro.profiles
+    if not by_id.keys() >= set(ids):
+        ids = answering_profiles(by_id.values(), distro, distro.kconfig, complete=distro.complete)
+    for kernel in (by_id[profile_id] for profile_id in ids):
         own = kernel.release == distro.release
         name = distro.id if own else f"{distro.id}@{kernel.release}"
         version = _version(distro)
@@ -106,7 +119,7 @@ def _options(
         answered = f"answered as {kernel.release}, read on {kernel.verified_on.version}"
         option = replace(
             blank_option(name, at.location),
-            title=f"{title} ({answered})" if own else f"{title} (no profile; {answered})",
+            title=f"{title} ({answered})" if own else f"{title} (no profile here; {answered})",
             kernel=kernel.id,
             kconfig=distro.kconfig,
             partial=not distro.complete,

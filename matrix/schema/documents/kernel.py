@@ -174,7 +174,8 @@ class MechanismDeclaration(Declaration):
     becomes = values.Mechanism
 
     switch: AnyScalar = Field(
-        alias="value", description="the value that mechanism.NAME has in this release"
+        alias="value",
+        description="the value that mechanism.NAME has in this release; with `since`, with the fix",
     )
     source: Source = said("path:line of the code that decides it")
     note: Text | None = optional("what a reader should know")

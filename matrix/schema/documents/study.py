@@ -20,6 +20,7 @@ from matrix.schema.documents.fields import (
     Declaration,
     Identifier,
     OptionName,
+    Release,
     Source,
     SymbolName,
     Text,
@@ -72,6 +73,9 @@ class DistroAxis(AxisHeading):
     options: AllOrListed = said(
         "`all`, or a list of ids of configs/distros; one whose release has no profile "
         "becomes one option for each profile beside it"
+    )
+    kernels: tuple[Release, ...] = rows(
+        "releases whose profiles answer, instead of all: a later profile then changes no option"
     )
 
 

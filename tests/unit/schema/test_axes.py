@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,6 +92,29 @@ def test_all_releases_are_those_of_the_architecture_of_the_study() -> None:
         "mine",
         "mine+hera",
     }
+
+
+def test_releases_of_a_distro_axis_answer_alone() -> None:
+    """A profile that was added later does not change the options of an axis that names releases."""
+    newer = good_text(Kind.KERNEL).replace('"7.3"', '"7.4"').replace("linux-7.3", "linux-7.4")
+    more = declared(Kind.KERNEL, newer.encode(), name="kernels/newer.yaml")
+
+    def study(kernels: str, baseline: str) -> dict[Kind, Callable[[str], str]]:
+        added = f'  distro: {{kind: distro, title: "kernel", options: all{kernels}}}\n  entry: {{'
+        set_entry = replace("  entry: el2\n", f'  entry: el2\n  distro: "{baseline}"\n')
+        return {Kind.MATRIX: lambda text: set_entry(replace("  entry: {", added)(text))}
+
+    def options(kernels: str, baseline: str = "small-7.3") -> list[tuple[str, str | None]]:
+        axes = load(study(kernels, baseline), more).studies[0].axes
+        found = next(item for item in axes if item.name == "distro")
+        return [(item.name, item.kernel) for item in found.options]
+
+    own = [("small-7.3", "linux-7.3-arm64")]
+    assert options("") == options(', kernels: ["7.3"]') == own
+    other = "small-7.3@7.4"
+    assert options(', kernels: ["7.4"]', other) == [(other, "linux-7.4-arm64")]
+    (error, *_) = errors(study(', kernels: ["7.9"]', other), more)
+    assert (error.code, "`7.9`" in error.message) == ("MX0221", True)
 
 
 @given(
