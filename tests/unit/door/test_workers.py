@@ -50,7 +50,7 @@ def run(script: str) -> subprocess.CompletedProcess[str]:
         "[]",
         "[b'a'] * 7",
         "[b'a', b'xyz', b'b']",
-        # More than a pipe holds, to and fro.
+        # More than a pipe holds, both ways.
         "[bytes([99 + n % 7]) * 400_000 for n in range(40)]",
         "[b'a'] * 30 + [b'x%d' % n for n in range(30)]",
     ],
