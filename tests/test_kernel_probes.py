@@ -69,8 +69,8 @@ def test_probes_read_in_a_tree_what_a_person_read_in_it(
 
 
 def test_the_shared_trees_hold_most_probes(kernel_tree: Callable[[str], Path]) -> None:
-    """Of 105 all but those of releases whose trees are in no archive."""
-    assert len(_idle(kernel_tree, RELEASES)) <= 30
+    """Of 121 all but those of releases whose trees are in no archive: 6.6 and 6.18, 6.8 to 6.19."""
+    assert len(_idle(kernel_tree, RELEASES)) <= 32
 
 
 def test_each_probe_holds_in_some_tree(kernel_tree: Callable[[str], Path]) -> None:

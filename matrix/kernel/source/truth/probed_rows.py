@@ -56,7 +56,7 @@ def probed(
         if not same and kind != "function" and not set(_names(value)) <= known:
             continue
         # An enumerator that is gone may be what a row says that nobody has read.
-        gone = set(_names(now)) - set(_names(value)) if kind == "variable" else set()
+        gone = set(_names(now)) - {*_names(value), "true", "false"} if kind == "variable" else set()
         if gone & set(_WORD.findall(text.replace(block, ""))):
             continue
         left = [one for one in left if one not in about]
