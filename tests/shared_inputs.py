@@ -7,7 +7,14 @@ import tempfile
 from pathlib import Path, PurePosixPath
 
 # Releases whose trees are public and in no shared archive: the folders of MATRIX_TREES.
-WHOLE_TREES = {"6.6": "6.6.63", "6.8": "6.8.1", "6.14": "6.14", "6.18": "6.18.2", "6.19": "6.19.0"}
+WHOLE_TREES = {
+    "6.6": "6.6.63",
+    "6.8": "6.8.1",
+    "6.14": "6.14",
+    "6.18": "6.18.2",
+    "6.19": "6.19.0",
+    "7.1": "7.1.5",
+}
 
 
 def unpack_tar_xz(archive: Path, folder: Path) -> Path:

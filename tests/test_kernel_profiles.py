@@ -20,10 +20,10 @@ from matrix.schema.compiled import knowledge
 from matrix.schema.values import CpuCap, KernelProfile
 from tests.unit.scenarios.by_inputs import WORDS
 
-RELEASES = ("5.10", "6.1", "6.6", "6.8", "6.12", "6.14", "6.18", "6.19", "7.2", "7.3")
+RELEASES = ("5.10", "6.1", "6.6", "6.8", "6.12", "6.14", "6.18", "6.19", "7.1", "7.2", "7.3")
 # 6.6 cites no line of one definition, and the tree of 6.18.2 has two lines more than were counted.
 WITH_TREE = tuple(release for release in RELEASES if release not in ("6.6", "6.18"))
-WITH_GUEST_MEMFD = ("6.18", "6.19", "7.2", "7.3")
+WITH_GUEST_MEMFD = ("6.18", "6.19", "7.1", "7.2", "7.3")
 SOURCE = re.compile(r"[A-Za-z0-9_./-]+:[0-9]+(-[0-9]+)?(; [A-Za-z0-9_./-]+:[0-9]+(-[0-9]+)?)*")
 
 # Micro-operations without a line, and why.
@@ -38,6 +38,7 @@ NO_LINE = {
     },
 }
 NO_LINE["6.19"] = NO_LINE["6.18"]
+NO_LINE["7.1"] = {"vmid_flush_icache"}
 
 
 @cache

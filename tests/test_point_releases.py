@@ -80,7 +80,7 @@ def of_version(version: str, folder: Path) -> Path:
 
 
 # The releases with a profile; of the others, those beside them answer.
-READ = ("5.10", "6.1", "6.6", "6.8", "6.12", "6.14", "6.18", "6.19", "7.2", "7.3")
+READ = ("5.10", "6.1", "6.6", "6.8", "6.12", "6.14", "6.18", "6.19", "7.1", "7.2", "7.3")
 # What the CVE's fix points make of a file that leaves rodata_full off, by hand; "?" where the two
 # profiles beside it differ (6.18 has no RODATA_FULL_DEFAULT_ENABLED any more).
 BETWEEN = {
