@@ -107,22 +107,13 @@ class CpuSystem(Struct, frozen=True, kw_only=True):
         """The SPEC of the system, in the declared spelling."""
         return "+".join(self.names)
 
-    def unknown_fields(self) -> tuple[tuple[int, str], ...]:
-        """Return (index of the CPU, field) of everything that is not known."""
-        return tuple(
-            (index, item.name)
-            for index, cpu in enumerate(self.cpus)
-            for item in cpu.fields
-            if item.value is None
-        )
-
 
 def assume(
     system: CpuSystem, architecture: Architecture, values: Mapping[tuple[int, str], Scalar]
 ) -> CpuSystem | None:
     """Return the system with unknown fields set, None where a rule forbids these values.
 
-    The keys are (index of the CPU, field), as `CpuSystem.unknown_fields` gives them.
+    The keys are (index of the CPU, field).
     """
     cpus: list[SystemCpu] = []
     for index, cpu in enumerate(system.cpus):

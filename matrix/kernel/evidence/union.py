@@ -36,12 +36,11 @@ _NAMES: Mapping[Kind, str] = {
 class Machine(Struct, frozen=True, kw_only=True):
     """A machine as evidence shows it: its readings, and what they have no place for.
 
-    `version_at` is where the kernel's version was read, `products` what firmware calls the machine,
-    each with its place; `remarks` are about the evidence itself.
+    `products` is what firmware calls the machine, each with its place; `remarks` are about the
+    evidence itself.
     """
 
     host: HostReadings
-    version_at: Finding | None
     products: tuple[Finding, ...]
     remarks: tuple[Diagnostic, ...]
 
@@ -95,7 +94,6 @@ def machine_of(
     )
     return Machine(
         host=host,
-        version_at=version,
         products=tuple(item for item in first.values() if item.kind == "product"),
         remarks=tuple(item for _, read in collected.reads for item in read.remarks),
     )
