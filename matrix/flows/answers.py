@@ -42,6 +42,9 @@ from matrix.schema.values import Capability, KernelProfile
 # Stands for any parameter that a fix may append to what the boot loader passes.
 _APPENDED = "appended"
 
+# Answers that are kept for files, by all that was given: those of some 60 on every CPU.
+_MOST_GIVEN = 4096
+
 _Key = TypeVar("_Key", bound=Hashable)
 _Made = TypeVar("_Made")
 
@@ -260,8 +263,16 @@ class Answers:
         return situation
 
     def forget_situations(self) -> None:
-        """Forget the situations so far, and with them their files: no later one has the same."""
+        """Forget the situations so far, and with them their files: no later one has the same.
+
+        Once they are many, answers are forgotten by what they were given for; each question still
+        has them by what they rest on.
+        """
         self._situations.clear()
+        if len(self._given) > _MOST_GIVEN:
+            self._given.clear()
+            for asked in self._asked.values():
+                asked.memory.forget_surroundings()
 
     def answer(self, situation: Situation, cpu: DetectedCpu, *, detailed: bool = True) -> Answer:
         """Return the answer on a CPU system; without `detailed` neither facts nor confidence.

@@ -71,6 +71,9 @@ def validate(request: ValidateRequest) -> ValidateOutcome:
     return replace(run.outcome(), results=tuple(results))
 
 
+# Answers with fixes that are kept: each holds all that the fix rests on.
+_MOST_FIXED = 1024
+
 # What is answered by itself: a machine's saved `.config`, or a file. The end of a folder says
 # whether any of its files was a configuration.
 Found = DotConfig | Input | FolderEnd
@@ -147,6 +150,8 @@ class Validation:
         job, said = self._job, Answered()
         for config in self._read(found, said):
             job.answers.forget_situations()
+            if len(self._fixed) > _MOST_FIXED:
+                self._fixed.clear()
             try:
                 said.hold_to_tree(job, config)
                 answered = _answered(job, config, self._fixed, said.granules)

@@ -113,7 +113,7 @@ class WrittenResults:
 
 
 # Distinct answers that are kept written, each of some kB.
-_MOST_WRITTEN = 4096
+_MOST_WRITTEN = 1024
 
 
 def _members(document: Mapping[str, object]) -> bytes:

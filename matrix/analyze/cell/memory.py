@@ -158,6 +158,11 @@ class AnswerMemory:
             )
         return self._surroundings[content]
 
+    def forget_surroundings(self) -> None:
+        """Forget the parts of cells that no CPU changes; equal ones share their answers still."""
+        self._surroundings.clear()
+        self._begun.clear()
+
     def _like_before(
         self, variables: Mapping[str, Expression], atoms: Mapping[str, Value]
     ) -> Evaluation:

@@ -303,8 +303,8 @@ class _Sections:
 
 
 _SECTIONS = _Sections()
-# Of some thirty files that have nothing in common.
-_MOST_LETTERS = 8 << 20
+# Of a dozen files that have nothing in common.
+_MOST_LETTERS = 4 << 20
 
 
 def _clean_settings(text: str) -> dict[str, str] | None:
