@@ -126,10 +126,23 @@ _MAX_DEFINITIONS_DEEP = 60
 
 
 class Table(Struct, frozen=True, kw_only=True):
-    """A name whose expression depends on the option of one variable; every option has an entry."""
+    """A name whose expression depends on the option of one variable; every option has an entry.
+
+    Of options that are alike one may have the entry of all: `alike` has, by each option with an
+    entry, those that it stands for. Empty, every option stands for itself.
+    """
 
     variable: str
     entries: Mapping[str, Expression]
+    alike: Mapping[str, tuple[str, ...]] = {}
+
+    def by_option(self) -> Mapping[str, Expression]:
+        """Return the entry of every option."""
+        if not self.alike:
+            return self.entries
+        return {
+            option: self.entries[one] for one, options in self.alike.items() for option in options
+        }
 
 
 class Compiler:
@@ -154,6 +167,7 @@ class Compiler:
         self._nothing = backend.nothing()
         self._compiled: dict[str, Partition] = {}
         self._open: list[str] = []
+        self._places: dict[tuple[str, tuple[str, ...]], Region] = {}
 
     @property
     def backend(self) -> Backend:
@@ -166,7 +180,7 @@ class Compiler:
 
     def alike(self, variable: str) -> dict[str, tuple[Expression, ...]]:
         """Return what each option of a variable puts into the tables: equal for options alike."""
-        mine = [table.entries for table in self._tables.values() if table.variable == variable]
+        mine = [table.by_option() for table in self._tables.values() if table.variable == variable]
         options = self._variables[variable].options
         return {option: tuple(entries[option] for entries in mine) for option in options}
 
@@ -315,13 +329,26 @@ class Compiler:
     def _table(self, table: Table) -> Partition:
         """Compile a table; options with the same entry are compiled as one."""
         options: dict[Expression, list[str]] = {}
-        for option in self._variables[table.variable].options:
+        for option in table.alike or self._variables[table.variable].options:
             options.setdefault(table.entries[option], []).append(option)
         partition = Collector()
         for expression, same in options.items():
-            place = self._everything.restrict(table.variable, same)
+            place = self._place(table, same)
             partition.add_within(place, self._partition(expression))
         return partition.parts
+
+    def _place(self, table: Table, options: Sequence[str]) -> Region:
+        """Return where a table's variable has some of the options, or what they stand for."""
+        if not table.alike:
+            return self._everything.restrict(table.variable, options)
+        place = self._nothing
+        for option in options:
+            # Most tables of a variable have the same options stand for the same others.
+            key = (table.variable, table.alike[option])
+            if key not in self._places:
+                self._places[key] = self._everything.restrict(*key)
+            place |= self._places[key]
+        return place
 
     def _refuse(self, region: Region, fault: str, text: str) -> None:
         """Raise MX0653 unless the region is empty."""

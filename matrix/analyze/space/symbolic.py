@@ -99,7 +99,8 @@ def compiled_kernels(
     """
     programs = [question.program for _, question in questions]
     # What each kernel detects on each system is the slowest part, so that it is done once.
-    seen = [_systems_seen(program, systems) for program in programs]
+    fields = _fields(systems)
+    seen = [_systems_seen(program, systems, fields) for program in programs]
     backend = Diagram(_study_space(study, programs, systems, seen))
     return backend, tuple(
         CompiledKernel(
@@ -113,8 +114,20 @@ def compiled_kernels(
     )
 
 
+def _fields(systems: Mapping[str, CpuSystem]) -> Mapping[str, int]:
+    """Return a number for each system, equal for those of as many CPUs with equal fields."""
+    numbers: dict[object, int] = {}
+    return {
+        spec: numbers.setdefault(
+            tuple(tuple((item.name, item.value) for item in cpu.fields) for cpu in system.cpus),
+            len(numbers),
+        )
+        for spec, system in systems.items()
+    }
+
+
 def _systems_seen(
-    program: FactProgram, systems: Mapping[str, CpuSystem]
+    program: FactProgram, systems: Mapping[str, CpuSystem], fields: Mapping[str, int]
 ) -> Mapping[str, SystemSeen]:
     """Return what a kernel detects on each system; those of which it sees the same share it.
 
@@ -125,13 +138,8 @@ def _systems_seen(
     known: dict[object, SystemSeen] = {}
     found = {}
     for spec, system in systems.items():
-        key = tuple(
-            (
-                tuple((item.name, item.value) for item in cpu.fields),
-                tuple(cpu.midr.in_ranges(ranges) for ranges in lists),
-            )
-            for cpu in system.cpus
-        )
+        listed = tuple(cpu.midr.in_ranges(ranges) for cpu in system.cpus for ranges in lists)
+        key = (fields[spec], listed)
         if key not in known:
             atoms, detections = cpu_atoms(program, system)
             known[key] = SystemSeen(atoms=atoms, open_fields=open_fields(detections))
@@ -153,8 +161,10 @@ def _study_space(
     for program in programs:
         unknown.update((f"?{name}", None) for name in _unread(program))
     for own in seen:
-        for spec, system in own.items():
-            for atom, value in system.atoms.items():
+        # Thousands of CPUs share what a kernel sees of them.
+        kinds = {(id(system), len(systems[spec].names) == 1): spec for spec, system in own.items()}
+        for spec in kinds.values():
+            for atom, value in own[spec].atoms.items():
                 if value is None:
                     # One variable for all CPUs that lack it: a cell has one CPU, and hidden
                     # variables are forgotten cell by cell.
@@ -392,15 +402,21 @@ def _cpu_tables(
     axis = next((axis for axis in study.axes if axis.kind == "cpu"), None)
     if axis is None:
         return {}
+    # CPUs that this kernel cannot tell apart are one entry, however many they are.
+    kinds: dict[tuple[int, bool], list[str]] = {}
+    specs = {option.name: option.cpu or option.name for option in axis.options}
+    for name, spec in specs.items():
+        kinds.setdefault((id(seen[spec]), len(systems[spec].names) == 1), []).append(name)
+    alike = {names[0]: tuple(names) for names in kinds.values()}
     entries: dict[str, dict[str, Expression]] = {}
-    for option in axis.options:
-        spec = option.cpu or option.name
-        system = systems[spec]
-        for atom, value in seen[spec].atoms.items():
-            entries.setdefault(atom, {})[option.name] = (
-                Name(_hidden(atom, system)) if value is None else Constant(value)
+    for name in alike:
+        for atom, value in seen[specs[name]].atoms.items():
+            entries.setdefault(atom, {})[name] = (
+                Name(_hidden(atom, systems[specs[name]])) if value is None else Constant(value)
             )
-    return {atom: Table(variable=axis.name, entries=row) for atom, row in entries.items()}
+    return {
+        atom: Table(variable=axis.name, entries=row, alike=alike) for atom, row in entries.items()
+    }
 
 
 def _variable_tables(

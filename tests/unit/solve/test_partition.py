@@ -151,3 +151,22 @@ def test_check_names_every_unknown_word(compiler: Compiler) -> None:
     assert found[2].hint is not None
     assert "options of rodata: absent, noalias, on" in found[2].hint
     assert compiler.check(parse("can_set_direct_map() && cap.DIC")) == ()
+
+
+def test_options_may_share_the_entry_of_one_that_is_alike() -> None:
+    backend = Diagram(Space(variables=(FiniteVariable(name="cpu", options=tuple("abcd")),)))
+    one, two = Constant(1), Constant(2)
+    each = Table(variable="cpu", entries={"a": one, "b": two, "c": one, "d": two})
+    shared = Table(
+        variable="cpu", entries={"a": one, "b": two}, alike={"a": ("a", "c"), "b": ("b", "d")}
+    )
+    compiler = Compiler(backend, tables={"each": each, "shared": shared})
+    partition = compiler.partition(Name("shared"))
+    assert partition == compiler.partition(Name("each"))
+    assert partition[1] == backend.everything().restrict("cpu", ("a", "c"))
+    assert compiler.alike("cpu") == {
+        "a": (one, one),
+        "b": (two, two),
+        "c": (one, one),
+        "d": (two, two),
+    }
