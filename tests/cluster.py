@@ -48,11 +48,17 @@ class Loopback:
         self.address = str(json.loads(self._file.read_text())["address"])
 
     def worker(self, **environment: str) -> subprocess.Popen[bytes]:
-        """Start a worker that does one task at a time."""
+        """Start a worker that does one task at a time; return once the scheduler knows it."""
+        import distributed
+
         place = ("--host", "127.0.0.1", "--local-directory", str(self._folder))
         how = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--memory-limit", "0")
         found = self._start("worker", self.address, *place, *how, **environment)
         self.workers.append(found)
+        living = sum(worker.poll() is None for worker in self.workers)
+        made: Any = distributed.Client  # it has no types
+        with made(self.address, timeout=_SECONDS, set_as_default=False) as client:
+            client.wait_for_workers(living, timeout=_SECONDS)
         return found
 
     def end(self) -> None:
@@ -89,7 +95,7 @@ def loopback(folder: Path, **configuration: str) -> Iterator[Loopback]:
 
 
 class GatedRows:
-    """Rows of a study; each part but the first waits for the file `go` of a folder.
+    """Rows of a study; each part but the one begun first waits for the file `go` of a folder.
 
     What has begun to wait leaves the file `begun-PID`.
     """
@@ -104,7 +110,9 @@ class GatedRows:
 
     def part(self, first: int, rows: int, size: int) -> Iterator[Columns]:
         """Yield rows, once the gate is open."""
-        if first:
+        try:
+            (self._gate / "first").touch(exist_ok=False)
+        except FileExistsError:
             (self._gate / f"begun-{os.getpid()}").touch()
             wait_until((self._gate / "go").exists)
         return self._rows.part(first, rows, size)
