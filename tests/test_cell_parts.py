@@ -14,6 +14,7 @@ import pytest
 
 from matrix.analyze.space.cell_rows import CellRows
 from matrix.diagnostics import InputError
+from matrix.door.processes import Processes
 from matrix.flows.knowledge import Library
 from matrix.flows.study import prepare_study
 from matrix.render.cell_parts import PART_ROWS, write_parts
@@ -35,9 +36,9 @@ def test_the_parts_together_are_the_rows(tmp_path: Path) -> None:
     rows = rows_of(STUDY)
     size = rows.rows // 3 - 1
     one, two = tmp_path / "one", tmp_path / "two"
-    written = write_parts(rows, rows.rows, one, 1, size=size)
+    written = write_parts(rows, rows.rows, one, Processes(jobs=1), size=size)
     assert (written.rows, written.parts, written.kept) == (rows.rows, 4, 0)
-    write_parts(rows, rows.rows, two, 2, size=size)
+    write_parts(rows, rows.rows, two, Processes(jobs=2), size=size)
     assert contents(one) == contents(two)
     whole = tmp_path / "cells.parquet"
     run_cli("cells", STUDY, "--output", str(whole))
@@ -48,15 +49,15 @@ def test_the_parts_together_are_the_rows(tmp_path: Path) -> None:
 def test_what_is_whole_is_taken_up(tmp_path: Path) -> None:
     rows = rows_of(STUDY)
     size = rows.rows // 3 - 1
-    write_parts(rows, rows.rows, tmp_path, 1, size=size)
+    write_parts(rows, rows.rows, tmp_path, Processes(jobs=1), size=size)
     before = contents(tmp_path)
     first, second, *_ = sorted(tmp_path.iterdir())
     second.unlink()
     kept = first.stat().st_mtime_ns
-    assert write_parts(rows, rows.rows, tmp_path, 2, size=size).kept == 3
+    assert write_parts(rows, rows.rows, tmp_path, Processes(jobs=2), size=size).kept == 3
     assert contents(tmp_path) == before
     assert first.stat().st_mtime_ns == kept
-    assert write_parts(rows, rows.rows, tmp_path, 2, size=size).kept == 4
+    assert write_parts(rows, rows.rows, tmp_path, Processes(jobs=2), size=size).kept == 4
 
 
 def test_other_rows_are_other_parts(tmp_path: Path) -> None:
@@ -96,12 +97,13 @@ def test_parts_need_a_folder(tmp_path: Path) -> None:
 
 def test_what_is_in_the_way_is_said(tmp_path: Path) -> None:
     rows = rows_of(STUDY)
-    write_parts(rows, 5, tmp_path / "names", 1)
+    write_parts(rows, 5, tmp_path / "names", Processes(jobs=1))
     (name,) = (path.name for path in (tmp_path / "names").iterdir())
     (tmp_path / "parts" / name).mkdir(parents=True)
     with pytest.raises(InputError) as raised:
-        write_parts(rows, 5, tmp_path / "parts", 1)
-    assert {item.code for item in raised.value.diagnostics} == {"MX0801"}
+        write_parts(rows, 5, tmp_path / "parts", Processes(jobs=1))
+    assert [item.code for item in raised.value.diagnostics] == ["MX0801", "MX0815"]
+    assert raised.value.diagnostics[1].message.endswith("; 0 of 1 parts are whole")
     assert [path.name for path in (tmp_path / "parts").iterdir()] == [name]
 
 

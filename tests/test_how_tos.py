@@ -14,6 +14,7 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 from ruamel.yaml import YAML
 
 from tests.cli_runner import run_cli
@@ -44,6 +45,13 @@ ELSEWHERE = {
     ("capabilities", "truth:"): "test_parts_of_a_capability: put into the file before it",
     ("capabilities", "scenario: gmem"): "test_parts_of_a_capability: as the shipped one has it",
     ("capabilities", "synthesis:"): "test_parts_of_a_capability: as the shipped one has it",
+    (
+        "scale",
+        "dask scheduler                                                    # on one machine",
+    ): "test_cell_clusters: starts both on the loopback address",
+    ("scale", "SELECT host, list(DISTINCT verdict ORDER BY verdict)"): "test_a_join: with DuckDB",
+    ("scale", "import polars"): "not run, as it says",
+    ("scale", "from pyspark.sql import functions as f"): "not run, as it says",
     ("staleness", "[+] Detected kernel version: (7, 3, 0)"): "output of another program, quoted",
 }
 
@@ -82,6 +90,23 @@ def test_a_fleet(tmp_path: Path) -> None:
     assert "MX1703" in said
     assert len((tmp_path / "answers.csv").read_text().splitlines()) == 3
     assert json.loads((tmp_path / "answers.json").read_text())["hosts"] == 2
+
+
+def test_a_join(tmp_path: Path) -> None:
+    follow("scale.md", tmp_path)
+    (parts,) = (tmp_path / "cells").iterdir()
+    assert parts.suffix == ".parquet"
+    (query,) = (step["text"] for step in steps("scale.md") if step["language"] == "sql")
+    with duckdb.connect() as connection:
+        connection.execute(f"SET file_search_path = '{tmp_path}'")
+        found = dict(connection.execute(query).fetchall())
+    assert found.pop("old1") is None
+    for line in (tmp_path / "hosts.csv").read_text().splitlines()[1:-1]:
+        host, kernel, cpu = line.split(",")
+        asked = f'kernel == "{kernel}" && cpu == "{cpu}"'
+        ran = run_cli("cells", "arm64-overview", "--where", asked, "--columns", "verdict")
+        assert found.pop(host) == sorted(ran.out.splitlines()[1:])
+    assert not found
 
 
 def test_a_kernel_release(tmp_path: Path, kernel_tree: Callable[[str], Path]) -> None:

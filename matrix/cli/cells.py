@@ -7,8 +7,17 @@ from typing import Annotated
 
 import typer
 
-from matrix.cli.console import delivery, say, screen_lines
-from matrix.cli.options import DEFAULT_STUDY, Configs, Output, Predicate, Study
+from matrix.cli.console import PROGRESS, delivery, say, screen_lines
+from matrix.cli.options import (
+    DEFAULT_STUDY,
+    Configs,
+    EngineOption,
+    Output,
+    Predicate,
+    Scheduler,
+    Study,
+    workers_of,
+)
 from matrix.diagnostics import Diagnostic, ExitCode, InputError
 
 
@@ -73,6 +82,8 @@ def cells(
             help="Write --output as a folder of Parquet files, by N processes.",
         ),
     ] = None,
+    engine: EngineOption = None,
+    scheduler: Scheduler = None,
     output_format: Annotated[
         CellsFormat | None,
         typer.Option("--format", help="Unless given: what FILE's name ends in; csv without."),
@@ -98,12 +109,14 @@ def cells(
 
     form = CellFormat.CSV
     problems: tuple[Diagnostic, ...] = ()
+    workers = None
     try:
-        if output_format is not None or jobs is None:
+        workers = workers_of(engine, scheduler, jobs)
+        if output_format is not None or workers is None:
             form = CellFormat(output_format) if output_format else format_of(output)
         else:
             form = CellFormat.PARQUET
-        problems = format_problems(form, output, parts=jobs is not None)
+        problems = format_problems(form, output, parts=workers is not None)
     except InputError as error:
         problems = error.diagnostics
     page = None
@@ -123,18 +136,18 @@ def cells(
             random=random,
             sample=sample,
             seed=seed,
-            jobs=jobs,
+            parts=workers is not None,
         ),
         configs=tuple(configs or ()),
         predicate=predicate,
         output=output,
         problems=problems,
     )
-    if jobs is not None and output is not None:
+    if workers is not None and output is not None:
         from matrix.render.cell_parts import write_parts
 
         rows = found.rows if limit is None else min(limit, found.rows)
-        parts = write_parts(found.source, rows, output, jobs)
+        parts = write_parts(found.source, rows, output, workers, note=PROGRESS.note)
         for line in listing_speech(found, parts.rows):
             say(line)
         there = f", {parts.kept:,} of them there already" if parts.kept else ""

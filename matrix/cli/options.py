@@ -5,9 +5,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from matrix.door.processes import Workers
 
 
 def names_of(kind: str) -> Callable[[str], list[str]]:
@@ -135,6 +138,61 @@ class StudyFormat(enum.StrEnum):
     HTML = "html"
     RST = "rst"
     ASCIIDOC = "asciidoc"
+
+
+class Engine(enum.StrEnum):
+    """Who does the work of a command that several processes can do."""
+
+    LOCAL = "local"
+    DASK = "dask"
+
+
+EngineOption = Annotated[
+    Engine | None,
+    typer.Option(
+        "--engine",
+        help="Who writes the parts: processes of this machine, or the workers of a dask cluster.",
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Of --engine dask: tcp://HOST:8786. Unless given, a cluster on this machine.",
+    ),
+]
+
+
+def workers_of(engine: Engine | None, scheduler: str | None, jobs: int | None) -> Workers | None:
+    """Return who is to do the work; None where this process alone does it.
+
+    Raises:
+        InputError: MX0635, options that do not go together.
+    """
+    from matrix.diagnostics import Diagnostic, InputError
+    from matrix.door.processes import Processes, cores
+
+    if scheduler is not None and (engine is not Engine.DASK or jobs is not None):
+        raise InputError(
+            Diagnostic(
+                code="MX0635",
+                message="--scheduler does nothing without --engine dask"
+                if engine is not Engine.DASK
+                else "--jobs and --scheduler both say who does the work",
+                hint="add --engine dask, or leave --scheduler out"
+                if engine is not Engine.DASK
+                else "leave one of them out: how many workers there are is said where they start",
+            )
+        )
+    if engine is Engine.DASK:
+        from matrix.door.cluster import Cluster
+        from matrix.schema.installed import installed
+
+        return Cluster(scheduler=scheduler, jobs=jobs or cores(), versions=installed)
+    if engine is Engine.LOCAL or jobs is not None:
+        return Processes(jobs=jobs or cores())
+    return None
 
 
 Verbose = Annotated[

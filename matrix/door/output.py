@@ -123,6 +123,21 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             new.replace(target)
 
 
+@contextlib.contextmanager
+def marked(folder: Path) -> Iterator[Path]:
+    """Keep a file in a folder, by which another machine can tell that it sees the same one.
+
+    The folder is made where it is missing.
+
+    Raises:
+        InputError: MX0801, it cannot be written.
+    """
+    with contextlib.ExitStack() as stack:
+        with reported(folder):
+            path, _ = stack.enter_context(_beside(_target(folder) / "mark"))
+        yield folder / path.name
+
+
 def stale(files: Texts, folder: Path) -> tuple[Path, ...]:
     """Return the paths below `folder` that are missing or do not hold these texts."""
     return tuple(path for path, text in _below(files, folder) if _held(path) != _encoded(text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 from pathlib import Path
 
@@ -37,6 +38,16 @@ def code_of(*rooms: str) -> bytes | None:
     except OSError:
         return None
     return repr(found).encode("utf-8", "surrogatepass")
+
+
+def package_digest() -> str:
+    """Return the SHA-256 of the names and contents of all modules, wherever they are installed."""
+    digest = hashlib.sha256()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        data = path.read_bytes()
+        digest.update(f"{path.relative_to(PACKAGE).as_posix()} {len(data)}\n".encode())
+        digest.update(data)
+    return digest.hexdigest()
 
 
 def refuse_package(target: Path, shown: str) -> None:

@@ -40,7 +40,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     random: int | None = None
     sample: int | None = None
     seed: int | None = None
-    jobs: int | None = None
+    parts: bool = False
 
 
 class Listing(Struct, frozen=True, kw_only=True):
@@ -93,7 +93,7 @@ def cells(
         wrong.extend(error.diagnostics)
     if wrong:
         raise InputError(wrong)
-    if output is not None and wanted.jobs is None:
+    if output is not None and not wanted.parts:
         check_writable([output])
     solved = prepared.solve()
     selection = select(solved, condition) if condition else None
@@ -156,11 +156,11 @@ def _problems(wanted: Wanted) -> Iterator[Diagnostic]:
             message="--seed does nothing without --random or --sample",
             hint="add one of them, or leave --seed out",
         )
-    if wanted.jobs is not None and (wanted.random is not None or wanted.sample is not None):
+    if wanted.parts and (wanted.random is not None or wanted.sample is not None):
         yield Diagnostic(
             code="MX0635",
-            message="--jobs writes rows in their order, and --random or --sample chooses some",
-            hint="leave one of them out; --limit and --where go with --jobs",
+            message="parts hold rows in their order, and --random or --sample chooses some",
+            hint="leave one of them out; --limit and --where go with --jobs and --engine",
         )
     if wanted.sample is not None:
         others = {

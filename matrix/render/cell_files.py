@@ -85,8 +85,8 @@ def format_problems(
         return (
             Diagnostic(
                 code="MX0633",
-                message=f"--jobs writes a folder of Parquet files, not {form}",
-                hint="leave --format out, or --jobs",
+                message=f"--jobs and --engine write a folder of Parquet files, not {form}",
+                hint="leave --format out, or them",
             ),
         )
     if form in TEXTS or path is not None:

@@ -1,4 +1,4 @@
-"""Rows of cells as a folder of Parquet files, each written by one of several processes.
+"""Rows of cells as a folder of Parquet files, each written by one of several workers.
 
 A part is made of the rows, its first one and its number alone, so that whoever makes it makes the
 same bytes. It is named by a digest of what the rows are made of, and stands under its name only
@@ -7,11 +7,8 @@ when it is whole: a run that ended early is taken up by the same command.
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
@@ -20,12 +17,11 @@ from matrix.analyze.space.cell_rows import CellRows
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.door.folders import regular_files
 from matrix.door.output import replacing
+from matrix.door.processes import EndedError, Workers
 from matrix.render.cell_files import CellFormat, chunk_rows, write_cells
 
 # A second of one process: so much work of each is lost at most where one ends.
 PART_ROWS = 8 << 20
-# The rows that this process makes parts of, where it is one of several.
-_SOURCE: list[CellRows] = []
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -45,31 +41,39 @@ class Parts(Struct, frozen=True, kw_only=True):
 
 
 def write_parts(
-    source: CellRows, rows: int, folder: Path, jobs: int, *, size: int = PART_ROWS
+    source: CellRows,
+    rows: int,
+    folder: Path,
+    workers: Workers,
+    *,
+    size: int = PART_ROWS,
+    note: Callable[[str], object] = str,
 ) -> Parts:
     """Write the first rows of a source into a folder, `size` of them a file.
 
+    `note` is told how far it is.
+
     Raises:
-        InputError: MX0815, a process ended; MX0816, the folder holds other tables; MX0801, a part
-            cannot be written.
+        InputError: MX0815, work that ended early; MX0816, the folder holds other tables; MX0801, a
+            part cannot be written; what is wrong with the workers.
     """
-    parts = list(_parts(rows, folder, source.digest, size))
+    parts = list(_parts(rows, folder.absolute(), source.digest, size))
     _refuse_others(folder, parts)
     missing = [part for part in parts if not part.path.is_file()]
-    workers = max(1, min(jobs, len(missing)))
-    pool = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), _begin, initargs=(source,)
-    )
+    kept = len(parts) - len(missing)
+    done = kept
     try:
-        problems = dict.fromkeys(item for found in pool.map(_write, missing) for item in found)
-    except BrokenProcessPool:
-        raise InputError(_ended(folder, parts)) from None
-    finally:
-        # A part that is being made is finished, also where a signal ends the run.
-        pool.shutdown(cancel_futures=True)
-    if problems:
-        raise InputError(list(problems))
-    return Parts(rows=rows, parts=len(parts), kept=len(parts) - len(missing))
+        with contextlib.closing(workers.results(write_part, source, missing, folder)) as found:
+            for wrong in found if missing else ():
+                if wrong:
+                    hint = "the same command takes them up, once they can be"
+                    ended = EndedError("a part could not be written", hint)
+                    raise InputError([*wrong, _ended(folder, parts, ended)])
+                done += 1
+                note(f"{done:,} of {len(parts):,} parts")
+    except EndedError as error:
+        raise InputError(_ended(folder, parts, error)) from None
+    return Parts(rows=rows, parts=len(parts), kept=kept)
 
 
 def _parts(rows: int, folder: Path, digest: str, size: int) -> Iterator[Part]:
@@ -80,16 +84,8 @@ def _parts(rows: int, folder: Path, digest: str, size: int) -> Iterator[Part]:
         yield Part(first=first, rows=count, path=folder / name)
 
 
-def _begin(source: CellRows) -> None:
-    """Make ready a process that writes parts."""
-    # The interrupt of a terminal goes to all processes; the first one says what is to be done.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _SOURCE.append(source)
-
-
-def _write(part: Part) -> tuple[Diagnostic, ...]:
+def write_part(source: CellRows, part: Part) -> tuple[Diagnostic, ...]:
     """Write a part; return what is wrong."""
-    (source,) = _SOURCE
     chunks = source.part(part.first, part.rows, chunk_rows(CellFormat.PARQUET))
     try:
         with replacing(part.path) as file:
@@ -107,7 +103,7 @@ def _refuse_others(folder: Path, parts: list[Part]) -> None:
     others = [
         path
         for path in (regular_files(folder, hidden=False) if folder.is_dir() else (folder,))
-        if path not in ours and (path.suffix == ".parquet" or path == folder)
+        if path.absolute() not in ours and (path.suffix == ".parquet" or path == folder)
     ]
     if others:
         raise InputError(
@@ -121,12 +117,11 @@ def _refuse_others(folder: Path, parts: list[Part]) -> None:
         )
 
 
-def _ended(folder: Path, parts: list[Part]) -> Diagnostic:
+def _ended(folder: Path, parts: list[Part], error: EndedError) -> Diagnostic:
     whole = sum(part.path.is_file() for part in parts)
     return Diagnostic(
         code="MX0815",
-        message=f"a process that writes parts was ended; {whole:,} of {len(parts):,} parts are "
-        "whole, and no other file was left",
+        message=f"{error}; {whole:,} of {len(parts):,} parts are whole",
         location=Location(file=str(folder)),
-        hint="the same command takes them up; where memory was short, give fewer --jobs",
+        hint=error.hint,
     )

@@ -110,6 +110,9 @@ COMPLETED: dict[str, tuple[str, ...]] = {
     "cells --format json-lines": ("cells arm64-memfd-secret --format json-lines --limit 500",),
     "cells --sample": ("cells arm64-memfd-secret --sample 2",),
     "cells --where": ("cells arm64-memfd-secret --where 'kernel == \"7.3\"' --limit 5",),
+    # tests/test_cell_clusters.py starts a scheduler.
+    "cells arm64-gmem-no-direct-map --limit 1000000000 --output /shared/cells --engine dask "
+    "--scheduler tcp://10.0.0.1:8786": (),
     "check DIR": EXAMPLES["check"],
     # Followed to the letter by tests/test_how_tos.py and tests/test_first_table.py.
     "cpus show my-cpu --configs my-configs": (),
