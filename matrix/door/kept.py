@@ -66,12 +66,14 @@ def load(path: Path, key: str, most: int, *, ours: bool = True) -> bytes | None:
     wanted = _MAGIC + f"{key}\n".encode()
     try:
         with opened_regular(path) as stream:
-            if ours and not _is_ours(os.fstat(stream.fileno())):
+            info = os.fstat(stream.fileno())
+            if ours and not _is_ours(info):
                 return None
             header = stream.read(_HEADER)
             if not header.startswith(wanted):
                 return None
-            payload = stream.read(most + 1)
+            # What is read into is made before it is known how much there is.
+            payload = stream.read(min(info.st_size, most) + 1)
     except OSError:
         return None
     checksum = header[len(wanted) :]
