@@ -142,7 +142,7 @@ def test_words_in_vain_are_those_the_kernel_reads(tmp_path: Path) -> None:
         "\n"
         "said in vain: words of command lines that mean nothing to the kernel\n"
         "  2 hosts, Linux 7.3: warning[MX1703]: `rodata=full` means nothing in Linux 7.3,\n"
-        "  nothing changes: 6.12 still has it, 6.18 does not\n"
+        "  nothing changes: 6.14 still has it, 6.18 does not\n"
         "    hint: it takes on, off, noalias\n"
         "    for instance c (row 3)\n"
     )

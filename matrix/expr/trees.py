@@ -54,6 +54,24 @@ def calls(expression: Expression) -> tuple[Call, ...]:
     return tuple(dict.fromkeys(node for node in walk(expression) if isinstance(node, Call)))
 
 
+def without_repeats(expression: Expression) -> Expression:
+    """Return an expression whose outermost `||` or `&&` asks each operand once, the first time.
+
+    Two operands stay, also where they are the same: the value of `a || a` is 0 or 1.
+    """
+    if not isinstance(expression, Binary) or expression.operator not in ("||", "&&"):
+        return expression
+    operands: list[Expression] = []
+    node: Expression = expression
+    while isinstance(node, Binary) and node.operator == expression.operator:
+        operands.append(node.right)
+        node = node.left
+    first, *others = dict.fromkeys((node, *reversed(operands)))
+    for operand in others or [first]:
+        first = Binary(expression.operator, first, operand)
+    return first
+
+
 def rewrite(expression: Expression, function: Callable[[Expression], Expression]) -> Expression:
     """Return the tree with every node replaced by `function(node)`, operands before operators.
 

@@ -19,7 +19,7 @@ from matrix.diagnostics import InputError
 from matrix.explore.inputs import SimulationInputs
 from matrix.expr.nodes import Binary, Call, Constant, Expression, Name, Value
 from matrix.expr.printer import to_c
-from matrix.expr.trees import names, substitute
+from matrix.expr.trees import names, substitute, without_repeats
 from matrix.schema.values import Condition
 from matrix.solve.partition import Compiler
 from matrix.solve.space import Region
@@ -133,7 +133,8 @@ def select(solved: SolvedStudy, condition: Condition) -> Selection:
             is neither true nor false.
     """
     names = ClaimNames(solved.study, [part.question for _, part in solved.kernels])
-    expressions = (condition.expression,)
+    asked = without_repeats(condition.expression)
+    expressions = (asked,)
     problems = names.problems(condition, expressions)
     if problems:
         raise InputError(problems)
@@ -145,7 +146,7 @@ def select(solved: SolvedStudy, condition: Condition) -> Selection:
         if missing:
             lacking.append((profile.release, tuple(sorted(missing))))
             continue
-        true = regions.where(part, condition.expression, part.valid)
+        true = regions.where(part, asked, part.valid)
         possible = true.project_hidden()
         # In both where something unknown decides: neither chosen nor wrong.
         maybe_not = (part.valid - true).project_hidden()

@@ -8,7 +8,7 @@ import pytest
 from matrix.expr.nodes import Binary, Call, Constant, Expression, Name, spine
 from matrix.expr.parser import parse
 from matrix.expr.printer import to_c
-from matrix.expr.trees import calls, fold, names, rewrite, substitute, walk
+from matrix.expr.trees import calls, fold, names, rewrite, substitute, walk, without_repeats
 from tests.unit.expr.expr_cases import FoldRow, rows
 
 
@@ -68,3 +68,19 @@ def test_the_longest_chain_is_compared_hashed_copied_and_folded() -> None:
     assert fold(tree) == tree
     assert substitute(tree, {"x0": Constant(True)}) != tree
     assert spine(fold(substitute(tree, {"x1": Constant(True)})))[0] == Name("x0")
+
+
+@pytest.mark.parametrize(
+    ("text", "once"),
+    [
+        ("a || b || a || b", "a || b"),
+        ("a && b && a", "a && b"),
+        ("a || a || a", "a || a"),
+        ("a || b && a", "a || b && a"),
+        ("(a || b) && c && (a || b)", "(a || b) && c"),
+        ("a + a", "a + a"),
+        ("a", "a"),
+    ],
+)
+def test_an_operand_is_asked_once(text: str, once: str) -> None:
+    assert to_c(without_repeats(parse(text))) == once
