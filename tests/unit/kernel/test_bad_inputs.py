@@ -37,6 +37,8 @@ OF_MADE_INPUTS = {
     "MX1118",
     *("MX0801", "MX0802", "MX0813"),  # what is written: tests/test_written_files.py
     "MX0823",  # a port: tests/test_report_folder.py
+    *("MX0825", "MX0826", "MX0827", "MX0828"),  # clusters: tests/test_cell_clusters.py
+    "MX0665",  # processes: tests/test_validate_jobs.py
     "MX0850",  # standard output: tests/unit/door/test_streams.py
 }
 
