@@ -155,11 +155,11 @@ def test_a_change_that_is_no_condition_is_refused(
 
 def test_a_tree_without_a_profile_is_refused(tmp_path: Path) -> None:
     (tmp_path / "arch" / "arm64").mkdir(parents=True)
-    (tmp_path / "Makefile").write_text("VERSION = 6\nPATCHLEVEL = 8\nSUBLEVEL = 0\n")
+    (tmp_path / "Makefile").write_text("VERSION = 6\nPATCHLEVEL = 9\nSUBLEVEL = 0\n")
     mail = str(REPORTED / "p16-kfence.mbox")
     ran = run_cli("review", mail, "--tree", str(tmp_path))
     assert ran.code == 3
-    assert "error[MX1228]: the tree is Linux 6.8.0, and 6.8 has no profile" in ran.err
+    assert "error[MX1228]: the tree is Linux 6.9.0, and 6.9 has no profile" in ran.err
 
 
 def test_without_a_tree_the_profile_is_asked_and_that_is_said() -> None:
