@@ -73,8 +73,7 @@ Said = dict[Place, tuple[str, str]]
 
 @pytest.fixture(scope="module")
 def releases() -> list[str]:
-    found = json.loads(run_cli("kernels", "list", "--format", "json").out)
-    return [kernel["release"] for kernel in found["kernels"]]
+    return ["5.10", "6.1", "6.6", "6.12", "6.18", "7.2", "7.3"]  # those that the study names
 
 
 @pytest.fixture(scope="module")

@@ -106,7 +106,7 @@ MX = re.compile(r"(?m)^.*\b(?:error|warning|note)\[MX\d{4}\]:")
 NOT_HERE = re.compile(
     r"[A-Z]{3,}\b|--tree|DIR|mail\.mbox|hosts\.csv|--save|--host|--write|--record|--fix|--form"
     r"|init|my-|mine|embed|distros import|schema|^report|probe|columns|--sample|kernels verify"
-    r"|review$|diff A|--evidence|^block|^explain$"
+    r"|review$|diff A|--evidence|--output|--scheduler|^block|^explain$"
 )
 
 

@@ -103,7 +103,8 @@ class Cluster(Struct, frozen=True, kw_only=True):
                 client = stack.enter_context(
                     distributed.Client(place, timeout=_PATIENCE, set_as_default=False)
                 )
-            except (OSError, TimeoutError, ValueError) as error:
+            except (OSError, TimeoutError, ValueError, MemoryError) as error:
+                # What answers may speak another language: its first bytes are no length then.
                 reason = str(error).partition("\n")[0]
                 raise InputError(_unreachable(self.scheduler, reason)) from None
             try:
