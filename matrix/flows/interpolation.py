@@ -186,6 +186,23 @@ def answer_in(
     return answer
 
 
+def verdict_in(engine: Answers, situations: Sequence[Situation], system: CpuSystem) -> Verdict:
+    """Return the verdict of `answer_in`, for who needs nothing else of it.
+
+    Raises:
+        InputError: as `answer_in`.
+    """
+    situation = situations[0]
+    build = situation.build
+    if len(situations) > 1 or build.question.program.lowering.unread:
+        return answer_in(engine, situations, system, detailed=False).verdict
+    memory = build.asked.memory
+    verdict = memory.verdict(situation.around, memory.cpu(system))
+    if verdict is Verdict.ABSENT:  # it may have been brought back
+        return answer_in(engine, situations, system, detailed=False).verdict
+    return verdict
+
+
 def fixes_in(
     engine: Answers, situations: Sequence[Situation], system: CpuSystem
 ) -> tuple[Fix, ...]:

@@ -23,7 +23,7 @@ from matrix.flows.answers import Situation
 from matrix.flows.deciding_line import deciding_symbol, with_deciding_lines
 from matrix.flows.fix_costs import with_costs
 from matrix.flows.granule_note import NamedCpus, one_granule_note, with_cpu_names
-from matrix.flows.interpolation import answer_in, fixes_in
+from matrix.flows.interpolation import answer_in, fixes_in, verdict_in
 from matrix.flows.kernel_choice import (
     ChosenKernel,
     absent_whatever_release,
@@ -242,21 +242,45 @@ def _answered(
     *older, newest = (
         replace(config, release=release) for release in job.library.kernels_of(job.architecture.id)
     )
-    of_releases = [answers_of(job, one, fixed, granules, detailed=False) for one in older]
+    of_older = [_verdicts_of(job, one) for one in older]
     # Only this one is shown, where all agree; a fix is of one release: --kernel gives it.
-    of_releases.append(answers_of(job, newest, fixed, granules, fixing=False))
-    return [_of_any_release(job, config, each) for each in zip(*of_releases, strict=True)]
+    of_newest = answers_of(job, newest, fixed, granules, fixing=False)
+    return [
+        _of_any_release(job, config, result, each)
+        for result, *each in zip(of_newest, *of_older, strict=True)
+    ]
+
+
+def _verdicts_of(job: ValidateJob, config: DotConfig) -> list[tuple[str, Verdict]]:
+    """Return the release that answers for a `.config` and its verdict, one for each CPU system.
+
+    Raises:
+        InputError: as `answers_of`.
+    """
+    chosen = _chosen(job, config)
+    situations = [
+        job.answers.situation(job.answers.build(config, one), job.boot_loader, job.options)
+        for one in chosen
+    ]
+    release = chosen[0].release
+    return [(release, verdict_in(job.answers, situations, system)) for system in job.systems]
 
 
 def _of_any_release(
-    job: ValidateJob, config: DotConfig, each: tuple[ValidateResult, ...]
+    job: ValidateJob,
+    config: DotConfig,
+    newest: ValidateResult,
+    older: Sequence[tuple[str, Verdict]],
 ) -> ValidateResult:
-    """Return the answer of a file for one CPU system, whatever its release is (MX0912)."""
+    """Return the answer of a file for one CPU system, whatever its release is (MX0912).
+
+    `newest` is that of the newest release, `older` are the verdicts of the others.
+    """
     kernels: dict[Verdict, list[str]] = {}
-    for result in each:
-        kernels.setdefault(result.answer.verdict, []).append(result.kernel)
+    for release, verdict in (*older, (newest.kernel, newest.answer.verdict)):
+        kernels.setdefault(verdict, []).append(release)
     said = (*config.diagnostics, *partial_note(config), _no_release(job, config))
-    newest = replace(each[-1], kernel="unknown", version=None, read_on=None)
+    newest = replace(newest, kernel="unknown", version=None, read_on=None)
     if len(kernels) == 1:
         return replace(newest, answer=replace(newest.answer, diagnostics=said))
     disagree = "; ".join(f"{word} as Linux {', '.join(names)}" for word, names in kernels.items())
@@ -301,12 +325,11 @@ def answers_of(
     granules: NamedCpus,
     *,
     fixing: bool = True,
-    detailed: bool = True,
 ) -> list[ValidateResult]:
     """Return the answers for one `.config`, one for each CPU system of the job.
 
     `fixed` are the fixes of the run so far, and `granules` the notes that name CPUs: both grow.
-    Without `fixing` no fix is looked for, and without `detailed` the verdict is all that counts.
+    Without `fixing` no fix is looked for.
 
     Raises:
         InputError: MX0912, MX0913 where its release is not known; what its command line says.
@@ -323,9 +346,9 @@ def answers_of(
     notes = _notes(job, situations)
     results = []
     for system in job.systems:
-        answer = answer_in(job.answers, situations, system, detailed=detailed)
+        answer = answer_in(job.answers, situations, system)
         decided_by = None
-        if fixing and detailed and not job.grouped and answer.verdict not in WORKS:
+        if fixing and not job.grouped and answer.verdict not in WORKS:
             key = tuple(
                 (one.changeable, one.build.asked.memory.cpu(system), one.build.chosen.vendor)
                 for one in situations

@@ -157,6 +157,23 @@ def examine(
     )
 
 
+def verdict_alone(question: Question, known: Evaluation, behaviours: Behaviours) -> Verdict:
+    """Return the verdict of `answer`: once two completions differ, no other one is looked for.
+
+    Raises:
+        UndecidedError: as `settle`, where all that was tried so far agrees.
+    """
+    verdicts: set[Verdict] = set()
+    for completion in _bounded(question, known, behaviours):
+        verdicts.add(completion.leaf.verdict)
+        if len(verdicts) > 1:
+            return Verdict.UNKNOWN
+    if verdicts:
+        return verdicts.pop()
+    cores = _contradicted(question, known, behaviours)
+    return verdict_alone(_without(question, cores), known, behaviours)
+
+
 def in_words(
     examined: Examined, cell: Cell, known: Evaluation, behaviours: Behaviours, *, detailed: bool
 ) -> Answer:

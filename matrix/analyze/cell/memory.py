@@ -17,10 +17,18 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from matrix.analyze.cell.answer import Answer
-from matrix.analyze.cell.answering import Cell, Examined, examine, in_words, with_unbuildable
+from matrix.analyze.cell.answering import (
+    Cell,
+    Examined,
+    examine,
+    in_words,
+    verdict_alone,
+    with_unbuildable,
+)
 from matrix.analyze.cell.assemble import cpu_atoms
 from matrix.analyze.cell.behaviour import Behaviours
 from matrix.analyze.cell.question import Question
+from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.facts.evaluation import Evaluation
 from matrix.expr.nodes import Constant, Expression, Value
 from matrix.kernel.cpu.detection import Detection
@@ -71,6 +79,7 @@ class _Kept(Struct, frozen=True, kw_only=True):
 
     examined: _Patterns[Examined] = field(default_factory=_Patterns)
     answers: _Patterns[tuple[Answer, _Cores]] = field(default_factory=_Patterns)
+    verdicts: _Patterns[Verdict] = field(default_factory=_Patterns)
 
 
 class Surroundings(Struct, frozen=True, kw_only=True, eq=False):
@@ -233,6 +242,18 @@ class AnswerMemory:
             kept.answers.keep(reads, worded, found)
         given = with_unbuildable(found[0], self.question, _cores(around, found[1]))
         return replace(given, facts=facts) if detailed else given
+
+    def verdict(self, around: Surroundings, cpu: DetectedCpu) -> Verdict:
+        """Return the verdict of `answer`, for who needs nothing else of it."""
+        values = _Values({**around.atoms, **cpu.atoms, **around.variables})
+        kept = around.kept[False].verdicts
+        found = kept.find(values)
+        if found is None:
+            definitions = self.question.program.definitions
+            known = Evaluation(definitions, around.variables, {**around.atoms, **cpu.atoms})
+            found = verdict_alone(around.question, known, self.behaviours)
+            kept.keep(known.read_by_all | around.variables.keys(), values, found)
+        return found
 
     def hangs_on_granule(self, around: Surroundings, cpu: DetectedCpu) -> bool:
         """Tell whether it is unknown if the kernel boots on a CPU, and no matter of the `.config`.

@@ -6,6 +6,7 @@ from functools import cache
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from matrix.analyze.cell.answering import Cell, answer
 from matrix.analyze.cell.assemble import surroundings_atoms, variables_of
@@ -112,3 +113,8 @@ def test_a_kept_answer_is_the_answer(data: st.DataObject, line: str, release: st
     for detailed in (False, True):
         kept = memory.answer(around, cpu, detailed=detailed)
         assert kept == answer(asked, cell, _BEHAVIOURS, detailed=detailed)
+    # The verdict alone, also where more is unknown than an answer is kept for.
+    symbols = sorted(atom for atom in atoms if atom.startswith("CONFIG_"))
+    atoms.update(dict.fromkeys(data.draw(st.sets(st.sampled_from(symbols), max_size=3))))
+    whole = answer(asked, replace(cell, atoms={**atoms, **cpu.atoms}), _BEHAVIOURS, detailed=False)
+    assert memory.verdict(memory.surroundings(variables, atoms), cpu) is whole.verdict
