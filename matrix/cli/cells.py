@@ -16,6 +16,7 @@ from matrix.cli.options import (
     Predicate,
     Scheduler,
     Study,
+    Where,
     workers_of,
 )
 from matrix.diagnostics import Diagnostic, ExitCode, InputError
@@ -33,15 +34,7 @@ class CellsFormat(enum.StrEnum):
 def cells(
     study: Study = DEFAULT_STUDY,
     predicate: Predicate = None,
-    where: Annotated[
-        str | None,
-        typer.Option(
-            "--where",
-            metavar="EXPR",
-            help="Only cells in which a C expression over axes, facts and `verdict` is true, as in "
-            'claims: \'verdict == "unsound" && kernel == "7.3"\'.',
-        ),
-    ] = None,
+    where: Where = None,
     columns: Annotated[
         str | None,
         typer.Option(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matrix.cli.options import DEFAULT_STUDY, Configs, Output, Predicate, Study
+from matrix.cli.options import DEFAULT_STUDY, Configs, Output, Predicate, Study, Where
 from matrix.cli.study_command import show
 
 
@@ -25,15 +25,7 @@ class CountFormat(enum.StrEnum):
 
 def count(
     study: Study = DEFAULT_STUDY,
-    where: Annotated[
-        str | None,
-        typer.Option(
-            "--where",
-            metavar="EXPR",
-            help="Only cells in which a C expression over axes, facts and `verdict` is true, as in "
-            "`cells`.",
-        ),
-    ] = None,
+    where: Where = None,
     by: Annotated[
         str | None,
         typer.Option(

@@ -129,6 +129,17 @@ class DocumentFormat(enum.StrEnum):
     MARKDOWN = "markdown"
 
 
+Where = Annotated[
+    str | None,
+    typer.Option(
+        "--where",
+        metavar="EXPR",
+        help="Only cells in which a C expression over axes, facts and `verdict` is true, as in "
+        'claims: \'verdict == "unsound" && kernel == "7.3"\'.',
+    ),
+]
+
+
 class StudyFormat(enum.StrEnum):
     """Formats of answers about whole studies: JSON, and those that a document is written in."""
 
@@ -171,7 +182,8 @@ def workers_of(engine: Engine | None, scheduler: str | None, jobs: int | None) -
         InputError: MX0635, options that do not go together.
     """
     from matrix.diagnostics import Diagnostic, InputError
-    from matrix.door.processes import Processes, cores
+    from matrix.door.processes import Processes
+    from matrix.door.workers import cores
 
     if scheduler is not None and (engine is not Engine.DASK or jobs is not None):
         raise InputError(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -19,7 +18,7 @@ from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.door.output import marked
-from matrix.door.processes import AHEAD, EndedError
+from matrix.door.processes import EndedError, ahead
 
 _State = TypeVar("_State")
 _Task = TypeVar("_Task")
@@ -72,18 +71,14 @@ class Cluster(Struct, frozen=True, kw_only=True):
             mark = stack.enter_context(marked(folder.absolute()))
             ours = self.versions()
             _refuse(client.run(_worker, self.versions, mark, on_error="return"), ours, folder)
-            most = AHEAD * max(1, sum(client.nthreads().values()))
+            threads = max(1, sum(client.nthreads().values()))
             stack.enter_context(_ended(distributed))
             # In the graph, unlike what is scattered: where its worker goes away it is made again.
             held = client.submit(_held, state, pure=False)
-            given: deque[Any] = deque()
-            for task in tasks:
-                called = (function, self.versions, ours, mark, held, task)
-                given.append(client.submit(_call, *called, pure=False))
-                if len(given) >= most:
-                    yield _result(client, given.popleft(), ours, folder)
-            while given:
-                yield _result(client, given.popleft(), ours, folder)
+            called = (function, self.versions, ours, mark, held)
+            given = (client.submit(_call, *called, task, pure=False) for task in tasks)
+            for future in ahead(given, threads):
+                yield _result(client, future, ours, folder)
 
     @contextlib.contextmanager
     def _client(self, distributed: ModuleType, tasks: int) -> Iterator[Any]:

@@ -8,11 +8,10 @@ call decides by its arguments alone, so that whoever is given a task makes the s
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -22,9 +21,10 @@ from msgspec import Struct
 _State = TypeVar("_State")
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
+_Future = TypeVar("_Future")
 
 # Tasks given out for each process: enough that none waits for the first one's result.
-AHEAD = 4
+_AHEAD = 4
 # What this process calls with, where it is one of several: a function and its state.
 _CALLED: list[tuple[Callable[[Any, Any], Any], Any]] = []
 
@@ -57,11 +57,18 @@ class Workers(Protocol):
         """
 
 
-def cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def ahead(given: Iterator[_Future], processes: int) -> Iterator[_Future]:
+    """Yield what stands for tasks that were given out, the oldest first, and few of them at once.
+
+    `given` gives one out each time it is asked.
+    """
+    waiting: deque[_Future] = deque()
+    for future in given:
+        waiting.append(future)
+        if len(waiting) >= _AHEAD * processes:
+            yield waiting.popleft()
+    while waiting:
+        yield waiting.popleft()
 
 
 class Processes(Struct, frozen=True, kw_only=True):
@@ -80,14 +87,10 @@ class Processes(Struct, frozen=True, kw_only=True):
         jobs = max(1, min(self.jobs, len(tasks)))
         spawn = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(jobs, spawn, _begin, initargs=(function, state))
-        given: deque[Future[Any]] = deque()
+        given = (pool.submit(_call, task) for task in tasks)
         try:
-            for task in tasks:
-                given.append(pool.submit(_call, task))
-                if len(given) >= AHEAD * jobs:
-                    yield given.popleft().result()
-            while given:
-                yield given.popleft().result()
+            for future in ahead(given, jobs):
+                yield future.result()
         except BrokenProcessPool:
             raise EndedError(
                 "a process that writes parts was ended",

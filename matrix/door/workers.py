@@ -34,11 +34,18 @@ _BATCH, _UNDER_WAY = 4, 2
 _LEAST_INPUTS, _MOST_JOBS = 16, 32
 
 
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def default_jobs(inputs: int) -> int:
     """Return by how many processes so many inputs are done soonest."""
     if not can_share():
         return 1
-    return max(1, min(len(os.sched_getaffinity(0)), inputs // _LEAST_INPUTS, _MOST_JOBS))
+    return max(1, min(cores(), inputs // _LEAST_INPUTS, _MOST_JOBS))
 
 
 # A loop over so many inputs tells how many processes it pays to make.

@@ -29,7 +29,12 @@ from matrix.door.bounded import STANDARD_INPUT, file_name
 from matrix.door.files import opened
 from matrix.expr.position import shown
 from matrix.kernel.fleet.closed_quotes import ClosedQuotes
-from matrix.kernel.fleet.json_rows import begins_document, flat_row, read_machines
+from matrix.kernel.fleet.json_rows import (
+    MOST_LEVELS,
+    begins_document,
+    flat_row,
+    read_machines,
+)
 from matrix.kernel.fleet.no_table import what_it_is
 from matrix.kernel.fleet.other_rows import OtherRows, splits_of
 
@@ -437,7 +442,7 @@ def _objects(stream: BufferedReader, name: str) -> Iterator[list[dict[str, Any]]
         except RecursionError:
             one = None
         if one is None or any(map(_is_deep, one.values())):
-            why = f"it has more than {_MOST_LEVELS} lists and objects within each other"
+            why = f"it has more than {MOST_LEVELS} lists and objects within each other"
             raise InputError(_no_object(name, number, line, why)) from None
         found.append(one)
         if len(found) == _BATCH_ROWS:
@@ -468,10 +473,9 @@ def _later_key(name: str, key: str, rows: int) -> Diagnostic:
 
 
 _LONGEST_OBJECT = 1 << 20
-_MOST_LEVELS = 50  # the facts of a machine have a dozen
 
 
-def _is_deep(value: Any, left: int = _MOST_LEVELS) -> bool:
+def _is_deep(value: Any, left: int = MOST_LEVELS) -> bool:
     """Tell whether a value is too deep to be written by functions that call themselves."""
     inner = value.values() if isinstance(value, dict) else value
     if not isinstance(value, list | dict):

@@ -16,7 +16,7 @@ from matrix.kernel.fleet.closed_quotes import Readable
 
 # Where documents have their machines: a list of Kubernetes, and `aws ec2 describe-instances`.
 _LISTS = (("items",), ("Reservations", "Instances"))
-_MOST_LEVELS = 50
+MOST_LEVELS = 50  # the facts of a machine have a dozen
 # A hostile document takes some thirty times its size as values of Python.
 _LARGEST = 12 << 20
 # A list, an object of several lines, or a line with such a list; else the file is JSON Lines.
@@ -75,14 +75,14 @@ def flat_row(machine: Mapping[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {}
     depths: dict[str, int] = {}
     for key, value, depth in _values(machine, 0):
-        if depth < depths.get(key, _MOST_LEVELS + 1):
+        if depth < depths.get(key, MOST_LEVELS + 1):
             row[key], depths[key] = value, depth
     return row
 
 
 def _values(machine: Mapping[str, Any], depth: int) -> Iterator[tuple[str, Any, int]]:
     for key, value in machine.items():
-        if isinstance(value, dict) and depth < _MOST_LEVELS:
+        if isinstance(value, dict) and depth < MOST_LEVELS:
             yield from _values(value, depth + 1)
         elif not isinstance(value, list | dict) or all(isinstance(one, str) for one in value):
             yield key, value, depth
