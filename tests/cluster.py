@@ -32,6 +32,16 @@ def wait_until(holds: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
+def parts_in(folder: Path) -> dict[str, bytes]:
+    """Return the parts that are whole, by name."""
+    return {path.name: path.read_bytes() for path in folder.glob("cells-*")}
+
+
+def has_begun(folder: Path, gate: Path) -> bool:
+    """Tell whether the first part of gated rows is there and another one is being made."""
+    return len(list(folder.glob("cells-*"))) == 1 and bool(list(gate.glob("begun-*")))
+
+
 class Loopback:
     """A scheduler, and its workers in the order in which they were started."""
 

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -19,6 +18,7 @@ from matrix.flows.knowledge import Library
 from matrix.flows.study import prepare_study
 from matrix.render.cell_parts import PART_ROWS, write_parts
 from tests.cli_runner import run_cli
+from tests.cluster import ROOT, has_begun, parts_in, wait_until
 
 STUDY = "arm64-memfd-secret"
 LARGE = "arm64-gmem-no-direct-map"
@@ -107,9 +107,17 @@ def test_what_is_in_the_way_is_said(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "parts").iterdir()] == [name]
 
 
-# Two write: when the first part is there, a whole one has still to be begun, so that a run never
-# ends before its test ends it.
 ASKED = ("cells", LARGE, "--limit", str(3 * PART_ROWS), "--jobs", "2")
+# The command line with gated rows: when its test ends it, two of three parts are still to be made.
+GATED = """
+import sys, pathlib
+import matrix.flows.cells
+from matrix.cli.main import run
+from tests.cluster import GatedRows
+made, gate = matrix.flows.cells.CellRows, pathlib.Path(sys.argv.pop(1))
+matrix.flows.cells.CellRows = lambda *given: GatedRows(made(*given), gate)
+run()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -120,30 +128,25 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return contents(folder)
 
 
-def writing(process: subprocess.Popen[str]) -> list[int]:
-    """Return the processes that write parts for another one."""
-    pids = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return [int(pid) for pid in pids if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-
-
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
 @pytest.mark.parametrize("ended", ["worker", "terminated", "interrupted"])
 def test_a_run_that_ends_early_is_taken_up(
     ended: str, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
-    folder = tmp_path / "parts"
+    folder, gate = tmp_path / "parts", tmp_path / "gate"
+    gate.mkdir()
     process = subprocess.Popen(
-        [sys.executable, "-m", "matrix", *ASKED, "--output", str(folder)],
+        [sys.executable, "-c", GATED, str(gate), *ASKED, "--output", str(folder)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 120
-    while not list(folder.glob("cells-*")) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: has_begun(folder, gate))
     if ended == "worker":
-        os.kill(writing(process)[0], signal.SIGKILL)
+        waits = next(gate.glob("begun-*")).name.removeprefix("begun-")
+        os.kill(int(waits), signal.SIGKILL)
     else:
         process.send_signal(signal.SIGTERM if ended == "terminated" else signal.SIGINT)
+    (gate / "go").touch()
     _, said = process.communicate(timeout=120)
     assert "Traceback" not in said
     assert process.returncode == {"worker": 3, "terminated": 143, "interrupted": 130}[ended]
@@ -151,8 +154,7 @@ def test_a_run_that_ends_early_is_taken_up(
         assert "error[MX0815]" in said
         assert "of 3 parts are whole" in said
     kept = contents(folder)
-    assert 1 <= len([name for name in kept if name.startswith("cells-")]) <= 3
+    assert 1 <= len(parts_in(folder)) <= 3
     assert run_cli(*ASKED, "--output", str(folder)).code == 0
-    parts = {name: data for name, data in contents(folder).items() if name.startswith("cells-")}
-    assert parts == whole
-    assert all(parts[name] == data for name, data in kept.items() if name in parts)
+    assert parts_in(folder) == whole
+    assert all(whole[name] == data for name, data in kept.items() if name in whole)

@@ -76,9 +76,15 @@ class Cluster(Struct, frozen=True, kw_only=True):
             # In the graph, unlike what is scattered: where its worker goes away it is made again.
             held = client.submit(_held, state, pure=False)
             called = (function, self.versions, ours, mark, held)
-            given = (client.submit(_call, *called, task, pure=False) for task in tasks)
-            for future in ahead(given, threads):
-                yield _result(client, future, ours, folder)
+            under_way: list[Any] = []
+
+            def begun(task: _Task) -> Any:
+                under_way.append(client.submit(_call, *called, task, pure=False))
+                return under_way[-1]
+
+            for future in ahead(map(begun, tasks), threads):
+                yield _result(client, future, under_way, ours, folder)
+                under_way.remove(future)
 
     @contextlib.contextmanager
     def _client(self, distributed: ModuleType, tasks: int) -> Iterator[Any]:
@@ -91,14 +97,15 @@ class Cluster(Struct, frozen=True, kw_only=True):
                     distributed.LocalCluster(
                         n_workers=max(1, min(self.jobs, tasks)),
                         threads_per_worker=1,
-                        dashboard_address=None,
+                        # No page, and for what it serves all the same a port that nobody has.
+                        scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
                         silence_logs=logging.CRITICAL,
                     )
                 )
                 client = stack.enter_context(
                     distributed.Client(place, timeout=_PATIENCE, set_as_default=False)
                 )
-            except (OSError, TimeoutError, ValueError, MemoryError) as error:
+            except (OSError, RuntimeError, TimeoutError, ValueError, MemoryError) as error:
                 # What answers may speak another language: its first bytes are no length then.
                 reason = str(error).partition("\n")[0]
                 raise InputError(_unreachable(self.scheduler, reason)) from None
@@ -160,13 +167,19 @@ def _call(
     return function(state, task)
 
 
-def _result(client: Any, future: Any, ours: Mapping[str, str], folder: Path) -> Any:
-    """Wait for a result as long as there is somebody to make it."""
+def _result(
+    client: Any, future: Any, under_way: list[Any], ours: Mapping[str, str], folder: Path
+) -> Any:
+    """Wait for a result as long as there is somebody to make it, and none of the others failed."""
     idle = 0
     while True:
         try:
             found = future.result(timeout=_LOOKS)
         except TimeoutError:
+            # A scheduler begins with any of them: what ended the workers may be a later one.
+            for other in under_way:
+                if other.status == "error":
+                    other.result()
             idle = 0 if client.nthreads() else idle + _LOOKS
             if idle >= _PATIENCE:
                 hint = f"{_TAKES_UP}, once there are some"
