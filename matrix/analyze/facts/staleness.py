@@ -174,6 +174,10 @@ class NameHistory:
     ) -> Diagnostic | None:
         """Return what there is to say of one word of a command line, None where it is in order."""
         key = _key(found.name)
+        # In this order: declared here; there, but nobody has read what it does (a draft); declared
+        # by another release; a slip. The kernel hands words that it does not know to init, and has
+        # thousands of parameters that no profile lists: a word that is near none of ours is not
+        # reported.
         declared = self._parameters[profile.id].get(key)
         if declared is not None:
             return None if _takes(declared, found) else self._value(profile, declared, found, place)

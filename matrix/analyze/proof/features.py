@@ -84,6 +84,9 @@ class Candidates:
         for wanted in ("environment", "kconfig", "boot"):
             order.extend(name for name, kind in axes.items() if kind == wanted)
         order.extend(self._expressions.others)
+        # Every axis once more at the end: together they tell any two cells apart, so
+        # `telling_apart` always finds one; `dict.fromkeys` keeps the earlier place of those that
+        # have one.
         order.extend(axes)
         return list(dict.fromkeys(order))
 

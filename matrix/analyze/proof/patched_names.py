@@ -107,6 +107,7 @@ def refuse_unknown_symbols(
             hint=f"{unknown_word_hint(symbol, listed, 'symbols')}; to add it, declare it under "
             "`kconfig: symbols:` of a profile in a folder for --configs",
         )
+        # A symbol that one profile lists is known: releases without it have it off.
         for symbol in sorted(frozenset.intersection(*unlisted))
     ]
     if problems:

@@ -120,6 +120,7 @@ class SelectionSpace:
             lowered = zip(profile.constraints, program.constraints, strict=True)
             for constraint, expression in lowered:
                 member = _condition_member("Kconfig", constraint.condition, profile.release)
+                # A constraint of one release says nothing of the cells of others.
                 yield member, kernel.compiler.where(expression) | (self._hard - mine)
 
     def _over_kernels(self, condition: Condition) -> Region:
@@ -132,6 +133,7 @@ class SelectionSpace:
     def _in_kernel(self, condition: Condition, kernel: CompiledKernel) -> Region:
         axes = frozenset(axis.name for axis in self._study.axes)
         program = kernel.question.program
+        # In `lower_question` such a constraint is left out likewise.
         if program.lacks(condition) - axes:
             return self._backend.everything()
         return kernel.compiler.where(program.lower_expression(condition, also=axes))

@@ -119,6 +119,8 @@ def moved(before: Record, after: Record, solved: SolvedStudy) -> Moved:
             else:
                 place = place.restrict(axis, (after.baseline[axis],))
         old = _regions(before, solved.backend, now)
+        # `place` bounds today's cells only; the record's are bounded by `_node`, which drops axes
+        # and options that today's study lacks.
         new = {key: region & place for key, region in _regions(after, solved.backend, now).items()}
         compared = union(solved.backend, old.values()) & place & solved.valid
         moves = tuple(_moves(old, new, compared, solved))

@@ -136,6 +136,7 @@ def _where(
 
 def _readings(when: Expression, unset: Sequence[str]) -> Iterator[Expression]:
     """Yield a condition under every value of the symbols that no axis sets."""
+    # Few: only symbols that advisories alone read and no axis sets.
     for values in product((True, False), repeat=len(unset)):
         chosen: Mapping[str, Expression] = {
             name: Constant(value) for name, value in zip(unset, values, strict=True)
