@@ -12,6 +12,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+# In this order: a comment and a path begin like operators, and `1.2.3` would be a number and a
+# name.
 _TOKEN = re.compile(
     r"""
     (?P<blank>(?:\s|\#[^\n]*|/\*.*?\*/)+)

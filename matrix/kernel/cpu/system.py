@@ -64,6 +64,7 @@ def _model_matches(model: tuple[int, int], ranges: tuple[MidrRange, ...]) -> boo
     own = tuple(item for item in ranges if (item.implementer, item.part) == model)
     if not own:
         return False
+    # Variant and revision are four bits each, so trying all is cheaper than comparing intervals.
     every_revision = all(
         any(item.lowest <= (variant, revision) <= item.highest for item in own)
         for variant in range(16)

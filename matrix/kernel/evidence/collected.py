@@ -205,6 +205,7 @@ def _folder(folder: str) -> Iterator[tuple[str, bytes]]:
             raise InputError(_too_many(folder))
         with open_input(path, _EVIDENCE, within=Path(folder)) as source:
             stream = Stream(source, str(path), kind=_EVIDENCE)
+            # A configuration may stay packed: its own reader unpacks it.
             packed = not _CONFIGS.search(path.as_posix())
             yield str(path), (unpacked(stream, kind=_EVIDENCE) if packed else stream).rest()
 

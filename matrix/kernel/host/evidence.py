@@ -56,6 +56,8 @@ def evidence(host: HostReadings) -> tuple[Evidence, ...]:
 def memfd_secret_result(host: HostReadings) -> Evidence:
     """Return whether memfd_secret(2) works: fact `memfd_secret`."""
     reading = host.memfd_secret
+    # The kernel's own no is ENOSYS (mm/secretmem.c). EMFILE or EPERM tell of limits, not of the
+    # capability.
     if reading.value not in ("OK", "ENOSYS"):
         why = reading.why_not or f"{reading.value}, which is not the kernel's answer"
         return Evidence(fact="memfd_secret", value=None, source=reading.source, why_not=why)
@@ -100,6 +102,7 @@ def surroundings(host: HostReadings) -> dict[str, Evidence]:
         for item in host.shown
         if item.kind == "axis" and item.value is not None
     }
+    # KVM on arm64 needs the kernel to have been entered at EL2 (is_hyp_mode_available()).
     if "entry" not in found and _has_kvm_device(host):
         found["entry"] = Evidence(fact="entry", value="el2", source=host.kvm.source)
     names = host.interrupt_controllers.value or ()

@@ -156,7 +156,7 @@ def find_check(
         for touch in changes_in_part([piece])
         if touch.name == wanted.function and touch.how == IN_PART
     ]
-    if beside and not parts:
+    if beside:
         raise InputError(cut(wanted.function, beside[0].location))
     helpers = Helpers(pieces, wanted, is_known, reader)
     return _one_of([_read(piece, wanted, helpers, reader) for piece in _pieces(whole)], wanted)
@@ -342,6 +342,8 @@ def _guard_lines(
             location=excerpt.at_line(line),
         )
         for condition, line in zip(derived.guard, lines, strict=True)
+        # `#ifndef name` around a generic definition gives way to the architecture's own; there is
+        # none here.
         if condition != Unary("!", Call("defined", (Name(definition.name),)))
     )
 

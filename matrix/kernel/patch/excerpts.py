@@ -199,6 +199,7 @@ class Excerpt(Struct, frozen=True, kw_only=True):
         """Return whether the patch adds one of these lines, or removes one between them."""
         if any(row.kind == ADDED for row in self.rows[first - 1 : last]):
             return True
+        # Not of the first line: what is removed above it stood in front of the function.
         return any(row.below_removed for row in self.rows[first:last])
 
 

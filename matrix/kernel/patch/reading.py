@@ -160,6 +160,8 @@ class Reader:
                 derived = self._macro(variant, variant.macro, known, answer, used)
             if derived is not None:
                 found.append(_One(self._alike(derived, variant, variants), tuple(used.values())))
+        # A `#define` twice is a header that overrides itself, and the last one counts; two bodies
+        # of one function are no C.
         if len(found) > 1 and any(variant.item is not None for variant in variants):
             raise StopReadingError("it is defined twice", variants[1].line, variants[0].name)
         return found[-1] if found else None
