@@ -121,6 +121,8 @@ class ReferenceChecker:
         known = Known(kind="name", names=catalogue.expression_names(), complete=complete)
         declared = catalogue.capabilities[document.id]
         for condition in conditions((declared.requires, declared.predicates, declared.truth)):
+            # Functions with operands are not looked up here: which ones a release has `analyze`
+            # says.
             asked = names(condition.expression) | {
                 f"{call.function}()" for call in calls(condition.expression) if not call.arguments
             }
