@@ -81,6 +81,7 @@ class Baseline(Struct, kw_only=True, dict=True):
         if self.path is None:
             return result
         entry = entry_of(result, self.path.parent)
+        # What was not asked in this run (other files, fewer CPUs) is not gone.
         if entry.asked in self._questions:
             self.asked.add(entry.asked)
         if entry not in self.entries:

@@ -44,9 +44,9 @@ class EvidenceMachine(Struct, frozen=True, kw_only=True):
     remarks: tuple[Diagnostic, ...]
 
 
-def asked_of(library: Library, arch: str | None = None, boot: int | None = None) -> Asked:
+def asked_of(library: Library, boot: int | None = None) -> Asked:
     """Return what the readers of evidence are told."""
-    return Asked(knowledge=library.knowledge, arch=arch or library.arch, boot=boot)
+    return Asked(knowledge=library.knowledge, arch=library.arch, boot=boot)
 
 
 def read_evidence(

@@ -217,12 +217,14 @@ def project_tree(request: ProjectRequest) -> ProjectOutcome:
             if symbol.name in symbols
         ),
     )
+    # What a live toolchain answers is of this machine and this moment: it is never kept.
     projected = None if request.live else load(key)
     if projected is None:
         began = time.time_ns()
         projected, files = _project(request, profile, toolchain, symbols, constants)
         if not request.live:
             store(key, projected, files, began)
+    # Asked again, since what is kept may come from a run with --borrow.
     if projected.release != profile.release and not request.borrow:
         from matrix.kernel.kconfig.tree import check_release, open_tree
 
@@ -258,6 +260,8 @@ def _constants(profile: KernelProfile) -> tuple[int, ...]:
     for condition in _conditions(profile):
         for part in walk(condition):
             match part:
+                # `CONFIG_X != false` asks whether it is set; to Python `False` would be the number
+                # 0 as well.
                 case Binary(_, Name(symbol), Constant(bool())) if symbol.startswith("CONFIG_"):
                     pass
                 case Binary(_, Name(symbol), Constant(int(value))) if symbol.startswith("CONFIG_"):
@@ -369,6 +373,8 @@ def _as_declared(
         if len(used[name]) > _MOST_NAMED or not set(used[name]) <= clauses.atoms.keys():
             continue
         differing = []
+        # Every answer of the names (at most 2^_MOST_NAMED) with the visibility that the profile
+        # does not declare for it: the two agree where none of these can be built.
         for bits in product((True, False), repeat=len(used[name])):
             chosen = dict(zip(used[name], bits, strict=True))
             shown = _value(condition, chosen)
