@@ -141,6 +141,7 @@ def _write_text(
             for text, numbers in zip(texts, chunk, strict=True)
         ]
         lines = pyarrow.compute.binary_join_element_wise(*found, nothing)
+        # Of an array of strings: which are valid, where each ends, and the bytes of all.
         file.write(lines.buffers()[2])
         rows += len(lines)
     return rows

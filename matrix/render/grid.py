@@ -311,6 +311,7 @@ def _merged(nodes: Sequence[_Node], *, below: bool) -> list[_Node]:
                 labels=labels,
                 children=_joined(members),
                 indices=tuple(index for node in members for index in node.indices),
+                # Only beneath another heading: at the top nobody would know all of what.
                 is_all=below and len(members) == len(nodes) and len(labels) > 1,
             )
         )
