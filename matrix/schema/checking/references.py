@@ -168,7 +168,7 @@ class ReferenceChecker:
                 if name in possible and compared not in possible[name]:
                     message = f"`{compared}` is no value of `{name}`: the comparison never holds"
                     hint = unknown_word_hint(
-                        word, map(_as_written, possible[name]), f"values of {name}"
+                        compared, map(_as_written, possible[name]), f"values of {name}"
                     )
                     at = _within(condition, compared)
                     self._problems.add("MX0222", message, at, hint)
