@@ -273,6 +273,8 @@ class NameHistory:
         below = [index for index in range(at) if has(self._profiles[index])]
         later = range(at + 1, len(self._profiles))
         above = [index for index in later if has(self._profiles[index])]
+        # The nearest release that has it not: behind the last one before that has it, else before
+        # the first.
         without = below[-1] + 1 if below else (above[0] - 1 if above else at)
         return Standing(
             before=self._profiles[below[-1]].release if below else None,

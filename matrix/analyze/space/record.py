@@ -148,6 +148,7 @@ def _moves(
             if before is not after:
                 both = there & here & within
                 if not both.is_empty():
+                    # By the causes of today; where a cell has none any more, by those it had.
                     key = (before, after, now or was)
                     found[key] = found[key] | both if key in found else both
     for (before, after, by), region in found.items():
@@ -190,6 +191,8 @@ def _node(
     held: str,
 ) -> dict[Said, Region]:
     """Return the cells of each label behind a node."""
+    # An axis that is gone: its options cannot be told apart any more, and the cells of the
+    # baseline's option count.
     if known is None:
         at = options.index(held) if held in options else 0
         return dict(below[node[at]]) if node[at] >= 0 else {}

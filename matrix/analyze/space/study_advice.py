@@ -129,6 +129,7 @@ def _where(
         may, must = may | reading, must & reading
     hangs = [f"{name}, which no axis sets" for name in unset] if may != must else []
     possible = may.project_hidden()
+    # One cell of the study in which it can happen and cannot: fields decide that no axis shows.
     if not (possible & (region - may).project_hidden()).is_empty():
         hangs.append("what nobody recorded of some CPUs")
     return may, tuple(hangs)

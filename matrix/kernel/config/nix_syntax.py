@@ -251,6 +251,7 @@ class Parser:
     def _behind_pattern(self) -> int | None:
         """Return the index behind `x:`, `{ a, b }:` or `{ a }@x:`; None: no function begins."""
         at, words = self.at, self._tokens.words
+        # At most two parts, with `@` between them.
         for _ in range(2):
             if words[at].kind == "name" and words[at].text not in _KEYWORDS:
                 at += 1

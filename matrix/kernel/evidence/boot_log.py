@@ -225,10 +225,13 @@ def _check_architecture(text: EvidenceText, boots: Sequence[_Boot], asked: Asked
     """
     own = dict(_all_lines(asked))[asked.arch]
     messages = [message for boot in boots for message in boot.messages]
+    # A line that tells something of this architecture settles it: all share most of the other
+    # lines.
     for message in messages:
         if any(row.shows or row.mark == "begins" for row, _ in own.matches(message.text)):
             return
     machines = next(one.machines for one in asked.knowledge.architectures if one.id == asked.arch)
+    # A machine that is named outright counts before what only another architecture's kernel writes.
     for message in messages:
         for _, match in own.matches(message.text):
             named = match.groupdict().get("machine")

@@ -102,6 +102,7 @@ def collect_evidence(
         try:
             found = list(_collect(path, asked, within))
         except InputError as error:
+            # Wrong evidence is told; what is none, its own reader may know.
             if certain or any(item.code in _RECOGNISED for item in error.diagnostics):
                 problems += error.diagnostics
             else:

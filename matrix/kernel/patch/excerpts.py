@@ -51,6 +51,7 @@ def pieces_of(patches: Sequence[Patch]) -> tuple[Piece, ...]:
     compared = 0
     for patch, file, hunk in lines_of(in_order(patches)):
         if patch is not last:
+            # Hunks of one patch change what was before it, and not each other.
             earlier, last = {}, patch
         piece = Piece(patch=patch, file=file, hunk=hunk, rows=hunk.after())
         if file.path is None:

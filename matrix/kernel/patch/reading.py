@@ -329,6 +329,8 @@ def _idle_brackets(tokens: Sequence[Token]) -> frozenset[int]:
     idle: set[int] = set()
     for opening in range(1, len(tokens) - 3):
         before, name = tokens[opening - 1], tokens[opening + 1]
+        # Only where the parenthesis neither calls, indexes nor casts: it stands behind an operator,
+        # and what follows it begins no operand.
         if (
             tokens[opening].text != "("
             or name.kind != "name"

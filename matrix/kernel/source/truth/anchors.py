@@ -316,6 +316,7 @@ def _read_by_people(words: Sequence[Token]) -> set[int]:
         if _PRINTS.fullmatch(word.text) and following == "(":
             end = matching(words, index + 1)
             start = index + 1
+            # What is asserted stands before its text, and is no text for people.
             if _ASSERTS.fullmatch(word.text):
                 start = _first_comma(words, index + 1, end)
             found.update(_strings(words, start, end))

@@ -77,6 +77,7 @@ def compare_cpucaps(
                         declared=row.declared,
                         source=row.source,
                     )
+            # An entry of which no minimum was read was not compared whole.
             same = same and "minimum" in names
         if same and shown is not None:
             shown.add(f"cpucap {cap.name}")

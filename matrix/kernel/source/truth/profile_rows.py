@@ -93,6 +93,7 @@ def with_row(text: str, row: ForeignRow) -> str:
     at = lines.index(f"{row.section}:\n") + 1
     while at < len(lines) and not lines[at][:1].isalpha():
         at += 1
+    # Comments and blank lines above the next section are that section's.
     while not lines[at - 1].strip() or lines[at - 1].startswith("#"):
         at -= 1
     return "".join((*lines[:at], row.text, *lines[at:]))
