@@ -307,6 +307,7 @@ def _project(
     constraints = []
     for clause in found.clauses:
         literals = [(_symbol(atoms[abs(item)]), _is_set(atoms, item)) for item in clause]
+        # The projection alone says that it holds; what it follows from has the lines.
         why = because(parsed, literals, explain(clauses, clause))
         constraints.append(
             Constraint(

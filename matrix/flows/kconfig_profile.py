@@ -45,6 +45,7 @@ def write_profile(outcome: ProjectOutcome, path: Path, read: bytes) -> None:
     block = constraint_yaml(outcome.constraints, outcome.toolchain.id)
     text = read.decode("utf-8")
     new = replaced_constraints(text.replace("\r\n", "\n"), block, shown)
+    # The file keeps the ends of lines that it had.
     if "\r\n" in text:
         new = new.replace("\n", "\r\n")
     rewrite([Rewrite(path=path, read=read, new=new)])

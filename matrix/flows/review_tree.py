@@ -291,6 +291,7 @@ def _changed(
                     ),
                     new.expression,
                 )
+            # One that the patch leaves alone need not be readable.
             elif name in touched:
                 reason = new.reason if isinstance(new, NotAnExpression) else "it is not there"
                 problems.append(_unreadable(name, reason, touched[name]))
@@ -358,6 +359,7 @@ def _studies(library: Library, profile: KernelProfile, study: str | None) -> Ite
         yield study
         return
     asked: set[str] = set()
+    # The usual study first: of each capability one is asked.
     ordered = sorted(library.knowledge.studies, key=lambda one: (one.id != DEFAULT_STUDY, one.id))
     for one in ordered:
         kernels = {
@@ -374,6 +376,7 @@ def _compare(
     """Return how the verdicts of a study change; None where it reads nothing that is changed."""
     prepared = prepare_study(library, name)
     own = prepared.questions[profile.id]
+    # Not `Library.program`, which keeps programs by the profile's id: the patched one has the same.
     program = lower(patched, prepared.architecture)
     if not _differ(own.program, program, names_read(own)):
         return None

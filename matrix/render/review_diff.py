@@ -68,6 +68,7 @@ def _diff(result: ReviewResult, function: str, *, moved: bool) -> str:
     end = result.function.goes_to if result.function is not None else None
     after = hunk.after()
     mine = {row.number for row in check.rows}
+    # A diff must apply: not with lines cut out, nor for a function that is not in the hunk whole.
     if (
         check.path is None
         or not hunk.start
