@@ -21,7 +21,7 @@ from matrix.flows.user_settings import relative_name
 from matrix.flows.validate_result import Standing, ValidateResult
 
 SCHEMA = "matrix/baseline/1"
-_MOST_BYTES = 64 << 20
+_MOST_BYTES = 64 << 20  # some 300,000 findings
 # Past this many stale entries one diagnostic counts the rest.
 _MOST_SHOWN = 20
 

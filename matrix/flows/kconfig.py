@@ -37,9 +37,10 @@ from matrix.schema.values import KernelProfile, Toolchain
 if TYPE_CHECKING:
     from matrix.kernel.kconfig.reading import ParsedTree
 
+# Bytes: of all projections that are kept, and of one that is read.
 _MOST_KEPT = 16 * 1024 * 1024
-_MOST_NAMED = 8
 _MAX_BYTES = 4 * 1024 * 1024
+_MOST_NAMED = 8
 # The times of files are those of the system's last tick, 10 ms ago at most.
 _TICK_NS = 10_000_000
 

@@ -90,6 +90,7 @@ def replaced_constraints(text: str, block: str, shown: str = "") -> str:
     kept: list[str] = []
     skipping = False
     for line in lines[start:end]:
+        # A key of the block: what is further in, and comments, go with the key above.
         if line.startswith("  ") and not line.startswith("   "):
             skipping = line.split(":")[0].strip() in ("toolchain", "constraints")
         if not skipping:

@@ -28,6 +28,7 @@ from matrix.kernel.config.lines import begins_as_dotconfig
 from matrix.kernel.config.split_folders import SplitConfig, split_configs
 from matrix.kernel.source.version import KernelVersion, read_version
 
+# Features that name features, so deep: more is a circle.
 _MOST_SCC = 16
 # A board of Yocto names a hundred; ten levels that name ten files each are 10^10.
 _MOST_NAMED = 1_000
@@ -171,6 +172,7 @@ class Overlays:
         return [part for file in self._files for part in read_fragment(file, self.arch, version)]
 
 
+# As much as `header.py` looks at.
 _HEADER_BYTES = 4096
 
 

@@ -111,6 +111,7 @@ def _diff_of_tree(
     if at is None:
         return ""
     now[path][at : at + len(old)] = new
+    # The hunk has the declaration then, and the body goes to the end of its own file.
     if stands != path:
         now[stands] += ["", *function]
     headers = [f"#include <{header}>" for header in dict.fromkeys(tree.needs.values())]

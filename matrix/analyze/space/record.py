@@ -174,6 +174,7 @@ def _regions(
     below: list[dict[Said, Region]] = [
         {said[label]: backend.everything()} for label in record.leaves
     ]
+    # From the last axis up, so that what is below a node is known.
     for (axis, options), layer in reversed(tuple(zip(record.axes, record.layers, strict=True))):
         below = [
             _node(node, below, axis, options, known.get(axis), record.baseline.get(axis, ""))

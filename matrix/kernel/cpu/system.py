@@ -50,6 +50,8 @@ class Midr(Struct, frozen=True, kw_only=True):
 
 
 def _matches(midr: int, ranges: tuple[MidrRange, ...]) -> bool:
+    # The architecture field is part of a model (MIDR_CPU_MODEL_MASK of
+    # arch/arm64/include/asm/cputype.h); variant and revision are compared as one number.
     if midr >> 16 & 0xF != _ARCHITECTURE_FROM_FEATURES:
         return False
     revision = (midr >> 20 & 0xF, midr & 0xF)

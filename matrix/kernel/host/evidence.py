@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from matrix.expr.nodes import Scalar
 from matrix.kernel.host.readings import HostReadings, Reading
+from matrix.schema.cpu_fields import model_of
 
 NO_INTERFACE = "no interface of the kernel shows it"
 
@@ -158,7 +159,7 @@ def _cache_types(host: HostReadings) -> Iterator[Evidence]:
     # less than it has: DIC = 1 is certain, DIC = 0 may be the disguise.
     dic = all(register & _CTR_DIC for register in registers)
     midrs = {item["midr_el1"] for item in (host.cpus.value or {}).values()}
-    disguised = not dic and any(_model(midr) in _HIDES_DIC for midr in midrs)
+    disguised = not dic and any(model_of(midr) in _HIDES_DIC for midr in midrs)
     yield Evidence(
         fact="has_cache_dic",
         value=None if disguised else dic,
@@ -182,10 +183,6 @@ def _cache_types(host: HostReadings) -> Iterator[Evidence]:
 # has_neoverse_n1_erratum_1542419(), arch/arm64/kernel/cpu_errata.c:267-276 (7.3).
 _HIDES_DIC = frozenset({(0x41, 0xD0C)})
 _HIDDEN = "DIC is 0, but the kernel hides DIC from programs on Neoverse N1 (erratum 1542419)"
-
-
-def _model(midr: int) -> tuple[int, int]:
-    return midr >> 24 & 0xFF, midr >> 4 & 0xFFF
 
 
 # Fact, register, mask of the field: a vCPU shows the kernel's own system-wide values of these.

@@ -120,6 +120,7 @@ def _of_chain(
         if by is not None:
             phrases.setdefault(f"{by.name} selects {name}")
             places.setdefault(_line(tree, by, f"select {name}"))
+        # What is y by itself is no reason for anything.
         elif not _is_constant(entry, "y"):
             phrases.setdefault(_own_phrase(entry, owners))
             places.setdefault(str(entry.places[0]))

@@ -107,6 +107,7 @@ class Valuation:
         return any(bits)
 
 
+# So many links of a chain a reader follows, and so much of a condition.
 _MOST_LINKS = 4
 _LONGEST = 80
 

@@ -120,6 +120,7 @@ class _Reader:
                 self._note_rest(match.end())
                 return tuple(found)
             found.append(parameter)
+            # next_arg() of lib/cmdline.c takes a quote that is never closed to the end of the line.
             if match.group().count('"') % 2:
                 self._warn_open_quote(match.start() + match.group().rindex('"'))
         if len(self.raw) > COMMAND_LINE_BYTES and self.raw[COMMAND_LINE_BYTES:].strip():

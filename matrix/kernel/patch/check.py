@@ -411,6 +411,7 @@ def _bare_symbols(definition: Definition, macros: Collection[str]) -> Iterator[B
     for index, token in enumerate(tokens):
         if not token.text.startswith(_PREFIX):
             continue
+        # Behind `NAME(` the name itself is asked for, and not its value.
         before = [one.text for one in tokens[max(0, index - 2) : index]]
         if before[1:] == ["("] and (before[0] in _ASKS or before[0] in macros):
             continue

@@ -143,6 +143,7 @@ class AxisExpander:
         types = self._symbols[symbol]
         words = sorted({word for kind in types for word in _SYMBOL_VALUES[kind]})
         value = item.data
+        # No isinstance: to Python true and false are whole numbers.
         if type(value) is int and "int" in types:
             return value
         if isinstance(value, str) and value in words:

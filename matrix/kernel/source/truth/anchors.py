@@ -95,6 +95,7 @@ class Piece(Struct, frozen=True, kw_only=True):
         return before[-1] if before else 0
 
 
+# Of a statement as it is recorded and shown: enough to know it again.
 _LONGEST = 160
 
 

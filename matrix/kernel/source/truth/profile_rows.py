@@ -49,6 +49,7 @@ def rows(text: str, section: str) -> Iterator[tuple[str, str]]:
     except ValueError:
         return
     name, block = "", ""
+    # A section ends with the next key in the first column, where comments may stand as well.
     while at < len(lines) and not lines[at][:1].isalpha():
         line = lines[at]
         at += 1
