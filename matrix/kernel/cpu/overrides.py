@@ -168,7 +168,7 @@ def _integer(text: str) -> int | None:
     lowered = text.lower()
     base = _DIGITS.get(lowered[:2], 10)
     digits = lowered if base == 10 else lowered[2:]
-    # 40 digits are more than any register; Python refuses thousands of them.
+    # A register has 64 binary digits; Python refuses thousands of decimal ones.
     if not digits.isascii() or not digits.isalnum() or len(digits) > 64:
         return None
     try:

@@ -397,6 +397,7 @@ class _Resolver:
             for name, item in overrides.given.items()
         }
         known = {name: item for name, item in recorded.items() if item.value is not None}
+        # Told where the first step below breaks a rule already.
         stated = given
         try:
             stated = propagate(given, self.architecture)

@@ -50,10 +50,9 @@ class Midr(Struct, frozen=True, kw_only=True):
 
 
 def _matches(midr: int, ranges: tuple[MidrRange, ...]) -> bool:
-    # The architecture field is part of a model (MIDR_CPU_MODEL_MASK of
-    # arch/arm64/include/asm/cputype.h); variant and revision are compared as one number.
     if midr >> 16 & 0xF != _ARCHITECTURE_FROM_FEATURES:
         return False
+    # As the kernel does, which compares both as one number with the variant above.
     revision = (midr >> 20 & 0xF, midr & 0xF)
     return any(
         (item.implementer, item.part) == model_of(midr) and item.lowest <= revision <= item.highest
