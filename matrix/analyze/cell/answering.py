@@ -90,7 +90,7 @@ def _bounded(question: Question, start: Evaluation, behaviours: Behaviours) -> I
         if number == _MAX_LEAVES or (draft and number >= _ENOUGH and len(verdicts) > 1):
             raise UndecidedError.of(
                 code="MX0903",
-                message=f"more than {_MAX_LEAVES} completions of what is unknown",
+                message=f"more than {number} completions of what is unknown",
                 hint="give a complete `.config`, or a CPU with fewer unknown fields",
             )
         yield completion

@@ -183,7 +183,7 @@ def lower(
         constraint_texts=tuple(
             f"{item.condition.because or item.condition.text}"
             f" ({item.condition.source or item.grounded})"
-            for item in _constraints(profile, lowering)
+            for item in read_constraints(profile, lowering)
         ),
         cpucaps=tuple(lowering.cpucaps.values()),
         facts=found.facts,
@@ -240,7 +240,7 @@ def _lowered(profile: KernelProfile, architecture: Architecture, lowering: Lower
     simulation = _rows(architecture.simulation, lowering)
     constraints = tuple(
         lowering.lower(constraint.condition.expression)
-        for constraint in _constraints(profile, lowering)
+        for constraint in read_constraints(profile, lowering)
     )
     advisories = {
         row.name: LoweredAdvisory(when=lowering.lower(row.condition.expression), needs=row.needs)
@@ -276,8 +276,8 @@ def _lowered(profile: KernelProfile, architecture: Architecture, lowering: Lower
     )
 
 
-def _constraints(profile: KernelProfile, lowering: Lowering) -> tuple[KconfigConstraint, ...]:
-    # What nobody has read rules nothing out.
+def read_constraints(profile: KernelProfile, lowering: Lowering) -> tuple[KconfigConstraint, ...]:
+    """Return the constraints of a profile; what nobody has read of a draft rules nothing out."""
     return () if lowering.unread.constraints else profile.constraints
 
 

@@ -15,6 +15,7 @@ from functools import cached_property, reduce
 from msgspec import Struct
 
 from matrix.analyze.cell.question import Question
+from matrix.analyze.facts.program import read_constraints
 from matrix.analyze.space.symbolic import CompiledKernel, compiled_kernels, of_kernel
 from matrix.diagnostics import Location
 from matrix.kernel.cpu.resolve import CpuSystem
@@ -117,7 +118,8 @@ class SelectionSpace:
     def _kconfig_constraints(self) -> Iterator[tuple[Member, Region]]:
         for mine, kernel in self._mine:
             profile, program = kernel.profile, kernel.question.program
-            lowered = zip(profile.constraints, program.constraints, strict=True)
+            declared = read_constraints(profile, program.lowering)
+            lowered = zip(declared, program.constraints, strict=True)
             for constraint, expression in lowered:
                 member = _condition_member("Kconfig", constraint.condition, profile.release)
                 # A constraint of one release says nothing of the cells of others.
