@@ -93,3 +93,15 @@ def test_the_command_line_wins_over_the_settings_of_a_repository(
         assert "error[MX0506]: `vm=protected` contradicts `vm=nested`" in ran.err
     else:
         assert json.loads(ran.out)["results"][0]["vm"] == vm
+
+
+def test_of_a_draft_whose_constraints_nobody_has_read(tmp_path: Path, repository: Path) -> None:
+    name = "kernels/linux-7.3-arm64.yaml"
+    text = (repository / "configs" / name).read_text(encoding="utf-8")
+    draft = tmp_path / name
+    draft.parent.mkdir()
+    draft.write_text(text.replace("\nkconfig:\n", '\nopen: ["kconfig: not read"]\nkconfig:\n', 1))
+    where = "is_realm_world && !is_realm_world"
+    ran = run_cli("count", "arm64-memfd-secret", "--configs", str(tmp_path), "--where", where)
+    assert ran.code == 3
+    assert f"error[MX0643]: study `arm64-memfd-secret` has no cell in which `{where}`" in ran.err

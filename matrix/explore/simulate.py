@@ -70,15 +70,13 @@ def simulate(
     )
 
 
-def without_capability(
-    scenario: Scenario[I, M, S, W], inputs: I, *, max_states: int = MAX_STATES
-) -> tuple[Broken, ...]:
+def without_capability(scenario: Scenario[I, M, S, W], inputs: I) -> tuple[Broken, ...]:
     """Return what the base kernel violates by itself.
 
     Also where the capability's own violations would come first, or its check says no: there things
     run without it.
     """
-    return _broken_base(scenario, scenario.base(inputs), max_states)
+    return _broken_base(scenario, scenario.base(inputs), MAX_STATES)
 
 
 @cache

@@ -219,6 +219,8 @@ class Answers:
         profile = chosen.profile
         program = self.library.program(profile)
         config = config.typed(program.symbols)
+        # A file with refused values is asked without the constraints of its release
+        # (`asked_of_file`): it must not share a question with the others.
         kind = (profile.id, bool(config.refused))
         if kind not in self._asked:
             question = lower_question(program, self.capability, self.predicate)
@@ -246,6 +248,8 @@ class Answers:
         line = build.built_in.readings(boot_loader)
         own = self.lines.of(line.text)
         others = tuple((symbol, self.lines.of(text)) for symbol, text in line.others)
+        # By what the lines mean, not by their text: a thousand hosts differ in the name of their
+        # root device.
         key = (build, own.number, tuple((name, other.number) for name, other in others), options)
         situation = self._situations.get(key)
         if situation is None:
@@ -296,15 +300,11 @@ class Answers:
         """Return the answer for a file that rules the capability out whatever the release."""
         return Answer(
             basis=self.capability.basis,
-            facts=(),
             predicate=None,
             outcome="not-run",
-            violations=(),
-            advisories=(),
             verdict=Verdict.ABSENT,
             confidence="register",
             reasons=(reason,),
-            unsettled=(),
         )
 
     def options(self, chosen: Mapping[str, str]) -> tuple[tuple[str, Value], ...]:

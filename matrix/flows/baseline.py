@@ -21,7 +21,7 @@ from matrix.flows.user_settings import relative_name
 from matrix.flows.validate_result import Standing, ValidateResult
 
 SCHEMA = "matrix/baseline/1"
-_MOST_BYTES = 64 << 20
+_MOST_BYTES = 64 << 20  # some 300,000 findings
 # Past this many stale entries one diagnostic counts the rest.
 _MOST_SHOWN = 20
 
@@ -81,6 +81,7 @@ class Baseline(Struct, kw_only=True, dict=True):
         if self.path is None:
             return result
         entry = entry_of(result, self.path.parent)
+        # What was not asked in this run (other files, fewer CPUs) is not gone.
         if entry.asked in self._questions:
             self.asked.add(entry.asked)
         if entry not in self.entries:

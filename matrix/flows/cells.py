@@ -94,6 +94,7 @@ def cells(
     if wrong:
         raise InputError(wrong)
     if output is not None and not wanted.parts:
+        # Before the study is solved, which may take long.
         check_writable([output])
     solved = prepared.solve()
     selection = select(solved, condition) if condition else None
@@ -109,6 +110,7 @@ def cells(
             raise UndecidedError(_too_many(rows.rows))
     else:
         array = covering_array(region, wanted.sample, wanted.seed or 0)
+        # The array has only cells of the region, so that no row needs to be chosen.
         rows = CellRows(solved)
     return Listing(
         columns=tuple(rows.columns),

@@ -68,6 +68,7 @@ def _parameters(
 ) -> Iterator[Diagnostic]:
     history = library.name_history(kernels[0].arch)
     line = read_command_line(text)
+    # Word by word: of a line that a kernel reads in part, the rest is still idle.
     for index in range(len(line.early)):
         one = replace(line, early=line.early[index : index + 1])
         said = [next(history.line(kernel, one, one.locate), None) for kernel in kernels]

@@ -72,6 +72,7 @@ def _object(shape: str, path: str, used: dict[str, Schema]) -> Schema:
     required = []
     for key, (kind, meaning) in _tables()[shape].items():
         name = key.removeprefix(head)
+        # Keys of objects further below have a path of their own.
         if not key.startswith(head) or re.search(r"[.\[]", name):
             continue
         found = _either(kind.removesuffix(_OPTIONAL), shape, key, used)

@@ -107,6 +107,7 @@ def diff(
         if study is not None:
             raise InputError(_study_around_studies(one, other, study))
         earlier, prepared = (_prepared(word, library, configs, predicate) for word in words)
+        # Before anything is solved: two studies with nothing in common are refused.
         shared = overlap(earlier.study, prepared.study)
         after = prepared.solve()
         before = earlier.solve()

@@ -29,7 +29,6 @@ _NO_ID = re.compile(r"[^a-z0-9._-]+")
 # What the names of configuration files begin and end with.
 _PREFIX = re.compile(r"^(?:kernel[-_])?config[-_.]")
 _SUFFIX = re.compile(r"\.(?:gz|xz|bz2|zst|config|deb|rpm)$")
-_DIGEST_CHUNK = 1 << 20
 
 
 class ImportRequest(Struct, frozen=True, kw_only=True):
@@ -87,6 +86,7 @@ def import_distros(request: ImportRequest) -> Imported:
     problems += _taken(files, request.folder)
     if problems:
         raise InputError(problems)
+    # All of them before the first is written.
     check_writable([request.folder / path for path in files])
     folder = request.folder
     rewrite(Rewrite(path=folder / path, read=None, new=text) for path, text in files.items())
@@ -163,6 +163,7 @@ def _base_name(file: str) -> str:
 
 
 def _identity(name: str) -> str:
+    # A member is named after its kernel; the package around it may have any name.
     name = name.rpartition("/")[2] if "!" in name else name
     name = _PREFIX.sub("", name.lower())
     while _SUFFIX.search(name):
@@ -221,6 +222,8 @@ def list_distros(configs: tuple[Path, ...]) -> tuple[DistroRow, ...]:
     releases = {one.id: one.release for one in library.knowledge.kernels}
     distros = sorted(
         library.knowledge.distros,
+        # By the first word, the distribution: its releases stand together, in the order of their
+        # kernels.
         key=lambda one: (one.name.split()[0].lower(), release_key(one.release), one.id),
     )
     return tuple(

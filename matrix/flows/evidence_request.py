@@ -44,9 +44,9 @@ class EvidenceMachine(Struct, frozen=True, kw_only=True):
     remarks: tuple[Diagnostic, ...]
 
 
-def asked_of(library: Library, arch: str | None = None, boot: int | None = None) -> Asked:
+def asked_of(library: Library, boot: int | None = None) -> Asked:
     """Return what the readers of evidence are told."""
-    return Asked(knowledge=library.knowledge, arch=arch or library.arch, boot=boot)
+    return Asked(knowledge=library.knowledge, arch=library.arch, boot=boot)
 
 
 def read_evidence(
@@ -107,6 +107,7 @@ def _with_product(machine: Machine, library: Library, arch: str) -> Machine:
     host, knowledge = machine.host, library.knowledge
     for item in machine.products:
         words = machine_key(str(item.value)).split("-")
+        # The most words first: a product's name may begin with another product's.
         parts = ("-".join(words[i:j]) for j in range(len(words), 0, -1) for i in range(j))
         named = ((part, machine_named(part, knowledge, arch)) for part in parts)
         word, found = next((one for one in named if one[1]), ("", None))

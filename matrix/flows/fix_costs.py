@@ -33,6 +33,7 @@ def with_costs(answer: Answer, answers: Answers, situation: Situation, cpu: Dete
         for fact in answers.architecture.facts:
             if fact.cost and after.get(fact.name) is True and before.get(fact.name) is False:
                 yield fact.cost
+        # What having the capability costs, where the fix makes it be there.
         if answer.predicate is not True:
             yield from answers.capability.costs
 

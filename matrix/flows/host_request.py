@@ -214,6 +214,7 @@ def _cpu_spec(host: HostReadings, library: Library, file: str | None) -> _TakenC
                 spec += f",{item.name}={item.value}"
                 taken.borrowed.add(item.fact)
                 recorded[item.name] = item.value
+            # A declaration gives way to the kernel's own words alone, and not in silence.
             elif recorded[item.name] != item.value and item.confidence == "log":
                 spec += f",{item.name}={item.value}"
                 taken.notes.append(_against_declaration(item, recorded[item.name], cpu.name))
@@ -302,6 +303,7 @@ def _fields_of(
     registers = {
         register for number, register in (host.cache_types.value or {}).items() if number in numbers
     }
+    # CPUs of one type that read differently say nothing of the type.
     if len(registers) == 1:
         (register,) = registers
         for field_ in architecture.fields:

@@ -131,11 +131,8 @@ def _alone(builds: Sequence[Build], answers: Sequence[Answer]) -> tuple[int, str
 def _unknown(basis: Basis, reasons: tuple[str, ...], unsettled: tuple[Unsettled, ...]) -> Answer:
     return Answer(
         basis=basis,
-        facts=(),
         predicate=None,
         outcome="not-run",
-        violations=(),
-        advisories=(),
         verdict=Verdict.UNKNOWN,
         confidence="unknown",
         reasons=reasons,
@@ -169,6 +166,8 @@ def answer_in(
         drafts = [
             one.build.profile for one in situations if one.build.question.program.lowering.unread
         ]
+        # Of a kernel that somebody has read, too much that is unknown is the file's, and is for its
+        # owner to hear; a draft multiplies it by itself.
         if not drafts:
             raise
         return _unknown(engine.capability.basis, *_of_drafts(drafts))
@@ -179,6 +178,8 @@ def answer_in(
         answer = interpolated([one.build for one in situations], cells, answers, chosen.release)
     elif chosen.vendor and detailed:
         answer = replace(answer, confidence=weakened(answer.confidence))
+    # A file that is answered as another release than its own says nothing of what this release
+    # lacks.
     if answer.verdict is Verdict.ABSENT and build.config.release == chosen.release:
         brought = {_brought_back(one.build) for one in situations}
         if len(brought) == 1 and (symbol := brought.pop()) is not None:

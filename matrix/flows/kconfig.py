@@ -37,9 +37,10 @@ from matrix.schema.values import KernelProfile, Toolchain
 if TYPE_CHECKING:
     from matrix.kernel.kconfig.reading import ParsedTree
 
+# Bytes: of all projections that are kept, and of one that is read.
 _MOST_KEPT = 16 * 1024 * 1024
-_MOST_NAMED = 8
 _MAX_BYTES = 4 * 1024 * 1024
+_MOST_NAMED = 8
 # The times of files are those of the system's last tick, 10 ms ago at most.
 _TICK_NS = 10_000_000
 
@@ -217,12 +218,14 @@ def project_tree(request: ProjectRequest) -> ProjectOutcome:
             if symbol.name in symbols
         ),
     )
+    # What a live toolchain answers is of this machine and this moment: it is never kept.
     projected = None if request.live else load(key)
     if projected is None:
         began = time.time_ns()
         projected, files = _project(request, profile, toolchain, symbols, constants)
         if not request.live:
             store(key, projected, files, began)
+    # Asked again, since what is kept may come from a run with --borrow.
     if projected.release != profile.release and not request.borrow:
         from matrix.kernel.kconfig.tree import check_release, open_tree
 
@@ -258,6 +261,8 @@ def _constants(profile: KernelProfile) -> tuple[int, ...]:
     for condition in _conditions(profile):
         for part in walk(condition):
             match part:
+                # `CONFIG_X != false` asks whether it is set; to Python `False` would be the number
+                # 0 as well.
                 case Binary(_, Name(symbol), Constant(bool())) if symbol.startswith("CONFIG_"):
                     pass
                 case Binary(_, Name(symbol), Constant(int(value))) if symbol.startswith("CONFIG_"):
@@ -303,6 +308,7 @@ def _project(
     constraints = []
     for clause in found.clauses:
         literals = [(_symbol(atoms[abs(item)]), _is_set(atoms, item)) for item in clause]
+        # The projection alone says that it holds; what it follows from has the lines.
         why = because(parsed, literals, explain(clauses, clause))
         constraints.append(
             Constraint(
@@ -369,6 +375,8 @@ def _as_declared(
         if len(used[name]) > _MOST_NAMED or not set(used[name]) <= clauses.atoms.keys():
             continue
         differing = []
+        # Every answer of the names (at most 2^_MOST_NAMED) with the visibility that the profile
+        # does not declare for it: the two agree where none of these can be built.
         for bits in product((True, False), repeat=len(used[name])):
             chosen = dict(zip(used[name], bits, strict=True))
             shown = _value(condition, chosen)

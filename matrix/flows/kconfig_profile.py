@@ -45,6 +45,7 @@ def write_profile(outcome: ProjectOutcome, path: Path, read: bytes) -> None:
     block = constraint_yaml(outcome.constraints, outcome.toolchain.id)
     text = read.decode("utf-8")
     new = replaced_constraints(text.replace("\r\n", "\n"), block, shown)
+    # The file keeps the ends of lines that it had.
     if "\r\n" in text:
         new = new.replace("\n", "\r\n")
     rewrite([Rewrite(path=path, read=read, new=new)])
@@ -89,6 +90,7 @@ def replaced_constraints(text: str, block: str, shown: str = "") -> str:
     kept: list[str] = []
     skipping = False
     for line in lines[start:end]:
+        # A key of the block: what is further in, and comments, go with the key above.
         if line.startswith("  ") and not line.startswith("   "):
             skipping = line.split(":")[0].strip() in ("toolchain", "constraints")
         if not skipping:

@@ -107,6 +107,7 @@ def kernels_around(
         )
     version = chosen[0].version
     if version is not None:
+        # What the file says stands at its header; what a user wrote has no place in it.
         said = version.text in (config.version, config.running)
         refuse_no_release(version, Location(file=config.file, line=1, column=1) if said else None)
     return chosen

@@ -127,6 +127,7 @@ def _whole(
         if text == drafted.text:
             break
         drafted = with_open(replace(drafted, text=text), open_rows)
+    # What no other profile has is still missing: lowering refuses the draft, with the places.
     lower(_load(drafted, request, folder), architecture)
     return drafted
 
@@ -160,6 +161,7 @@ def _projected(drafted: Draft, others: Sequence[Other], request: AddRequest, fol
     for text in (None, *(other.text for other in others)):
         doubted = {name for kind, name in subjects(bare.open) if kind == "symbol"}
         tried = bare if text is None else with_prompts(bare, text, doubted)
+        # The same prompts give the same projection, which takes seconds.
         if text is not None and tried.text == bare.text:
             continue
         _load(tried, request, folder)

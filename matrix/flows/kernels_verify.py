@@ -84,6 +84,8 @@ def verify_kernel(request: VerifyRequest) -> VerifyOutcome:
     if request.record or request.fix:
         _refuse_overlays(library, profile)
         declaration_file(profile.location.file)  # refused before the work
+    # Neighbours only help where nothing is recorded of the profile itself: its own evidence says
+    # more.
     alike = () if before or request.record else _recorded_neighbours(library, profile)
     recorded: Path | None = None
     moved: Path | None = None
@@ -99,8 +101,11 @@ def verify_kernel(request: VerifyRequest) -> VerifyOutcome:
     found = verify(profile, tree, architecture, evidence, alike, kconfig)
     if request.record and evidence is not None:
         recorded = evidence_file(profile)
+        # Evidence is what later trees are compared with; recorded with drift, it would make the
+        # drift right.
         if not found.drift:
             rewrite([Rewrite(path=recorded, read=held[recorded], new=dump(evidence))])
+            # The move below must not take this writing for somebody else's.
             held[recorded] = read_for_rewrite(recorded)
     if request.fix and found.moves:
         moved = _move(profile, evidence, found, held)
@@ -191,6 +196,7 @@ def _move(
     file = readable_file(profile.location.file)
     files = {file: move_citations((held[file] or b"").decode("utf-8"), found.moves)}
     if evidence is not None:
+        # Evidence is kept under the text of each citation, which moves with it.
         places = {found.moves.get(text, text): place for text, place in evidence.places.items()}
         files[evidence_file(profile)] = dump(replace(evidence, places=places))
     rewrite([Rewrite(path=path, read=held[path], new=text) for path, text in files.items()])

@@ -131,6 +131,7 @@ class Library:
         """
         usual = arch or self.arch
         named = [one for one in self.knowledge.kernels if name in (one.release, one.id)]
+        # False before True: the usual architecture's first.
         named.sort(key=lambda one: one.arch != usual)
         if len(named) == 1 or (named and named[0].arch == usual):
             return named[0]

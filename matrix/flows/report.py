@@ -40,6 +40,7 @@ def study_reports(
     """
     library = Library(configs)
     names = dict.fromkeys(studies or (study.id for study in library.knowledge.studies))
+    # Every name is looked up before any study is solved.
     for name in names:
         library.study(name)
     if folder is not None:
@@ -47,6 +48,7 @@ def study_reports(
     others = OtherStudies(library)
     prepared = {name: prepare_study(library, name, predicate) for name in names}
     solved = {name: study.solve() for name, study in prepared.items()}
+    # What a proof asks of other studies is solved already for those of this run.
     for study in solved.values():
         others.remember(study)
     for name in names:

@@ -144,6 +144,7 @@ def review_patches(
             what lies below the check, MX0606 a kernel, MX0691 and MX0692 a capability without
             atoms or scenario.
     """
+    # First: without a simulation nothing below tells right from wrong.
     simulated_scenario(prepared.capability)
     wanted = _wanted(prepared, request)
     declared = declared_synthesis(prepared.capability)
@@ -271,6 +272,7 @@ def _of_kernels(prepared: PreparedStudy, releases: Sequence[str]) -> PreparedStu
 def _version(atoms: Sequence[Atom], check: PatchedCheck) -> PredicateVersion:
     """Return the patch's check as a version of the predicate: what it returns, where compiled."""
     expression = in_model_words(atoms, check.expression)
+    # From the inside out, so that the outermost `#if` is asked first, as it is by the preprocessor.
     for guard in reversed(check.guards):
         expression = Binary("&&", guard.condition, expression)
     expression = from_the_left(expression)
@@ -362,6 +364,7 @@ def _findings(prepared: PreparedStudy, chosen: Mapping[str, str]) -> tuple[Findi
         for violation in prepared.behaviours.exact(completion.leaf.inputs).violations
     ]
     violations.sort(key=lambda item: sum(len(step.operations) for step in item.trace))
+    # Reversed: of equal keys the last one stays, which is the shortest.
     shortest = {(item.invariant, item.assumption): item for item in reversed(violations)}
     return findings_of(question, tuple(reversed(shortest.values())))
 
@@ -372,6 +375,7 @@ def _statements(
     """Return the claims that the patch's message makes and that are refuted of some releases."""
     message = check.patch.message
     text = " ".join(line.text for line in message)
+    # The line of each character of `text`: what a message claims may run over several lines.
     numbers = [line.number for line in message for _ in range(len(line.text) + 1)]
     made = {
         claim: tuple(dict.fromkeys(numbers[found.start() : found.end()]))

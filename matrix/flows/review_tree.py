@@ -19,11 +19,13 @@ from matrix.analyze.facts.lowering import Lowering
 from matrix.analyze.facts.program import FactProgram, lower
 from matrix.analyze.proof.patched_names import known_to_any
 from matrix.analyze.space.difference import (
+    Difference,
     asked_again,
     between_predicates,
     between_studies,
     overlap,
 )
+from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
 from matrix.diagnostics import Diagnostic, ExitCode, InputError, Location
 from matrix.expr.nodes import Expression
@@ -135,6 +137,7 @@ def review_of_profile(
     own_names = {one.signature.removesuffix("()") for one in profile.functions}
     below = touched.keys() & own_names
     whole = {name for name in below if touched[name].how == WHOLE}
+    # All or none: with one function that is not shown whole the other kernel is not known.
     if _checks(library) & touched.keys() or len(whole) != (refused or len(below)):
         return None
     functions = []
@@ -206,15 +209,11 @@ def _tested(
         asked_again(solved, _as_predicate(version, expression, test.location))
         for version, expression in (("before", test.before), ("patch", test.after))
     )
-    difference = between_predicates(before, after)
-    groups = change_rules(prepared, after, difference, _MOST_RULES)
-    changes = VerdictChanges(
-        between=(f"{profile.release} before the patch", f"{profile.release} with the patch"),
-        difference=difference,
-        groups=groups,
-        defects=(study_defects(before), study_defects(after)),
-        study=prepared.study,
-        diagnostics=rules_left_out(groups, _MOST_RULES),
+    changes = _changes(
+        prepared,
+        (f"{profile.release} before the patch", f"{profile.release} with the patch"),
+        (before, after),
+        between_predicates(before, after),
     )
     return KernelsCompared(
         kernel=f"Linux {profile.release} by its profile (no --tree)",
@@ -292,6 +291,7 @@ def _changed(
                     ),
                     new.expression,
                 )
+            # One that the patch leaves alone need not be readable.
             elif name in touched:
                 reason = new.reason if isinstance(new, NotAnExpression) else "it is not there"
                 problems.append(_unreadable(name, reason, touched[name]))
@@ -359,6 +359,7 @@ def _studies(library: Library, profile: KernelProfile, study: str | None) -> Ite
         yield study
         return
     asked: set[str] = set()
+    # The usual study first: of each capability one is asked.
     ordered = sorted(library.knowledge.studies, key=lambda one: (one.id != DEFAULT_STUDY, one.id))
     for one in ordered:
         kernels = {
@@ -375,6 +376,7 @@ def _compare(
     """Return how the verdicts of a study change; None where it reads nothing that is changed."""
     prepared = prepare_study(library, name)
     own = prepared.questions[profile.id]
+    # Not `Library.program`, which keeps programs by the profile's id: the patched one has the same.
     program = lower(patched, prepared.architecture)
     if not _differ(own.program, program, names_read(own)):
         return None
@@ -386,10 +388,25 @@ def _compare(
     )
     before, after = prepared.solve_kernel(profile), other.solve_kernel(patched)
     shared = overlap(prepared.study, prepared.study)
-    difference = between_studies(before, after, shared)
-    groups = change_rules(other, after, difference, _MOST_RULES)
+    return _changes(
+        other,
+        (profile.release, f"{profile.release} with the patch"),
+        (before, after),
+        between_studies(before, after, shared),
+    )
+
+
+def _changes(
+    prepared: PreparedStudy,
+    between: tuple[str, str],
+    solved: tuple[SolvedStudy, SolvedStudy],
+    difference: Difference,
+) -> VerdictChanges:
+    """Return the changes of verdict of a study as they are shown; `prepared` asks of the second."""
+    before, after = solved
+    groups = change_rules(prepared, after, difference, _MOST_RULES)
     return VerdictChanges(
-        between=(profile.release, f"{profile.release} with the patch"),
+        between=between,
         difference=difference,
         groups=groups,
         defects=(study_defects(before), study_defects(after)),

@@ -42,6 +42,7 @@ def no_such_cell(prepared: PreparedStudy, chosen: Mapping[str, str]) -> InputErr
     asked = dict(chosen)
     baseline = {axis: option for axis, option in study.baseline if axis not in asked}
     found = _space(prepared).contradiction(asked, baseline)
+    # The concrete flow found no cell and the diagram does: one of the two is wrong.
     if found is None:
         raise RuntimeError(f"the diagram says that the cell exists: {dict(chosen)}")
     evidence = _cpu_evidence(prepared, chosen, found)
@@ -138,6 +139,8 @@ def without_cells(prepared: PreparedStudy) -> Iterator[Diagnostic]:
             severity=Severity.WARNING,
             location=study.baseline_location,
             message=f"the baseline of study `{study.id}` is no cell: {_why(found)}",
+            # The second half of the hint announces the list of a core, which a warning does not
+            # have.
             hint=_nearest_hint(prepared, found, {}, baseline).partition(";")[0],
         )
     for axis in study.axes:
@@ -146,6 +149,8 @@ def without_cells(prepared: PreparedStudy) -> Iterator[Diagnostic]:
             if space.valid.restrict(axis.name, (option.name,)).is_empty():
                 empty.setdefault(option.location, []).append(option.name)
         for location, names_ in empty.items():
+            # One reason for all that stand at one place: `all` names options that have little else
+            # in common.
             core = space.contradiction({axis.name: names_[0]}, {})
             more = "have" if len(names_) > 1 else "has"
             yield Diagnostic(

@@ -82,6 +82,8 @@ def since(path: Path, *, configs: tuple[Path, ...], predicate: str | None) -> Si
 def _read(path: Path) -> Record:
     data = read_bounded(path, _SAVED)
     try:
+        # The head alone first: what another version wrote is told by its schema, and not as
+        # damaged.
         head = msgspec.json.decode(data, type=_Head)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(_none(path, f"no JSON with a `schema`: {error}")) from error

@@ -110,6 +110,7 @@ class Accepted(Struct, kw_only=True):
     def remarks(self) -> Iterable[Diagnostic]:
         """Yield what became of no use: mutes and entries of the baseline."""
         if self.mutes is not None:
+            # Of use anywhere in the run, in the processes that share its work too.
             self.mutes.used |= self.used.mutes
             yield from self.mutes.unused()
         if self.baseline is not None:

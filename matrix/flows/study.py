@@ -162,6 +162,7 @@ def _refuse_idle_constraints(study: MatrixStudy, programs: Sequence[FactProgram]
     for condition in study.constraints:
         lacking = [program.lacks(condition) for program in programs]
         if all(lacking):
+            # Where each kernel lacks another name, what the newest lacks.
             names = sorted(frozenset.intersection(*lacking) or lacking[-1])
             problems.append(
                 Diagnostic(
@@ -209,6 +210,7 @@ def table_cells(prepared: PreparedStudy) -> Callable[[Mapping[str, str]], TableC
         question, cell, options = prepared.cell(chosen)
         line = command_line_of(options.values())
         atoms = frozenset(cell.atoms.items())
+        # A study has one profile of a release, so the release stands for its program.
         key = (question.program.release, line, atoms, open_fields(cell.detections))
         if key not in shared:
             found = prepared.answer_cell(question, cell)

@@ -232,6 +232,7 @@ def _more(config: DotConfig, count: int) -> Iterator[Diagnostic]:
 
 
 def _same_value(one: str, other: str) -> bool:
+    # Numbers by value: a hex symbol may be spelled in several ways.
     if one == other:
         return True
     try:

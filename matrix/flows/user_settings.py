@@ -55,6 +55,8 @@ def with_settings(request: ValidateRequest) -> tuple[ValidateRequest, Mutes]:
             changes[name] = tuple(text for text in value if not text.startswith(_VM))
         elif key in _PATHS:
             changes[name] = (
+                # Paths of the file count from its folder: it means the same wherever the command is
+                # run.
                 folder / value if isinstance(value, str) else tuple(folder / part for part in value)
             )
         else:

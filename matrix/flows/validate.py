@@ -164,6 +164,7 @@ class Validation:
             said.remarks.update(
                 (item, None) for result in answered for item in result.answer.diagnostics
             )
+        # Before the exit codes: what the new baseline holds fails no more.
         if job.request.write_baseline is not None:
             said.results = self._accepted.known_from_now(
                 said.results, lambda result: any(_codes(job.request, result))
@@ -236,9 +237,12 @@ def _answered(
     Raises:
         InputError: as `answers_of`.
     """
+    # A header without a release counts as told: it is of some kernel that has no profile
+    # (`_chosen`).
     silent = job.request.kernel == "auto" and config.release is None and config.version is None
     if not silent or absent_whatever_release(job.library, job.capability, config, None) is not None:
         return answers_of(job, config, fixed, granules)
+    # `kernels_of` has the oldest first.
     *older, newest = (
         replace(config, release=release) for release in job.library.kernels_of(job.architecture.id)
     )
@@ -348,6 +352,7 @@ def answers_of(
     for system in job.systems:
         answer = answer_in(job.answers, situations, system)
         decided_by = None
+        # One that works needs no fix, and a group of answers shows none.
         if fixing and not job.grouped and answer.verdict not in WORKS:
             key = tuple(
                 (one.changeable, one.build.asked.memory.cpu(system), one.build.chosen.vendor)
@@ -405,6 +410,8 @@ def _of_machine(config: DotConfig, job: ValidateJob, said: Answered) -> DotConfi
 def _chosen(job: ValidateJob, config: DotConfig) -> tuple[ChosenKernel, ...]:
     """Return the kernel of a file, or the two beside it; (): `absent` whatever the release."""
     asked, arch = job.request.kernel, job.architecture.id
+    # In this order: what the user says; a release with a profile; what no release could change; the
+    # two profiles beside it. What is left has no answer.
     if asked != "auto":
         return kernels_around(job.library, job.library.around(asked, arch), asked, config)
     release = config.release
@@ -525,6 +532,7 @@ def _codes(request: ValidateRequest, result: ValidateResult) -> Iterator[ExitCod
         return
     if result.answer.verdict in request.fail_on:
         yield ExitCode.FINDINGS
+    # Among all known CPUs some always lack a record: unknown counts where one was named.
     if result.answer.verdict is Verdict.UNKNOWN and request.cpus:
         yield ExitCode.UNDECIDED
 

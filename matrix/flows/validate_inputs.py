@@ -28,6 +28,7 @@ from matrix.kernel.config.lines import begins_as_dotconfig
 from matrix.kernel.config.split_folders import SplitConfig, split_configs
 from matrix.kernel.source.version import KernelVersion, read_version
 
+# Features that name features, so deep: more is a circle.
 _MOST_SCC = 16
 # A board of Yocto names a hundred; ten levels that name ten files each are 10^10.
 _MOST_NAMED = 1_000
@@ -171,6 +172,7 @@ class Overlays:
         return [part for file in self._files for part in read_fragment(file, self.arch, version)]
 
 
+# As much as `header.py` looks at.
 _HEADER_BYTES = 4096
 
 
@@ -194,6 +196,7 @@ def read_fragment(
     if not file.endswith(".scc"):
         return _forms(ConfigInput(name=file, data=data), arch, version)
     root = root or _root_of_features(file)
+    # One list for the whole tree of .scc files: a bound on each alone would let them multiply.
     every = [] if named_so_far is None else named_so_far
     found: list[_Form] = []
     for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), start=1):
@@ -332,6 +335,7 @@ def _undecided(base: _Form, fragments: list[_Form]) -> set[str]:
     found = set(base.undecided)
     for one in fragments:
         if found:
+            # A later fragment that sets it makes it known again, unless it is undecided there, too.
             found.difference_update(set_in(one.text))
         found |= one.undecided
     return found
@@ -393,7 +397,9 @@ _VERSION = re.compile(r"(?<![\w.])v?(\d{1,2}\.\d{1,3}(?:\.\d{1,3})?(?:-rc\d{1,2}
 
 def _named_release(config: DotConfig, name: str) -> DotConfig:
     """Return a file without a release with the one in its name, marked as inferred (MX1457)."""
+    # To the pattern an underscore is a letter, and would hide the number behind it.
     found = _VERSION.findall(Path(name.partition("!")[0]).name.replace("_", "-"))
+    # Two different numbers in a name: which one is the kernel's nobody can say.
     version = read_version(found[0]) if len(set(found)) == 1 else None
     if config.release is not None or version is None:
         return config

@@ -186,11 +186,13 @@ def _wanted(prepared: PreparedStudy, asked: Asked) -> DeclaredView:
     only = wrong.of(lambda: _only(study, [name for name in shown if name in known], asked.only))
     if wrong.problems or base is None:
         raise InputError(wrong.problems)
+    # A declared pattern of an axis that is not shown any more would have no row to choose.
     kept = {axis: ones for axis, ones in base.only if axis in shown}
     fixed = dict(base.fixed)
     for cell in cells:
         fixed |= cell or {}
     if asked.rows or asked.columns:
+        # Title and rows that are left out are declared for the axes that were there.
         base = replace(base, id="", title=" × ".join((rows, *columns)), leave_out=None)
     return replace(
         base,

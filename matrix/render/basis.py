@@ -126,6 +126,7 @@ def constraint_rows(kernels: Sequence[KernelProfile]) -> tuple[ConstraintRow, ..
             release=release,
         )
         for (text, because, grounded), seen in found.items()
+        # The lines of the newest release that has any.
         for release, where in [next((pair for pair in seen[::-1] if pair[1]), ("", ""))]
     )
 

@@ -159,6 +159,7 @@ def _count_sentence(block: Block, result: StudyResult, members: Members) -> Show
 def _count_badge(block: Block, result: StudyResult, _: Members) -> Shown:
     if result.cells == 0:
         raise _nothing_left(block, "where")
+    # Counts stand in the order of verdicts, the most urgent first.
     worst, number = next((verdict, number) for verdict, number in result.counts if number)
     share = f"in {grouped(number)} of {cells(result.cells)}"
     return [_badge_of(code(result.study.id), worst, f" {share}", share)]
@@ -216,6 +217,7 @@ def _table_badge(block: Block, result: StudyResult, members: Members) -> Shown:
         for labels, row in zip(table.row_groups, table.cells, strict=True)
         for cell in row
         if cell is not None
+        # A row stands for each of its labels.
         for _ in labels
     ]
     return [_badge(code(result.study.id), [cell.verdict for cell in found])]

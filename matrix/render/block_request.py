@@ -83,6 +83,7 @@ def _shown(options: Sequence[Option]) -> str:
     return "table" if ({*_PARTS["table"]} - {"where"}) & {*given} else "counts"
 
 
+# Every text that is no space matches one of the three: what is wrong is seen, and never skipped.
 _ARGUMENT = re.compile(
     r"""(?P<key>[A-Za-z_][\w-]*)=(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"'=][^\s"']*))(?=\s|$)"""
     r"""|(?P<word>[^\s"'=]+)(?=\s|$)"""
@@ -167,7 +168,7 @@ def _useless(options: Sequence[Option]) -> list[Diagnostic]:
         return []
     named = next((option for option in options if option.key in ("show", shown)), None)
     what = f"{named.key}={named.value}" if named else f"show={shown}"
-    kept = (*_PARTS.get(shown, ()), "show", *(("as",) if shown != "architectures" else ()))
+    kept = (*_PARTS.get(shown, ()), "show", "as")
     return [
         Diagnostic(
             code="MX0809",

@@ -80,6 +80,8 @@ def splice(text: str, replacements: Iterable[tuple[Block, str]]) -> str:
     if not ordered:
         return text
     new = "".join([*parts, text[position:]])
+    # All markers outside of the blocks must be where they were, but for the lengths: a content may
+    # hold a marker of its own, or open a code fence that hides the one behind it.
     form = ordered[0][0].form
     old_markers, new_markers = scan(text, "", form), scan(new, "", form)
     moved = _moved(_offsets(old_markers), ordered)

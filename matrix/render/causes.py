@@ -43,6 +43,7 @@ class ShownCause(Struct, frozen=True, kw_only=True):
     @property
     def traces(self) -> tuple[Finding, ...]:
         """The findings of the example that have a trace, each trace once."""
+        # Reversed twice: of findings with one trace the first stays.
         by_trace = {finding.trace: finding for finding in reversed(self.cause.findings)}
         return tuple(finding for finding in reversed(by_trace.values()) if finding.trace)
 

@@ -140,7 +140,9 @@ def _write_text(
             text.take(arrow_numbers(numbers.astype("int32") % len(text)))  # -1 is the last text
             for text, numbers in zip(texts, chunk, strict=True)
         ]
+        # The last argument stands between the others: nothing.
         lines = pyarrow.compute.binary_join_element_wise(*found, nothing)
+        # Of an array of strings: which are valid, where each ends, and the bytes of all.
         file.write(lines.buffers()[2])
         rows += len(lines)
     return rows

@@ -37,6 +37,7 @@ def fitted(lines: Sequence[Sequence[str]], room: int) -> list[int] | None:
     words = [max(len(word) for text in column for word in text.split(" ")) for column in columns]
     room -= _GAP * (len(widths) - 1)
     for cap in range(max(room, 0), 0, -1):
+        # No column is narrower than its longest word, which is not cut.
         cut = [min(size, max(cap, word)) for size, word in zip(widths, words, strict=True)]
         if sum(cut) <= room:
             return cut

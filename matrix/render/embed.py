@@ -196,6 +196,7 @@ def _result(block: Block, session: Session) -> StudyResult:
     if block.shows != "table" or not (view or where):
         place = where.location if where else None
         return session.result(name, where.value if where else "", place)
+    # `view=axis=option` fixes options of a table; without `=` it is the id of a declared view.
     asked = Asked(
         view=block.value("table") if "=" in view else view or block.value("table"),
         fixed=(view,) if "=" in view else (),

@@ -80,6 +80,7 @@ def _children(tree: Derivation, prefix: str) -> Iterator[str]:
         stem = prefix + (_NOTHING if last else _TRUNK)
         text = f"{plain(part.text)} = {_value(part.value)}" + _shown_above(part)
         yield from _line(prefix + (_LAST if last else _BRANCH), stem, text, part.source)
+        # What set a value stands between it and its parts: the line down to these runs past.
         yield from _origins(part, stem + ("│ " if part.parts else "  "))
         yield from _children(part, stem)
 

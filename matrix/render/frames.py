@@ -105,6 +105,8 @@ def _strip(
     lanes: Sequence[tuple[Lane, ...]],
     breaking: TraceLine | None,
 ) -> Strip | None:
+    # The fullest frame gives the order: lanes that are told only at some points keep their place in
+    # it.
     longest = max(lanes, key=len, default=())
     names = tuple(dict.fromkeys(lane.name for lane in (*longest, *(x for y in lanes for x in y))))
     if not names:
@@ -114,6 +116,7 @@ def _strip(
     for event, after in zip(events(trace), lanes, strict=True):
         here = {lane.name: lane for lane in after}
         boxes = tuple(
+            # Nothing has changed before the first event.
             Box(
                 word=here[name].word,
                 holds=here[name].holds,

@@ -80,6 +80,7 @@ def _of_results(results: Sequence[ValidateResult], outcome: ValidateOutcome) -> 
         properties = {"file": container, "line": line, "title": title}
         inside = [f"{member}, line {line}"] if member else []
         cpus = ", ".join("+".join(result.cpu) for result in own)
+        # One CPU by its name, and several without.
         lines = shared[4:] if len(own) > 1 else details(own[0])
         yield _command(command, properties, "\n".join([*inside, f"on {cpus}", *lines]))
 

@@ -311,6 +311,7 @@ def _merged(nodes: Sequence[_Node], *, below: bool) -> list[_Node]:
                 labels=labels,
                 children=_joined(members),
                 indices=tuple(index for node in members for index in node.indices),
+                # Only beneath another heading: at the top nobody would know all of what.
                 is_all=below and len(members) == len(nodes) and len(labels) > 1,
             )
         )
@@ -352,6 +353,7 @@ def _lines(
     table: Table, columns: Sequence[Column], wording: Wording, letters: Mapping[str, str]
 ) -> tuple[tuple[Line, ...], tuple[Note, ...]]:
     """Return the rows over the merged columns, and the notes: by verdict, then as first met."""
+    # Merged columns are equal in every row: the first stands for all.
     shown = [[row[column.indices[0]] for column in columns] for row in table.cells]
     met = dict.fromkeys(
         (cell.verdict, cell.reason) for row in shown for cell in row if cell and cell.reason

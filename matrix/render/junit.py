@@ -75,6 +75,7 @@ class JunitWriter:
 
     def pieces(self, outcome: ValidateOutcome) -> Iterator[bytes]:
         """Yield the document."""
+        # All counts first: each head has those of what stands behind it.
         errors: dict[str, list[ET.Element]] = {}
         for file, problem in outcome.problems:
             if problem.severity is Severity.ERROR:

@@ -56,6 +56,7 @@ def _links(text: str, address: str | None) -> Markup:
     parts, end, path = [], 0, ""
     for found in _PLACE.finditer(text) if address else ():
         line = found["line"] or found["more"]
+        # A number alone is a further line of the file named just before.
         if found["more"] and (found.start() != end or not path):
             continue
         path = found["path"] or path

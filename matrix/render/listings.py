@@ -102,6 +102,7 @@ LISTINGS: Final[Mapping[str, Listing]] = {
                 key="midrs", head=None, value=lambda cpu: [f"{midr:#010x}" for midr in cpu.midrs]
             ),
             Column(key="aliases", head=None, value=lambda cpu: list(cpu.aliases)),
+            # In text at the end of the line, where its length moves no other column.
             _column(None, "name", "name"),
         ),
         marks=_MARKS,

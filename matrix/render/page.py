@@ -217,6 +217,7 @@ def answer_sentence(result: StudyResult) -> str:
     counts = dict(result.counts)
     unsound, unknown = counts.get(Verdict.UNSOUND, 0), counts.get(Verdict.UNKNOWN, 0)
     basis = result.capability.basis
+    # What leaves nothing to judge comes first: the sentences below divide by what is left.
     if result.cells == 0:
         return "No cell satisfies every constraint of this study."
     if counts.get(Verdict.ABSENT) == result.cells:
@@ -274,6 +275,7 @@ def share_sentences(result: StudyResult) -> tuple[str, ...]:
             f"{_WOULD_HOLD[result.capability.basis]}."
         )
     judged = result.capability.basis != "nothing"
+    # Where nothing is unsound the answer itself says how much is unknown (`answer_sentence`).
     if (unknown := counts.get(Verdict.UNKNOWN, 0)) and (
         counts.get(Verdict.UNSOUND, 0) or not judged
     ):

@@ -60,6 +60,7 @@ def picture(strip: Strip) -> Picture:
 
     def write(lines: list[str], x: int, y: int, kind: str) -> int:
         for text in lines:
+            # SVG places a text by its baseline, which stands 3 above the lower edge of its line.
             labels.append(Label(x=x, y=y + _LINE - 3, text=text, kind=kind))
             y += _LINE
         return y
@@ -73,6 +74,7 @@ def picture(strip: Strip) -> Picture:
     for row, lane in enumerate(strip.lanes):
         boxes = [frame.boxes[row] for frame in strip.frames]
         words = [textwrap.wrap(box.word, _LETTERS) if box else [] for box in boxes]
+        # Four above the words and four below, as `y + 4` has it.
         height = max(map(len, words)) * _LINE + 2 * 4
         write([lane], 0, y + 4, "lane")
         for box, lines, x, width in zip(boxes, words, columns, widths, strict=True):

@@ -99,10 +99,12 @@ def _in_markdown(found: list[Line]) -> list[tuple[str, Line]]:
     from markdown_it import MarkdownIt
 
     kinds = [(PROSE, line) for line in found]
+    # Inline markup decides nothing about blocks.
     parser = MarkdownIt("commonmark", {"maxNesting": _DEEPEST_NESTING}).disable("inline")
     for token in parser.parse("".join(map(_for_commonmark, found))):
         begin, end = token.map or (0, 0)
         if token.type in ("fence", "code_block", "html_block"):
+            # To CommonMark a comment is an HTML block like any other.
             kind = {"fence": FENCE, "code_block": CODE, "html_block": COMMENT}[token.type]
             kinds[begin:end] = [(kind, found[begin])] * len(kinds[begin:end])
         elif token.type == "inline":

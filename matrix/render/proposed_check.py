@@ -55,6 +55,7 @@ def wrapped_c(expression: Expression, column: int, *, filled: bool = False) -> s
     texts = []
     for operand in _operands(expression, operator):
         bare = to_c(operand)
+        # Where C needs parentheses `to_c` has put them.
         if isinstance(operand, Binary) and f"({bare})" in whole:
             texts.append(f"({wrapped_c(operand, column + 1, filled=filled)})")
         else:

@@ -30,6 +30,7 @@ def percent(part: int, whole: int) -> str:
         return f"0{THIN}%"
     if part == whole:
         return f"100{THIN}%"
+    # Integers: exact, however large the counts are.
     tenths = (part * 2000 + whole) // (2 * whole)
     if tenths == 0:
         return f"<{THIN}0.1{THIN}%"

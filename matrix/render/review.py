@@ -216,6 +216,7 @@ class _Reply:
             if item.code in _OF_THE_CHECK and item.location is not None:
                 hint = f" ({item.hint})" if item.hint else ""
                 text = f"{item.message[:1].upper()}{item.message[1:]}{hint}."
+                # A hint that asks ends the sentence itself.
                 yield item.location.line or 0, text.replace("?).", "?)")
 
     def _kconfig(self) -> Iterator[_Remark]:
@@ -229,6 +230,7 @@ class _Reply:
             ]
             if said:
                 yield _Remark(lines=(answer.location.line or 0, *asked), blocks=tuple(said))
+                # The question is quoted once, with the first answer.
                 asked = ()
 
     def _verdict(self) -> Iterator[_Remark]:
@@ -237,6 +239,7 @@ class _Reply:
         # The head of a function says nothing of what it returns.
         lines = (*(rows if self._check.is_macro else rows[1:] or rows), *self._about("unsound"))
         wrong, right, asked = self._wrong(), self._suggestion(), self._about("vm")
+        # A reply keeps the order of the mail: a question behind the check has its answer there.
         if asked and min(asked) > max(lines):
             yield _Remark(lines=lines, blocks=tuple(wrong))
             yield _Remark(lines=asked, blocks=tuple(right))
@@ -316,6 +319,7 @@ class _Reply:
         said: list[str] = []
         counted: list[Changes] = []
         for place in places:
+            # Counted there: `shown` below takes in those that need more than the condition.
             if any(set(change) <= set(place.change) for change in counted):
                 continue
             cpus = place.cpus
@@ -349,6 +353,7 @@ class _Reply:
         line = "matrix simulate" + (f" --matrix {self._study}" if self._study else "")
         for number, cell in enumerate(cells):
             more = f" {shlex.quote(cell_text(cell, self._result.baseline) or self._a_cpu())}"
+            # The first cell stands however long it is: a command without one shows nothing of this.
             if number and len(line) + len(more) > WIDTH - 2:
                 break
             line += more

@@ -68,6 +68,7 @@ def _diff(result: ReviewResult, function: str, *, moved: bool) -> str:
     end = result.function.goes_to if result.function is not None else None
     after = hunk.after()
     mine = {row.number for row in check.rows}
+    # A diff must apply: not with lines cut out, nor for a function that is not in the hunk whole.
     if (
         check.path is None
         or not hunk.start
@@ -110,6 +111,7 @@ def _diff_of_tree(
     if at is None:
         return ""
     now[path][at : at + len(old)] = new
+    # The hunk has the declaration then, and the body goes to the end of its own file.
     if stands != path:
         now[stands] += ["", *function]
     headers = [f"#include <{header}>" for header in dict.fromkeys(tree.needs.values())]

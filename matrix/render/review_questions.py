@@ -58,6 +58,7 @@ def questions(comments: Sequence[Comment]) -> tuple[Question, ...]:
         quoted = tuple(range(comment.number, comment.last + 1))
         if lead is not None:
             line, text = lead.number, f"{lead.text} {text}"
+        # What leads in to a quotation is asked with what stands behind it.
         lead = comment if comment.text.endswith(_LEADS_IN) else None
         section = _subject(text)
         if lead is not None or (section is None and "?" not in text):

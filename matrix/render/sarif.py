@@ -77,6 +77,7 @@ class SarifWriter:
         """Yield the document."""
         here = replace(outcome, root=self._outcome.root)
         text = dump_without_fractions(_document(here, self._basis or "simulation"))
+        # The last empty list of the document is `results`: its keys stand in the order above.
         before, _, behind = text.rpartition("[]")
         yield f"{before}[".encode()
         self._spool.begin()
@@ -130,6 +131,7 @@ def _result(result: ValidateResult, outcome: ValidateOutcome) -> dict[str, Json]
     verdict = result.answer.verdict
     found: dict[str, Json] = {
         "ruleId": str(verdict),
+        # The rules of the run are these in this order (`_document`).
         "ruleIndex": list(meanings_of(result.answer.basis)).index(verdict),
         "level": str(level(result, outcome)),
         "message": {"text": "\n".join([f"{heading(result)}.", *details(result)])},
@@ -165,6 +167,7 @@ def fingerprint(result: ValidateResult, outcome: ValidateOutcome) -> str:
         *(result.capability, result.predicate_version, result.vm, "+".join(result.cpu)),
         *(str(result.answer.verdict), *violated),
     )
+    # NUL is in no path and no name, so that no two lists of parts are one text.
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -250,6 +250,7 @@ class _Lines(Struct, kw_only=True):
     def verdict(self, verdict: Verdict, rest: str) -> None:
         """Add a line that begins with the verdict."""
         first, *more = hanging(f"{verdict}{rest}", "", "  ")
+        # Coloured once it is wrapped: an escape sequence has a length and no width.
         self.lines += [first.replace(verdict, self.palette.verdict(verdict), 1), *more]
 
     def add(self, text: str, *, indent: int, hang: int = 0, faint: bool = False) -> None:

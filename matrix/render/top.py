@@ -260,6 +260,7 @@ def _fix(result: StudyResult, proofs: Proofs | None) -> Fix | None:
     if present is None:
         return None
     before, after = proofs.compared[0].verdicts, proofs.compared[-1].verdicts
+    # A check that is always no is sound as well, and nobody wants it.
     if before[Verdict.SUPPORTED] and not after[Verdict.SUPPORTED]:
         return Fix(lines=(), said=_HOPELESS)
     lines = tuple(

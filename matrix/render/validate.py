@@ -73,11 +73,9 @@ def writer_of(
             return SarifWriter(here)
 
 
-def render_validate(
-    outcome: ValidateOutcome, form: str, *, colour: bool = False, detail: Detail = Detail.BRIEF
-) -> str:
+def render_validate(outcome: ValidateOutcome, form: str, *, detail: Detail = Detail.BRIEF) -> str:
     """Return the answers in a format, of an outcome that has its results."""
-    writer = writer_of(outcome, form, colour=colour, detail=detail)
+    writer = writer_of(outcome, form, colour=False, detail=detail)
     writer.add(writer.part(outcome.results))
     return b"".join(writer.pieces(outcome)).decode("utf-8", "surrogatepass")
 

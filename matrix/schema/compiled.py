@@ -71,6 +71,7 @@ def knowledge(extra_folders: Sequence[Path] = (), studies: Sequence[Path] = ()) 
         if found is not None:
             return found
     reading = read_folders(folders, studies)
+    # Nothing that is wrong is kept, so that every run says it.
     if reading.diagnostics:
         return _build(reading)
     key = cache_key(reading)

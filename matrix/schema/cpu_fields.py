@@ -37,6 +37,7 @@ def weakest(confidences: Iterable[str]) -> str:
 
 def model_of(midr: int) -> tuple[int, int]:
     """Return (implementer, part) of a MIDR_EL1 value."""
+    # MIDR_EL1: implementer in bits 31:24, part number in 15:4 (arch/arm64/include/asm/cputype.h).
     return midr >> 24 & 0xFF, midr >> 4 & 0xFFF
 
 
@@ -78,6 +79,7 @@ def propagate(known: Mapping[str, FieldValue], architecture: Architecture) -> di
     """
     values = dict(known)
     changed = True
+    # Ends: a round makes a field known that was not, and none is taken back.
     while changed:
         changed = False
         for rule in architecture.rules:
@@ -95,6 +97,8 @@ def _implied(
     scalars = {name: values[name].value for name in read if name in values}
     if truth(evaluate(expression, scalars.get)) is False:
         raise BrokenRuleError(rule, tuple(sorted(scalars)))
+    # Of what was known before: a field that this rule implies first is as firm as that anyway.
+    confidence = weakest(values[name].confidence for name in scalars)
     found: list[FieldValue] = []
     for field in architecture.fields:
         if field.name not in read or scalars.get(field.name) is not None:
@@ -105,7 +109,6 @@ def _implied(
             if truth(evaluate(expression, {**scalars, field.name: value}.get)) is not False
         ]
         if len(allowed) == 1 < len(field.domain):
-            confidence = weakest(values[name].confidence for name in scalars)
             found.append(
                 FieldValue(
                     name=field.name, value=allowed[0], confidence=confidence, sources=(rule.id,)

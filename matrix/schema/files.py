@@ -96,6 +96,8 @@ def read_folders(folders: Sequence[Path], studies: Sequence[Path] = ()) -> Readi
         shown = shown_folder(folder)
         paths, problems = _list_folder(folder, shown)
         diagnostics += problems
+        # What the folder holds nobody knows: any name may be declared there, so none is called
+        # unknown.
         if any(problem.code == "MX0201" for problem in problems):
             broken.update(Kind)
         for path, kind in paths:
@@ -131,6 +133,7 @@ def content_digest(files: Iterable[DeclarationFile]) -> str:
     digest = hashlib.sha256()
     for file in files:
         name = os.fsencode(file.name)
+        # With the lengths, or a byte could pass from a name to a content unseen.
         digest.update(b"%d %d %d\n" % (file.folder, len(name), len(file.data)))
         digest.update(name)
         digest.update(file.data)

@@ -261,6 +261,8 @@ class _Loader:
                 folder=file.folder,
                 place=place,
             )
+            # Within a folder the order of its files says nothing, so two of one name are a mistake;
+            # a folder stands behind another one on purpose.
             first = found.get(item.id)
             if first is not None and first.folder == item.folder:
                 self._add_second(f"{kind} `{item.id}`", item.place, first.place)

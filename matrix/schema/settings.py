@@ -72,6 +72,7 @@ class _Walk:
         """Go through the keys of a document or a table."""
         from tomlkit.items import AoT, Table
 
+        # Comments and blank lines have no key, and must move the cursor all the same.
         for key, value in container.body:
             if key is None:
                 self._cursor += len(value.as_string())
@@ -241,6 +242,7 @@ def _mutes(tables: object, problems: _Problems) -> tuple[Mute, ...]:
                 "this mute has no reason",
                 'write `because = "…"`: who decided it, why, and until when',
             )
+        # Of an empty table the missing reason is said already.
         if len(table) and not set(given) - {"because"}:
             problems.add(
                 "MX1413",

@@ -59,9 +59,6 @@ class Condition(Struct, frozen=True, kw_only=True):
     because: str | None = None
 
 
-# --- kernel profile -----------------------------------------------------------------------------
-
-
 class VerifiedOn(Struct, frozen=True, kw_only=True):
     """Against what a profile was checked: an exact version, and how."""
 
@@ -312,9 +309,6 @@ class Overlay(Placed, frozen=True, kw_only=True):
     fields: tuple[RegisterField, ...] = ()
 
 
-# --- toolchain ------------------------------------------------------------------------------------
-
-
 class Toolchain(Placed, frozen=True, kw_only=True):
     """Recorded answers of a compiler and its like to the questions a Kconfig tree asks while read.
 
@@ -327,9 +321,6 @@ class Toolchain(Placed, frozen=True, kw_only=True):
     description: str
     environment: tuple[tuple[str, str], ...]
     answers: tuple[tuple[str, str], ...]
-
-
-# --- architecture ---------------------------------------------------------------------------------
 
 
 class RegisterField(Placed, frozen=True, kw_only=True):
@@ -493,9 +484,6 @@ class Architecture(Placed, frozen=True, kw_only=True):
     log: tuple[LogLine, ...] = ()
 
 
-# --- CPUs -----------------------------------------------------------------------------------------
-
-
 class FieldValue(Struct, frozen=True, kw_only=True):
     """One field of a CPU. `value` None is unknown, and `why_unknown` then says why.
 
@@ -566,9 +554,6 @@ class SourceReference(Placed, frozen=True, kw_only=True):
     kind: str
     reference: str
     note: str | None
-
-
-# --- capability -----------------------------------------------------------------------------------
 
 
 class Requirement(Placed, frozen=True, kw_only=True):
@@ -768,8 +753,6 @@ class Capability(Placed, frozen=True, kw_only=True):
         return "truth" if self.truth else "nothing"
 
 
-# --- distributions --------------------------------------------------------------------------------
-
 SHA256_PATTERN = r"^[0-9a-f]{64}$"
 
 
@@ -794,9 +777,6 @@ class Distro(Placed, frozen=True, kw_only=True):
     sha256: str
     command_line: str | None
     kconfig: tuple[tuple[str, str | int], ...]
-
-
-# --- matrix study ---------------------------------------------------------------------------------
 
 
 class Option(Placed, frozen=True, kw_only=True):

@@ -49,11 +49,15 @@ def advisories(
     possible = []
     for key, first in _reported(completions).items():
         holds = _holding(question, known, completions, key)
+        # Unknown counts as possible: an advisory is left out only where no completion leads to it.
         if not any(value is not False for value in holds) or first.leaf.inputs is None:
             continue
         exact = _of(behaviours.exact(first.leaf.inputs), key)
+        # A class has the findings of each of its cells; anything else is an error in `relevant` of
+        # the scenario, and must not be passed over.
         if exact is None:
             raise AssertionError(f"{key[0]} is found in a class and not in its cell")
+        # None is no yes: what hangs on something is said with what it hangs on.
         settled = all(holds)
         open_atoms = () if settled else _open(question, known, completions, key)
         possible.append(
@@ -186,6 +190,8 @@ def _holding(
         if item.leaf.result is None or _of(item.leaf.result, key) is None:
             return False
         if key[0] in question.invariants or rule is None:
+            # A violation that the kernel has without the capability needs no rule; an advisory
+            # without a rule in the architecture is one that nobody has declared, and is not shown.
             return key[0] in question.invariants
         agreed = tuple(pair for pair in item.assigned if pair[0] in read)
         if agreed not in values:
@@ -201,6 +207,7 @@ def _open(
     """Yield the unknown atoms on which it hangs that something can happen, each once."""
     rule = question.advisories.get(key[0])
     atoms = dict.fromkeys(known.undecided_atoms(rule.when) if rule else ())
+    # Not every completion reports it, so that which one holds matters, beside the rule's own atoms.
     if not all(item.leaf.result and _of(item.leaf.result, key) for item in completions):
         atoms.update(dict.fromkeys(_assigned(completions)))
     yield from atoms

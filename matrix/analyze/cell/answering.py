@@ -50,9 +50,9 @@ class Examined(Struct, frozen=True, kw_only=True):
     """What is known of a cell before it is put into words: its completions, and how firm they are.
 
     `question` is without the constraints that the cell contradicts; `cores` are their numbers, as
-    they contradict each other and the cell. A cell that agrees in the
-    values of `reads`, the unknown ones included, and in the confidence of its CPU properties, has
-    the same; the words may hold the names of CPUs.
+    they contradict each other and the cell. A cell that agrees in the values of `reads`, the
+    unknown ones included, and in the confidence of its CPU properties, has the same; the words may
+    hold the names of CPUs.
     """
 
     question: Question
@@ -81,21 +81,16 @@ def settling(question: Question, cell: Cell, behaviours: Behaviours) -> Iterator
     return _bounded(question, start, behaviours)
 
 
-def _settle(
-    question: Question, start: Evaluation, behaviours: Behaviours
-) -> tuple[Completion, ...]:
-    return tuple(_bounded(question, start, behaviours))
-
-
 def _bounded(question: Question, start: Evaluation, behaviours: Behaviours) -> Iterator[Completion]:
     verdicts: set[Verdict] = set()
     draft = bool(question.program.lowering.unread)
     for number, completion in enumerate(_complete(question, start, (), behaviours)):
         verdicts.add(completion.leaf.verdict)
+        # Counted is what survives the constraints: the bound is on the leaves, not on the work.
         if number == _MAX_LEAVES or (draft and number >= _ENOUGH and len(verdicts) > 1):
             raise UndecidedError.of(
                 code="MX0903",
-                message=f"more than {_MAX_LEAVES} completions of what is unknown",
+                message=f"more than {number} completions of what is unknown",
                 hint="give a complete `.config`, or a CPU with fewer unknown fields",
             )
         yield completion
@@ -140,19 +135,21 @@ def examine(
     question: Question, cell: Cell, known: Evaluation, behaviours: Behaviours, *, detailed: bool
 ) -> Examined:
     """Return what is known of a cell; `known` are its names. Without `detailed` no confidence."""
-    completions = _settle(question, known, behaviours)
+    completions = tuple(_bounded(question, known, behaviours))
     notes = granule_note(question, known)
     cores: tuple[tuple[int, ...], ...] = ()
     if not completions:
         cores = _contradicted(question, known, behaviours)
         question = _without(question, cores)
-        completions = _settle(question, known, behaviours)
+        completions = tuple(_bounded(question, known, behaviours))
     return Examined(
         question=question,
         completions=completions,
         cores=cores,
         notes=notes,
         confidence=_confidence(question, cell, known, completions, behaviours) if detailed else "",
+        # Not the union of the completions' reads: what refuted the others was read as well, and a
+        # cell that differs there may have completions that this one has not.
         reads=known.read_by_all,
     )
 
@@ -170,6 +167,8 @@ def verdict_alone(question: Question, known: Evaluation, behaviours: Behaviours)
             return Verdict.UNKNOWN
     if verdicts:
         return verdicts.pop()
+    # Called again once at the most: what `disjoint_cores` leaves can hold together, so the next
+    # round has a completion.
     cores = _contradicted(question, known, behaviours)
     return verdict_alone(_without(question, cores), known, behaviours)
 
@@ -183,6 +182,8 @@ def in_words(
         given = unknown_answer(question, completions, cell, examined.notes)
         return replace(given, so_what=_so_what(question, known, given)) if detailed else given
     leaf = _worst(completions)
+    # Not the class's result: a reader compares the trace with the machine at hand, whose page size
+    # and descriptors the representative of the class need not have.
     result = behaviours.exact(leaf.inputs) if leaf.inputs is not None else None
     reported = (
         advisories(question, known, completions, behaviours, cell.detections) if detailed else ()
@@ -204,6 +205,8 @@ def in_words(
 
 def _so_what(question: Question, cell: Evaluation, given: Answer) -> str:
     """Return what an answer means to who runs the machine, and what would settle an unknown one."""
+    # In declared order, the first that applies: so a row with a condition belongs before the one
+    # without. A condition that is unknown here does not apply.
     rows = (item for item in question.so_what if item.verdict == given.verdict)
     meant = next(
         (row for row in rows if row.expression is None or truth(cell.of(row.expression)) is True),
@@ -335,6 +338,8 @@ def _unsettled(
     decisive = {
         atom: None
         for (_, atom), values in branches.items()
+        # Sets of verdicts, not single ones: below one value further atoms may still decide, and two
+        # values that leave the same choice open do not differ themselves.
         if any(verdicts != next(iter(values.values())) for verdicts in values.values())
     }
     described = (describe(question.program, atom, cell.detections) for atom in decisive)
@@ -374,6 +379,7 @@ def _reasons(question: Question, cell: Evaluation, leaf: Leaf) -> tuple[str, ...
         return broken or (_YES[basis],)
     said = question.program.lowering.said
     dated = {atom: cell.value(atom) for atom in question.program.dated}
+    # Only what is false for sure: a part that is unknown did not make the predicate false.
     false_parts = [
         said(part.declared, dated)
         for part in question.conjuncts
@@ -417,6 +423,9 @@ def _contradicted(
     def satisfiable(chosen: frozenset[int]) -> bool:
         kept = tuple(question.constraints[number] for number in sorted(chosen))
         asked = replace(question, constraints=kept)
+        # The atoms that are tried change with the constraints that are kept, so satisfiability is
+        # asked of the same search that finds completions; a solver of its own could disagree with
+        # it.
         return next(_complete(asked, known, (), behaviours), None) is not None
 
     return disjoint_cores(len(question.constraints), satisfiable)
@@ -454,12 +463,17 @@ def _confidence(
         flipped = known.with_atoms({atom: not detection.value})
         others = set()
         for item in _bounded(question, flipped, behaviours):
+            # The first other verdict is enough; the completions behind it may be thousands.
             if item.leaf.verdict not in verdicts:
                 return True
             others.add(item.leaf.verdict)
+        # No completion at all counts as another answer: with that value there would be no such
+        # cell.
         return others != verdicts
 
     decisive = [item.confidence for atom, item in read.items() if decides(atom, item)]
+    # An answer that no single property could change is as firm as the weakest it looked at: two
+    # wrong ones together might change it.
     return weakest(decisive or [item.confidence for item in read.values()])
 
 

@@ -88,6 +88,7 @@ def option_atoms(program: FactProgram, options: Iterable[Option]) -> dict[str, V
         if option.partial:
             for symbol in program.symbols:
                 atom = f"CONFIG_{symbol}"
+                # What every `.config` has stays set: a fragment need not mention it.
                 if atoms.get(atom) is False:
                     atoms[atom] = None
         for symbol, text in option.kconfig:
@@ -152,6 +153,7 @@ def open_variables(
     `others` are (symbol, variables where it has it), the one that counts before the others first.
     """
     merged = dict(variables)
+    # From the inside out: the one that counts before the others becomes the outermost `?:`.
     for symbol, other in reversed(others):
         has = Name(f"{BUILT_IN_LINE}{symbol}")
         merged = {
@@ -172,6 +174,8 @@ def study_options(study: MatrixStudy, cell: Mapping[str, str]) -> dict[str, Opti
 
 def command_line_of(options: Iterable[Option]) -> str:
     """Return the command line that the boot options make, in the order of the axes."""
+    # The order matters where a later parameter reads what an earlier one sets; two axes that set
+    # the same variable are refused in a study (MX0610).
     return " ".join(option.cmdline for option in options if option.cmdline)
 
 

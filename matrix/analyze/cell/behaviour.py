@@ -98,6 +98,8 @@ class Behaviours:
     @property
     def results(self) -> tuple[Result, ...]:
         """The simulations of all classes so far, in the order they were asked for."""
+        # Only classes, not the exact inputs that were simulated for a trace: a report counts what
+        # decides.
         classes = dict.fromkeys(self._classes.values())
         return tuple(self._results[item] for item in classes if item in self._results)
 
@@ -145,6 +147,8 @@ class Behaviours:
                 self._results[inputs] = look(inputs)
         elif inputs not in self._results:
             result = simulate(scenario(inputs.scenario), inputs)
+            # A search that was cut off has found no violation *yet*: taking that as safe would be
+            # the one wrong answer that nobody notices.
             if not result.complete:
                 raise UndecidedError.of(
                     code="MX0710",

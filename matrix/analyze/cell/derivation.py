@@ -138,6 +138,8 @@ class Derivations:
         )
 
     def _value(self, expression: Expression) -> Value:
+        # Lowered anew at each node: a reader sees the expression as declared, the value is of what
+        # the engine evaluates, so the tree cannot tell another story than the verdict.
         return self._evaluation.of(self._program.lowering.lower(expression))
 
     def _parts(self, expression: Expression) -> tuple[Derivation, ...]:
@@ -177,6 +179,8 @@ class Derivations:
         if name in self._mechanisms:
             mechanism = self._mechanisms[name]
             since = mechanism.since
+            # The profile has the value of the version that was read; of a dated one the exact
+            # version decides.
             value = mechanism.value if since is None else self._evaluation.value(name)
             older = since is not None and value == since.before
             text = f"a property of Linux {self._release}"
@@ -217,6 +221,7 @@ class Derivations:
 
     def _by_name(self, expression: Expression, value: Value) -> Value:
         """Return the enumerator of a value that an expression takes from a variable of an enum."""
+        # In C both arms of `?:` have one type, so the first arm names the enumerators of either.
         while isinstance(expression, Conditional):
             expression = expression.then
         variable = (
@@ -238,6 +243,8 @@ class Derivations:
         ]
         cpus: tuple[SystemCpu, ...] = ()
         if self._settings.system is not None:
+            # The boot CPU is the first of a system (`kernel/cpu/detection.py`); a cap of that scope
+            # never looks at the others, whoever asks for it.
             alone = boot or cap.scope == "boot_cpu"
             cpus = self._settings.system.cpus[:1] if alone else self._settings.system.cpus
         fields = [self._field(cpu, cap) for cpu in cpus]
@@ -252,6 +259,8 @@ class Derivations:
     def _field(self, cpu: SystemCpu, cap: CpuCap) -> Derivation:
         """Return the field of one CPU type that decides a cpucap, or its MIDR_EL1."""
         found = detect(CpuSystem(cpus=(cpu,)), (cap,))[cap.name]
+        # A cap may have a field and a list of models. The list is shown where it is what decided,
+        # and where there is nothing else.
         if cap.field is None or found.fields == (MIDR,):
             listed = f"MIDR_EL1 of {cpu.name} is in the list of {cap.name}"
             known = Origin(
@@ -299,6 +308,8 @@ class Derivations:
     def _history(self, variable: Variable) -> tuple[tuple[Origin, ...], tuple[Derivation, ...]]:
         """Return what set a variable, the one that counts first, and what that reads."""
         said: list[tuple[BootStep, str]] = []
+        # Steps are in boot order (`boot_steps`): the last that surely applies is the one that
+        # counts, and one behind it may still overrule it where its condition is unknown here.
         set_by: BootStep | None = None
         for step in self._settings.steps:
             if step.effect is None and variable.name in _may_set(step.parser):
@@ -316,6 +327,7 @@ class Derivations:
                 said = [(item, remark or _OVERRULED) for item, remark in said]
                 said.append((step, ""))
                 set_by = step
+        # Stable: all but the first stay in boot order.
         said.sort(key=lambda item: item[0] is not set_by)
         origins = [self._boot_origin(step, remark) for step, remark in said]
         if set_by is None:
@@ -332,6 +344,7 @@ class Derivations:
         return tuple(
             part
             for declared in read
+            # What reads the parsed text says nothing beside the origin, which quotes the text.
             if declared is not None and PARSED_VALUE.isdisjoint(names(declared.expression))
             for part in self._parts(declared.expression)
         )
@@ -366,6 +379,8 @@ def _operands(expression: Expression, truth_of: _Truth) -> Iterator[Expression]:
     match expression:
         case Binary():
             first, steps = spine(expression)
+            # `a - b + c` leans on its order: only a chain of one and the same operator is shown
+            # flat.
             if any(operator != expression.operator for operator, _ in steps):
                 yield expression.left
                 yield expression.right

@@ -38,6 +38,8 @@ Reline = Callable[[str], Mapping[str, Expression]]
 MOST_CHANGES = 3
 _MOST_FIXES = 8
 
+# `0` and `100` as in `FactProgram.domain`. Spellings without an effect of their own are dropped
+# (`_choices`).
 _NUMBERS = ("0", "100")
 _SWITCHES = ("on", "off", "1", "0")
 
@@ -90,6 +92,8 @@ def find_fixes(
     parameters = tuple(_parameters(rebuild.profile))
     made: tuple[_Knob, ...] = ()
     if not exists(question, cell, behaviours):
+        # A broken `.config` that a command line can save needs no rebuild: so the constraints that
+        # it breaks are set aside first, and only where no line helps is a rebuild looked for.
         standing = replace(rebuild, question=as_it_stands(question, cell, behaviours))
         found = _Search(standing, cell, reline, behaviours, parameters).fixes()
         if found:
@@ -127,6 +131,8 @@ class _Search(Struct, frozen=True, dict=True):
 
     def fixes(self) -> tuple[Fix, ...]:
         """Return the fixes of least weight, those of the knobs declared first before others."""
+        # Between equal costs the turn decides: nodes have no order, and the result must not hang on
+        # one.
         turns = itertools.count()
         waiting = [(0, next(turns), self._start())]
         best: int | None = None
@@ -172,6 +178,8 @@ class _Search(Struct, frozen=True, dict=True):
 
     def _next(self, node: _Node) -> _Knob | None:
         """Return the knob to decide next, None where the node is to be tried as it is."""
+        # Nothing further may change, so what is undecided stays as it is, which is how `_works`
+        # evaluates.
         if _parts(node) == MOST_CHANGES:
             return None
         constraints = self.question.constraints
@@ -179,7 +187,11 @@ class _Search(Struct, frozen=True, dict=True):
         # The question waits for something: a knob that decides it. If none of what it waits for is
         # a knob's, what else supported cells need is looked at.
         if not isinstance(answer, Leaf):
+            # In this order: what the answer waits for now, then what any supported cell needs, so
+            # that knobs that matter to nothing are never tried.
             return self._undecided(node, (answer, *self._needed, *self._rows, *constraints))
+        # It looks supported by what is decided. If it is not, an undecided constraint stands
+        # against it: a changed symbol may need another one.
         return None if self._works(node) else self._undecided(node, constraints)
 
     @cached_property
@@ -214,6 +226,7 @@ class _Search(Struct, frozen=True, dict=True):
         """Yield the node with the knob left alone, and with each of its values; with the costs."""
         # Left alone is a choice, too: it makes what the knob decides known, at no cost.
         yield self._decide(node, knob, node.changed), 0
+        # A symbol behind closed menus counts with what must be opened first.
         if _parts(node) + knob.parts <= MOST_CHANGES:
             for text, value in self._choices(knob):
                 yield self._decide(node, knob, (*node.changed, (knob, text, value))), knob.weight
@@ -264,6 +277,8 @@ class _Search(Struct, frozen=True, dict=True):
             for text, value in knob.values:
                 if knob.kind == "boot":
                     effect = self._changed(((knob, text, value),)).variables
+                    # Effects are compared over the whole line: where a later occurrence overrules
+                    # the appended one (an alias of another stream), appending changes nothing.
                     if effect in effects:
                         continue
                     effects.append(effect)
@@ -278,6 +293,7 @@ class _Search(Struct, frozen=True, dict=True):
     def _works(self, node: _Node) -> bool:
         try:
             return is_supported(self.question, self._changed(node.changed), self.behaviours)
+        # Too much is unknown to verify it, and what is not verified is no fix.
         except UndecidedError:
             return False
 

@@ -58,6 +58,8 @@ class _Patterns(Generic[_Made]):
     def find(self, values: _Values) -> _Made | None:
         """Return what was kept for these values, None where nothing was."""
         # Few patterns, many cells: those that take the same way read the same names.
+        # Patterns are not exclusive, and need not be: whichever names agree, what was kept under
+        # them read nothing else.
         for names, kept in self._patterns.items():
             made = kept.get(_values_of(names, values))
             if made is not None:
@@ -120,6 +122,8 @@ class AnswerMemory:
         self.question = question
         self.behaviours = behaviours
         self._surroundings: dict[object, Surroundings] = {}
+        # By the numbers of the open constraints alone, not by content: what is kept is found by the
+        # values that were read, and everything else of the surroundings is such a value.
         self._by_constraints: dict[tuple[int, ...], tuple[Question, tuple[_Kept, _Kept]]] = {}
         self._facts: dict[str, _Patterns[tuple[Value, frozenset[str]]]] = {
             name: _Patterns() for name in question.program.facts
@@ -229,6 +233,8 @@ class AnswerMemory:
         worded.update(cpu.knowledge)
         found = kept.answers.find(worded)
         if found is None:
+            # A new one, not the begun evaluation of the surroundings: what this answer reads must
+            # be noted from the start, or the pattern it is kept under would be too short.
             known = Evaluation(self.question.program.definitions, cell.variables, atoms)
             if detailed:
                 values.update(cpu.confidence)
@@ -286,6 +292,7 @@ class AnswerMemory:
             if kept is None:
                 value = evaluation.of(expression)
                 kept = value, evaluation.reads_of(expression)
+                # Fact by fact: cells that differ in what one fact reads share the others.
                 self._facts[name].keep(kept[1], values, kept)
             made.append((name, kept[0]))
             read |= kept[1]

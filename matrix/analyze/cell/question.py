@@ -183,6 +183,8 @@ def lower_question(
     asked = {} if lowered is None else {PREDICATE: lowered}
     simulated = scenario_of(capability)
     rows = _rows(program, capability, simulated)
+    # Declared predicates alone: one that was synthesised, or comes out of a patch, may rightly ask
+    # nothing that is simulated.
     if lowered is not None and simulated is not None and predicate in capability.predicates:
         _refuse_foreign(program, capability, predicate, lowered, rows)
     return Question(
@@ -253,6 +255,8 @@ def ask(question: Question, cell: Evaluation, behaviours: Behaviours) -> Leaf | 
     # All requirements before any is settled: one that is false ends it, whatever is unknown.
     undecided: Expression | None = None
     for requirement in question.requirements:
+        # The release lacks a name in it, so the requirement says nothing of it. `symbolic.py` skips
+        # it, too.
         if requirement.expression is None:
             continue
         holds = truth(cell.of(requirement.expression))
@@ -281,6 +285,7 @@ def _ask_present(question: Question, cell: Evaluation, behaviours: Behaviours) -
     predicate = truth(cell.of(question.predicate))
     if predicate is None:
         return question.predicate
+    # Not before: where the capability is absent its truth is not needed, and a release may lack it.
     refuse_lacking_truth((question,))
     values = cell.values_of(question.rows)
     if not isinstance(values, dict):
@@ -323,6 +328,7 @@ def repeats_predicate(question: Question) -> bool:
 
     def said(expression: Expression) -> frozenset[Expression]:
         definitions = question.program.definitions
+        # It ends, for definitions are acyclic (`refuse_cycles`).
         while names(expression) & definitions.keys():
             expression = substitute(expression, definitions)
         return frozenset(conjuncts(fold(expression)))
@@ -348,6 +354,8 @@ def _refuse_foreign(
     It is the check of another feature, and what the simulation finds says nothing of it.
     """
     read = _read_by(program, (lowered,))
+    # A predicate that reads nothing at all (`true`, `false`) is no other feature's: it is let
+    # through.
     if read and not read & _read_by(program, (expression for _, expression in rows)):
         raise InputError.of(
             code="MX0693",

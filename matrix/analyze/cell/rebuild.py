@@ -61,6 +61,7 @@ class Rebuild(Struct, frozen=True, dict=True, kw_only=True):
             return None
         found = []
         for part in conjuncts(prompt):
+            # By the file alone: what is already on need not be switched on.
             if self._shown(part, {}) is True:
                 continue
             match part:
@@ -128,6 +129,7 @@ class Rebuild(Struct, frozen=True, dict=True, kw_only=True):
 
         def call(asked: Call) -> Value:
             found = value(to_c(asked.arguments[0]))
+            # IS_ENABLED() of a tristate: `m` is enabled as well.
             return None if found is None else found is not False
 
         return truth(evaluate(prompt, value, call))

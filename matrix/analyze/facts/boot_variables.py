@@ -71,6 +71,8 @@ def boot_steps(
     """Yield what each occurrence of a boot parameter does, one after the other."""
     state = initial_values(program, profile)
     found = [
+        # One word may be read by several parsers, each in its own stream: `kvm-arm.mode=` is an
+        # alias of ID-register overrides before it is an early parameter.
         (_STREAMS.index(parser.stream), token.offset, index, parameter.name, parser, value, token)
         for parameter in profile.parameters
         for index, (parser, value, token) in enumerate(occurrences(parameter, line))
@@ -79,6 +81,7 @@ def boot_steps(
     # rest of the tuple has no order.
     for _, _, _, name, parser, value, token in sorted(found, key=lambda item: item[:3]):
         effect = None if value is None else _row(parser, value)
+        # Applies for sure, to whatever value: a word behind it that is known still overrules it.
         if ("parameter", name) in program.lowering.unread:
             condition: Expression = Constant(True)
             assigned = _anything(program, parser)

@@ -53,6 +53,7 @@ class _Atoms:
 
     def named(self, expression: Expression) -> tuple[str, ...]:
         """Return the names in an expression, the last first."""
+        # By identity: a hash would walk the whole expression each time.
         found = self._named.get(id(expression))
         if found is None:
             found = (expression, tuple(sorted(names(expression), reverse=True)))
@@ -109,6 +110,7 @@ class Evaluation:
             {**self._variables, **variables} if variables else self._variables,
             {**self._atoms, **atoms},
         )
+        # Bits of one family mean the same names, which is what makes `kept[1] & changed` right.
         other._family = self._family
         changed = self._family.bits(variables) | self._family.bits(atoms)
         # What read none of the changed names has the same value in the new cell.
@@ -157,6 +159,7 @@ class Evaluation:
 
     def of(self, expression: Expression) -> Value:
         """Return the value of an expression over this cell's names."""
+        # A kept entry is a tuple and never falsy, an unknown value included.
         kept = self._kept.get(id(expression)) or self._keep(id(expression), expression)
         self._reading |= kept[1]
         return kept[0]
@@ -212,5 +215,7 @@ class Evaluation:
 
     def _definition(self, name: str) -> Expression | None:
         if name in self._atoms:
+            # What is given as an atom wins over its definition: `memory.py` hands in what it has
+            # decided.
             return None
         return self._variables.get(name) or self._definitions.get(name)

@@ -94,6 +94,8 @@ class _Prover:
             (lowered, constraint)
             for constraint in constraints
             for lowered in (program.lowering.lower(constraint.condition.expression),)
+            # A constraint that reads a cpucap or a variable as well is no region over symbols
+            # alone.
             if all(name.startswith(_SYMBOL) for name in names(lowered))
         ]
         roots = [program.lowering.lower(item) for item in asked]

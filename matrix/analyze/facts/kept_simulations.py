@@ -37,6 +37,8 @@ class _Found(Struct, frozen=True, kw_only=True):
 def simulate(scenario: AnyScenario, inputs: SimulationInputs) -> SimulationResult:
     """Return what is found in one class; one that passed the bound is not kept."""
     key = _key(b"class", inputs)
+    # The scenario itself is no part of the key: its module is, in `code_of`, and its name is in the
+    # inputs.
     found = recall_value(_KIND, key, _Found)
     if found is not None:
         return SimulationResult(

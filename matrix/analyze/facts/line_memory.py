@@ -65,6 +65,8 @@ class LineMemory:
             InputError: MX0401, the text holds a NUL.
         """
         line = read_command_line(text)
+        # Two of the four streams are enough: early, setup and module parameters stand in the same
+        # words of the line, only the ID-register overrides are read from a text of their own.
         streams = (self._by_group(line.early), self._by_group(line.idreg))
         parts = []
         for group in sorted({*streams[0], *streams[1]}):
@@ -77,6 +79,8 @@ class LineMemory:
             )
             parts.append(LinePart(words=words, line=own))
         slips = {item.name: item for item in line.early if self._slips[item.name]}
+        # What no release reads is left out, so that lines which differ in the root device mean the
+        # same.
         key = (tuple(part.words for part in parts), *sorted(slips))
         meaning = self._meanings.get(key)
         if meaning is None:

@@ -85,6 +85,8 @@ class Lowering:
         arguments: set[Expression] = set()
         for call in calls(expression):
             arguments.update(call.arguments)
+            # `f(vm)->x` is a call that stands for memory, with the call of `f` inside
+            # (`is_memory`).
             inner = call.arguments[0] if is_memory(call) else None
             # What is behind an unknown call is not a second thing that is unknown.
             if not self._is_known_call(call) and not (
@@ -141,6 +143,8 @@ class Lowering:
             yield f"cap.{cap.name}", Name(f"{UNREAD}{cap.name}")
             yield f"boot_cap.{cap.name}", Name(f"{UNREAD}boot.{cap.name}")
             return
+        # Both have the same conditions: a cap that is compiled out or switched off is not detected
+        # on the boot CPU either.
         for prefix, hardware in (("cap.", "hw."), ("boot_cap.", "boot_hw.")):
             body: Expression = Name(f"{hardware}{cap.name}")
             if cap.kconfig is not None:
@@ -166,6 +170,7 @@ class Lowering:
             known = [item for item in self.functions if "(" in item]
         else:
             kind, known = "names", [*self._plain, *self._enumerators, *self._mechanisms]
+        # Not inside of a longer name: `x` must not be underlined in `mechanism.x`.
         found = re.search(rf"(?<![\w.]){re.escape(word)}(?!\w)", condition.text) if word else None
         return Source(condition.text, condition.location).diagnostic(
             "MX0290",
@@ -192,6 +197,8 @@ class Lowering:
     def _lower_node(self, node: Expression) -> Expression:
         match node:
             case Name(identifier):
+                # Before the plain mechanisms: a draft has a value for what nobody has read, copied
+                # from its neighbour, and no answer may rest on it.
                 if identifier in self._open_mechanisms:
                     return self._open_mechanisms[identifier]
                 if identifier in self._mechanisms and identifier not in self.dated:
@@ -205,6 +212,8 @@ class Lowering:
                     return Binary("!=", arguments[0], Constant(False))
                 if function in _CAP_PREFIXES:
                     return Name(f"{_CAP_PREFIXES[function]}{to_c(arguments[0])}")
+                # A call of the kernel's own becomes the name of its definition, arguments and all:
+                # `f(a)` and `f(b)` are two functions here.
                 return Name(to_c(node))
             case _:
                 return node

@@ -116,6 +116,7 @@ class NearSymbols:
         if name.partition("_")[0].upper() not in self._every_word:
             return None
         words = _words(name)
+        # MEMFD last: it is a word of symbols, too, and is dropped only where all else fails.
         for kept in (words, words - (_ADDED - {"MEMFD"}), words - _ADDED):
             if kept in self._words:
                 return self._words[kept]
@@ -161,6 +162,9 @@ def _misspelt(bare: str, by_length: _ByLength) -> Iterator[tuple[str, int]]:
     most = next((edits for least, edits in _EDITS if len(bare) >= least), 0)
     if not most:
         return
+    # Edits that fall into a piece each leave two pieces whole, which a plain search finds: the
+    # table of edits is filled for few names. What is missed is a swap across a cut beside a second
+    # edit.
     count = most + 2
     cuts = [len(bare) * index // count for index in range(count + 1)]
     pieces = {bare[start:end] for start, end in itertools.pairwise(cuts)}
@@ -192,6 +196,8 @@ def _edits(left: str, right: str) -> int:
         earlier, before, row = before, row, [at]
         for index, other in enumerate(right, start=1):
             cost = min(before[index] + 1, row[-1] + 1, before[index - 1] + (letter != other))
+            # A swap of neighbours is one slip of the hand, not two (Damerau 1964, the restricted
+            # form).
             if at > 1 and index > 1 and letter == right[index - 2] and left[at - 2] == other:
                 cost = min(cost, earlier[index - 2] + 1)
             row.append(cost)

@@ -37,6 +37,7 @@ from matrix.schema.values import (
     Condition,
     CpuCap,
     FactDeclaration,
+    KconfigConstraint,
     KernelProfile,
     Mechanism,
 )
@@ -170,8 +171,6 @@ def lower(
             the simulation.
     """
     lowering = Lowering(profile, architecture)
-    # What nobody has read rules nothing out.
-    declared_constraints = () if lowering.unread.constraints else profile.constraints
     found = known or _lowered(profile, architecture, lowering)
     return FactProgram(
         release=profile.release,
@@ -184,7 +183,7 @@ def lower(
         constraint_texts=tuple(
             f"{item.condition.because or item.condition.text}"
             f" ({item.condition.source or item.grounded})"
-            for item in declared_constraints
+            for item in read_constraints(profile, lowering)
         ),
         cpucaps=tuple(lowering.cpucaps.values()),
         facts=found.facts,
@@ -201,8 +200,11 @@ def lower(
         defects={
             defect.invariant: defect
             for defect in profile.defects
+            # Nobody has read whether this kernel still has it.
             if ("mechanism", defect.mechanism) not in lowering.unread
         },
+        # Lowered, `IS_ENABLED(CONFIG_X)` is `CONFIG_X != false`: a constraint of that form alone
+        # demands X.
         always_set=frozenset(filter(None, map(_demanded_symbol, found.constraints))),
         lowering=lowering,
     )
@@ -229,16 +231,16 @@ def _lowered(profile: KernelProfile, architecture: Architecture, lowering: Lower
     }
     for cap in lowering.cpucaps.values():
         definitions.update(lowering.cap_definitions(cap))
+    # Before anything evaluates: `Evaluation` and the compiler follow definitions without a guard.
     refuse_cycles(profile, lowering, definitions)
     impossible = tuple(impossible_inputs(profile, architecture, lowering))
     if impossible:
         raise InputError(impossible)
     facts = _rows(architecture.facts, lowering)
     simulation = _rows(architecture.simulation, lowering)
-    # What nobody has read rules nothing out.
-    declared_constraints = () if lowering.unread.constraints else profile.constraints
     constraints = tuple(
-        lowering.lower(constraint.condition.expression) for constraint in declared_constraints
+        lowering.lower(constraint.condition.expression)
+        for constraint in read_constraints(profile, lowering)
     )
     advisories = {
         row.name: LoweredAdvisory(when=lowering.lower(row.condition.expression), needs=row.needs)
@@ -247,6 +249,8 @@ def _lowered(profile: KernelProfile, architecture: Architecture, lowering: Lower
     }
     deciding = (*definitions.values(), *facts.values(), *simulation.values())
     roots = (*deciding, *constraints, *(item.when for item in advisories.values()))
+    # Rows of boot parameters are no definitions, yet read symbols and caps: these are atoms as
+    # well, or a command line would meet a name that no cell has a value for.
     declared = (
         lowering.lower(condition.expression) for condition, _ in conditions(profile, lowering)
     )
@@ -259,6 +263,8 @@ def _lowered(profile: KernelProfile, architecture: Architecture, lowering: Lower
     symbols = frozenset(f"CONFIG_{symbol.name}" for symbol in profile.symbols)
     return Lowered(
         definitions=definitions,
+        # All of the environment and of the symbols, read or not: cells are made from axes and
+        # `.config`s, which set them.
         atoms=(read | environment | symbols | lowering.dated.keys())
         - definitions.keys()
         - variables,
@@ -268,6 +274,11 @@ def _lowered(profile: KernelProfile, architecture: Architecture, lowering: Lower
         advisories=advisories,
         advised=_symbols(item.when for item in advisories.values()) - _symbols(deciding),
     )
+
+
+def read_constraints(profile: KernelProfile, lowering: Lowering) -> tuple[KconfigConstraint, ...]:
+    """Return the constraints of a profile; what nobody has read of a draft rules nothing out."""
+    return () if lowering.unread.constraints else profile.constraints
 
 
 def _open_atoms(
@@ -285,6 +296,7 @@ def _open_atoms(
             )
     has = profile.built_in_line.symbols if profile.built_in_line else ()
     for rule in architecture.built_in_line:
+        # A release with the symbol says in its `.config` whether it is set: nothing is open then.
         if rule.symbol not in has:
             elsewhere = f"; {rule.elsewhere}" if rule.elsewhere else ""
             lacks = f"Linux {profile.release} has no such symbol" if has else "nobody has read it"

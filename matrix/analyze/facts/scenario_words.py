@@ -169,5 +169,6 @@ def _may_be(domain: _Domain, value: Scalar) -> bool:
     if isinstance(domain, tuple):
         return value in domain
     if domain is int:
+        # Exactly: `True` is an int to Python, and would pass as the number 1.
         return type(value) is int
     return isinstance(value, int) and value in (0, 1)

@@ -174,6 +174,10 @@ class NameHistory:
     ) -> Diagnostic | None:
         """Return what there is to say of one word of a command line, None where it is in order."""
         key = _key(found.name)
+        # In this order: declared here; there, but nobody has read what it does (a draft); declared
+        # by another release; a slip. The kernel hands words that it does not know to init, and has
+        # thousands of parameters that no profile lists: a word that is near none of ours is not
+        # reported.
         declared = self._parameters[profile.id].get(key)
         if declared is not None:
             return None if _takes(declared, found) else self._value(profile, declared, found, place)
@@ -269,6 +273,8 @@ class NameHistory:
         below = [index for index in range(at) if has(self._profiles[index])]
         later = range(at + 1, len(self._profiles))
         above = [index for index in later if has(self._profiles[index])]
+        # The nearest release that has it not: behind the last one before that has it, else before
+        # the first.
         without = below[-1] + 1 if below else (above[0] - 1 if above else at)
         return Standing(
             before=self._profiles[below[-1]].release if below else None,

@@ -73,6 +73,8 @@ class Unread:
         numbers = {one.name: frozenset(dict(one.enumerators).values()) for one in profile.variables}
         for variable, expressions in assigned.items():
             known: frozenset[Scalar] = frozenset(numbers.get(variable, ()))
+            # Enumerators first: what a variable is assigned somewhere is less than what its type
+            # can hold.
             self._domains[variable] = known or self._values(expressions)
 
     def __contains__(self, row: tuple[str, str]) -> bool:
@@ -121,6 +123,8 @@ class Unread:
                 yield from self._domains[identifier]
             case Call() if (body := self._functions.get(to_c(expression))) is not None:
                 yield from self._of(body)
+            # Arithmetic: any number, for which 0 and 1 stand, as expressions ask a number whether
+            # it is 0.
             case Binary(operator, _, _) if operator not in _LOGIC:
                 yield from (0, 1)
             case _:
@@ -136,6 +140,8 @@ def subjects(rows: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 def any_of(name: str, values: Iterable[Scalar]) -> Expression:
     """Return an expression that is any of some values, by atoms that nobody knows."""
+    # By text, since values of several types have no order among each other; the names of the atoms
+    # hang on it.
     ordered = sorted(values, key=repr)
     if all(isinstance(one, bool) for one in ordered):
         return Name(f"{UNREAD}{name}")

@@ -102,8 +102,11 @@ def read_claims(
             problems.extend(error.diagnostics)
             continue
         statements.append(statement)
+        # Only one of the study's own: a claim that was given besides may be of releases it leaves
+        # out.
         if claim in study.claims and not statement.groups:
             problems.append(_never_asked(claim, questions))
+        # A misspelt name is lacked by every release as well: said once, as the slip that it is.
         wrong = names.problems(claim.statement, statement.expressions)
         problems.extend(wrong or _not_askable(names, claim, statement))
     if problems:
@@ -220,6 +223,8 @@ def _decide(
             expected=expected,
             cells=cells[status].count(),
             witness=nearest(broken, dict(solved.study.baseline)) if refuted else None,
+            # Proved of no cell proves nothing; where another release of the group breaks the claim,
+            # that one decides whether the expectation is met.
             decided_elsewhere=bool(kernels[REFUTED]) and cells[status].is_empty(),
         )
 

@@ -84,6 +84,9 @@ class Candidates:
         for wanted in ("environment", "kconfig", "boot"):
             order.extend(name for name, kind in axes.items() if kind == wanted)
         order.extend(self._expressions.others)
+        # Every axis once more at the end: together they tell any two cells apart, so
+        # `telling_apart` always finds one; `dict.fromkeys` keeps the earlier place of those that
+        # have one.
         order.extend(axes)
         return list(dict.fromkeys(order))
 
@@ -164,6 +167,7 @@ class _Expressions:
             for fact, expression in facts.items():
                 public[fact] = None
                 self._found.setdefault(fact, {})[profile.id] = expression
+            # What is all that a fact says is shown as the fact.
             by_expression = {expression: fact for fact, expression in facts.items()}
             required = [item.expression for item in part.question.requirements]
             for root in (part.question.predicate, *required):
@@ -171,6 +175,7 @@ class _Expressions:
                     groups["asked"][name] = None
             for field, root in part.question.rows:
                 if root in by_expression:
+                    # An input that is equal in all classes tells no two cells apart.
                     kind = "simulated" if field in deciding else "ignored"
                     groups[kind][by_expression[root]] = None
                 for name in self._names(root, by_expression, profile):

@@ -107,6 +107,7 @@ def refuse_unknown_symbols(
             hint=f"{unknown_word_hint(symbol, listed, 'symbols')}; to add it, declare it under "
             "`kconfig: symbols:` of a profile in a folder for --configs",
         )
+        # A symbol that one profile lists is known: releases without it have it off.
         for symbol in sorted(frozenset.intersection(*unlisted))
     ]
     if problems:
@@ -125,17 +126,18 @@ def remarks(check: PatchedCheck) -> tuple[Diagnostic, ...]:
         )
         for location in check.errors
     ]
-    bare = [
-        Diagnostic(
-            code="MX1224",
-            severity=Severity.WARNING,
-            message=f"the macro `{check.name}` has no parentheses around it: where it is called "
-            "beside an operator C reads it otherwise",
-            location=check.location,
-            hint="the check is read as if it stood alone",
+    bare = []
+    if check.is_bare_macro:
+        bare.append(
+            Diagnostic(
+                code="MX1224",
+                severity=Severity.WARNING,
+                message=f"the macro `{check.name}` has no parentheses around it: where it is "
+                "called beside an operator C reads it otherwise",
+                location=check.location,
+                hint="the check is read as if it stood alone",
+            )
         )
-        for _ in range(check.is_bare_macro)
-    ]
     changed = [
         Diagnostic(
             code="MX1218",
@@ -207,6 +209,7 @@ def of_kernels_that_have(
         return solved, ()
     programs = {part.question.program.release: part.question.program for _, part in solved.kernels}
     if len(wanting) == len(lacking):
+        # Where each lacks other names, those of the first stand for all.
         missing = frozenset.intersection(*wanting.values()) or next(iter(wanting.values()))
         capability = solved.kernels[0][1].question.capability
         raise InputError(

@@ -98,6 +98,7 @@ def _cited(kernels: Sequence[AskedKernel]) -> _Cited:
 
 _SYMBOL = "CONFIG_"
 # The model knows of a number whether it is 0 (FactProgram.domain): what asks no more can be asked.
+# Taken as never below 0: `> 0` and `>= 1` are `!= 0`, `<= 0` and `< 1` are `== 0`.
 _SAFE = {
     0: ("==", "!=", ">", "<=", ">=", "<"),
     1: (">=", "<"),
@@ -130,6 +131,8 @@ def without_prefix(
             case Call("IS_ENABLED", (Constant(bool() | int() as number),)):
                 # include/linux/kconfig.h:14-24: what is defined as 1 counts as built in.
                 return Constant(number == 1)
+            # Of a bool the three macros say one thing: it cannot be a module
+            # (include/linux/kconfig.h).
             case Call("IS_BUILTIN" | "IS_REACHABLE", (Name(name),)) if name in booleans:
                 return Call("IS_ENABLED", node.arguments)
             case Call("IS_MODULE", (Name(name),)) if name in booleans:

@@ -179,6 +179,8 @@ def _seen(region: Region, axis: str, option: str) -> Region:
 
 def _once(region: Region, axis: str) -> int:
     """Return the number of cells without an axis."""
+    # A region that was made to forget an axis counts each cell once per option of it: one option is
+    # put back.
     option = region.space.variable(axis).options[0]
     return region.restrict(axis, (option,)).project_hidden().count()
 
@@ -200,6 +202,8 @@ def granularity(solved: SolvedStudy, within: Region) -> Granularity:
         admitted = admitted | (stuck & part.predicate)
         for text, condition in ((one.text, one.lowered) for one in part.question.conjuncts):
             refuses = (stuck & part.compiler.where(condition, stuck)).is_empty()
+            # A condition must refuse in every kernel that has it; kernels write it in the same
+            # words.
             keepers[text] = keepers.get(text, True) and refuses
             source = part.question.program.sources.get(text)
             if source:

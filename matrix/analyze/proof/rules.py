@@ -61,6 +61,8 @@ def find_rules(candidates: Candidates, labels: Mapping[str, Region]) -> tuple[Fe
     features = choose(candidates, labels)
     space = FeatureSpace(features, _axes(candidates))
     images = {label: space.image(region) for label, region in labels.items()}
+    # Tuples of options that no cell has may be covered by any label's rules: that is what makes the
+    # rules short.
     nowhere = ~space.image(candidates.valid)
     rules: list[FeatureRule] = []
     for label, image in images.items():
@@ -189,6 +191,8 @@ def choose(candidates: Candidates, labels: Mapping[str, Region]) -> tuple[Featur
         inside = [space.preimage(when, region) for region in labels.values()]
         one, other = [region for region in inside if not region.is_empty()][:2]
         chosen.append(candidates.telling_apart(*closest(one, other)))
+        # The order of features is that of the diagram and of the rules' words: readable ones in
+        # front, whatever the order in which they were found.
         chosen.sort(key=candidates.rank)
         if len(chosen) > _MAX_FEATURES:
             raise UndecidedError(_too_many())
@@ -196,6 +200,7 @@ def choose(candidates: Candidates, labels: Mapping[str, Region]) -> tuple[Featur
     # A later feature may have made an earlier one superfluous.
     images = [space.image(region) for region in labels.values()]
     kept = list(chosen)
+    # The least readable first, so that what stays is what a reader knows best.
     for feature in reversed(chosen):
         without = [image.forget((feature.name,)) for image in images]
         if all((one & other).is_empty() for one, other in itertools.combinations(without, 2)):

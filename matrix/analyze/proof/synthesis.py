@@ -151,6 +151,7 @@ def _known_to_all(solved: SolvedStudy, atoms: Sequence[Atom], within: Region) ->
     programs = [
         part.question.program
         for _, part in solved.kernels
+        # Only these bind: of a kernel without the capability there is no cell to say yes or no to.
         if any(not (region & within).is_empty() for _, region in part.classes)
     ]
     return tuple(
@@ -207,6 +208,8 @@ def minimise(
     Combinations of the `count` atoms in neither may be in or out. Atoms are left out, the last
     first, while the rest tells `yes` from `no`; no literal and no conjunction can then be dropped.
     """
+    # A space of the atoms alone, not the study's: two to the number of atoms is all there is to
+    # cover.
     names = [str(number) for number in range(count)]
     variables = (FiniteVariable(name=name, options=("true", "false")) for name in names)
     backend = Diagram(Space(variables=tuple(variables)))
@@ -219,6 +222,7 @@ def minimise(
     inside, outside = region_of(yes), region_of(no)
     # An atom can go where without it no combination is both; the last are the least wanted.
     for name in reversed(names):
+        # Inside and outside lose it together: what was a don't-care may then belong to one of them.
         wider = inside.forget((name,)), outside.forget((name,))
         if (wider[0] & wider[1]).is_empty():
             inside, outside = wider
@@ -254,6 +258,7 @@ def _disjunction(products: Sequence[Product], atoms: Sequence[Expression]) -> Ex
         literal: sum(literal in product for product in products)
         for literal in sorted(frozenset.union(*products))
     }
+    # Of equally frequent ones the first: `counts` is sorted, and `max` keeps the earliest.
     literal = max(counts, key=lambda item: counts[item])
     if counts[literal] > 1:
         groups = [[item for item in products if literal in item]]

@@ -94,6 +94,8 @@ def causes(solved: SolvedStudy, within: Region | None = None) -> tuple[tuple[Cau
     usual = ordinary(solved.study, asked)
     strands: dict[object, list[tuple[ClassRegion, tuple[Violation, ...]]]] = {}
     for item in solved.classes:
+        # What would be unsound were it violated: classes without a violation have no strand and
+        # drop out.
         if decide(predicate=item.predicate, violates=True) is Verdict.UNSOUND:
             for key, violations in _strands(item.result.violations).items():
                 strands.setdefault(key, []).append((item, violations))
@@ -101,6 +103,7 @@ def causes(solved: SolvedStudy, within: Region | None = None) -> tuple[tuple[Cau
     by_cells: dict[Region, list[tuple[ClassRegion, tuple[Violation, ...]]]] = {}
     for members in strands.values():
         region = union(solved.backend, (item.region for item, _ in members))
+        # A class may reach into cells that are unknown, not unsound: these are no cells of a cause.
         region = region.project_hidden() & unsound
         if not region.is_empty():
             by_cells.setdefault(region, []).extend(members)
@@ -135,6 +138,7 @@ def _cause(
     cell = nearest(region, baseline) or {}
     question, inputs = of_cell(solved, classes, cell)
     keys = {key for _, violations in members for key in _strands(violations)}
+    # Of the cell itself, not of the class: the reader is shown a trace with this cell's page size.
     met = _strands(solved.behaviours.exact(inputs).violations)
     here = sorted(
         (item for key in met if key in keys for item in met[key]),

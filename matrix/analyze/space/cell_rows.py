@@ -167,6 +167,7 @@ class _Cells:
         places = {numbers: place for place, numbers in enumerate(classes)}
         of_class = _statements(solved)
         broken = [
+            # An unknown cell may violate nothing: no statement of a class is said of it.
             None if verdict is Verdict.UNKNOWN else _only({of_class[n] for n in numbers} - {None})
             for verdict, _, numbers in self._known
         ]

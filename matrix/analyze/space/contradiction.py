@@ -15,6 +15,7 @@ from functools import cached_property, reduce
 from msgspec import Struct
 
 from matrix.analyze.cell.question import Question
+from matrix.analyze.facts.program import read_constraints
 from matrix.analyze.space.symbolic import CompiledKernel, compiled_kernels, of_kernel
 from matrix.diagnostics import Location
 from matrix.kernel.cpu.resolve import CpuSystem
@@ -117,9 +118,11 @@ class SelectionSpace:
     def _kconfig_constraints(self) -> Iterator[tuple[Member, Region]]:
         for mine, kernel in self._mine:
             profile, program = kernel.profile, kernel.question.program
-            lowered = zip(profile.constraints, program.constraints, strict=True)
+            declared = read_constraints(profile, program.lowering)
+            lowered = zip(declared, program.constraints, strict=True)
             for constraint, expression in lowered:
                 member = _condition_member("Kconfig", constraint.condition, profile.release)
+                # A constraint of one release says nothing of the cells of others.
                 yield member, kernel.compiler.where(expression) | (self._hard - mine)
 
     def _over_kernels(self, condition: Condition) -> Region:
@@ -132,6 +135,7 @@ class SelectionSpace:
     def _in_kernel(self, condition: Condition, kernel: CompiledKernel) -> Region:
         axes = frozenset(axis.name for axis in self._study.axes)
         program = kernel.question.program
+        # In `lower_question` such a constraint is left out likewise.
         if program.lacks(condition) - axes:
             return self._backend.everything()
         return kernel.compiler.where(program.lower_expression(condition, also=axes))

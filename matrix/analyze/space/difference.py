@@ -58,10 +58,13 @@ def _with_predicate(
 ) -> KernelRegions:
     program = part.question.program
     asked = lower_question(program, part.question.capability, predicate)
+    # Constraints and variant are the study's: `lower_question` was not given them here, and the
+    # cells must stay those that were compiled.
     question: Question = replace(
         asked, constraints=part.question.constraints, variant=part.question.variant
     )
     if question.predicate is None:
+        # Without a class no cell has the capability, so nobody asks the predicate.
         if part.classes:
             raise InputError(cannot_be_asked(question))
         return replace(part, question=question, predicate=solved.backend.nothing())
@@ -87,6 +90,8 @@ def between_kernels(solved: SolvedStudy, axis: str, one: str, other: str) -> Dif
     """
     there = _of_kernel(solved, axis, one)
     here = _of_kernel(solved, axis, other)
+    # Forgetting the axis of the kernel makes cells of two releases comparable: what is left are the
+    # other options.
     all_there = solved.valid.restrict(axis, (one,)).forget((axis,))
     all_here = solved.valid.restrict(axis, (other,)).forget((axis,))
     mine = solved.backend.everything().restrict(axis, (other,))
@@ -95,6 +100,8 @@ def between_kernels(solved: SolvedStudy, axis: str, one: str, other: str) -> Dif
         changes=tuple(
             (before, after, region & mine) for before, after, region in changes_between(there, here)
         ),
+        # `& mine` puts one kernel back in: without an option of its axis a region counts once per
+        # kernel.
         only_one=((all_there - all_here) & mine).count(),
         only_other=((all_here - all_there) & mine).count(),
     )
@@ -175,6 +182,8 @@ def between_studies(one: SolvedStudy, other: SolvedStudy, shared: Overlap) -> Di
     """
     with within_memory():
         carried = _Carried(one, other.backend, shared)
+        # Everything is held and counted in the other study's space: regions of two spaces cannot
+        # meet.
         place = other.backend.everything().at(dict(shared.held_other))
         for axis, options in shared.common:
             place = place.restrict(axis, options)

@@ -81,6 +81,8 @@ def _partition(
             cells = (region & part.valid).project_hidden()
             if value is not None and not cells.is_empty():
                 found[value] = found.get(value, nothing) | cells
+    # Two values in one visible cell mean that a hidden variable decides: that difference is not the
+    # axis's.
     unknown = in_several(solved.backend, found.values())
     return {value: region - unknown for value, region in found.items()}
 

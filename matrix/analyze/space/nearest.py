@@ -64,6 +64,8 @@ def nearest_supported(
     found: Nearest | None = None
     for solve in solves:
         solved = solve()
+        # Exactly one: every basis has one verdict for what works (SUPPORTED, or GRANTED where
+        # nothing judges).
         (supported,) = (cells for verdict, cells in solved.verdicts.items() if verdict in WORKS)
         region = with_doubles(solved, supported)
         found = nearest_changes(region, origin, weights, _MOST_PATHS)
@@ -112,6 +114,7 @@ def _merge(changes: tuple[Changes, ...]) -> tuple[Changes, ...]:
     """Put changes of one and the same single axis together."""
     merged: dict[str, Changes] = {}
     for change in changes:
+        # A change of several axes is merged with none: its options are alternatives only together.
         key = change[0][0] if len(change) == 1 else repr(change)
         if key in merged and len(change) == 1:
             (axis, options), (_, more) = merged[key][0], change[0]

@@ -63,6 +63,7 @@ def overview(study: MatrixStudy, tables: Sequence[Table]) -> Overview | None:
     of_cpus = axis is not None and axis.kind == "cpu"
     declared = {option.name: at for at, option in enumerate(axis.options if axis else ())}
     counted = len(table.columns) - 1 if table.usual is None else table.usual
+    # None of several CPUs is the one that counts: a row with CPUs across is the worst of its cells.
     across = any(level in axes and axes[level].kind == "cpu" for level in table.column_levels)
     rows = [
         OverviewRow(

@@ -119,6 +119,8 @@ def moved(before: Record, after: Record, solved: SolvedStudy) -> Moved:
             else:
                 place = place.restrict(axis, (after.baseline[axis],))
         old = _regions(before, solved.backend, now)
+        # `place` bounds today's cells only; the record's are bounded by `_node`, which drops axes
+        # and options that today's study lacks.
         new = {key: region & place for key, region in _regions(after, solved.backend, now).items()}
         compared = union(solved.backend, old.values()) & place & solved.valid
         moves = tuple(_moves(old, new, compared, solved))
@@ -146,6 +148,7 @@ def _moves(
             if before is not after:
                 both = there & here & within
                 if not both.is_empty():
+                    # By the causes of today; where a cell has none any more, by those it had.
                     key = (before, after, now or was)
                     found[key] = found[key] | both if key in found else both
     for (before, after, by), region in found.items():
@@ -171,6 +174,7 @@ def _regions(
     below: list[dict[Said, Region]] = [
         {said[label]: backend.everything()} for label in record.leaves
     ]
+    # From the last axis up, so that what is below a node is known.
     for (axis, options), layer in reversed(tuple(zip(record.axes, record.layers, strict=True))):
         below = [
             _node(node, below, axis, options, known.get(axis), record.baseline.get(axis, ""))
@@ -188,6 +192,8 @@ def _node(
     held: str,
 ) -> dict[Said, Region]:
     """Return the cells of each label behind a node."""
+    # An axis that is gone: its options cannot be told apart any more, and the cells of the
+    # baseline's option count.
     if known is None:
         at = options.index(held) if held in options else 0
         return dict(below[node[at]]) if node[at] >= 0 else {}

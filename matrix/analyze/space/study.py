@@ -113,6 +113,8 @@ def decide_study(
         valid=union(backend, (part.valid for _, part in kernels)).project_hidden(),
         verdicts=verdicts,
         absent=tuple(
+            # What is absent only under some value of what is unknown is an unknown cell, and has no
+            # reason.
             (reason, region.project_hidden() & verdicts[Verdict.ABSENT])
             for reason, region in absent.items()
         ),
@@ -124,6 +126,7 @@ def decide_study(
 
 def _merged(part: KernelRegions, backend: Backend, behaviours: Behaviours) -> KernelRegions:
     """Return a kernel's regions with its classes merged by behaviour."""
+    # Asked again under another predicate (`difference.py`): the merge rests on the inputs alone.
     if part.alike:
         return part
     parts: dict[Inputs, list[tuple[int, Region]]] = {}

@@ -129,6 +129,7 @@ def _where(
         may, must = may | reading, must & reading
     hangs = [f"{name}, which no axis sets" for name in unset] if may != must else []
     possible = may.project_hidden()
+    # One cell of the study in which it can happen and cannot: fields decide that no axis shows.
     if not (possible & (region - may).project_hidden()).is_empty():
         hangs.append("what nobody recorded of some CPUs")
     return may, tuple(hangs)
@@ -136,6 +137,7 @@ def _where(
 
 def _readings(when: Expression, unset: Sequence[str]) -> Iterator[Expression]:
     """Yield a condition under every value of the symbols that no axis sets."""
+    # Few: only symbols that advisories alone read and no axis sets.
     for values in product((True, False), repeat=len(unset)):
         chosen: Mapping[str, Expression] = {
             name: Constant(value) for name, value in zip(unset, values, strict=True)

@@ -84,9 +84,12 @@ def _diagram(solved: SolvedStudy, causes: Sequence[Region]) -> Diagram:
 
     def label(numbers: tuple[int, ...]) -> int:
         verdict, *rest = numbers
+        # Regions are numbered verdicts first, causes behind them; a cell is in one verdict, so the
+        # first number is the verdict and what follows are causes, told from 1.
         said = (verdicts[verdict], tuple(number - len(verdicts) + 1 for number in rest))
         return labels.setdefault(said, len(labels))
 
+    # Whoever looks a cell up may name an option that the study does not count.
     regions = [with_doubles(solved, cells) for cells in (*solved.verdicts.values(), *causes)]
     layers = layers_of(solved.backend.space, regions, label)
     return Diagram(layers=layers, labels=tuple(labels))

@@ -162,6 +162,9 @@ def _study_space(
         unknown.update((f"?{name}", None) for name in _unread(program))
     for own in seen:
         # Thousands of CPUs share what a kernel sees of them.
+        # `_systems_seen` gives systems that the kernel cannot tell apart one object, so identity is
+        # enough. How many types a system has is part of the kind, for that decides the names of its
+        # hidden variables (`_hidden`).
         kinds = {(id(system), len(systems[spec].names) == 1): spec for spec, system in own.items()}
         for spec in kinds.values():
             for atom, value in own[spec].atoms.items():
@@ -184,6 +187,7 @@ def _study_space(
         order.append(variable.name)
         if variable.name in {axis.name for axis in study.axes if axis.kind == "cpu"}:
             order.extend(variable.name for variable in hidden)
+    # A study without an axis of CPUs can still have hidden variables: symbols, dates, unread rows.
     if len(order) < len(variables) + len(hidden):
         order.extend(variable.name for variable in hidden)
     return Space(variables=variables, hidden=hidden, order=tuple(order))
@@ -218,6 +222,8 @@ def _unset_symbols(
             atom = f"CONFIG_{symbol}"
             if all(symbol in dict(option.kconfig) for option in partial):
                 continue
+            # One variable for all options and kernels: a cell has one of each, and the variable is
+            # forgotten before anybody counts.
             found[atom] = _choice(atom, program.domain(atom))
     return tuple(found.values())
 
@@ -228,6 +234,8 @@ def kernel_regions(backend: Backend, study: MatrixStudy, kernel: CompiledKernel)
     rows = [f"{_ROW}{name}" for name, _ in question.rows]
     valid = of_kernel(backend.everything(), study, kernel.profile)
     for axis in study.axes:
+        # A cell is a `.config`, not the name of one: options that are the same to this kernel count
+        # once, or releases with fewer symbols would have more equal cells.
         if axis.kind == "kconfig":
             valid = valid.restrict(axis.name, distinct_options(axis, question.program, study))
     for constraint in question.constraints:
@@ -246,10 +254,14 @@ def kernel_regions(backend: Backend, study: MatrixStudy, kernel: CompiledKernel)
     predicate = backend.nothing()
     classes: tuple[tuple[Inputs, Region], ...] = ()
     if not remaining.is_empty() and question.predicate is not None:
+        # Only now: a release in which the capability is nowhere present needs none of the truth's
+        # names.
         refuse_lacking_truth((question,))
         predicate = compiler.where(question.predicate) & remaining
         classes = tuple(
             (_inputs(question, values), region)
+            # Split inside `remaining` only: elsewhere nothing is simulated, and inputs that occur
+            # nowhere else would be classes of their own.
             for values, region in compiler.joint(tuple(rows), within=remaining)
         )
     return KernelRegions(
@@ -349,6 +361,8 @@ def _kconfig_tables(study: MatrixStudy, program: FactProgram) -> dict[str, Table
         symbol = atom.removeprefix("CONFIG_")
         axis = _axis_of_symbol(study, symbol) if symbol in program.symbols else None
         if axis is None:
+            # No option of any axis mentions it: off, unless no `.config` of the release can do
+            # without.
             tables[atom] = Constant(atom in program.always_set)
             continue
         entries = {
@@ -379,6 +393,7 @@ def _dated_tables(study: MatrixStudy, program: FactProgram) -> dict[str, Table |
 def _symbol_entry(option: Option, symbol: str, atom: str, *, always: bool) -> Expression:
     """Return what an option makes of a symbol; a partial `.config` may leave it unknown."""
     given = dict(option.kconfig).get(symbol)
+    # What a fragment does not say is open, but for what every `.config` of the release has.
     if given is None and option.partial:
         return Constant(True) if always else Name(_unset(atom))
     return Constant(symbol_value("n" if given is None else given))
@@ -435,6 +450,8 @@ def _variable_tables(
         }
         for variable, untouched in initial.items():
             row = {name: variables[variable] for name, variables in effects.items()}
+            # Compared as expressions, not as values: what a parameter sets may hang on the CPU or
+            # on symbols.
             if all(expression == untouched for expression in row.values()):
                 continue
             if variable in setters:

@@ -47,12 +47,14 @@ def _table(
     study = solved.study
     rows, columns, loose, said = _shown(study, pivot)
     usual = {**dict(study.baseline), **dict(pivot.fixed)}
+    # What the name of a command line sets is said by the name, so these axes are not fixed either.
     fixed = {axis.name: usual[axis.name] for axis in study.axes if axis.name not in said}
     marker = Marker(solved, pivot.rows, tuple(fixed), tuple(loose & said), causes)
     kind_of = _kinds(solved, pivot.rows, causes)
     answered: dict[object, tuple[TableCell | None, ...]] = {}
     merged: dict[tuple[TableCell | None, ...], list[str]] = {}
     for row, row_cell in rows:
+        # Label and number cannot be confused: labels are texts.
         kind = kind_of.get(row, row)
         if kind not in answered:
             places = [{**usual, **row_cell, **_joined(column)} for column in columns]
@@ -130,6 +132,8 @@ def view_table(
     def answered(cell: Mapping[str, str]) -> TableCell | None:
         return None if kept.at(cell).is_empty() else answer_cell(cell)
 
+    # Causes are left out of a view: their numbers are those of the report's list, which is not
+    # there.
     if view.shows == "verdict":
         table = _table(solved, view, answered, ())
     else:
@@ -163,6 +167,8 @@ def _counted(solved: SolvedStudy, view: DeclaredView, kept: Region) -> Table:
         """Return the cells of each verdict, by the option or command line of every axis shown."""
         found: dict[tuple[str, ...], Mapping[Verdict, int]] = {}
         for line, cell in lines.items():
+            # The line at hand comes last: an axis that only other lines set is at the baseline's
+            # option.
             here = {word: part.at({**fixed, **named, **cell}) for word, part in regions.items()}
             for options, counts in tally(
                 here, [name for name in names if name != PROFILES]
@@ -175,6 +181,8 @@ def _counted(solved: SolvedStudy, view: DeclaredView, kept: Region) -> Table:
     # Whoever asks for the verdict with an option that a release lacks asks for the same `.config`.
     if view.shows == "worst":
         same = {word: with_doubles(solved, cells & kept) for word, cells in solved.verdicts.items()}
+        # The counts proper win; doubles only fill places whose options are counted under another
+        # name.
         mine = {**counted(same), **mine}
     merged: dict[tuple[TableCell | None, ...], list[str]] = {}
     for label, _ in rows:
@@ -306,6 +314,8 @@ class Marker:
         self._held = sorted(named, key=lambda axis: axis == rows)
         self._firm = tuple(axis for axis in named if axis not in loose)
         self._parts: dict[tuple[Region, str], dict[str, Region]] = {}
+        # All alike, unlike the weights of `nearest.py`: a mark says what else to look at, not what
+        # is cheap to change.
         self._weights = {axis.name: 1 for axis in solved.study.axes}
         self._without: dict[str, set[str]] = {}
         self._known: dict[object, tuple[Mark, ...]] = {}
@@ -340,6 +350,8 @@ class Marker:
     def marks(self, place: Options, verdict: Verdict, row: Sequence[Options]) -> tuple[Mark, ...]:
         """Return the marks of a cell with a verdict; `row` are all cells that stand beside it."""
         absent = verdict is Verdict.ABSENT
+        # A cell with the capability keeps its named command line, which its column says; one
+        # without may get it from another command line.
         free = self._all if absent else self._fixed
         regions = {
             word: self._opened(region, place, free)
@@ -349,6 +361,8 @@ class Marker:
         fixed_here = tuple(place[axis] for axis in free)
         if absent:
             return tuple(self._of_absent(place, regions, row))
+        # Regions are canonical: cells that see the same verdicts over the free axes have equal
+        # keys, and equal marks. A table of hundreds of CPUs has a handful.
         key = (verdict, fixed_here, tuple(regions.values()))
         if key not in self._known:
             self._known[key] = tuple(self._of_present(place, regions, free))
@@ -378,6 +392,8 @@ class Marker:
         row: Sequence[Options],
     ) -> Iterator[Mark]:
         """Yield what gives a cell the capability, unless a cell beside it has it."""
+        # A reader sees the neighbouring columns: that another command line gives the capability
+        # need not be said where one of them shows it.
         beside = (cell for cell in row if all(cell[axis] == place[axis] for axis in self._firm))
         for cell in beside:
             chosen = {axis: cell[axis] for axis in self._all}

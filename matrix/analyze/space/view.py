@@ -47,5 +47,6 @@ class View(Struct, frozen=True, kw_only=True):
         return [
             index
             for index, column in enumerate(table.columns)
+            # A level of which no label is named keeps all of them.
             if all(not names or label in names for label, names in zip(column, named, strict=True))
         ]

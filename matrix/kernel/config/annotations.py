@@ -136,6 +136,8 @@ def _include(read: _Read, path: str, file: str, included: ReadIncluded, place: L
         return
     flavours = read.flavours
     _take(read, data, target, included, main=False)
+    # The header of the file that was named counts; one without a header takes that of what it
+    # includes.
     read.flavours = flavours or read.flavours
 
 
@@ -199,6 +201,8 @@ def _text(read: _Read, flavour: str, arch: str) -> str:
         if value == _NOT_THERE:
             continue
         setting = f"# CONFIG_{symbol} is not set" if value == "n" else f"CONFIG_{symbol}={value}"
+        # Each setting at its own line, so that a diagnostic stands where a person wrote it. Line 0
+        # is of an included file.
         if line and line not in own:
             own[line] = setting
         else:

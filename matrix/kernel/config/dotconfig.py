@@ -289,6 +289,8 @@ class _Sections:
             self._letters = 0
         raw: dict[str, str] = {}
         count = 0
+        # `conf` frames the title of each menu with bare `#` lines: a menu that nobody changed is
+        # the same text in every file.
         for section in text.split("\n#\n"):
             own = self._settings.get(section)
             if own is None:
@@ -299,6 +301,7 @@ class _Sections:
                 self._letters += len(section)
             raw.update(own)
             count += len(own)
+        # A symbol in two sections is odd: which line wins is for the reader of lines to say.
         return raw if len(raw) == count else None
 
 

@@ -136,6 +136,7 @@ def _repair(value: str) -> str | None:
     """Return the value conf takes where more text follows: the letter, or the string up to `"`."""
     if is_value(value):
         return value
+    # conf_set_sym_val() of scripts/kconfig/confdata.c looks at the first character alone.
     if value[:1] in ("y", "m", "n"):
         return value[0]
     string = _STRING.match(value)
@@ -178,6 +179,7 @@ class _LineReader:
         earlier = self._lines.get(symbol)
         if earlier is not None:
             self._report_again(number, line, symbol, earlier, same=self.raw[symbol] == value)
+        # The later line counts, as it does for conf.
         self.raw[symbol] = value
         self._lines[symbol] = (number, line)
 

@@ -103,6 +103,7 @@ def _dotconfig(found: _Settings, places: _Places) -> str:
         if one.value is None:
             continue
         line = places.line(one.start)
+        # As `conf` writes what is off: a line `=n` is none of its own.
         unset = one.value == "n"
         setting = f"# CONFIG_{name} is not set" if unset else f"CONFIG_{name}={one.value}"
         if line in own:
@@ -149,6 +150,8 @@ def _by_kernel(
         if block.word == _TEXT and not _has_answers(tokens, block):
             continue
         around = block.around
+        # A patch with settings is a set in a list (`kernelPatches = [ { … } ]`): its settings are
+        # of the kernel that stands around the list.
         if len(around) > 1 and tokens.words[around[-2]].text == "[":
             around = around[:-2]
         kernels.setdefault(around, []).append(block)
@@ -279,6 +282,8 @@ class _Reader:
         if name is None or value is None:
             self.undecided[_Why(start, start + len(name or "${"), _ELSEWHERE)] = [name or ""]
             return {name: _Found(None, start)} if name else {}
+        # `{ tristate = "y"; }` is the value of a symbol; any other set may hold settings of its
+        # own.
         group = groups and value.kind == "set" and not _attributes(value)
         if above or group or not _SYMBOL.fullmatch(name):
             if groups:
@@ -306,6 +311,7 @@ class _Reader:
                 said = _WORDS[word]
                 return None if said is None else _Found(said, node.start)
             case "text":
+                # A string as a `.config` has it: one line, quotes and backslashes escaped.
                 raw = node.text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
                 return _Found(raw if _RAW.fullmatch(raw) else f'"{raw}"', node.start)
             case "set" if own.keys() & {"tristate", "freeform"}:
@@ -330,6 +336,7 @@ class _Reader:
         if called == "mkForce" and not bounds:
             found = self.value(last, name)
             return None if found is None else _Found(found.value, found.start, forced=True)
+        # Through `together`, for the parts may force or contradict each other as whole sets may.
         if called == "mkMerge" and not bounds and last.kind == "list":
             each = [self.value(one, name) for one in last.parts]
             return self.together([{name: one} for one in each if one is not None]).get(name)
@@ -360,8 +367,11 @@ class _Reader:
         if holds is not None:
             return yes if holds else no
         some = yes or no
+        # Both branches agree, so that the condition does not matter: nothing is undecided.
         if some is None or (yes is not None and no is not None and yes.value == no.value):
             return some
+        # Only where it is the version that is missing can --kernel help; a condition on anything
+        # else stays open whatever is told.
         on_version = re.search(r"\bversion|\bwhen[AOB]", self._text[why.start : why.end])
         told = _RELEASE if on_version and self._version is None else _ELSEWHERE
         self._note(why, told, (name,))
@@ -383,6 +393,8 @@ class _Reader:
         merged: _Settings = {}
         for name, one in ((name, one) for each in sets for name, one in each.items()):
             before = merged.get(name)
+            # As the module system of NixOS: mkForce outranks any plain definition, and two of one
+            # rank must agree.
             if before is None or (one.forced and not before.forced):
                 merged[name] = one
             elif before.forced == one.forced and before.value != one.value:
@@ -433,6 +445,8 @@ class _Reader:
         """Return whether the kernel is of a version or later, None where that is not told."""
         first = read_version(bound.text) if bound.kind == "text" else None
         version = self._version
+        # A bound that is itself a candidate or a vendor's version orders against nothing that is
+        # known here.
         if version is None or first is None or first.suffix or first.candidate is not None:
             return None
         if version.series != first.series:

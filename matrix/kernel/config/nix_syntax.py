@@ -12,6 +12,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+# In this order: a comment and a path begin like operators, and `1.2.3` would be a number and a
+# name.
 _TOKEN = re.compile(
     r"""
     (?P<blank>(?:\s|\#[^\n]*|/\*.*?\*/)+)
@@ -249,6 +251,7 @@ class Parser:
     def _behind_pattern(self) -> int | None:
         """Return the index behind `x:`, `{ a, b }:` or `{ a }@x:`; None: no function begins."""
         at, words = self.at, self._tokens.words
+        # At most two parts, with `@` between them.
         for _ in range(2):
             if words[at].kind == "name" and words[at].text not in _KEYWORDS:
                 at += 1

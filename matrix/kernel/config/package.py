@@ -23,6 +23,7 @@ _CONFIG_NAMES = re.compile(
     r"|(?P<sources>usr/src)/(?:linux-config-[^/]+/config[^/]+|(?:kernels/)?[^/]+/\.config)"
 )
 
+# A package with the sources of a kernel has one for each flavour and architecture.
 _MOST_CONFIGS = 64
 
 
@@ -93,6 +94,7 @@ class _Collected(Struct, kw_only=True):
         content = Stream(member.content, self.file, kind=DOTCONFIG).read(member.size)
         if len(content) < member.size:
             raise damaged(self.file, f"`{name}` ends early")
+        # A package may have one configuration at two places.
         if content not in self.configs.values():
             self.configs[name] = content
             self.folders.add(found[found.lastgroup or 0])

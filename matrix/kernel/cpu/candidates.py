@@ -110,5 +110,7 @@ def _cores(midr: int, knowledge: Knowledge) -> frozenset[str]:
     """Return the CPUs of who designed the core, and not of who put it into a product."""
     implementer, _ = model_of(midr)
     mine = [cpu for cpu in knowledge.cpus if cpu.implementer == implementer]
+    # MIDR_EL1 has the code of who designed the core. Products with it name another vendor, and are
+    # fewer.
     vendor = Counter(cpu.vendor for cpu in mine).most_common(1)
     return frozenset(cpu.id for cpu in mine if vendor and cpu.vendor == vendor[0][0])

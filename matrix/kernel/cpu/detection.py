@@ -63,6 +63,8 @@ def _combine(answers: tuple[Detection, ...], *, decides: bool) -> Detection:
     """Return the conjunction of some answers (`decides` False) or their disjunction."""
     if len(answers) == 1:
         return answers[0]
+    # One that decides makes the others irrelevant, the unknown ones too: so of several the firmest
+    # counts.
     deciding = [answer for answer in answers if answer.value is decides]
     if deciding:
         return min(deciding, key=lambda answer: rank(answer.confidence))
@@ -83,6 +85,7 @@ def _on_cpu(cpu: SystemCpu, cap: CpuCap) -> Detection:
     parts: list[Detection] = []
     if cap.field is not None:
         parts.append(_by_field(cpu, cap, cap.field))
+    # By either: kpti, for one, asks for CSV3 and for a list of models that are safe without it.
     if cap.midrs:
         parts.append(_by_midr(cpu, cap))
     return _combine(tuple(parts), decides=True)

@@ -69,6 +69,7 @@ class _OverrideReader:
         field = next((item for item in self.architecture.fields if _key(item.name) == key), None)
         if key in MIDR_NAMES:
             self._take_midr(override)
+        # Before the fields: a register's name is no field's, and gives all the fields it holds.
         elif key in registers:
             self._take_register(override)
         elif field is None:
@@ -103,6 +104,7 @@ class _OverrideReader:
             own = _key(field.register) == override.field.key
             if own and not is_derived(field, self.architecture):
                 value = decode_field(field, register)
+                # A reserved encoding says nothing of the field.
                 if value is not None:
                     self._give(override, field, value)
         self.canonical.append(f"{override.field.key.replace('-', '_')}={register:#x}")
@@ -166,7 +168,7 @@ def _integer(text: str) -> int | None:
     lowered = text.lower()
     base = _DIGITS.get(lowered[:2], 10)
     digits = lowered if base == 10 else lowered[2:]
-    # 40 digits are more than any register; Python refuses thousands of them.
+    # A register has 64 binary digits; Python refuses thousands of decimal ones.
     if not digits.isascii() or not digits.isalnum() or len(digits) > 64:
         return None
     try:

@@ -89,6 +89,7 @@ def resolve_system(
 
 def cpus_by_name(knowledge: Knowledge) -> Mapping[str, Cpu]:
     """Return the declared CPUs by every name of theirs, as names are compared."""
+    # Reversed: of CPUs that share a name the one that is declared first stays.
     return {name: cpu for cpu in reversed(knowledge.cpus) for name in _names(cpu)}
 
 
@@ -191,6 +192,7 @@ def _has_model(cpu: Cpu, key: str) -> bool:
         midr = int(key, 16) if key.startswith("0x") else None
     except ValueError:
         return False
+    # Three digits, as /proc/cpuinfo and manuals write a part (`0xd40`); `0x41` is an implementer.
     if midr is not None and midr <= _LARGEST_PART:
         return midr in cpu.parts and len(key) == len("0xd40")
     return (
@@ -395,10 +397,13 @@ class _Resolver:
             for name, item in overrides.given.items()
         }
         known = {name: item for name, item in recorded.items() if item.value is not None}
+        # Told where the first step below breaks a rule already.
         stated = given
         try:
             stated = propagate(given, self.architecture)
             for name, item in stated.items():
+                # What is written out in the SPEC is meant to differ from the record; only what
+                # follows from it may surprise.
                 if name not in given and name in known and known[name].value != item.value:
                     self._warn_implied(overrides, item, known[name])
             known.update(stated)
@@ -494,6 +499,7 @@ def _agreed(name: str, values: list[FieldValue]) -> FieldValue:
         return _unknown(name, "not-given")
     if len({item.value for item in values}) > 1:
         return _unknown(name, "differs")
+    # The weakest record of them: what several CPUs agree on is no firmer than that.
     return max(values, key=lambda item: rank(item.confidence))
 
 

@@ -52,6 +52,7 @@ class Midr(Struct, frozen=True, kw_only=True):
 def _matches(midr: int, ranges: tuple[MidrRange, ...]) -> bool:
     if midr >> 16 & 0xF != _ARCHITECTURE_FROM_FEATURES:
         return False
+    # As the kernel does, which compares both as one number with the variant above.
     revision = (midr >> 20 & 0xF, midr & 0xF)
     return any(
         (item.implementer, item.part) == model_of(midr) and item.lowest <= revision <= item.highest
@@ -64,6 +65,7 @@ def _model_matches(model: tuple[int, int], ranges: tuple[MidrRange, ...]) -> boo
     own = tuple(item for item in ranges if (item.implementer, item.part) == model)
     if not own:
         return False
+    # Variant and revision are four bits each, so trying all is cheaper than comparing intervals.
     every_revision = all(
         any(item.lowest <= (variant, revision) <= item.highest for item in own)
         for variant in range(16)

@@ -180,6 +180,7 @@ def _begins_anew(here: _Boot, first: _Message, rest: Sequence[_Message], lines: 
     following = next((one.when for one in rest if one.when is not None), None)
     latest = max((one.when for one in here.messages if one.when is not None), default=None)
     if following is not None and latest is not None and following[0] == latest[0] == _STAMP:
+        # The kernel's stamps count from its boot, so they go back only where another one began.
         return following < latest
     told = any(True for one in here.messages for _ in lines.matches(one.text))
     return told and here.messages[-1].text != first.text
@@ -197,6 +198,7 @@ def _findings(
         # A table of 2^order pages. One of order 0 may be a part of a page, and one whose size is
         # no power of two has pages to spare.
         shift = int(size).bit_length() - 1 - int(order)
+        # 4 kB to 64 kB: what no kernel has for a page is none.
         if int(order) != 0 and int(size).bit_count() == 1 and 12 <= shift <= 16:
             yield Finding(kind="page_size", value=1 << shift, place=place)
     for name, value in groups.items():
@@ -223,10 +225,13 @@ def _check_architecture(text: EvidenceText, boots: Sequence[_Boot], asked: Asked
     """
     own = dict(_all_lines(asked))[asked.arch]
     messages = [message for boot in boots for message in boot.messages]
+    # A line that tells something of this architecture settles it: all share most of the other
+    # lines.
     for message in messages:
         if any(row.shows or row.mark == "begins" for row, _ in own.matches(message.text)):
             return
     machines = next(one.machines for one in asked.knowledge.architectures if one.id == asked.arch)
+    # A machine that is named outright counts before what only another architecture's kernel writes.
     for message in messages:
         for _, match in own.matches(message.text):
             named = match.groupdict().get("machine")
@@ -320,4 +325,5 @@ def _is_whole(text: EvidenceText, boot: _Boot, lines: LogLines) -> bool:
     times = [one.when for one in between if one.when is not None]
     if len(times) < len(between) or len({kind for kind, _, _ in times}) > 1:
         return False
+    # A text whose time goes back was put together, and may have lost lines where it was.
     return times == sorted(times)

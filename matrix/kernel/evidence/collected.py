@@ -102,6 +102,7 @@ def collect_evidence(
         try:
             found = list(_collect(path, asked, within))
         except InputError as error:
+            # Wrong evidence is told; what is none, its own reader may know.
             if certain or any(item.code in _RECOGNISED for item in error.diagnostics):
                 problems += error.diagnostics
             else:
@@ -205,6 +206,7 @@ def _folder(folder: str) -> Iterator[tuple[str, bytes]]:
             raise InputError(_too_many(folder))
         with open_input(path, _EVIDENCE, within=Path(folder)) as source:
             stream = Stream(source, str(path), kind=_EVIDENCE)
+            # A configuration may stay packed: its own reader unpacks it.
             packed = not _CONFIGS.search(path.as_posix())
             yield str(path), (unpacked(stream, kind=_EVIDENCE) if packed else stream).rest()
 

@@ -51,6 +51,7 @@ def _registers(text: EvidenceText) -> Iterator[Finding]:
         for field, low, base, mask in _PARTS:
             if name == field and (found := _number(value, base)) is not None and found <= mask:
                 parts[field] = found << low
+        # The last of these that c_show() prints of a CPU (arch/arm64/kernel/cpuinfo.c).
         if name == "CPU revision" and processor and len(parts) == len(_PARTS):
             midr = sum(parts.values()) | _ARCHITECTURE_FROM_FEATURES
             place = text.place(number)

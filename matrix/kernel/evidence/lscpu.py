@@ -44,6 +44,9 @@ def read_lscpu(text: EvidenceText, asked: Asked) -> Read:
             continue
         spec = cpu.id
         revision = _STEPPING.fullmatch(stepping or "")
+        # lscpu has taken MIDR_EL1 apart into a name and a stepping; a name of one part gives it
+        # back. 0xF in bits 19:16 is what MIDR_CPU_MODEL() has there
+        # (arch/arm64/include/asm/cputype.h).
         if revision and cpu.implementer is not None and len(cpu.parts) == 1:
             midr = cpu.implementer << 24 | int(revision[1]) << 20 | 0xF << 16
             spec += f",midr={midr | cpu.parts[0] << 4 | int(revision[2]):#010x}"
@@ -82,6 +85,7 @@ def _json_fields(whole: str, text: EvidenceText) -> Iterator[tuple[str, str, int
         below = row.get("children")
         waiting += reversed(below) if isinstance(below, list) else []
         name, value = row.get("field"), row.get("data")
+        # The walk meets the fields in the order of the text, parents before children.
         line = places[index] if index < len(places) else 1
         index += 1
         if isinstance(name, str) and isinstance(value, str):

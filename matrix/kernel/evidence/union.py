@@ -129,6 +129,7 @@ def _agreed(findings: Sequence[Finding], lines: LogLines) -> dict[tuple[str, ...
 
 
 def _same(one: Finding, other: Finding) -> bool:
+    # White space between the words differs with how a log was written down.
     if one.kind in ("cmdline", "product"):
         return str(one.value).split() == str(other.value).split()
     return one.value == other.value

@@ -49,6 +49,7 @@ def dump_bundle(host: HostReadings) -> str:
             for name, reading in host.readings()
         },
     }
+    # Left out where they say nothing, and then read so: a whole log without places, no CPU types.
     if host.log_places:
         document["log_places"] = list(host.log_places)
         document["log_complete"] = host.log_complete
@@ -131,6 +132,7 @@ class _Reader:
             )
         readings = self._object(document.get("readings"), "readings")
         log = self._reading(readings, "log", self._log)
+        # What a bundle claims of its log counts only where the lines bear it out.
         complete = self._lines.holds_whole_boot(log.value or ()) and self._flag(
             document.get("log_complete", True), "log_complete"
         )
@@ -197,6 +199,7 @@ class _Reader:
         found = {}
         for key, item in self._object(value, place).items():
             registers = self._registers(self._object(item, f"{place}.{key}"), f"{place}.{key}")
+            # Without MIDR_EL1 nothing says which part the other registers are of.
             if "midr_el1" not in registers:
                 raise self._wrong(f"{place}.{key}", "midr_el1", item)
             found[self._index(key, place)] = registers
@@ -263,6 +266,7 @@ class _Reader:
         raise self._wrong(place, "true or false", value)
 
     def _number(self, value: object, place: str) -> int:
+        # A bool is an int to Python; JSON has integers of any length.
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MAX_REGISTER:
             return value
         raise self._wrong(place, "a number", value)

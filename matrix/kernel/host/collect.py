@@ -30,6 +30,7 @@ def collect(
     asked = system or LiveSystem()
     machine, version = asked.names()
     config = files.read_config(root, version)
+    # Private from the first: readings are saved and sent.
     if config.value is not None:
         config = replace(config, value=private_config(config.value, known_parameters))
     cmdline = files.read_cmdline(root)
@@ -66,4 +67,5 @@ def _log(root: Path, system: System, lines: LogLines) -> Reading[tuple[str, ...]
     ]
     if not found:
         return unread(buffer.source, f"{buffer.why_not}; {kept.source}: {kept.why_not}")
+    # Of two that hold the whole boot the buffer, which is the first of them.
     return max(found, key=lambda reading: lines.holds_whole_boot(reading.value or ()))

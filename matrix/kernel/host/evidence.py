@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from matrix.expr.nodes import Scalar
 from matrix.kernel.host.readings import HostReadings, Reading
+from matrix.schema.cpu_fields import model_of
 
 NO_INTERFACE = "no interface of the kernel shows it"
 
@@ -56,6 +57,8 @@ def evidence(host: HostReadings) -> tuple[Evidence, ...]:
 def memfd_secret_result(host: HostReadings) -> Evidence:
     """Return whether memfd_secret(2) works: fact `memfd_secret`."""
     reading = host.memfd_secret
+    # The kernel's own no is ENOSYS (mm/secretmem.c). EMFILE or EPERM tell of limits, not of the
+    # capability.
     if reading.value not in ("OK", "ENOSYS"):
         why = reading.why_not or f"{reading.value}, which is not the kernel's answer"
         return Evidence(fact="memfd_secret", value=None, source=reading.source, why_not=why)
@@ -100,6 +103,7 @@ def surroundings(host: HostReadings) -> dict[str, Evidence]:
         for item in host.shown
         if item.kind == "axis" and item.value is not None
     }
+    # KVM on arm64 needs the kernel to have been entered at EL2 (is_hyp_mode_available()).
     if "entry" not in found and _has_kvm_device(host):
         found["entry"] = Evidence(fact="entry", value="el2", source=host.kvm.source)
     names = host.interrupt_controllers.value or ()
@@ -155,7 +159,7 @@ def _cache_types(host: HostReadings) -> Iterator[Evidence]:
     # less than it has: DIC = 1 is certain, DIC = 0 may be the disguise.
     dic = all(register & _CTR_DIC for register in registers)
     midrs = {item["midr_el1"] for item in (host.cpus.value or {}).values()}
-    disguised = not dic and any(_model(midr) in _HIDES_DIC for midr in midrs)
+    disguised = not dic and any(model_of(midr) in _HIDES_DIC for midr in midrs)
     yield Evidence(
         fact="has_cache_dic",
         value=None if disguised else dic,
@@ -179,10 +183,6 @@ def _cache_types(host: HostReadings) -> Iterator[Evidence]:
 # has_neoverse_n1_erratum_1542419(), arch/arm64/kernel/cpu_errata.c:267-276 (7.3).
 _HIDES_DIC = frozenset({(0x41, 0xD0C)})
 _HIDDEN = "DIC is 0, but the kernel hides DIC from programs on Neoverse N1 (erratum 1542419)"
-
-
-def _model(midr: int) -> tuple[int, int]:
-    return midr >> 24 & 0xFF, midr >> 4 & 0xFFF
 
 
 # Fact, register, mask of the field: a vCPU shows the kernel's own system-wide values of these.

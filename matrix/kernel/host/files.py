@@ -82,6 +82,8 @@ def _midrs_of_cpuinfo(text: str) -> dict[int, Mapping[str, int]]:
             midr = (
                 int(fields["CPU implementer"], 16) << 24
                 | int(fields["CPU variant"], 16) << 20
+                # c_show() prints 8 in place of this field, which is 0xF in all CPUs with ID
+                # registers.
                 | 0xF << 16
                 | int(fields["CPU part"], 16) << 4
                 | int(fields["CPU revision"])

@@ -46,6 +46,8 @@ class LogLines:
     def __init__(self, architecture: Architecture) -> None:
         self.rows = tuple((re.compile(row.line), row) for row in architecture.log)
         # One expression finds out in one go that a message is none of them, as most are.
+        # Without the names of groups: one expression may have each name once, and two rows may
+        # share one.
         joined = "|".join(f"(?:{_NAMED_GROUP.sub('(?:', row.line)})" for row in architecture.log)
         self._any = re.compile(joined or r"(?!)")
         kinds: dict[str, ShownKind] = {item.name: "field" for item in architecture.fields}

@@ -148,10 +148,13 @@ def _ask_kvm(kvm: int) -> KvmAnswers:
     extensions: dict[str, int] = {}
     registers: dict[str, int] = {}
     refused: dict[str, str] = {}
+    # What is asked now, the variable of the loop as well: whatever fails is refused under its name.
     step = "KVM_CREATE_VM"
     try:
         with _closing(_create_vm(kvm)) as machine:
             for step, number in EXTENSIONS.items():
+                # KVM_CHECK_EXTENSION of the VM, not of /dev/kvm: some answers hang on the type of
+                # the VM.
                 extensions[step] = fcntl.ioctl(machine, _io(0x03), number)
             if platform.machine() != ARM64:
                 return KvmAnswers(extensions=extensions, registers=registers, refused=refused)
@@ -159,6 +162,8 @@ def _ask_kvm(kvm: int) -> KvmAnswers:
             with _closing(fcntl.ioctl(machine, _io(0x41), 0)) as vcpu:
                 target = bytearray(_VCPU_INIT.size)
                 step = "KVM_ARM_PREFERRED_TARGET"
+                # Registers have values only once the vCPU is initialised, for which the target must
+                # be told.
                 fcntl.ioctl(machine, _ioc(2, 0xAF, len(target)), target)
                 step = "KVM_ARM_VCPU_INIT"
                 fcntl.ioctl(vcpu, _ioc(1, 0xAE, len(target)), target)
@@ -185,7 +190,10 @@ def _create_vm(kvm: int) -> int:
 
 def _register(vcpu: int, encoding: tuple[int, int, int, int, int]) -> int:
     op0, op1, crn, crm, op2 = encoding
+    # The shifts of ARM64_SYS_REG(), arch/arm64/include/uapi/asm/kvm.h.
     number = _SYSTEM_REGISTER | op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2
+    # KVM_GET_ONE_REG writes through a pointer inside of its argument, where fcntl's own buffer does
+    # not reach.
     value = ctypes.c_uint64()
     request = _ONE_REGISTER.pack(number, ctypes.addressof(value))
     fcntl.ioctl(vcpu, _ioc(1, 0xAB, len(request)), request)
@@ -228,6 +236,7 @@ def _read_cache_types(report: int) -> None:
     if address in (None, ctypes.c_void_p(-1).value):
         return
     read = ctypes.CFUNCTYPE(ctypes.c_uint64)(address)
+    # CPU types of one system may differ in it; a thread reads that of the CPU it is on.
     for cpu in sorted(os.sched_getaffinity(0)):
         os.sched_setaffinity(0, {cpu})
         os.write(report, f"{cpu} {read():#x}\n".encode())
@@ -241,6 +250,8 @@ def _in_child(work: Callable[[int], None]) -> bytes:
         try:
             work(send)
         finally:
+            # Not sys.exit: the parent's buffers and handlers were copied, and must not be run
+            # twice.
             os._exit(0)
     os.close(send)
     with os.fdopen(receive, "rb") as stream:

@@ -71,6 +71,7 @@ def _of_two(tree: ParsedTree, literals: Sequence[tuple[str, bool]]) -> Because |
     for index in (0, 1):
         (one, one_set), (other, other_set) = literals[index], literals[1 - index]
         first, second = tree.entry(one), tree.entry(other)
+        # The clause `!A || B` reads as "A implies B": A is the literal that is negated.
         if one_set or not other_set or first is None or second is None:
             continue
         if one in _selectors(second):
@@ -119,6 +120,7 @@ def _of_chain(
         if by is not None:
             phrases.setdefault(f"{by.name} selects {name}")
             places.setdefault(_line(tree, by, f"select {name}"))
+        # What is y by itself is no reason for anything.
         elif not _is_constant(entry, "y"):
             phrases.setdefault(_own_phrase(entry, owners))
             places.setdefault(str(entry.places[0]))
@@ -153,6 +155,7 @@ def _conjuncts(expression: Expression) -> set[str]:
 
 def _selectors(entry: Entry) -> set[str]:
     """Return what selects: the reverse dependency is `A && condition || B && condition`."""
+    # kconfiglib puts the selecting symbol in front of its condition.
     first = (conjuncts(term)[0] for term in alternatives(entry.selected))
     return {term.name for term in first if isinstance(term, Ref)}
 
@@ -165,6 +168,8 @@ def _line(tree: ParsedTree, entry: Entry, wanted: str) -> str:
             text = read_tree_text(tree.tree.root, place.file)
         except OSError:
             continue
+        # From the definition's own line to the next entry: the same words may stand in a hundred
+        # others.
         for number, line in enumerate(text.splitlines()[place.line :], place.line + 1):
             if _ENTRY.match(line):
                 break

@@ -107,6 +107,7 @@ class Valuation:
         return any(bits)
 
 
+# So many links of a chain a reader follows, and so much of a condition.
 _MOST_LINKS = 4
 _LONGEST = 80
 
@@ -146,6 +147,7 @@ def answers_of(
                 if isinstance(default, Answer):
                     answers[default.call] = value or "n"
         if value is not None and value != "n":
+            # Only conjuncts: of an alternative nobody can say which side held.
             for condition in conjuncts(entry.depends):
                 if isinstance(condition, Answer):
                     answers[condition.call] = "y"
@@ -213,6 +215,8 @@ def _conflicts(
     choices: dict[int, None] = {}
     for name in tree.names:
         entry = tree.entry(name)
+        # Its value is the toolchain's and was taken from the file (`answers_of`): it contradicts
+        # nothing.
         if entry is None or entry.is_answered:
             continue
         if entry.choice is not None:
@@ -254,6 +258,7 @@ def _entry_conflicts(
         broken = (item.rule for item in rules.statements(entry, value) if not item.holds)
         rule = next(broken, None)
         if rule is not None:
+            # n has neither bit, m the first, y both: their sum is the letter's place.
             yield Conflict(symbol=entry.name, value="nmy"[sum(value)], rule=rule, entry=entry)
     elif _is_other_text(entry, rules, valuation, settings):
         text = settings.get(entry.name, "")
@@ -293,6 +298,7 @@ def _is_other_text(
         return False
     for value, condition in entry.defaults:
         if rules.value(condition)[0]:
+            # A default that is an expression gives a number no text to compare.
             if not isinstance(value, Text | Ref | Answer):
                 return False
             text = valuation.text(value)[0]

@@ -167,6 +167,8 @@ def _around(constants: Iterable[str], kind: str, tree: ParsedTree) -> tuple[str,
     return tuple(found)
 
 
+# Literals as SAT solvers have them (DIMACS): the number of a variable, negative where it is
+# negated. Variable 1 is the constant, true by a clause of its own.
 TRUE = 1
 FALSE = -1
 Pair: TypeAlias = tuple[int, int]  # at least m, and y
@@ -340,12 +342,12 @@ class _Encoding:
         if literal != TRUE:
             self._demands.append((owner, literal))
 
-    # --- numbers and strings ----------------------------------------------------------------------
-
     def _sample_literals(self, entry: Entry) -> dict[str, int]:
         if entry.name not in self._samples:
             texts = dict.fromkeys(self._cone.samples[entry.name])
             if entry.type in ("int", "hex"):
+                # What is asked about (`CONFIG_X == 0`) is compared with the symbol nowhere in the
+                # tree, so it is no sample of the cone; its neighbours come as in `_around`.
                 for constant in self._constants:
                     texts.update(dict.fromkeys(map(str, range(constant - 1, constant + 2))))
             literals = {text: self._gates.fresh() for text in texts}
@@ -372,6 +374,8 @@ class _Encoding:
         for value, condition in entry.defaults:
             active = gates.all_((remaining, rules.value(condition)[0]))
             remaining = gates.all_((remaining, -rules.value(condition)[0]))
+            # A default that is an expression gives a number no value (`_given` takes no sample of
+            # it either).
             given = self._cases(value) if isinstance(value, Text | Ref | Answer) else None
             for text, _, case in given or ():
                 # What the range makes of the default is a sample of the same symbol, or one that
@@ -417,8 +421,6 @@ class _Encoding:
                 for target, _, case in self._cases(bound):
                     yield target, self._gates.all_((active, side, case))
 
-    # --- comparisons ------------------------------------------------------------------------------
-
     def _cases(self, operand: Operand) -> list[tuple[str, str, int]]:
         """Return every text an operand may have, the type it is compared as, and when it has it."""
         if isinstance(operand, Text):
@@ -444,6 +446,7 @@ class _Encoding:
     def _compare_cases(self, relation: str, left: Operand, right: Operand, kind: str = "") -> int:
         return self._gates.any_(
             self._gates.all_((one, other))
+            # Every pair of texts: a group of symbols shares a handful of samples.
             for text, type_, one in self._cases(left)
             for other_text, other_type, other in self._cases(right)
             if comparing.holds(relation, (text, kind or type_), (other_text, kind or other_type))
@@ -456,8 +459,6 @@ class _Encoding:
                 comparison.relation, comparison.left, comparison.right
             )
         return self._comparisons[comparison]
-
-    # --- three values -----------------------------------------------------------------------------
 
     def _answer(self, call: str) -> int:
         if call not in self._answers:

@@ -112,6 +112,7 @@ class Parser(kconfiglib.Kconfig):  # type: ignore[misc]
         if "modules" in text:
             text = _MODULES.sub("\toption modules", text)
         if self._session.tree.rules.transitional and "transitional" in text:
+            # A comment in its place keeps the number of lines, by which places are told.
             text = _TRANSITIONAL.sub(r"\1#", text)
         if "Documentation/" in text:
             text = _DOCUMENTATION.sub(self._without_documentation, text)
@@ -170,6 +171,8 @@ class Parser(kconfiglib.Kconfig):  # type: ignore[misc]
         # Only what stands unquoted as a whole is put back as its call: the expression then has a
         # leaf that is answered later, once for each toolchain.
         name, text, end = super()._expand_name(s, i)
+        # A call within a longer name is not put back: what stands around it has become part of the
+        # name.
         if call is not None and self._toolchain and name == self._session.answers.get(call, "n"):
             name = f"$({call})"
         return name, text, end
@@ -243,6 +246,8 @@ class Parser(kconfiglib.Kconfig):  # type: ignore[misc]
             # `n` is what most tests of the toolchain print when they fail; the call is noted as
             # unanswered.
             return session.run(args[1]) if session.live else "n"
+        # What the tree would print is for who builds it. `error-if` is believed only of a toolchain
+        # that is really asked: where nobody recorded an answer it would fire by itself.
         if name in ("info", "warning-if") or (name == "error-if" and not session.live):
             return ""
         if name in self._tainted:

@@ -259,6 +259,8 @@ def parse_tree(
         InputError: MX1004 text nobody knows, MX1006 a file that is sourced and missing, MX1007
             another error of the tree, MX1011 a toolchain that cannot be run.
     """
+    # Private names of kconfiglib are used here and in `parser.py`; another version may have none of
+    # them, or mean something else by them.
     if kconfiglib.VERSION != _VERSION:
         raise InputError(_other_kconfiglib())
     variables = {
@@ -278,6 +280,7 @@ def parse_tree(
     with _environment(tree):
         try:
             parser = Parser(session)
+        # Ours, raised from within kconfiglib's calls: not to be taken for one of its errors below.
         except InputError:
             raise
         except (kconfiglib.KconfigError, OSError, RecursionError) as error:

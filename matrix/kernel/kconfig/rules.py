@@ -91,8 +91,6 @@ class Rules(Generic[BitT]):
         self._values: dict[int, Tri[BitT]] = {}
         self._values_in_choice: dict[int, Tri[BitT]] = {}
 
-    # --- expressions ------------------------------------------------------------------------------
-
     def value(self, expression: Expression) -> Tri[BitT]:
         """Return the value of an expression of the tree."""
         return self._value(expression, self._values, modern=self._modern)
@@ -133,8 +131,6 @@ class Rules(Generic[BitT]):
                 found = algebra.operand(operand)
         known[key] = found
         return found
-
-    # --- values of a symbol -----------------------------------------------------------------------
 
     def promoted(self, kind: str, value: Tri[BitT]) -> Tri[BitT]:
         """Return a value as a symbol of this type has it: without modules there is no m."""
@@ -177,8 +173,7 @@ class Rules(Generic[BitT]):
         strong = self._choose(implied[1], self._constants[2], raised)
         return self._choose(met, strong, value)
 
-    # --- operations on values ---------------------------------------------------------------------
-
+    # Minimum and maximum go bit by bit: n < m < y is (0,0) < (1,0) < (1,1).
     def _smallest(self, *values: Tri[BitT]) -> Tri[BitT]:
         all_ = self._algebra.all_
         return all_(value[0] for value in values), all_(value[1] for value in values)
@@ -203,8 +198,6 @@ class Rules(Generic[BitT]):
         algebra = self._algebra
         pairs = zip(value, bound, strict=True)
         return algebra.all_([algebra.any_((algebra.not_(one), other)) for one, other in pairs])
-
-    # --- statements -------------------------------------------------------------------------------
 
     def statements(self, entry: Entry, value: Tri[BitT]) -> Iterator[Statement[BitT]]:
         """Yield what a bool or tristate symbol outside of a choice must satisfy."""
@@ -299,6 +292,8 @@ class Rules(Generic[BitT]):
             return self._constants[0]
         visibility = self.visibility(entry)
         none = self._constants[0]
+        # A bool member cannot be m: where the choice is m, and several members may be, it is not
+        # visible.
         if choice.type == "tristate" and entry.type != "tristate":
             return self._choose(mode[1], visibility, none)
         if entry.type == "tristate":

@@ -35,6 +35,7 @@ IDREG_TOKEN_BYTES = 255
 
 # isspace() of lib/ctype.c, on bytes: it counts 0xa0 (a no-break space of Latin-1) as white space.
 SPACE = "\t-\r \xa0"
+# Possessive (`++`, `*+`): no place is tried twice, so that a line of megabytes is read once.
 _ARGUMENT = re.compile(rf'(?:[^{SPACE}"]++|"[^"]*+(?:"|\Z))++')
 _IDREG_TOKEN = re.compile(rf"[^{SPACE}]{{1,{IDREG_TOKEN_BYTES}}}")
 
@@ -119,6 +120,7 @@ class _Reader:
                 self._note_rest(match.end())
                 return tuple(found)
             found.append(parameter)
+            # next_arg() of lib/cmdline.c takes a quote that is never closed to the end of the line.
             if match.group().count('"') % 2:
                 self._warn_open_quote(match.start() + match.group().rindex('"'))
         if len(self.raw) > COMMAND_LINE_BYTES and self.raw[COMMAND_LINE_BYTES:].strip():
@@ -289,6 +291,7 @@ class BuiltInLine(Struct, frozen=True, kw_only=True):
             possible = not self.whole and (self.has is None or rule.elsewhere is not None)
             if possible and rule.symbol not in known:
                 other, _ = self._built(boot_loader, built_in, known | {rule.symbol})
+                # Compared word by word: white space between parameters changes nothing.
                 if other.split() != text.split():
                     others.append((rule.symbol, other))
         ignored = effect == "alone" and bool(boot_loader.strip()) and text != boot_loader

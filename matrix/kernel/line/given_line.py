@@ -54,6 +54,8 @@ def given_line(text: str, *, file: str = GIVEN) -> str:
     written = [part for part in _LINE_END.split(line) if part.strip()]
     if len(written) > 1:
         raise InputError(_several(text, file, written))
+    # The words of the kernel's own message anywhere, what begins a line of settings at its start
+    # alone: `append` is a word that may stand in the middle of a line.
     found = _LOGGED.search(line) or _QUOTED.match(line)
     if found is not None:
         raise InputError(_quoted(line, file, found))

@@ -86,6 +86,7 @@ def _same_word(parser: ParameterParser, word: str, text: str) -> bool:
 def _kstrtobool(parser: ParameterParser, text: str) -> bool | None:
     """Return what the first one or two characters say; the kernel takes both cases of a letter."""
     lowered = text.lower()
+    # The longest first: `on` and `of` tell apart what `o` alone begins.
     for prefix, value in sorted(parser.prefixes, key=lambda pair: -len(pair[0])):
         if prefix and lowered.startswith(prefix.lower()):
             return value
@@ -121,6 +122,7 @@ def _get_option(_parser: ParameterParser, text: str) -> int | None:
     number, length = _digits(text[negative:])
     if not length:
         return None
+    # Two's complement of 32 bits: simple_strtoull() gives 64 bits, and get_option() stores an int.
     wrapped = (-number if negative else number) & ((1 << _INT_BITS) - 1)
     return wrapped - (1 << _INT_BITS) if wrapped >> (_INT_BITS - 1) else wrapped
 

@@ -58,6 +58,7 @@ def _applied(
             )
             continue
         lines[at : at + len(old)] = new
+        # A hunk of a new file starts at 0 (`@@ -0,0 +1,9 @@`).
         shift = at - max(0, hunk.start - 1) + len(new) - len(old)
     return "\n".join(lines)
 

@@ -156,7 +156,7 @@ def find_check(
         for touch in changes_in_part([piece])
         if touch.name == wanted.function and touch.how == IN_PART
     ]
-    if beside and not parts:
+    if beside:
         raise InputError(cut(wanted.function, beside[0].location))
     helpers = Helpers(pieces, wanted, is_known, reader)
     return _one_of([_read(piece, wanted, helpers, reader) for piece in _pieces(whole)], wanted)
@@ -342,6 +342,8 @@ def _guard_lines(
             location=excerpt.at_line(line),
         )
         for condition, line in zip(derived.guard, lines, strict=True)
+        # `#ifndef name` around a generic definition gives way to the architecture's own; there is
+        # none here.
         if condition != Unary("!", Call("defined", (Name(definition.name),)))
     )
 
@@ -409,6 +411,7 @@ def _bare_symbols(definition: Definition, macros: Collection[str]) -> Iterator[B
     for index, token in enumerate(tokens):
         if not token.text.startswith(_PREFIX):
             continue
+        # Behind `NAME(` the name itself is asked for, and not its value.
         before = [one.text for one in tokens[max(0, index - 2) : index]]
         if before[1:] == ["("] and (before[0] in _ASKS or before[0] in macros):
             continue

@@ -289,6 +289,7 @@ class _Reader:
             header["section"],
             line.number,
             start=int(header["start"]),
+            # `@@ -5 +5 @@`: a count that is left out is 1.
             old=1 if old is None else int(old),
             new=1 if new is None else int(new),
         )
@@ -301,6 +302,7 @@ class _Reader:
         elif text[:1] in (ADDED, REMOVED):
             hunk.add(text[0], text[1:], line.number, column)
         elif text.startswith("\\"):
+            # `\ No newline at end of file` is no line of it.
             return
         # The header's numbers end it. A quoted hunk may have lost lines, so its numbers say
         # nothing.

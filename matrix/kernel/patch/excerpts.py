@@ -51,6 +51,7 @@ def pieces_of(patches: Sequence[Patch]) -> tuple[Piece, ...]:
     compared = 0
     for patch, file, hunk in lines_of(in_order(patches)):
         if patch is not last:
+            # Hunks of one patch change what was before it, and not each other.
             earlier, last = {}, patch
         piece = Piece(patch=patch, file=file, hunk=hunk, rows=hunk.after())
         if file.path is None:
@@ -199,6 +200,7 @@ class Excerpt(Struct, frozen=True, kw_only=True):
         """Return whether the patch adds one of these lines, or removes one between them."""
         if any(row.kind == ADDED for row in self.rows[first - 1 : last]):
             return True
+        # Not of the first line: what is removed above it stood in front of the function.
         return any(row.below_removed for row in self.rows[first:last])
 
 

@@ -131,6 +131,8 @@ class Helpers:
                 continue
             touch = self._changed.get(word)
             variants = self._variants(word, path)
+            # Removed whole here and defined there: the patch moves it, and what it becomes is
+            # known.
             if touch is not None and not (variants and touch.how == REMOVED_WHOLE):
                 raise InputError(_in_part(touch))
             if isinstance(node, Call) and variants:
@@ -264,6 +266,7 @@ def vm_is_there(expression: Expression) -> Expression:
             case _:
                 return node
 
+    # Only where truth is asked for: as an argument `kvm` stays the VM.
     def truths(node: Expression) -> Expression:
         match node:
             case Name(name) if name == VM:

@@ -339,6 +339,7 @@ def _envelope(headers: Mapping[str, list[str]]) -> Envelope:
         sender=next(iter(people("from")), None),
         date=" ".join(headers.get("date", ())) or None,
         message_id=next(iter(ids("message-id")), None),
+        # A mail without References has its parent in In-Reply-To (RFC 5322, 3.6.4).
         references=ids("references") or ids("in-reply-to")[:1],
         to=people("to"),
         cc=people("cc"),

@@ -45,6 +45,7 @@ def not_there(
         for row in piece.hunk.lines:
             if row.kind == REMOVED and f"{wanted.function}(" in row.text:
                 return [_removed(wanted, piece, row.number)]
+        # Git names the function in which a hunk begins behind its header.
         if f"{wanted.function}(" in piece.hunk.section and any(
             row.kind == ADDED for row in piece.rows
         ):

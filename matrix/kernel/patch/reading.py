@@ -160,6 +160,8 @@ class Reader:
                 derived = self._macro(variant, variant.macro, known, answer, used)
             if derived is not None:
                 found.append(_One(self._alike(derived, variant, variants), tuple(used.values())))
+        # A `#define` twice is a header that overrides itself, and the last one counts; two bodies
+        # of one function are no C.
         if len(found) > 1 and any(variant.item is not None for variant in variants):
             raise StopReadingError("it is defined twice", variants[1].line, variants[0].name)
         return found[-1] if found else None
@@ -327,6 +329,8 @@ def _idle_brackets(tokens: Sequence[Token]) -> frozenset[int]:
     idle: set[int] = set()
     for opening in range(1, len(tokens) - 3):
         before, name = tokens[opening - 1], tokens[opening + 1]
+        # Only where the parenthesis neither calls, indexes nor casts: it stands behind an operator,
+        # and what follows it begins no operand.
         if (
             tokens[opening].text != "("
             or name.kind != "name"

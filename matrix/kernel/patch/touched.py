@@ -74,6 +74,7 @@ def _touches(piece: Excerpt) -> Iterator[Touch]:
 
 def _entries(piece: Excerpt) -> Iterator[Touch]:
     """Yield the cpucaps of the entries of arm64_features[] that a hunk changes."""
+    # An entry that is only added changes no capability that a profile has.
     if not any(row.kind == REMOVED for row in piece.hunk.lines):
         return
     for row in piece.hunk.before():

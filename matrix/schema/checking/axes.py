@@ -63,6 +63,7 @@ class AxisExpander:
                 complete = False
                 continue
             first = kept.setdefault(item.identity, item)
+            # Members of `all` and of groups may overlap; only what a person wrote twice is wrong.
             if first is not item and first.written and item.written and first.option:
                 self._add_repeated(item.option, first.option.location)
         options = [item.option for item in kept.values() if item.option]
@@ -104,6 +105,8 @@ class AxisExpander:
             for name, kernel in kernels.items():
                 option = replace(blank_option(name, node.location), kernel=kernel.id)
                 yield found(option, written=False)
+            # With a kernel left out for an error, the axis is not whole: nothing is said of names
+            # that may be its.
             if not complete:
                 yield WRONG
             return
@@ -140,6 +143,7 @@ class AxisExpander:
         types = self._symbols[symbol]
         words = sorted({word for kind in types for word in _SYMBOL_VALUES[kind]})
         value = item.data
+        # No isinstance: to Python true and false are whole numbers.
         if type(value) is int and "int" in types:
             return value
         if isinstance(value, str) and value in words:

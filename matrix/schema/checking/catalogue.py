@@ -101,6 +101,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
             kind="Kconfig symbol",
             names=self.symbol_types(),
             complete=self.knows_all(Kind.KERNEL),
+            # The f-string halves the braces, and `format` in `check` does so again.
             advice="to add {0}, write `overlays/mine.yaml` into a folder for --configs: "
             f"`{{{{id: mine, arch: {arch}, kconfig: {{{{symbols: "
             '{{{0}: {{type: bool, prompt: "true", source: "path/Kconfig:line"}}}}}}}}`',

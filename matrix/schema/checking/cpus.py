@@ -116,6 +116,7 @@ class CpuChecker:
                 )
                 self._problems.add("MX0229", message, places[field.name], hint)
                 agreeing = False
+        # A broken rule would only say the same again, at another place.
         if not agreeing:
             return
         try:

@@ -57,6 +57,8 @@ def _known(kconfig: tuple[tuple[str, str | int], ...]) -> dict[str, Value]:
 
 def _could_make(profile: KernelProfile, known: dict[str, Value], *, complete: bool) -> bool:
     """Tell whether no constraint of a release's Kconfig is broken for certain."""
+    # A complete `.config` need not mention what is off; of a part of one nothing follows for the
+    # rest.
     rest: Value = False if complete else None
 
     def value(name: str) -> Value:
@@ -109,6 +111,7 @@ def _options(
 ) -> Iterator[FoundOption]:
     by_id = {kernel.id: kernel for kernel in kernels.values()}
     ids = distro.profiles
+    # An axis may name the releases that answer: then the nearest of these are looked for anew.
     if not by_id.keys() >= set(ids):
         ids = answering_profiles(by_id.values(), distro, distro.kconfig, complete=distro.complete)
     for kernel in (by_id[profile_id] for profile_id in ids):

@@ -76,6 +76,8 @@ class OverlayMerger:
                 fields=(*architecture.fields, *overlay.fields),
             )
             everywhere = _rows_of(architecture)
+            # Against the profile as it is by now: a row of an earlier overlay is in the way like
+            # one of its own.
             for kernel in list(kernels.values()):
                 if kernel.arch == overlay.arch and kernel.release in overlay.releases:
                     self._check([*everywhere, *_rows_of(kernel)], _rows_of(overlay), added)
@@ -98,6 +100,7 @@ class OverlayMerger:
                     self._add_unknown(document, str(item.data), profiles, item.location)
             return tuple(release for release in profiles if release in wanted)
         found = tuple(release for release in profiles if _within(release, wanted))
+        # A span that meets no profile adds nothing at all, which nobody would notice.
         if not found and at is not None:
             self._add_unknown(document, at.raw.strip("\"'"), profiles, at.location)
         return found

@@ -121,6 +121,8 @@ class ReferenceChecker:
         known = Known(kind="name", names=catalogue.expression_names(), complete=complete)
         declared = catalogue.capabilities[document.id]
         for condition in conditions((declared.requires, declared.predicates, declared.truth)):
+            # Functions with operands are not looked up here: which ones a release has `analyze`
+            # says.
             asked = names(condition.expression) | {
                 f"{call.function}()" for call in calls(condition.expression) if not call.arguments
             }
@@ -166,7 +168,7 @@ class ReferenceChecker:
                 if name in possible and compared not in possible[name]:
                     message = f"`{compared}` is no value of `{name}`: the comparison never holds"
                     hint = unknown_word_hint(
-                        word, map(_as_written, possible[name]), f"values of {name}"
+                        compared, map(_as_written, possible[name]), f"values of {name}"
                     )
                     at = _within(condition, compared)
                     self._problems.add("MX0222", message, at, hint)

@@ -97,6 +97,7 @@ class Declaration(BaseModel):
         attributes = {info.alias or key: key for key, info in type(self).model_fields.items()}
         key = next((key for key, own in attributes.items() if own == name), name)
         key = key if key in attributes else _KEYS.get(name, name)
+        # No key says it: it is the key of the mapping that holds this one.
         if key not in attributes and name in _NAMES:
             return at.name
         return self._frozen(getattr(self, attributes[key]), at.get(key))
@@ -114,6 +115,8 @@ class Declaration(BaseModel):
         below = tuple(at.children.values()) if at is not None else ()
         if any(isinstance(row, Declaration | ParsedText) for row in rows):
             rows = tuple(map(self._frozen, rows, below))
+            # A declaration has its name itself; a bare condition has not, and stays paired with its
+            # key.
             if isinstance(value, tuple) or not isinstance(rows[0], Condition):
                 return rows
         return tuple(zip(value, rows, strict=True)) if isinstance(value, dict) else rows

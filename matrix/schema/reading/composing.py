@@ -224,6 +224,8 @@ class _Builder:
         frame = self._stack[-1]
         if not frame.mapping:
             frame.children[len(frame.children)] = node
+        # The value of a refused key is read and dropped: what is wrong below it is said all the
+        # same.
         elif frame.expects_value:
             if frame.key is not None:
                 frame.children[frame.key] = node

@@ -89,6 +89,7 @@ class Node(Struct, frozen=True, kw_only=True):
         first = text[self.start : self.start + 1]
         if not isinstance(self.data, str) or not first:
             return self.start
+        # A block text begins on the line after its mark, behind the indentation.
         if first in "|>":
             at = text.find("\n", self.start, self.end) + 1
             return at + len(text[at : self.end]) - len(text[at : self.end].lstrip())

@@ -38,6 +38,7 @@ class Problems:
             if diagnostic.code in _REFUSED_BY_YAML and at.line:
                 self._refused.add(place)
             self._per_file[at.file] = count + 1
+            # The first past the bound is replaced by the word that there are more.
             shown = diagnostic if count < MAX_PER_FILE else _more(at)
             self._found[(*place, shown.code)] = shown
 

@@ -194,6 +194,8 @@ class _Pass:
     def words(self, last: int) -> Iterator[Token]:
         """Yield the words; what stands between two directives is expanded at once."""
         if self._lines.unopened():
+            # As if an `#if` stood before the first line: the other side of the `#else` is then a
+            # reading, too.
             self._open(CUT, 0, 1)
         start = 1
         for index, directive in enumerate(self._lines.directives):
@@ -288,6 +290,8 @@ class _Pass:
         parts: list[str] = []
         index = 0
         while index < len(words):
+            # What `defined` asks about is not expanded (C11 6.10.1p4): `defined ( X )` has four
+            # words, `defined X` two.
             if words[index].text == "defined":
                 length = 4 if index + 1 < len(words) and words[index + 1].text == "(" else 2
                 parts.extend(word.text for word in words[index : index + length])
@@ -302,6 +306,8 @@ class _Pass:
         return " ".join(parts)
 
     def _truth(self, condition: Expression) -> bool:
+        # From the left and no further than the answer needs, as C does: what is asked for splits
+        # the reading in two.
         match condition:
             case Constant(value):
                 known = truth(value)

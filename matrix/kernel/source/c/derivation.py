@@ -278,6 +278,8 @@ def _joined(variants: list[Derived]) -> Derived:
         guard = conjunction(variant.guard)
         whole = choose(guard, variant.expression, whole, boolean=boolean)
         covered = fold(Binary("||", guard, covered))
+    # Only the plain case is seen, `#ifdef X … #else`: what covers every case otherwise keeps a
+    # guard that is always true.
     complete = _complement(variants)
     return Derived(
         expression=fold(whole),

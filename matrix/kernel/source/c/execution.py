@@ -69,6 +69,9 @@ def execute(source: CSource, function: Item, *, exact: bool = False) -> Tree | N
     except RecursionError:
         return too_deep(function.line, function.name)
     # Whoever is given a parameter's address may change it; no path of the tree shows that.
+    # `x & y` has an operand in front and an address has a bracket, comma or `=`, which is asked
+    # below. Of a member's or an element's address the parameter itself stays what it was. `$`
+    # stands for no parameter: no word follows the end of a line.
     changed = re.search(
         rf"(?<!&)&\s*({'|'.join(function.parameters) or '$'})\b(?!\s*(?:->|\.|\[|\())", text
     )
@@ -216,6 +219,7 @@ class _Runner:
         raise stop(f"of {word}", node, self._statements)
 
     def _return(self, node: Node, state: _State, _after: _Next, _leave: _Next | None) -> Tree:
+        # For the count of paths alone; what a return leaves is said below.
         self._end(state)
         children = node.named_children
         value = self._convert(children[0], state) if children else None
@@ -298,6 +302,7 @@ class _Runner:
     def _declare(self, node: Node, state: _State, after: _Next, _leave: _Next | None) -> Tree:
         local = dict(state.local)
         words = [text_of(child) for child in node.children]
+        # It stands elsewhere, and is a name like any other.
         if "extern" in words:
             return after(state)
         if self._statements.exact and "static" in words and "const" not in words:
@@ -412,6 +417,7 @@ class _Runner:
         return leave(state)
 
     def _label(self, node: Node, state: _State, after: _Next, leave: _Next | None) -> Tree:
+        # The first child is the label's own name.
         return self._block(node.named_children[1:], state, after, leave)
 
     def _goto(self, node: Node, state: _State, _after: _Next, _leave: _Next | None) -> Tree:

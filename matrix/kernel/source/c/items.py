@@ -179,6 +179,7 @@ def _kind(words: tuple[Token, ...], body: int | None) -> tuple[str, str]:
         return "call", texts[0]
     if parameters is not None:
         return "declaration", head[parameters - 1].text
+    # `struct x;` says that there is such a type, and declares nothing of it.
     if not texts or (texts[0] in ("typedef", "extern", *_TYPES) and len(texts) <= 3):
         return "declaration", _variable_name(head)
     return ("declaration" if texts[0] == "extern" else "variable"), _variable_name(head)

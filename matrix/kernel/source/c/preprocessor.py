@@ -109,6 +109,7 @@ def preprocess(text: str) -> Preprocessed:
     clean = without_comments(text)
     reader = _Reader()
     lines = clean.split("\n")
+    # Lines count from 1: the first entry is of none.
     guards: list[Guard] = [()]
     blank: set[int] = set()
     found = list(directives_of(clean))
@@ -265,6 +266,7 @@ def read_condition(keyword: str, rest: str) -> Expression:
     try:
         tree = parse(text)
     except InputError:
+        # Unread, but the same wherever its text is: two parts under it stand or fall together.
         return Call("preprocessor_condition", (Constant(rest),))
     return fold(rewrite(tree, _read_defined))
 

@@ -85,6 +85,7 @@ def text_of(node: Node) -> str:
 
 @cache
 def _parser() -> Parser:
+    # Most commands read no C and do not wait for the grammar.
     import tree_sitter
     import tree_sitter_c
 

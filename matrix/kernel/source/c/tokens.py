@@ -11,6 +11,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+# Numbers are C's preprocessing numbers (C11 6.4.8): what no constant has, such as `0x1e+1`, is one
+# word to C as well. A quote that is never closed ends with its line, and operators stand longest
+# first, as C reads them.
 _WORD = re.compile(
     r"""
       (?P<name>[A-Za-z_$][\w$]*)

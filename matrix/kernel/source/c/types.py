@@ -17,6 +17,7 @@ from matrix.expr.trees import children, fold, rewrite, walk
 UNSIGNED = "unsigned"
 WRAPPED = "unsigned long"
 _MARKS = (UNSIGNED, WRAPPED)
+# LP64, as on every 64-bit architecture of the kernel: int has 32 bits, long and pointers 64.
 _MAX_INT = 2**31 - 1
 
 _BOOL = frozenset({"bool", "_Bool"})
@@ -66,9 +67,12 @@ def stored(type_text: str, value: Expression) -> Expression | None:
         if is_not_negative(value):
             return Call(UNSIGNED, (value,))
         narrow = kinds & _NARROW_UNSIGNED or kinds <= {"unsigned", "int"}
+        # What a negative value becomes hangs on the width, which is written out nowhere in an
+        # expression of ours; in 64 bits it can at least be handed on.
         return None if narrow else Call(WRAPPED, (value,))
     if kinds <= _SIGNED:
         return value
+    # 127 fits into every integer type, with a sign or without (`char` has one or none).
     limit = _NARROW.get(words[0], 127)
     match value:
         case Constant(bool() | int() as number) if 0 <= number <= limit:
@@ -115,6 +119,7 @@ def is_not_negative(value: Expression) -> bool:
         case Conditional(_, then, otherwise):
             return is_not_negative(then) and is_not_negative(otherwise)
         case Binary("&", left, right):
+            # One side without the sign bit is enough to clear it.
             return is_not_negative(left) or is_not_negative(right)
         case Binary(operator, left, right):
             return is_truth(value) or (
@@ -171,6 +176,8 @@ def _unwrapped(argument: Expression) -> Expression:
 
 
 def _hangs(node: Expression) -> bool:
+    # C11 6.3.1.8: where one side has no sign the other loses its own, so that -1 compares as the
+    # largest number. Bits and truth are the same either way.
     match node:
         case Call(function, _):
             return function == WRAPPED

@@ -62,6 +62,8 @@ class Piece(Struct, frozen=True, kw_only=True):
     @property
     def digest(self) -> str:
         """16 hex digits over the words and the conditions they stand under."""
+        # An empty word between: conditions `a` and words `b c` must not hash as conditions `a b`,
+        # word `c`.
         return _hash((*map(to_c, self.guard), "", *(word.text for word in self.words)), 16)
 
     @property
@@ -93,6 +95,7 @@ class Piece(Struct, frozen=True, kw_only=True):
         return before[-1] if before else 0
 
 
+# Of a statement as it is recorded and shown: enough to know it again.
 _LONGEST = 160
 
 
@@ -181,6 +184,7 @@ def _outlines(source: CSource) -> Iterator[Outline]:
         )
     if _ASSEMBLY.search(source.preprocessed.without_comments):
         yield from _blocks(source)
+    # Where the assembly is left after `#ifdef __ASSEMBLY__` was blanked, the file is a `.S`.
     if _ASSEMBLY.search(source.preprocessed.text):
         return  # no C at all
     for item in source.items:
@@ -217,6 +221,7 @@ def _read_item(source: CSource, item: Item, name: str) -> Piece:
 
 
 def _macro(source: CSource, macro: Macro, name: str) -> Piece:
+    # From the text, not from `macro.replacement`: that one has lost its lines.
     lines = source.preprocessed.without_comments.split("\n")[macro.line - 1 : macro.last_line]
     text = "\n".join(line.removesuffix("\\") for line in lines)
     return _from_words(name, tokenize(text, macro.line), macro.guard, macro.parameters or ())
@@ -312,6 +317,7 @@ def _read_by_people(words: Sequence[Token]) -> set[int]:
         if _PRINTS.fullmatch(word.text) and following == "(":
             end = matching(words, index + 1)
             start = index + 1
+            # What is asserted stands before its text, and is no text for people.
             if _ASSERTS.fullmatch(word.text):
                 start = _first_comma(words, index + 1, end)
             found.update(_strings(words, start, end))
@@ -353,6 +359,8 @@ def _units(words: Sequence[Token], *, by_line: bool) -> Iterator[tuple[int, int]
         if by_line:
             ends = last or words[index + 1].line > word.line
         else:
+            # A comma outside of brackets ends a row of an initialiser, which is a statement of a
+            # table.
             ends = last or (depth <= 0 and word.text in (";", "{", "}", ","))
         if ends:
             yield start, index + 1

@@ -132,6 +132,8 @@ def record(
         parts = [_part(piece, citation) for piece in found]
         for piece in found:
             recorded.setdefault(citation.path, {})[piece.name] = record_piece(piece)
+        # Comments at both ends are cited with the words and have none themselves: their lines are
+        # kept as distances.
         places[citation.text] = RecordedPlace(
             before=found[0].words[parts[0].first_word].line - citation.first,
             after=citation.last - found[-1].words[parts[-1].last_word].line,
@@ -149,6 +151,8 @@ def record_piece(piece: Piece) -> RecordedPiece:
 
 def _part(piece: Piece, citation: Citation) -> RecordedPart:
     first, last = piece.first_word(citation.first), piece.last_word(citation.last)
+    # Lines of comments within a piece have no word: then the last word before them is before the
+    # first one behind.
     last = max(first, last)
     whole = first == 0 and last == len(piece.words) - 1
     return RecordedPart(
@@ -238,6 +242,8 @@ def _aligned(
 
 def _blocks(before: RecordedPiece, piece: Piece) -> Sequence[tuple[str, int, int, int, int]]:
     old = [digest for digest, _ in before.units]
+    # In a long function autojunk would take statements that repeat (`break;`) for noise and align
+    # around them.
     return difflib.SequenceMatcher(None, old, piece.unit_digests, autojunk=False).get_opcodes()
 
 

@@ -77,6 +77,7 @@ def compare_cpucaps(
                         declared=row.declared,
                         source=row.source,
                     )
+            # An entry of which no minimum was read was not compared whole.
             same = same and "minimum" in names
         if same and shown is not None:
             shown.add(f"cpucap {cap.name}")
@@ -151,6 +152,7 @@ def _entry_rows(
         )
     field = next((item for item in architecture.fields if item.name == cap.field), None)
     found = _register_field(entry, tree)
+    # Nothing to compare: the declaration has no field, or the entry a matcher of its own.
     if field is None or found is None or cap.minimum is None:
         return
     register, bit, minimum = found
@@ -168,6 +170,8 @@ def _register_field(entry: TableEntry, tree: KernelTree) -> tuple[str, str, str]
     for value in entry.values:
         if match := _FIELDS.fullmatch(value):
             register, field, word = match.groups()
+            # ARM64_CPUID_FIELDS(register, field, value): all three as arch/arm64/tools/sysreg names
+            # them.
             bit, values = _sysreg(tree, register, field)
             return register, bit, values.get(word, word)
     register = (entry.field("sys_reg") or "").removeprefix("SYS_")
@@ -204,9 +208,6 @@ def _defined(tree: KernelTree, word: str) -> str:
     for macro in source.macros(word) if source else ():
         return str(int(macro.replacement, 0)) if macro.replacement[:1].isdigit() else word
     return word
-
-
-# --- MIDR lists -----------------------------------------------------------------------------------
 
 
 def _midr_lists(

@@ -299,6 +299,7 @@ def _effects(tree: Tree, word: str | None, parameters: tuple[str, ...], grammar:
                 accepted = grammar not in ("words", "presence")
                 # get_option() returns how many numbers it read, the others 0 or an error.
                 return Constant(int(accepted is (function == "get_option")))
+            # The text is there: a test of the argument for NULL is passed.
             case Name(name) if name in parameters:
                 return Constant(True)
         return node

@@ -139,6 +139,7 @@ def _enumerators(profile: KernelProfile, tree: KernelTree) -> Iterator[Finding]:
         variable = next(
             item for item in profile.variables if f"variable {item.name}" == citation.what
         )
+        # Nobody cites the enum of a variable: it stands near the cited lines.
         for item in source.items_at(citation.first - 40, citation.last + 40):
             names = source.enumerators(item) if item.kind == "type" else {}
             declared = dict(variable.enumerators)
@@ -170,6 +171,7 @@ _Value = Expression | NotAnExpression
 def _initial(item: Item) -> tuple[_Value, _Value]:
     """Return a variable's initial value, with the `#ifdef` around it (false elsewhere) and bare."""
     texts = [token.text for token in item.tokens]
+    # C sets what has static storage and no initial value to 0 (C11 6.7.9).
     if "=" not in texts:
         return Constant(False), Constant(False)
     text = spell(item.tokens[texts.index("=") + 1 : -1])

@@ -104,6 +104,7 @@ def draft(
             places.moves,
         )
     )
+    # What no comparison with one tree can show is not settled by it.
     settled -= set(differing_beside(text, profile, others, tree))
     symbols = KconfigSymbols(tree, profile.arch)
     drafted = symbols.rewrite(move_citations("".join(lines), places.moves), profile, others)
@@ -317,6 +318,7 @@ class KconfigSymbols:
         line = next((at for at, row in enumerate(content, start=1) if row in heads), None)
         if line:
             return f"{path}:{line}"
+        # With two definitions, nothing says which one the row meant.
         return places[0] if len(places) == 1 else UNKNOWN
 
     def rewrite(self, text: str, profile: KernelProfile, others: Sequence[Other]) -> str:
@@ -342,6 +344,8 @@ class KconfigSymbols:
                         f"symbol {name}: its prompt is that of {other.profile.release}"
                     )
         rewritten = "".join(lines)
+        # A symbol that is gone is off. IS_ENABLED() first: the second rule would replace its
+        # argument only.
         for name in self.gone:
             rewritten = re.sub(rf"IS_ENABLED\(CONFIG_{name}\)", "false", rewritten)
             rewritten = re.sub(rf"\bCONFIG_{name}\b", "0", rewritten)

@@ -157,6 +157,8 @@ def _words(line: str) -> list[str]:
 
 def _parts(words: list[str]) -> Iterator[list[str]]:
     """Yield the statements of a line: `def_bool y` is a type and a default."""
+    # Keywords are small letters: an assignment of a macro (`cc-option = …`) is no statement of an
+    # entry.
     if not words or not re.fullmatch(r"[a-z_]+", words[0]):
         return
     kind = _DEFINED_WITH_DEFAULT.get(words[0])
@@ -171,9 +173,6 @@ def _without_prompt(words: list[str]) -> Iterator[str]:
     for index, word in enumerate(words):
         is_prompt = index == 1 and words[0] in _PROMPTED and word[:1] in "\"'"
         yield '""' if is_prompt else word
-
-
-# --- pieces ---------------------------------------------------------------------------------------
 
 
 def _whole(block: _Block, name: str) -> Piece:

@@ -220,6 +220,8 @@ def _in_tree(
     for number, citation in enumerate(cited):
         path, found = find_anywhere(tree, citation, other.evidence)
         if found is None or found.first is None or found.last is None:
+            # The first citation is the row's own. Without it and the name, nothing says that the
+            # feature is here.
             if number == 0 and not named:
                 return None
             moves[citation.text] = "unknown"

@@ -51,6 +51,7 @@ def prefixes(tree: KernelTree) -> Prefixes | None:
     words = [token.text for token in functions[0].tokens[functions[0].body + 1 :]]
     text = " ".join(words)
     start = _SWITCH.search(text)
+    # One statement may stand in front, the test of the pointer for NULL.
     if start is None or start[1] != "0" or text[: start.start()].count(";") > 1:
         return None
     found: dict[str, bool] = {}

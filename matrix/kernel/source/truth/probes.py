@@ -126,6 +126,8 @@ def _holds(place: ProbePlace, tree: KernelTree) -> tuple[int, int] | tuple[()] |
         first, last = (start if first is None else first), at - 1
     if first is not None:
         return words[first].line, words[last].line
+    # With nothing but `lacks` or `counts`, all of the piece was read; of a file no lines are worth
+    # citing.
     return (words[0].line, words[-1].line) if place.piece and words else ()
 
 

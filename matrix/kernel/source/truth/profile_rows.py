@@ -49,6 +49,7 @@ def rows(text: str, section: str) -> Iterator[tuple[str, str]]:
     except ValueError:
         return
     name, block = "", ""
+    # A section ends with the next key in the first column, where comments may stand as well.
     while at < len(lines) and not lines[at][:1].isalpha():
         line = lines[at]
         at += 1
@@ -93,6 +94,7 @@ def with_row(text: str, row: ForeignRow) -> str:
     at = lines.index(f"{row.section}:\n") + 1
     while at < len(lines) and not lines[at][:1].isalpha():
         at += 1
+    # Comments and blank lines above the next section are that section's.
     while not lines[at - 1].strip() or lines[at - 1].startswith("#"):
         at -= 1
     return "".join((*lines[:at], row.text, *lines[at:]))

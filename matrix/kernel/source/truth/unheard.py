@@ -73,6 +73,7 @@ def _read_test(name: str, found: tuple[Expression, str] | None) -> ForeignRow | 
 
 def _row(kind: str, name: str, asking: str, profile: KernelProfile) -> ForeignRow:
     """Return a row that says nothing: it is open, and so has no value in answers."""
+    # A cpucap must test some field to load; being open, the row is not asked what it tests.
     field = next((one.field for one in profile.cpucaps if one.field), "")
     test = f"field: {field}, minimum: 1, scope: every_cpu"
     empty = 'body: "false"' if kind == "function" else test

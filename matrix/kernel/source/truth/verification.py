@@ -100,6 +100,8 @@ def record_evidence(
     recorded, places, empty = record(tree, cited)
     also: dict[str, dict[str, str]] = {}
     for citation in cited:
+        # What decides on a cpucap is the function that its entry names, which the row need not
+        # cite.
         found = matching_function(tree, citation) if citation.what.startswith("cpucap ") else None
         known = tree.pieces(citation.path)
         if found is None or known is None:
