@@ -86,6 +86,62 @@ def test_a_change_below_the_check_is_two_kernels_compared(
     assert "→ unsound" not in words
 
 
+@pytest.mark.parametrize("with_tree", [True, False])
+def test_a_change_of_another_capabilitys_check_is_two_kernels_compared(
+    kernel_tree: Callable[[str], Path], tmp_path: Path, with_tree: bool
+) -> None:
+    """kvm_supports_cacheable_pfnmap() without DIC, answered for device memory in guests.
+
+    Where it said no and need not there is FWB (the truth demands it), so each such cell becomes
+    supported. On Apple's M2 (FWB, no DIC, PIPT) it says yes and must not.
+    """
+    tree, path = kernel_tree("7.3"), "arch/arm64/include/asm/kvm_mmu.h"
+    text = (tree / path).read_text()
+    old = "FWB) &&\n\t       cpus_have_final_cap(ARM64_HAS_CACHE_DIC);"
+    assert text.count(old) == 1
+    patch = patch_of(tmp_path, path, text, text.replace(old, "FWB);"))
+    where = ("--tree", str(tree)) if with_tree else ()
+    ran = run_cli("review", str(patch), *where)
+    assert ran.code == 1, ran.err
+    words = " ".join(ran.out.split())
+    assert "before and after a change of kvm_supports_cacheable_pfnmap()" in words
+    assert "Cacheable device memory in KVM guests on arm64: 7.3 → 7.3 with the patch" in words
+    rows = run_cli(
+        "cells",
+        "arm64-cacheable-pfnmap",
+        "--where",
+        'kernel == "7.3" && verdict == "overstrict"',
+        "--format",
+        "csv",
+    ).out.splitlines()
+    changed = re.search(r"^overstrict +supported +([\d,]+)$", ran.out, re.MULTILINE)
+    assert changed
+    assert int(changed[1].replace(",", "")) == len(rows) - 1
+    assert re.search(r"^refused +unsound +", ran.out, re.MULTILINE)
+    assert "apple-m2" in words.partition("refused → unsound:")[2]
+
+
+def test_what_memfd_secret_tests_is_two_kernels_compared_in_a_tree(
+    kernel_tree: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """7.3 has the test of CVE-2024-50182; a patch that takes it out opens the hole again."""
+    tree, path = kernel_tree("7.3"), "mm/secretmem.c"
+    text = (tree / path).read_text()
+    old = "\tif (!secretmem_enable || !can_set_direct_map())\n\t\treturn -ENOSYS;"
+    assert text.count(old) == 1
+    new = "\tif (!secretmem_enable)\n\t\treturn -ENOSYS;"
+    patch = patch_of(tmp_path, path, text, text.replace(old, new))
+    # As `git diff` does, and difflib does not: the function that the hunk is of.
+    section = r"\1 SYSCALL_DEFINE1(memfd_secret, unsigned int, flags)"
+    patch.write_text(re.sub(r"^(@@ .* @@)$", section, patch.read_text(), flags=re.MULTILINE))
+    ran = run_cli("review", str(patch), "--tree", str(tree))
+    assert ran.code == 1, ran.err
+    words = " ".join(ran.out.split())
+    assert "Linux 7.3.0-rc7, before and after a change of memfd_secret()" in words
+    assert "memfd_secret() secretmem_enable && can_set_direct_map() secretmem_enable" in words
+    assert re.search(r"^refused +unsound +1,584$", ran.out, re.MULTILINE)
+
+
 def test_a_neutral_change_is_none(kernel_tree: Callable[[str], Path], tmp_path: Path) -> None:
     """No function is another condition, and the patch has no check: that is said."""
     tree = kernel_tree("7.3")
