@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from matrix.diagnostics import InputError
 from matrix.flows.review import read_file
 from matrix.kernel.patch.apply import apply
-from tests.cli_runner import run_cli
+from tests.cli_runner import Ran, run_cli
 
 REPORTED = Path(__file__).parent / "cases" / "reported"
 PATH = "arch/arm64/mm/pageattr.c"
@@ -140,6 +140,89 @@ def test_what_memfd_secret_tests_is_two_kernels_compared_in_a_tree(
     assert "Linux 7.3.0-rc7, before and after a change of memfd_secret()" in words
     assert "memfd_secret() secretmem_enable && can_set_direct_map() secretmem_enable" in words
     assert re.search(r"^refused +unsound +1,584$", ran.out, re.MULTILINE)
+
+
+HEADER, MMU = "arch/arm64/include/asm/kvm_mmu.h", "arch/arm64/kvm/mmu.c"
+HELPERS = """#define GMEM_CAP ARM64_HAS_STAGE2_FWB
+#define gmem_cap(x) cpus_have_final_cap(x)
+
+#ifdef CONFIG_KFENCE
+static inline bool gmem_fwb(void)
+{
+	return gmem_cap(GMEM_CAP);
+}
+#else
+static inline bool gmem_fwb(void) { return true; }
+#endif
+#define gmem_odd(x) ({ int y = x; y++; })
+
+"""
+
+
+@pytest.fixture
+def tree_with_helpers(kernel_tree: Callable[[str], Path], tmp_path: Path) -> Path:
+    """Two files of 7.3, with helpers that no profile has in the header."""
+    for path in ("Makefile", HEADER, MMU, PATH):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text((kernel_tree("7.3") / path).read_text())
+    text, at = (tmp_path / HEADER).read_text(), "static inline bool kvm_supports_cacheable_pfnmap"
+    assert text.count(at) == 1
+    (tmp_path / HEADER).write_text(text.replace(at, HELPERS + at))
+    return tmp_path
+
+
+def check_that(tree: Path, asks: str) -> Ran:
+    text = (tree / MMU).read_text()
+    head = "bool kvm_arch_gmem_supports_no_direct_map(struct kvm *kvm)"
+    after = f"{text}\n{head}\n{{\n\treturn can_set_direct_map() && {asks};\n}}\n"
+    patch = patch_of(tree, MMU, text, after)
+    return run_cli("review", str(patch), "--tree", str(tree), "--kernel", "7.3")
+
+
+@pytest.mark.parametrize(
+    ("asks", "put_in", "means"),
+    [
+        (
+            "gmem_cap(GMEM_CAP)",
+            "GMEM_CAP and gmem_cap",
+            "can_set_direct_map() && cpus_have_final_cap(ARM64_HAS_STAGE2_FWB)",
+        ),
+        (
+            "gmem_fwb()",
+            "gmem_fwb, GMEM_CAP and gmem_cap",
+            (
+                "can_set_direct_map() && (!IS_ENABLED(CONFIG_KFENCE) || "
+                "cpus_have_final_cap(ARM64_HAS_STAGE2_FWB))"
+            ),
+        ),
+    ],
+)
+def test_a_name_of_the_tree_is_read_there(
+    tree_with_helpers: Path, asks: str, put_in: str, means: str
+) -> None:
+    ran = check_that(tree_with_helpers, asks)
+    assert ran.code == 1, ran.err
+    words = " ".join(ran.out.split())
+    assert f"With {put_in} of Linux 7.3.0-rc7 put in, that is {means} It says yes" in words
+
+
+@pytest.mark.parametrize(
+    ("asks", "said"),
+    [
+        ("nowhere()", "neither the patch nor the profiles of Linux 7.3 define `nowhere`"),
+        ("gmem_odd(1)", "neither the patch nor the profiles of Linux 7.3 define `gmem_odd`"),
+        ("cpus_have_final_cap(ARM64_HAS_X)", "define `ARM64_HAS_X`"),
+        ("this_cpu_has_cap(ARM64_HAS_STAGE2_FWB)", "what `this_cpu_has_cap()` says is not known"),
+        ("static_branch_likely(&key)", "what `static_branch_likely()` says is not known"),
+    ],
+)
+def test_a_name_that_cannot_be_read_in_the_tree_is_refused(
+    tree_with_helpers: Path, asks: str, said: str
+) -> None:
+    ran = check_that(tree_with_helpers, asks)
+    assert ran.code == 3
+    assert "error[MX1213]" in ran.err
+    assert said in ran.err
 
 
 def test_a_neutral_change_is_none(kernel_tree: Callable[[str], Path], tmp_path: Path) -> None:
