@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from matrix.diagnostics import InputError
 from matrix.flows.review import read_file
 from matrix.kernel.patch.apply import apply
-from tests.cli_runner import run_cli
+from tests.cli_runner import Ran, run_cli
 
 REPORTED = Path(__file__).parent / "cases" / "reported"
 PATH = "arch/arm64/mm/pageattr.c"
@@ -84,6 +84,145 @@ def test_a_change_below_the_check_is_two_kernels_compared(
     assert "rodata_full || debug_pagealloc_enabled() || is_realm_world()" in words
     assert "supported → refused" in words
     assert "→ unsound" not in words
+
+
+@pytest.mark.parametrize("with_tree", [True, False])
+def test_a_change_of_another_capabilitys_check_is_two_kernels_compared(
+    kernel_tree: Callable[[str], Path], tmp_path: Path, with_tree: bool
+) -> None:
+    """kvm_supports_cacheable_pfnmap() without DIC, answered for device memory in guests.
+
+    Where it said no and need not there is FWB (the truth demands it), so each such cell becomes
+    supported. On Apple's M2 (FWB, no DIC, PIPT) it says yes and must not.
+    """
+    tree, path = kernel_tree("7.3"), "arch/arm64/include/asm/kvm_mmu.h"
+    text = (tree / path).read_text()
+    old = "FWB) &&\n\t       cpus_have_final_cap(ARM64_HAS_CACHE_DIC);"
+    assert text.count(old) == 1
+    patch = patch_of(tmp_path, path, text, text.replace(old, "FWB);"))
+    where = ("--tree", str(tree)) if with_tree else ()
+    ran = run_cli("review", str(patch), *where)
+    assert ran.code == 1, ran.err
+    words = " ".join(ran.out.split())
+    assert "before and after a change of kvm_supports_cacheable_pfnmap()" in words
+    assert "Cacheable device memory in KVM guests on arm64: 7.3 → 7.3 with the patch" in words
+    rows = run_cli(
+        "cells",
+        "arm64-cacheable-pfnmap",
+        "--where",
+        'kernel == "7.3" && verdict == "overstrict"',
+        "--format",
+        "csv",
+    ).out.splitlines()
+    changed = re.search(r"^overstrict +supported +([\d,]+)$", ran.out, re.MULTILINE)
+    assert changed
+    assert int(changed[1].replace(",", "")) == len(rows) - 1
+    assert re.search(r"^refused +unsound +", ran.out, re.MULTILINE)
+    assert "apple-m2" in words.partition("refused → unsound:")[2]
+
+
+def test_what_memfd_secret_tests_is_two_kernels_compared_in_a_tree(
+    kernel_tree: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """7.3 has the test of CVE-2024-50182; a patch that takes it out opens the hole again."""
+    tree, path = kernel_tree("7.3"), "mm/secretmem.c"
+    text = (tree / path).read_text()
+    old = "\tif (!secretmem_enable || !can_set_direct_map())\n\t\treturn -ENOSYS;"
+    assert text.count(old) == 1
+    new = "\tif (!secretmem_enable)\n\t\treturn -ENOSYS;"
+    patch = patch_of(tmp_path, path, text, text.replace(old, new))
+    # As `git diff` does, and difflib does not: the function that the hunk is of.
+    section = r"\1 SYSCALL_DEFINE1(memfd_secret, unsigned int, flags)"
+    patch.write_text(re.sub(r"^(@@ .* @@)$", section, patch.read_text(), flags=re.MULTILINE))
+    ran = run_cli("review", str(patch), "--tree", str(tree))
+    assert ran.code == 1, ran.err
+    words = " ".join(ran.out.split())
+    assert "Linux 7.3.0-rc7, before and after a change of memfd_secret()" in words
+    assert "memfd_secret() secretmem_enable && can_set_direct_map() secretmem_enable" in words
+    assert re.search(r"^refused +unsound +1,584$", ran.out, re.MULTILINE)
+
+
+HEADER, MMU = "arch/arm64/include/asm/kvm_mmu.h", "arch/arm64/kvm/mmu.c"
+HELPERS = """#define GMEM_CAP ARM64_HAS_STAGE2_FWB
+#define gmem_cap(x) cpus_have_final_cap(x)
+
+#ifdef CONFIG_KFENCE
+static inline bool gmem_fwb(void)
+{
+	return gmem_cap(GMEM_CAP);
+}
+#else
+static inline bool gmem_fwb(void) { return true; }
+#endif
+#define gmem_odd(x) ({ int y = x; y++; })
+
+"""
+
+
+@pytest.fixture
+def tree_with_helpers(kernel_tree: Callable[[str], Path], tmp_path: Path) -> Path:
+    """Two files of 7.3, with helpers that no profile has in the header."""
+    for path in ("Makefile", HEADER, MMU, PATH):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text((kernel_tree("7.3") / path).read_text())
+    text, at = (tmp_path / HEADER).read_text(), "static inline bool kvm_supports_cacheable_pfnmap"
+    assert text.count(at) == 1
+    (tmp_path / HEADER).write_text(text.replace(at, HELPERS + at))
+    return tmp_path
+
+
+def check_that(tree: Path, asks: str) -> Ran:
+    text = (tree / MMU).read_text()
+    head = "bool kvm_arch_gmem_supports_no_direct_map(struct kvm *kvm)"
+    after = f"{text}\n{head}\n{{\n\treturn can_set_direct_map() && {asks};\n}}\n"
+    patch = patch_of(tree, MMU, text, after)
+    return run_cli("review", str(patch), "--tree", str(tree), "--kernel", "7.3")
+
+
+@pytest.mark.parametrize(
+    ("asks", "put_in", "means"),
+    [
+        (
+            "gmem_cap(GMEM_CAP)",
+            "GMEM_CAP and gmem_cap",
+            "can_set_direct_map() && cpus_have_final_cap(ARM64_HAS_STAGE2_FWB)",
+        ),
+        (
+            "gmem_fwb()",
+            "gmem_fwb, GMEM_CAP and gmem_cap",
+            (
+                "can_set_direct_map() && (!IS_ENABLED(CONFIG_KFENCE) || "
+                "cpus_have_final_cap(ARM64_HAS_STAGE2_FWB))"
+            ),
+        ),
+    ],
+)
+def test_a_name_of_the_tree_is_read_there(
+    tree_with_helpers: Path, asks: str, put_in: str, means: str
+) -> None:
+    ran = check_that(tree_with_helpers, asks)
+    assert ran.code == 1, ran.err
+    words = " ".join(ran.out.split())
+    assert f"With {put_in} of Linux 7.3.0-rc7 put in, that is {means} It says yes" in words
+
+
+@pytest.mark.parametrize(
+    ("asks", "said"),
+    [
+        ("nowhere()", "neither the patch nor the profiles of Linux 7.3 define `nowhere`"),
+        ("gmem_odd(1)", "neither the patch nor the profiles of Linux 7.3 define `gmem_odd`"),
+        ("cpus_have_final_cap(ARM64_HAS_X)", "define `ARM64_HAS_X`"),
+        ("this_cpu_has_cap(ARM64_HAS_STAGE2_FWB)", "what `this_cpu_has_cap()` says is not known"),
+        ("static_branch_likely(&key)", "what `static_branch_likely()` says is not known"),
+    ],
+)
+def test_a_name_that_cannot_be_read_in_the_tree_is_refused(
+    tree_with_helpers: Path, asks: str, said: str
+) -> None:
+    ran = check_that(tree_with_helpers, asks)
+    assert ran.code == 3
+    assert "error[MX1213]" in ran.err
+    assert said in ran.err
 
 
 def test_a_neutral_change_is_none(kernel_tree: Callable[[str], Path], tmp_path: Path) -> None:

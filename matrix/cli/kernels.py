@@ -10,7 +10,7 @@ import typer
 from matrix.cli.console import deliver, say
 from matrix.cli.listing import listing_app
 from matrix.cli.options import AllowOutside, Configs, Format, Output, TextFormat
-from matrix.diagnostics import ExitCode
+from matrix.diagnostics import worst
 
 app = listing_app(
     "kernels",
@@ -100,7 +100,11 @@ def take_census(
     _outside: AllowOutside = False,
     configs: Configs = None,
 ) -> int:
-    """List who uses a kernel address of a capability's pages; exit 1 if a place is not known."""
+    """List who uses a kernel address of a capability's pages; exit 1 if a place is not known.
+
+    Exit 0 as well where the tree has no such pages, and 4 where the files that would tell are not
+    at hand.
+    """
     from matrix.flows.kernels_census import census
     from matrix.render.census import census_document, census_text
     from matrix.render.json import dump
@@ -108,4 +112,4 @@ def take_census(
     found = census(tree, tuple(configs or ()))
     as_json = output_format is TextFormat.JSON
     deliver(dump(census_document(found)) if as_json else census_text(found), output)
-    return max((one.exit_code for one in found), default=ExitCode.OK)
+    return worst(one.exit_code for one in found)

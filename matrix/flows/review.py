@@ -61,6 +61,7 @@ from matrix.expr.printer import to_c
 from matrix.expr.trees import names
 from matrix.flows.kernels_verify import evidence_of
 from matrix.flows.knowledge import Library
+from matrix.flows.review_names import find_check_in
 from matrix.flows.review_place import in_tree
 from matrix.flows.review_result import (
     KconfigAnswer,
@@ -77,6 +78,7 @@ from matrix.kernel.patch.inlining import from_the_left
 from matrix.kernel.patch.kconfig import kconfig_touches
 from matrix.kernel.patch.mail import PATCH, read_mails
 from matrix.kernel.patch.missing import Wanted
+from matrix.kernel.source.truth.tree import KernelTree
 from matrix.schema.values import Atom, Claim, Condition, PredicateVersion
 from matrix.solve.nearest import nearest
 from matrix.solve.space import Region
@@ -157,7 +159,12 @@ def review_patches(
     touched = changed_names(patches, wanted.architecture)
     capabilities = prepared.library.knowledge.capabilities
     refuse_another_kernel(kernels, capabilities, prepared.capability, touched, wanted.function)
-    check = find_check(patches, wanted, known_to_any(programs, declared.atoms))
+    known = known_to_any(programs, declared.atoms)
+    of_tree: tuple[str, ...] = ()
+    if request.tree is None:
+        check = find_check(patches, wanted, known)
+    else:
+        check, of_tree = find_check_in(KernelTree(request.tree), patches, wanted, known)
     check, unset = without_prefix(programs, check)
     refuse_values(programs, check)
     refuse_words_of_the_model(check, (axis.name for axis in prepared.architecture.environment))
@@ -190,6 +197,7 @@ def review_patches(
     return ReviewResult(
         study=prepared.study.id,
         check=check,
+        of_tree=of_tree,
         function=prepared.capability.function,
         predicate=to_c(version.condition.expression),
         assumes_patch=prepared.capability.assumes_patch,

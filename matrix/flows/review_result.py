@@ -82,7 +82,8 @@ class PlaceInTree(Struct, frozen=True, kw_only=True):
 class ReviewResult(Struct, frozen=True, kw_only=True):
     """The review of one check. Counts are of the cells that may have the capability.
 
-    `kernels` have it, `without` were asked and have it in no cell. `same_as` are the declared
+    `of_tree` are the names of the check that were read in the tree. `kernels` have it, `without`
+    were asked and have it in no cell. `same_as` are the declared
     versions of the predicate that say the same everywhere. The first of `compared` is the patch.
     `command_lines` and `surroundings` say what options stand for, `permitted` what the manual of
     the architecture says of an assumption. `tree` is there where one was given.
@@ -91,6 +92,7 @@ class ReviewResult(Struct, frozen=True, kw_only=True):
     study: str
 
     check: PatchedCheck
+    of_tree: tuple[str, ...]
     function: CheckFunction | None
     predicate: str
     assumes_patch: str | None

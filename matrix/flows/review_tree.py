@@ -100,12 +100,13 @@ def review_in_tree(
         raise InputError(_no_profile(tree, library))
     changed = apply(patches, lambda name: tree.text(name) if tree.has(name) else None, tree.version)
     touched = {touch.name: touch.location for touch in changed_names(patches, profile.arch)}
-    if _checks(library) & touched.keys():
+    if _read_alone(library, profile, study) & touched.keys():
         return None
+    of = f"Linux {tree.version}"
     functions = tuple(_changed(touched, profile, tree, changed))
     if not functions:
-        return None
-    return _compared(library, profile, functions, touched, study, f"Linux {tree.version}")
+        return _tested(library, profile, patches, touched.keys(), study, of)
+    return _compared(library, profile, functions, touched, study, of)
 
 
 def review_of_profile(
@@ -131,14 +132,17 @@ def review_of_profile(
     profile = known[max(asked or known, key=release_key)]
     program = library.program(profile)
     touched = {touch.name: touch for touch in changed_names(patches, profile.arch)}
-    tested = _tested(library, profile, patches, touched.keys(), study)
+    of = f"Linux {profile.release} by its profile (no --tree)"
+    tested = _tested(library, profile, patches, touched.keys(), study, of)
     if tested is not None:
         return tested
     own_names = {one.signature.removesuffix("()") for one in profile.functions}
     below = touched.keys() & own_names
     whole = {name for name in below if touched[name].how == WHOLE}
+    if _read_alone(library, profile, study) & touched.keys():
+        return None
     # All or none: with one function that is not shown whole the other kernel is not known.
-    if _checks(library) & touched.keys() or len(whole) != (refused or len(below)):
+    if len(whole) != (refused or len(below)):
         return None
     functions = []
     for function in profile.functions:
@@ -161,7 +165,6 @@ def review_of_profile(
     if not functions:
         return None
     places = {name: touch.location for name, touch in touched.items()}
-    of = f"Linux {profile.release} by its profile (no --tree)"
     return _compared(library, profile, functions, places, study, of)
 
 
@@ -171,6 +174,7 @@ def _tested(
     patches: Sequence[Patch],
     touched: Collection[str],
     study: str | None,
+    of: str,
 ) -> KernelsCompared | None:
     """Return two kernels of which one function tests other conditions before it goes on.
 
@@ -216,7 +220,7 @@ def _tested(
         between_predicates(before, after),
     )
     return KernelsCompared(
-        kernel=f"Linux {profile.release} by its profile (no --tree)",
+        kernel=of,
         functions=(item,),
         changes=(changes,),
         unaffected=(),
@@ -244,7 +248,7 @@ def _compared(
     _refuse_unknown_names(library, patched, functions, touched)
     compared, unaffected = [], []
     for name in _studies(library, profile, study):
-        found = _compare(library, name, profile, patched)
+        found = _compare(library, name, profile, patched, functions)
         if found is None:
             unaffected.append(library.study(name).capability)
         else:
@@ -257,8 +261,20 @@ def _compared(
     )
 
 
-def _checks(library: Library) -> set[str]:
-    return {one.function.name for one in library.knowledge.capabilities if one.function}
+def _read_alone(library: Library, profile: KernelProfile, study: str | None) -> set[str]:
+    """Return the checks of which a review reads what a patch has, whatever the kernel had.
+
+    That of the study that was asked for, if it is simulated, and those that the release lacks: a
+    patch adds them. Any other is a function of the kernel: two kernels are compared.
+    """
+    of_kernel = {one.signature.removesuffix("()") for one in profile.functions}
+    asked = library.study(study).capability if study is not None else None
+    return {
+        one.function.name
+        for one in library.knowledge.capabilities
+        if one.function
+        and (one.function.name not in of_kernel or (one.id == asked and one.scenario is not None))
+    }
 
 
 def _changed(
@@ -371,20 +387,26 @@ def _studies(library: Library, profile: KernelProfile, study: str | None) -> Ite
 
 
 def _compare(
-    library: Library, name: str, profile: KernelProfile, patched: KernelProfile
+    library: Library,
+    name: str,
+    profile: KernelProfile,
+    patched: KernelProfile,
+    functions: Sequence[tuple[ChangedFunction, Expression]],
 ) -> VerdictChanges | None:
     """Return how the verdicts of a study change; None where it reads nothing that is changed."""
     prepared = prepare_study(library, name)
     own = prepared.questions[profile.id]
     # Not `Library.program`, which keeps programs by the profile's id: the patched one has the same.
     program = lower(patched, prepared.architecture)
-    if not _differ(own.program, program, names_read(own)):
+    predicate = _patched_check(prepared, functions)
+    if predicate is prepared.predicate and not _differ(own.program, program, names_read(own)):
         return None
-    question = lower_question(
-        program, prepared.capability, prepared.predicate, prepared.study.constraints
-    )
+    question = lower_question(program, prepared.capability, predicate, prepared.study.constraints)
     other: PreparedStudy = replace(
-        prepared, kernels=(patched,), questions={**prepared.questions, patched.id: question}
+        prepared,
+        kernels=(patched,),
+        predicate=predicate,
+        questions={**prepared.questions, patched.id: question},
     )
     before, after = prepared.solve_kernel(profile), other.solve_kernel(patched)
     shared = overlap(prepared.study, prepared.study)
@@ -413,6 +435,20 @@ def _changes(
         study=prepared.study,
         diagnostics=rules_left_out(groups, _MOST_RULES),
     )
+
+
+def _patched_check(
+    prepared: PreparedStudy, functions: Sequence[tuple[ChangedFunction, Expression]]
+) -> PredicateVersion:
+    """Return the predicate of a study, with what a patch makes of it where it changes the check."""
+    check = prepared.capability.function
+    for item, expression in functions:
+        if check is not None and item.signature == f"{check.name}()":
+            condition = replace(
+                prepared.predicate.condition, expression=expression, text=item.after
+            )
+            return replace(prepared.predicate, condition=condition)
+    return prepared.predicate
 
 
 def _differ(one: FactProgram, other: FactProgram, reads: frozenset[str]) -> bool:

@@ -246,13 +246,23 @@ class _Reply:
         else:
             yield _Remark(lines=(*lines, *asked), blocks=(*wrong, *right))
 
+    def _put_in(self) -> str:
+        of_tree = self._result.of_tree
+        of_patch = [name for name in self._check.inlined if name not in of_tree]
+        version = self._result.tree.version if self._result.tree is not None else ""
+        parts = [
+            f"{listing([f'`{name}`' for name in some])} of {whose}"
+            for some, whose in ((of_patch, "the patch"), (of_tree, f"Linux {version}"))
+            if some
+        ]
+        return " and ".join(parts)
+
     def _wrong(self) -> Iterator[Block]:
         result = self._result
         mine = {row.number for row in self._check.rows}
         yield from (Paragraph(text=text) for line, text in self._warnings() if line in mine)
         if self._check.inlined:
-            helpers = listing([f"`{name}`" for name in self._check.inlined])
-            yield Paragraph(text=f"With {helpers} of the patch put in, that is")
+            yield Paragraph(text=f"With {self._put_in()} put in, that is")
             yield Code(text=wrapped_c(self._check.expression, 4), language="c", indent=4)
         if result.granularity.admitted:
             yield Paragraph(

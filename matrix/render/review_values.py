@@ -33,6 +33,7 @@ def review_values(result: ReviewResult) -> dict[str, Json]:
             "place": str(check.location),
             "function": list(check.lines),
             "inlined": list(check.inlined),
+            "of_tree": list(result.of_tree),
         },
         "check": to_c(check.expression),
         "compiled_where": [to_c(guard.condition) for guard in check.guards],

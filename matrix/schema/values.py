@@ -607,11 +607,33 @@ class AliasUser(Placed, frozen=True, kw_only=True):
     source: str
 
 
+class AliasStop(Placed, frozen=True, kw_only=True):
+    """A function behind which no page of the capability is, and why nobody looks there."""
+
+    function: str
+    because: str
+    source: str
+
+
+class AliasPages(Struct, frozen=True, kw_only=True):
+    """How a tree shows that it has such pages: one of `functions` makes them.
+
+    `symbols` of the file `kconfig` build them in; with none of either, the tree has no such pages.
+    """
+
+    name: str
+    functions: tuple[str, ...]
+    symbols: tuple[str, ...]
+    kconfig: str
+
+
 class AliasCensus(Struct, frozen=True, kw_only=True):
     """Who may use a kernel address of the capability's pages, and what is known of each place."""
 
+    pages: AliasPages | None
     files: tuple[str, ...]
     roots: tuple[str, ...]
+    stops: tuple[AliasStop, ...]
     uses: tuple[str, ...]
     places: tuple[AliasUser, ...]
 

@@ -32,6 +32,17 @@ _UNITS = {"": 0, "K": 10, "M": 20, "G": 30}
 _PREPROCESSOR = re.compile(
     r"(?P<what>(?:defined|IS_ENABLED|preprocessor_condition)\((?P<word>.*)\))$"
 )
+# What no declaration can say of a cell, and why (arch/arm64/kernel/cpufeature.c,
+# include/linux/jump_label.h).
+_AT_RUN_TIME = {
+    "this_cpu_has_cap": "it asks the CPU that runs it, and in a system of several types the answer "
+    "depends on which one that is; `cpus_have_final_cap()` asks all of them",
+    **dict.fromkeys(
+        ("static_branch_likely", "static_branch_unlikely", "static_key_enabled"),
+        "a static key is what code made of it since boot; ask what that code asks, or declare a "
+        "function that has the key's value in a profile in a folder for --configs",
+    ),
+}
 _CALL = re.compile(r"(?P<function>\w+)\((?P<argument>.*)\)$")
 
 
@@ -245,6 +256,14 @@ def _unknown(
             message=f"nothing says whether {found['what']} holds",
             location=check.place_of_text(found["word"]),
             hint="a patch may ask the preprocessor for CONFIG_ symbols and for its own macros",
+        )
+    asked = name.partition("(")[0]
+    if asked in _AT_RUN_TIME:
+        return Diagnostic(
+            code="MX1213",
+            message=f"what `{asked}()` says is not known before the kernel runs",
+            location=check.place_of_text(asked),
+            hint=_AT_RUN_TIME[asked],
         )
     word, kind, known, row = _described(name, programs)
     releases = ", ".join(program.release for program in programs)

@@ -147,15 +147,40 @@ class AliasUserDeclaration(Declaration):
         return self
 
 
+class AliasStopDeclaration(Declaration):
+    """A function behind which no page of the capability is."""
+
+    becomes = values.AliasStop
+
+    function: Word = said("the function, or the table of functions, that is not looked into")
+    because: Text = said("why no such page is used behind it, in a sentence")
+    source: Source = said("where that is read")
+
+
+class AliasPagesDeclaration(Declaration):
+    """How a tree shows that it has the capability's pages."""
+
+    becomes = values.AliasPages
+
+    name: Text = said("what such pages are of: `guest_memfd`")
+    functions: tuple[Word, ...] = Field(min_length=1, description="functions that make them")
+    symbols: tuple[Word, ...] = Field(
+        min_length=1, description="Kconfig symbols, of any release, that build them in"
+    )
+    kconfig: Text = said("the file that has these symbols")
+
+
 class AliasCensusDeclaration(Declaration):
     """Who may use a kernel address of the capability's pages."""
 
     becomes = values.AliasCensus
 
+    pages: AliasPagesDeclaration | None = optional("how a tree shows that it has such pages")
     files: tuple[Text, ...] = Field(min_length=1, description="patterns of the files looked at")
     roots: tuple[Word, ...] = Field(
         min_length=1, description="functions through which the kernel gets at such a page"
     )
+    stops: tuple[AliasStopDeclaration, ...] = rows("functions behind which no such page is used")
     uses: tuple[Word, ...] = Field(
         min_length=1, description="functions that make or use a kernel address of a page"
     )

@@ -152,6 +152,9 @@ def test_capability() -> None:
     assert capability.mechanism("add-folio") == (("zap-at", "add-folio"), ("guest", "no-exec"))
     assert capability.alias_users is not None
     assert [item.answer for item in capability.alias_users.places] == ["modelled", "unreachable"]
+    assert [item.function for item in capability.alias_users.stops] == ["vfree"]
+    assert capability.alias_users.pages is not None
+    assert capability.alias_users.pages.symbols == ("KVM_GUEST_MEMFD",)
     without = load({Kind.CAPABILITY: replace("assumes_patch: v12", "assumes_patch: null")})
     assert without.capabilities[0].assumes_patch is None
 
