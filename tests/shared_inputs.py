@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 # Releases whose trees are public and in no shared archive: the folders of MATRIX_TREES.
 WHOLE_TREES = {
+    "5.15": "5.15.148",
     "6.6": "6.6.63",
     "6.8": "6.8.1",
     "6.14": "6.14",

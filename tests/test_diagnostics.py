@@ -138,7 +138,7 @@ def lay_out(folder: Path) -> None:
     (folder / "config").write_text(text)
     (folder / "headless.config").write_text(text.partition("Kernel Configuration")[2])
     (folder / "other-release.config").write_text(text.replace("7.3.0", "7.9.4", 1))
-    without = re.sub(r"CONFIG_KVM_GUEST_MEMFD=y\n", "", text).replace("7.3.0", "5.15.9", 1)
+    without = re.sub(r"CONFIG_KVM_GUEST_MEMFD=y\n", "", text).replace("7.3.0", "6.4.9", 1)
     (folder / "no-gmem.config").write_text(without)
     (folder / "fragment.config").write_text("CONFIG_KVM=y\nCONFIG_ARM64_4K_PAGES=y\n")
     (folder / "old-verdicts.json").write_text('{"schema": "matrix/verdicts/0"}\n')

@@ -28,6 +28,7 @@ RELEASES = ("5.10", "6.1", "6.12", "7.2", "7.3")
 # The rows whose probes can be held to each release: 5.10 is older than most of what is probed.
 LEAST = {
     "5.10": 14,
+    "5.15": 20,
     "6.1": 28,
     "6.12": 28,
     "7.2": 30,
@@ -41,7 +42,7 @@ LEAST = {
 }
 
 # Read on a version without the test that came with CVE-2024-50182; the rows say what the fix is.
-BEFORE_ITS_FIX = ("6.8",)
+BEFORE_ITS_FIX = ("5.15", "6.8")
 
 
 def shipped(release: str) -> KernelProfile:

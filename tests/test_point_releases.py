@@ -58,9 +58,11 @@ STAND_INS = {
     ("6.11.3", "6.6"): "unsound",
     ("6.11.4", "6.12"): "refused",
     ("6.11.4", "6.1"): "refused",
-    ("5.15.160", "6.1"): "unsound",
-    ("5.15.160", "6.12"): "unsound",
-    ("5.15.169", "6.12"): "refused",
+    ("5.14.21", "6.1"): "unsound",
+    ("5.19.17", "6.1"): "unsound",
+    ("5.19.17", "6.12"): "unsound",
+    ("5.15.169", "6.12"): "refused",  # has a profile of its own, as the last two
+    ("5.15.160", "6.1"): "unknown",
     ("6.10.14", "6.12"): "unsound",  # the series ended without the fix
     ("6.13.2", "6.12"): "refused",
     ("6.11.0-9-generic", "6.12"): "unknown",  # Ubuntu's name tells no point release
@@ -80,11 +82,14 @@ def of_version(version: str, folder: Path) -> Path:
 
 
 # The releases with a profile; of the others, those beside them answer.
-READ = ("5.10", "6.1", "6.6", "6.8", "6.12", "6.14", "6.18", "6.19", "7.1", "7.2", "7.3")
+READ = (
+    *("5.10", "5.15", "6.1", "6.6", "6.8", "6.12"),
+    *("6.14", "6.18", "6.19", "7.1", "7.2", "7.3"),
+)
 # What the CVE's fix points make of a file that leaves rodata_full off, by hand; "?" where the two
 # profiles beside it differ (6.18 has no RODATA_FULL_DEFAULT_ENABLED any more).
 BETWEEN = {
-    # 5.10 has no memfd_secret(2), and the file sets CONFIG_SECRETMEM: 6.1 alone says that it fails.
+    # 5.10 has no memfd_secret(2), and the file sets CONFIG_SECRETMEM: 5.15 alone says it fails.
     "5.14.21": "unsound",
     "5.15.160": "unsound",
     "5.15.168": "unsound",
@@ -134,7 +139,7 @@ def test_a_release_between_two_profiles_that_agree_is_answered_and_marked(
         assert (result["kernel"], result["between"]) == (release, beside)
         assert (result["read_on"] is not None) == read
         if arguments is asked and beside[:1] == ["5.10"]:
-            # What a file of 6.11 sets does not tell what a kernel before 6.1 has.
+            # What a file of 6.11 sets does not tell what a kernel before 5.15 has.
             assert result["verdict"] == "unknown"
             assert "absent as Linux 5.10" in said
             continue
@@ -145,7 +150,7 @@ def test_a_release_between_two_profiles_that_agree_is_answered_and_marked(
             assert ran.code == 4
         elif result["verdict"] != "unknown" and not read:
             agree = f"interpolated: Linux {beside[0]} and {beside[1]} agree"
-            alone = "as Linux 6.1 alone: 5.10 has no CONFIG_SECRETMEM, which the file sets"
+            alone = "as Linux 5.15 alone: 5.10 has no CONFIG_SECRETMEM, which the file sets"
             assert (alone if beside[0] == "5.10" else agree) in said
             assert result["confidence"] == "inferred"
         assert ("MX1123" in ran.err or "MX1714" in ran.err) == ("-" in version)
@@ -223,7 +228,7 @@ def test_a_stand_in_does_not_bring_a_fix_to_a_release_without_a_profile(
     exact = kernel.count(".") > 1
     assert result["version"] == (kernel.replace("6.12.0", "6.12") if exact else version)
     assert ("told by the file's version" in " ".join(ran.err.split())) == (
-        not exact and version[:4] not in ("6.1.", "6.6.")
+        not exact and ".".join(version.split(".")[:2]) not in READ
     )
     assert ("MX1714" in ran.err) == version.endswith("vendor")
 
@@ -380,14 +385,24 @@ def test_an_unknown_release_is_told_its_neighbours_not_what_is_spelt_alike(versi
 
 
 def test_what_a_newer_profile_says_alone_is_never_that_it_works(tmp_path: Path) -> None:
-    """6.1 asks KFENCE in can_set_direct_map(), 5.15 does not: `supported` would be wrong there."""
-    config = of_version("5.15.160", tmp_path)
-    late = "secretmem.enable=1 kfence.sample_interval=0"
-    config.write_text(config.read_text() + "CONFIG_KFENCE=y\nCONFIG_KFENCE_SAMPLE_INTERVAL=100\n")
-    _, as_newer = validate(config, *ASKED[:-1], late, "--kernel", "6.1")
+    config = of_version("5.14.21", tmp_path)
+    late = "secretmem.enable=1 rodata=full"
+    _, as_newer = validate(config, *ASKED[:-1], late, "--kernel", "5.15")
     assert as_newer["verdict"] == "supported"
     _, result = validate(config, *ASKED[:-1], late)
     assert result["verdict"] == "unknown"
+
+
+def test_kfence_counts_from_the_release_that_asks_it(tmp_path: Path) -> None:
+    """6.1 asks KFENCE in can_set_direct_map(), 5.15 does not; nobody has read 5.16."""
+    late = "secretmem.enable=1 kfence.sample_interval=0"
+    verdicts = {"5.15.160": "unsound", "5.15.169": "refused", "5.16.20": "unknown"}
+    for version, verdict in {**verdicts, "6.1.90": "supported"}.items():
+        config = of_version(version, tmp_path)
+        kfence = "CONFIG_KFENCE=y\nCONFIG_KFENCE_SAMPLE_INTERVAL=100\n"
+        config.write_text(config.read_text() + kfence)
+        _, result = validate(config, *ASKED[:-1], late)
+        assert result["verdict"] == verdict, version
 
 
 def test_nobody_is_told_to_remove_what_another_release_lacks() -> None:
@@ -443,7 +458,8 @@ def test_no_affected_distribution_is_refused(distro_configs: Path, debian_config
             assert result["verdict"] == wanted, path
         assert result["verdict"] != "refused", path
         if result["verdict"] != "absent":
-            assert bool(result["between"]) == (release not in ("6.1", "6.6")), path
+            named = ".".join(map(str, numbers(version)[:2]))  # `5.15/6.1` is answered as 5.15
+            assert bool(result["between"]) == (named not in READ), path
         given[result["verdict"]] += 1
     assert given["unsound"] >= 3
     assert given["absent"]
