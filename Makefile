@@ -7,6 +7,9 @@ export PYTHON
 # One test process per core.
 TESTS ?= -n auto
 
+# Which benchmarks run, and where the figures go.
+BENCH ?= --json build/benchmarks.json
+
 .PHONY: help report test check bench fix golden lock sbom clean run-environment dev-environment
 .DEFAULT_GOAL := help
 
@@ -27,9 +30,8 @@ check: dev-environment ## Check format, lint, types, import contracts, spelling,
 	.venv/bin/codespell
 	.venv/bin/matrix report --check
 
-bench: dev-environment ## Measure, as ratios against a baseline of the same run.
-	for script in benchmarks/bench_*.py; do \
-	  env -u PYTHONDONTWRITEBYTECODE .venv/bin/python "$$script" || exit; done
+bench: dev-environment ## Measure, as ratios against baselines of the same run; BENCH="validate --json FILE".
+	env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m benchmarks $(BENCH)
 
 fix: dev-environment ## Format, and mend what the linter can mend.
 	.venv/bin/ruff format

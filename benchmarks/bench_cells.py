@@ -1,26 +1,24 @@
-"""Time and memory of listing cells: columns against a loop that answers one cell at a time.
+"""Listing cells: rows a second.
 
-Run: `python benchmarks/bench_cells.py`. The loop answers cells of the same space, each by the
-concrete flow; the ratio compares cells per second in the same run, and the loop's answers, for
-cells drawn evenly, are compared with the rows. Seconds are of CPU time, so that what else the
-machine does is not counted; the work is done by one thread. Memory is the most so far: it must not
-grow with the number of rows. Files are written to a temporary folder.
+Baselines: a loop that answers one cell at a time by the concrete flow, whose answers are compared
+with the rows; NumPy, which copies the same columns; DuckDB, where it is installed, which joins the
+options of the same axes, without any answer, and writes as many rows to Parquet.
 """
 
 from __future__ import annotations
 
-import resource
+import importlib.util
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
+import numpy as np
+
+from benchmarks.measuring import Figure, cpu, figure
 from matrix.analyze.space.cell_rows import CellRows
 from matrix.analyze.space.frame import CHUNK_ROWS, Framing, frames
 from matrix.analyze.space.selection import select
-from matrix.analyze.space.study import SolvedStudy
 from matrix.diagnostics import Location
 from matrix.expr.parser import parse
 from matrix.flows.knowledge import DEFAULT_STUDY, Library
@@ -28,44 +26,41 @@ from matrix.flows.study import PreparedStudy, prepare_study
 from matrix.render.cell_files import CellFormat, chunk_rows, write_cells
 from matrix.schema.values import Condition
 
-# Cells per second, cells per second, times faster: what is to be reached.
-FRAME, PARQUET, RATIO = 10_000_000, 3_000_000, 200
-
 # One in so many cells of the loop: most of a space of absent cells would flatter it.
 PRESENT = 'kernel == "7.3" && verdict != "absent"'
 LOOP_CELLS = 3_000
+FRAMED = 40 * CHUNK_ROWS
 # Formats, and how many chunks are written of each.
-_FILES = (
-    (CellFormat.PARQUET, 4),
-    (CellFormat.PARQUET, 32),
-    (CellFormat.ARROW, 8),
-    (CellFormat.CSV, 2),
-)
-
-Result = TypeVar("Result")
+FORMATS = ((CellFormat.PARQUET, 32), (CellFormat.ARROW, 8), (CellFormat.CSV, 2))
+JOINED = 32 * CHUNK_ROWS
 
 
-def main() -> None:
-    """Print the figures; exit 1 where one is not reached or the loop disagrees."""
+def figures() -> Iterator[Figure]:
+    """Measure; SystemExit where the loop and the rows disagree."""
     prepared = prepare_study(Library(()), DEFAULT_STUDY)
-    solved, solving = timed(prepared.solve)
-    rows, laying = timed(lambda: CellRows(solved))
-    print(f"{DEFAULT_STUDY}: {rows.rows:,} cells")
-    print(f"solved in {solving:.2f} s, laid out in {laying:.2f} s, {peak():.0f} MB so far")
-    reached = []
-    for what, part in (("the whole space", rows), (PRESENT, chosen(solved, PRESENT))):
-        print(f"\n{what}: {part.rows:,} cells")
-        loop = looped(prepared, part)
-        reached.append(framed(part, loop))
-        reached.append(written(part, loop))
-    raise SystemExit(0 if all(reached) else 1)
+    solved = prepared.solve()
+    location = Location(file="--where", line=1, column=1, text=PRESENT)
+    chosen = Condition(expression=parse(PRESENT), text=PRESENT, location=location)
+    present = CellRows(solved, select(solved, chosen).region)
+    for what, rows in (("all cells", CellRows(solved)), ("present cells", present)):
+        loop = "a loop over the cells", looped(prepared, rows)
+        yield figure(f"{what}, one by one", loop[1], "rows/s")
+        speed = framed(rows)
+        yield figure(f"{what}, frames", speed, "rows/s", least=1e7)
+        yield figure(f"{what}, frames", speed, "rows/s", beside=loop, least=200)
+        yield figure(f"{what}, frames", speed, "rows/s", beside=("a NumPy copy", copied(rows)))
+        for form, chunks in FORMATS:
+            speed = written(rows, form, chunks * CHUNK_ROWS)
+            yield figure(f"{what}, {form}", speed, "rows/s", beside=loop)
+            if form is CellFormat.PARQUET and importlib.util.find_spec("duckdb") is not None:
+                join = "a DuckDB join", joined(rows)
+                yield figure(f"{what}, {form}", speed, "rows/s", beside=join)
 
 
-def chosen(solved: SolvedStudy, text: str) -> CellRows:
-    """Return the rows that an expression chooses."""
-    location = Location(file="--where", line=1, column=1, text=text)
-    condition = Condition(expression=parse(text), text=text, location=location)
-    return CellRows(solved, select(solved, condition).region)
+def framed(rows: CellRows) -> float:
+    """Return the rows per second of frames."""
+    _, seconds = cpu(lambda: sum(map(len, frames(rows, limit=FRAMED))))
+    return FRAMED / seconds
 
 
 def looped(prepared: PreparedStudy, rows: CellRows) -> float:
@@ -74,72 +69,41 @@ def looped(prepared: PreparedStudy, rows: CellRows) -> float:
     frame = Framing(rows.columns).frame(columns).astype(object)
     axes = [axis.name for axis in prepared.study.axes]
     cells = [dict(zip(axes, values, strict=True)) for values in frame[axes].to_numpy().tolist()]
-    answers, seconds = timed(lambda: [prepared.answer(cell) for cell in cells])
+    answers, seconds = cpu(lambda: [prepared.answer(cell) for cell in cells])
     said = [answer and (str(answer.verdict), answer.outcome) for answer in answers]
     if said != list(frame[["verdict", "outcome"]].itertuples(index=False, name=None)):
         raise SystemExit("the loop and the rows disagree")
-    print(f"loop: {len(cells) / seconds:,.0f} cells per second, {len(cells):,} compared")
     return len(cells) / seconds
 
 
-def framed(rows: CellRows, loop: float) -> bool:
-    """Measure frames of the first rows."""
-    enough = True
-    for chunks in (4, 80):
-        made, seconds = timed(partial(count_framed, rows, chunks * CHUNK_ROWS))
-        enough &= said(f"frames of {made:,} cells", made / seconds, loop, FRAME)
-    return enough
+def copied(rows: CellRows) -> float:
+    """Return the rows per second of copying columns that are there already."""
+    chunk = next(iter(rows.chunks(CHUNK_ROWS)))
+    _, seconds = cpu(lambda: [[np.copy(column) for column in chunk] for _ in range(20)])
+    return 20 * len(chunk[0]) / seconds
 
 
-def count_framed(rows: CellRows, limit: int) -> int:
-    """Make the frames of the first rows, one after the other."""
-    return sum(map(len, frames(rows, limit=limit)))
+def written(rows: CellRows, form: CellFormat, limit: int) -> float:
+    """Return the rows per second that are written to a file."""
+    with tempfile.TemporaryFile() as file:
+        write = partial(write_cells, rows.columns, form=form, file=file)
+        made, seconds = cpu(lambda: write(chunks=rows.chunks(chunk_rows(form), limit)))
+    return made / seconds
 
 
-def written(rows: CellRows, loop: float) -> bool:
-    """Measure files of each format; only Parquet has a figure to reach."""
-    enough = True
+def joined(rows: CellRows) -> float:
+    """Return the rows per second that DuckDB makes of the options of all axes, one thread."""
+    import duckdb
+
+    database = duckdb.connect(config={"threads": 1})
+    database.execute("SET enable_progress_bar = false")
+    names = [f'"{column.name}"' for column in rows.columns]
+    for name, column in zip(names, rows.columns, strict=True):
+        words = ", ".join(f"('{text.replace(chr(39), chr(39) * 2)}')" for text in column.texts)
+        made = f"SELECT * FROM (VALUES {words}) t({name})"  # noqa: S608 - our own names
+        database.execute(f"CREATE TABLE {name} AS {made}")
     with tempfile.TemporaryDirectory() as folder:
-        for form, chunks in _FILES:
-            path = Path(folder) / "cells"
-            made, seconds = timed(partial(write, rows, form, chunks * CHUNK_ROWS, path))
-            per_row = path.stat().st_size / made
-            least = PARQUET if form is CellFormat.PARQUET else 0
-            enough &= said(
-                f"{form} of {made:,} ({per_row:.2f} bytes each)", made / seconds, loop, least
-            )
-    return enough
-
-
-def write(rows: CellRows, form: CellFormat, limit: int, path: Path) -> int:
-    """Write the first rows to a file."""
-    with path.open("wb") as file:
-        return write_cells(rows.columns, rows.chunks(chunk_rows(form), limit), form, file)
-
-
-def said(what: str, speed: float, loop: float, least: int) -> bool:
-    """Print a speed and its ratio to the loop; tell whether both are enough."""
-    enough = not least or (speed >= least and speed >= RATIO * loop)
-    print(
-        f"{what}: {speed / 1e6:.1f} million per second, {speed / loop:,.0f} times the loop, "
-        f"{peak():.0f} MB"
-        + (f" (at least {least / 1e6:.0f} million and {RATIO} times)" if least else "")
-        + ("" if enough else ": NOT REACHED")
-    )
-    return enough
-
-
-def timed(action: Callable[[], Result]) -> tuple[Result, float]:
-    """Return the result of an action and its seconds of CPU time, of all threads together."""
-    start = time.process_time()
-    result = action()
-    return result, time.process_time() - start
-
-
-def peak() -> float:
-    """Return the most memory this process has had, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-if __name__ == "__main__":
-    main()
+        path = Path(folder) / "joined.parquet"
+        asked = f"SELECT * FROM {', '.join(names)} LIMIT {JOINED}"  # noqa: S608 - our own names
+        _, seconds = cpu(lambda: database.execute(f"COPY ({asked}) TO '{path}'"))
+    return JOINED / seconds

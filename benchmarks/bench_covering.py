@@ -1,21 +1,23 @@
-"""Rows and time of covering arrays, against allpairspy in the same run and PICT's published rows.
+"""Rows and time of covering arrays, against allpairspy and PICT.
 
-Run: `python benchmarks/bench_covering.py`. Needs allpairspy (`pip install allpairspy`); without it
-the ratios are left out. The models are those of the literature (Cohen et al., "The AETG System",
-1997). PICT is not run: its rows are those of its HEAD of August 2026, built with g++ -O2, for the
-same models. A time is the best of several runs; making the decision diagram of the space, which a
-study has before anything is asked, is timed apart.
+The models are those of the literature (Cohen et al., "The AETG System", 1997). PICT runs where
+`pict` is on PATH or MATRIX_PICT names it; otherwise only its rows stand there, those of its HEAD of
+August 2026 for the same models. Making the decision diagram of a space, which a study has before
+anything is asked, is not in the time.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import resource
-import time
-from collections.abc import Callable, Sequence
-from typing import Any
+import tempfile
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
 
-from matrix.solve.covering import CoveringArray, covering_array
+from benchmarks.measuring import Figure, cpu, figure, peer, run
+from matrix.flows.knowledge import Library
+from matrix.flows.study import prepare_study
+from matrix.solve.covering import covering_array
 from matrix.solve.diagram import Diagram
 from matrix.solve.space import FiniteVariable, Space
 
@@ -29,16 +31,6 @@ MODELS: tuple[tuple[str, tuple[int, ...], int, int], ...] = (
 STUDY = "arm64-gmem-no-direct-map"
 
 
-def best_of(runs: int, action: Callable[[], Any]) -> tuple[Any, float]:
-    """Return what an action gives and its shortest time in milliseconds."""
-    seconds = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        result = action()
-        seconds.append(time.perf_counter() - start)
-    return result, min(seconds) * 1000
-
-
 def diagram(sizes: Sequence[int]) -> Diagram:
     """Return the diagrams of a space without constraints."""
     axes = (
@@ -50,49 +42,42 @@ def diagram(sizes: Sequence[int]) -> Diagram:
 
 def allpairs(sizes: Sequence[int]) -> int:
     """Return the number of rows of allpairspy."""
-    from allpairspy import AllPairs
+    from allpairspy import AllPairs  # type: ignore[import-untyped,unused-ignore]
 
     return sum(1 for _ in AllPairs([list(range(size)) for size in sizes]))
 
 
-def models() -> None:
-    """Compare pairs of the four models."""
-    compared = importlib.util.find_spec("allpairspy") is not None
-    print(
-        f"{'t = 2':<16}{'rows':>6}{'ms':>9}{'diagram':>9}"
-        f"{'allpairspy':>12}{'ms':>9}{'faster':>8}{'PICT':>6}{'of the smaller':>16}"
-    )
-    for name, sizes, pict, runs in MODELS:
-        backend, made = best_of(1, lambda sizes=sizes: diagram(sizes))
-        region = backend.everything()
-        array, ours = best_of(runs, lambda region=region: covering_array(region, 2))
-        line = f"{name:<16}{len(array.rows):>6}{ours:>9.2f}{made:>9.2f}"
-        if compared:
-            rows, theirs = best_of(runs, lambda sizes=sizes: allpairs(sizes))
-            share = len(array.rows) / min(rows, pict)
-            line += f"{rows:>12}{theirs:>9.2f}{theirs / ours:>7.1f}×{pict:>6}{share:>15.0%}"
-        print(line)
-    if not compared:
-        print("allpairspy is not installed: no ratios")
+def pict(program: Sequence[str], sizes: Sequence[int]) -> tuple[int, float]:
+    """Return the rows of PICT and its CPU seconds, start-up and all."""
+    lines = [f"x{at}: {', '.join(map(str, range(size)))}" for at, size in enumerate(sizes)]
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder) / "model.txt"
+        model.write_text("\n".join(lines) + "\n")
+        used = run([*program, model], runs=3)
+    return len(used.output.splitlines()) - 1, used.cpu
 
 
-def study() -> None:
-    """Measure the shipped study; the bound is the number of rows below which no array can be."""
-    from matrix.flows.knowledge import Library
-    from matrix.flows.study import prepare_study
-
+def figures() -> Iterator[Figure]:
+    """Measure."""
+    program = peer("pict", "MATRIX_PICT")
+    for model, sizes, published, runs in MODELS:
+        region = diagram(sizes).everything()
+        array, ours = cpu(partial(covering_array, region, 2), runs)
+        name = f"pairs of {model}"
+        if program is None:
+            yield figure(name, len(array.rows), "rows", beside=("PICT, as published", published))
+        else:
+            rows, theirs = pict(program, sizes)
+            yield figure(name, ours, beside=("PICT", theirs))
+            yield figure(name, len(array.rows), "rows", beside=("PICT", rows))
+        if importlib.util.find_spec("allpairspy") is not None:
+            rows, theirs = cpu(partial(allpairs, sizes), min(runs, 3))
+            yield figure(name, ours, beside=("allpairspy", theirs))
+            yield figure(name, len(array.rows), "rows", beside=("allpairspy", rows))
     valid = prepare_study(Library(()), STUDY).solve().valid
-    print(f"\n{STUDY}: {valid.count():,} cells")
     for strength in (1, 2, 3, 4):
-        array: CoveringArray
-        array, milliseconds = best_of(1, lambda t=strength: covering_array(valid, t))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(
-            f"t = {strength}: {len(array.rows):,} rows (bound {array.fewest:,}), "
-            f"{array.combinations:,} combinations, {milliseconds / 1000:.2f} s, peak {peak:.0f} MB"
-        )
-
-
-if __name__ == "__main__":
-    models()
-    study()
+        array, ours = cpu(partial(covering_array, valid, strength))
+        name = f"any {strength} axes of {valid.count():,} cells"
+        # No array can have fewer rows than this.
+        yield figure(name, len(array.rows), "rows", beside=("its lower bound", array.fewest))
+        yield figure(name, ours)

@@ -1,6 +1,4 @@
-"""How long one `.config` takes to read, beside a plain line-by-line reader in the same run.
-
-    python benchmarks/bench_dotconfig.py FILE…
+"""How long one `.config` takes to read, beside a plain line-by-line reader.
 
 The baseline does what most tools do: split the lines, match each with a regular expression, store
 the value. It looks for no duplicates, no malformed lines and no architecture, and knows no places.
@@ -9,14 +7,15 @@ the value. It looks for no duplicates, no malformed lines and no architecture, a
 from __future__ import annotations
 
 import re
-import sys
-import time
-from collections.abc import Callable
+import tempfile
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+from benchmarks.bench_validate import bases
+from benchmarks.measuring import Figure, cpu, figure
 from matrix.kernel.config.dotconfig import read_dotconfig
 
-_REPEATS = 5
 _LINE = re.compile(r"(?:# )?CONFIG_(\w+)(?:=(.*)| is not set)$")
 
 
@@ -30,32 +29,11 @@ def read_line_by_line(data: bytes) -> dict[str, str]:
     return found
 
 
-def _best(function: Callable[[], object]) -> float:
-    """Return the shortest of some runs, in seconds."""
-    times = []
-    for _ in range(_REPEATS):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def main(paths: list[str]) -> None:
-    """Measure every file and print the totals."""
-    ours = plain = 0.0
-    size = 0
-    for path in paths:
-        data = Path(path).read_bytes()
-        size += len(data)
-        ours += _best(lambda data=data: read_dotconfig(data, "bench"))  # type: ignore[misc]
-        plain += _best(lambda data=data: read_line_by_line(data))  # type: ignore[misc]
-    count = len(paths)
-    print(f"files                  {count} ({size / count / 1000:.0f} kB each)")
-    print(f"read_dotconfig         {ours / count * 1000:.2f} ms per file")
-    print(f"line by line           {plain / count * 1000:.2f} ms per file")
-    print(f"ratio                  {plain / ours:.1f}")
-
-
-if __name__ == "__main__":
-    shipped = Path(__file__).parent.parent / "tests" / "data" / "booted"
-    main(sys.argv[1:] or [str(path) for path in sorted(shipped.glob("*.config"))])
+def figures() -> Iterator[Figure]:
+    """Measure."""
+    with tempfile.TemporaryDirectory() as folder:
+        texts = [path.read_bytes() for path in bases(Path(folder))]
+    ours = sum(cpu(partial(read_dotconfig, text, "bench"), 5)[1] for text in texts)
+    plain = sum(cpu(partial(read_line_by_line, text), 5)[1] for text in texts)
+    ours, plain = ours / len(texts) * 1000, plain / len(texts) * 1000
+    yield figure("one whole `.config` read", ours, "ms", beside=("a loop over its lines", plain))

@@ -1,29 +1,21 @@
-"""How `matrix count` grows: with cells, with CPUs that are alike, with kernels, with options.
+"""How `matrix count` grows: with cells, with CPUs that are alike or not, kernels, options.
 
-Run: `python benchmarks/bench_growth.py [--json FILE]`. Each point is the shortest CPU time of some
-processes, start-up and all, so that what else the machine does counts little; the baseline of the
-ratios is the first point of its series, in the same run. Declarations are generated, and read once
-before anything is timed, as their compiled form is kept. FILE gets every point as JSON, with the
-machine described.
+Each point is the shortest CPU time of some processes, start-up and all; the baseline of the ratios
+is the first point of its series. Declarations are generated, and read once before anything is
+timed, as their compiled form is kept.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import platform
 import re
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench_many_cpus import write_cpus
+from benchmarks.bench_many_cpus import write_cpus
+from benchmarks.measuring import MATRIX, ROOT, Figure, figure, run
 
-ROOT = Path(__file__).resolve().parent.parent
-SCHEMA = "matrix/growth/1"
 STUDY = """\
 id: growing
 title: "A study that grows"
@@ -75,11 +67,16 @@ def cells(folder: Path, number: int) -> None:
     write_study(folder, axes)
 
 
-def cpus(folder: Path, number: int) -> None:
+def cpus(folder: Path, number: int, kinds: int = 100) -> None:
     """Declare so many CPUs, of which 100 differ."""
-    write_cpus(folder, number)
+    write_cpus(folder, number, kinds)
     names = ", ".join(f"many-{at}" for at in range(number))
     write_study(folder, {}, cpus=f"[apple-m2, {names}]")
+
+
+def cpus_of_any_kind(folder: Path, number: int) -> None:
+    """Declare so many CPUs, each drawn for itself: there are 768 kinds."""
+    cpus(folder, number, number)
 
 
 def kernels(folder: Path, number: int) -> None:
@@ -104,81 +101,34 @@ def options(folder: Path, number: int) -> None:
     write_study(folder, {"kfence": axis})
 
 
-# Title and axis of each plot, what makes the declarations, and the sizes.
-SERIES: dict[str, tuple[str, str, Callable[[Path, int], None], tuple[int, ...]]] = {
-    "cells": ("Cells, at equal classes of behaviour", "cells", cells, (2, 5, 8, 11, 14, 17)),
-    "cpus": ("CPUs, of which 100 differ", "CPUs", cpus, (100, 1_000, 7_000)),
-    "kernels": ("Kernels, which are alike", "kernels", kernels, (10, 30, 60)),
-    "options": ("Options on one axis, of which 2 differ", "options", options, (50, 500, 5_000)),
+# What makes the declarations, the sizes, and the most that the last may be of the first.
+SERIES: dict[str, tuple[Callable[[Path, int], None], tuple[int, ...], float | None]] = {
+    "cells": (cells, (2, 5, 8, 11, 14, 17), 2.0),
+    "cpus": (cpus, (100, 1_000, 7_000), 4.0),
+    "cpus-of-any-kind": (cpus_of_any_kind, (100, 1_000, 7_000), None),
+    "kernels": (kernels, (10, 30, 60), None),
+    "options": (options, (50, 500, 5_000), None),
 }
 RUNS = 2
 
 
-def processed(folder: Path, *arguments: str) -> tuple[float, int, bytes]:
-    """Return the CPU seconds, the megabytes and the output of a command; it must succeed."""
-    command = [sys.executable, "-m", "matrix", *arguments, "--configs", str(folder)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(command, cwd=folder, stdout=output, env=environment)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise subprocess.CalledProcessError(process.returncode, command)
-        output.seek(0)
-        return usage.ru_utime + usage.ru_stime, usage.ru_maxrss // 1024, output.read()
-
-
-def measure(make: Callable[[Path, int], None], number: int) -> dict[str, int | float]:
-    """Return a point of a series: cells, classes, CPU seconds and megabytes of a count."""
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        make(folder, number)
-        processed(folder, "studies", "list")
-        runs = [processed(folder, "count", "growing", "--format", "json") for _ in range(RUNS)]
-    counted = json.loads(runs[0][2])
-    return {
-        "size": number,
-        "cells": counted["cells"],
-        "classes": counted["behaviour_classes"],
-        "seconds": round(min(seconds for seconds, _, _ in runs), 2),
-        "megabytes": max(megabytes for _, megabytes, _ in runs),
-    }
-
-
-def machine() -> dict[str, str | int]:
-    """Return what the machine is, as far as it says."""
-    models = re.findall(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    return {
-        "processor": models[0] if models else platform.machine(),
-        "cores": os.cpu_count() or 1,
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-    }
-
-
-def main() -> None:
-    """Print a line a point, and write them all if asked to."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", metavar="FILE", type=Path)
-    asked = parser.parse_args()
-    found = []
-    for name, (title, unit, make, sizes) in SERIES.items():
-        points = []
+def figures() -> Iterator[Figure]:
+    """Measure."""
+    for series, (make, sizes, most) in SERIES.items():
+        first = 0.0
         for size in sizes:
-            point = measure(make, size)
-            points.append(point)
-            ratio = point["seconds"] / points[0]["seconds"]
-            print(
-                f"{name} {size:,}: {point['cells']:.1e} cells, {point['classes']} classes, "
-                f"{point['seconds']:.2f} s CPU, {ratio:.2f} × the first, {point['megabytes']} MB",
-                flush=True,
+            with tempfile.TemporaryDirectory() as place:
+                folder = Path(place)
+                make(folder, size)
+                own = ("--configs", folder)
+                run([*MATRIX, "studies", "list", *own])
+                used = run([*MATRIX, "count", "growing", "--format", "json", *own], runs=RUNS)
+            counted = json.loads(used.output)
+            first = first or used.cpu
+            at = counted["cells"] if series == "cells" else size
+            name = f"count, {at:,} {series.replace('-', ' ')}"
+            name += f", {counted['behaviour_classes']} classes"
+            yield figure(
+                name, used.cpu, beside=("the first", first), most=most, series=(series, at)
             )
-        found.append({"name": name, "title": title, "unit": unit, "points": points})
-    if asked.json is not None:
-        document = {"schema": SCHEMA, "time": "CPU", "machine": machine(), "series": found}
-        asked.json.write_text(json.dumps(document, indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+            yield figure(name, used.largest, "MiB")

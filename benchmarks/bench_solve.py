@@ -1,18 +1,16 @@
 """Time of the solver: decision diagrams against enumeration, and a space of over 10^9 cells.
 
-Run: `python -m benchmarks.bench_solve`. The ratio compares both backends on the same small space in
-the same run; the figures of the large space are for orientation. The large space is synthetic: it
-has the shape of the arm64 study (kernels, CPUs with unknown fields, Kconfig, boot parameters,
-environment), with made-up CPU fields.
+The ratio compares both backends on the same small space; the figures of the large space are for
+orientation. The large space is synthetic: it has the shape of the arm64 study (kernels, CPUs with
+unknown fields, Kconfig, boot parameters, environment), with made-up CPU fields.
 """
 
 from __future__ import annotations
 
-import resource
-import time
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
+from benchmarks.measuring import Figure, cpu, figure
 from matrix.expr.nodes import Constant, Expression, Name, Value
 from matrix.expr.parser import parse
 from matrix.expr.trees import substitute
@@ -117,8 +115,6 @@ JOINT = (
 )
 CONSTRAINT = 'granule_ok && (realm == "n" || entry == "el1") && (vm != "nested" || gic == "v3")'
 
-T = TypeVar("T")
-
 
 def compiled(text: str) -> Expression:
     """Parse a fact; names between back quotes may hold what C identifiers cannot."""
@@ -163,55 +159,60 @@ def cpu_table(field: str, size: int, cpus: tuple[str, ...]) -> Table:
     """Return made-up values of one field; every ninth CPU does not know it."""
     salt = sum(map(ord, field))
     entries: dict[str, Expression] = {}
-    for number, cpu in enumerate(cpus):
+    for number, name in enumerate(cpus):
         mixed = (number * 7 + salt) * 2654435761 >> 7
         known = mixed % 9 != 0
-        entries[cpu] = Constant(mixed % size) if known else Name(f"unknown_{field}")
+        entries[name] = Constant(mixed % size) if known else Name(f"unknown_{field}")
     return Table(variable="cpu", entries=entries)
 
 
-def timed(what: str, action: Callable[[], T]) -> T:
-    """Print the time of an action, return what it gives."""
-    start = time.perf_counter()
-    result = action()
-    print(f"{what:<52} {(time.perf_counter() - start) * 1000:10.1f} ms")
-    return result
-
-
-def small() -> None:
+def small() -> Iterator[Figure]:
     """Compare both backends on a space that can be enumerated."""
     seconds: list[float] = []
     answers: list[list[int]] = []
     for backend_type in (Brute, Diagram):
-        start = time.perf_counter()
-        solver = build(backend_type, few=True)
-        space = solver.where(compiled(CONSTRAINT))
-        parts = solver.joint(JOINT, space)
-        answers.append([space.count(), *(region.count() for _, region in parts)])
-        seconds.append(time.perf_counter() - start)
+        found, spent = cpu(partial(counted, backend_type))
+        answers.append(found)
+        seconds.append(spent)
     if answers[0] != answers[1]:
         raise SystemExit("the backends disagree")
-    print(
-        f"{answers[0][0]} cells, {len(answers[0]) - 1} classes: brute {seconds[0] * 1000:.0f} ms, ",
-        end="",
-    )
-    print(f"diagram {seconds[1] * 1000:.1f} ms, ratio {seconds[0] / seconds[1]:.0f}")
+    name = f"{answers[0][0]:,} cells in {len(answers[0]) - 1} classes counted"
+    yield figure(name, seconds[1], beside=("enumeration", seconds[0]))
 
 
-def large() -> None:
+def counted(backend_type: Callable[[Space], Backend]) -> list[int]:
+    """Return the number of cells, and of those of each class."""
+    solver = build(backend_type, few=True)
+    space = solver.where(compiled(CONSTRAINT))
+    return [space.count(), *(region.count() for _, region in solver.joint(JOINT, space))]
+
+
+def large() -> Iterator[Figure]:
     """Measure the steps of a study of over 10^9 cells."""
-    solver = timed("variables and tables", lambda: build(Diagram, few=False))
-    space = timed("constraints", lambda: solver.where(compiled(CONSTRAINT)))
-    cells = timed("count", space.count)
-    parts = timed(f"joint partition of {len(JOINT)} facts", lambda: solver.joint(JOINT, space))
-    counts = timed("count of every class", lambda: [region.count() for _, region in parts])
-    refused = timed("verdict: united from classes", lambda: verdict(solver, parts, space))
-    rules = timed("rules of one verdict", lambda: cover(refused, ~space))
-    timed("first 10,000 cells", lambda: sum(1 for _ in refused.cells(10_000)))
-    timed("sample of 2,000 cells", lambda: refused.sample(2_000, seed=1))
-    print(f"{cells} cells, {len(parts)} classes (sum {sum(counts)}), {len(rules)} rules, ", end="")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{refused.count()} cells in the verdict, peak {peak:.0f} MB")
+    solver, seconds = cpu(lambda: build(Diagram, few=False))
+    yield figure("variables and tables", seconds)
+    space, seconds = cpu(lambda: solver.where(compiled(CONSTRAINT)))
+    yield figure("constraints", seconds)
+    cells, seconds = cpu(space.count)
+    yield figure(f"{cells:,} cells counted", seconds)
+    parts, seconds = cpu(lambda: solver.joint(JOINT, space))
+    yield figure(f"{len(parts)} classes of {len(JOINT)} facts", seconds)
+    _, seconds = cpu(lambda: [region.count() for _, region in parts])
+    yield figure("count of every class", seconds)
+    refused, seconds = cpu(lambda: verdict(solver, parts, space))
+    yield figure("one verdict", seconds)
+    rules, seconds = cpu(lambda: cover(refused, ~space))
+    yield figure(f"its {len(rules)} rules", seconds)
+    _, seconds = cpu(lambda: sum(1 for _ in refused.cells(10_000)))
+    yield figure("its first 10,000 cells", seconds)
+    _, seconds = cpu(lambda: refused.sample(2_000, seed=1))
+    yield figure("2,000 cells at random", seconds)
+
+
+def figures() -> Iterator[Figure]:
+    """Measure."""
+    yield from small()
+    yield from large()
 
 
 def verdict(
@@ -223,8 +224,3 @@ def verdict(
         if values["predicate"] and not values["dic"] and not values["icache_is_aliasing"]:
             region |= part
     return region.project_hidden() & space.project_hidden()
-
-
-if __name__ == "__main__":
-    small()
-    large()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -13,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.distinct_configs import write_distinct
-from matrix.flows.validate import ValidateRequest, validate
+from matrix.flows.validate import ValidateRequest, Validation, validate
 from matrix.kernel.config import lines
+from matrix.kernel.config.dotconfig import DotConfig
 from matrix.render.json import (
     JsonWriter,
     dump,
@@ -96,6 +98,27 @@ def test_memory_does_not_grow_with_the_files(tmp_path: Path) -> None:
     first = next((tmp_path / "many").iterdir())
     # One file is 0.2 MiB, and what was read of it took six times that.
     assert most(str(tmp_path / "many")) - most(str(first)) < 16_000
+
+
+def test_a_file_goes_with_its_answer_and_waits_for_no_collector(tmp_path: Path) -> None:
+    write_distinct(sorted(BOOTED.glob("7.*.config")), tmp_path, 12, changed=2)
+    run = Validation(ValidateRequest(files=(str(tmp_path),), cpus=CPUS))
+
+    def alive() -> int:
+        return sum(isinstance(one, DotConfig) for one in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        before, most, fixes = alive(), 0, 0
+        for found in run.inputs():
+            fixes += sum(len(one.answer.fixes) for one in run.answered(found).results)
+            most = max(most, alive() - before)
+    finally:
+        gc.enable()
+    assert fixes
+    # The one that was answered last, as it was read and as it was typed.
+    assert most <= 2
 
 
 @given(DOCUMENTS)

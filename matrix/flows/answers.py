@@ -170,12 +170,14 @@ class Situation(Struct, frozen=True, kw_only=True, eq=False, dict=True):
 
         Kept, since fixes on each CPU try the same ones.
         """
-        return cache(self._reline)
+        # Not of the situation itself: with that it would live until Python looks for cycles, and
+        # its file as long.
+        return cache(partial(_relined, self.build, self.boot_loader))
 
-    def _reline(self, appended: str) -> Mapping[str, Expression]:
-        build = self.build
-        longer = build.built_in.readings(f"{self.boot_loader} {appended}".strip())
-        return read_variables(build.question.program, build.profile, longer)
+
+def _relined(build: Build, boot_loader: str, appended: str) -> Mapping[str, Expression]:
+    longer = build.built_in.readings(f"{boot_loader} {appended}".strip())
+    return read_variables(build.question.program, build.profile, longer)
 
 
 class Answers:

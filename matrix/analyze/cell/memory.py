@@ -37,6 +37,10 @@ from matrix.kernel.cpu.system import CpuSystem
 _Made = TypeVar("_Made")
 _Cores = tuple[tuple[int, ...], ...]
 
+# Builds whose names are kept as far as they were worked out, for their other command lines: each
+# takes some 16 KiB, and of files that all differ none is asked for again.
+_MOST_BEGUN = 256
+
 
 class _Values(dict[str, Value | Expression]):
     """The names of a cell; one that nothing was said of is unknown."""
@@ -182,8 +186,9 @@ class AnswerMemory:
         """Return the names of a cell; what no changed variable touches is known from before."""
         key = frozenset(atoms.items())
         if key not in self._begun:
-            program = self.question.program
-            begun = Evaluation(program.definitions, variables, atoms)
+            if len(self._begun) == _MOST_BEGUN:
+                del self._begun[next(iter(self._begun))]
+            begun = Evaluation(self.question.program.definitions, variables, atoms)
             self._begun[key] = variables, begun
             return begun
         before, begun = self._begun[key]
