@@ -58,10 +58,9 @@ def hosts_table(path: Path) -> None:
     chance = random.Random(20261122)  # noqa: S311 - drawn, not secret
     lines = command_lines(chance)
     library = Library(())
-    cpus = default_cpus(library.knowledge)
-    midrs = [
-        f"{cpu.midrs[0]:#010x}" for cpu in library.knowledge.cpus if cpu.midrs and cpu.id in cpus
-    ]
+    known = library.knowledge_of(library.arch)
+    cpus = default_cpus(known)
+    midrs = [f"{cpu.midrs[0]:#010x}" for cpu in known.cpus if cpu.midrs and cpu.id in cpus]
     configs = sorted(file.name for file in CONFIGS.glob("*.config"))
     rows: dict[tuple[str, ...], None] = {}
     while len(rows) < ROWS:

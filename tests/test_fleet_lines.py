@@ -18,6 +18,7 @@ from matrix.flows.answers import Kept
 from matrix.flows.fleet_answers import FleetAnswers
 from matrix.flows.fleet_row import HostRow, check_line, spec_of
 from matrix.flows.knowledge import Library
+from matrix.kernel.fleet import hosts as table_of_hosts
 from matrix.kernel.fleet.lines import ReadWords
 from tests.cli_runner import run_cli
 from tests.test_fleet import CONFIGS, some_hosts
@@ -59,18 +60,20 @@ def test_a_line_means_what_the_one_that_stands_for_it_means(lines: list[str]) ->
     words = ReadWords(MEMORY.reads)
     # A part of a longer array, as a batch may be.
     array = pa.array([b"rodata=on", *encoded], pa.binary()).slice(1)
-    found, codes = words.column(array)
+    found, codes = words.column(array, words.read(array))
     for line, code in zip(encoded, codes.tolist(), strict=True):
         own = line.decode("utf-8", "surrogateescape").strip()
         assert meaning(own) == meaning(found[code])
         assert bool(own) == bool(found[code])
-    again, codes_again = words.column(array)
+    again, codes_again = words.column(array, words.read(array))
     assert [found[code] for code in codes] == [again[code] for code in codes_again]
 
 
 def test_a_million_lines_that_differ_in_what_nobody_reads_are_one() -> None:
     lines = [f"root=UUID={number:08x} ro rodata=off quiet" for number in range(5000)]
-    found, _ = ReadWords(MEMORY.reads).column(pa.array([line.encode() for line in lines]))
+    words = ReadWords(MEMORY.reads)
+    array = pa.array([line.encode() for line in lines])
+    found, _ = words.column(array, words.read(array))
     assert found == [lines[0]]
 
 
@@ -154,3 +157,19 @@ def test_a_million_wrong_values_are_not_all_looked_at() -> None:
     held = kept._made["1"]
     assert isinstance(held, InputError)
     assert held.__traceback__ is None
+
+
+@pytest.mark.parametrize("form", ["text", "json", "sarif"])
+def test_threads_change_nothing(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hosts = unique_lines(some_hosts(60, seed=8))
+    hosts[31]["cpu"], hosts[31]["midrs"] = "gravitn3", ""
+    pq.write_table(pa.Table.from_pylist(hosts), tmp_path / "hosts.parquet")
+    monkeypatch.setattr(table_of_hosts, "_BATCH_ROWS", 7)
+    said = []
+    for jobs in ("1", "3"):
+        out = tmp_path / f"{jobs}.csv"
+        asked = ("fleet", str(tmp_path / "hosts.parquet"), "--config-folder", str(CONFIGS))
+        ran = run_cli(*asked, "--format", form, "--table", str(out), "--jobs", jobs)
+        said.append((ran.code, ran.out, ran.err, out.read_bytes()))
+    assert said[0] == said[1]
+    assert len(said[0][3].splitlines()) == 61

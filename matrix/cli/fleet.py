@@ -63,6 +63,12 @@ def fleet(
             "--fixes", min=0, metavar="N", help="Situations of hosts to find a fix in, for --table."
         ),
     ] = 200,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", metavar="N", min=1, help="Cores to use; unless given, all of this machine's."
+        ),
+    ] = None,
     output_format: Annotated[
         ValidateFormat, typer.Option("--format", help="Format of the answer.")
     ] = ValidateFormat.TEXT,
@@ -86,6 +92,7 @@ def fleet(
         columns=column_titles(column or ()),
         configs=tuple(configs or ()),
         most_fixes=fixes,
+        jobs=jobs,
     )
     if table is None:
         outcome = run_fleet(request)

@@ -27,6 +27,8 @@ from matrix.diagnostics import (
     format_diagnostic,
     worst,
 )
+from matrix.door.threads import in_threads
+from matrix.door.workers import cores
 from matrix.flows.arguments import check_verdicts
 from matrix.flows.fleet_answers import FleetAnswers, Given
 from matrix.flows.fleet_batch import BatchAnswering, BatchAnswers, numbered, same
@@ -57,6 +59,8 @@ class FleetRequest(Struct, frozen=True, kw_only=True):
     configs: tuple[Path, ...] = ()
     # In so many situations of hosts a change that helps is looked for, for the table of answers.
     most_fixes: int = 200
+    # Threads that read command lines ahead: one a core unless given, none where it is one.
+    jobs: int | None = None
 
 
 class FleetOutcome(Struct, frozen=True, kw_only=True):
@@ -130,8 +134,8 @@ def fleet(request: FleetRequest, table_of_answers: HostRows | None = None) -> Fl
     gc.set_threshold(200_000, 20, 50)
     keep = table_of_answers is not None
     with open_hosts(request.hosts, columns, keep=keep) as table:
-        for batch in table.batches():
-            answered = answering.answer(batch)
+        for batch, read in in_threads(answering.read, table.batches(), request.jobs or cores()):
+            answered = answering.answer(batch, read)
             _answer_batch(
                 answers, answered, table, batch, counted, table_of_answers, request.most_fixes
             )

@@ -55,11 +55,18 @@ class BatchAnswering:
         self._answers = answers
         self._words = ReadWords(answers.reads_word)
 
-    def answer(self, batch: HostBatch) -> BatchAnswers:
-        """Return what is given to each row; `idle` has (words, first row, rows)."""
+    def read(self, batch: HostBatch) -> Any:
+        """Return what is read of the command lines of a batch; several threads may ask."""
+        return None if batch.lines is None else self._words.read(batch.lines)
+
+    def answer(self, batch: HostBatch, read: Any) -> BatchAnswers:
+        """Return what is given to each row; `idle` has (words, first row, rows).
+
+        `read` is what `read` returns for the batch; batches come in the order of the table.
+        """
         import numpy as np
 
-        parts = self._parts(batch)
+        parts = self._parts(batch, read)
         answers = self._answers
         at = np.flatnonzero(parts.right)
         builds, options, lines = (
@@ -90,7 +97,7 @@ class BatchAnswering:
             given=same(found, of_row), cpus=parts.cpus, vms=parts.vms, idle=tuple(idle)
         )
 
-    def _parts(self, batch: HostBatch) -> _Parts:
+    def _parts(self, batch: HostBatch, read: Any) -> _Parts:
         import numpy as np
 
         answers = self._answers
@@ -101,7 +108,7 @@ class BatchAnswering:
         if batch.lines is None:
             line = Coded([""], np.zeros(batch.rows, np.int64))
         else:
-            line = _merged(*self._words.column(batch.lines))
+            line = _merged(*self._words.column(batch.lines, read))
         settings: Coded[tuple[str, ...]] = Coded([()], np.zeros(batch.rows, np.int64))
         sound = Coded([True], settings.codes)
         if any(evidence.values):

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # More lines that differ in what is read are begun anew: so many take some hundred megabytes.
 _MOST_KEPT = 300_000
+# So many lines are looked at together: what is noted of their bytes takes ten times their room.
+_PIECE = 1 << 13
 # A line that says something, and nothing that is read: another thing than an empty one.
 _NOTHING_READ = b" "
 # What a line of a log or of a file of settings begins with, or has in its middle (`given_line`).
@@ -48,14 +50,23 @@ class ReadWords:
         self._first: dict[bytes, str] = {}
         self._classes = _classes()
 
-    def column(self, lines: Any) -> tuple[list[str], npt.NDArray[np.int64]]:
-        """Return lines that differ in what is read, and which of them stands for each one.
+    def read(self, lines: Any) -> Any:
+        """Return what is read of each line, as a dictionary array; several threads may ask.
 
         `lines` is an Arrow array of bytes.
         """
+        import pyarrow as pa
+
+        pieces = (lines.slice(at, _PIECE) for at in range(0, len(lines), _PIECE))
+        return pa.concat_arrays([self._keys(one) for one in pieces]).dictionary_encode()
+
+    def column(self, lines: Any, encoded: Any) -> tuple[list[str], npt.NDArray[np.int64]]:
+        """Return lines that differ in what is read, and which of them stands for each one.
+
+        `encoded` is what `read` returns for them; lines are asked for in the order of the table.
+        """
         import numpy as np
 
-        encoded = self._keys(lines).dictionary_encode()
         codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
         # Keys are numbered as they come: a new one is greater than all before it.
         first = np.flatnonzero(np.diff(np.maximum.accumulate(codes), prepend=-1))
