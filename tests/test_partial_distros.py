@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,24 @@ def test_a_study_says_what_validate_says_of_a_partial_config(own: Path) -> None:
     assert not wrong
     assert {verdict for verdict, _ in seen} >= {"supported", "unsound", "refused", "unknown", None}
     assert len(seen) >= 8
+
+
+def test_a_study_of_one_fragment_is_solved_as_its_cells_are_tried(
+    own: Path, tmp_path: Path
+) -> None:
+    study = (SHIPPED.parent / "matrices" / "arm64-distros.yaml").read_text(encoding="utf-8")
+    study = re.sub(r"options: all, kernels: \[.*?\]", "options: [own-kvm]", study, count=1)
+    study = study.replace("distro: debian-7.3", "distro: own-kvm").partition("\nclaims:")[0]
+    study = study.replace("id: arm64-distros", "id: own-study", 1) + "\nformats: [html]\n"
+    file = tmp_path / "matrices" / "own-study.yaml"
+    file.parent.mkdir()
+    file.write_text(study, encoding="utf-8")
+    folders = ("--configs", str(own), "--configs", str(tmp_path))
+    rows = list(csv.DictReader(io.StringIO(run_cli("cells", "own-study", *folders).out)))
+    prepared = prepare_study(Library((own, tmp_path)), "own-study")
+    axes = [axis.name for axis in prepared.study.axes]
+    assert len(rows) > 10
+    for row in rows:
+        answer = prepared.answer({name: row[name] for name in axes})
+        assert answer is not None
+        assert answer.verdict == row["verdict"], row

@@ -355,18 +355,21 @@ def _unread(program: FactProgram) -> tuple[str, ...]:
 
 def _kconfig_tables(study: MatrixStudy, program: FactProgram) -> dict[str, Table | Expression]:
     tables: dict[str, Table | Expression] = {}
+    # What no option mentions is not off under an option that is a part of a `.config`.
+    partial = next((one for one in study.axes if any(item.partial for item in one.options)), None)
     for atom in sorted(program.atoms):
         if not atom.startswith("CONFIG_"):
             continue
         symbol = atom.removeprefix("CONFIG_")
-        axis = _axis_of_symbol(study, symbol) if symbol in program.symbols else None
+        always = atom in program.always_set
+        axis = (_axis_of_symbol(study, symbol) or partial) if symbol in program.symbols else None
         if axis is None:
             # No option of any axis mentions it: off, unless no `.config` of the release can do
             # without.
-            tables[atom] = Constant(atom in program.always_set)
+            tables[atom] = Constant(always)
             continue
         entries = {
-            option.name: _symbol_entry(option, symbol, atom, always=atom in program.always_set)
+            option.name: _symbol_entry(option, symbol, atom, always=always)
             for option in axis.options
         }
         tables[atom] = Table(variable=axis.name, entries=entries)
@@ -394,9 +397,9 @@ def _symbol_entry(option: Option, symbol: str, atom: str, *, always: bool) -> Ex
     """Return what an option makes of a symbol; a partial `.config` may leave it unknown."""
     given = dict(option.kconfig).get(symbol)
     # What a fragment does not say is open, but for what every `.config` of the release has.
-    if given is None and option.partial:
-        return Constant(True) if always else Name(_unset(atom))
-    return Constant(symbol_value("n" if given is None else given))
+    if given is None and option.partial and not always:
+        return Name(_unset(atom))
+    return Constant(always if given is None else symbol_value(given))
 
 
 def _unset(atom: str) -> str:
