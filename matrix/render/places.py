@@ -9,6 +9,7 @@ of docutils' and Asciidoctor's documentation; the tests hold both to those progr
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from html.parser import HTMLParser
@@ -188,18 +189,43 @@ _LITERAL = frozenset(
 def _opened_in_rst(found: Iterable[Line]) -> Iterator[tuple[Line, Line]]:
     """Yield the lines of literal blocks and comments, each with the line that opens its block."""
     opening: Line | None = None
-    edge = 0
+    indent = edge = 0
+    # Of a literal block that is not indented: the mark of punctuation that begins each of its lines
+    # (docutils' "quoted literal block"). Only a paragraph opens one, and a blank line ends it.
+    quote = ""
+    may_quote = behind_text = False
     for line in found:
         text = line.text.expandtabs(8)
+        column = len(text) - len(text.lstrip())
+        blank = not text.strip()
         if opening is not None:
+            if quote:
+                if text[edge:].startswith(quote) and column == edge:
+                    yield opening, line
+                    continue
             # A literal block goes on while lines are blank or indented further than what opened it.
-            if not text.strip() or len(text) - len(text.lstrip()) > edge:
+            elif blank or column > edge:
+                yield opening, line
+                may_quote &= blank
+                behind_text = False
+                continue
+            elif may_quote and not behind_text and column == edge and _is_mark(text[edge]):
+                quote = text[edge]
                 yield opening, line
                 continue
-            opening = None
-        edge = _edge(text)
-        if _opens_literal(text[edge:].rstrip()):
-            opening = line
+            opening, quote = None, ""
+        # Also from the column of a bullet: an item that goes on there is none, but a paragraph.
+        goes_on = behind_text and column in (indent, edge)
+        indent, edge = column, _edge(text)
+        # Right behind the text of a paragraph nothing but more text of it begins.
+        explicit = bool(_EXPLICIT.match(text[edge:])) and not goes_on
+        behind_text = not blank and not explicit
+        if _opens_literal(text[edge:].rstrip()) or (goes_on and text.rstrip().endswith("::")):
+            opening, may_quote = line, not explicit
+
+
+def _is_mark(character: str) -> bool:
+    return character in string.punctuation
 
 
 def _opens_literal(text: str) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from docutils import nodes
 from docutils.core import publish_doctree
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from matrix.diagnostics import InputError
@@ -96,6 +96,9 @@ RST_LINES = (
 
 
 @given(st.lists(st.sampled_from(RST_LINES), max_size=7))
+@example(["x::", "", ".. matrix:begin small"])
+@example(["text", ".. note::", "", ".. matrix:begin small"])
+@example(["1. one", ".. note::", "", ".. matrix:begin small"])
 def test_markers_of_rst_are_comments_for_docutils(lines: list[str]) -> None:
     """Whatever we fill is a comment of docutils; what it takes for none is never filled."""
     text = "\n".join(lines)
@@ -107,6 +110,14 @@ def test_markers_of_rst_are_comments_for_docutils(lines: list[str]) -> None:
     )
     found = scan(text, "d.rst", FORMS["rst"])
     assert len(found.markers) <= comments
+
+
+@pytest.mark.parametrize(
+    "before", [["x::", "", "  y", ""], ["x::", "", "> y", ""], ["text", "", ".. note::", ""]]
+)
+def test_behind_a_literal_block_of_rst_a_marker_is_one(before: list[str]) -> None:
+    text = "\n".join([*before, ".. matrix:begin small"])
+    assert len(scan(text, "d.rst", FORMS["rst"]).markers) == 1
 
 
 @pytest.mark.parametrize(
