@@ -121,6 +121,20 @@ def test_a_change_of_another_capabilitys_check_is_two_kernels_compared(
     assert "apple-m2" in words.partition("refused → unsound:")[2]
 
 
+def test_rules_that_are_left_out_name_no_option_that_a_review_has_not(
+    kernel_tree: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("matrix.flows.review_tree._MOST_RULES", 1)
+    tree, path = kernel_tree("7.3"), "arch/arm64/include/asm/kfence.h"
+    text = (tree / path).read_text()
+    patch = patch_of(tmp_path, path, text, text.replace("!kfence_early_init;", "true;"))
+    ran = run_cli("review", str(patch), "--tree", str(tree), "--matrix", "arm64-overview")
+    assert "→ unsound" in ran.out
+    assert "warning[MX0621]" in ran.err
+    assert "the counts are of all cells" in ran.err
+    assert "--max-rules" not in ran.err
+
+
 def test_what_memfd_secret_tests_is_two_kernels_compared_in_a_tree(
     kernel_tree: Callable[[str], Path], tmp_path: Path
 ) -> None:
