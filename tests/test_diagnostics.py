@@ -106,6 +106,7 @@ WITHOUT_EXAMPLE = {
     "MX1240": "likewise",
     "MX1241": "likewise",
     "MX1242": "likewise",
+    "MX1243": "a warning beside an answer; tests/test_review_tree.py",
     "MX1010": "would look at 200,000 assignments; tests/unit/solve/test_projection.py",
     "MX1011": "would wait for a minute; tests/unit/kernel/test_kconfig_reading.py",
     "MX1430": "the file would be larger than anyone reads; tests/unit/kernel/test_evidence.py",

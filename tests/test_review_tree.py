@@ -121,6 +121,20 @@ def test_a_change_of_another_capabilitys_check_is_two_kernels_compared(
     assert "apple-m2" in words.partition("refused → unsound:")[2]
 
 
+def test_rules_that_are_left_out_name_no_option_that_a_review_has_not(
+    kernel_tree: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("matrix.flows.review_tree._MOST_RULES", 1)
+    tree, path = kernel_tree("7.3"), "arch/arm64/include/asm/kfence.h"
+    text = (tree / path).read_text()
+    patch = patch_of(tmp_path, path, text, text.replace("!kfence_early_init;", "true;"))
+    ran = run_cli("review", str(patch), "--tree", str(tree), "--matrix", "arm64-overview")
+    assert "→ unsound" in ran.out
+    assert "warning[MX0621]" in ran.err
+    assert "the counts are of all cells" in ran.err
+    assert "--max-rules" not in ran.err
+
+
 def test_what_memfd_secret_tests_is_two_kernels_compared_in_a_tree(
     kernel_tree: Callable[[str], Path], tmp_path: Path
 ) -> None:
@@ -202,8 +216,21 @@ def test_a_name_of_the_tree_is_read_there(
 ) -> None:
     ran = check_that(tree_with_helpers, asks)
     assert ran.code == 1, ran.err
+    assert "MX1243" not in ran.err
     words = " ".join(ran.out.split())
     assert f"With {put_in} of Linux 7.3.0-rc7 put in, that is {means} It says yes" in words
+
+
+def test_a_tree_of_a_release_that_is_not_asked_is_said(tree_with_helpers: Path) -> None:
+    """6.6 has no guest_memfd: what is answered is 7.3, and the names are those of the tree."""
+    makefile = tree_with_helpers / "Makefile"
+    text = makefile.read_text()
+    text = re.sub(r"^VERSION = 7$", "VERSION = 6", text, flags=re.MULTILINE)
+    makefile.write_text(re.sub(r"^PATCHLEVEL = 3$", "PATCHLEVEL = 6", text, flags=re.MULTILINE))
+    ran = check_that(tree_with_helpers, "gmem_fwb()")
+    assert ran.code == 1, ran.err
+    assert f"{makefile}: warning[MX1243]: the tree is Linux 6.6.0" in ran.err
+    assert ", and the reply is about 7.3\n" in ran.err
 
 
 @pytest.mark.parametrize(

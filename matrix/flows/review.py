@@ -7,7 +7,7 @@ study is asked under, and to the answer of the questions that reviews of such ch
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -54,6 +54,7 @@ from matrix.diagnostics import (
     Diagnostic,
     InputError,
     Location,
+    Severity,
 )
 from matrix.door.bounded import file_name, read_bounded
 from matrix.expr.nodes import Binary, Expression
@@ -110,7 +111,22 @@ def review(request: ReviewRequest) -> ReviewResult:
     result = review_patches(prepared, patches, request)
     if request.tree is None:
         return result
-    return replace(result, tree=in_tree(result, request.tree, prepared.architecture.id))
+    placed = in_tree(result, request.tree, prepared.architecture.id)
+    said = (*result.diagnostics, *_of_other_releases(KernelTree(request.tree), result.kernels))
+    return replace(result, tree=placed, diagnostics=said)
+
+
+def _of_other_releases(tree: KernelTree, answered: Sequence[str]) -> Iterator[Diagnostic]:
+    """Yield the warning (MX1243) that the tree is of none of the releases that are answered."""
+    if tree.release not in answered:
+        yield Diagnostic(
+            code="MX1243",
+            severity=Severity.WARNING,
+            message=f"the tree is Linux {tree.version}, and the reply is about "
+            f"{', '.join(answered)}",
+            location=Location(file=str(tree.folder / "Makefile")),
+            hint="only names and places are taken from the tree: give one of those releases",
+        )
 
 
 def read_file(path: str) -> tuple[Patch, ...]:

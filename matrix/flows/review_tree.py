@@ -52,6 +52,7 @@ from matrix.schema.values import Condition, KernelProfile, PredicateVersion
 
 # Of each change of verdict at most so many rules are shown.
 _MOST_RULES = 20
+_LEFT_OUT = "the counts are of all cells, and the rules with the most cells are shown"
 
 
 class ChangedFunction(Struct, frozen=True, kw_only=True):
@@ -433,7 +434,7 @@ def _changes(
         groups=groups,
         defects=(study_defects(before), study_defects(after)),
         study=prepared.study,
-        diagnostics=rules_left_out(groups, _MOST_RULES),
+        diagnostics=rules_left_out(groups, _MOST_RULES, _LEFT_OUT),
     )
 
 

@@ -75,7 +75,11 @@ def left_out(groups: Sequence[LabelRules]) -> int:
     return sum(group.left_out for group in groups)
 
 
-def rules_left_out(groups: Sequence[LabelRules], max_rules: int) -> tuple[Diagnostic, ...]:
+def rules_left_out(
+    groups: Sequence[LabelRules],
+    max_rules: int,
+    hint: str = "raise --max-rules, or ask for one --verdict",
+) -> tuple[Diagnostic, ...]:
     """Return the warning (MX0621) that more than `max_rules` were found of a kind, if so."""
     if not (number := left_out(groups)):
         return ()
@@ -83,7 +87,7 @@ def rules_left_out(groups: Sequence[LabelRules], max_rules: int) -> tuple[Diagno
         code="MX0621",
         severity=Severity.WARNING,
         message=f"{number} rules are left out: more than {max_rules} of one kind",
-        hint="raise --max-rules, or ask for one --verdict",
+        hint=hint,
     )
     return (cut,)
 
