@@ -16,7 +16,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from matrix.analyze.space.cell_rows import CellRows
+from matrix.flows.fleet import HostRows, HostSource
+from matrix.flows.fleet_tally import FleetPart
+from matrix.kernel.fleet.hosts import HostPart
 from matrix.solve.listing import Columns
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,12 +39,24 @@ def wait_until(holds: Callable[[], object]) -> None:
 
 def parts_in(folder: Path) -> dict[str, bytes]:
     """Return the parts that are whole, by name."""
-    return {path.name: path.read_bytes() for path in folder.glob("cells-*")}
+    return {path.name: path.read_bytes() for path in folder.glob("[!.]*")}
 
 
 def has_begun(folder: Path, gate: Path) -> bool:
     """Tell whether the first part of gated rows is there and another one is being made."""
-    return len(list(folder.glob("cells-*"))) == 1 and bool(list(gate.glob("begun-*")))
+    return len(list(folder.glob("*-*.parquet"))) == 1 and bool(list(gate.glob("begun-*")))
+
+
+def wait_at(gate: Path) -> None:
+    """Wait for the file `go` of a folder, but for whoever comes first.
+
+    What has begun to wait leaves the file `begun-PID`.
+    """
+    try:
+        (gate / "first").touch(exist_ok=False)
+    except FileExistsError:
+        (gate / f"begun-{os.getpid()}").touch()
+        wait_until((gate / "go").exists)
 
 
 class Loopback:
@@ -105,10 +122,7 @@ def loopback(folder: Path, **configuration: str) -> Iterator[Loopback]:
 
 
 class GatedRows:
-    """Rows of a study; each part but the one begun first waits for the file `go` of a folder.
-
-    What has begun to wait leaves the file `begun-PID`.
-    """
+    """Rows of a study; each part but the one begun first waits at a gate."""
 
     def __init__(self, rows: CellRows, gate: Path) -> None:
         self._rows, self._gate = rows, gate
@@ -120,12 +134,25 @@ class GatedRows:
 
     def part(self, first: int, rows: int, size: int) -> Iterator[Columns]:
         """Yield rows, once the gate is open."""
-        try:
-            (self._gate / "first").touch(exist_ok=False)
-        except FileExistsError:
-            (self._gate / f"begun-{os.getpid()}").touch()
-            wait_until((self._gate / "go").exists)
+        wait_at(self._gate)
         return self._rows.part(first, rows, size)
+
+
+class GatedHosts(Struct, frozen=True):
+    """Hosts of a table; each part but the one begun first waits at a gate."""
+
+    source: HostSource
+    gate: Path
+
+    @property
+    def digest(self) -> str:
+        """The digest of the source."""
+        return self.source.digest
+
+    def answer(self, part: HostPart, writer: HostRows) -> FleetPart:
+        """Answer the rows of a part, once the gate is open."""
+        wait_at(self.gate)
+        return self.source.answer(part, writer)
 
 
 class DeadlyRows(GatedRows):

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from matrix.cli.console import deliver, say
+from matrix.cli.console import PROGRESS, deliver, say
 from matrix.cli.options import (
     DEFAULT_CAPABILITY,
     AllowOutside,
     Capability,
     Configs,
+    EngineOption,
     FailOn,
     Output,
     Predicate,
+    Scheduler,
     Surroundings,
     ValidateFormat,
+    workers_of,
 )
+
+if TYPE_CHECKING:
+    from matrix.door.processes import Workers
+    from matrix.flows.fleet import FleetOutcome, FleetRequest
 
 
 def fleet(
@@ -32,7 +39,11 @@ def fleet(
     ],
     table: Annotated[
         Path | None,
-        typer.Option("--table", metavar="FILE", help="Write a row a host to FILE.csv or .parquet."),
+        typer.Option(
+            "--table",
+            metavar="FILE",
+            help="Write a row a host to FILE.csv or .parquet; with --engine, to a folder.",
+        ),
     ] = None,
     config_folder: Annotated[
         Path | None,
@@ -69,6 +80,8 @@ def fleet(
             "--jobs", metavar="N", min=1, help="Cores to use; unless given, all of this machine's."
         ),
     ] = None,
+    engine: EngineOption = None,
+    scheduler: Scheduler = None,
     output_format: Annotated[
         ValidateFormat, typer.Option("--format", help="Format of the answer.")
     ] = ValidateFormat.TEXT,
@@ -94,7 +107,10 @@ def fleet(
         most_fixes=fixes,
         jobs=jobs,
     )
-    if table is None:
+    workers = workers_of(engine, scheduler, jobs if engine else None)
+    if workers is not None:
+        outcome = _in_parts(request, table, workers)
+    elif table is None:
         outcome = run_fleet(request)
     else:
         from matrix.render.host_table import host_table
@@ -122,3 +138,27 @@ def fleet(
             )
     deliver(text, output, commands=output_format is ValidateFormat.GITHUB)
     return outcome.exit_code
+
+
+def _in_parts(request: FleetRequest, folder: Path | None, workers: Workers) -> FleetOutcome:
+    """Answer a fleet part by part; say how many were made.
+
+    Raises:
+        InputError: MX0635, no folder is given.
+    """
+    from matrix.diagnostics import Diagnostic, InputError
+    from matrix.flows.fleet import HostParts
+    from matrix.render.host_parts import write_host_parts
+
+    if folder is None:
+        raise InputError(
+            Diagnostic(
+                code="MX0635",
+                message="--engine writes parts of a table of answers, and no --table is given",
+                hint="add --table FOLDER, or leave --engine out",
+            )
+        )
+    parts, outcome = write_host_parts(HostParts(request), folder, workers, note=PROGRESS.note)
+    there = f", {parts.kept:,} of them there already" if parts.kept else ""
+    say(f"{parts.parts:,} parts{there}")
+    return outcome

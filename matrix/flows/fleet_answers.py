@@ -161,6 +161,16 @@ class FleetAnswers:
         """The options that hold for all rows, but for their VM, as far as answers read them."""
         return self._answers.options_that_count(self._chosen)
 
+    @property
+    def options(self) -> tuple[tuple[str, str], ...]:
+        """All options that hold for all rows, in the order of the architecture's axes."""
+        return tuple((axis, str(option)) for axis, option in self._chosen)
+
+    def file_of(self, name: str) -> Path | None:
+        """Return the file that a row names; None where none has the SHA-256 that it gives."""
+        digest = _SHA256.fullmatch(name)
+        return self._by_digest.get(digest[1].lower()) if digest else self._folder / name
+
     def reads_word(self, name: str) -> bool:
         """Tell whether a word of a command line may mean anything, by its name."""
         return self._answers.reads_word(name)
@@ -213,6 +223,18 @@ class FleetAnswers:
         if given is None:
             given = around.by_spec[spec] = self._given(around, self._systems.of(spec))
         return given
+
+    def given_row(self, row: HostRow) -> Given:
+        """Return what is given to a row, of which another process may have said that it is right.
+
+        Raises:
+            InputError: it is wrong.
+        """
+        if row.evidence:
+            self._evidence.of(row.evidence)
+        if self.builds(row.kernel, row.config) is None:
+            return self.given_to(row)
+        return self.given(self.placed(row).around, spec_of(row))
 
     def fixes(self, given: Given, most: int | None = None) -> tuple[Fix, ...]:
         """Return the verified changes that make the capability supported.
@@ -359,8 +381,7 @@ class FleetAnswers:
             return self._shown_configs[name].narrowed(self._symbols)
         if name in self._distros:
             return self._of_distro(self._distros[name])
-        digest = _SHA256.fullmatch(name)
-        path = self._by_digest.get(digest[1].lower()) if digest else self._folder / name
+        path = self.file_of(name)
         if path is None:
             raise InputError(
                 Diagnostic(

@@ -40,12 +40,16 @@ class Coded(NamedTuple, Generic[_Value]):
 
 
 class BatchAnswers(Struct, frozen=True, kw_only=True):
-    """What is given to each row of a batch; `idle` are words in vain with their rows."""
+    """What is given to each row of a batch; `idle` are words in vain with their rows.
+
+    `row` returns what a row of the batch says.
+    """
 
     given: Coded[Given]
     cpus: Coded[str]
     vms: Coded[str]
     idle: tuple[tuple[IdleWords, int, int], ...]
+    row: Callable[[int], HostRow]
 
 
 class BatchAnswering:
@@ -94,7 +98,11 @@ class BatchAnswering:
             of_row[others] = codes + len(found)
             found += [answers.given_to(parts.row(index)) for index in others[first].tolist()]
         return BatchAnswers(
-            given=same(found, of_row), cpus=parts.cpus, vms=parts.vms, idle=tuple(idle)
+            given=same(found, of_row),
+            cpus=parts.cpus,
+            vms=parts.vms,
+            idle=tuple(idle),
+            row=parts.row,
         )
 
     def _parts(self, batch: HostBatch, read: Any) -> _Parts:

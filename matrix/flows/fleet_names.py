@@ -14,7 +14,7 @@ from msgspec import Struct
 from matrix.analyze.facts.line_memory import LineMeaning
 from matrix.analyze.facts.staleness import NameHistory
 from matrix.diagnostics import Diagnostic
-from matrix.flows.fleet_summary import IdleWord
+from matrix.flows.fleet_summary import IdleWord, in_order_of_hosts
 from matrix.kernel.line.cmdline import Parameter
 from matrix.schema.values import KernelProfile
 
@@ -67,8 +67,7 @@ class FleetNames:
                     first_host=first.first_host,
                 )
             )
-        found.sort(key=lambda word: (-word.hosts, word.first_row, word.said.message))
-        return tuple(found)
+        return in_order_of_hosts(found)
 
     def _said(self, profile: KernelProfile, named: tuple[Parameter, ...]) -> Iterator[Diagnostic]:
         for parameter in named:

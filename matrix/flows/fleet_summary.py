@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
@@ -97,3 +97,8 @@ class FleetSummary(Struct, frozen=True, kw_only=True):
     def wrong_rows(self) -> int:
         """The number of rows that have no answer."""
         return self.broken_rows + sum(group.hosts for group in self.wrong)
+
+
+def in_order_of_hosts(words: Iterable[IdleWord]) -> tuple[IdleWord, ...]:
+    """Return words that are said in vain, those of most hosts first."""
+    return tuple(sorted(words, key=lambda one: (-one.hosts, one.first_row, one.said.message)))

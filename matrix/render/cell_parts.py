@@ -8,8 +8,9 @@ when it is whole: a run that ended early is taken up by the same command.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -58,12 +59,47 @@ def write_parts(
             part cannot be written; what is wrong with the workers.
     """
     parts = list(_parts(rows, folder.absolute(), source.digest, size))
-    _refuse_others(folder, parts)
     missing = [part for part in parts if not part.path.is_file()]
+    return write_missing(write_part, source, parts, missing, folder, workers, note)
+
+
+class Rows(Protocol):
+    """Rows that stand together, and their file."""
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+
+    @property
+    def path(self) -> Path:
+        """The file, whole or not there."""
+
+
+_Source = TypeVar("_Source")
+_Rows = TypeVar("_Rows", bound=Rows)
+
+
+def write_missing(
+    write: Callable[[_Source, _Rows], tuple[Diagnostic, ...]],
+    source: _Source,
+    parts: Sequence[_Rows],
+    missing: Sequence[_Rows],
+    folder: Path,
+    workers: Workers,
+    note: Callable[[str], object],
+) -> Parts:
+    """Have the missing ones of all parts of a folder written.
+
+    `write` is a function of a module; it returns what is wrong.
+
+    Raises:
+        InputError: as `write_parts`.
+    """
+    _refuse_others(folder, parts)
     kept = len(parts) - len(missing)
     done = kept
     try:
-        with contextlib.closing(workers.results(write_part, source, missing, folder)) as found:
+        with contextlib.closing(workers.results(write, source, missing, folder)) as found:
             for wrong in found if missing else ():
                 if wrong:
                     hint = "the same command takes them up, once they can be"
@@ -73,7 +109,7 @@ def write_parts(
                 note(f"{done:,} of {len(parts):,} parts")
     except EndedError as error:
         raise InputError(_ended(folder, parts, error)) from None
-    return Parts(rows=rows, parts=len(parts), kept=kept)
+    return Parts(rows=sum(part.rows for part in parts), parts=len(parts), kept=kept)
 
 
 def _parts(rows: int, folder: Path, digest: str, size: int) -> Iterator[Part]:
@@ -95,7 +131,7 @@ def write_part(source: CellRows, part: Part) -> tuple[Diagnostic, ...]:
     return ()
 
 
-def _refuse_others(folder: Path, parts: list[Part]) -> None:
+def _refuse_others(folder: Path, parts: Sequence[Rows]) -> None:
     """Refuse a folder whose readers would take other tables for parts of this one."""
     if not folder.exists():
         return
@@ -117,7 +153,7 @@ def _refuse_others(folder: Path, parts: list[Part]) -> None:
         )
 
 
-def _ended(folder: Path, parts: list[Part], error: EndedError) -> Diagnostic:
+def _ended(folder: Path, parts: Sequence[Rows], error: EndedError) -> Diagnostic:
     whole = sum(part.path.is_file() for part in parts)
     return Diagnostic(
         code="MX0815",

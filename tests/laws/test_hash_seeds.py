@@ -113,6 +113,9 @@ COMPLETED: dict[str, tuple[str, ...]] = {
     # tests/test_cell_clusters.py starts a scheduler.
     "cells arm64-gmem-no-direct-map --limit 1000000000 --output /shared/cells --engine dask "
     "--scheduler tcp://10.0.0.1:8786": (),
+    # tests/test_fleet_parts.py starts one.
+    "fleet /shared/hosts.parquet --table /shared/answers --engine dask "
+    "--scheduler tcp://10.0.0.1:8786": (),
     "check DIR": EXAMPLES["check"],
     # Followed to the letter by tests/test_how_tos.py and tests/test_first_table.py.
     "cpus show my-cpu --configs my-configs": (),

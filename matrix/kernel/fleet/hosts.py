@@ -14,6 +14,7 @@ import gzip
 import io
 import itertools
 import json
+import math
 import os
 import re
 import sys
@@ -105,6 +106,18 @@ class HostBatch(Struct, frozen=True, kw_only=True):
         return "" if self.hosts is None else decode(self.hosts[index].as_py())
 
 
+class HostPart(Struct, frozen=True, kw_only=True):
+    """Rows of a Parquet table: so many of some groups, behind `skip` others.
+
+    `first` counts all rows before them.
+    """
+
+    groups: tuple[int, ...]
+    skip: int
+    rows: int
+    first: int
+
+
 class HostTable:
     """A table that was opened: `columns` are those of `COLUMNS` it has, `ignored` the others.
 
@@ -129,10 +142,11 @@ class HostTable:
         self.broken: list[Diagnostic] = []
         self._broken_rows: list[int] = []
         self._batches: Any = ()
+        self._first = 0
 
-    def read_from(self, batches: Any) -> HostTable:
-        """Take the record batches from a reader."""
-        self._batches = batches
+    def read_from(self, batches: Any, first: int = 0) -> HostTable:
+        """Take the record batches from a reader that begins behind `first` rows."""
+        self._batches, self._first = batches, first
         return self
 
     def row_numbers(self, first: int, rows: int) -> npt.NDArray[np.int64]:
@@ -170,7 +184,7 @@ class HostTable:
         """
         import pyarrow as pa
 
-        first = 0
+        first = self._first
         try:
             for batch in self._batches:
                 if batch.num_rows:
@@ -203,11 +217,12 @@ def open_hosts(
     chosen: Mapping[str, str] | None = None,
     *,
     keep: bool = False,
+    part: HostPart | None = None,
 ) -> Iterator[HostTable]:
     """Open a table of hosts; `-` is a CSV on standard input.
 
     `chosen` are titles of the table for names of `COLUMNS`, as a person gave them; with `keep` the
-    batches have the table's other columns, too.
+    batches have the table's other columns, too. Of a Parquet table the rows may be those of `part`.
 
     The format is told by the first bytes: Parquet, or else JSON Lines, a JSON document, or a table
     with a header and commas, tabs, semicolons, `|` or aligned columns, packed with gzip or not.
@@ -225,8 +240,79 @@ def open_hosts(
     with contextlib.ExitStack() as stack:
         with _reported(name):
             stream = stack.enter_context(opened(path))
-            table = _open_file(stream, name, chosen, keep=keep)
+            if part is None:
+                table = _open_file(stream, name, chosen, keep=keep)
+            else:
+                table = _open_parquet(stream, name, chosen, keep=keep, part=part)
         yield table
+
+
+def host_parts(path: str | os.PathLike[str], size: int) -> tuple[HostPart, ...]:
+    """Return the parts of a Parquet table, of `size` or so rows each: they depend on it alone.
+
+    Raises:
+        InputError: MX1501, MX1502 as `open_hosts`; MX1523, a table of another kind.
+    """
+    import pyarrow.parquet as pq
+
+    name = file_name(path)
+    if os.fspath(path) == STANDARD_INPUT:
+        raise InputError(_no_parts(name))
+    with _reported(name), opened(path) as stream:
+        if not stream.peek(len(_PARQUET_MAGIC)).startswith(_PARQUET_MAGIC):
+            raise InputError(_no_parts(name))
+        metadata = pq.read_metadata(stream)
+    found: list[HostPart] = []
+    first = 0
+    for groups in _together(metadata, size):
+        rows = sum(metadata.row_group(group).num_rows for group in groups)
+        # A group that holds several parts is read up to the end of each.
+        step = max(1, math.ceil(rows / max(1, round(rows / size))))
+        found += (
+            HostPart(
+                groups=tuple(groups), skip=skip, rows=min(step, rows - skip), first=first + skip
+            )
+            for skip in range(0, rows, step)
+        )
+        first += rows
+    return tuple(found)
+
+
+def named_in(
+    path: str | os.PathLike[str], columns: Sequence[str], chosen: Mapping[str, str]
+) -> list[str]:
+    """Return the distinct texts in some columns of `COLUMNS` of a Parquet table, sorted.
+
+    Raises:
+        InputError: as `open_hosts`.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    name = file_name(path)
+    found: set[bytes] = set()
+    with opened(path) as stream:
+        names = _open_parquet(stream, name, chosen, keep=False).names
+        titles = [names[column] for column in columns if column in names]
+        file = pq.ParquetFile(stream)
+        try:
+            _refuse_long(stream, titles, range(file.num_row_groups))
+            for groups in _together(file.metadata, 4 * _BATCH_ROWS) if titles else ():
+                for batch in file.iter_batches(_BATCH_ROWS, row_groups=groups, columns=titles):
+                    for column in batch.columns:
+                        found.update(_bytes(column).unique().to_pylist())
+        except (pa.ArrowException, OSError) as error:
+            raise InputError(_damaged(name, _sentence(error))) from None
+    return sorted(decode(value).strip() for value in found)
+
+
+def _no_parts(name: str) -> Diagnostic:
+    return Diagnostic(
+        code="MX1523",
+        message="the table has no parts that can be read by themselves: it is no Parquet file",
+        location=Location(file=name),
+        hint="write it as Parquet, or leave --engine out",
+    )
 
 
 @contextlib.contextmanager
@@ -263,7 +349,12 @@ def _open_file(
 
 
 def _open_parquet(
-    stream: BufferedReader, name: str, chosen: Mapping[str, str] | None, *, keep: bool
+    stream: BufferedReader,
+    name: str,
+    chosen: Mapping[str, str] | None,
+    *,
+    keep: bool,
+    part: HostPart | None = None,
 ) -> HostTable:
     import pyarrow.parquet as pq
 
@@ -275,23 +366,47 @@ def _open_parquet(
     _refuse_large(name, file.metadata)
     texts = [title for title in titles if _is_text(schema.field(title).type)]
 
-    def batches() -> Iterator[Any]:
-        _refuse_long(stream, texts)
+    def batches(groups: Sequence[int]) -> Iterator[Any]:
+        return cast(
+            "Iterator[Any]", file.iter_batches(_BATCH_ROWS, row_groups=groups, columns=titles)
+        )
+
+    def all_batches() -> Iterator[Any]:
+        _refuse_long(stream, texts, range(file.num_row_groups))
         # A reader keeps what it has read until its end: a few groups of rows each.
-        for groups in _together(file.metadata):
-            yield from file.iter_batches(_BATCH_ROWS, row_groups=groups, columns=titles)
+        for groups in _together(file.metadata, 4 * _BATCH_ROWS):
+            yield from batches(groups)
 
-    return table.read_from(batches())
+    if part is None:
+        return table.read_from(all_batches())
+
+    def batches_of(part: HostPart) -> Iterator[Any]:
+        _refuse_long(stream, texts, part.groups)
+        yield from _rows_of(batches(part.groups), part)
+
+    return table.read_from(batches_of(part), part.first)
 
 
-def _together(metadata: Any) -> Iterator[list[int]]:
-    """Yield groups of rows that stand together, so many that batches are full."""
+def _rows_of(batches: Iterator[Any], part: HostPart) -> Iterator[Any]:
+    """Yield the rows of a part, which begins and ends somewhere in the batches of its groups."""
+    begin = -part.skip
+    for batch in batches:
+        end = begin + batch.num_rows
+        if end > 0:
+            yield batch.slice(max(0, -begin), min(end, part.rows) - max(0, begin))
+        if end >= part.rows:
+            return
+        begin = end
+
+
+def _together(metadata: Any, size: int) -> Iterator[list[int]]:
+    """Yield groups that stand together, of `size` rows or more where there are so many left."""
     groups: list[int] = []
     rows = 0
     for group in range(metadata.num_row_groups):
         groups.append(group)
         rows += metadata.row_group(group).num_rows
-        if rows >= 4 * _BATCH_ROWS:
+        if rows >= size:
             yield groups
             groups, rows = [], 0
     if groups:
@@ -603,7 +718,7 @@ def _is_text(kind: Any) -> bool:
     return bool(kinds.is_string(kind) or kinds.is_binary(kind))
 
 
-def _refuse_long(stream: BufferedReader, titles: Sequence[str]) -> None:
+def _refuse_long(stream: BufferedReader, titles: Sequence[str], groups: Iterable[int]) -> None:
     """Refuse a value that stands in a file once, for as many rows as it says, and is long.
 
     Read as the dictionary that it is stored as, such a column shows its values with its first row.
@@ -615,7 +730,7 @@ def _refuse_long(stream: BufferedReader, titles: Sequence[str]) -> None:
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(stream, read_dictionary=list(titles))
-    for group in range(file.num_row_groups if titles else 0):
+    for group in groups if titles else ():
         batches = file.iter_batches(batch_size=1, row_groups=[group], columns=list(titles))
         for column in next(batches, ()):
             _refuse_long_values(column.dictionary)
