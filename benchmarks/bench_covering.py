@@ -53,7 +53,7 @@ def pict(program: Sequence[str], sizes: Sequence[int]) -> tuple[int, float]:
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "model.txt"
         model.write_text("\n".join(lines) + "\n")
-        used = run([*program, model], runs=3)
+        used = run([*program, model], runs=3, heard=True)
     return len(used.output.splitlines()) - 1, used.cpu
 
 

@@ -118,11 +118,13 @@ def figures() -> Iterator[Figure]:
         first = 0.0
         for size in sizes:
             with tempfile.TemporaryDirectory() as place:
-                folder = Path(place)
+                folder = Path(place) / "configs"
                 make(folder, size)
-                own = ("--configs", folder)
-                run([*MATRIX, "studies", "list", *own])
-                used = run([*MATRIX, "count", "growing", "--format", "json", *own], runs=RUNS)
+                own = ("--configs", str(folder))
+                kept = {"MATRIX_CACHE_DIR": f"{place}/kept"}
+                run([*MATRIX, "studies", "list", *own], environment=kept)
+                command = [*MATRIX, "count", "growing", "--format", "json", *own]
+                used = run(command, runs=RUNS, heard=True, environment=kept)
             counted = json.loads(used.output)
             first = first or used.cpu
             at = counted["cells"] if series == "cells" else size

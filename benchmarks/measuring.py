@@ -29,7 +29,8 @@ from msgspec import Struct, to_builtins
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("MATRIX_SHARED") or ROOT.parent / "shared")
 BOOTED = ROOT / "tests" / "data" / "booted"
-MATRIX = (sys.executable, "-m", "matrix")
+# Not of the folder it is begun in (-P): PYTHONPATH says which matrix.
+MATRIX = (sys.executable, "-P", "-m", "matrix")
 SCHEMA = "matrix/benchmarks/1"
 
 Made = TypeVar("Made")
@@ -124,12 +125,15 @@ def run(
     runs: int = 1,
     codes: Sequence[int] = (0,),
     sampled: bool = False,
+    heard: bool = False,
     environment: Mapping[str, str] | None = None,
 ) -> Used:
     """Return the least times and the most memory of some runs of a command.
 
     The memory of all its processes at once, what they share counted once, is looked at every
-    twentieth of a second, and only where `sampled`. SystemExit where it ends otherwise.
+    twentieth of a second, and only where `sampled`. That of the largest is the system's, which
+    never says less than this process has itself: so its output is kept only where it is `heard`.
+    SystemExit where it ends otherwise.
     """
     known = {**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})}
     known.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -153,7 +157,7 @@ def run(
                     wall=wall,
                     largest=usage.ru_maxrss / 1024,
                     together=together.end() if together else 0,
-                    output=output.read(),
+                    output=output.read() if heard else b"",
                 )
             )
     return Used(
