@@ -30,7 +30,8 @@ from matrix.flows.kernels_add import AddRequest, add_kernel
 from matrix.flows.kernels_verify import evidence_of, nearest_profiles
 from matrix.flows.knowledge import Library
 from matrix.kernel.source.tree_files import read_release
-from matrix.schema.values import CpuCap, KernelProfile, ParameterParser
+from matrix.kernel.source.version import read_version
+from matrix.schema.values import CpuCap, KernelProfile, Mechanism, ParameterParser
 from tests.cli_runner import run_cli
 from tests.mutation.mutate_sources import measure
 
@@ -56,12 +57,20 @@ def contents(profile: KernelProfile) -> dict[tuple[str, str], object]:
     for cap in profile.cpucaps:
         rows["cpucap", cap.name] = _cap(cap)
     for mechanism in profile.mechanisms:
-        since = mechanism.since and mechanism.since.versions
-        rows["mechanism", mechanism.name] = (mechanism.value, since)
+        rows["mechanism", mechanism.name] = _holds(mechanism, profile.verified_on.version)
     for symbol in profile.symbols:
         prompt = symbol.prompt and to_c(symbol.prompt.expression)
         rows["symbol", symbol.name] = (symbol.type, prompt)
     return rows
+
+
+def _holds(mechanism: Mechanism, version: str) -> tuple[object, str | None]:
+    """Return the value that holds on a version, and the fix point of its series."""
+    since, read = mechanism.since, read_version(version)
+    if since is None or read is None:
+        return mechanism.value, None
+    point = next((one for one in since.versions if one.startswith(f"{read.release}.")), None)
+    return (mechanism.value if read.has(since.versions) else since.before), point
 
 
 def _parser(parser: ParameterParser) -> object:

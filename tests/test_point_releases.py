@@ -218,6 +218,14 @@ def test_a_header_without_numbers_is_named(tmp_path: Path) -> None:
     assert "it says `asahi`" in ran.err
 
 
+def test_a_vendor_without_a_point_release_is_named_by_its_release(tmp_path: Path) -> None:
+    fragment = tmp_path / "fragment.config"
+    fragment.write_text("CONFIG_ARM64=y\nCONFIG_SECRETMEM=y\n")
+    ran, _ = validate(fragment, *ASKED, "--kernel", "6.1/acme")
+    assert "MX1123" in ran.err
+    assert "Linux 6.1 is a build" in ran.err
+
+
 @pytest.mark.parametrize(("version", "kernel"), STAND_INS)
 def test_a_stand_in_does_not_bring_a_fix_to_a_release_without_a_profile(
     tmp_path: Path, version: str, kernel: str

@@ -200,14 +200,14 @@ def version_notes(
             )
         )
     elif chosen.vendor:
+        name = config.running or chosen.shown_version or chosen.release
         notes.append(
             Diagnostic(
                 code="MX1123",
                 severity=Severity.NOTE,
                 location=Location(file=config.file),
-                message=f"Linux {config.running or chosen.shown_version} is a build of a "
-                "distribution or vendor: what its own patches bring back from newer releases may "
-                "change the answer",
+                message=f"Linux {name} is a build of a distribution or vendor: what its own "
+                "patches bring back from newer releases may change the answer",
                 hint=f"the confidence is lowered; `matrix kernels verify {chosen.release} --tree "
                 "DIR` compares the profile with its own source",
             )

@@ -38,6 +38,7 @@ from matrix.kernel.source.truth.known_elsewhere import (
     differing_beside,
     known_elsewhere,
     shown_elsewhere,
+    unproved,
 )
 from matrix.kernel.source.truth.kstrtobool import prefixes, with_prefixes
 from matrix.kernel.source.truth.probed_rows import probed
@@ -60,6 +61,8 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 _DEFINES = re.compile(r"(?:menu)?config (\w+)\s*(?:#.*)?$")
 _BUILT_IN = re.compile(r"^  built_in_line:.*\n(?:    .*\n)*", re.MULTILINE)
 _UNREAD = re.compile(r"^(?:#.*\n)*unread:\n(?:  .*\n)*", re.MULTILINE)
+# A link to the lines of another version would show others.
+_BROWSE = re.compile(r"^(browse: .*/linux/v)[^/]+/", re.MULTILINE)
 _HEAD = re.compile(r"^(id|release|verified_on|open):.*\n(?:[ \t]+.*\n)*", re.MULTILINE)
 
 
@@ -155,6 +158,8 @@ def draft(
     for row in unheard(profile, tree, shown, dict(_derived(profile, tree)), doubted, heard):
         drafted = with_row(drafted, row)
         unread += row.open
+    unread += unproved(drafted, profile, others, tree)
+    drafted = _BROWSE.sub(rf"\g<1>{tree.version.removesuffix('.0')}/", drafted)
     gone = tuple(f"symbol {name}:" for name in symbols.gone)
     open_rows = tuple(dict.fromkeys(row for row in unread if not row.startswith(gone or ("\n",))))
     name = f"linux-{tree.release}-{profile.arch}"

@@ -30,6 +30,8 @@ from matrix.kernel.source.truth.tree import KernelTree
 from matrix.kernel.source.version import read_version
 from matrix.schema.values import KernelProfile
 
+_WORD = re.compile(r"\w+")
+
 
 def known_elsewhere(
     text: str, neighbour: KernelProfile, others: Sequence[Other], tree: KernelTree
@@ -74,8 +76,10 @@ def shown_elsewhere(
     that profile's own tree has it, and it cites every file that the neighbour's does: a function
     that changed between two releases is the older one's or the newer one's. Where the neighbour's
     is whole as well, or a third profile says otherwise and some of its lines are here, too, none
-    is taken.
+    is taken; nor is one that says otherwise what overrides a cpucap, which no cited line shows, or
+    that asks a variable which the draft has not.
     """
+    variables = {name for name, _ in rows(mine.text, "variables")}
     for section, kind in ALL_SECTIONS.items():
         for name, block in rows(mine.text, section):
             what = f"{kind} {name}"
@@ -87,10 +91,57 @@ def shown_elsewhere(
                 for other in others
                 if files <= _file_names(what, other)
                 and (said := dict(rows(other.text, section)).get(name)) is not None
+                and _overrides(said) == _overrides(block)
+                and _variables_of(said, other) <= variables
                 and (row := _whole(section, what, name, said, other, tree)) is not None
             ]
             if whole and not _doubted(section, what, name, whole[0], others, tree):
                 yield whole[0]
+
+
+def _variables_of(block: str, other: Other) -> set[str]:
+    """Return the variables of a profile that a row of it asks or sets."""
+    return set(_WORD.findall(said_by(block))) & {one.name for one in other.profile.variables}
+
+
+def unproved(
+    text: str, neighbour: KernelProfile, others: Sequence[Other], tree: KernelTree
+) -> Iterator[str]:
+    """Yield the rows of a draft that name what no line they cite shows to be in the tree.
+
+    An enumerator that is gone is in no line of a function that returns the variable. What overrides
+    a cpucap is in none of its entry's: a newer profile names it, and the draft has the variable.
+    """
+    gone = _enumerators_gone((neighbour, *(other.profile for other in others)), tree)
+    for section, kind in SECTIONS.items():
+        for name, block in rows(text, section):
+            for word in sorted(gone & set(_WORD.findall(said_by(block)))):
+                yield f"{kind} {name}: the tree has no {word}"
+    variables = {name for name, _ in rows(text, "variables")}
+    caps = dict(rows(text, "cpucaps"))
+    for other in _not_beyond(neighbour, others, tree):
+        for name, block in rows(other.text, "cpucaps"):
+            asked = {word for said in _overrides(block) for word in _WORD.findall(said)} & variables
+            if asked and name in caps and not _overrides(caps[name]):
+                said = f"{', '.join(sorted(asked))} overrides it in {other.profile.release}"
+                yield f"cpucap {name}: {said}, and the tree has that"
+
+
+def _enumerators_gone(profiles: Sequence[KernelProfile], tree: KernelTree) -> set[str]:
+    """Return the enumerators of profiles that no file has in which one of them cites it."""
+    gone: set[str] = set()
+    there: set[str] = set()
+    for profile in profiles:
+        for variable in profile.variables:
+            cited = [
+                one.path for one in citations(profile) if one.what == f"variable {variable.name}"
+            ]
+            texts = [tree.text(now) for path in cited if (now := path_now(tree, path)) is not None]
+            words = {word for one in texts for word in _WORD.findall(one)}
+            there |= words
+            if texts and len(texts) == len(cited):
+                gone |= {name for name, _ in variable.enumerators}
+    return gone - there
 
 
 def _doubted(
@@ -184,7 +235,11 @@ def differing_beside(
 
 def _beside(block: str) -> tuple[object, ...]:
     """Return how many parsers a parameter has, and what overrides a cpucap."""
-    return block.count("stream:"), block.count("bare:"), re.findall(r"unless: [^,}]*", block)
+    return block.count("stream:"), block.count("bare:"), _overrides(block)
+
+
+def _overrides(block: str) -> list[str]:
+    return re.findall(r"unless: [^,}]*", block)
 
 
 def _names(text: str, section: str, name: str) -> bool:
