@@ -173,6 +173,7 @@ COMPLETED: dict[str, tuple[str, ...]] = {
     "probe --save": ("probe --save other-host.json",),
     "review FILE": EXAMPLES["review"],
     "review PATCH": EXAMPLES["review"],
+    "review PATCH --tree DIR": EXAMPLES["review"],
     "review mail.mbox": EXAMPLES["review"],
     "review mail.mbox --format mbox --output reply.mbox": (
         "review tests/cases/review/reply-of-a-reply.mbox --format mbox --output reply.mbox",
