@@ -10,13 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import random
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -24,11 +20,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.measuring import BOOTED, MATRIX, Figure, Used, cpu, figure, run
 from matrix.cli.main import main
 from matrix.flows.knowledge import Library
 from matrix.kernel.cpu.resolve import default_cpus
 
-CONFIGS = Path(__file__).parent.parent / "tests" / "data" / "booted"
 HOSTS = 1_000_000
 ROWS = 200_000
 LINES = 50_000
@@ -65,7 +61,7 @@ def hosts_table(path: Path) -> None:
     known = library.knowledge_of(library.arch)
     cpus = default_cpus(known)
     midrs = [f"{cpu.midrs[0]:#010x}" for cpu in known.cpus if cpu.midrs and cpu.id in cpus]
-    configs = sorted(file.name for file in CONFIGS.glob("*.config"))
+    configs = sorted(file.name for file in BOOTED.glob("*.config"))
     rows: dict[tuple[str, ...], None] = {}
     while len(rows) < ROWS:
         config = chance.choice(configs)
@@ -87,7 +83,7 @@ def hosts_table(path: Path) -> None:
 def unique_table(path: Path) -> None:
     """Write a table of hosts of five kinds of CPU, whose command lines all differ."""
     chance = random.Random(16)  # noqa: S311 - drawn, not secret
-    configs = sorted(file.name for file in CONFIGS.glob("*.config"))[:6]
+    configs = sorted(file.name for file in BOOTED.glob("*.config"))[:6]
     words = (WORDS[0][:5], WORDS[1], WORDS[2][:3], WORDS[3][:4], WORDS[5])
     columns: dict[str, list[str]] = {name: [] for name in ("host", "config", "cpu", "cmdline")}
     for number in range(HOSTS):
@@ -102,32 +98,30 @@ def unique_table(path: Path) -> None:
 
 
 def one_by_one(path: Path) -> float:
-    """Return the seconds that one `validate` takes, in a process that has started already."""
+    """Return the CPU seconds that one `validate` takes, in a process that has started already."""
     rows = pq.read_table(path).slice(0, LOOPED).to_pylist()
-    start = time.perf_counter()
-    for row in rows:
-        cpu = row["cpu"] or f"midr={row['midrs']}"
-        file = str(CONFIGS / row["config"])
-        arguments = ["validate", file, "--cpu", cpu, "--cmdline", row["cmdline"], "--vm", row["vm"]]
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            main(arguments)
-    return (time.perf_counter() - start) / len(rows)
+    _, seconds = cpu(lambda: [validate(row) for row in rows])
+    return seconds / len(rows)
 
 
-def answered(hosts: Path, *more: str) -> tuple[float, float, float]:
-    """Return what `fleet` takes for a table: seconds by the wall and of the CPUs, and MiB."""
+def validate(row: dict[str, str]) -> int:
+    """Ask about a host as the command does; return its exit code."""
+    named = row["cpu"] or f"midr={row['midrs']}"
+    file = str(BOOTED / row["config"])
+    arguments = ["validate", file, "--cpu", named, "--cmdline", row["cmdline"], "--vm", row["vm"]]
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        return main(arguments)
+
+
+def answered(hosts: Path, *more: str) -> Used:
+    """Return what `fleet` takes for a table."""
     answers = hosts.with_suffix(".parts" if "--engine" in more else ".answers.parquet")
-    command = [sys.executable, "-m", "matrix", "fleet", str(hosts), "--table", str(answers)]
-    command += ["--config-folder", str(CONFIGS), *more]
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    # Unlike what all children used, this is of one and those that it waited for.
-    _, status, used = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
+    command = [*MATRIX, "fleet", str(hosts), "--table", str(answers)]
+    command += ["--config-folder", str(BOOTED), *more]
+    used = run(command, codes=(0, 1, 4))
     if pq.read_table(answers, columns=["row"]).num_rows != HOSTS:
         raise SystemExit("hosts are missing in the answers")
-    return wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    return used
 
 
 def made(write: Callable[[Path], None], path: Path) -> None:
@@ -136,34 +130,27 @@ def made(write: Callable[[Path], None], path: Path) -> None:
         pool.submit(write, path).result()
 
 
-def run() -> None:
-    """Print the ratio."""
+def figures() -> Iterator[Figure]:
+    """Measure."""
     with tempfile.TemporaryDirectory() as folder:
         hosts, unique = Path(folder) / "hosts.parquet", Path(folder) / "unique.parquet"
         made(unique_table, unique)
-        wall, cpu, peak = answered(unique)
-        print(
-            f"fleet, {HOSTS:,} hosts, as many command lines: {wall:.1f} s, {cpu:.1f} s of CPU, "
-            f"{peak:.0f} MiB"
-        )
-        for told, more in (
+        used = answered(unique)
+        told = f"{HOSTS:,} hosts, as many command lines"
+        yield figure(told, used.cpu)
+        yield figure(told, used.wall, clock="wall", most=10)
+        yield figure(told, used.largest, "MiB", most=600)
+        for how, more in (
             ("one thread", ("--jobs", "1")),
             ("in parts, by a process a core", ("--engine", "local", "--fixes", "0")),
         ):
-            other, used, _ = answered(unique, *more)
-            print(
-                f"the same, {told}: {other:.1f} s ({other / wall:.2f} ×), "
-                f"{used:.1f} s of CPU ({used / cpu:.2f} ×)"
-            )
+            other = answered(unique, *more)
+            yield figure(f"{told}, {how}", other.cpu, beside=("threads", used.cpu))
+            yield figure(f"{told}, {how}", other.wall, clock="wall", beside=("threads", used.wall))
         made(hosts_table, hosts)
-        together, cpu, peak = answered(hosts)
-        loop = one_by_one(hosts) * HOSTS
-    print(
-        f"fleet, {HOSTS:,} hosts, {ROWS:,} distinct, {LINES:,} command lines: {together:.1f} s, "
-        f"{cpu:.1f} s of CPU, {peak:.0f} MiB, "
-        f"{loop / together:,.0f} × faster than validating one by one"
-    )
-
-
-if __name__ == "__main__":
-    run()
+        used = answered(hosts)
+        told = f"{HOSTS:,} hosts, {ROWS:,} distinct, {LINES:,} command lines"
+        loop = "`validate` of each, in one process", one_by_one(hosts) * HOSTS
+        yield figure(told, used.cpu, beside=loop)
+        yield figure(told, used.wall, clock="wall")
+        yield figure(told, used.largest, "MiB")

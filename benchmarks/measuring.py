@@ -223,11 +223,7 @@ def peer(program: str, variable: str) -> list[str] | None:
 def measured(name: str) -> list[Figure]:
     """Return the figures of a script, each printed at once."""
     found: list[Figure] = []
-    script = import_module(f"benchmarks.bench_{name}")
-    if not hasattr(script, "figures"):  # prints what it finds
-        script.run()
-        return found
-    for figure in script.figures():
+    for figure in import_module(f"benchmarks.bench_{name}").figures():
         print(f"  {figure.line()}", flush=True)
         found.append(figure)
     return found

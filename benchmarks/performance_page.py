@@ -28,6 +28,7 @@ TITLES = {
     "cells": "`cells`, rows a second of one process",
     "cell_files": "`cells`, a process a core",
     "growth": "Growth of `count`",
+    "fleet": "`fleet` of a million hosts",
     "many_cpus": "Reports of many CPUs",
     "study": "The largest shipped study",
     "covering": "Covering arrays",
