@@ -333,3 +333,24 @@ def test_without_a_tree_the_profile_is_asked_and_that_is_said() -> None:
     assert ran.code == 0, ran.err
     assert "Linux 7.3 by its profile (no --tree)" in " ".join(ran.out.split())
     assert "supported → refused" in " ".join(ran.out.split())
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ((), "no study has Linux `7.1`"),
+        (SMALL, f"study `{SMALL[1]}` has no Linux `7.1`"),
+    ],
+)
+def test_a_release_that_no_study_asks_about_is_refused(
+    asked: tuple[str, ...], said: str, kernel_tree: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """There is a profile of it, and nothing compared would read as nothing changed."""
+    text = (kernel_tree("7.3") / PATH).read_text()
+    (tmp_path / PATH).parent.mkdir(parents=True)
+    (tmp_path / PATH).write_text(text)
+    (tmp_path / "Makefile").write_text("VERSION = 7\nPATCHLEVEL = 1\nSUBLEVEL = 0\n")
+    patch = changed_tree(tmp_path, tmp_path, "|| is_realm_world()", "|| !is_realm_world()")
+    ran = run_cli("review", str(patch), "--tree", str(tmp_path), *asked)
+    assert ran.code == 3
+    assert ran.err.startswith(f"error[MX0606]: {said}\nhint: ")

@@ -36,6 +36,7 @@ from matrix.flows.knowledge import DEFAULT_STUDY, Library, release_key
 from matrix.flows.review import read_file
 from matrix.flows.rules import rules_left_out
 from matrix.flows.study import PreparedStudy, prepare_study
+from matrix.flows.synthesize import chosen_kernels
 from matrix.kernel.patch.apply import apply
 from matrix.kernel.patch.check import changed_names, find_check
 from matrix.kernel.patch.diff import Patch
@@ -48,7 +49,7 @@ from matrix.kernel.source.c.source import parse_c
 from matrix.kernel.source.truth.citations import citations
 from matrix.kernel.source.truth.equivalence import equivalent
 from matrix.kernel.source.truth.tree import KernelTree
-from matrix.schema.values import Condition, KernelProfile, PredicateVersion
+from matrix.schema.values import Condition, KernelProfile, MatrixStudy, PredicateVersion
 
 # Of each change of verdict at most so many rules are shown.
 _MOST_RULES = 20
@@ -371,20 +372,36 @@ def _with(
 
 
 def _studies(library: Library, profile: KernelProfile, study: str | None) -> Iterator[str]:
-    """Yield the study that was asked for, else one of each capability that has the kernel."""
+    """Yield the study that was asked for, else one of each capability that has the kernel.
+
+    Raises:
+        InputError: MX0606, the study has not, or there is none.
+    """
     if study is not None:
+        if profile.id not in _kernels_of(library.study(study)):
+            chosen_kernels(prepare_study(library, study), [profile.release])
         yield study
         return
     asked: set[str] = set()
     # The usual study first: of each capability one is asked.
     ordered = sorted(library.knowledge.studies, key=lambda one: (one.id != DEFAULT_STUDY, one.id))
     for one in ordered:
-        kernels = {
-            option.kernel for axis in one.axes if axis.kind == "kernel" for option in axis.options
-        }
-        if profile.id in kernels and one.capability not in asked:
+        if profile.id in _kernels_of(one) and one.capability not in asked:
             asked.add(one.capability)
             yield one.id
+    if not asked:
+        # Without a study nothing is compared, which would read as if nothing changed.
+        raise InputError(
+            Diagnostic(
+                code="MX0606",
+                message=f"no study has Linux `{profile.release}`",
+                hint="declare one in a folder for --configs whose kernel axis has the release",
+            )
+        )
+
+
+def _kernels_of(study: MatrixStudy) -> set[str | None]:
+    return {option.kernel for axis in study.axes for option in axis.options}
 
 
 def _compare(
