@@ -31,6 +31,13 @@ ELSEWHERE = {
         "ci",
         "- uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2",
     ): "test_plain_install: runs action.yml with these inputs",
+    (
+        "scale",
+        (
+            "matrix fleet /shared/hosts.parquet --table /shared/answers --engine dask "
+            "--scheduler tcp://10.0.0.1:8786"
+        ),
+    ): "test_fleet_parts: it has a scheduler and workers on the loopback address",
     ("ci", "- repo: https://example.org/matrix"): "test_ci_files: runs the hooks; it is no address",
     ("ci", "[validate]"): "test_validate_settings: runs with these settings",
     ("ci", "[[mute]]"): "test_validate_settings: runs with this mute",

@@ -62,7 +62,9 @@ def test_what_a_command_takes_is_that_of_all_its_processes() -> None:
     large = run(
         [sys.executable, "-c", "import time; x = b'1' * (50 << 20); time.sleep(0.3)"], sampled=True
     )
-    assert 50 < large.together < large.largest + 1 < 120
+    assert 50 < large.together < 120
+    # Not at most so much: of a child of a larger process the system says that one's.
+    assert large.largest > 50
     with pytest.raises(SystemExit, match="no such thing"):
         run([sys.executable, "-c", "raise SystemExit('no such thing')"])
 
