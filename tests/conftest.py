@@ -8,6 +8,7 @@ one of the fixtures built on it. Without the data they are skipped with the reas
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -48,7 +49,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the hypothesis profile; refuse to rewrite goldens where nobody reads the change."""
+    """Choose the hypothesis profile; refuse to rewrite goldens where nobody reads the change.
+
+    Interrupts count: in the background of a shell they are ignored, and what a test starts and
+    interrupts as a person does would inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     in_ci = bool(os.environ.get("CI"))
     profile = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if in_ci else "default")
     hypothesis.settings.load_profile(profile)

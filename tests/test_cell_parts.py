@@ -110,14 +110,12 @@ def test_what_is_in_the_way_is_said(tmp_path: Path) -> None:
 ASKED = ("cells", LARGE, "--limit", str(3 * PART_ROWS), "--jobs", "2")
 # The command line with gated rows: when its test ends it, two of three parts are still to be made.
 GATED = """
-import signal, sys, pathlib
+import sys, pathlib
 import matrix.flows.cells
 from matrix.cli.main import run
 from tests.cluster import GatedRows
 made, gate = matrix.flows.cells.CellRows, pathlib.Path(sys.argv.pop(1))
 matrix.flows.cells.CellRows = lambda *given: GatedRows(made(*given), gate)
-# Tests that run in the background of a shell inherit that it is ignored.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 run()
 """
 
