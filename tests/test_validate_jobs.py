@@ -124,7 +124,8 @@ def test_a_run_that_is_ended_leaves_no_process(ended: str, code: int) -> None:
         text=True,
     )
     assert process.stderr is not None
-    workers = [int(process.stderr.readline()) for _ in range(2)]
+    # In the order in which they were made: the first one's answers are waited for first.
+    workers = sorted(int(process.stderr.readline()) for _ in range(2))
     assert process.pid not in workers
     if ended == "worker":
         os.kill(workers[0], signal.SIGKILL)
