@@ -28,6 +28,7 @@ OF_MADE_INPUTS = {
     *(f"MX140{number}" for number in (1, 2, 3, 4, 5, 7)),
     *(f"MX150{number}" for number in range(1, 6)),
     "MX1520",  # tables of hosts: tests/test_fleet.py
+    "MX1523",  # their parts: tests/test_fleet_parts.py
     *("MX0510", "MX0511", "MX0512"),  # machines: tests/test_machines.py
     "MX1438",  # evidence: tests/unit/kernel/test_evidence.py
     *(f"MX145{number}" for number in (0, 1, 2, 3, 4, 5)),  # test_written_forms.py
