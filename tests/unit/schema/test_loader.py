@@ -80,7 +80,7 @@ def test_everything_wrong_in_all_files_is_told_at_once_in_order() -> None:
     places = [where(item) for item in found]
     assert places == [
         "architectures/architecture.yaml:5:86 MX0211",
-        "capabilities/capability.yaml:25:33 MX0106",
+        "capabilities/capability.yaml:28:33 MX0106",
         "cpus/cpu.yaml:4:9 MX0211",
         "cpus/cpu.yaml:9:31 MX0216",
         "cpus/cpu.yaml:12:34 MX0216",
