@@ -146,12 +146,13 @@ def cache_key(reading: Reading) -> str:
 
 
 def write_compiled(target: Path, key: str, compiled: Knowledge) -> bool:
-    """Write a compiled file; False where that fails."""
+    """Write a compiled file; False where that fails, or nobody would read it."""
     try:
         payload = msgspec.msgpack.encode(compiled)
     except _UNWRITABLE:
         return False
-    return store(target, key, payload)
+    # Larger than what is read again, as of thousands of CPUs in files of their own.
+    return len(payload) <= _MAX_BYTES and store(target, key, payload)
 
 
 def read_compiled(path: Path, key: str) -> Knowledge | None:

@@ -245,6 +245,17 @@ def test_a_planted_file_is_not_believed(shipped: Path, empty_cache: Path, plante
     assert knowledge() == expected
 
 
+def test_what_nobody_would_read_is_not_written(
+    shipped: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiled, "_MAX_BYTES", 1 << 8)
+    assert knowledge() == load_knowledge([shipped])
+    assert not list(empty_cache.glob("knowledge-*"))
+    monkeypatch.setattr(compiled, "_MAX_BYTES", 1 << 20)
+    knowledge()
+    assert len(list(empty_cache.glob("knowledge-*"))) == 1
+
+
 def test_what_cannot_be_compiled_is_not_written(tmp_path: Path) -> None:
     """A number past 64 bits, an expression too deep to encode: read anew each time instead."""
     capability = load().capabilities[0]
