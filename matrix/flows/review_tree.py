@@ -386,7 +386,9 @@ def _studies(library: Library, profile: KernelProfile, study: str | None) -> Ite
     # The usual study first: of each capability one is asked.
     ordered = sorted(library.knowledge.studies, key=lambda one: (one.id != DEFAULT_STUDY, one.id))
     for one in ordered:
-        if profile.id in _kernels_of(one) and one.capability not in asked:
+        # Not one of distributions, each of which has one kernel.
+        of_releases = any(axis.kind == "kernel" for axis in one.axes)
+        if of_releases and profile.id in _kernels_of(one) and one.capability not in asked:
             asked.add(one.capability)
             yield one.id
     if not asked:
