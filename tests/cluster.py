@@ -11,18 +11,28 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+import pytest
 from msgspec import Struct
 
 from matrix.analyze.space.cell_rows import CellRows
+from matrix.diagnostics import Diagnostic, InputError
 from matrix.flows.fleet import HostRows, HostSource
 from matrix.flows.fleet_tally import FleetPart
 from matrix.kernel.fleet.hosts import HostPart
 from matrix.solve.listing import Columns
+
+Made = TypeVar("Made")
+# What ends processes takes some seconds, mostly to start them.
+IN_CI = pytest.mark.skipif(
+    not (os.environ.get("CI") or os.environ.get("MATRIX_CLUSTER")),
+    reason="takes some seconds: CI=true or MATRIX_CLUSTER=1",
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 # Nothing that is waited for takes so long; what never comes ends a test nevertheless.
@@ -57,6 +67,24 @@ def wait_at(gate: Path) -> None:
     except FileExistsError:
         (gate / f"begun-{os.getpid()}").touch()
         wait_until((gate / "go").exists)
+
+
+class Writing(threading.Thread, Generic[Made]):
+    """Writes parts by a cluster, while the test does something else."""
+
+    def __init__(self, write: Callable[[], Made]) -> None:
+        super().__init__()
+        self._write = write
+        self.written: Made | None = None
+        self.wrong: tuple[Diagnostic, ...] = ()
+        self.start()
+
+    def run(self) -> None:
+        """Keep what comes of it."""
+        try:
+            self.written = self._write()
+        except InputError as error:
+            self.wrong = error.diagnostics
 
 
 class Loopback:

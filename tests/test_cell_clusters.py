@@ -7,12 +7,10 @@ MATRIX_CLUSTER=1.
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -20,7 +18,7 @@ from typing import Any, cast
 import pytest
 
 from matrix.analyze.space.cell_rows import CellRows
-from matrix.diagnostics import Diagnostic, InputError
+from matrix.diagnostics import InputError
 from matrix.door import cluster
 from matrix.door.cluster import Cluster
 from matrix.door.processes import Processes
@@ -30,10 +28,12 @@ from matrix.render.cell_parts import Parts, write_parts
 from matrix.schema.installed import installed
 from tests.cli_runner import run_cli
 from tests.cluster import (
+    IN_CI,
     DeadlyRows,
     GatedRows,
     HungryRows,
     Loopback,
+    Writing,
     has_begun,
     loopback,
     parts_in,
@@ -43,10 +43,6 @@ from tests.cluster import (
 ROOT = Path(__file__).parent.parent
 pytest.importorskip("distributed", reason="needs the extra `cluster`")
 STUDY = "arm64-memfd-secret"
-IN_CI = pytest.mark.skipif(
-    not (os.environ.get("CI") or os.environ.get("MATRIX_CLUSTER")),
-    reason="takes some seconds: CI=true or MATRIX_CLUSTER=1",
-)
 
 
 @pytest.fixture(scope="module")
@@ -64,24 +60,6 @@ def whole(rows: CellRows, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 
 def size_of(rows: CellRows) -> int:
     return rows.rows // 3 - 1  # four parts, the last one short
-
-
-class Writing(threading.Thread):
-    """Writes the parts of rows by a cluster, while the test does something else."""
-
-    def __init__(self, rows: object, folder: Path, at: Loopback) -> None:
-        super().__init__()
-        self._rows, self._folder, self._at = cast("CellRows", rows), folder, at
-        self.written: Parts | None = None
-        self.wrong: tuple[Diagnostic, ...] = ()
-        self.start()
-
-    def run(self) -> None:
-        """Keep what comes of it."""
-        try:
-            self.written = written(self._rows, self._folder, self._at)
-        except InputError as error:
-            self.wrong = error.diagnostics
 
 
 def written(rows: object, folder: Path, at: Loopback) -> Parts:
@@ -127,7 +105,7 @@ def test_the_part_of_a_killed_worker_is_made_by_another(
     folder, gate = tmp_path / "parts", tmp_path
     with loopback(tmp_path / "dask") as at:
         first = at.worker()
-        writing = Writing(GatedRows(rows, gate), folder, at)
+        writing = Writing(lambda: written(GatedRows(rows, gate), folder, at))
         wait_until(lambda: has_begun(folder, gate))
         at.worker()
         first.kill()
@@ -144,7 +122,7 @@ def test_what_a_killed_scheduler_leaves_is_taken_up(
     folder, gate = tmp_path / "parts", tmp_path
     with loopback(tmp_path / "one") as at:
         at.worker()
-        writing = Writing(GatedRows(rows, gate), folder, at)
+        writing = Writing(lambda: written(GatedRows(rows, gate), folder, at))
         wait_until(lambda: has_begun(folder, gate))
         at.scheduler.kill()
         writing.join()
@@ -186,7 +164,7 @@ def test_without_a_worker_left_the_work_ends(
     monkeypatch.setattr(cluster, "_LOOKS", 1)
     with loopback(tmp_path / "dask") as at:
         worker = at.worker()
-        writing = Writing(GatedRows(rows, tmp_path), tmp_path / "parts", at)
+        writing = Writing(lambda: written(GatedRows(rows, tmp_path), tmp_path / "parts", at))
         wait_until(lambda: has_begun(tmp_path / "parts", tmp_path))
         monkeypatch.setattr(cluster, "_PATIENCE", 1)
         worker.send_signal(signal.SIGKILL)

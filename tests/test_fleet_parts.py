@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -13,7 +12,6 @@ import pyarrow.parquet as pq
 import pytest
 from msgspec.structs import replace
 
-from matrix.diagnostics import Diagnostic, InputError
 from matrix.door.cluster import Cluster
 from matrix.door.processes import Processes
 from matrix.flows import fleet_tally
@@ -23,14 +21,19 @@ from matrix.render.cell_parts import Parts
 from matrix.render.host_parts import write_host_parts
 from matrix.schema.installed import installed
 from tests.cli_runner import run_cli
-from tests.cluster import GatedHosts, Loopback, has_begun, loopback, parts_in, wait_until
+from tests.cluster import (
+    IN_CI,
+    GatedHosts,
+    Loopback,
+    Writing,
+    has_begun,
+    loopback,
+    parts_in,
+    wait_until,
+)
 from tests.test_fleet import CONFIGS, some_hosts
 from tests.test_fleet_lines import unique_lines
 
-IN_CI = pytest.mark.skipif(
-    not (os.environ.get("CI") or os.environ.get("MATRIX_CLUSTER")),
-    reason="takes some seconds: CI=true or MATRIX_CLUSTER=1",
-)
 # The acceptance's million takes some minutes; a person's run makes do with fewer.
 HOSTS = int(os.environ.get("MATRIX_CLUSTER_HOSTS", "700"))
 
@@ -166,23 +169,10 @@ def test_only_parquet_has_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert not Path("parts").exists()
 
 
-class Writing(threading.Thread):
-    """Writes gated parts by a cluster, while the test does something else."""
-
-    def __init__(self, table: Path, gate: Path, folder: Path, at: Loopback) -> None:
-        super().__init__()
-        self._hosts, self._folder, self._at = in_parts(table), folder, at
-        self._hosts.source = cast("Any", GatedHosts(self._hosts.source, gate))
-        self.written: tuple[Parts, FleetOutcome] | None = None
-        self.wrong: tuple[Diagnostic, ...] = ()
-        self.start()
-
-    def run(self) -> None:
-        """Keep what comes of it."""
-        try:
-            self.written = by_cluster(self._hosts, self._folder, self._at)
-        except InputError as error:
-            self.wrong = error.diagnostics
+def gated(table: Path, gate: Path) -> HostParts:
+    hosts = in_parts(table)
+    hosts.source = cast("Any", GatedHosts(hosts.source, gate))
+    return hosts
 
 
 def by_cluster(hosts: HostParts, folder: Path, at: Loopback) -> tuple[Parts, FleetOutcome]:
@@ -203,7 +193,7 @@ def test_the_part_of_a_killed_worker_is_made_by_another(
 ) -> None:
     folder, gate = tmp_path / "parts", tmp_path
     first = at.worker()
-    writing = Writing(table, gate, folder, at)
+    writing = Writing(lambda: by_cluster(gated(table, gate), folder, at))
     wait_until(lambda: has_begun(folder, gate))
     at.worker()
     first.kill()
@@ -221,7 +211,7 @@ def test_what_a_killed_scheduler_leaves_is_taken_up(
 ) -> None:
     folder, gate = tmp_path / "parts", tmp_path
     at.worker()
-    writing = Writing(table, gate, folder, at)
+    writing = Writing(lambda: by_cluster(gated(table, gate), folder, at))
     wait_until(lambda: has_begun(folder, gate))
     at.scheduler.kill()
     writing.join()
