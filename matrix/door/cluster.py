@@ -18,7 +18,8 @@ from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.door.output import marked
-from matrix.door.processes import EndedError, ahead
+from matrix.door.processes import AHEAD, EndedError
+from matrix.door.workers import ahead
 
 _State = TypeVar("_State")
 _Task = TypeVar("_Task")
@@ -82,7 +83,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
                 under_way.append(client.submit(_call, *called, task, pure=False))
                 return under_way[-1]
 
-            for future in ahead(map(begun, tasks), threads):
+            for future in ahead(map(begun, tasks), AHEAD * threads):
                 yield _result(client, future, under_way, ours, folder)
                 under_way.remove(future)
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -18,13 +17,14 @@ from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
 
+from matrix.door.workers import ahead
+
 _State = TypeVar("_State")
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
-_Future = TypeVar("_Future")
 
 # Tasks given out for each process: enough that none waits for the first one's result.
-_AHEAD = 4
+AHEAD = 4
 # What this process calls with, where it is one of several: a function and its state.
 _CALLED: list[tuple[Callable[[Any, Any], Any], Any]] = []
 
@@ -57,20 +57,6 @@ class Workers(Protocol):
         """
 
 
-def ahead(given: Iterator[_Future], processes: int) -> Iterator[_Future]:
-    """Yield what stands for tasks that were given out, the oldest first, and few of them at once.
-
-    `given` gives one out each time it is asked.
-    """
-    waiting: deque[_Future] = deque()
-    for future in given:
-        waiting.append(future)
-        if len(waiting) >= _AHEAD * processes:
-            yield waiting.popleft()
-    while waiting:
-        yield waiting.popleft()
-
-
 class Processes(Struct, frozen=True, kw_only=True):
     """So many processes of this machine."""
 
@@ -89,7 +75,7 @@ class Processes(Struct, frozen=True, kw_only=True):
         pool = ProcessPoolExecutor(jobs, spawn, _begin, initargs=(function, state))
         given = (pool.submit(_call, task) for task in tasks)
         try:
-            for future in ahead(given, jobs):
+            for future in ahead(given, AHEAD * jobs):
                 yield future.result()
         except BrokenProcessPool:
             raise EndedError(

@@ -6,12 +6,10 @@ sent from one process to another. Of the inputs only a few are in memory.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future
+from matrix.door.workers import ahead
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -34,16 +32,10 @@ def in_threads(
     from concurrent.futures import ThreadPoolExecutor
 
     threads = min(jobs, _MOST_THREADS)
-    under_way: deque[tuple[Given, Future[Made]]] = deque()
     pool = ThreadPoolExecutor(threads)
+    begun = ((one, pool.submit(work, one)) for one in given)
     try:
-        for one in given:
-            under_way.append((one, pool.submit(work, one)))
-            if len(under_way) > threads:
-                first, made = under_way.popleft()
-                yield first, made.result()
-        while under_way:
-            first, made = under_way.popleft()
-            yield first, made.result()
+        for one, made in ahead(begun, threads + 1):
+            yield one, made.result()
     finally:
         pool.shutdown(cancel_futures=True)

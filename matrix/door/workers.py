@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
+Begun = TypeVar("Begun")
 
 # So many inputs go to a process at once, and so many times that are under way in each.
 _BATCH, _UNDER_WAY = 4, 2
@@ -39,6 +40,20 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def ahead(given: Iterator[Begun], most: int) -> Iterator[Begun]:
+    """Yield what stands for work that was begun, the oldest first, and at most so many at once.
+
+    `given` begins one each time it is asked.
+    """
+    waiting: deque[Begun] = deque()
+    for one in given:
+        waiting.append(one)
+        if len(waiting) >= most:
+            yield waiting.popleft()
+    while waiting:
+        yield waiting.popleft()
 
 
 def default_jobs(inputs: int) -> int:
