@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from matrix.kernel.host.bundle import dump_bundle
 from matrix.kernel.host.collect import collect
-from matrix.kernel.host.kernel_log import LogLines
 from matrix.kernel.host.readings import KvmAnswers, Reading, unread
 from matrix.schema.compiled import knowledge
 
@@ -20,7 +19,7 @@ KNOWN = frozenset({"rodata", "kfence.sample_interval", "kvm-arm.mode", "secretme
 GRAVITON3 = 0x411FD401
 VERSION = "7.3.0-test"
 
-LINES = LogLines(next(item for item in knowledge().architectures if item.id == "arm64"))
+ARCHITECTURES = knowledge().architectures
 
 LOG = """\
 <6>[    0.000000] Booting Linux on physical CPU 0x0000000000 [0x411fd401]
@@ -97,7 +96,7 @@ def make_tree(root: Path, *, cmdline: str = "root=UUID=0badc0de quiet rodata=on"
 def bundle_document(root: Path, system: FakeSystem | None = None) -> dict[str, Any]:
     """Return the bundle of a machine as a document that a test may damage."""
     document: dict[str, Any] = json.loads(
-        dump_bundle(collect(KNOWN, LINES, root=root, system=system or FakeSystem()))
+        dump_bundle(collect(KNOWN, ARCHITECTURES, root=root, system=system or FakeSystem()))
     )
     return document
 
@@ -119,7 +118,9 @@ def lay_out(folder: Path) -> None:
         }
         write(name, readings=readings)
 
-    write("host-x86", machine="x86_64")
+    unreadable("host-x86", log="syslog(2): EPERM")
+    x86 = json.loads((folder / "host-x86.json").read_text())
+    (folder / "host-x86.json").write_text(json.dumps({**x86, "machine": "x86_64"}))
     write("host-newer", schema="matrix/host/2")
     unreadable("host-no-config", config="/proc/config.gz: ENOENT")
     unreadable("host-no-cpu", cpus="ENOENT")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from matrix.flows.evidence_request import read_evidence
+from matrix.flows.evidence_request import asked_of, read_evidence
 from matrix.flows.knowledge import Library
 from tests.cli_runner import run_cli
 
@@ -35,7 +35,7 @@ SEEN = ("midr", "page_size", "fwb", "idc", "dic", "started_at")
 
 
 def facts(row: dict[str, Any]) -> dict[str, Any]:
-    host = read_evidence([str(DATA / row["log"])], LIBRARY).machine.host
+    host = read_evidence([str(DATA / row["log"])], LIBRARY, asked_of(LIBRARY)).machine.host
     shown = {item.name: item for item in host.shown}
     # Absent is inferred, present is known.
     for name in ("has_stage2_fwb", "has_cache_idc", "has_cache_dic"):

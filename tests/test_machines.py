@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from matrix.diagnostics import InputError
-from matrix.flows.evidence_request import host_request, read_evidence
+from matrix.flows.evidence_request import asked_of, host_request, read_evidence
 from matrix.flows.knowledge import Library
 from matrix.flows.validate_job import ValidateRequest
 from matrix.kernel.cpu.resolve import canonical_system, resolve_system
@@ -80,7 +80,11 @@ def test_a_virtual_machine_among_hosts_and_in_a_log_is_said(tmp_path: Path) -> N
         "[    0.0] Linux version 7.3.0 (a@b) #1 SMP\n"
         "[    0.0] DMI: Amazon EC2 m7g.large/Not Specified, BIOS 1.0 11/1/2018\n"
     )
-    (note,) = [one for one in read_evidence([str(log)], LIBRARY).remarks if one.code == "MX0512"]
+    (note,) = [
+        one
+        for one in read_evidence([str(log)], LIBRARY, asked_of(LIBRARY)).remarks
+        if one.code == "MX0512"
+    ]
     assert note.location is not None
     assert note.location.line == 2
 
@@ -138,11 +142,11 @@ def test_the_product_tells_cpus_apart_that_share_a_midr(tmp_path: Path) -> None:
         "[    0.0] Linux version 7.3.0 (a@b) #1 SMP\n"
         "[    0.0] DMI: Amazon EC2 m7g.metal/Not Specified, BIOS 1.0 11/1/2018\n"
     )
-    shown = read_evidence([str(log)], LIBRARY)
+    shown = read_evidence([str(log)], LIBRARY, asked_of(LIBRARY))
     found = host_request(shown, ValidateRequest(files=()), LIBRARY)
     assert found.request.cpus == ("aws-graviton3,midr=0x411fd401",)
     log.write_text(log.read_text().replace("m7g.metal", "m6g.metal"))  # the MIDR is none of its
-    shown = read_evidence([str(log)], LIBRARY)
+    shown = read_evidence([str(log)], LIBRARY, asked_of(LIBRARY))
     found = host_request(shown, ValidateRequest(files=()), LIBRARY)
     assert found.request.cpus == ("neoverse-v1,midr=0x411fd401",)
 
@@ -150,6 +154,6 @@ def test_the_product_tells_cpus_apart_that_share_a_midr(tmp_path: Path) -> None:
 def test_a_product_alone_is_its_cpu(tmp_path: Path) -> None:
     facts = tmp_path / "facts"
     facts.write_text('{"ansible_kernel": "7.3.0", "ansible_product_name": "m8g.metal-24xl"}')
-    shown = read_evidence([str(facts)], LIBRARY)
+    shown = read_evidence([str(facts)], LIBRARY, asked_of(LIBRARY))
     found = host_request(shown, ValidateRequest(files=()), LIBRARY)
     assert found.request.cpus == ("aws-graviton4",)

@@ -21,13 +21,13 @@ from matrix.flows.host_request import (
     with_host,
 )
 from matrix.flows.knowledge import Library
-from matrix.flows.validate_job import ValidateRequest
+from matrix.flows.validate_job import ValidateRequest, architecture_asked
 from matrix.kernel.config.dotconfig import DotConfig, no_dotconfig, read_dotconfig
 from matrix.kernel.cpu.resolve import machine_key, machine_named, virtual_note
-from matrix.kernel.evidence.boot_log import log_lines
 from matrix.kernel.evidence.collected import Collected, collect_evidence
 from matrix.kernel.evidence.findings import Asked
 from matrix.kernel.evidence.union import Machine, machine_of, whole_log_note
+from matrix.kernel.host.kernel_log import log_lines
 from matrix.kernel.host.readings import Reading
 from matrix.kernel.source.version import read_version
 
@@ -38,46 +38,47 @@ class EvidenceMachine(Struct, frozen=True, kw_only=True):
     `file` names the evidence, for answers that have no `.config` to name.
     """
 
+    arch: str
     machine: Machine
     configs: tuple[DotConfig, ...]
     file: str
     remarks: tuple[Diagnostic, ...]
 
 
-def asked_of(library: Library, boot: int | None = None) -> Asked:
-    """Return what the readers of evidence are told."""
-    return Asked(knowledge=library.knowledge, arch=library.arch, boot=boot)
+def asked_of(library: Library, arch: str | None = None, boot: int | None = None) -> Asked:
+    """Return what the readers of evidence are told; of the usual architecture unless one is."""
+    asking = {
+        one.id: library.asking_about(one.machines[0])
+        for one in library.knowledge.architectures
+        if one.machines
+    }
+    return Asked(knowledge=library.knowledge, arch=arch or library.arch, boot=boot, asking=asking)
 
 
 def read_evidence(
-    paths: Sequence[str],
-    library: Library,
-    boot: int | None = None,
-    *,
-    within: Path | None = None,
+    paths: Sequence[str], library: Library, asked: Asked, *, within: Path | None = None
 ) -> EvidenceMachine:
     """Return the machine that the files show; `within` as `collect_evidence`.
 
     Raises:
         InputError: MX1430 to MX1435, MX1445: what is wrong with the files, all at once.
     """
-    collected = collect_evidence(paths, asked_of(library, boot=boot), within=within)
-    return machine_shown(collected, paths[0], library, boot)
+    collected = collect_evidence(paths, asked, within=within)
+    return machine_shown(collected, paths[0], library, asked)
 
 
 def machine_shown(
-    collected: Collected, first: str, library: Library, boot: int | None = None
+    collected: Collected, first: str, library: Library, asked: Asked
 ) -> EvidenceMachine:
     """Return the machine that collected evidence shows; `first` names it where nothing else does.
 
     Raises:
         InputError: MX1431, MX1432, and MX1435 for a boot of no log.
     """
-    asked = asked_of(library)
-    architecture = library.architecture(asked.arch)
+    architecture, boot = asked.architecture, asked.boot
     lines = log_lines(architecture)
     machine = machine_of(collected, lines, known_parameters(library), architecture.machines[0])
-    _check_machine(machine, collected, library, asked.arch)
+    _check_machine(machine, collected, asked)
     machine = _with_product(machine, library, asked.arch)
     remarks = [*machine.remarks]
     if (note := whole_log_note(machine)) is not None:
@@ -92,6 +93,7 @@ def machine_shown(
             )
         )
     return EvidenceMachine(
+        arch=asked.arch,
         machine=machine,
         configs=tuple(_configs(collected, machine, asked.arch)),
         file=collected.reads[0][0] if collected.reads else first,
@@ -124,28 +126,22 @@ def _with_product(machine: Machine, library: Library, arch: str) -> Machine:
     return machine
 
 
-def _check_machine(machine: Machine, collected: Collected, library: Library, arch: str) -> None:
+def _check_machine(machine: Machine, collected: Collected, asked: Asked) -> None:
     """Refuse evidence that says it is of another architecture.
 
     Raises:
         InputError: MX1431.
     """
     name = machine.host.machine
-    if name in library.architecture(arch).machines:
+    if name in asked.architecture.machines:
         return
-    hint = f"give the evidence of a machine of {arch}"
-    other = {item.id for item in library.knowledge.architectures if name in item.machines}
-    asking = [item.id for item in library.knowledge.capabilities if library.arch_of(item) in other]
-    if asking:
-        hint += "; a `.config` of this one is answered by `matrix validate CONFIG --capability "
-        hint += f"{asking[0]}`"
     place = next((item.place for item in collected.findings if item.kind == "machine"), None)
     raise InputError(
         Diagnostic(
             code="MX1431",
-            message=f"this is the evidence of a machine of {name}, not of {arch}",
+            message=f"this is the evidence of a machine of {name}, not of {asked.arch}",
             location=place,
-            hint=hint,
+            hint=asked.another(name),
         )
     )
 
@@ -173,21 +169,24 @@ def with_machine(
     """
     if host is None:
         return with_evidence(request, evidence, boot)
-    shown = host_evidence(host, Library(request.configs), boot)
-    return with_host(request, host) if shown is None else _with_shown(request, shown)
+    library = Library(request.configs)
+    shown = host_evidence(host, library, request, boot)
+    return with_host(request, host) if shown is None else _with_shown(request, shown, library)
 
 
-def host_evidence(path: Path, library: Library, boot: int | None) -> EvidenceMachine | None:
+def host_evidence(
+    path: Path, library: Library, request: ValidateRequest, boot: int | None
+) -> EvidenceMachine | None:
     """Return the machine that evidence given to `--host` shows; None for a saved machine.
 
     Raises:
         InputError: as `read_evidence`.
     """
-    name = str(path)
+    name, asked = str(path), asked_of(library, architecture_asked(request, library), boot)
     if path.is_dir():
-        return read_evidence((name,), library, boot)
-    collected = collect_evidence((), asked_of(library, boot=boot), (name,))
-    return None if collected.passed else machine_shown(collected, name, library, boot)
+        return read_evidence((name,), library, asked)
+    collected = collect_evidence((), asked, (name,))
+    return None if collected.passed else machine_shown(collected, name, library, asked)
 
 
 def with_evidence(
@@ -200,18 +199,21 @@ def with_evidence(
     """
     library = Library(request.configs)
     others = tuple(file for file in request.files if file not in paths)
-    collected = collect_evidence(paths, asked_of(library, boot=boot), others)
-    shown = machine_shown(collected, (*paths, *others)[0], library, boot)
-    return _with_shown(replace(request, files=collected.passed), shown)
+    asked = asked_of(library, architecture_asked(request, library), boot)
+    collected = collect_evidence(paths, asked, others)
+    shown = machine_shown(collected, (*paths, *others)[0], library, asked)
+    return _with_shown(replace(request, files=collected.passed), shown, library)
 
 
-def _with_shown(request: ValidateRequest, shown: EvidenceMachine) -> ValidateRequest:
+def _with_shown(
+    request: ValidateRequest, shown: EvidenceMachine, library: Library
+) -> ValidateRequest:
     """Return the request that the machine of evidence makes of a user's.
 
     Raises:
         InputError: the machine cannot be answered.
     """
-    library, files = Library(request.configs), request.files
+    files, arch = request.files, shown.arch
     try:
         # Every CPU is asked about where a `.config` is given and nothing tells the CPU.
         any_cpu = bool(files or shown.configs)
@@ -227,8 +229,7 @@ def _with_shown(request: ValidateRequest, shown: EvidenceMachine) -> ValidateReq
         if request.kernel == "auto" and running is None:
             # Nothing tells the release: each one is answered.
             inputs = tuple(
-                no_dotconfig(shown.file, release, library.arch)
-                for release in library.kernels_of(library.arch)
+                no_dotconfig(shown.file, release, arch) for release in library.kernels_of(arch)
             )
     return replace(
         found.request,
@@ -251,7 +252,7 @@ def host_request(
     host = shown.machine.host
     config = shown.configs[0] if shown.configs else None
     return request_of_host(
-        host, request, library, file=shown.file, config=config, needs_cpu=needs_cpu
+        host, request, library, shown.arch, file=shown.file, config=config, needs_cpu=needs_cpu
     )
 
 

@@ -28,7 +28,7 @@ from matrix.expr.position import shown
 from matrix.expr.trees import names
 from matrix.flows.answers import Answers, Build, Kept, Situation
 from matrix.flows.arguments import choose_surroundings
-from matrix.flows.evidence_request import host_request, read_evidence
+from matrix.flows.evidence_request import asked_of, host_request, read_evidence
 from matrix.flows.fleet_names import FleetNames, IdleWords
 from matrix.flows.fleet_row import HostRow, check_line, spec_of
 from matrix.flows.fleet_summary import HostAnswer
@@ -412,9 +412,10 @@ class FleetAnswers:
         Raises:
             InputError: what is wrong with it.
         """
-        shown = read_evidence((str(self._folder / path),), self._library, within=self._folder)
-        asked = ValidateRequest(files=())
-        found = host_request(shown, asked, self._library, needs_cpu=False)
+        asked = asked_of(self._library, self._architecture.id)
+        path_below = (str(self._folder / path),)
+        shown = read_evidence(path_below, self._library, asked, within=self._folder)
+        found = host_request(shown, ValidateRequest(files=()), self._library, needs_cpu=False)
         self._remark(*shown.remarks, *(one for one in found.diagnostics if one.code != "MX1621"))
         config = ""
         if shown.configs:

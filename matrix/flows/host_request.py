@@ -14,13 +14,12 @@ from msgspec.structs import replace
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.expr.nodes import Scalar
 from matrix.flows.knowledge import Library
-from matrix.flows.validate_job import ValidateRequest
+from matrix.flows.validate_job import ValidateRequest, architecture_asked
 from matrix.kernel.config.dotconfig import DotConfig, no_dotconfig, read_dotconfig
-from matrix.kernel.cpu.candidates import named_cpu
+from matrix.kernel.cpu.candidates import cpu_of_all, named_cpu
 from matrix.kernel.cpu.resolve import resolve_system
-from matrix.kernel.host.evidence import Evidence, evidence, surroundings
-from matrix.kernel.host.kernel_log import LogLines
-from matrix.kernel.host.readings import ARM64, NOT_AMONG_EVIDENCE, HostReadings
+from matrix.kernel.host.evidence import MACHINE_AXES, Evidence, evidence, surroundings
+from matrix.kernel.host.readings import NOT_AMONG_EVIDENCE, HostReadings
 from matrix.kernel.line.given_line import given_line
 from matrix.kernel.source.version import read_version
 from matrix.schema.cpu_fields import decode_field
@@ -54,25 +53,29 @@ def request_of_host(
     host: HostReadings,
     request: ValidateRequest,
     library: Library,
+    arch: str,
     *,
     file: str | None = None,
     config: DotConfig | None = None,
     needs_cpu: bool = True,
 ) -> HostRequest:
-    """Return the request for a machine; `file` is the bundle that its readings came from.
+    """Return the request for a machine of `arch`; `file` is the bundle that its readings are from.
 
     `config` stands for the running kernel's `.config` where no reading has it; without `needs_cpu`
     a machine whose CPU nobody told is asked about on every CPU.
 
     Raises:
-        InputError: MX1601 not arm64, MX1602 no `.config`, MX1603 no CPU; what is wrong with them.
+        InputError: MX1601 of another architecture, MX1602 no `.config`, MX1603 no CPU; what is
+            wrong with them.
     """
-    check_architecture(host, file)
-    config = config or _config(host, library, file)
+    architecture = library.architecture(arch)
+    _check_architecture(host, architecture, library, file)
+    config = config or _config(host, arch, file)
     notes: list[Diagnostic] = []
     cpus, taken = request.cpus, _TakenCpus(spec="")
-    if not cpus and (needs_cpu or host.cpus.value or host.cpu_specs.value):
-        taken = _cpu_spec(host, library, file)
+    told = host.cpus.value or host.cpu_specs.value or cpu_of_all(library.knowledge, arch)
+    if not cpus and (needs_cpu or told):
+        taken = _cpu_spec(host, library, architecture, file)
         notes += taken.notes
         cpus = (taken.spec,)
     elif not cpus:
@@ -84,7 +87,7 @@ def request_of_host(
             notes.append(_no_command_line(host, file))
         else:
             cmdline = given_line(cmdline, file=f"{file or host.cmdline.source}")
-    settings = _settings(host, request, notes)
+    settings = _settings(host, request, architecture, notes)
     asked = replace(
         request,
         cpus=cpus,
@@ -116,9 +119,9 @@ def known_version(host: HostReadings) -> str | None:
     return host.version if read_version(host.version) else None
 
 
-def _config(host: HostReadings, library: Library, file: str | None) -> DotConfig:
+def _config(host: HostReadings, arch: str, file: str | None) -> DotConfig:
     if host.config.why_not == NOT_AMONG_EVIDENCE:
-        return no_dotconfig(file or host.config.source, known_version(host), library.arch)
+        return no_dotconfig(file or host.config.source, known_version(host), arch)
     if host.config.value is None:
         raise InputError.of(
             code="MX1602",
@@ -130,7 +133,7 @@ def _config(host: HostReadings, library: Library, file: str | None) -> DotConfig
     config = read_dotconfig(
         host.config.value.encode("utf-8", "surrogateescape"),
         host.config.source,
-        arch=library.arch,
+        arch=arch,
     )
     return replace(config, running=host.version)
 
@@ -144,8 +147,9 @@ def with_host(request: ValidateRequest, bundle: Path) -> ValidateRequest:
     from matrix.kernel.host.bundle import load_bundle
 
     library = Library(request.configs)
-    lines = LogLines(library.architecture(library.arch))
-    found = request_of_host(load_bundle(bundle, lines), request, library, file=str(bundle))
+    host = load_bundle(bundle, library.knowledge.architectures)
+    arch = architecture_asked(request, library)
+    found = request_of_host(host, request, library, arch, file=str(bundle))
     return replace(
         found.request,
         inputs=(found.config,),
@@ -155,21 +159,26 @@ def with_host(request: ValidateRequest, bundle: Path) -> ValidateRequest:
     )
 
 
-def check_architecture(host: HostReadings, file: str | None = None) -> None:
-    """Check that the model knows the machine at all.
+def _check_architecture(
+    host: HostReadings, architecture: Architecture, library: Library, file: str | None
+) -> None:
+    """Check that the machine is of the architecture that is asked about.
 
     Raises:
-        InputError: MX1601, it is not arm64.
+        InputError: MX1601.
     """
-    if host.machine != ARM64:
-        raise InputError.of(
-            code="MX1601",
-            message=f"the machine is {host.machine}: machines are answered by their readings on "
-            f"{ARM64} (arm64) only",
-            hint="run `matrix probe --save FILE` on an arm64 machine and give FILE to --host, "
-            "or answer a `.config` with `matrix validate`",
-            location=_place(file),
-        )
+    if host.machine in architecture.machines:
+        return
+    hint = f"give --host what `matrix probe --save FILE` saved on a machine of {architecture.id}"
+    if asking := library.asking_about(host.machine):
+        hint = f"ask about --capability {' or '.join(asking)}; or {hint}"
+    raise InputError.of(
+        code="MX1601",
+        message=f"the machine is {host.machine}, and the capability is asked about "
+        f"{architecture.id}",
+        hint=hint,
+        location=_place(file),
+    )
 
 
 def _place(file: str | None) -> Location | None:
@@ -185,13 +194,17 @@ class _TakenCpus(Struct, kw_only=True):
     notes: list[Diagnostic] = field(default_factory=list)
 
 
-def _cpu_spec(host: HostReadings, library: Library, file: str | None) -> _TakenCpus:
+def _cpu_spec(
+    host: HostReadings, library: Library, architecture: Architecture, file: str | None
+) -> _TakenCpus:
     """Return the SPEC of the machine's CPU types, and what was borrowed from the machine for it."""
     by_midr: dict[int, list[int]] = {}
     for number, registers in (host.cpus.value or {}).items():
         by_midr.setdefault(registers["midr_el1"], []).append(number)
     types = [(_midr_spec(midr), numbers) for midr, numbers in by_midr.items()]
     types = types or [(_of_midr(spec), []) for spec in host.cpu_specs.value or ()]
+    any_cpu = cpu_of_all(library.knowledge, architecture.id)
+    types = types or ([(any_cpu, [])] if any_cpu else [])
     if not types:
         raise InputError.of(
             code="MX1603",
@@ -199,7 +212,6 @@ def _cpu_spec(host: HostReadings, library: Library, file: str | None) -> _TakenC
             hint="name the CPU with --cpu; `matrix cpus list` shows what is known",
             location=_place(file),
         )
-    architecture = library.architecture(library.arch)
     knowledge = library.knowledge_of(architecture.id)
     taken = _TakenCpus(spec="")
     told = [spec.partition(",")[0] for spec in host.cpu_specs.value or ()]
@@ -286,7 +298,10 @@ def _fields_of(
     found: list[_Field] = []
     shown = evidence(host)
     told = {item.name: item for item in host.shown if item.kind == "field"}
+    fields = {item.name for item in architecture.fields}
     for name, fact in _SHOWN_BY:
+        if name not in fields:
+            continue
         values = {item.value for item in shown if item.fact == fact and item.value is not None}
         if values == {True} or (values == {False} and alone):
             line = told.get(name) if host.log_places else None
@@ -303,6 +318,23 @@ def _fields_of(
     registers = {
         register for number, register in (host.cache_types.value or {}).items() if number in numbers
     }
+    found += [
+        _Field(
+            name=item.name,
+            fact=item.name,
+            value=item.value,
+            confidence=None if not host.log_places else "inferred" if item.inferred else "log",
+            source=item.source,
+        )
+        for item in told.values()
+        if item.value is not None and alone and item.name not in dict(_SHOWN_BY)
+    ]
+    said = {item.name for item in found}
+    found += [
+        _Field(name=name, fact=name, value=value, confidence="log", source=host.cpu_fields.source)
+        for name, value in (host.cpu_fields.value or {}).items()
+        if alone and name in fields - said
+    ]
     # CPUs of one type that read differently say nothing of the type.
     if len(registers) == 1:
         (register,) = registers
@@ -317,11 +349,16 @@ def _fields_of(
 
 
 def _settings(
-    host: HostReadings, request: ValidateRequest, notes: list[Diagnostic]
+    host: HostReadings,
+    request: ValidateRequest,
+    architecture: Architecture,
+    notes: list[Diagnostic],
 ) -> tuple[str, ...]:
     given = {setting.partition("=")[0] for setting in request.settings}
-    seen: dict[str, Evidence] = surroundings(host)
-    unseen = [name for name in ("entry", "gic", "realm") if name not in seen.keys() | given]
+    axes = {item.name for item in architecture.environment}
+    shown: dict[str, Evidence] = surroundings(host)
+    seen = {name: item for name, item in shown.items() if name in axes}
+    unseen = sorted(axes & MACHINE_AXES - seen.keys() - given)
     if unseen:
         notes.append(
             Diagnostic(

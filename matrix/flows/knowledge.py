@@ -98,14 +98,18 @@ class Library:
 
     def arch_of_cpus(self, spec: str) -> str:
         """Return the architecture of the CPUs that a SPEC names first, else the usual one."""
+        return (*self.archs_named(spec), self.arch)[0]
+
+    def archs_named(self, spec: str) -> tuple[str, ...]:
+        """Return the architectures that have what a SPEC names first, those of CPUs before."""
         name = re.split(r"[,+]", spec)[0].strip().lower()
-        named = (cpu.arch for cpu in self.knowledge.cpus if name in (cpu.id, *cpu.aliases))
-        machines = (
+        named = [cpu.arch for cpu in self.knowledge.cpus if name in (cpu.id, *cpu.aliases)]
+        named += (
             one.arch
             for one in self.knowledge.machines
             if machine_named(name, self.knowledge, one.arch)
         )
-        return next(named, None) or next(machines, self.arch)
+        return tuple(dict.fromkeys(named))
 
     def architecture(self, name: str) -> Architecture:
         """Return an architecture by id."""
@@ -119,6 +123,11 @@ class Library:
         studies = self.knowledge.studies
         asked = sorted({study.arch for study in studies if study.capability == capability.id})
         return self.arch if not asked or self.arch in asked else asked[0]
+
+    def asking_about(self, machine: str) -> tuple[str, ...]:
+        """Return the capabilities that are asked about a machine, by its name in uname(2)."""
+        archs = {item.id for item in self.knowledge.architectures if machine in item.machines}
+        return tuple(item.id for item in self.knowledge.capabilities if self.arch_of(item) in archs)
 
     def kernel(self, name: str, arch: str | None = None) -> KernelProfile:
         """Return a profile by release (`7.3`) or id (`linux-7.3-arm64`).

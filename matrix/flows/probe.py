@@ -16,17 +16,15 @@ from matrix.flows.evidence_request import host_evidence, host_request
 from matrix.flows.host_request import HostRequest, known_parameters, request_of_host
 from matrix.flows.knowledge import Library
 from matrix.flows.validate import answers_of
-from matrix.flows.validate_job import ValidateRequest, prepare
+from matrix.flows.validate_job import ValidateRequest, architecture_asked, prepare
 from matrix.flows.validate_result import ValidateResult
 from matrix.kernel.config.dotconfig import DotConfig
 from matrix.kernel.host.bundle import load_bundle
 from matrix.kernel.host.collect import collect
-from matrix.kernel.host.kernel_log import LogLines
+from matrix.kernel.host.kernel_log import architecture_of
 from matrix.kernel.host.readings import HostReadings
 from matrix.kernel.host.system_calls import System
 
-# The capabilities whose gates a machine shows, whichever was asked about.
-_MEMFD_SECRET, _GUEST_MEMFD = "memfd-secret", "gmem-no-direct-map"
 _PFNMAP = "kvm_supports_cacheable_pfnmap()"
 
 
@@ -68,17 +66,18 @@ def probe(request: ProbeRequest) -> ProbeOutcome:
     library = Library(request.asked.configs)
     prepare(replace(request.asked, cmdline=None, cmdline_file=None))  # what the user wrote is right
     shown = None
-    lines = LogLines(library.architecture(library.arch))
+    arch = architecture_asked(request.asked, library)
+    known = library.knowledge.architectures
     if request.bundle is None:
-        host = collect(known_parameters(library), lines, root=request.root, system=request.system)
-    elif (shown := host_evidence(request.bundle, library, request.boot)) is not None:
+        host = collect(known_parameters(library), known, root=request.root, system=request.system)
+    elif (shown := host_evidence(request.bundle, library, request.asked, request.boot)) is not None:
         host = shown.machine.host
     else:
-        host = load_bundle(request.bundle, lines)
+        host = load_bundle(request.bundle, known)
     file = str(request.bundle) if request.bundle else None
     try:
         if shown is None:
-            found = request_of_host(host, request.asked, library, file=file)
+            found = request_of_host(host, request.asked, library, arch, file=file)
         else:
             found = host_request(shown, request.asked, library)
         result = _answer(found.request, found.config)
@@ -86,7 +85,7 @@ def probe(request: ProbeRequest) -> ProbeOutcome:
         return ProbeOutcome(
             host=host,
             result=None,
-            lines=observed_alone(host),
+            lines=observed_alone(host, architecture_of(host.machine, known)),
             diagnostics=error.diagnostics,
             exit_code=ExitCode.INPUT,
         )
@@ -110,17 +109,26 @@ def _model(library: Library, found: HostRequest, result: ValidateResult) -> Mode
     """Return what the model says of all that a machine shows, for a default VM."""
     settings = tuple(text for text in found.request.settings if not text.startswith("vm="))
 
-    def about(capability: str) -> Answer:
+    arch = architecture_asked(found.request, library)
+    observed = {
+        item.observed_by: item.id
+        for item in library.knowledge.capabilities
+        if library.arch_of(item) == arch
+    }
+
+    def about(what: str) -> Answer | None:
+        if what not in observed:
+            return None
         request = replace(
-            found.request, capability=capability, predicate=None, vm=None, settings=settings
+            found.request, capability=observed[what], predicate=None, vm=None, settings=settings
         )
         return _answer(request, found.config).answer
 
-    profile = library.kernels_of(found.config.arch or library.arch).get(result.kernel)
+    profile = library.kernels_of(arch).get(result.kernel)
     return ModelAnswers(
         facts=result.answer.facts,
-        memfd_secret=about(_MEMFD_SECRET),
-        guest_memfd=about(_GUEST_MEMFD),
+        memfd_secret=about("memfd_secret"),
+        guest_memfd=about("guest_memfd"),
         borrowed=found.borrowed,
         offers_pfnmap=profile is not None
         and any(function.signature == _PFNMAP for function in profile.functions),

@@ -6,14 +6,15 @@ in which files and CPUs that are alike share their answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from matrix.analyze.cell.question import predicate_version
-from matrix.diagnostics import Diagnostic
+from matrix.diagnostics import Diagnostic, InputError
 from matrix.expr.nodes import Value
 from matrix.flows.answers import Answers
 from matrix.flows.arguments import boot_loader_text, check_verdicts, choose_surroundings
@@ -21,6 +22,7 @@ from matrix.flows.knowledge import Library
 from matrix.flows.tree_check import TreeCheck, tree_check
 from matrix.kernel.config.dotconfig import DotConfig
 from matrix.kernel.cpu.resolve import CpuSystem, default_cpus, expand_group, resolve_system
+from matrix.kernel.cpu.spec import Word, at
 from matrix.schema.cpu_fields import GIVEN
 from matrix.schema.values import Architecture, Capability
 
@@ -102,6 +104,42 @@ class ValidateJob(Struct, frozen=True, kw_only=True):
         return not self.request.cpus
 
 
+def architecture_asked(request: ValidateRequest, library: Library) -> str:
+    """Return the architecture that a request is about: its capability's, unless a kernel says.
+
+    Raises:
+        InputError: nobody declared the capability, or the kernel.
+    """
+    arch = library.arch_of(library.capability(request.capability))
+    return arch if request.kernel == "auto" else library.around(request.kernel, arch)[0].arch
+
+
+def _check_architecture(specs: Sequence[str], arch: str, library: Library) -> None:
+    """Check that no CPU is one of another architecture alone.
+
+    Raises:
+        InputError: MX0502.
+    """
+    problems = []
+    for spec in specs:
+        others = library.archs_named(spec)
+        if not others or arch in others:
+            continue
+        other = library.architecture(others[0])
+        asking = library.asking_about(other.machines[0])
+        problems.append(
+            at(
+                spec,
+                Word(text=re.split("[,+]", spec)[0], offset=0),
+                "MX0502",
+                f"this is a CPU of {other.id}, and the capability is asked about {arch}",
+                f"ask about --capability {' or '.join(asking)}" if asking else None,
+            )
+        )
+    if problems:
+        raise InputError(problems)
+
+
 def prepare(request: ValidateRequest) -> ValidateJob:
     """Look up and resolve what a request names.
 
@@ -112,12 +150,11 @@ def prepare(request: ValidateRequest) -> ValidateJob:
     capability = library.capability(request.capability)
     predicate_version(capability, request.predicate)
     check_verdicts(request.fail_on, capability)
-    arch = library.arch_of(capability)
-    if request.kernel != "auto":
-        arch = library.around(request.kernel, arch)[0].arch
+    arch = architecture_asked(request, library)
     architecture, knowledge = library.architecture(arch), library.knowledge_of(arch)
     named = request.cpus or default_cpus(knowledge)
     specs = [spec for text in named for spec in expand_group(text, knowledge)]
+    _check_architecture(specs, arch, library)
     systems = tuple(
         _as_firm_as_read(resolve_system(spec, knowledge, architecture), request.confidences)
         for spec in specs

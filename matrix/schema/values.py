@@ -457,13 +457,21 @@ class LogLine(Placed, frozen=True, kw_only=True):
     source: str
 
 
+class MissingFlags(Placed, frozen=True, kw_only=True):
+    """Words of the line `flags` of /proc/cpuinfo; a machine with none has the fields `absent`."""
+
+    flags: tuple[str, ...]
+    absent: tuple[tuple[str, Scalar], ...]
+    source: str
+
+
 class Architecture(Placed, frozen=True, kw_only=True):
     """What holds for every release on one architecture.
 
     `machines` are its names in uname(2) and lscpu, the kernel's own first; `cpuinfo` are fields of
-    /proc/cpuinfo that it alone has, `log` lines of the kernel log that tell something. Of the
-    rules in `built_in_line` the first whose symbol is set counts; CONFIG_CMDLINE fills in for an
-    empty line where none is.
+    /proc/cpuinfo that it alone has, `missing_flags` what follows from flags that are not there,
+    `log` lines of the kernel log that tell something. Of the rules in `built_in_line` the first
+    whose symbol is set counts; CONFIG_CMDLINE fills in for an empty line where none is.
     """
 
     id: str
@@ -481,6 +489,7 @@ class Architecture(Placed, frozen=True, kw_only=True):
     mechanisms: tuple[MechanismDomain, ...] = ()
     machines: tuple[str, ...] = ()
     cpuinfo: tuple[str, ...] = ()
+    missing_flags: tuple[MissingFlags, ...] = ()
     log: tuple[LogLine, ...] = ()
 
 
@@ -732,7 +741,8 @@ class Capability(Placed, frozen=True, kw_only=True):
     `series` are versions of what is ported on top; `assumes_patch` is one of them, if any is
     declared. `so_what` says what each verdict means; `alias_users` are the places that use a kernel
     address of its pages. `costs` are what a system pays that has the capability. Without
-    `synthesis` nothing is said about what the predicate should be.
+    `synthesis` nothing is said about what the predicate should be. `observed_by` is what a running
+    machine shows of it.
     """
 
     id: str
@@ -756,6 +766,7 @@ class Capability(Placed, frozen=True, kw_only=True):
     gates_location: Location | None = None
     truth: tuple[TruthPart, ...] = ()
     synthesis: SynthesisDeclaration | None = None
+    observed_by: str | None = None
 
     def mechanism(self, version: str | None) -> tuple[tuple[str, str], ...]:
         """Return the options of the mechanism with this version of the series on top."""

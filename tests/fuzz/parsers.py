@@ -39,7 +39,6 @@ from matrix.kernel.config.image import embedded_config
 from matrix.kernel.config.nix_settings import nix_configs
 from matrix.kernel.config.written_forms import is_nix, written_configs
 from matrix.kernel.cpu.resolve import resolve_system
-from matrix.kernel.evidence.boot_log import log_lines
 from matrix.kernel.evidence.collected import collect_evidence
 from matrix.kernel.evidence.findings import evidence_text
 from matrix.kernel.evidence.forms import read_text
@@ -563,7 +562,7 @@ def _tables() -> Iterator[tuple[str, Parser]]:
         "readings of a machine",
         Parser(
             read=lambda data: load_bundle(
-                _file(data, "host.json"), log_lines(_LIBRARY.architecture(_LIBRARY.arch))
+                _file(data, "host.json"), _LIBRARY.knowledge.architectures
             ),
             seeds=tuple(map(_short_bundle, sorted((DATA / "probed").glob("*.gz"))[:3])),
             words=_words('{ } [ ] : , "schema" "value" "source" null true 1e999 "\\ud800" 0x'),

@@ -14,11 +14,11 @@ from matrix.diagnostics import InputError
 from matrix.door.stream import decompress
 from matrix.flows.evidence_request import asked_of
 from matrix.flows.knowledge import Library
-from matrix.kernel.evidence.boot_log import log_lines
 from matrix.kernel.evidence.collected import Collected
 from matrix.kernel.evidence.findings import evidence_text
 from matrix.kernel.evidence.forms import read_text
 from matrix.kernel.evidence.union import machine_of
+from matrix.kernel.host.kernel_log import log_lines
 from matrix.kernel.host.readings import HostReadings
 
 LIBRARY = Library()

@@ -24,10 +24,19 @@ from matrix.kernel.host.evidence import (
     memfd_secret_result,
     no_direct_map_flag,
 )
-from matrix.kernel.host.readings import ARM64, HostReadings
+from matrix.kernel.host.readings import HostReadings
+from matrix.schema.values import Architecture
 
 # What means the same on every architecture.
-_EVERYWHERE = frozenset({"page_size", "secretmem_enable", "memfd_secret", "guest_memfd"})
+_EVERYWHERE = frozenset(
+    {
+        "page_size",
+        "secretmem_enable",
+        "memfd_secret",
+        "guest_memfd",
+        "KVM_CAP_GUEST_MEMFD_FLAGS",
+    }
+)
 
 
 class Agreement(enum.StrEnum):
@@ -56,14 +65,15 @@ class Line(Struct, frozen=True, kw_only=True):
 class ModelAnswers(Struct, frozen=True, kw_only=True):
     """What the model says of one machine.
 
-    `memfd_secret` and `guest_memfd` are the answers of these capabilities, whichever was asked
-    about; `borrowed` are facts that rest on a CPU field nobody recorded, taken from the machine;
-    `offers_pfnmap` whether the release has kvm_supports_cacheable_pfnmap().
+    `memfd_secret` and `guest_memfd` are the answers of the capabilities that these show, whichever
+    was asked about; None where the architecture has none. `borrowed` are facts that rest on a CPU
+    field nobody recorded, taken from the machine; `offers_pfnmap` whether the release has
+    kvm_supports_cacheable_pfnmap().
     """
 
     facts: tuple[tuple[str, Value], ...]
-    memfd_secret: Answer
-    guest_memfd: Answer
+    memfd_secret: Answer | None
+    guest_memfd: Answer | None
     borrowed: AbstractSet[str]
     offers_pfnmap: bool
 
@@ -74,8 +84,7 @@ def compare(model: ModelAnswers, host: HostReadings) -> tuple[Line, ...]:
     lines = [line for name, value in model.facts for line in _lines(name, value, shown, model)]
     facts = dict(model.facts)
     lines.append(_line("memfd_secret", _grants(model.memfd_secret), memfd_secret_result(host)))
-    present = None if model.guest_memfd.verdict is Verdict.UNKNOWN else _is_present(model)
-    lines.append(_line("guest_memfd", present, _guest_memfd(host)))
+    lines.append(_line("guest_memfd", _is_present(model.guest_memfd), _guest_memfd(host)))
     if model.offers_pfnmap:
         both = _conjunction((facts.get("has_stage2_fwb"), facts.get("has_cache_dic")))
         found = extension(host, "KVM_CAP_ARM_CACHEABLE_PFNMAP_SUPPORTED")
@@ -84,17 +93,16 @@ def compare(model: ModelAnswers, host: HostReadings) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def observed_alone(host: HostReadings) -> tuple[Line, ...]:
-    """Return what was observed of a machine that the model knows nothing of."""
+def observed_alone(host: HostReadings, architecture: Architecture | None) -> tuple[Line, ...]:
+    """Return what was observed of a machine that is not answered; of its architecture's facts."""
     shown: list[Evidence] = [
         *evidence(host),
         memfd_secret_result(host),
         _guest_memfd(host),
         no_direct_map_flag(host),
     ]
-    if host.machine != ARM64:  # the other facts are arm64's
-        shown = [item for item in shown if item.fact in _EVERYWHERE]
-    return tuple(_line(item.fact, None, item) for item in shown)
+    wanted = _EVERYWHERE.union(item.name for item in (architecture.facts if architecture else ()))
+    return tuple(_line(item.fact, None, item) for item in shown if item.fact in wanted)
 
 
 def _lines(name: str, value: Value, shown: Sequence[Evidence], model: ModelAnswers) -> list[Line]:
@@ -139,6 +147,8 @@ def _can_set_direct_map(model: ModelAnswers, host: HostReadings) -> Evidence:
     found = memfd_secret_result(host)
     why = found.why_not
     answer = model.memfd_secret
+    if answer is None:
+        return replace(found, fact="can_set_direct_map", value=None, why_not=NO_INTERFACE)
     # The call can only show the function where its check decides it.
     asked = answer.predicate is False or dict(model.facts).get("can_set_direct_map") is not False
     if found.value is False and answer.verdict is Verdict.ABSENT:
@@ -155,13 +165,17 @@ def _can_set_direct_map(model: ModelAnswers, host: HostReadings) -> Evidence:
     )
 
 
-def _grants(answer: Answer) -> bool | None:
+def _grants(answer: Answer | None) -> bool | None:
     """Return whether the kernel's own check says yes, where it is asked at all."""
+    if answer is None:
+        return None
     return False if answer.verdict is Verdict.ABSENT else answer.predicate
 
 
-def _is_present(model: ModelAnswers) -> bool:
-    return model.guest_memfd.verdict is not Verdict.ABSENT
+def _is_present(answer: Answer | None) -> bool | None:
+    if answer is None or answer.verdict is Verdict.UNKNOWN:
+        return None
+    return answer.verdict is not Verdict.ABSENT
 
 
 def _offered(model: ModelAnswers, found: Evidence) -> Line:

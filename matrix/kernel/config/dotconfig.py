@@ -348,8 +348,8 @@ def _other_architecture(file: str, header: headers.Header, found: str, arch: str
         code="MX0308",
         message=f"this is the `.config` of a `{found}` kernel, not of `{arch}`",
         location=place if by_header else Location(file=file),
-        hint=f"give a `.config` built for {arch}, or name a kernel or a capability of {found}, if "
-        "`matrix kernels list` has any",
+        hint=f"give a `.config` built for {arch}, or ask about {found}: `matrix capabilities list` "
+        "shows what --capability knows of it",
     )
 
 

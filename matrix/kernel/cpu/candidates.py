@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
-from matrix.kernel.cpu.resolve import resolve_system
+from matrix.kernel.cpu.resolve import FREE, resolve_system
 from matrix.schema.cpu_fields import model_of
 from matrix.schema.values import Architecture, Knowledge
 
@@ -79,7 +79,7 @@ def named_cpu(
     except InputError as error:
         if {item.code for item in error.diagnostics} != {"MX0508"}:
             raise
-        return NamedCpu(spec=f"free,{spec}")  # no declared CPU has this MIDR
+        return NamedCpu(spec=f"{FREE},{spec}")  # no declared CPU has this MIDR
     if len(cpu.declared) < 2 or cpu.declared[0] in spec:
         own = spec if cpu.declared and cpu.declared[0] in spec else f"{cpu.declared[0]},{spec}"
         return NamedCpu(spec=own)
@@ -100,6 +100,17 @@ def named_cpu(
         candidates=tuple(candidates),
         differ=tuple(differ),
     )
+
+
+def cpu_of_all(knowledge: Knowledge, arch: str) -> str | None:
+    """Return the CPU that every machine is of, where no register tells the architecture's apart.
+
+    That is the one declared CPU, or one of which nothing is known.
+    """
+    mine = [cpu for cpu in knowledge.cpus if cpu.arch == arch]
+    if any(cpu.implementer is not None or cpu.midrs for cpu in mine):
+        return None
+    return mine[0].id if len(mine) == 1 else FREE
 
 
 def _word(value: object) -> str:

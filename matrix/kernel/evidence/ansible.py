@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from matrix.diagnostics import Location
 from matrix.kernel.evidence.findings import Asked, EvidenceText, Finding, Kind, Read
-from matrix.kernel.evidence.lscpu import json_document
 
 # `host | SUCCESS => {` of the command `ansible -m setup`.
 _STATUS = re.compile(r"\s{0,80}\S{1,300} \| [A-Z!]{1,20} => (?=\{)")
@@ -39,7 +38,7 @@ def read_ansible(text: EvidenceText, asked: Asked) -> Read:
     del asked
     whole = "\n".join(text.lines)
     status = _STATUS.match(whole)
-    document = json_document(whole[status.end() :] if status else whole, text)
+    document = text.json(whole[status.end() :] if status else whole)
     facts = document.get("ansible_facts", document) if isinstance(document, dict) else {}
     if not isinstance(facts, dict):
         return Read(findings=())

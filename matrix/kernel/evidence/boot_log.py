@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.kernel.evidence.findings import LONGEST_LINE, Asked, EvidenceText, Finding, Kind, Read
-from matrix.kernel.host.kernel_log import LogLines
-from matrix.schema.values import Architecture, LogLine
+from matrix.kernel.host.kernel_log import LogLines, log_lines
+from matrix.schema.values import LogLine
 
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d+)?"
@@ -72,12 +71,6 @@ class _Boot(Struct, kw_only=True):
     """The messages of one boot, as far as they are there."""
 
     messages: list[_Message]
-
-
-@lru_cache(maxsize=64)
-def log_lines(architecture: Architecture) -> LogLines:
-    """Return the lines to look for, made once an architecture."""
-    return LogLines(architecture)
 
 
 def is_boot_log(text: EvidenceText, asked: Asked) -> bool:
@@ -224,33 +217,36 @@ def _check_architecture(text: EvidenceText, boots: Sequence[_Boot], asked: Asked
         InputError: MX1431.
     """
     own = dict(_all_lines(asked))[asked.arch]
+    others = [(arch, lines) for arch, lines in _all_lines(asked) if arch != asked.arch]
     messages = [message for boot in boots for message in boot.messages]
-    # A line that tells something of this architecture settles it: all share most of the other
-    # lines.
+    # A line that tells something, and that no other architecture has, settles it.
     for message in messages:
-        if any(row.shows or row.mark == "begins" for row, _ in own.matches(message.text)):
+        telling = any(row.shows or row.mark == "begins" for row, _ in own.matches(message.text))
+        if telling and not any(_has(lines, message) for _, lines in others):
             return
-    machines = next(one.machines for one in asked.knowledge.architectures if one.id == asked.arch)
+    machines = asked.architecture.machines
     # A machine that is named outright counts before what only another architecture's kernel writes.
     for message in messages:
         for _, match in own.matches(message.text):
             named = match.groupdict().get("machine")
             if named is not None and named not in machines:
-                raise InputError(_other(text, message, named, asked.arch))
-    for arch, lines in _all_lines(asked):
-        if arch == asked.arch:
-            continue
+                raise InputError(_other(text, message, named, asked))
+    for arch, lines in others:
         for message in messages:
-            if any(True for _ in lines.matches(message.text)):
-                raise InputError(_other(text, message, arch, asked.arch))
+            if _has(lines, message) and not _has(own, message):
+                raise InputError(_other(text, message, arch, asked))
 
 
-def _other(text: EvidenceText, message: _Message, found: str, arch: str) -> Diagnostic:
+def _has(lines: LogLines, message: _Message) -> bool:
+    return next(lines.matches(message.text), None) is not None
+
+
+def _other(text: EvidenceText, message: _Message, found: str, asked: Asked) -> Diagnostic:
     return Diagnostic(
         code="MX1431",
-        message=f"this is the log of a kernel of {found}, not of {arch}",
+        message=f"this is the log of a kernel of {found}, not of {asked.arch}",
         location=text.place(message.number, message.text),
-        hint=f"give the evidence of a machine of {arch}, or ask about a capability of {found}",
+        hint=asked.another(found),
     )
 
 

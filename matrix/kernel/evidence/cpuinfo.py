@@ -1,9 +1,11 @@
-"""/proc/cpuinfo: the parts of each CPU's identification register, or whose CPUs these are."""
+"""/proc/cpuinfo: each CPU's identification register, what its flags deny, whose CPUs these are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
+from matrix.kernel.cpu.flags import fields_without_flags
 from matrix.kernel.evidence.findings import Asked, EvidenceText, Finding, Read
 
 # c_show() of arch/arm64/kernel/cpuinfo.c: field, lowest bit in MIDR_EL1, base of the number.
@@ -14,6 +16,9 @@ _PARTS = (
     ("CPU revision", 0, 10, 0xF),
 )
 _ARCHITECTURE_FROM_FEATURES = 0xF << 16
+_FLAGS = "flags"
+# A line that something has wrapped goes on with words alone.
+_WORDS = re.compile(r"\s*\w+(?:\s+\w+)*\s*")
 
 
 def is_cpuinfo(text: EvidenceText, asked: Asked) -> bool:
@@ -24,13 +29,36 @@ def is_cpuinfo(text: EvidenceText, asked: Asked) -> bool:
 
 
 def read_cpuinfo(text: EvidenceText, asked: Asked) -> Read:
-    """Return MIDR_EL1 of each CPU whose four parts are there, or another architecture's name."""
+    """Return MIDR_EL1 of each CPU whose four parts are there, what flags deny, and the machine."""
     registers = tuple(_registers(text))
     fields = list(text.fields())
     machine = _other_machine({name for name, _, _ in fields}, asked)
     if registers or machine is None:
         return Read(findings=registers)
-    return Read(findings=(Finding(kind="machine", value=machine, place=text.place(fields[0][2])),))
+    found = [Finding(kind="machine", value=machine, place=text.place(fields[0][2]))]
+    if machine in asked.architecture.machines:
+        # Behind the flags stand `bugs` and more: c_show() of arch/x86/kernel/cpu/proc.c.
+        below = [item for item in fields if item[2] < len(text.lines)]
+        found += fields_by_flags(below, text, asked)
+    return Read(findings=tuple(found))
+
+
+def fields_by_flags(
+    fields: Sequence[tuple[str, str, int]], text: EvidenceText, asked: Asked
+) -> Iterator[Finding]:
+    """Yield the fields that lines of flags deny; of (name, value, line), each value once.
+
+    A line that may go on in the next denies nothing.
+    """
+    lines = {
+        value: number
+        for name, value, number in fields
+        if name.lower() == _FLAGS
+        and not any(_WORDS.fullmatch(line) for line in text.lines[number : number + 1])
+    }
+    for flags, number in lines.items():
+        for name, value in fields_without_flags(flags, asked.architecture).items():
+            yield Finding(kind="field", value=value, place=text.place(number), of=(name,))
 
 
 def _other_machine(names: set[str], asked: Asked) -> str | None:

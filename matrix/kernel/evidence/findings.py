@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from matrix.diagnostics import Diagnostic, Location
-from matrix.schema.values import Knowledge
+from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.expr.nodes import Scalar
+from matrix.schema.values import Architecture, Knowledge
 
 # Escape sequences of terminals (ECMA-48 CSI, OSC), and what else of control characters a serial
 # console leaves in a line.
@@ -22,10 +24,20 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 # `\r\n`, `\r\r\n` of a serial line, or a carriage return by itself.
 _LINE_END = re.compile(r"\r*\n|\r+")
 
-# What is found: `register` of a CPU (its number and name stand in `of`), `spec` of a CPU type, a
-# `line` of the kernel log, the `product` that firmware names, and single values of a machine.
+# What is found: `register` of a CPU (its number and name stand in `of`), `field` of every CPU,
+# `spec` of a CPU type, a `line` of the kernel log, the `product` that firmware names, and single
+# values of a machine.
 Kind = Literal[
-    "machine", "version", "cmdline", "page_size", "register", "spec", "line", "product", "config"
+    "machine",
+    "version",
+    "cmdline",
+    "page_size",
+    "register",
+    "field",
+    "spec",
+    "line",
+    "product",
+    "config",
 ]
 
 
@@ -50,12 +62,31 @@ class EvidenceText(Struct, frozen=True, kw_only=True):
             file=self.file, line=number, column=column + 1, length=len(part or text), text=text
         )
 
+    def json(self, whole: str) -> object:
+        """Return the JSON that `whole`, of this text, is.
+
+        Raises:
+            InputError: MX1445.
+        """
+        try:
+            return json.loads(whole)
+        except (ValueError, RecursionError) as error:
+            line = getattr(error, "lineno", 1)
+            raise InputError(
+                Diagnostic(
+                    code="MX1445",
+                    message=f"the JSON is damaged: {getattr(error, 'msg', 'nested too deep')}",
+                    location=self.place(min(line, len(self.lines))),
+                    hint="copy the file whole, as the program wrote it",
+                )
+            ) from None
+
 
 class Finding(Struct, frozen=True, kw_only=True):
     """One value with the line that says it. `of` tells apart what may be there several times."""
 
     kind: Kind
-    value: str | int
+    value: Scalar
     place: Location
     of: tuple[str, ...] = ()
 
@@ -69,11 +100,31 @@ class Read(Struct, frozen=True, kw_only=True):
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """What readers are told: the declarations, the architecture meant, and which boot of a log."""
+    """What readers are told: the declarations, the architecture meant, and which boot of a log.
+
+    `asking` are the capabilities that each architecture is asked about.
+    """
 
     knowledge: Knowledge
     arch: str
     boot: int | None = None
+    asking: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def architecture(self) -> Architecture:
+        """The architecture meant."""
+        return next(one for one in self.knowledge.architectures if one.id == self.arch)
+
+    def another(self, found: str) -> str:
+        """Return the hint for evidence of another architecture, by its id or its machine's name."""
+        hint = f"give the evidence of a machine of {self.arch}"
+        others = (
+            one.id for one in self.knowledge.architectures if found in (one.id, *one.machines)
+        )
+        asking = self.asking.get(next(others, found), ())
+        if asking:
+            hint += f"; this one is answered by --capability {' or '.join(asking)}"
+        return hint
 
 
 def evidence_text(data: bytes, file: str) -> EvidenceText:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 
-from matrix.diagnostics import Diagnostic, InputError, Severity, unknown_word_hint
+from matrix.diagnostics import Diagnostic, Severity, unknown_word_hint
 from matrix.expr.position import shown
+from matrix.kernel.cpu.candidates import cpu_of_all
+from matrix.kernel.evidence.cpuinfo import fields_by_flags
 from matrix.kernel.evidence.findings import Asked, EvidenceText, Finding, Read
 from matrix.schema.values import Cpu
 
@@ -39,6 +40,8 @@ def read_lscpu(text: EvidenceText, asked: Asked) -> Read:
         stepping = _own(fields[index + 1 :], "Stepping")
         cpu = _declared(value, asked)
         place = text.place(number, value)
+        if cpu is None and cpu_of_all(asked.knowledge, asked.arch) is not None:
+            continue
         if cpu is None:
             remarks.append(_undeclared(value, number, text, asked))
             continue
@@ -51,6 +54,7 @@ def read_lscpu(text: EvidenceText, asked: Asked) -> Read:
             midr = cpu.implementer << 24 | int(revision[1]) << 20 | 0xF << 16
             spec += f",midr={midr | cpu.parts[0] << 4 | int(revision[2]):#010x}"
         found.append(Finding(kind="spec", value=spec, place=place, of=(spec,)))
+    found += fields_by_flags(fields, text, asked)
     return Read(findings=tuple(found), remarks=tuple(remarks))
 
 
@@ -69,7 +73,7 @@ def _json_fields(whole: str, text: EvidenceText) -> Iterator[tuple[str, str, int
     Raises:
         InputError: MX1445, no JSON.
     """
-    document = json_document(whole, text)
+    document = text.json(whole)
     rows = document.get("lscpu") if isinstance(document, dict) else None
     places = [
         number
@@ -90,26 +94,6 @@ def _json_fields(whole: str, text: EvidenceText) -> Iterator[tuple[str, str, int
         index += 1
         if isinstance(name, str) and isinstance(value, str):
             yield name.rstrip(":"), value, line
-
-
-def json_document(whole: str, text: EvidenceText) -> object:
-    """Return the JSON that a text is.
-
-    Raises:
-        InputError: MX1445.
-    """
-    try:
-        return json.loads(whole)
-    except (ValueError, RecursionError) as error:
-        line = getattr(error, "lineno", 1)
-        raise InputError(
-            Diagnostic(
-                code="MX1445",
-                message=f"the JSON is damaged: {getattr(error, 'msg', 'nested too deep')}",
-                location=text.place(min(line, len(text.lines))),
-                hint="copy the file whole, as the program wrote it",
-            )
-        ) from None
 
 
 def _own(fields: list[tuple[str, str, int]], name: str) -> str | None:

@@ -18,7 +18,13 @@ from matrix.kernel.evidence.collected import Collected
 from matrix.kernel.evidence.findings import Finding, Kind
 from matrix.kernel.host.kernel_log import LogLines
 from matrix.kernel.host.privacy import private_command_line
-from matrix.kernel.host.readings import NOT_AMONG_EVIDENCE, HostReadings, Reading, unread
+from matrix.kernel.host.readings import (
+    NO_FIELDS,
+    NOT_AMONG_EVIDENCE,
+    HostReadings,
+    Reading,
+    unread,
+)
 
 # Of a CPU type that is told by its name alone: what stands behind its MIDR.
 _MIDR_KEY = "midr="
@@ -91,6 +97,7 @@ def machine_of(
         log_places=places,
         shown=lines.shown(texts, files, complete=whole, why_not=why, places=places),
         cpu_specs=_specs(first.values()),
+        cpu_fields=_fields(first.values()),
     )
     return Machine(
         host=host,
@@ -119,9 +126,7 @@ def _agreed(findings: Sequence[Finding], lines: LogLines) -> dict[tuple[str, ...
         if _same(before, item):
             continue
         problems.append(_contradiction(before, item, _name(item)))
-    problems += _contradicting_lines(
-        [item for item in first.values() if item.kind == "line"], lines
-    )
+    problems += _contradicting_lines(first.values(), lines)
     problems += _contradicting_types(first)
     if problems:
         raise InputError(problems)
@@ -139,6 +144,8 @@ def _name(item: Finding) -> str:
     if item.kind == "register":
         cpu, register = item.of
         return f"{register.upper()} of CPU {cpu}"
+    if item.kind == "field":
+        return f"what shows {item.of[0]}"
     return _NAMES.get(item.kind, item.kind)
 
 
@@ -157,10 +164,12 @@ def _word(value: Scalar) -> str:
     return f"{value:#x}" if isinstance(value, int) and value > 0xFFFFF else shown(str(value))
 
 
-def _contradicting_lines(logs: Sequence[Finding], lines: LogLines) -> Iterator[Diagnostic]:
-    """Yield the pairs of messages that show different values of one thing."""
-    seen: dict[str, tuple[Scalar, Finding]] = {}
-    for item in logs:
+def _contradicting_lines(findings: Iterable[Finding], lines: LogLines) -> Iterator[Diagnostic]:
+    """Yield the pairs of messages, or flags and a message, that show different values of one."""
+    seen = {item.of[0]: (item.value, item) for item in findings if item.kind == "field"}
+    for item in findings:
+        if item.kind != "line":
+            continue
         for row, _ in lines.matches(str(item.value)):
             for name, value in row.shows:
                 before_value, before = seen.setdefault(name, (value, item))
@@ -216,6 +225,14 @@ def _specs(findings: Iterable[Finding]) -> Reading[tuple[str, ...]]:
         value=tuple(str(item.value) for item in found),
         source=", ".join(str(item.place) for item in found),
     )
+
+
+def _fields(findings: Iterable[Finding]) -> Reading[Mapping[str, Scalar]]:
+    found = [item for item in findings if item.kind == "field"]
+    if not found:
+        return NO_FIELDS
+    places = dict.fromkeys(str(item.place) for item in found)
+    return Reading(value={item.of[0]: item.value for item in found}, source=", ".join(places))
 
 
 def whole_log_note(machine: Machine) -> Diagnostic | None:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from matrix.diagnostics import InputError, Location
 from matrix.door.bounded import InputKind, file_name, read_bounded
 from matrix.door.stream import decompress
-from matrix.kernel.host.kernel_log import LogLines
-from matrix.kernel.host.readings import NO_SPECS, HostReadings, KvmAnswers, Reading
+from matrix.expr.nodes import Scalar
+from matrix.kernel.host.kernel_log import architecture_of, log_lines
+from matrix.kernel.host.readings import NO_FIELDS, NO_SPECS, HostReadings, KvmAnswers, Reading
+from matrix.schema.values import Architecture
 
 SCHEMA = "matrix/host/1"
 _FAMILY = "matrix/host/"
@@ -59,6 +61,12 @@ def dump_bundle(host: HostReadings) -> str:
             "source": host.cpu_specs.source,
             "why_not": None,
         }
+    if host.cpu_fields.value is not None:
+        document["cpu_fields"] = {
+            "value": dict(host.cpu_fields.value),
+            "source": host.cpu_fields.source,
+            "why_not": None,
+        }
     # ASCII: a command line may hold bytes that are no text, as surrogates.
     return json.dumps(document, indent=1, ensure_ascii=True) + "\n"
 
@@ -80,8 +88,8 @@ def _encoded(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
-def load_bundle(path: Path, lines: LogLines) -> HostReadings:
-    """Read a bundle that `dump_bundle` wrote, packed or not; `lines` are those a log may have.
+def load_bundle(path: Path, architectures: Sequence[Architecture]) -> HostReadings:
+    """Read a bundle that `dump_bundle` wrote, packed or not, of a machine of whatever architecture.
 
     Raises:
         InputError: MX1610 the file cannot be read, MX1611 it is too large, MX1612 it is no bundle
@@ -98,7 +106,7 @@ def load_bundle(path: Path, lines: LogLines) -> HostReadings:
         raise _no_bundle(Location(file=name), "not JSON in ASCII") from error
     except RecursionError as error:
         raise _no_bundle(Location(file=name), "nested deeper than any bundle") from error
-    return _Reader(name, lines).host(document)
+    return _Reader(name, architectures).host(document)
 
 
 def _no_bundle(location: Location, why: str) -> InputError:
@@ -113,9 +121,10 @@ def _no_bundle(location: Location, why: str) -> InputError:
 class _Reader:
     """Checks a document value by value; the place of a value is its path in the document."""
 
-    def __init__(self, file: str, lines: LogLines) -> None:
+    def __init__(self, file: str, architectures: Sequence[Architecture]) -> None:
         self._location = Location(file=file)
-        self._lines = lines
+        self._architectures = architectures
+        self._lines = log_lines(None)
 
     def host(self, document: object) -> HostReadings:
         if not isinstance(document, dict) or not isinstance(document.get("schema"), str):
@@ -130,6 +139,8 @@ class _Reader:
                 location=self._location,
                 hint="save it anew with this version, or use the version that wrote it",
             )
+        machine = self._word(document.get("machine"), "machine")
+        self._lines = log_lines(architecture_of(machine, self._architectures))
         readings = self._object(document.get("readings"), "readings")
         log = self._reading(readings, "log", self._log)
         # What a bundle claims of its log counts only where the lines bear it out.
@@ -138,7 +149,7 @@ class _Reader:
         )
         places = self._places(document.get("log_places"), len(log.value or ()))
         return HostReadings(
-            machine=self._word(document.get("machine"), "machine"),
+            machine=machine,
             version=self._word(document.get("version"), "version"),
             page_size=self._reading(readings, "page_size", self._number),
             config=self._reading(readings, "config", self._text),
@@ -159,6 +170,9 @@ class _Reader:
             cpu_specs=self._reading(document, "cpu_specs", self._spec_words)
             if "cpu_specs" in document
             else NO_SPECS,
+            cpu_fields=self._reading(document, "cpu_fields", self._fields)
+            if "cpu_fields" in document
+            else NO_FIELDS,
         )
 
     def _reading(
@@ -244,6 +258,15 @@ class _Reader:
         ):
             return tuple(value)
         raise self._wrong(place, "a list of CPU types", value)
+
+    def _fields(self, value: object, place: str) -> Mapping[str, Scalar]:
+        found: dict[str, Scalar] = {}
+        for name, item in self._object(value, place).items():
+            word = f"{name}{item}" if isinstance(item, int | str) else ""
+            if not isinstance(item, int | str) or not re.fullmatch(r"\w{2,80}", word, re.ASCII):
+                raise self._wrong(place, "fields of a CPU with their values", value)
+            found[name] = item
+        return found
 
     def _words(self, value: object, place: str) -> tuple[str, ...]:
         if not isinstance(value, list):

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from matrix.kernel.host import files
-from matrix.kernel.host.kernel_log import LogLines
+from matrix.kernel.host.kernel_log import LogLines, architecture_of, log_lines
 from matrix.kernel.host.privacy import private_command_line, private_config
 from matrix.kernel.host.readings import HostReadings, Reading, unread
 from matrix.kernel.host.system_calls import LiveSystem, System
+from matrix.schema.values import Architecture
 
 
 def collect(
     known_parameters: AbstractSet[str],
-    lines: LogLines,
+    architectures: Sequence[Architecture],
     *,
     root: Path = Path("/"),
     system: System | None = None,
 ) -> HostReadings:
     """Read a machine; of its command line only `known_parameters` keep their values.
 
-    `lines` are those of the log to look for, `root` is where the kernel's files are, `system` whom
-    to ask by system calls: this machine. What cannot be read is said in its reading; nothing is
-    raised.
+    `architectures` say what to look for on the machine's own, `root` is where the kernel's files
+    are, `system` whom to ask by system calls: this machine. What cannot be read is said in its
+    reading; nothing is raised.
     """
     asked = system or LiveSystem()
     machine, version = asked.names()
+    architecture = architecture_of(machine, architectures)
+    lines = log_lines(architecture)
     config = files.read_config(root, version)
     # Private from the first: readings are saved and sent.
     if config.value is not None:
@@ -45,6 +49,7 @@ def collect(
         config=config,
         cmdline=cmdline,
         cpus=files.read_cpus(root),
+        cpu_fields=files.read_cpu_fields(root, architecture),
         cache_types=asked.cache_types(),
         log=log,
         log_complete=complete,

@@ -96,8 +96,12 @@ def no_direct_map_flag(host: HostReadings) -> Evidence:
     )
 
 
+# The environment axes that readings can tell.
+MACHINE_AXES = frozenset({"entry", "gic", "realm"})
+
+
 def surroundings(host: HostReadings) -> dict[str, Evidence]:
-    """Return the environment axes that the readings tell: `entry`, `gic`, `realm`."""
+    """Return those of `MACHINE_AXES` that the readings tell."""
     found = {
         item.name: Evidence(fact=item.name, value=item.value, source=item.source)
         for item in host.shown

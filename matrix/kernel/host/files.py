@@ -11,8 +11,11 @@ from matrix.door.bounded import DOTCONFIG
 from matrix.door.files import read_regular
 from matrix.door.folders import found_below
 from matrix.door.stream import decompress
-from matrix.kernel.host.readings import Reading, unread
+from matrix.expr.nodes import Scalar
+from matrix.kernel.cpu.flags import fields_without_flags
+from matrix.kernel.host.readings import NO_FIELDS, Reading, unread
 from matrix.kernel.host.system_calls import error_name
+from matrix.schema.values import Architecture
 
 _CPUINFO = "proc/cpuinfo"
 # More than any of these files has.
@@ -92,6 +95,20 @@ def _midrs_of_cpuinfo(text: str) -> dict[int, Mapping[str, int]]:
         except (KeyError, ValueError):
             continue
     return found
+
+
+def read_cpu_fields(root: Path, architecture: Architecture | None) -> Reading[Mapping[str, Scalar]]:
+    """Return the fields of every CPU that the flags of cpuinfo deny."""
+    if architecture is None or not architecture.missing_flags:
+        return NO_FIELDS
+    try:
+        text = _bytes(root / _CPUINFO).decode("utf-8", "replace")
+    except OSError as error:
+        return unread(f"/{_CPUINFO}", error_name(error.errno))
+    flags = re.search(r"^flags\s*:(.*)\n", text, re.MULTILINE)
+    if flags is None:
+        return unread(f"/{_CPUINFO}", "there is no line `flags`")
+    return Reading(value=fields_without_flags(flags[1], architecture), source=f"/{_CPUINFO}")
 
 
 def read_boot_log(root: Path) -> Reading[str]:

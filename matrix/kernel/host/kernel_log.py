@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct
@@ -40,19 +41,33 @@ class Shown(Struct, frozen=True, kw_only=True):
     why_not: str | None = None
 
 
-class LogLines:
-    """The declared lines of one architecture, ready to be looked for."""
+def architecture_of(machine: str, architectures: Sequence[Architecture]) -> Architecture | None:
+    """Return the architecture of a machine by its name in uname(2); None: nobody declared it."""
+    return next((one for one in architectures if machine in one.machines), None)
 
-    def __init__(self, architecture: Architecture) -> None:
-        self.rows = tuple((re.compile(row.line), row) for row in architecture.log)
+
+@lru_cache(maxsize=64)
+def log_lines(architecture: Architecture | None) -> LogLines:
+    """Return the lines to look for, made once an architecture."""
+    return LogLines(architecture)
+
+
+class LogLines:
+    """The declared lines of one architecture, ready to be looked for; of an unknown one, none."""
+
+    def __init__(self, architecture: Architecture | None) -> None:
+        log = () if architecture is None else architecture.log
+        self.rows = tuple((re.compile(row.line), row) for row in log)
         # One expression finds out in one go that a message is none of them, as most are.
         # Without the names of groups: one expression may have each name once, and two rows may
         # share one.
-        joined = "|".join(f"(?:{_NAMED_GROUP.sub('(?:', row.line)})" for row in architecture.log)
+        joined = "|".join(f"(?:{_NAMED_GROUP.sub('(?:', row.line)})" for row in log)
         self._any = re.compile(joined or r"(?!)")
-        kinds: dict[str, ShownKind] = {item.name: "field" for item in architecture.fields}
-        kinds.update((item.name, "axis") for item in architecture.environment)
-        kinds.update((item.name, "fact") for item in architecture.facts)
+        kinds: dict[str, ShownKind] = {}
+        if architecture is not None:
+            kinds.update((item.name, "field") for item in architecture.fields)
+            kinds.update((item.name, "axis") for item in architecture.environment)
+            kinds.update((item.name, "fact") for item in architecture.facts)
         names = (name for _, row in self.rows for name, _ in (*row.shows, *row.absent))
         self._kinds = {name: kinds[name] for name in names}
 

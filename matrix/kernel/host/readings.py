@@ -11,11 +11,10 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
+from matrix.expr.nodes import Scalar
 from matrix.kernel.host.kernel_log import Shown
 
 _Value = TypeVar("_Value")
-
-ARM64 = "aarch64"  # uname -m
 
 
 class Reading(Struct, Generic[_Value], frozen=True, kw_only=True):
@@ -47,6 +46,9 @@ class KvmAnswers(Struct, frozen=True, kw_only=True):
 NOT_AMONG_EVIDENCE = "not among the evidence"
 # Only what people hold names CPU types; a machine shows their registers.
 NO_SPECS: Reading[tuple[str, ...]] = Reading(value=None, source="lscpu", why_not="not read")
+NO_FIELDS: Reading[Mapping[str, Scalar]] = Reading(
+    value=None, source="/proc/cpuinfo", why_not="not read"
+)
 
 
 class HostReadings(Struct, frozen=True, kw_only=True):
@@ -56,8 +58,9 @@ class HostReadings(Struct, frozen=True, kw_only=True):
     CTR_EL0. `log` are the lines of the kernel log that the model knows, `log_places` where each was
     read (none: all in the source of `log`), `shown` what they show; `log_complete` is whether the
     log still held the whole boot: only then does a missing line mean anything. `cpu_specs` are CPU
-    types by name, where no register tells them. `memfd_secret` is
-    `OK` or the name of an error. `interrupt_controllers` are names of /proc/interrupts.
+    types by name, where no register tells them; `cpu_fields` are fields of every CPU that its flags
+    tell. `memfd_secret` is `OK` or the name of an error. `interrupt_controllers` are names of
+    /proc/interrupts.
     """
 
     machine: str
@@ -77,6 +80,7 @@ class HostReadings(Struct, frozen=True, kw_only=True):
     log_places: tuple[str, ...] = ()
     shown: tuple[Shown, ...] = ()
     cpu_specs: Reading[tuple[str, ...]] = NO_SPECS
+    cpu_fields: Reading[Mapping[str, Scalar]] = NO_FIELDS
 
     def readings(self) -> tuple[tuple[str, Reading[object]], ...]:
         """Return every reading by its name, in a fixed order."""

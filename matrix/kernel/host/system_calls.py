@@ -18,7 +18,7 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
-from matrix.kernel.host.readings import ARM64, KvmAnswers, Reading, unread
+from matrix.kernel.host.readings import KvmAnswers, Reading, unread
 
 # include/uapi/asm-generic/unistd.h __NR_memfd_secret; x86 has the same number.
 _MEMFD_SECRET = 447
@@ -27,6 +27,8 @@ _READ_ALL, _SIZE_BUFFER = 3, 10
 # A log buffer has up to CONFIG_LOG_BUF_SHIFT = 25 bits.
 _MAX_LOG = 32 << 20
 
+# uname(2) where CTR_EL0 and KVM's system registers are.
+_ARM64 = "aarch64"
 _KVM = "/dev/kvm"
 _KVMIO = 0xAE  # include/uapi/linux/kvm.h:687
 # By the fd of a VM: include/uapi/linux/kvm.h:855-994.
@@ -123,7 +125,7 @@ class LiveSystem:
         Should the instruction be undefined (no Linux since 4.9 leaves it so), only the child dies.
         """
         source = "mrs ctr_el0"
-        if platform.machine() != ARM64:
+        if platform.machine() != _ARM64:
             return unread(source, "only arm64 has the register")
         try:
             found = _in_child(_read_cache_types)
@@ -156,7 +158,7 @@ def _ask_kvm(kvm: int) -> KvmAnswers:
                 # KVM_CHECK_EXTENSION of the VM, not of /dev/kvm: some answers hang on the type of
                 # the VM.
                 extensions[step] = fcntl.ioctl(machine, _io(0x03), number)
-            if platform.machine() != ARM64:
+            if platform.machine() != _ARM64:
                 return KvmAnswers(extensions=extensions, registers=registers, refused=refused)
             step = "KVM_CREATE_VCPU"
             with _closing(fcntl.ioctl(machine, _io(0x41), 0)) as vcpu:

@@ -91,10 +91,10 @@ class ReferenceChecker:
         architecture = self._catalogue.architectures[document.id]
         for cap, node in zip(document.cpucaps, at.rows("cpucaps"), strict=True):
             self._cap(cap, node, architecture)
-        self._log(at, architecture)
+        self._shown(at, architecture)
 
-    def _log(self, at: Node, architecture: Architecture) -> None:
-        """Check that what lines of the log show is declared."""
+    def _shown(self, at: Node, architecture: Architecture) -> None:
+        """Check that what lines of the log and missing flags show is declared."""
         shown = Known(
             kind="fact, environment axis or CPU field",
             names={
@@ -107,6 +107,12 @@ class ReferenceChecker:
         for row in at.rows("log"):
             for node in (*row.rows("shows"), *row.rows("absent")):
                 shown.check(node.name, node.place, self._problems)
+        fields = Known(
+            kind="CPU field", names=[item.name for item in architecture.fields], complete=True
+        )
+        for row in at.rows("missing_flags"):
+            for node in row.rows("absent"):
+                fields.check(node.name, node.place, self._problems)
 
     def capability(self, document: CapabilityDocument, at: Node) -> None:
         """Check a capability: the releases of its claims, and the names in its conditions.

@@ -224,6 +224,19 @@ class LogLineRow(Declaration):
     source: Source = Field(description="path:line of the message")
 
 
+class MissingFlagsRow(Declaration):
+    """What follows where a line `flags` of /proc/cpuinfo or lscpu has none of some words."""
+
+    becomes = values.MissingFlags
+    stands_at = "flags"
+
+    flags: Annotated[tuple[Text, ...], Field(min_length=1)] = said("words of the line `flags`")
+    absent: dict[Word, AnyScalar] = Field(
+        min_length=1, description="CPU field: its value where the line has none of them"
+    )
+    source: Source = said("path:line that takes the flag away, or asks for it")
+
+
 class ArchitectureDocument(Declaration):
     """What holds for every release on one architecture."""
 
@@ -261,6 +274,9 @@ class ArchitectureDocument(Declaration):
     )
     cpuinfo: tuple[Text, ...] = rows(
         "what /proc/cpuinfo says of each CPU on this architecture alone: `vendor_id`"
+    )
+    missing_flags: tuple[MissingFlagsRow, ...] = rows(
+        "what follows where /proc/cpuinfo lacks some flags"
     )
     log: tuple[LogLineRow, ...] = rows("lines of the kernel log that tell what the kernel found")
     mechanisms: dict[Word, Annotated[tuple[AnyScalar, ...], Field(min_length=1)]] = mapping(

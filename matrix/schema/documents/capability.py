@@ -297,6 +297,10 @@ class CapabilityDocument(Declaration):
     alias_users: AliasCensusDeclaration | None = optional(
         "places that use a kernel address of its pages, for `matrix kernels census`"
     )
+    observed_by: Literal["memfd_secret", "guest_memfd"] | None = optional(
+        "what a running machine shows of it, for `matrix probe`: whether memfd_secret(2) succeeds, "
+        "or whether KVM offers guest_memfd"
+    )
     costs: tuple[CostDeclaration, ...] = rows("what a system pays that has the capability")
     claims: dict[Identifier, ClaimDeclaration] = mapping(
         "statements over the space of every study of the capability"

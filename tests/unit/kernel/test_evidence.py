@@ -25,7 +25,7 @@ from matrix.kernel.evidence.forms import read_text
 from matrix.kernel.host.bundle import dump_bundle, load_bundle
 from matrix.kernel.host.evidence import evidence, surroundings
 from matrix.kernel.host.readings import HostReadings
-from tests.bundle_builder import LINES
+from tests.bundle_builder import ARCHITECTURES
 from tests.cpu_bound import cpu_bound
 
 DATA = Path(__file__).parents[2] / "data" / "evidence"
@@ -35,7 +35,7 @@ V1 = 0x411FD401
 
 
 def read(*paths: Path, boot: int | None = None) -> EvidenceMachine:
-    return read_evidence([str(path) for path in paths], LIBRARY, boot)
+    return read_evidence([str(path) for path in paths], LIBRARY, asked_of(LIBRARY, boot=boot))
 
 
 def host_of(text: str | bytes, folder: Path, name: str = "log") -> HostReadings:
@@ -496,7 +496,7 @@ def test_the_record_is_what_probe_saves(tmp_path: Path) -> None:
     host = read(DATA / "p08-dmesg.txt", DATA / "p17d.json").machine.host
     file = tmp_path / "host.json"
     file.write_text(dump_bundle(host))
-    assert load_bundle(file, LINES) == host
+    assert load_bundle(file, ARCHITECTURES) == host
 
 
 LARGE = {
