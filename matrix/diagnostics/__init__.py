@@ -50,10 +50,11 @@ class Severity(enum.StrEnum):
     NOTE = "note"
 
 
-class Location(Struct, frozen=True, kw_only=True):
+class Location(Struct, frozen=True, kw_only=True, array_like=True):
     """A place in an input: 1-based line and column, `length` characters long, `text` its line.
 
-    `line` 0 means the input as a whole (an unreadable file, a missing folder).
+    `line` 0 means the input as a whole (an unreadable file, a missing folder). Of a very long line
+    `text` may be the part around the place, behind `skipped` characters.
     """
 
     file: str
@@ -61,9 +62,15 @@ class Location(Struct, frozen=True, kw_only=True):
     column: int = 0
     length: int = 1
     text: str | None = None
+    skipped: int = 0
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+    @property
+    def index(self) -> int:
+        """Where the place begins in `text`, from 0."""
+        return max(0, self.column - 1 - self.skipped)
 
 
 class Diagnostic(Struct, frozen=True, kw_only=True):
@@ -134,7 +141,7 @@ def _quote(location: Location, text: str, width: int) -> list[str]:
     """Return the offending line and the caret line beneath it, neither wider than `width`."""
     number = f"{location.line:>5} | "
     whole = text.rstrip("\n")
-    column = location.column - 1
+    column = location.index
     room = width - len(number)
     start = _first_shown(len(whole), column, location.length, room)
     # Only what is shown is made visible: many things may be wrong with one line of megabytes.

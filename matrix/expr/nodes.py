@@ -24,7 +24,7 @@ ELEMENT = "[]"
 Value = Scalar | None
 
 
-class Constant(Struct, frozen=True, tag=True):
+class Constant(Struct, frozen=True, tag=True, array_like=True):
     """A literal: `true`, `12`, `0x1f`, or a quoted option such as `"el2"`.
 
     `true` and `1` are different trees, although C gives them the same value.
@@ -41,27 +41,27 @@ class Constant(Struct, frozen=True, tag=True):
         return hash((type(self.value), self.value))
 
 
-class Name(Struct, frozen=True, tag=True):
+class Name(Struct, frozen=True, tag=True, array_like=True):
     """A variable, an enumerator, an axis or an atom: `rodata_full`, `CONFIG_KVM`, `boot.rodata`."""
 
     identifier: str
 
 
-class Call(Struct, frozen=True, tag=True):
+class Call(Struct, frozen=True, tag=True, array_like=True):
     """A call: `can_set_direct_map()`, `cpus_have_final_cap(ARM64_HAS_STAGE2_FWB)`."""
 
     function: str
     arguments: tuple[Expression, ...]
 
 
-class Unary(Struct, frozen=True, tag=True):
+class Unary(Struct, frozen=True, tag=True, array_like=True):
     """`!x`, `-x` or `~x`."""
 
     operator: str
     operand: Expression
 
 
-class Binary(Struct, frozen=True, tag=True):
+class Binary(Struct, frozen=True, tag=True, array_like=True):
     """A C binary operator: `&& || == != < <= > >= + - * / % & | ^ << >>`; left associative."""
 
     operator: str
@@ -93,7 +93,7 @@ class Binary(Struct, frozen=True, tag=True):
         return from_spine, spine(self)
 
 
-class Conditional(Struct, frozen=True, tag=True):
+class Conditional(Struct, frozen=True, tag=True, array_like=True):
     """`condition ? then : otherwise`."""
 
     condition: Expression

@@ -39,7 +39,7 @@ from matrix.schema.location import (
 from matrix.schema.values import Knowledge
 
 # Of the compiled form: another one has another key.
-_FORM = b"4"
+_FORM = b"5"
 # The compiled form of the shipped declarations has 1 MB.
 _MAX_BYTES = 64 * 1024 * 1024
 

@@ -94,28 +94,43 @@ def _implied(
 ) -> list[FieldValue]:
     expression = rule.condition.expression
     read = _names(expression)
-    scalars = {name: values[name].value for name in read if name in values}
-    if truth(evaluate(expression, scalars.get)) is False:
-        raise BrokenRuleError(rule, tuple(sorted(scalars)))
+    given = tuple((name, values[name].value) for name in sorted(read) if name in values)
+    domains = tuple((item.name, item.domain) for item in architecture.fields if item.name in read)
+    deduced = _deduced(expression, given, domains)
+    if deduced is None:
+        raise BrokenRuleError(rule, tuple(name for name, _ in given))
     # Of what was known before: a field that this rule implies first is as firm as that anyway.
-    confidence = weakest(values[name].confidence for name in scalars)
-    found: list[FieldValue] = []
-    for field in architecture.fields:
-        if field.name not in read or scalars.get(field.name) is not None:
+    confidence = weakest(values[name].confidence for name, _ in given)
+    return [
+        FieldValue(name=name, value=value, confidence=confidence, sources=(rule.id,))
+        for name, value in deduced
+    ]
+
+
+# Thousands of CPUs have few combinations of what one rule reads.
+@lru_cache(maxsize=4096)
+def _deduced(
+    expression: Expression,
+    given: tuple[tuple[str, Scalar | None], ...],
+    domains: tuple[tuple[str, tuple[Scalar, ...]], ...],
+) -> tuple[tuple[str, Scalar], ...] | None:
+    """Return what else a rule makes certain, in the order of `domains`; None where it is broken."""
+    scalars = dict(given)
+    if truth(evaluate(expression, scalars.get)) is False:
+        return None
+    found: list[tuple[str, Scalar]] = []
+    for name, domain in domains:
+        if scalars.get(name) is not None:
             continue
         allowed = [
             value
-            for value in field.domain
-            if truth(evaluate(expression, {**scalars, field.name: value}.get)) is not False
+            for value in domain
+            if truth(evaluate(expression, {**scalars, name: value}.get)) is not False
         ]
-        if len(allowed) == 1 < len(field.domain):
-            found.append(
-                FieldValue(
-                    name=field.name, value=allowed[0], confidence=confidence, sources=(rule.id,)
-                )
-            )
-            scalars[field.name] = allowed[0]
-    return found
+        if len(allowed) == 1 < len(domain):
+            scalars[name] = allowed[0]
+            found.append((name, allowed[0]))
+    return tuple(found)
 
 
 @lru_cache(maxsize=256)

@@ -16,7 +16,7 @@ from matrix.diagnostics import Location
 from matrix.expr.nodes import Expression, Scalar
 
 
-class Placed(Struct, frozen=True, kw_only=True):
+class Placed(Struct, frozen=True, kw_only=True, array_like=True):
     """A declared thing keeps its place, so that the last stage can point at it."""
 
     location: Location
@@ -49,7 +49,7 @@ class Misnomer(Placed, frozen=True, kw_only=True):
     because: str | None
 
 
-class Condition(Struct, frozen=True, kw_only=True):
+class Condition(Struct, frozen=True, kw_only=True, array_like=True):
     """A C expression as declared, with what it means to a reader and where it stands."""
 
     expression: Expression
@@ -59,7 +59,7 @@ class Condition(Struct, frozen=True, kw_only=True):
     because: str | None = None
 
 
-class VerifiedOn(Struct, frozen=True, kw_only=True):
+class VerifiedOn(Struct, frozen=True, kw_only=True, array_like=True):
     """Against what a profile was checked: an exact version, and how."""
 
     version: str
@@ -80,7 +80,7 @@ class KconfigSymbol(Placed, frozen=True, kw_only=True):
     prompt: Condition | None = None
 
 
-class KconfigConstraint(Struct, frozen=True, kw_only=True):
+class KconfigConstraint(Struct, frozen=True, kw_only=True, array_like=True):
     """A condition that every realizable `.config` of this release satisfies, over `CONFIG_` names.
 
     `grounded` is `hand` (read by a person), `tree` (projected from the parsed Kconfig tree) or
@@ -104,7 +104,7 @@ class Variable(Placed, frozen=True, kw_only=True):
     source: str
 
 
-class Effect(Struct, frozen=True, kw_only=True):
+class Effect(Struct, frozen=True, kw_only=True, array_like=True):
     """What one parsed value of a boot parameter does.
 
     `match` is the parsed value this row is for, None for any. `when` is a further condition (the
@@ -159,7 +159,7 @@ class BootParameter(Placed, frozen=True, kw_only=True):
     parsers: tuple[ParameterParser, ...]
 
 
-class MidrRange(Struct, frozen=True, kw_only=True):
+class MidrRange(Struct, frozen=True, kw_only=True, array_like=True):
     """CPUs of one model with variant and revision between two bounds, both inclusive."""
 
     name: str
@@ -197,7 +197,7 @@ class KernelFunction(Placed, frozen=True, kw_only=True):
     source: str
 
 
-class Since(Struct, frozen=True, kw_only=True):
+class Since(Struct, frozen=True, kw_only=True, array_like=True):
     """With which versions a mechanism came into the series, and what held `before`.
 
     `versions` are the first point release of each series that got it ("6.1.113") and the mainline
@@ -411,7 +411,7 @@ class MechanismDomain(Placed, frozen=True, kw_only=True):
     values: tuple[Scalar, ...]
 
 
-class ProbePlace(Struct, frozen=True, kw_only=True):
+class ProbePlace(Struct, frozen=True, kw_only=True, array_like=True):
     """What a piece of a file (None: the whole file) must have and lack for a probe to hold.
 
     `has` are words without a gap, each after the one before; `counts` how often a name stands
@@ -434,7 +434,7 @@ class Probe(Placed, frozen=True, kw_only=True):
     shown: tuple[ProbePlace, ...]
 
 
-class Probes(Struct, frozen=True, kw_only=True):
+class Probes(Struct, frozen=True, kw_only=True, array_like=True):
     """How rows of the profiles of an architecture are read from a tree."""
 
     arch: str
@@ -493,7 +493,7 @@ class Architecture(Placed, frozen=True, kw_only=True):
     log: tuple[LogLine, ...] = ()
 
 
-class FieldValue(Struct, frozen=True, kw_only=True):
+class FieldValue(Struct, frozen=True, kw_only=True, array_like=True):
     """One field of a CPU. `value` None is unknown, and `why_unknown` then says why.
 
     `confidence` is one of `CONFIDENCES`; `why_unknown` is `unrecorded` or `build-option`.
@@ -624,7 +624,7 @@ class AliasStop(Placed, frozen=True, kw_only=True):
     source: str
 
 
-class AliasPages(Struct, frozen=True, kw_only=True):
+class AliasPages(Struct, frozen=True, kw_only=True, array_like=True):
     """How a tree shows that it has such pages: one of `functions` makes them.
 
     `symbols` of the file `kconfig` build them in; with none of either, the tree has no such pages.
@@ -636,7 +636,7 @@ class AliasPages(Struct, frozen=True, kw_only=True):
     kconfig: str
 
 
-class AliasCensus(Struct, frozen=True, kw_only=True):
+class AliasCensus(Struct, frozen=True, kw_only=True, array_like=True):
     """Who may use a kernel address of the capability's pages, and what is known of each place."""
 
     pages: AliasPages | None
@@ -663,7 +663,7 @@ class Claim(Placed, frozen=True, kw_only=True):
     shown_by: str | None = None
 
 
-class FileEnd(Struct, frozen=True, kw_only=True):
+class FileEnd(Struct, frozen=True, kw_only=True, array_like=True):
     """The last `lines` of a file, from `line` on, and the function of which git says they are."""
 
     path: str
@@ -672,7 +672,7 @@ class FileEnd(Struct, frozen=True, kw_only=True):
     lines: tuple[str, ...]
 
 
-class CheckFunction(Struct, frozen=True, kw_only=True):
+class CheckFunction(Struct, frozen=True, kw_only=True, array_like=True):
     """The kernel function whose value the predicate is.
 
     `argument` is the type it is asked about; in the headers of `incomplete_in` that type is only
@@ -686,7 +686,7 @@ class CheckFunction(Struct, frozen=True, kw_only=True):
     goes_to: FileEnd | None = None
 
 
-class TruthPart(Struct, frozen=True, kw_only=True):
+class TruthPart(Struct, frozen=True, kw_only=True, array_like=True):
     """A condition that must hold where the kernel's check says yes; `because` says what if not.
 
     The condition's own `source` is where that stands.
@@ -697,7 +697,7 @@ class TruthPart(Struct, frozen=True, kw_only=True):
     because: str
 
 
-class Atom(Struct, frozen=True, kw_only=True):
+class Atom(Struct, frozen=True, kw_only=True, array_like=True):
     """A condition that the kernel can test where it asks the predicate.
 
     `c` is how the kernel writes it, `meaning` what that is over the names of a profile.
@@ -707,7 +707,7 @@ class Atom(Struct, frozen=True, kw_only=True):
     meaning: str
 
 
-class SynthesisDeclaration(Struct, frozen=True, kw_only=True):
+class SynthesisDeclaration(Struct, frozen=True, kw_only=True, array_like=True):
     """What a synthesised predicate is the body of, a C declaration, and what it may test.
 
     Of the `atoms` those that are cheapest to justify in a review stand first: later ones are left
@@ -721,7 +721,7 @@ class SynthesisDeclaration(Struct, frozen=True, kw_only=True):
 Basis = Literal["simulation", "truth", "nothing"]
 
 
-class SoWhat(Struct, frozen=True, kw_only=True):
+class SoWhat(Struct, frozen=True, kw_only=True, array_like=True):
     """What a verdict means to who runs the machine, where the condition holds (None: anywhere)."""
 
     verdict: str
@@ -918,7 +918,7 @@ class MatrixStudy(Placed, frozen=True, kw_only=True):
         return "command line" if named <= boot else "configuration"
 
 
-class Knowledge(Struct, frozen=True, kw_only=True):
+class Knowledge(Struct, frozen=True, kw_only=True, array_like=True):
     """All declarations of one configuration folder (or several, later ones overriding)."""
 
     architectures: tuple[Architecture, ...]

@@ -333,8 +333,10 @@ def _unknown_rows(profile: KernelProfile) -> Iterator[Diagnostic]:
 
 def _of_variable(variable: str, assigned: Location) -> Location:
     """Return the place of the key in front of an assigned expression."""
-    at = (assigned.text or "").rfind(variable, 0, max(0, assigned.column - 1))
-    return assigned if at < 0 else replace(assigned, column=at + 1, length=len(variable))
+    at = (assigned.text or "").rfind(variable, 0, assigned.index)
+    if at < 0:
+        return assigned
+    return replace(assigned, column=assigned.skipped + at + 1, length=len(variable))
 
 
 def _read_by_variables(profile: KernelProfile, lowering: Lowering) -> dict[str, set[str]]:

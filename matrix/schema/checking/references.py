@@ -258,10 +258,10 @@ def conditions(declared: object) -> Iterator[Condition]:
 def _within(condition: Condition, name: str) -> Location:
     """Return the place of a name in a condition, or of the condition where lines are folded."""
     at = condition.location
-    found = (at.text or "").find(name, max(0, at.column - 1))
+    found = (at.text or "").find(name, at.index)
     if found < 0:
         return at
-    return replace(at, column=found + 1, length=len(name))
+    return replace(at, column=at.skipped + found + 1, length=len(name))
 
 
 def _as_written(value: Scalar) -> str:

@@ -69,7 +69,7 @@ def compose(source: SourceText, problems: Problems) -> Node | None:
 def _add_syntax_error(source: SourceText, error: MarkedYAMLError, problems: Problems) -> None:
     mark = error.problem_mark or error.context_mark
     at = source.location(mark.index if mark else 0)
-    word = (at.text or "")[at.column - 1 :].split(" ")[0][:40]
+    word = (at.text or "")[at.index :].split(" ")[0][:40]
     problem = " ".join(str(error.problem or "unreadable").split())
     context = " ".join(str(error.context or "").split())
     hint = f"{context}: {_CHECK}" if context else _CHECK

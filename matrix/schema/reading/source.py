@@ -11,6 +11,8 @@ import re
 from matrix.diagnostics import Location
 from matrix.schema.reading.problems import Problems
 
+# A place in a long line has so many characters around it, more than any terminal shows.
+_LONG, _AROUND = 1000, 200
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -34,7 +36,18 @@ class SourceText:
         column = start - self._starts[line - 1]
         shown = self._line(line)
         length = max(1, min((start + 1 if end is None else end) - start, len(shown) - column))
-        return Location(file=self.file, line=line, column=column + 1, length=length, text=shown)
+        # Places are kept with their text, thousands of a list in one line too.
+        skipped = max(0, column - _AROUND) if len(shown) > _LONG else 0
+        if len(shown) > _LONG:
+            shown = shown[skipped : column + length + _AROUND]
+        return Location(
+            file=self.file,
+            line=line,
+            column=column + 1,
+            length=length,
+            text=shown,
+            skipped=skipped,
+        )
 
     def _line(self, line: int) -> str:
         shown = self._lines.get(line)

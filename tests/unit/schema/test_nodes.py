@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matrix.diagnostics import InputError
+from matrix.diagnostics import Diagnostic, InputError, format_diagnostic
 from matrix.schema.reading.composing import MAX_DEPTH, MAX_NODES, compose
 from matrix.schema.reading.nodes import Node
 from matrix.schema.reading.problems import MAX_PER_FILE, Problems, plural
@@ -154,3 +155,28 @@ def test_plurals_of_kinds() -> None:
         "options of vm",
         "groups of CPUs",
     ]
+
+
+@given(words=st.lists(st.text("abc", min_size=1, max_size=30), min_size=2, max_size=400))
+def test_a_place_in_a_long_line_keeps_what_is_around_it(words: list[str]) -> None:
+    text = f"a: [{', '.join(words)}]\n"
+    for node, word in zip(root(text).rows("a"), words, strict=True):
+        at = node.location
+        assert text[at.column - 1 : at.column - 1 + at.length] == word
+        assert at.text is not None
+        assert len(at.text) <= 1000
+        assert at.text[at.index : at.index + at.length] == word
+        shown, caret = format_diagnostic(
+            Diagnostic(code="MX0000", message="", location=at), width=80
+        ).splitlines()[1:]
+        marked = shown[caret.index("^") : caret.rindex("^") + 1]
+        assert marked == word or "…" in marked
+
+
+def test_what_is_kept_of_a_long_list_grows_with_its_length() -> None:
+    sizes = []
+    for number in (1000, 2000):
+        names = ", ".join(f"name-{at:05}" for at in range(number))
+        places = [node.location for node in root(f"a: [{names}]\n").rows("a")]
+        sizes.append(len(msgspec.msgpack.encode(places)))
+    assert sizes[1] < 2.1 * sizes[0]
