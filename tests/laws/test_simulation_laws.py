@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 from matrix.explore.fixpoint import MAX_STATES
 from matrix.explore.simulate import Findings, clear_cache
 from matrix.scenarios.arm64.inputs import PageInputs
+from matrix.scenarios.arm64.page import OPTIONS
 from tests.unit.scenarios.by_inputs import (
     INVARIANT_NAMES,
     base_kernel,
@@ -39,6 +41,17 @@ def found(inputs: PageInputs) -> set[str]:
 
 @given(simulation_inputs())
 def test_merged_classes_find_the_same(inputs: PageInputs) -> None:
+    assert told(explore_class(inputs, MAX_STATES)) == told(
+        explore_class(relevant(inputs), MAX_STATES)
+    )
+
+
+@pytest.mark.parametrize(
+    "option", [(item.name, value) for item in OPTIONS for value in list(item.values)[1:]]
+)
+@given(data=st.data())
+def test_and_so_with_each_option(option: tuple[str, str], data: st.DataObject) -> None:
+    inputs = data.draw(simulation_inputs(st.just((option,))))
     assert told(explore_class(inputs, MAX_STATES)) == told(
         explore_class(relevant(inputs), MAX_STATES)
     )

@@ -152,7 +152,8 @@ def _safe_caches(inputs: PageInputs, outcome: str, options: dict[str, str]) -> P
     dies_in_map = not inputs.fwb and inputs.stage2_owner == "host" and zap_works
     if dies_in_map:
         return replace(_without_guest(inputs), fwb=False, vncr_mapped=inputs.vncr_mapped)
-    if alias_stays:
+    # kvm_gmem_populate() copies into a page that the guest has, which sees it only with FWB.
+    if alias_stays and "populate" not in options:
         inputs = replace(inputs, fwb=True, stage2_owner="host")
     if by_address and not alias_stays:
         return inputs
