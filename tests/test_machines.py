@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from matrix.diagnostics import InputError
 from matrix.flows.evidence_request import asked_of, host_request, read_evidence
 from matrix.flows.knowledge import Library
 from matrix.flows.validate_job import ValidateRequest
-from matrix.kernel.cpu.resolve import canonical_system, resolve_system
+from matrix.kernel.cpu.resolve import canonical_system, machine_named, resolve_system
 from tests.cli_runner import run_cli
 
 LIBRARY = Library()
@@ -157,3 +158,14 @@ def test_a_product_alone_is_its_cpu(tmp_path: Path) -> None:
     shown = read_evidence([str(facts)], LIBRARY, asked_of(LIBRARY))
     found = host_request(shown, ValidateRequest(files=()), LIBRARY)
     assert found.request.cpus == ("aws-graviton4",)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"), [("ab-cd", True), ("ab-d", False), ("a-xd", False), ("big.4xlarge", True)]
+)
+def test_each_name_of_a_machine_is_looked_at(name: str, found: bool) -> None:
+    names = ("ab-*-cd", "ab-*d", "big")
+    row = replace(LIBRARY.knowledge.machines[0].machines[0], names=names, sized=True)
+    machines = (replace(LIBRARY.knowledge.machines[0], machines=(row,)),)
+    knowledge = replace(LIBRARY.knowledge, machines=machines)
+    assert (machine_named(name, knowledge, machines[0].arch) is not None) == found

@@ -84,13 +84,14 @@ def option_atoms(program: FactProgram, options: Iterable[Option]) -> dict[str, V
         for atom in sorted(program.atoms)
         if atom.startswith("CONFIG_")
     }
+    if any(option.partial for option in chosen):
+        for symbol in program.symbols:
+            atom = f"CONFIG_{symbol}"
+            # What every `.config` has stays set: a fragment need not mention it.
+            if atoms.get(atom) is False:
+                atoms[atom] = None
+    # Then what is said, whichever option stands first: off is said, too.
     for option in chosen:
-        if option.partial:
-            for symbol in program.symbols:
-                atom = f"CONFIG_{symbol}"
-                # What every `.config` has stays set: a fragment need not mention it.
-                if atoms.get(atom) is False:
-                    atoms[atom] = None
         for symbol, text in option.kconfig:
             atom = f"CONFIG_{symbol}"
             if atom in atoms and symbol in program.symbols:

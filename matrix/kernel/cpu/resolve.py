@@ -235,8 +235,10 @@ def machine_names(knowledge: Knowledge, arch: str) -> tuple[str, ...]:
 def _means(row: Machine, key: str) -> bool:
     for name in row.names:
         before, star, after = name.partition("*")
-        if star and key.startswith(before) and key.endswith(after):
-            return len(key) > len(before) + len(after)
+        # The star stands for one character or more.
+        longer = len(key) > len(before) + len(after)
+        if star and longer and key.startswith(before) and key.endswith(after):
+            return True
         if row.sized and not star and key.startswith((f"{name}.", f"{name}-")):
             return True
     return False
