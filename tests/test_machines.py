@@ -152,6 +152,18 @@ def test_the_product_tells_cpus_apart_that_share_a_midr(tmp_path: Path) -> None:
     assert found.request.cpus == ("neoverse-v1,midr=0x411fd401",)
 
 
+def test_the_number_of_memory_slots_is_no_product(tmp_path: Path) -> None:
+    """Newer kernels have a second line `DMI: `: drivers/firmware/dmi_scan.c:834 (6.18.2)."""
+    log = tmp_path / "log"
+    log.write_text(
+        "[    0.0] Booting Linux on physical CPU 0x0000000000 [0x411fd401]\n"
+        "[    0.0] DMI: Amazon EC2 m7g.metal/Not Specified, BIOS 1.0 11/1/2018\n"
+        "[    0.0] DMI: Memory slots populated: 16/32\n"
+    )
+    products = read_evidence([str(log)], LIBRARY, asked_of(LIBRARY)).machine.products
+    assert [item.value for item in products] == ["Amazon EC2 m7g.metal"]
+
+
 def test_a_product_alone_is_its_cpu(tmp_path: Path) -> None:
     facts = tmp_path / "facts"
     facts.write_text('{"ansible_kernel": "7.3.0", "ansible_product_name": "m8g.metal-24xl"}')

@@ -153,6 +153,19 @@ def test_the_log_tells_version_and_command_line(tmp_path: Path) -> None:
     assert {item["cpu"][0] for item in results} == {"x86-any,sev=1,sev_es=1,snp=1"}
 
 
+def test_the_log_of_a_booted_kernel_of_x86() -> None:
+    """It has what every kernel writes, too: tables, a product, the number of memory slots."""
+    log = Path(__file__).parent / "data" / "evidence" / "6.12-x86-max.log.gz"
+    ran = run_cli("validate", "--evidence", str(log), "--capability", X86, "--format", "json")
+    assert "error" not in ran.err
+    (result,) = json.loads(ran.out)["results"]
+    assert (result["kernel"], result["cpu"]) == ("6.12", ["x86-any"])
+    assert result["cmdline"] == "console=xxxxx panic=xx edd=xxx secretmem.enable=1"
+    for capability in ("gmem-no-direct-map", "riscv-memfd-secret"):
+        other = run_cli("validate", "--evidence", str(log), "--capability", capability)
+        assert (other.code, f"--capability {X86}" in other.err) == (3, True)
+
+
 @pytest.mark.parametrize("text", [CPUINFO.format(EPYC), LSCPU.format(EPYC), LOG])
 def test_evidence_of_another_architecture_is_refused_with_what_to_ask(
     text: str, tmp_path: Path

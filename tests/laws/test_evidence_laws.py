@@ -159,7 +159,9 @@ def test_line_ends_and_encodings(log: str, ends: str, encoding: str) -> None:
 @given(log=LOG, data=st.data())
 def test_colours(log: str, data: st.DataObject) -> None:
     """`dmesg --color=always` and a serial console put escape sequences anywhere in a line."""
-    escape = st.sampled_from(["\x1b[0m", "\x1b[32m", "\x1b[01;31m", "\x1b[K", "\x1b]0;title\x07"])
+    escape = st.sampled_from(
+        ["\x1b[0m", "\x1b[32m", "\x1b[01;31m", "\x1b[K", "\x1b]0;title\x07", "\x1bc", "\x1b(B"]
+    )
     text = log
     # The last first: an escape inside another one is none any more.
     for at in sorted(data.draw(st.lists(st.integers(0, len(log)), max_size=8)), reverse=True):

@@ -13,9 +13,11 @@ from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.expr.nodes import Scalar
 from matrix.schema.values import Architecture, Knowledge
 
-# Escape sequences of terminals (ECMA-48 CSI, OSC), and what else of control characters a serial
-# console leaves in a line.
-_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-_]")
+# Escape sequences of terminals (ECMA-48 CSI, OSC, and the short ones, such as RIS and the choice of
+# a character set), and what else of control characters a serial console leaves in a line.
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]")
+# Firmware's last words stand in the kernel's first line, and the screen is cleared between them.
+_BEFORE_KERNEL = re.compile(r"^.*(?:\x1bc|\x1b\[2J)(?=\[ *0\.0+\] )", re.MULTILINE)
 _FIELD_NAME = re.compile(r"[A-Za-z][\w ()./-]*")
 # Of a longer line of a log or a table only the beginning is looked at: LOG_LINE_MAX is 1024
 # (kernel/printk/printk.c), and the flags of a CPU have some hundred characters.
@@ -136,7 +138,7 @@ def evidence_text(data: bytes, file: str) -> EvidenceText:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = data.decode("latin-1")
-    lines = _LINE_END.split(_ESCAPES.sub("", text))
+    lines = _LINE_END.split(_ESCAPES.sub("", _BEFORE_KERNEL.sub("", text)))
     if lines and not lines[-1]:
         lines.pop()
     return EvidenceText(file=file, lines=tuple(_CONTROLS.sub("", line) for line in lines))
