@@ -176,12 +176,10 @@ def cpus_found(word: str, knowledge: Knowledge) -> frozenset[str]:
     if not found:
         names = [name for row in rows for name in row.names if "*" not in name]
         known = [*names, *(name for cpu in knowledge.cpus for name in _names(cpu))]
-        raise InputError(
-            Diagnostic(
-                code="MX0511",
-                message=f"no CPU has `{shown(word)}` in its names",
-                hint=did_you_mean(key, known) or "search a core, a product, a board or a MIDR",
-            )
+        raise InputError.of(
+            code="MX0511",
+            message=f"no CPU has `{shown(word)}` in its names",
+            hint=did_you_mean(key, known) or "search a core, a product, a board or a MIDR",
         )
     return found
 

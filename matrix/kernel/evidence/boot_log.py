@@ -97,13 +97,11 @@ def read_boot_log(text: EvidenceText, asked: Asked) -> Read:
     _check_architecture(text, boots, asked)
     remarks = []
     if asked.boot is not None and not 1 <= asked.boot <= len(boots):
-        raise InputError(
-            Diagnostic(
-                code="MX1435",
-                message=f"the log has no boot {asked.boot}: it holds {len(boots)}",
-                location=Location(file=text.file),
-                hint=f"--boot takes 1 to {len(boots)}, the oldest first",
-            )
+        raise InputError.of(
+            code="MX1435",
+            message=f"the log has no boot {asked.boot}: it holds {len(boots)}",
+            location=Location(file=text.file),
+            hint=f"--boot takes 1 to {len(boots)}, the oldest first",
         )
     chosen = boots[(asked.boot or len(boots)) - 1]
     if len(boots) > 1 and asked.boot is None:

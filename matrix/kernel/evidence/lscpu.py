@@ -102,13 +102,11 @@ def json_document(whole: str, text: EvidenceText) -> object:
         return json.loads(whole)
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
-        raise InputError(
-            Diagnostic(
-                code="MX1445",
-                message=f"the JSON is damaged: {getattr(error, 'msg', 'nested too deep')}",
-                location=text.place(min(line, len(text.lines))),
-                hint="copy the file whole, as the program wrote it",
-            )
+        raise InputError.of(
+            code="MX1445",
+            message=f"the JSON is damaged: {getattr(error, 'msg', 'nested too deep')}",
+            location=text.place(min(line, len(text.lines))),
+            hint="copy the file whole, as the program wrote it",
         ) from None
 
 
