@@ -13,8 +13,8 @@ from msgspec import Struct
 from matrix.diagnostics import Location
 from matrix.schema.checking.catalogue import Catalogue
 from matrix.schema.checking.spec import FREE
-from matrix.schema.documents import CpuDocument, StudyDocument
-from matrix.schema.documents.study import CpuAxis, CpuOptions, EnvironmentAxisChoice
+from matrix.schema.documents.cpu import CpuDocument
+from matrix.schema.documents.study import CpuAxis, CpuOptions, EnvironmentAxisChoice, StudyDocument
 from matrix.schema.files import Kind
 from matrix.schema.reading.nodes import Node
 from matrix.schema.reading.problems import Problems
