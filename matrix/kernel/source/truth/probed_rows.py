@@ -7,8 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from matrix.expr.nodes import Scalar
-from matrix.kernel.source.truth.probes import Shown, said, same_value
-from matrix.kernel.source.truth.profile_rows import row_of
+from matrix.kernel.source.truth.profile_rows import Shown, row_of, said, same_value
 from matrix.kernel.source.truth.tree import KernelTree
 from matrix.kernel.source.version import read_version
 

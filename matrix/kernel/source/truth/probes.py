@@ -10,41 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from msgspec import Struct
-
-from matrix.diagnostics import InputError
 from matrix.expr.nodes import Scalar
-from matrix.expr.parser import parse
 from matrix.expr.printer import to_c
 from matrix.kernel.source.c.preprocessor import conjunction
 from matrix.kernel.source.c.tokens import Token, tokenize
 from matrix.kernel.source.truth.anchors import Piece
 from matrix.kernel.source.truth.citations import declared_sources, spell_citation
 from matrix.kernel.source.truth.findings import Finding
+from matrix.kernel.source.truth.profile_rows import Shown, said, same_value
 from matrix.kernel.source.truth.tree import KernelTree
 from matrix.schema.values import CpuCap, KernelProfile, Probe, ProbePlace, Variable
-
-
-class Shown(Struct, frozen=True, kw_only=True):
-    """The value that a tree shows of a row, and the lines that show it."""
-
-    value: Scalar
-    source: str
-
-
-def same_value(one: Scalar, other: Scalar) -> bool:
-    """Tell whether two values are one; texts are compared as C where they are C."""
-    if isinstance(one, str) and isinstance(other, str) and one != other:
-        try:
-            return to_c(parse(one)) == to_c(parse(other))
-        except InputError:
-            return False
-    return one == other and isinstance(one, bool) is isinstance(other, bool)
-
-
-def said(value: Scalar) -> str:
-    """Return a value as a profile writes it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def read_rows(probes: Iterable[Probe], tree: KernelTree) -> Mapping[str, Shown]:

@@ -14,8 +14,7 @@ from matrix.expr.parser import parse
 from matrix.expr.trees import calls
 from matrix.kernel.source.c.derivation import Derived, derive
 from matrix.kernel.source.truth.citations import citations, spell_citation
-from matrix.kernel.source.truth.probes import Shown
-from matrix.kernel.source.truth.profile_rows import Row
+from matrix.kernel.source.truth.profile_rows import Row, Shown
 from matrix.kernel.source.truth.tree import KernelTree
 from matrix.schema.values import KernelProfile
 
