@@ -12,7 +12,7 @@ import pytest
 
 from matrix.analyze.facts.unread import subjects
 from matrix.flows.kernels_add import AddRequest, add_kernel
-from matrix.kernel.source.truth.profile_rows import rows
+from matrix.kernel.source.truth.profile_rows import by_name
 from matrix.schema.compiled import knowledge
 from matrix.schema.loader import load_knowledge
 from matrix.schema.values import KernelProfile
@@ -101,12 +101,14 @@ def test_what_no_profile_has_is_a_row_and_says_so(kernel_tree: Callable[[str], P
     asked = AddRequest(tree=kernel_tree("7.3"), neighbour="7.2", without="linux-7.3-arm64")
     draft = add_kernel(asked).draft
     text, opened = draft.text, set(subjects(draft.open))
-    functions = dict(rows(text, "functions"))
-    assert 'body: "cpus_have_final_cap(ARM64_HAS_BBML3)"' in functions["system_supports_bbml3()"]
-    assert "!system_supports_bbml3()" in functions["force_pte_mapping()"]
+    functions = by_name(text, "functions")
+    assert (
+        'body: "cpus_have_final_cap(ARM64_HAS_BBML3)"' in functions["system_supports_bbml3()"].text
+    )
+    assert "!system_supports_bbml3()" in functions["force_pte_mapping()"].text
     new = {("function", "cpu_supports_bbml3()"), ("cpucap", "ARM64_HAS_BBML3")}
     assert new <= opened
-    assert {name for _, name in new} <= {*functions, *dict(rows(text, "cpucaps"))}
+    assert {name for _, name in new} <= {*functions, *by_name(text, "cpucaps")}
     assert not {one for one in opened if one[1] in ("force_pte_mapping()", "map_mem_forces_ptes()")}
 
 
@@ -131,9 +133,9 @@ def test_what_no_cited_line_shows_is_open(
         draft = add_kernel(asked).draft
         opened = set(subjects(draft.open))
         # Each is open, or as a profile has it that knows.
-        said = dict(rows(draft.text, "functions"))["kvm_get_mode()"]
+        said = by_name(draft.text, "functions")["kvm_get_mode()"].text
         assert ("function", "kvm_get_mode()") in opened or "KVM_MODE_NONE" not in said
-        said = dict(rows(draft.text, "cpucaps"))["ARM64_MTE"]
+        said = by_name(draft.text, "cpucaps")["ARM64_MTE"].text
         assert ("cpucap", "ARM64_MTE") in opened or "unless: pfr1_mte_override" in said
         assert "linux/v6.1.176/source" in draft.text
 

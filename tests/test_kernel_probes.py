@@ -14,8 +14,8 @@ import pytest
 
 from matrix.diagnostics import InputError
 from matrix.flows.kernels_verify import probes_of
-from matrix.kernel.source.truth.probe_values import same_value
 from matrix.kernel.source.truth.probes import declared_values, read_rows
+from matrix.kernel.source.truth.profile_rows import same_value
 from matrix.kernel.source.truth.tree import KernelTree
 from matrix.schema.compiled import knowledge
 from matrix.schema.probes import read_probes

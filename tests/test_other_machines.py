@@ -258,7 +258,7 @@ def test_without_the_capability_it_is_said_which_to_ask_about(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "value", [{"tdx": [1]}, {"tdx": "0,snp=1"}, {"t dx": 0}, {"tdx": None}, []]
+    "value", [{"tdx": [1]}, {"tdx": "0,snp=1"}, {"tdx": None}, []]
 )
 def test_fields_of_a_saved_machine_are_not_trusted(value: object, tmp_path: Path) -> None:
     file = x86_machine(tmp_path, EPYC)

@@ -8,7 +8,6 @@ from typing import get_args
 
 import pydantic
 
-from matrix.schema.documents import StudyDocument
 from matrix.schema.documents.capability import ClaimDeclaration
 from matrix.schema.documents.study import (
     BootAxis,
@@ -20,6 +19,7 @@ from matrix.schema.documents.study import (
     KernelAxis,
     PivotDeclaration,
     StudyConstraint,
+    StudyDocument,
 )
 from tests.cli_runner import run_cli
 

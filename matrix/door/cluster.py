@@ -129,12 +129,10 @@ def _library() -> ModuleType:
     try:
         import distributed
     except ImportError:
-        raise InputError(
-            Diagnostic(
-                code="MX0825",
-                message="--engine dask needs dask, which is not installed",
-                hint="pip install 'gmem-matrix[cluster]'",
-            )
+        raise InputError.of(
+            code="MX0825",
+            message="--engine dask needs dask, which is not installed",
+            hint="pip install 'gmem-matrix[cluster]'",
         ) from None
     # What goes wrong is said once, in our words.
     for name in list(logging.root.manager.loggerDict):

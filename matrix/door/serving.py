@@ -102,12 +102,10 @@ def serve(
     try:
         server = http.server.ThreadingHTTPServer((HOST, port), _handler(site))
     except OSError as error:
-        raise InputError(
-            Diagnostic(
-                code="MX0823",
-                message=f"cannot listen on {HOST}, port {port}: {error.strerror or error}",
-                hint="give another one with --port; 0 takes a free one",
-            )
+        raise InputError.of(
+            code="MX0823",
+            message=f"cannot listen on {HOST}, port {port}: {error.strerror or error}",
+            hint="give another one with --port; 0 takes a free one",
         ) from error
     with server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

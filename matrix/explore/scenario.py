@@ -150,7 +150,7 @@ class Event(Struct, Generic[M, S, W], frozen=True, kw_only=True):
     name: str
     actor: str
     rows: tuple[Row[M, W], ...]
-    enabled: Callable[[M, S], bool]
+    enabled: Callable[[M, S], bool] = lambda _machine, _state: True
     offered: Callable[[M], bool] = lambda _machine: True
     start: Callable[[M, W], None] | None = None
 

@@ -107,58 +107,32 @@ def read_string(text: str) -> str:
 
 def _problem(token: Token, source: Source) -> Diagnostic | None:
     """Return what is wrong with a token by itself."""
+    word, offset, code, hint = token.text, token.offset, "MX0104", _LANGUAGE
     match token.kind:
         case "unknown":
-            return source.diagnostic(
-                "MX0101",
-                f"unexpected character `{shown(token.text)}` (U+{ord(token.text):04X})",
-                token.offset,
-                hint=_LANGUAGE,
-            )
-        case "open_string" | "open_comment":
-            what, end = ("string", '"') if token.kind == "open_string" else ("comment", "*/")
-            return source.diagnostic(
-                "MX0102",
-                f"{what} `{shown(token.text)}` is never closed",
-                token.offset,
-                len(token.text),
-                hint=f"close it with `{end}` on the same line"
-                if what == "string"
-                else f"close it with `{end}`",
-            )
-        case "number" if read_integer(token.text) is None:
-            return source.diagnostic(
-                "MX0103",
-                f"`{shown(token.text)}` is not an integer constant",
-                token.offset,
-                len(token.text),
-                hint="decimal, 0x hexadecimal or 0 octal up to 64 bits, then U or L if need be",
-            )
-        case "string" if bad := _bad_escape(token.text):
-            return source.diagnostic(
-                "MX0103",
-                f"`{shown(bad.group())}` is not an escape of a quoted option",
-                token.offset + bad.start(),
-                len(bad.group()),
-                hint=r"use \\ \" \' \n \t \r or three octal digits",
-            )
+            code, what = "MX0101", f"unexpected character `{shown(word)}` (U+{ord(word):04X})"
+        case "open_string":
+            code, what = "MX0102", f"string `{shown(word)}` is never closed"
+            hint = 'close it with `"` on the same line'
+        case "open_comment":
+            code, what = "MX0102", f"comment `{shown(word)}` is never closed"
+            hint = "close it with `*/`"
+        case "number" if read_integer(word) is None:
+            code, what = "MX0103", f"`{shown(word)}` is not an integer constant"
+            hint = "decimal, 0x hexadecimal or 0 octal up to 64 bits, then U or L if need be"
+        case "string" if bad := _bad_escape(word):
+            word, offset = bad.group(), offset + bad.start()
+            code, what = "MX0103", f"`{shown(word)}` is not an escape of a quoted option"
+            hint = r"use \\ \" \' \n \t \r or three octal digits"
         case "character":
-            return source.diagnostic(
-                "MX0104",
-                f"`{shown(token.text)}` is a character constant, which conditions do not have",
-                token.offset,
-                len(token.text),
-                hint='options are quoted with `"`',
-            )
+            what = f"`{shown(word)}` is a character constant, which conditions do not have"
+            hint = 'options are quoted with `"`'
         case "foreign":
-            return source.diagnostic(
-                "MX0104",
-                f"`{token.text}` is C, but not part of a condition",
-                token.offset,
-                len(token.text),
-                hint="did you mean `==`?" if token.text == "=" else _LANGUAGE,
-            )
-    return None
+            what = f"`{word}` is C, but not part of a condition"
+            hint = "did you mean `==`?" if word == "=" else _LANGUAGE
+        case _:
+            return None
+    return source.diagnostic(code, what, offset, len(word), hint=hint)
 
 
 def _bad_escape(text: str) -> re.Match[str] | None:

@@ -17,29 +17,14 @@ from matrix.expr.lexer import MIN_INTEGER, Token, read_integer, read_string, tok
 from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Name, Unary
 from matrix.expr.position import Source, shown
 
-# ISO C11, 6.5.5-6.5.14: how tightly a binary operator binds; a larger number binds tighter.
-PRECEDENCE: dict[str, int] = {
-    "||": 1,
-    "&&": 2,
-    "|": 3,
-    "^": 4,
-    "&": 5,
-    "==": 6,
-    "!=": 6,
-    "<": 7,
-    "<=": 7,
-    ">": 7,
-    ">=": 7,
-    "<<": 8,
-    ">>": 8,
-    "+": 9,
-    "-": 9,
-    "*": 10,
-    "/": 10,
-    "%": 10,
-}
+# ISO C11, 6.5.5-6.5.14: the binary operators level by level, from the loosest to the tightest.
+_LEVELS = ("||", "&&", "|", "^", "&", "== !=", "< <= > >=", "<< >>", "+ -", "* / %")
+# How tightly each binds; a larger number binds tighter.
+PRECEDENCE = {name: level for level, row in enumerate(_LEVELS, start=1) for name in row.split()}
 UNARY_OPERATORS = ("!", "-", "~")
 WORDS = {"true": True, "false": False}
+# Operators of other languages, with C's own.
+_IN_WORDS = {"and": "&&", "or": "||", "not": "!"}
 
 # Open parentheses, calls, prefixes, `?:` arms and pending operators at one place. C compilers need
 # accept only 63 parentheses (ISO C11, 5.2.4.1); the bound keeps every walk of a tree off Python's
@@ -220,10 +205,8 @@ class _Parser:
         hint = "an operand is missing" if "a name" in expected else None
         if opened is not None and token.kind == "end":
             hint = f"the `(` at character {opened.offset + 1} is never closed"
-        elif token.text in ("and", "or", "not"):
-            hint = {"and": "C writes `&&`", "or": "C writes `||`", "not": "C writes `!`"}[
-                token.text
-            ]
+        elif operator := _IN_WORDS.get(token.text):
+            hint = f"C writes `{operator}`"
         elif token.kind in ("name", "number", "string"):
             hint = hint or "is an operator missing before it?"
         elif token.text == "+":

@@ -18,6 +18,22 @@ def shown(text: str) -> str:
     )
 
 
+def locate(text: str, file: str, offset: int, length: int) -> Location:
+    """Return the place of some characters of a text."""
+    before = text[:offset]
+    start = before.rfind("\n") + 1
+    end = text.find("\n", start)
+    line = text[start:] if end < 0 else text[start:end]
+    column = offset - start + 1
+    return Location(
+        file=file,
+        line=before.count("\n") + 1,
+        column=column,
+        length=max(1, min(length, len(line) - column + 1)),
+        text=line.encode("utf-8", "replace").decode("utf-8"),
+    )
+
+
 class Source(Struct, frozen=True):
     """The text of an expression and the place its first character has in a file, where known."""
 

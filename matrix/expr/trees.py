@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from matrix.expr.evaluation import apply_binary, apply_unary, truth
 from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Name, Unary
 
-_BOOLEAN_OPERATORS = ("&&", "||", "==", "!=", "<", "<=", ">", ">=")
+BOOLEAN_OPERATORS = ("&&", "||", "==", "!=", "<", "<=", ">", ">=")
 
 
 def walk(expression: Expression) -> Iterator[Expression]:
@@ -204,7 +204,7 @@ def _is_boolean(expression: Expression) -> bool:
         case Constant(value):
             return isinstance(value, bool)
         case Unary(operator, _) | Binary(operator, _, _):
-            return operator == "!" or operator in _BOOLEAN_OPERATORS
+            return operator == "!" or operator in BOOLEAN_OPERATORS
         case Conditional(_, then, otherwise):
             return _is_boolean(then) and _is_boolean(otherwise)
     return False

@@ -48,7 +48,8 @@ from matrix.kernel.config.dotconfig import (
     no_dotconfig,
     read_dotconfig,
 )
-from matrix.kernel.cpu.resolve import CpuSystem, resolve_system
+from matrix.kernel.cpu.resolve import resolve_system
+from matrix.kernel.cpu.system import CpuSystem
 from matrix.kernel.source.version import read_version
 from matrix.schema.values import Capability, Distro, KernelProfile
 

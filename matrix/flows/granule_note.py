@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic
 from matrix.flows.answers import Situation
-from matrix.kernel.cpu.resolve import CpuSystem
+from matrix.kernel.cpu.system import CpuSystem
 
 GRANULE = "MX0904"
 

@@ -22,7 +22,7 @@ from matrix.expr.nodes import Name, Value
 from matrix.expr.trees import names
 from matrix.flows.answers import Answers, Build, Situation
 from matrix.flows.knowledge import release_key
-from matrix.kernel.cpu.resolve import CpuSystem
+from matrix.kernel.cpu.system import CpuSystem
 from matrix.schema.cpu_fields import weakest
 from matrix.schema.values import Basis, Capability, KernelProfile
 

@@ -31,7 +31,7 @@ from matrix.kernel.source.truth.drafting import (
     with_prompts,
 )
 from matrix.kernel.source.truth.known_elsewhere import foreign_row
-from matrix.kernel.source.truth.profile_rows import ForeignRow, Other, with_row
+from matrix.kernel.source.truth.profile_rows import Other, Row, with_row
 from matrix.kernel.source.truth.tree import KernelTree
 from matrix.schema.files import MAX_BYTES
 from matrix.schema.location import readable_file
@@ -132,7 +132,7 @@ def _whole(
     return drafted
 
 
-def _row_for(name: str, others: Sequence[Other]) -> ForeignRow | None:
+def _row_for(name: str, others: Sequence[Other]) -> Row | None:
     word = name.partition("(")[2].removesuffix(")")
     asked = [("functions", name), ("variables", name), ("cpucaps", word)]
     asked.append(("mechanisms", name.removeprefix("mechanism.")))

@@ -46,7 +46,7 @@ from matrix.flows.validate_inputs import (
 from matrix.flows.validate_job import ValidateJob, ValidateRequest, prepare
 from matrix.flows.validate_result import Standing, ValidateOutcome, ValidateResult
 from matrix.kernel.config.dotconfig import DotConfig
-from matrix.kernel.cpu.resolve import CpuSystem
+from matrix.kernel.cpu.system import CpuSystem
 from matrix.kernel.line.cmdline import read_command_line
 from matrix.kernel.source.version import read_version
 

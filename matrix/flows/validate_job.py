@@ -21,8 +21,9 @@ from matrix.flows.arguments import boot_loader_text, check_verdicts, choose_surr
 from matrix.flows.knowledge import Library
 from matrix.flows.tree_check import TreeCheck, tree_check
 from matrix.kernel.config.dotconfig import DotConfig
-from matrix.kernel.cpu.resolve import CpuSystem, default_cpus, expand_group, resolve_system
+from matrix.kernel.cpu.resolve import default_cpus, expand_group, resolve_system
 from matrix.kernel.cpu.spec import Word, at
+from matrix.kernel.cpu.system import CpuSystem
 from matrix.schema.cpu_fields import GIVEN
 from matrix.schema.values import Architecture, Capability
 

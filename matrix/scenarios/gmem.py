@@ -8,12 +8,12 @@ from __future__ import annotations
 from matrix.explore.scenario import SYSTEM
 from matrix.scenarios.arm64 import host
 from matrix.scenarios.arm64.caches import fetches_stale_lines
-from matrix.scenarios.arm64.machine import Event, Machine, Remnant
+from matrix.scenarios.arm64.machine import Event, Machine, Remnant, sets
 from matrix.scenarios.arm64.page import LATE_SPLIT_FAILS, page_scenario
 from matrix.scenarios.arm64.relevant import relevant
 from matrix.scenarios.arm64.vcpu import LOAD, MAP_VNCR, REINITIALISE, SET_WAY, TOGGLE_CACHES, access
 from matrix.scenarios.arm64.words import described_guest
-from matrix.scenarios.arm64.world import FREE, LOADED, UPTODATE, State, World
+from matrix.scenarios.arm64.world import FREE, LOADED, UPTODATE, State
 
 
 def _guest_fetches(machine: Machine) -> bool:
@@ -65,10 +65,6 @@ def _restores_in_place(machine: Machine) -> bool:
     return machine.options["restore"] == "in-place" or machine.options["zapped-bit"] == "kept"
 
 
-def _without_memory(_machine: Machine, world: World) -> None:
-    world.no_memory = True
-
-
 EVENTS: tuple[Event, ...] = (
     Event(name="fallocate", actor="host", enabled=_no_folio, rows=host.FALLOCATE),
     Event(
@@ -100,7 +96,7 @@ EVENTS: tuple[Event, ...] = (
         actor="vcpu",
         enabled=_splits,
         rows=access("read"),
-        start=_without_memory,
+        start=sets(no_memory=True),
     ),
     Event(
         name="guest turns its caches on or off", actor="vcpu", enabled=_running, rows=TOGGLE_CACHES
@@ -117,14 +113,12 @@ EVENTS: tuple[Event, ...] = (
     Event(
         name="host user access",
         actor="host",
-        enabled=lambda _machine, _state: True,
         rows=host.USER_ACCESS,
     ),
     Event(
         name="page populated",
         actor="host",
         offered=lambda machine: machine.options["populate"] != "none",
-        enabled=lambda _machine, _state: True,
         rows=host.POPULATE,
     ),
     Event(
@@ -138,7 +132,6 @@ EVENTS: tuple[Event, ...] = (
         name="kernel uses a pinned page",
         actor="host",
         offered=lambda machine: machine.options["gup"] == "allowed",
-        enabled=lambda _machine, _state: True,
         rows=host.USE_PINNED,
     ),
     Event(name="memory slot deleted", actor="host", enabled=_mapped, rows=host.DELETE_SLOT),

@@ -10,7 +10,16 @@ from __future__ import annotations
 from matrix.scenarios.arm64.caches import touch_alias
 from matrix.scenarios.arm64.direct_map import FAILED, SET_INVALID, SET_VALID, flush_tlb
 from matrix.scenarios.arm64.guest_memfd import MAP_BY_ALLOCATOR, PAGE_FREE, return_error
-from matrix.scenarios.arm64.machine import CAPABILITY_USED, Condition, Event, Machine, Row, option
+from matrix.scenarios.arm64.machine import (
+    CAPABILITY_USED,
+    Condition,
+    Event,
+    Machine,
+    Row,
+    locked,
+    option,
+    sets,
+)
 from matrix.scenarios.arm64.page import LATE_SPLIT_FAILS, page_scenario
 from matrix.scenarios.arm64.relevant import relevant_without_guest
 from matrix.scenarios.arm64.words import described
@@ -37,38 +46,35 @@ def _promise(_machine: Machine, world: World) -> None:
 # finds it between filemap_add_folio() and the flush.
 USER_FAULT = (
     Row(operation="user_access"),
-    Row(operation="folio_lock", takes=("folio",)),
-    Row(
-        operation="secretmem_fault",
-        unless=(HAS_FOLIO,),
-        body=(
-            Row(operation="secretmem_allocate", body=(MAP_BY_ALLOCATOR,)),
-            Row(operation="secretmem_zero", effect=_zero),
-            Row(operation="secretmem_set_invalid", when=(CAPABILITY_USED,), body=SET_INVALID),
-            Row(operation="secretmem_add_to_cache", effect=_add_to_cache, unless=(FAILED,)),
-            Row(
-                operation="secretmem_flush_tlb",
-                effect=flush_tlb,
-                when=(CAPABILITY_USED,),
-                unless=(FAILED, option("tlb-flush", "none")),
+    *locked(
+        "folio",
+        Row(
+            operation="secretmem_fault",
+            unless=(HAS_FOLIO,),
+            body=(
+                Row(operation="secretmem_allocate", body=(MAP_BY_ALLOCATOR,)),
+                Row(operation="secretmem_zero", effect=_zero),
+                Row(operation="secretmem_set_invalid", when=(CAPABILITY_USED,), body=SET_INVALID),
+                Row(operation="secretmem_add_to_cache", effect=_add_to_cache, unless=(FAILED,)),
+                Row(
+                    operation="secretmem_flush_tlb",
+                    effect=flush_tlb,
+                    when=(CAPABILITY_USED,),
+                    unless=(FAILED, option("tlb-flush", "none")),
+                ),
+                return_error("secretmem_return", "the user's fault"),
             ),
-            return_error("secretmem_return", "the user's fault"),
         ),
+        Row(operation="user_access", effect=_promise, unless=(FAILED,)),
     ),
-    Row(operation="user_access", effect=_promise, unless=(FAILED,)),
-    Row(operation="folio_unlock", drops=("folio",)),
 )
 
 
-def _take_back(_machine: Machine, world: World) -> None:
-    world.promised = False
-
-
-FREE_SECRET = (
-    Row(operation="folio_lock", takes=("folio",)),
+FREE_SECRET = locked(
+    "folio",
     Row(
         operation="secretmem_free",
-        effect=_take_back,
+        effect=sets(promised=False),
         when=(HAS_FOLIO,),
         body=(
             Row(
@@ -81,7 +87,6 @@ FREE_SECRET = (
             PAGE_FREE,
         ),
     ),
-    Row(operation="folio_unlock", drops=("folio",)),
 )
 
 # No remnants: where zeroing dies, the locked folio is not in the page cache, not yet
@@ -97,7 +102,6 @@ SCENARIO = page_scenario(
         Event(
             name="user access to secret memory",
             actor="host",
-            enabled=lambda _machine, _state: True,
             rows=USER_FAULT,
         ),
         Event(

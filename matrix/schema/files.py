@@ -92,6 +92,8 @@ def read_folders(folders: Sequence[Path], studies: Sequence[Path] = ()) -> Readi
     files: list[DeclarationFile] = []
     diagnostics: list[Diagnostic] = []
     broken: set[Kind] = set()
+    # Of each file: the folder it is in, its path, its name there, as it is shown, and its kind.
+    found: list[tuple[int, Path, str, str, Kind]] = []
     for index, folder in enumerate(folders):
         shown = shown_folder(folder)
         paths, problems = _list_folder(folder, shown)
@@ -102,27 +104,17 @@ def read_folders(folders: Sequence[Path], studies: Sequence[Path] = ()) -> Readi
             broken.update(Kind)
         for path, kind in paths:
             name = path.relative_to(folder).as_posix()
-            file = _printable(f"{shown}/{name}")
-            data = _read(path, file)
-            if isinstance(data, bytes):
-                files.append(
-                    DeclarationFile(folder=index, name=name, file=file, kind=kind, data=data)
-                )
-            else:
-                diagnostics.append(data)
-                broken.add(kind)
+            found.append((index, path, name, f"{shown}/{name}", kind))
     for index, path in enumerate(studies, start=len(folders)):
-        file = _printable(str(path))
+        found.append((index, path, path.name, str(path), Kind.MATRIX))
+    for index, path, name, label, kind in found:
+        file = _printable(label)
         data = _read(path, file)
         if isinstance(data, bytes):
-            files.append(
-                DeclarationFile(
-                    folder=index, name=path.name, file=file, kind=Kind.MATRIX, data=data
-                )
-            )
+            files.append(DeclarationFile(folder=index, name=name, file=file, kind=kind, data=data))
         else:
             diagnostics.append(data)
-            broken.add(Kind.MATRIX)
+            broken.add(kind)
     return Reading(files=tuple(files), diagnostics=tuple(diagnostics), broken=frozenset(broken))
 
 

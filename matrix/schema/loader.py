@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
@@ -20,26 +21,21 @@ from matrix.schema.checking.architectures import cpu_architecture
 from matrix.schema.checking.axes import AxisExpander
 from matrix.schema.checking.catalogue import Catalogue
 from matrix.schema.checking.cpus import CpuChecker
-from matrix.schema.checking.distro_axis import answering_profiles
+from matrix.schema.checking.distro_axis import answering_profiles, release_numbers
 from matrix.schema.checking.overlays import OverlayMerger
 from matrix.schema.checking.references import ReferenceChecker
 from matrix.schema.checking.shape import check_shape
 from matrix.schema.checking.spec import SpecChecker
 from matrix.schema.checking.studies import StudyChecker
-from matrix.schema.documents import (
-    ArchitectureDocument,
-    CapabilityDocument,
-    CpuDocument,
-    Declaration,
-    DistroDocument,
-    KernelDocument,
-    MachineDocument,
-    OverlayDocument,
-    SourcesDocument,
-    StudyDocument,
-    ToolchainDocument,
-    ViewDocument,
-)
+from matrix.schema.documents.architecture import ArchitectureDocument
+from matrix.schema.documents.capability import CapabilityDocument
+from matrix.schema.documents.cpu import CpuDocument, SourcesDocument
+from matrix.schema.documents.distro import DistroDocument
+from matrix.schema.documents.fields import Declaration
+from matrix.schema.documents.kernel import KernelDocument, ToolchainDocument
+from matrix.schema.documents.machine import MachineDocument
+from matrix.schema.documents.overlay import OverlayDocument
+from matrix.schema.documents.study import StudyDocument, ViewDocument
 from matrix.schema.files import DeclarationFile, Kind, Reading, content_digest, read_folders
 from matrix.schema.reading.composing import compose
 from matrix.schema.reading.nodes import Node
@@ -115,14 +111,12 @@ class _Loader:
         mine = max(taken.values(), default=0)
         capabilities = [item for item in capabilities if item.id not in lost or item.folder >= mine]
         catalogue = Catalogue(
-            architectures={item.id: item.document.value(item.node) for item in architectures},
-            kernels={
-                item.id: item.document.value(item.node) for item in sorted(kernels, key=_by_release)
-            },
-            toolchains={item.id: item.document.value(item.node) for item in toolchains},
+            architectures=_values(architectures),
+            kernels=_values(sorted(kernels, key=_by_release)),
+            toolchains=_values(toolchains),
             cpus={},
             sources={source.id: source for source in self._sources()},
-            capabilities={item.id: item.document.value(item.node) for item in capabilities},
+            capabilities=_values(capabilities),
             distros={},
             broken=frozenset(self._broken),
         )
@@ -171,7 +165,7 @@ class _Loader:
             studies=self._studies(studies, views, catalogue, checker),
             distros=tuple(catalogue.distros.values()),
             overlays=added,
-            machines=tuple(item.document.value(item.node) for item in machines),
+            machines=tuple(_values(machines).values()),
             digest=content_digest(self._reading.files),
         )
         checker.words(knowledge)
@@ -232,17 +226,10 @@ class _Loader:
             arch, axes = checker.axes(item.document, item.node, [view.node for view in mine])
             study = item.document.completed(item.node, arch=arch, axes=axes)
             added = tuple(view.document.value(view.node) for view in mine)
-            self._check_views((*study.views, *added))
+            # A name means one view of a study.
+            self._check_names("view", ((one.id, one.location) for one in (*study.views, *added)))
             found.append(replace(study, views=(*study.views, *added)))
         return tuple(found)
-
-    def _check_views(self, views: Iterable[values.DeclaredView]) -> None:
-        """Check that a name means one view of a study."""
-        places: dict[str, Location] = {}
-        for view in views:
-            if view.id in places:
-                self._add_second(f"view `{view.id}`", view.location, places[view.id])
-            places.setdefault(view.id, view.location)
 
     def _declared(self, kind: Kind, document: type[DocumentT]) -> list[Declared[DocumentT]]:
         """Return the declarations of a kind in the order of their ids, overridden ones left out."""
@@ -299,14 +286,24 @@ class _Loader:
         machines: Iterable[Declared[MachineDocument]],
     ) -> None:
         """Check that a name in a SPEC means one CPU or machine: an id or alias of one only."""
-        places: dict[str, Location] = {item.id: item.place for item in cpus}
+        ids = {item.id: item.place for item in cpus}
         aliases = [alias for item in cpus for alias in item.node.rows("aliases")]
         rows = [row for item in machines for row in item.node.rows("machines")]
-        for alias in (*aliases, *(name for row in rows for name in row.rows("names"))):
-            name = str(alias.data)
+        named = (*aliases, *(name for row in rows for name in row.rows("names")))
+        self._check_names("CPU name", ((str(one.data), one.location) for one in named), ids)
+
+    def _check_names(
+        self,
+        kind: str,
+        named: Iterable[tuple[str, Location]],
+        known: Mapping[str, Location] = MappingProxyType({}),
+    ) -> None:
+        """Check that a name stands once, and is none of those that are known."""
+        places = dict(known)
+        for name, at in named:
             if name in places:
-                self._add_second(f"CPU name `{name}`", alias.location, places[name])
-            places.setdefault(name, alias.location)
+                self._add_second(f"{kind} `{name}`", at, places[name])
+            places.setdefault(name, at)
 
     def _check_releases(self, kernels: Iterable[Declared[KernelDocument]]) -> None:
         """Check that a release means one profile of an architecture."""
@@ -367,6 +364,10 @@ def _names(item: Declared[ArchitectureDocument]) -> frozenset[str]:
     )
 
 
+def _values(items: Iterable[Declared[DocumentT]]) -> dict[str, Any]:
+    return {item.id: item.document.value(item.node) for item in items}
+
+
 def _each(check: Callable[[DocumentT, Node], None], items: Iterable[Declared[DocumentT]]) -> None:
     for item in items:
         check(item.document, item.node)
@@ -374,5 +375,4 @@ def _each(check: Callable[[DocumentT, Node], None], items: Iterable[Declared[Doc
 
 def _by_release(item: Declared[KernelDocument]) -> tuple[str, tuple[int, ...], str]:
     """Order profiles by architecture and release, so that 6.12 comes after 6.6."""
-    numbers = tuple(int(part) for part in item.document.release.split("."))
-    return item.document.arch, numbers, item.id
+    return item.document.arch, release_numbers(item.document.release), item.id

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
 from matrix.door.files import read_regular
+from matrix.expr.position import locate
 
 if TYPE_CHECKING:
     from tomlkit.container import Container
@@ -39,16 +40,7 @@ def location_of(text: str, place: Place, file: str) -> Location:
         place = place[:-1]
     if not place:
         return Location(file=file)
-    start, length = offsets[place]
-    line_start = text.rfind("\n", 0, start) + 1
-    line_end = text.find("\n", start)
-    return Location(
-        file=file,
-        line=text.count("\n", 0, start) + 1,
-        column=start - line_start + 1,
-        length=length,
-        text=text[line_start : line_end if line_end >= 0 else len(text)],
-    )
+    return locate(text, file, *offsets[place])
 
 
 def _offsets(text: str) -> dict[Place, tuple[int, int]]:

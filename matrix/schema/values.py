@@ -22,14 +22,19 @@ class Placed(Struct, frozen=True, kw_only=True, array_like=True):
     location: Location
 
 
-class BuiltInLine(Placed, frozen=True, kw_only=True):
-    """The symbols of a release that say what CONFIG_CMDLINE is to it, without `CONFIG_`."""
+class Sourced(Placed, frozen=True, kw_only=True):
+    """A declared thing that says where it was read: `path:line`, a patch, a manual."""
 
-    symbols: tuple[str, ...]
     source: str
 
 
-class BuiltInLineRule(Placed, frozen=True, kw_only=True):
+class BuiltInLine(Sourced, frozen=True, kw_only=True):
+    """The symbols of a release that say what CONFIG_CMDLINE is to it, without `CONFIG_`."""
+
+    symbols: tuple[str, ...]
+
+
+class BuiltInLineRule(Sourced, frozen=True, kw_only=True):
     """What a symbol makes of CONFIG_CMDLINE: it is `appended`, stands `alone`, or `fills-in`.
 
     `elsewhere` says who has the symbol where the release itself lacks it, None: nobody is known to.
@@ -37,7 +42,6 @@ class BuiltInLineRule(Placed, frozen=True, kw_only=True):
 
     symbol: str
     effect: str
-    source: str
     elsewhere: str | None = None
 
 
@@ -66,7 +70,7 @@ class VerifiedOn(Struct, frozen=True, kw_only=True, array_like=True):
     how: str
 
 
-class KconfigSymbol(Placed, frozen=True, kw_only=True):
+class KconfigSymbol(Sourced, frozen=True, kw_only=True):
     """A Kconfig symbol the model reads. `name` has no `CONFIG_`; `type` is bool, tristate or int.
 
     `prompt` is when a person is asked for it, None where that is never: then its value follows
@@ -76,7 +80,6 @@ class KconfigSymbol(Placed, frozen=True, kw_only=True):
 
     name: str
     type: str
-    source: str
     prompt: Condition | None = None
 
 
@@ -91,7 +94,7 @@ class KconfigConstraint(Struct, frozen=True, kw_only=True, array_like=True):
     grounded: str
 
 
-class Variable(Placed, frozen=True, kw_only=True):
+class Variable(Sourced, frozen=True, kw_only=True):
     """A kernel variable that boot parameters may change; `initial` is its compiled-in value.
 
     `enumerators` are the values of an enum variable (`KVM_MODE_PROTECTED` …), each with its number;
@@ -101,7 +104,6 @@ class Variable(Placed, frozen=True, kw_only=True):
     name: str
     initial: Condition
     enumerators: tuple[tuple[str, int], ...]
-    source: str
 
 
 class Effect(Struct, frozen=True, kw_only=True, array_like=True):
@@ -121,7 +123,7 @@ class Effect(Struct, frozen=True, kw_only=True, array_like=True):
 WORD_GRAMMARS = ("words", "word-prefixes")
 
 
-class ParameterParser(Placed, frozen=True, kw_only=True):
+class ParameterParser(Sourced, frozen=True, kw_only=True):
     """One of the kernel's parsers of a boot parameter.
 
     `stream` says which text it reads: `early` (early_param: 2047 characters, double quotes group,
@@ -149,7 +151,6 @@ class ParameterParser(Placed, frozen=True, kw_only=True):
     bare: Scalar | None
     exists_if: Condition | None
     effects: tuple[Effect, ...]
-    source: str
 
 
 class BootParameter(Placed, frozen=True, kw_only=True):
@@ -169,7 +170,7 @@ class MidrRange(Struct, frozen=True, kw_only=True, array_like=True):
     highest: tuple[int, int] = (15, 15)
 
 
-class CpuCap(Placed, frozen=True, kw_only=True):
+class CpuCap(Sourced, frozen=True, kw_only=True):
     """A property of the CPUs of a system that the kernel detects: an arm64 cpucap and its like.
 
     A CPU has it where `field` is known and at least `minimum` (numbers) or one of `values` (words),
@@ -186,15 +187,13 @@ class CpuCap(Placed, frozen=True, kw_only=True):
     scope: str
     kconfig: Condition | None
     unless: Condition | None
-    source: str
 
 
-class KernelFunction(Placed, frozen=True, kw_only=True):
+class KernelFunction(Sourced, frozen=True, kw_only=True):
     """A kernel function or macro as one C expression: `can_set_direct_map()`, `PAGE_SIZE`."""
 
     signature: str
     body: Condition
-    source: str
 
 
 class Since(Struct, frozen=True, kw_only=True, array_like=True):
@@ -210,7 +209,7 @@ class Since(Struct, frozen=True, kw_only=True, array_like=True):
     source: str
 
 
-class Mechanism(Placed, frozen=True, kw_only=True):
+class Mechanism(Sourced, frozen=True, kw_only=True):
     """A way in which kernels differ that is no function of theirs, with its source.
 
     `value` is that of the version the profile was read on. Where `since` is given it is that of the
@@ -219,19 +218,17 @@ class Mechanism(Placed, frozen=True, kw_only=True):
 
     name: str
     value: Scalar
-    source: str
     note: str | None = None
     since: Since | None = None
 
 
-class OperationSource(Placed, frozen=True, kw_only=True):
+class OperationSource(Sourced, frozen=True, kw_only=True):
     """Where one micro-operation of the simulation stands in this release."""
 
     operation: str
-    source: str
 
 
-class BaseDefect(Placed, frozen=True, kw_only=True):
+class BaseDefect(Sourced, frozen=True, kw_only=True):
     """A defect that a release has by itself, whoever uses its code: what breaks, and who mended it.
 
     `invariant` is the one that the simulation finds violated, `mechanism` the row under
@@ -242,22 +239,32 @@ class BaseDefect(Placed, frozen=True, kw_only=True):
     invariant: str
     mechanism: str
     says: str
-    source: str
     fixed_by: str | None = None
     fixed_in: str | None = None
     reported: str | None = None
 
 
-class NameChange(Placed, frozen=True, kw_only=True):
+class NameChange(Sourced, frozen=True, kw_only=True):
     """A name (`CONFIG_X`, a parameter, `parameter=value`) and the first release that has it so."""
 
     name: str
     release: str
     note: str
-    source: str
 
 
-class KernelProfile(Placed, frozen=True, kw_only=True):
+class ProfileRows(Placed, frozen=True, kw_only=True):
+    """The rows of a profile that an overlay may add to."""
+
+    symbols: tuple[KconfigSymbol, ...]
+    constraints: tuple[KconfigConstraint, ...]
+    variables: tuple[Variable, ...]
+    parameters: tuple[BootParameter, ...]
+    cpucaps: tuple[CpuCap, ...]
+    functions: tuple[KernelFunction, ...]
+    mechanisms: tuple[Mechanism, ...]
+
+
+class KernelProfile(ProfileRows, frozen=True, kw_only=True):
     """What is declared about one kernel release on one architecture.
 
     `built_in_line` is None where nobody has read it. `browse` is the address of a line of its
@@ -271,15 +278,8 @@ class KernelProfile(Placed, frozen=True, kw_only=True):
     release: str
     arch: str
     verified_on: VerifiedOn
-    symbols: tuple[KconfigSymbol, ...]
-    constraints: tuple[KconfigConstraint, ...]
     toolchain: str | None = None
     built_in_line: BuiltInLine | None = None
-    variables: tuple[Variable, ...]
-    parameters: tuple[BootParameter, ...]
-    cpucaps: tuple[CpuCap, ...]
-    functions: tuple[KernelFunction, ...]
-    mechanisms: tuple[Mechanism, ...]
     operations: tuple[OperationSource, ...]
     browse: str | None = None
     open: tuple[str, ...] = ()
@@ -289,7 +289,7 @@ class KernelProfile(Placed, frozen=True, kw_only=True):
     defects: tuple[BaseDefect, ...] = ()
 
 
-class Overlay(Placed, frozen=True, kw_only=True):
+class Overlay(ProfileRows, frozen=True, kw_only=True):
     """Rows that were added to the profiles of `releases`, facts and CPU fields to the architecture.
 
     The rows stand in the profiles, too, with the places of the overlay's file.
@@ -298,13 +298,6 @@ class Overlay(Placed, frozen=True, kw_only=True):
     id: str
     arch: str
     releases: tuple[str, ...]
-    symbols: tuple[KconfigSymbol, ...]
-    constraints: tuple[KconfigConstraint, ...]
-    variables: tuple[Variable, ...]
-    parameters: tuple[BootParameter, ...]
-    cpucaps: tuple[CpuCap, ...]
-    functions: tuple[KernelFunction, ...]
-    mechanisms: tuple[Mechanism, ...]
     facts: tuple[FactDeclaration, ...]
     fields: tuple[RegisterField, ...] = ()
 
@@ -358,11 +351,10 @@ class EnvironmentAxis(Placed, frozen=True, kw_only=True):
     description: str
 
 
-class Cost(Placed, frozen=True, kw_only=True):
+class Cost(Sourced, frozen=True, kw_only=True):
     """What a change costs besides, in a sentence, and who says so."""
 
     note: str
-    source: str
 
 
 class FactDeclaration(Placed, frozen=True, kw_only=True):
@@ -379,7 +371,7 @@ class FactDeclaration(Placed, frozen=True, kw_only=True):
     cost: Cost | None = None
 
 
-class Assumption(Placed, frozen=True, kw_only=True):
+class Assumption(Sourced, frozen=True, kw_only=True):
     """A choice the architecture leaves to implementations; verdicts quantify over its values.
 
     `permitted` says it in a sentence, as the manual does, and where.
@@ -387,7 +379,6 @@ class Assumption(Placed, frozen=True, kw_only=True):
 
     name: str
     values: tuple[tuple[str, str], ...]  # value, description
-    source: str
     permitted: str | None = None
 
 
@@ -441,7 +432,7 @@ class Probes(Struct, frozen=True, kw_only=True, array_like=True):
     probes: tuple[Probe, ...]
 
 
-class LogLine(Placed, frozen=True, kw_only=True):
+class LogLine(Sourced, frozen=True, kw_only=True):
     """A line of the kernel log: a regular expression of the whole message, and what it shows.
 
     `shows` gives facts, environment axes and CPU fields their values; `absent` what holds where a
@@ -454,7 +445,6 @@ class LogLine(Placed, frozen=True, kw_only=True):
     absent: tuple[tuple[str, Scalar], ...]
     witness: str | None
     mark: str | None
-    source: str
 
 
 class MissingFlags(Placed, frozen=True, kw_only=True):
@@ -532,7 +522,7 @@ class Cpu(Placed, frozen=True, kw_only=True):
     arch: str = ""
 
 
-class Machine(Placed, frozen=True, kw_only=True):
+class Machine(Sourced, frozen=True, kw_only=True):
     """Names that people use for one CPU system: instance types, boards, SoCs, products.
 
     `cpu` is a SPEC. A name may hold one `*`; `sized` lets a size follow behind `.` or `-`.
@@ -544,7 +534,6 @@ class Machine(Placed, frozen=True, kw_only=True):
     virtual: bool
     whole: str | None
     cpu: str
-    source: str
 
 
 class MachineList(Placed, frozen=True, kw_only=True):
@@ -584,7 +573,7 @@ class PredicateVersion(Placed, frozen=True, kw_only=True):
     description: str
 
 
-class SeriesVersion(Placed, frozen=True, kw_only=True):
+class SeriesVersion(Sourced, frozen=True, kw_only=True):
     """One version of the series that is ported on top of a release, as it was or might be posted.
 
     `options` are what it does, as options of the mechanism; what it leaves out is the default.
@@ -592,7 +581,6 @@ class SeriesVersion(Placed, frozen=True, kw_only=True):
 
     name: str
     description: str
-    source: str
     options: tuple[tuple[str, str], ...]
 
 
@@ -600,7 +588,7 @@ ALIAS_ANSWERS = ("modelled", "refused", "unreachable")
 AliasAnswer = Literal["modelled", "refused", "unreachable"]
 
 
-class AliasUser(Placed, frozen=True, kw_only=True):
+class AliasUser(Sourced, frozen=True, kw_only=True):
     """A place that uses a kernel address of a page, and why nothing more need be simulated.
 
     `answer`: `modelled` by the micro-operation of that name, `refused` by an earlier check,
@@ -613,15 +601,13 @@ class AliasUser(Placed, frozen=True, kw_only=True):
     answer: AliasAnswer
     operation: str | None
     because: str
-    source: str
 
 
-class AliasStop(Placed, frozen=True, kw_only=True):
+class AliasStop(Sourced, frozen=True, kw_only=True):
     """A function behind which no page of the capability is, and why nobody looks there."""
 
     function: str
     because: str
-    source: str
 
 
 class AliasPages(Struct, frozen=True, kw_only=True, array_like=True):

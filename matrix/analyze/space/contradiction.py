@@ -18,7 +18,7 @@ from matrix.analyze.cell.question import Question
 from matrix.analyze.facts.program import read_constraints
 from matrix.analyze.space.symbolic import CompiledKernel, compiled_kernels, of_kernel
 from matrix.diagnostics import Location
-from matrix.kernel.cpu.resolve import CpuSystem
+from matrix.kernel.cpu.system import CpuSystem
 from matrix.schema.values import Architecture, Condition, KernelProfile, MatrixStudy
 from matrix.solve.core import region_core
 from matrix.solve.space import Region, union

@@ -20,7 +20,7 @@ from matrix.analyze.space.symbolic import (
     compiled_kernels,
     kernel_regions,
 )
-from matrix.kernel.cpu.resolve import CpuSystem
+from matrix.kernel.cpu.system import CpuSystem
 from matrix.schema.values import Architecture, KernelProfile, MatrixStudy
 from matrix.solve.space import Backend, Region, in_several, union
 

@@ -27,7 +27,7 @@ from matrix.analyze.facts.program import FactProgram
 from matrix.analyze.facts.unread import UNREAD
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.expr.nodes import Constant, Expression, Name, Value
-from matrix.kernel.cpu.resolve import CpuSystem
+from matrix.kernel.cpu.system import CpuSystem
 from matrix.schema.values import Architecture, Axis, KernelProfile, MatrixStudy, Option
 from matrix.solve.diagram import Diagram
 from matrix.solve.partition import Compiler, Table

@@ -65,13 +65,11 @@ def annotated_configs(
     # The header names the flavours; without one the policies' own keys do.
     flavours = named or list(keys) or ([arch] if general else [])
     if not flavours:
-        raise InputError(
-            Diagnostic(
-                code="MX1453",
-                message=f"the annotations have no flavour of {arch}",
-                location=Location(file=file),
-                hint=f"flavours here: {first_of(read.flavours) or 'none'}",
-            )
+        raise InputError.of(
+            code="MX1453",
+            message=f"the annotations have no flavour of {arch}",
+            location=Location(file=file),
+            hint=f"flavours here: {first_of(read.flavours) or 'none'}",
         )
     return tuple(
         WrittenConfig(part=flavour, text=_text(read, flavour, arch), notes=tuple(read.notes))
@@ -101,13 +99,11 @@ def _take(read: _Read, data: bytes, file: str, included: ReadIncluded, *, main: 
 
 def _header(read: _Read, name: str, value: str, place: Location) -> None:
     if name == "FORMAT" and value not in _FORMATS:
-        raise InputError(
-            Diagnostic(
-                code="MX1450",
-                message=f"annotations of format `{value[:20]}` are not known",
-                location=place,
-                hint=f"known are {', '.join(_FORMATS)}; give the `.config` of the build",
-            )
+        raise InputError.of(
+            code="MX1450",
+            message=f"annotations of format `{value[:20]}` are not known",
+            location=place,
+            hint=f"known are {', '.join(_FORMATS)}; give the `.config` of the build",
         )
     if name == "FLAVOUR" and value:
         read.flavours = tuple(value.split())
@@ -182,13 +178,11 @@ def _values(text: str, place: Location) -> Mapping[str, str]:
         isinstance(item, str) for pair in found.items() for item in pair
     ):
         return found
-    raise InputError(
-        Diagnostic(
-            code="MX1452",
-            message="the policy is no mapping of flavours to values",
-            location=place,
-            hint="a policy is written `policy<{'arm64': 'y', 'amd64': 'n'}>`",
-        )
+    raise InputError.of(
+        code="MX1452",
+        message="the policy is no mapping of flavours to values",
+        location=place,
+        hint="a policy is written `policy<{'arm64': 'y', 'amd64': 'n'}>`",
     )
 
 

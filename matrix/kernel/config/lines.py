@@ -164,10 +164,13 @@ class _LineReader:
         """Take one line that is neither empty nor a plain comment."""
         match = _LINE.fullmatch(line)
         if match is None:
+            hint, words = _meant(line) + _SETTING, f"`{shown(line.strip())}` is"
             if _UNSET_SLIP.fullmatch(line):
-                self._report_comment(number, line)
+                message = f"{words} a comment and says nothing of the symbol"
+                self._add("MX0313", message, hint, number, line, severity=Severity.NOTE)
             elif line[0] != "#" and line.strip():
-                self._report_junk(number, line)
+                message = f"{words} neither a setting nor a comment; the kernel's conf ignores it"
+                self._add("MX0309", message, hint, number, line)
             return
         symbol = match[1] or match[3]
         value = raw_value(line)
@@ -197,91 +200,67 @@ class _LineReader:
             )
         return self._diagnostics
 
-    def _report_junk(self, number: int, line: str) -> None:
-        self._add(
-            Diagnostic(
-                code="MX0309",
-                message=f"`{shown(line.strip())}` is neither a setting nor a comment; "
-                "the kernel's conf ignores it",
-                location=self._location(number, line, 0, len(line)),
-                hint=_meant(line) + _SETTING,
-                severity=Severity.WARNING,
-            )
-        )
-
-    def _report_comment(self, number: int, line: str) -> None:
-        self._add(
-            Diagnostic(
-                code="MX0313",
-                message=f"`{shown(line.strip())}` is a comment and says nothing of the symbol",
-                location=self._location(number, line, 0, len(line)),
-                hint=_meant(line) + _SETTING,
-                severity=Severity.NOTE,
-            )
-        )
-
     def _report_value(self, number: int, line: str, column: int, value: str) -> None:
-        self._add(
-            Diagnostic(
-                code="MX0310",
-                message=(
-                    f"`{shown(value)}` is no value of a symbol; the line is ignored"
-                    if value
-                    else "nothing follows the `=`; the line is ignored"
-                ),
-                location=self._location(number, line, column, len(value)),
-                hint='a value is y, m, n, a decimal or 0x number, or a "string"',
-                severity=Severity.WARNING,
-            )
+        message = (
+            f"`{shown(value)}` is no value of a symbol; the line is ignored"
+            if value
+            else "nothing follows the `=`; the line is ignored"
         )
+        hint = 'a value is y, m, n, a decimal or 0x number, or a "string"'
+        self._add("MX0310", message, hint, number, line, column=column, length=len(value))
 
     def _report_rest(self, number: int, line: str, match: re.Match[str], value: str) -> None:
         end = match.start(4) if match[4] else match.start(2) + len(value)
         rest = line[end:].strip()
-        column = line.index(rest, end) if rest else end
         taken = "is not set" if match[4] else value
         ignores = "; newer releases of conf ignore the line" if match[4] else ""
-        self._add(
-            Diagnostic(
-                code="MX0310",
-                message=f"{f'`{shown(rest)}`' if rest else 'white space'} follows "
-                f"`{shown(taken)}`, which is taken{ignores}",
-                location=self._location(number, line, column, len(line) - column),
-                hint="put a comment on a line of its own" if rest else "remove it",
-                severity=Severity.WARNING,
-            )
+        message = (
+            f"{f'`{shown(rest)}`' if rest else 'white space'} follows "
+            f"`{shown(taken)}`, which is taken{ignores}"
         )
+        hint = "put a comment on a line of its own" if rest else "remove it"
+        column = line.index(rest, end) if rest else end
+        self._add("MX0310", message, hint, number, line, column=column)
 
     def _report_again(
         self, number: int, line: str, symbol: str, earlier: tuple[int, str], *, same: bool
     ) -> None:
         line_before, text_before = earlier
-        if same:
-            message = f"`CONFIG_{symbol}` is set again to what line {line_before} says"
-        else:
-            message = (
-                f"`CONFIG_{symbol}` is set again: `{shown(line)}` overrides "
-                f"`{shown(text_before)}` of line {line_before}"
-            )
-        self._add(
-            Diagnostic(
-                code="MX0311",
-                message=message,
-                location=self._location(number, line, 0, len(line)),
-                hint=f"delete one of lines {line_before} and {number}",
-                severity=Severity.NOTE if same else Severity.WARNING,
-            )
+        message = (
+            f"`CONFIG_{symbol}` is set again to what line {line_before} says"
+            if same
+            else f"`CONFIG_{symbol}` is set again: `{shown(line)}` overrides "
+            f"`{shown(text_before)}` of line {line_before}"
         )
+        severity = Severity.NOTE if same else Severity.WARNING
+        hint = f"delete one of lines {line_before} and {number}"
+        self._add("MX0311", message, hint, number, line, severity=severity)
 
-    def _add(self, diagnostic: Diagnostic) -> None:
-        if len(self._diagnostics) < _MOST_DIAGNOSTICS:
-            self._diagnostics.append(diagnostic)
-        else:
+    def _add(
+        self,
+        code: str,
+        message: str,
+        hint: str,
+        number: int,
+        line: str,
+        *,
+        column: int = 0,
+        length: int | None = None,
+        severity: Severity = Severity.WARNING,
+    ) -> None:
+        """Say what is odd, of the line from a column to its end unless `length` is given."""
+        if len(self._diagnostics) >= _MOST_DIAGNOSTICS:
             self._omitted += 1
-
-    def _location(self, number: int, line: str, column: int, length: int) -> Location:
-        return Location(
-            file=self.file, line=number, column=column + 1, length=max(1, length), text=line
+            return
+        place = Location(
+            file=self.file,
+            line=number,
+            column=column + 1,
+            length=max(1, len(line) - column if length is None else length),
+            text=line,
+        )
+        self._diagnostics.append(
+            Diagnostic(code=code, message=message, location=place, hint=hint, severity=severity)
         )
 
 
@@ -297,24 +276,16 @@ def _meant(line: str) -> str:
 
 def no_setting(text: str, file: str) -> Diagnostic:
     """Return the diagnostic of a file that holds no setting at all."""
-    lines = text[1:-1].split("\n")
-    number = next((n for n, line in enumerate(lines, start=1) if line.strip()), 0)
-    if not number:
-        message = "the file is empty"
-    else:
-        message = "the file holds no `CONFIG_…` line: it is not a kernel `.config`"
+    message, location = "the file is empty", Location(file=file)
+    for number, line in enumerate(text[1:-1].split("\n"), start=1):
+        if line.strip():
+            message = "the file holds no `CONFIG_…` line: it is not a kernel `.config`"
+            location = Location(file=file, line=number, column=1, length=len(line), text=line)
+            break
     return Diagnostic(
         code="MX0307",
         message=message,
-        location=Location(
-            file=file,
-            line=number,
-            column=1,
-            length=len(lines[number - 1]),
-            text=lines[number - 1],
-        )
-        if number
-        else Location(file=file),
+        location=location,
         hint="give a kernel's `.config`, for instance /boot/config-$(uname -r) or /proc/config.gz; "
         "a boot log, lscpu and the like go to --evidence",
     )

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity, first_of
+from matrix.expr.position import locate
 from matrix.kernel.config.nix_syntax import Binding, Node, NotNixError, Parser, Tokens, tokens_of
 from matrix.kernel.config.written_forms import ANSWER, WrittenConfig
 from matrix.kernel.source.version import KernelVersion, read_version
@@ -520,12 +521,7 @@ class _Places:
         return bisect_left(self._ends, start) + 1
 
     def _at(self, start: int, end: int) -> Location:
-        number = self.line(start)
-        begins = self._ends[number - 2] + 1 if number > 1 else 0
-        line = self._text[begins : self._ends[number - 1] if number <= len(self._ends) else None]
-        length = max(1, min(end, begins + len(line)) - start)
-        column = start - begins + 1
-        return Location(file=self._file, line=number, column=column, length=length, text=line)
+        return locate(self._text, self._file, start, end - start)
 
     def notes(self, undecided: Mapping[_Why, list[str]], found: _Settings) -> Iterator[Diagnostic]:
         """Yield what is not decided, as far as it is not decided in the end."""

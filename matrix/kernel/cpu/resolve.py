@@ -23,10 +23,9 @@ from matrix.diagnostics import (
     unknown_word_hint,
 )
 from matrix.expr.position import shown
-from matrix.kernel.cpu.detection import Detection, detect, detect_boot
 from matrix.kernel.cpu.overrides import MIDR_NAMES, Overrides, read_overrides
 from matrix.kernel.cpu.spec import CpuSpec, Word, at, parse_spec
-from matrix.kernel.cpu.system import CpuSystem, Midr, SystemCpu, assume
+from matrix.kernel.cpu.system import CpuSystem, Midr, SystemCpu
 from matrix.schema.cpu_fields import (
     GIVEN,
     BrokenRuleError,
@@ -35,7 +34,6 @@ from matrix.schema.cpu_fields import (
     model_of,
     propagate,
     rank,
-    weakest,
 )
 from matrix.schema.values import (
     Architecture,
@@ -45,20 +43,6 @@ from matrix.schema.values import (
     Machine,
     RegisterField,
 )
-
-__all__ = [
-    "CpuSystem",
-    "Detection",
-    "assume",
-    "cpus_by_name",
-    "default_cpus",
-    "detect",
-    "detect_boot",
-    "expand_group",
-    "groups",
-    "resolve_system",
-    "weakest",
-]
 
 FREE = "free"
 QEMU_GROUP = "qemu"
@@ -176,12 +160,10 @@ def cpus_found(word: str, knowledge: Knowledge) -> frozenset[str]:
     if not found:
         names = [name for row in rows for name in row.names if "*" not in name]
         known = [*names, *(name for cpu in knowledge.cpus for name in _names(cpu))]
-        raise InputError(
-            Diagnostic(
-                code="MX0511",
-                message=f"no CPU has `{shown(word)}` in its names",
-                hint=did_you_mean(key, known) or "search a core, a product, a board or a MIDR",
-            )
+        raise InputError.of(
+            code="MX0511",
+            message=f"no CPU has `{shown(word)}` in its names",
+            hint=did_you_mean(key, known) or "search a core, a product, a board or a MIDR",
         )
     return found
 

@@ -67,10 +67,8 @@ class _Message(Struct, frozen=True, kw_only=True):
     dressed: bool
 
 
-class _Boot(Struct, kw_only=True):
-    """The messages of one boot, as far as they are there."""
-
-    messages: list[_Message]
+# The messages of one boot, as far as they are there.
+_Boot = list[_Message]
 
 
 def is_boot_log(text: EvidenceText, asked: Asked) -> bool:
@@ -90,19 +88,17 @@ def read_boot_log(text: EvidenceText, asked: Asked) -> Read:
     _check_architecture(text, boots, asked)
     remarks = []
     if asked.boot is not None and not 1 <= asked.boot <= len(boots):
-        raise InputError(
-            Diagnostic(
-                code="MX1435",
-                message=f"the log has no boot {asked.boot}: it holds {len(boots)}",
-                location=Location(file=text.file),
-                hint=f"--boot takes 1 to {len(boots)}, the oldest first",
-            )
+        raise InputError.of(
+            code="MX1435",
+            message=f"the log has no boot {asked.boot}: it holds {len(boots)}",
+            location=Location(file=text.file),
+            hint=f"--boot takes 1 to {len(boots)}, the oldest first",
         )
     chosen = boots[(asked.boot or len(boots)) - 1]
     if len(boots) > 1 and asked.boot is None:
         remarks.append(_several_boots(text, boots))
     found: list[Finding] = []
-    for message in chosen.messages:
+    for message in chosen:
         for row, match in lines.matches(message.text):
             found += _findings(text, message, row, match)
     command_lines = [item for item in found if item.kind == "cmdline"]
@@ -158,25 +154,25 @@ def _boots(messages: Sequence[_Message], lines: LogLines) -> list[_Boot]:
     A first message begins another boot only where time begins anew behind it: one that was copied
     into the middle of a boot says nothing.
     """
-    boots = [_Boot(messages=[])]
+    boots: list[_Boot] = [[]]
     for index, message in enumerate(messages):
         begins = any(row.mark == "begins" for row, _ in lines.matches(message.text))
         here = boots[-1]
-        if begins and here.messages and _begins_anew(here, message, messages[index + 1 :], lines):
-            boots.append(_Boot(messages=[]))
-        boots[-1].messages.append(message)
+        if begins and here and _begins_anew(here, message, messages[index + 1 :], lines):
+            boots.append([])
+        boots[-1].append(message)
     return boots
 
 
 def _begins_anew(here: _Boot, first: _Message, rest: Sequence[_Message], lines: LogLines) -> bool:
     """Tell whether a first message behind others begins another boot."""
     following = next((one.when for one in rest if one.when is not None), None)
-    latest = max((one.when for one in here.messages if one.when is not None), default=None)
+    latest = max((one.when for one in here if one.when is not None), default=None)
     if following is not None and latest is not None and following[0] == latest[0] == _STAMP:
         # The kernel's stamps count from its boot, so they go back only where another one began.
         return following < latest
-    told = any(True for one in here.messages for _ in lines.matches(one.text))
-    return told and here.messages[-1].text != first.text
+    told = any(True for one in here for _ in lines.matches(one.text))
+    return told and here[-1].text != first.text
 
 
 def _findings(
@@ -218,7 +214,7 @@ def _check_architecture(text: EvidenceText, boots: Sequence[_Boot], asked: Asked
     """
     own = dict(_all_lines(asked))[asked.arch]
     others = [(arch, lines) for arch, lines in _all_lines(asked) if arch != asked.arch]
-    messages = [message for boot in boots for message in boot.messages]
+    messages = [message for boot in boots for message in boot]
     # A line that tells something, and that no other architecture has, settles it.
     for message in messages:
         telling = any(row.shows or row.mark == "begins" for row, _ in own.matches(message.text))
@@ -251,8 +247,8 @@ def _other(text: EvidenceText, message: _Message, found: str, asked: Asked) -> D
 
 
 def _several_boots(text: EvidenceText, boots: Sequence[_Boot]) -> Diagnostic:
-    begin = boots[-1].messages[0]
-    starts = ", ".join(str(boot.messages[0].number) for boot in boots if boot.messages)
+    begin = boots[-1][0]
+    starts = ", ".join(str(boot[0].number) for boot in boots if boot)
     return Diagnostic(
         code="MX1434",
         severity=Severity.NOTE,
@@ -269,13 +265,13 @@ def _may_be_cut(text: EvidenceText, boot: _Boot, item: Finding) -> str | None:
         return f"a message of the log is cut at some {_MAY_BE_CUT} characters"
     if str(item.value).endswith(_SPLIT.strip()):
         return "it goes on in the next message"
-    at = next(i for i, one in enumerate(boot.messages) if one.number == item.place.line)
-    following = boot.messages[at + 1] if at + 1 < len(boot.messages) else None
+    at = next(i for i, one in enumerate(boot) if one.number == item.place.line)
+    following = boot[at + 1] if at + 1 < len(boot) else None
     if following is None:
-        alone = len(boot.messages) == 1
+        alone = len(boot) == 1
         return None if alone else "the file ends with it"
-    dressed = boot.messages[at].dressed
-    wrapped = dressed and any(one.dressed for one in boot.messages[at + 1 :]) and _is_torn(boot)
+    dressed = boot[at].dressed
+    wrapped = dressed and any(one.dressed for one in boot[at + 1 :]) and _is_torn(boot)
     if dressed and not wrapped and following.dressed:
         return None
     # What wraps a text makes no line longer than its width: a word that had fit was not wrapped.
@@ -290,10 +286,8 @@ def _may_be_cut(text: EvidenceText, boot: _Boot, item: Finding) -> str | None:
 
 def _is_torn(boot: _Boot) -> bool:
     """Tell whether lines without a time stand among those with one: a text that was wrapped."""
-    dressed = [index for index, one in enumerate(boot.messages) if one.dressed]
-    return bool(dressed) and not all(
-        one.dressed for one in boot.messages[dressed[0] : dressed[-1] + 1]
-    )
+    dressed = [index for index, one in enumerate(boot) if one.dressed]
+    return bool(dressed) and not all(one.dressed for one in boot[dressed[0] : dressed[-1] + 1])
 
 
 def _cut(item: Finding, why: str) -> Diagnostic:
@@ -308,8 +302,8 @@ def _cut(item: Finding, why: str) -> Diagnostic:
 
 def _is_whole(text: EvidenceText, boot: _Boot, lines: LogLines) -> bool:
     """Tell whether a missing line means that the kernel did not say it."""
-    messages = [one for one in boot.messages if one.dressed]
-    if not messages or any(_LOST.search(text.lines[one.number - 1]) for one in boot.messages):
+    messages = [one for one in boot if one.dressed]
+    if not messages or any(_LOST.search(text.lines[one.number - 1]) for one in boot):
         return False
     marks = [[row.mark for row, _ in lines.matches(one.text)] for one in messages]
     ends = [index for index, found in enumerate(marks) if "ends" in found]
@@ -317,7 +311,7 @@ def _is_whole(text: EvidenceText, boot: _Boot, lines: LogLines) -> bool:
         return False
     until = messages[ends[-1]].number
     first = messages[0].number
-    between = [one for one in boot.messages if first <= one.number <= until]
+    between = [one for one in boot if first <= one.number <= until]
     times = [one.when for one in between if one.when is not None]
     if len(times) < len(between) or len({kind for kind, _, _ in times}) > 1:
         return False

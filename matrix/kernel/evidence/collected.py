@@ -152,13 +152,11 @@ def _refuse_outside(folder: str, within: Path) -> None:
     try:
         check_inside(Path(folder), within)
     except OSError as error:
-        raise InputError(
-            Diagnostic(
-                code=_EVIDENCE.unreadable,
-                message=f"cannot read `{folder}`: {error.strerror}",
-                location=Location(file=folder),
-                hint="give a folder below that of the table",
-            )
+        raise InputError.of(
+            code=_EVIDENCE.unreadable,
+            message=f"cannot read `{folder}`: {error.strerror}",
+            location=Location(file=folder),
+            hint="give a folder below that of the table",
         ) from error
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from typing import Any
 
 from msgspec import Struct
 
@@ -68,48 +69,37 @@ def machine_of(
     places = tuple(str(item.place) for item in logs)
     whole = any(read.whole_log for _, read in collected.reads)
     files = ", ".join(dict.fromkeys(item.place.file for item in logs))
-    log: Reading[tuple[str, ...]] = (
-        Reading(value=tuple(texts), source=files)
-        if logs
-        else unread("kernel log", NOT_AMONG_EVIDENCE)
-    )
-    why = log.why_not or (None if whole else "the log is not whole, so a missing line says nothing")
-    line = first.get(("cmdline",))
+    read: dict[str, Any] = {}
+    if logs:
+        read["log"] = Reading(value=tuple(texts), source=files)
+    if line := first.get(("cmdline",)):
+        private = private_command_line(str(line.value), known_parameters)
+        read["cmdline"] = Reading(value=private, source=str(line.place))
+    if size := first.get(("page_size",)):
+        read["page_size"] = Reading(value=int(size.value), source=str(size.place))
+    why = None if whole else "the log is not whole, so a missing line says nothing"
     host = HostReadings(
         machine=str(found_machine.value) if found_machine else machine,
         version=str(version.value) if version else _UNKNOWN_VERSION,
-        page_size=_reading(first.get(("page_size",)), int),
-        config=unread("`.config`", NOT_AMONG_EVIDENCE),
-        cmdline=Reading(
-            value=private_command_line(str(line.value), known_parameters), source=str(line.place)
-        )
-        if line
-        else unread("/proc/cmdline", NOT_AMONG_EVIDENCE),
         cpus=_cpus(first.values()),
-        cache_types=unread("CTR_EL0", NOT_AMONG_EVIDENCE),
-        log=log,
         log_complete=whole,
-        memfd_secret=unread("memfd_secret(2)", NOT_AMONG_EVIDENCE),
-        secretmem_enable=unread("the parameter secretmem.enable", NOT_AMONG_EVIDENCE),
-        seccomp=unread("/proc/self/status", NOT_AMONG_EVIDENCE),
-        interrupt_controllers=unread("/proc/interrupts", NOT_AMONG_EVIDENCE),
-        kvm=unread("/dev/kvm", NOT_AMONG_EVIDENCE),
         log_places=places,
-        shown=lines.shown(texts, files, complete=whole, why_not=why, places=places),
+        shown=lines.shown(
+            texts,
+            files,
+            complete=whole,
+            why_not=why if logs else NOT_AMONG_EVIDENCE,
+            places=places,
+        ),
         cpu_specs=_specs(first.values()),
         cpu_fields=_fields(first.values()),
+        **read,
     )
     return Machine(
         host=host,
         products=tuple(item for item in first.values() if item.kind == "product"),
         remarks=tuple(item for _, read in collected.reads for item in read.remarks),
     )
-
-
-def _reading(found: Finding | None, of: type[int]) -> Reading[int]:
-    if found is None:
-        return unread("page size", NOT_AMONG_EVIDENCE)
-    return Reading(value=of(found.value), source=str(found.place))
 
 
 def _agreed(findings: Sequence[Finding], lines: LogLines) -> dict[tuple[str, ...], Finding]:

@@ -126,16 +126,11 @@ class HostTable:
     """
 
     def __init__(
-        self,
-        file: str,
-        header: list[str],
-        chosen: Mapping[str, str] | None = None,
-        *,
-        keep: bool = False,
+        self, file: str, header: list[str], chosen: Mapping[str, str], *, keep: bool
     ) -> None:
         self.file = file
         self._keep = keep
-        self.names = _find_columns(file, header, chosen or {})
+        self.names = _find_columns(file, header, chosen)
         self.columns = tuple(self.names)
         own = (title for title in header if title not in self.names.values())
         self.ignored = tuple(dict.fromkeys(own))
@@ -232,18 +227,18 @@ def open_hosts(
             column is missing or there twice, MX1504 a column of numbers where text is needed.
     """
     name = file_name(path)
+    asked = _Asked(name=name, chosen=chosen or {}, keep=keep)
     if os.fspath(path) == STANDARD_INPUT:
         with _reported(name):
-            table = _open_csv(cast("BufferedReader", sys.stdin.buffer), name, chosen, keep=keep)
+            table = _open_csv(cast("BufferedReader", sys.stdin.buffer), asked)
         yield table
         return
     with contextlib.ExitStack() as stack:
         with _reported(name):
             stream = stack.enter_context(opened(path))
-            if part is None:
-                table = _open_file(stream, name, chosen, keep=keep)
-            else:
-                table = _open_parquet(stream, name, chosen, keep=keep, part=part)
+            table = (
+                _open_file(stream, asked) if part is None else _open_parquet(stream, asked, part)
+            )
         yield table
 
 
@@ -292,7 +287,7 @@ def named_in(
     name = file_name(path)
     found: set[bytes] = set()
     with opened(path) as stream:
-        names = _open_parquet(stream, name, chosen, keep=False).names
+        names = _open_parquet(stream, _Asked(name=name, chosen=chosen, keep=False)).names
         titles = [names[column] for column in columns if column in names]
         file = pq.ParquetFile(stream)
         try:
@@ -335,35 +330,37 @@ def _reported(name: str) -> Iterator[None]:
         ) from None
 
 
-def _open_file(
-    stream: BufferedReader, name: str, chosen: Mapping[str, str] | None, *, keep: bool
-) -> HostTable:
+class _Asked(Struct, frozen=True, kw_only=True):
+    """What is asked of a table: its name, the columns that a person chose, and whether all stay."""
+
+    name: str
+    chosen: Mapping[str, str]
+    keep: bool
+
+    def table(self, header: Iterable[str]) -> HostTable:
+        """Return the table with a header."""
+        return HostTable(self.name, list(header), self.chosen, keep=self.keep)
+
+
+def _open_file(stream: BufferedReader, asked: _Asked) -> HostTable:
     magic = stream.peek(len(_PARQUET_MAGIC)).lstrip(b"\xef\xbb\xbf")
     if magic.startswith(_PARQUET_MAGIC):
-        return _open_parquet(stream, name, chosen, keep=keep)
+        return _open_parquet(stream, asked)
     if magic.startswith(_GZIP_MAGIC):
-        return _open_csv(
-            cast("BufferedReader", gzip.GzipFile(fileobj=stream)), name, chosen, keep=keep
-        )
-    return _open_csv(stream, name, chosen, keep=keep)
+        return _open_csv(cast("BufferedReader", gzip.GzipFile(fileobj=stream)), asked)
+    return _open_csv(stream, asked)
 
 
-def _open_parquet(
-    stream: BufferedReader,
-    name: str,
-    chosen: Mapping[str, str] | None,
-    *,
-    keep: bool,
-    part: HostPart | None = None,
-) -> HostTable:
+def _open_parquet(stream: BufferedReader, asked: _Asked, part: HostPart | None = None) -> HostTable:
     import pyarrow.parquet as pq
 
     schema = pq.read_schema(stream)
-    table = HostTable(name, list(schema.names), chosen, keep=keep)
-    _refuse_numbers(name, {key: schema.field(title).type for key, title in table.names.items()})
-    titles = [*table.names.values(), *(table.ignored if keep else ())]
+    table = asked.table(schema.names)
+    types = {key: schema.field(title).type for key, title in table.names.items()}
+    _refuse_numbers(asked.name, types)
+    titles = [*table.names.values(), *(table.ignored if asked.keep else ())]
     file = pq.ParquetFile(stream)
-    _refuse_large(name, file.metadata)
+    _refuse_large(asked.name, file.metadata)
     texts = [title for title in titles if _is_text(schema.field(title).type)]
 
     def batches(groups: Sequence[int]) -> Iterator[Any]:
@@ -371,20 +368,16 @@ def _open_parquet(
             "Iterator[Any]", file.iter_batches(_BATCH_ROWS, row_groups=groups, columns=titles)
         )
 
-    def all_batches() -> Iterator[Any]:
-        _refuse_long(stream, texts, range(file.num_row_groups))
+    def asked_batches() -> Iterator[Any]:
+        _refuse_long(stream, texts, part.groups if part else range(file.num_row_groups))
+        if part is not None:
+            yield from _rows_of(batches(part.groups), part)
+            return
         # A reader keeps what it has read until its end: a few groups of rows each.
         for groups in _together(file.metadata, 4 * _BATCH_ROWS):
             yield from batches(groups)
 
-    if part is None:
-        return table.read_from(all_batches())
-
-    def batches_of(part: HostPart) -> Iterator[Any]:
-        _refuse_long(stream, texts, part.groups)
-        yield from _rows_of(batches(part.groups), part)
-
-    return table.read_from(batches_of(part), part.first)
+    return table.read_from(asked_batches(), part.first if part else 0)
 
 
 def _rows_of(batches: Iterator[Any], part: HostPart) -> Iterator[Any]:
@@ -413,17 +406,15 @@ def _together(metadata: Any, size: int) -> Iterator[list[int]]:
         yield groups
 
 
-def _open_csv(
-    stream: BufferedReader, name: str, chosen: Mapping[str, str] | None, *, keep: bool
-) -> HostTable:
+def _open_csv(stream: BufferedReader, asked: _Asked) -> HostTable:
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
-    beginning = stream.peek(_MOST_HEADER_BYTES)
+    name, beginning = asked.name, stream.peek(_MOST_HEADER_BYTES)
     if begins_document(beginning):
-        return _open_document(stream, name, chosen, keep=keep)
+        return _open_document(stream, asked)
     if beginning[:1] == _OBJECT:
-        return _open_json_lines(stream, name, chosen, keep=keep)
+        return _open_json_lines(stream, asked)
     line = stream.readline(_MOST_HEADER_BYTES)
     reason = what_it_is(line, at_end=not stream.peek(1))
     if reason is not None:
@@ -435,7 +426,7 @@ def _open_csv(
     split = splits_of(titles)
     fields = split(titles) if split is not None else next(csv.reader([titles]), [])
     header = [title.strip() for title in fields]
-    table = HostTable(name, header, chosen, keep=keep)
+    table = asked.table(header)
     if not stream.peek(1):
         return table
     reader = arrow_csv.open_csv(
@@ -460,37 +451,27 @@ def _open_csv(
     return table.read_from(reader)
 
 
-def _open_document(
-    stream: BufferedReader, name: str, chosen: Mapping[str, str] | None, *, keep: bool
-) -> HostTable:
+def _open_document(stream: BufferedReader, asked: _Asked) -> HostTable:
     """Open a JSON document that lists machines.
 
     Raises:
         InputError: MX1502, as `read_machines`.
     """
-    machines = read_machines(stream, name)
+    machines = read_machines(stream, asked.name)
     header, numbers = _keys(map(flat_row, machines))
-    table = _table_of_keys(name, header, numbers, chosen, keep=keep)
+    table = _table_of_keys(asked, header, numbers)
     return table.read_from(
         _record_batch([flat_row(one) for one in machines[first : first + _BATCH_ROWS]], header)
         for first in range(0, len(machines), _BATCH_ROWS)
     )
 
 
-def _table_of_keys(
-    name: str,
-    header: Mapping[str, None],
-    numbers: set[str],
-    chosen: Mapping[str, str] | None,
-    *,
-    keep: bool,
-) -> HostTable:
+def _table_of_keys(asked: _Asked, header: Mapping[str, None], numbers: set[str]) -> HostTable:
     import pyarrow as pa
 
-    table = HostTable(name, list(header), chosen, keep=keep)
-    _refuse_numbers(
-        name, {key: pa.float64() for key, title in table.names.items() if title in numbers}
-    )
+    table = asked.table(header)
+    types = {key: pa.float64() for key, title in table.names.items() if title in numbers}
+    _refuse_numbers(asked.name, types)
     return table
 
 
@@ -501,9 +482,7 @@ def _record_batch(objects: Sequence[Mapping[str, Any]], header: Iterable[str]) -
     return pa.record_batch(columns, names=list(header))
 
 
-def _open_json_lines(
-    stream: BufferedReader, name: str, chosen: Mapping[str, str] | None, *, keep: bool
-) -> HostTable:
+def _open_json_lines(stream: BufferedReader, asked: _Asked) -> HostTable:
     """Open a table with an object a line; its columns are the keys of all lines.
 
     A file is read twice for them. A pipe cannot be: its keys are those of the first batch.
@@ -511,6 +490,7 @@ def _open_json_lines(
     Raises:
         InputError: MX1502, a line is no object, or a later one of a pipe has another key.
     """
+    name = asked.name
     start = stream.tell() if stream.seekable() else None
     batches = _objects(stream, name)
     first = next(batches, [])
@@ -524,7 +504,7 @@ def _open_json_lines(
         batches = _objects(stream, name)
     else:
         batches = itertools.chain([first], batches)
-    table = _table_of_keys(name, header, numbers, chosen, keep=keep)
+    table = _table_of_keys(asked, header, numbers)
 
     def rows() -> Iterator[Any]:
         done = 0

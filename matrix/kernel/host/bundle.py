@@ -10,12 +10,13 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
+
+from msgspec.structs import asdict
 
 from matrix.diagnostics import InputError, Location
 from matrix.door.bounded import InputKind, file_name, read_bounded
 from matrix.door.stream import decompress
-from matrix.expr.nodes import Scalar
 from matrix.kernel.host.kernel_log import architecture_of, log_lines
 from matrix.kernel.host.readings import NO_FIELDS, NO_SPECS, HostReadings, KvmAnswers, Reading
 from matrix.schema.values import Architecture
@@ -29,11 +30,6 @@ _BUNDLE = InputKind(
     too_large="MX1611",
     hint="is it the right file? `matrix probe --save FILE` writes one",
 )
-_Value = TypeVar("_Value")
-_Object = Mapping[str, object]
-
-_MAX_REGISTER = (1 << 64) - 1
-_WORD = re.compile(r"[\w .:/+-]{1,80}")
 
 
 def dump_bundle(host: HostReadings) -> str:
@@ -42,47 +38,30 @@ def dump_bundle(host: HostReadings) -> str:
         "schema": SCHEMA,
         "machine": host.machine,
         "version": host.version,
-        "readings": {
-            name: {
-                "value": _encoded(reading.value),
-                "source": reading.source,
-                "why_not": reading.why_not,
-            }
-            for name, reading in host.readings()
-        },
+        "readings": {name: _document(reading) for name, reading in host.readings()},
     }
     # Left out where they say nothing, and then read so: a whole log without places, no CPU types.
     if host.log_places:
         document["log_places"] = list(host.log_places)
         document["log_complete"] = host.log_complete
     if host.cpu_specs.value is not None:
-        document["cpu_specs"] = {
-            "value": list(host.cpu_specs.value),
-            "source": host.cpu_specs.source,
-            "why_not": None,
-        }
+        document["cpu_specs"] = _document(host.cpu_specs)
     if host.cpu_fields.value is not None:
-        document["cpu_fields"] = {
-            "value": dict(host.cpu_fields.value),
-            "source": host.cpu_fields.source,
-            "why_not": None,
-        }
+        document["cpu_fields"] = {**asdict(host.cpu_fields), "value": dict(host.cpu_fields.value)}
     # ASCII: a command line may hold bytes that are no text, as surrogates.
     return json.dumps(document, indent=1, ensure_ascii=True) + "\n"
 
 
+def _document(reading: Reading[Any]) -> dict[str, object]:
+    return {**asdict(reading), "value": _encoded(reading.value)}
+
+
 def _encoded(value: object) -> object:
     if isinstance(value, KvmAnswers):
-        return {
-            "extensions": dict(value.extensions),
-            "registers": {name: f"{item:#x}" for name, item in value.registers.items()},
-            "refused": dict(value.refused),
-        }
+        return {**asdict(value), "registers": _encoded(value.registers)}
     if isinstance(value, Mapping):
         return {
-            str(key): {name: f"{register:#x}" for name, register in item.items()}
-            if isinstance(item, Mapping)
-            else f"{item:#x}"
+            str(key): _encoded(item) if isinstance(item, Mapping) else f"{item:#x}"
             for key, item in value.items()
         }
     return list(value) if isinstance(value, tuple) else value
@@ -106,7 +85,7 @@ def load_bundle(path: Path, architectures: Sequence[Architecture]) -> HostReadin
         raise _no_bundle(Location(file=name), "not JSON in ASCII") from error
     except RecursionError as error:
         raise _no_bundle(Location(file=name), "nested deeper than any bundle") from error
-    return _Reader(name, architectures).host(document)
+    return _host(document, Location(file=name), architectures)
 
 
 def _no_bundle(location: Location, why: str) -> InputError:
@@ -118,192 +97,186 @@ def _no_bundle(location: Location, why: str) -> InputError:
     )
 
 
-class _Reader:
-    """Checks a document value by value; the place of a value is its path in the document."""
-
-    def __init__(self, file: str, architectures: Sequence[Architecture]) -> None:
-        self._location = Location(file=file)
-        self._architectures = architectures
-        self._lines = log_lines(None)
-
-    def host(self, document: object) -> HostReadings:
-        if not isinstance(document, dict) or not isinstance(document.get("schema"), str):
-            raise _no_bundle(self._location, "there is no `schema`")
-        schema = document["schema"]
-        if not schema.startswith(_FAMILY):
-            raise _no_bundle(self._location, f"its schema is `{schema[:40]}`")
-        if schema != SCHEMA:
-            raise InputError.of(
-                code="MX1613",
-                message=f"the bundle has the schema `{schema[:40]}`, this program reads `{SCHEMA}`",
-                location=self._location,
-                hint="save it anew with this version, or use the version that wrote it",
-            )
-        machine = self._word(document.get("machine"), "machine")
-        self._lines = log_lines(architecture_of(machine, self._architectures))
-        readings = self._object(document.get("readings"), "readings")
-        log = self._reading(readings, "log", self._log)
-        # What a bundle claims of its log counts only where the lines bear it out.
-        complete = self._lines.holds_whole_boot(log.value or ()) and self._flag(
-            document.get("log_complete", True), "log_complete"
+def _host(
+    document: object, location: Location, architectures: Sequence[Architecture]
+) -> HostReadings:
+    if not isinstance(document, dict) or not isinstance(document.get("schema"), str):
+        raise _no_bundle(location, "there is no `schema`")
+    schema = document["schema"]
+    if not schema.startswith(_FAMILY):
+        raise _no_bundle(location, f"its schema is `{schema[:40]}`")
+    if schema != SCHEMA:
+        raise InputError.of(
+            code="MX1613",
+            message=f"the bundle has the schema `{schema[:40]}`, this program reads `{SCHEMA}`",
+            location=location,
+            hint="save it anew with this version, or use the version that wrote it",
         )
-        places = self._places(document.get("log_places"), len(log.value or ()))
-        return HostReadings(
-            machine=machine,
-            version=self._word(document.get("version"), "version"),
-            page_size=self._reading(readings, "page_size", self._number),
-            config=self._reading(readings, "config", self._text),
-            cmdline=self._reading(readings, "cmdline", self._text),
-            cpus=self._reading(readings, "cpus", self._cpus),
-            cache_types=self._reading(readings, "cache_types", self._cache_types),
-            log=log,
-            log_complete=complete,
-            log_places=places,
-            shown=self._lines.shown(
-                log.value or (), log.source, complete=complete, why_not=log.why_not, places=places
-            ),
-            memfd_secret=self._reading(readings, "memfd_secret", self._word),
-            secretmem_enable=self._reading(readings, "secretmem_enable", self._flag),
-            seccomp=self._reading(readings, "seccomp", self._flag),
-            interrupt_controllers=self._reading(readings, "interrupt_controllers", self._words),
-            kvm=self._reading(readings, "kvm", self._kvm),
-            cpu_specs=self._reading(document, "cpu_specs", self._spec_words)
-            if "cpu_specs" in document
-            else NO_SPECS,
-            cpu_fields=self._reading(document, "cpu_fields", self._fields)
-            if "cpu_fields" in document
-            else NO_FIELDS,
-        )
-
-    def _reading(
-        self, readings: _Object, name: str, of: Callable[[object, str], _Value]
-    ) -> Reading[_Value]:
-        place = f"readings.{name}"
-        item = self._object(readings.get(name), place)
-        why_not = item.get("why_not")
-        if why_not is not None and not isinstance(why_not, str):
-            raise self._wrong(f"{place}.why_not", "a text or null", why_not)
-        value = item.get("value")
-        if (value is None) != (why_not is not None):
-            raise self._wrong(place, "a value or a reason, and not both", value)
-        return Reading(
-            value=None if value is None else of(value, f"{place}.value"),
-            source=self._text(item.get("source"), f"{place}.source"),
-            why_not=why_not,
-        )
-
-    def _kvm(self, value: object, place: str) -> KvmAnswers:
-        item = self._object(value, place)
-        extensions = self._object(item.get("extensions"), f"{place}.extensions")
-        registers = self._object(item.get("registers"), f"{place}.registers")
-        refused = self._object(item.get("refused"), f"{place}.refused")
-        return KvmAnswers(
-            extensions={
-                name: self._number(found, f"{place}.extensions.{name}")
-                for name, found in extensions.items()
-            },
-            registers=self._registers(registers, f"{place}.registers"),
-            refused={
-                name: self._word(found, f"{place}.refused.{name}")
-                for name, found in refused.items()
-            },
-        )
-
-    def _cpus(self, value: object, place: str) -> Mapping[int, Mapping[str, int]]:
-        found = {}
-        for key, item in self._object(value, place).items():
-            registers = self._registers(self._object(item, f"{place}.{key}"), f"{place}.{key}")
-            # Without MIDR_EL1 nothing says which part the other registers are of.
-            if "midr_el1" not in registers:
-                raise self._wrong(f"{place}.{key}", "midr_el1", item)
-            found[self._index(key, place)] = registers
-        return found
-
-    def _cache_types(self, value: object, place: str) -> Mapping[int, int]:
-        items = self._object(value, place).items()
-        return {
-            self._index(key, place): self._register(item, f"{place}.{key}") for key, item in items
-        }
-
-    def _registers(self, value: _Object, place: str) -> Mapping[str, int]:
-        return {name: self._register(item, f"{place}.{name}") for name, item in value.items()}
-
-    def _register(self, value: object, place: str) -> int:
-        if isinstance(value, str) and re.fullmatch(r"0x[0-9a-f]{1,16}", value):
-            return int(value, 16)
-        raise self._wrong(place, "a register in hex", value)
-
-    def _index(self, key: str, place: str) -> int:
-        if re.fullmatch(r"\d{1,5}", key, re.ASCII):
-            return int(key)
-        raise self._wrong(place, "the number of a CPU", key)
-
-    def _log(self, value: object, place: str) -> tuple[str, ...]:
-        if isinstance(value, list) and all(
-            isinstance(line, str) and self._lines.is_known(line) for line in value
-        ):
-            return tuple(value)
-        raise self._wrong(place, "lines of the kernel log that the model knows", value)
-
-    def _places(self, value: object, lines: int) -> tuple[str, ...]:
-        if value is None:
-            return ()
-        if isinstance(value, list) and len(value) == lines:
-            return tuple(self._text(item, "log_places") for item in value)
-        raise self._wrong("log_places", "a list with a place for each line of the log", value)
-
-    def _spec_words(self, value: object, place: str) -> tuple[str, ...]:
-        if isinstance(value, list) and all(
-            isinstance(item, str) and re.fullmatch(r"[\w.,=-]{1,80}", item) for item in value
-        ):
-            return tuple(value)
-        raise self._wrong(place, "a list of CPU types", value)
-
-    def _fields(self, value: object, place: str) -> Mapping[str, Scalar]:
-        found: dict[str, Scalar] = {}
-        for name, item in self._object(value, place).items():
-            word = f"{name}{item}" if isinstance(item, int | str) else ""
-            if not isinstance(item, int | str) or not re.fullmatch(r"\w{2,80}", word, re.ASCII):
-                raise self._wrong(place, "fields of a CPU with their values", value)
-            found[name] = item
-        return found
-
-    def _words(self, value: object, place: str) -> tuple[str, ...]:
-        if not isinstance(value, list):
-            raise self._wrong(place, "a list", value)
-        return tuple(self._word(item, place) for item in value)
-
-    def _word(self, value: object, place: str) -> str:
-        if isinstance(value, str) and _WORD.fullmatch(value):
-            return value
-        raise self._wrong(place, "a word", value)
-
-    def _text(self, value: object, place: str) -> str:
-        if isinstance(value, str):
-            return value
-        raise self._wrong(place, "a text", value)
-
-    def _flag(self, value: object, place: str) -> bool:
-        if isinstance(value, bool):
-            return value
-        raise self._wrong(place, "true or false", value)
-
-    def _number(self, value: object, place: str) -> int:
-        # A bool is an int to Python; JSON has integers of any length.
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MAX_REGISTER:
-            return value
-        raise self._wrong(place, "a number", value)
-
-    def _object(self, value: object, place: str) -> _Object:
-        if isinstance(value, dict):
-            return value
-        raise self._wrong(place, "an object", value)
-
-    def _wrong(self, place: str, wanted: str, found: object) -> InputError:
-        shown = "nothing" if found is None else f"`{str(found)[:40]}`"
-        return InputError.of(
+    try:
+        return _checked(document, architectures)
+    except _WrongValueError as error:
+        raise InputError.of(
             code="MX1614",
-            message=f"`{place[:80]}` of the bundle is not {wanted}, but {shown}",
-            location=self._location,
+            message=f"`{error.place[:80]}` of the bundle is not {error}",
+            location=location,
             hint="save it anew on the machine; a bundle is not edited by hand",
-        )
+        ) from error
+
+
+class _WrongValueError(Exception):
+    """A value that no bundle has, at its path in the document."""
+
+    def __init__(self, place: str, wanted: str, found: object) -> None:
+        shown = "nothing" if found is None else f"`{str(found)[:40]}`"
+        super().__init__(f"{wanted}, but {shown}")
+        self.place = place
+
+
+# What checks a value at its place in the document, and returns it as the readings hold it.
+_Form = Callable[[Any, str], Any]
+
+
+def _form(wanted: str, holds: Callable[[Any], object], of: Callable[[Any], Any]) -> _Form:
+    def checked(value: object, place: str) -> object:
+        if holds(value):
+            return of(value)
+        raise _WrongValueError(place, wanted, value)
+
+    return checked
+
+
+def _written(wanted: str, pattern: str, of: Callable[[str], object] = str) -> _Form:
+    form = re.compile(pattern)
+    return _form(wanted, lambda value: isinstance(value, str) and form.fullmatch(value), of)
+
+
+def _object_of(item: _Form) -> _Form:
+    return lambda value, place: {
+        key: item(found, f"{place}.{key}") for key, found in _object(value, place).items()
+    }
+
+
+_object = _form("an object", lambda value: isinstance(value, dict), dict)
+_list = _form("a list", lambda value: isinstance(value, list), tuple)
+_text = _form("a text", lambda value: isinstance(value, str), str)
+_flag = _form("true or false", lambda value: isinstance(value, bool), bool)
+# A bool is an int to Python; JSON has integers of any length.
+_number = _form("a number", lambda value: type(value) is int and abs(value) < 1 << 64, int)
+_word = _written("a word", r"[\w .:/+-]{1,80}")
+_cpu = _written("the number of a CPU", r"[0-9]{1,5}", int)
+_registers = _object_of(
+    _written("a register in hex", r"0x[0-9a-f]{1,16}", lambda text: int(text, 16))
+)
+
+
+def _words(value: object, place: str) -> tuple[str, ...]:
+    return tuple(_word(item, place) for item in _list(value, place))
+
+
+def _kvm(value: object, place: str) -> KvmAnswers:
+    item = _object(value, place)
+    parts = {
+        "extensions": _object_of(_number),
+        "registers": _registers,
+        "refused": _object_of(_word),
+    }
+    return KvmAnswers(
+        **{name: form(item.get(name), f"{place}.{name}") for name, form in parts.items()}
+    )
+
+
+def _cache_types(value: object, place: str) -> Mapping[int, int]:
+    return {_cpu(key, place): register for key, register in _registers(value, place).items()}
+
+
+def _cpus(value: Mapping[str, object], place: str) -> Mapping[int, Mapping[str, int]]:
+    found = _object_of(_registers)(value, place)
+    for key, registers in found.items():
+        # Without MIDR_EL1 nothing says which part the other registers are of.
+        if "midr_el1" not in registers:
+            raise _WrongValueError(f"{place}.{key}", "midr_el1", value[key])
+    return {_cpu(key, place): registers for key, registers in found.items()}
+
+
+_spec_words = _form(
+    "a list of CPU types",
+    lambda value: (
+        isinstance(value, list)
+        and all(isinstance(item, str) and re.fullmatch(r"[\w.,=-]{1,80}", item) for item in value)
+    ),
+    tuple,
+)
+_cpu_fields = _object_of(
+    _form(
+        "a value of a CPU field",
+        lambda value: isinstance(value, int | str) and re.fullmatch(r"\w{1,40}", str(value)),
+        lambda value: value,
+    )
+)
+_READINGS: Mapping[str, _Form] = {
+    "page_size": _number,
+    "config": _text,
+    "cmdline": _text,
+    "cpus": _cpus,
+    "cache_types": _cache_types,
+    "memfd_secret": _word,
+    "secretmem_enable": _flag,
+    "seccomp": _flag,
+    "interrupt_controllers": _words,
+    "kvm": _kvm,
+}
+
+
+def _reading(readings: Mapping[str, object], name: str, form: _Form) -> Reading[Any]:
+    place = f"readings.{name}"
+    item = _object(readings.get(name), place)
+    why_not, value = item.get("why_not"), item.get("value")
+    if why_not is not None and not isinstance(why_not, str):
+        raise _WrongValueError(f"{place}.why_not", "a text or null", why_not)
+    if (value is None) != (why_not is not None):
+        raise _WrongValueError(place, "a value or a reason, and not both", value)
+    return Reading(
+        value=None if value is None else form(value, f"{place}.value"),
+        source=_text(item.get("source"), f"{place}.source"),
+        why_not=why_not,
+    )
+
+
+def _checked(document: Mapping[str, Any], architectures: Sequence[Architecture]) -> HostReadings:
+    machine = _word(document.get("machine"), "machine")
+    lines = log_lines(architecture_of(machine, architectures))
+    readings = _object(document.get("readings"), "readings")
+    known_lines = _form(
+        "lines of the kernel log that the model knows",
+        lambda value: (
+            isinstance(value, list)
+            and all(isinstance(line, str) and lines.is_known(line) for line in value)
+        ),
+        tuple,
+    )
+    log: Reading[tuple[str, ...]] = _reading(readings, "log", known_lines)
+    found = log.value or ()
+    # What a bundle claims of its log counts only where the lines bear it out.
+    complete = lines.holds_whole_boot(found) and _flag(
+        document.get("log_complete", True), "log_complete"
+    )
+    places = document.get("log_places")
+    if places is not None and not (isinstance(places, list) and len(places) == len(found)):
+        wanted = "a list with a place for each line of the log"
+        raise _WrongValueError("log_places", wanted, places)
+    places = tuple(_text(item, "log_places") for item in places or ())
+    return HostReadings(
+        machine=machine,
+        version=_word(document.get("version"), "version"),
+        **{name: _reading(readings, name, form) for name, form in _READINGS.items()},
+        log=log,
+        log_complete=complete,
+        log_places=places,
+        shown=lines.shown(found, log.source, complete=complete, why_not=log.why_not, places=places),
+        cpu_specs=_reading(document, "cpu_specs", _spec_words)
+        if "cpu_specs" in document
+        else NO_SPECS,
+        cpu_fields=_reading(document, "cpu_fields", _cpu_fields)
+        if "cpu_fields" in document
+        else NO_FIELDS,
+    )

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.expr.nodes import Scalar
+from matrix.kernel.host.kernel_log import Shown
 from matrix.kernel.host.readings import HostReadings, Reading
 from matrix.schema.cpu_fields import model_of
 
@@ -44,8 +46,8 @@ class Evidence(Struct, frozen=True, kw_only=True):
 def evidence(host: HostReadings) -> tuple[Evidence, ...]:
     """Return all that the readings show, in a fixed order."""
     return (
-        _of_reading("page_size", host.page_size),
-        _of_reading("secretmem_enable", host.secretmem_enable),
+        _of("page_size", host.page_size),
+        _of("secretmem_enable", host.secretmem_enable),
         *_by_log(host),
         *_cache_types(host),
         *_kvm_registers(host),
@@ -61,10 +63,10 @@ def memfd_secret_result(host: HostReadings) -> Evidence:
     # capability.
     if reading.value not in ("OK", "ENOSYS"):
         why = reading.why_not or f"{reading.value}, which is not the kernel's answer"
-        return Evidence(fact="memfd_secret", value=None, source=reading.source, why_not=why)
+        return _nothing("memfd_secret", reading.source, why)
     if reading.value == "ENOSYS" and host.seccomp.value is not False:
         why = "ENOSYS, which may also be the answer of a seccomp filter (container)"
-        return Evidence(fact="memfd_secret", value=None, source=reading.source, why_not=why)
+        return _nothing("memfd_secret", reading.source, why)
     return Evidence(
         fact="memfd_secret",
         value=reading.value == "OK",
@@ -78,11 +80,11 @@ def extension(host: HostReadings, name: str) -> Evidence:
     source = f"{name} on a VM"
     answers = host.kvm.value
     if answers is None:
-        return Evidence(fact=name, value=None, source=source, why_not=_why_no_kvm(host))
+        return _nothing(name, source, _why_no_kvm(host))
     found = answers.extensions.get(name)
     if found is None:
         why = "; ".join(f"{step}: {error}" for step, error in answers.refused.items())
-        return Evidence(fact=name, value=None, source=source, why_not=why or "not asked")
+        return _nothing(name, source, why or "not asked")
     return Evidence(fact=name, value=found, source=source)
 
 
@@ -91,9 +93,7 @@ def no_direct_map_flag(host: HostReadings) -> Evidence:
     found = extension(host, "KVM_CAP_GUEST_MEMFD_FLAGS")
     if found.value is None:
         return found
-    return Evidence(
-        fact=found.fact, value=bool(int(found.value) & _NO_DIRECT_MAP), source=found.source
-    )
+    return replace(found, value=bool(int(found.value) & _NO_DIRECT_MAP))
 
 
 # The environment axes that readings can tell.
@@ -103,7 +103,7 @@ MACHINE_AXES = frozenset({"entry", "gic", "realm"})
 def surroundings(host: HostReadings) -> dict[str, Evidence]:
     """Return those of `MACHINE_AXES` that the readings tell."""
     found = {
-        item.name: Evidence(fact=item.name, value=item.value, source=item.source)
+        item.name: _of(item.name, item)
         for item in host.shown
         if item.kind == "axis" and item.value is not None
     }
@@ -121,8 +121,14 @@ def surroundings(host: HostReadings) -> dict[str, Evidence]:
     return found
 
 
-def _of_reading(fact: str, reading: Reading[int] | Reading[bool]) -> Evidence:
-    return Evidence(fact=fact, value=reading.value, source=reading.source, why_not=reading.why_not)
+def _of(fact: str, read: Reading[int] | Reading[bool] | Shown, note: str | None = None) -> Evidence:
+    return Evidence(
+        fact=fact, value=read.value, source=read.source, why_not=read.why_not, note=note
+    )
+
+
+def _nothing(fact: str, source: str, why_not: str) -> Evidence:
+    return Evidence(fact=fact, value=None, source=source, why_not=why_not)
 
 
 # Shown by other readings as well, behind the log.
@@ -133,21 +139,14 @@ def _by_log(host: HostReadings) -> Iterator[Evidence]:
     """Yield what the log shows of facts; what it only shows where it is whole may not be there."""
     for item in host.shown:
         if item.kind == "fact" and item.name not in _LATER:
-            note = _INFERRED if item.inferred and host.log_places else None
-            yield Evidence(
-                fact=item.name,
-                value=item.value,
-                source=item.source,
-                why_not=item.why_not,
-                note=note,
-            )
+            yield _of(item.name, item, _INFERRED if item.inferred and host.log_places else None)
 
 
 def _shown(host: HostReadings, name: str) -> Evidence:
     for item in host.shown:
         if item.name == name:
-            return Evidence(fact=name, value=item.value, source=item.source, why_not=item.why_not)
-    return Evidence(fact=name, value=None, source=host.log.source, why_not="it is not looked for")
+            return _of(name, item)
+    return _nothing(name, host.log.source, "it is not looked for")
 
 
 def _cache_types(host: HostReadings) -> Iterator[Evidence]:
@@ -157,7 +156,7 @@ def _cache_types(host: HostReadings) -> Iterator[Evidence]:
     if not registers:
         why = reading.why_not or "no CPU was read"
         for fact in ("has_cache_dic", "has_cache_idc"):
-            yield Evidence(fact=fact, value=None, source=reading.source, why_not=why)
+            yield _nothing(fact, reading.source, why)
         return
     # Where the kernel hides a register from programs (erratum, CPUs that differ), it shows them
     # less than it has: DIC = 1 is certain, DIC = 0 may be the disguise.
@@ -206,7 +205,7 @@ def _kvm_registers(host: HostReadings) -> Iterator[Evidence]:
         if name in registers:
             yield Evidence(fact=fact, value=registers[name] & mask != 0, source=source)
         else:
-            yield Evidence(fact=fact, value=None, source=source, why_not=why or _why_no_kvm(host))
+            yield _nothing(fact, source, why or _why_no_kvm(host))
 
 
 def _kvm_mode(host: HostReadings) -> Evidence:

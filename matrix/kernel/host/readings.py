@@ -7,9 +7,10 @@ that a saved bundle says exactly what was read.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from matrix.expr.nodes import Scalar
 from matrix.kernel.host.kernel_log import Shown
@@ -60,44 +61,32 @@ class HostReadings(Struct, frozen=True, kw_only=True):
     log still held the whole boot: only then does a missing line mean anything. `cpu_specs` are CPU
     types by name, where no register tells them; `cpu_fields` are fields of every CPU that its flags
     tell. `memfd_secret` is `OK` or the name of an error. `interrupt_controllers` are names of
-    /proc/interrupts.
+    /proc/interrupts. What is not given was not read.
     """
 
     machine: str
     version: str
-    page_size: Reading[int]
-    config: Reading[str]
-    cmdline: Reading[str]
-    cpus: Reading[Mapping[int, Mapping[str, int]]]
-    cache_types: Reading[Mapping[int, int]]
-    log: Reading[tuple[str, ...]]
+    config: Reading[str] = unread("`.config`", NOT_AMONG_EVIDENCE)
+    cmdline: Reading[str] = unread("/proc/cmdline", NOT_AMONG_EVIDENCE)
+    cpus: Reading[Mapping[int, Mapping[str, int]]] = unread("MIDR_EL1", NOT_AMONG_EVIDENCE)
+    cache_types: Reading[Mapping[int, int]] = unread("CTR_EL0", NOT_AMONG_EVIDENCE)
+    log: Reading[tuple[str, ...]] = unread("kernel log", NOT_AMONG_EVIDENCE)
+    page_size: Reading[int] = unread("page size", NOT_AMONG_EVIDENCE)
+    memfd_secret: Reading[str] = unread("memfd_secret(2)", NOT_AMONG_EVIDENCE)
+    secretmem_enable: Reading[bool] = unread("the parameter secretmem.enable", NOT_AMONG_EVIDENCE)
+    seccomp: Reading[bool] = unread("/proc/self/status", NOT_AMONG_EVIDENCE)
+    interrupt_controllers: Reading[tuple[str, ...]] = unread("/proc/interrupts", NOT_AMONG_EVIDENCE)
+    kvm: Reading[KvmAnswers] = unread("/dev/kvm", NOT_AMONG_EVIDENCE)
     log_complete: bool
-    memfd_secret: Reading[str]
-    secretmem_enable: Reading[bool]
-    seccomp: Reading[bool]
-    interrupt_controllers: Reading[tuple[str, ...]]
-    kvm: Reading[KvmAnswers]
     log_places: tuple[str, ...] = ()
     shown: tuple[Shown, ...] = ()
     cpu_specs: Reading[tuple[str, ...]] = NO_SPECS
     cpu_fields: Reading[Mapping[str, Scalar]] = NO_FIELDS
 
-    def readings(self) -> tuple[tuple[str, Reading[object]], ...]:
-        """Return every reading by its name, in a fixed order."""
-        return (
-            ("config", _plain(self.config)),
-            ("cmdline", _plain(self.cmdline)),
-            ("cpus", _plain(self.cpus)),
-            ("cache_types", _plain(self.cache_types)),
-            ("log", _plain(self.log)),
-            ("page_size", _plain(self.page_size)),
-            ("memfd_secret", _plain(self.memfd_secret)),
-            ("secretmem_enable", _plain(self.secretmem_enable)),
-            ("seccomp", _plain(self.seccomp)),
-            ("interrupt_controllers", _plain(self.interrupt_controllers)),
-            ("kvm", _plain(self.kvm)),
+    def readings(self) -> tuple[tuple[str, Reading[Any]], ...]:
+        """Return every reading of a machine by its name, in a fixed order."""
+        return tuple(
+            (name, value)
+            for name, value in asdict(self).items()
+            if isinstance(value, Reading) and name not in ("cpu_specs", "cpu_fields")
         )
-
-
-def _plain(reading: Reading[_Value]) -> Reading[object]:
-    return Reading(value=reading.value, source=reading.source, why_not=reading.why_not)

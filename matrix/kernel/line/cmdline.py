@@ -25,6 +25,7 @@ from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity
 from matrix.door.bounded import COMMAND_LINE
+from matrix.expr.position import locate
 from matrix.kernel.config.dotconfig import DotConfig
 from matrix.schema.values import BuiltInLineRule
 
@@ -174,44 +175,45 @@ class _Reader:
         rest = self.raw[end:].strip()
         if rest:
             offset = self._offset(self.raw.index(rest, end))
-            location = self._location(offset, len(self.text.rstrip()) - offset)
-            self.diagnostics.append(
-                Diagnostic(
-                    code="MX0405",
-                    message="the kernel passes what follows `--` to init and reads none of it",
-                    location=location,
-                    hint="put kernel parameters before ` -- `",
-                    severity=Severity.NOTE,
-                )
+            self._say(
+                "MX0405",
+                "the kernel passes what follows `--` to init and reads none of it",
+                (offset, len(self.text.rstrip()) - offset),
+                "put kernel parameters before ` -- `",
+                Severity.NOTE,
             )
 
     def _warn_open_quote(self, byte: int) -> None:
-        self.diagnostics.append(
-            Diagnostic(
-                code="MX0403",
-                message="a double quote is not closed: "
-                "the parameter reaches to the end of the line",
-                location=self._location(self._offset(byte), 1),
-                hint='close it with `"`; the kernel knows no way to escape a quote',
-                severity=Severity.WARNING,
-            )
+        self._say(
+            "MX0403",
+            "a double quote is not closed: the parameter reaches to the end of the line",
+            (self._offset(byte), 1),
+            'close it with `"`; the kernel knows no way to escape a quote',
         )
 
     def _warn_cut(self) -> None:
         offset = self._offset(COMMAND_LINE_BYTES)
-        self.diagnostics.append(
-            Diagnostic(
-                code="MX0404",
-                message=f"the kernel reads {COMMAND_LINE_BYTES} bytes of the line (it has "
-                f"{len(self.raw)}): only ID-register overrides are read beyond them",
-                location=self._location(offset, len(self.text) - offset),
-                hint="shorten the line, or move what can be decided at build time to the `.config`",
-                severity=Severity.WARNING,
-            )
+        self._say(
+            "MX0404",
+            f"the kernel reads {COMMAND_LINE_BYTES} bytes of the line (it has {len(self.raw)}): "
+            "only ID-register overrides are read beyond them",
+            (offset, len(self.text) - offset),
+            "shorten the line, or move what can be decided at build time to the `.config`",
         )
 
-    def _location(self, offset: int, length: int) -> Location:
-        return locate(self.text, self.file, offset, length)
+    def _say(
+        self,
+        code: str,
+        message: str,
+        part: tuple[int, int],
+        hint: str,
+        severity: Severity = Severity.WARNING,
+    ) -> None:
+        """Say something of a part of the line: its offset and its length."""
+        place = locate(self.text, self.file, *part)
+        self.diagnostics.append(
+            Diagnostic(code=code, message=message, location=place, hint=hint, severity=severity)
+        )
 
 
 def _as_bytes(text: str) -> str:
@@ -228,22 +230,6 @@ def _nul_in_line(text: str, file: str, offset: int) -> Diagnostic:
         message="the command line holds a NUL (`\\0`), which ends it for the kernel",
         location=locate(text, file, offset, 1),
         hint="give the text of one command line, for instance of /proc/cmdline",
-    )
-
-
-def locate(text: str, file: str, offset: int, length: int) -> Location:
-    """Return the place of some characters of a text."""
-    before = text[:offset]
-    start = before.rfind("\n") + 1
-    end = text.find("\n", start)
-    line = text[start:] if end < 0 else text[start:end]
-    column = offset - start + 1
-    return Location(
-        file=file,
-        line=before.count("\n") + 1,
-        column=column,
-        length=max(1, min(length, len(line) - column + 1)),
-        text=line.encode("utf-8", "replace").decode("utf-8"),
     )
 
 

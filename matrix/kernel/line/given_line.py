@@ -12,7 +12,8 @@ import re
 
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.door.bounded import COMMAND_LINE, file_name, read_bounded
-from matrix.kernel.line.cmdline import GIVEN, locate
+from matrix.expr.position import locate
+from matrix.kernel.line.cmdline import GIVEN
 
 _LINE_END = re.compile(r"\r\n|[\r\n]")
 # What the kernel prints before its command line, and before words of it that it does not know.

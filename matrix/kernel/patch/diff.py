@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from msgspec import Struct, field
+from msgspec import Struct, convert, field
 from msgspec.structs import replace
 
 from matrix.diagnostics import InputError, Location
@@ -126,6 +126,8 @@ class _Block(Struct):
 
 
 class _File(Struct):
+    """A `PatchedFile` while it is read, as the next one is a `Hunk`."""
+
     path: str | None
     hunks: list[_OpenHunk] = field(default_factory=list)
 
@@ -153,13 +155,7 @@ class _OpenHunk(Struct):
     def join(self, text: str) -> None:
         """Append the rest of a line that a mailer wrapped."""
         last = self.lines[-1]
-        self.lines[-1] = PatchLine(
-            kind=last.kind,
-            text=f"{last.text.rstrip()} {text.lstrip()}",
-            number=last.number,
-            column=last.column,
-            gap=last.gap,
-        )
+        self.lines[-1] = replace(last, text=f"{last.text.rstrip()} {text.lstrip()}")
 
 
 def read_patches(mail: MailText) -> tuple[Patch, ...]:
@@ -181,21 +177,7 @@ def _patch(mail: MailText, block: _Block) -> Patch:
         mail=mail,
         level=block.level,
         message=tuple(message),
-        files=tuple(
-            PatchedFile(
-                path=item.path,
-                hunks=tuple(
-                    Hunk(
-                        section=hunk.section,
-                        line=hunk.line,
-                        start=hunk.start,
-                        lines=tuple(hunk.lines),
-                    )
-                    for hunk in item.hunks
-                ),
-            )
-            for item in block.files
-        ),
+        files=convert(block.files, tuple[PatchedFile, ...], from_attributes=True),
         comments=comments_on(mail.lines, block.level),
     )
 

@@ -304,28 +304,25 @@ def definitions(excerpt: Excerpt) -> Iterator[Definition]:
     touched = {item.name for item, line in functions if excerpt.is_touched(line, item.last_line)}
     for item, line in functions:
         if item.name in touched:
-            yield Definition(
-                excerpt=excerpt,
-                name=item.name,
-                parameters=item.parameters,
-                line=line,
-                last_line=item.last_line,
-                item=item,
-                macro=None,
-            )
+            yield definition(excerpt, item, line)
     for macro in excerpt.source.preprocessed.macros:
         if macro.replacement not in ("", macro.name) and excerpt.is_touched(
             macro.line, macro.last_line
         ):
-            yield Definition(
-                excerpt=excerpt,
-                name=macro.name,
-                parameters=macro.parameters,
-                line=macro.line,
-                last_line=macro.last_line,
-                item=None,
-                macro=macro,
-            )
+            yield definition(excerpt, macro, macro.line)
+
+
+def definition(excerpt: Excerpt, of: Item | Macro, line: int) -> Definition:
+    """Return a function or macro of a hunk, whose name stands in a line."""
+    return Definition(
+        excerpt=excerpt,
+        name=of.name,
+        parameters=of.parameters,
+        line=line,
+        last_line=of.last_line,
+        item=of if isinstance(of, Item) else None,
+        macro=of if isinstance(of, Macro) else None,
+    )
 
 
 def definitions_of(excerpt: Excerpt, name: str) -> tuple[Definition, ...]:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.expr.nodes import Call, Constant, Expression, Name
 from matrix.expr.trees import fold, rewrite, substitute
-from matrix.kernel.patch.excerpts import Definition, Excerpt, line_of_name
+from matrix.kernel.patch.excerpts import Definition, Excerpt, definition, line_of_name
 from matrix.kernel.patch.missing import Wanted
 from matrix.kernel.source.c.configurations import (
     Decide,
@@ -266,15 +266,7 @@ class Reader:
         for piece in self._pieces:
             for known in piece.source.preprocessed.macros:
                 if (known.name, known.replacement) == (macro.name, macro.replacement):
-                    return Definition(
-                        excerpt=piece,
-                        name=macro.name,
-                        parameters=macro.parameters,
-                        line=known.line,
-                        last_line=known.last_line,
-                        item=None,
-                        macro=known,
-                    )
+                    return definition(piece, known, known.line)
         return None
 
 

@@ -15,10 +15,11 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from matrix.diagnostics import Location
-from matrix.expr.nodes import Binary, Expression, Unary
+from matrix.expr.nodes import Binary, Expression
 from matrix.expr.parser import parse
-from matrix.kernel.patch.diff import Hunk, Patch, PatchLine
+from matrix.kernel.patch.diff import Hunk, Patch, PatchLine, lines_of
 from matrix.kernel.patch.touched import defined_name
+from matrix.kernel.source.c.derivation import negation
 
 _TEST = re.compile(r"^[ \t]*if \((?P<test>[^;{}]*)\)\s*\n\s*return -E\w+;", re.MULTILINE)
 
@@ -39,16 +40,14 @@ def changed_test(patches: Sequence[Patch], function: str) -> ChangedTest | None:
         InputError: MX0101 to MX0107, a test that is no condition of C.
     """
     found = []
-    for patch in patches:
-        for file in patch.files:
-            for hunk in file.hunks:
-                if defined_name(hunk.section) != function or file.path is None:
-                    continue
-                old, new = _tests(hunk.before()), _tests(hunk.after())
-                # Pairs by position: with another number of tests nothing says which was which.
-                if len(old) == len(new):
-                    pairs = zip(old, new, strict=True)
-                    found += [(a, b, file.path, patch, hunk) for a, b in pairs if a != b]
+    for patch, file, hunk in lines_of(patches):
+        if defined_name(hunk.section) != function or file.path is None:
+            continue
+        old, new = _tests(hunk.before()), _tests(hunk.after())
+        # Pairs by position: with another number of tests nothing says which was which.
+        if len(old) == len(new):
+            pairs = zip(old, new, strict=True)
+            found += [(a, b, file.path, patch, hunk) for a, b in pairs if a != b]
     if len(found) != 1:
         return None
     (before, after, path, patch, hunk) = found[0]
@@ -64,17 +63,11 @@ def negated(expression: Expression) -> Expression:
     """Return what holds where an expression does not, with `!` before single conditions only."""
     # The test refuses; what lets the function go on is its negation, spelled as people write it.
     match expression:
-        case Unary("!", operand):
-            return operand
         case Binary("||", left, right):
             return Binary("&&", negated(left), negated(right))
         case Binary("&&", left, right):
             return Binary("||", negated(left), negated(right))
-        case Binary("==", left, right):
-            return Binary("!=", left, right)
-        case Binary("!=", left, right):
-            return Binary("==", left, right)
-    return Unary("!", expression)
+    return negation(expression)
 
 
 def _tests(rows: Sequence[PatchLine]) -> list[str]:

@@ -13,8 +13,7 @@ from msgspec import Struct
 
 from matrix.diagnostics import Location
 from matrix.kernel.patch.diff import ADDED, REMOVED
-from matrix.kernel.patch.excerpts import Definition, Excerpt, definitions
-from matrix.kernel.source.c.items import Item
+from matrix.kernel.patch.excerpts import Definition, Excerpt, definitions, line_of_name
 from matrix.kernel.source.c.source import CSource, parse_c
 from matrix.kernel.source.c.tokens import matching
 
@@ -120,7 +119,7 @@ def _removed(piece: Excerpt) -> Iterator[tuple[str, int]]:
     source = parse_c("\n".join(row.text for row in rows), "?")
     for item in source.items:
         if item.kind == "function":
-            line = _name_line(item)
+            line = line_of_name(item)
             if rows[line - 1].kind == REMOVED:
                 yield item.name, rows[line - 1].number
     for macro in source.preprocessed.macros:
@@ -131,11 +130,6 @@ def _removed(piece: Excerpt) -> Iterator[tuple[str, int]]:
 def _defined(source: CSource) -> frozenset[str]:
     functions = (item.name for item in source.items if item.kind == "function")
     return frozenset((*functions, *(macro.name for macro in source.preprocessed.macros)))
-
-
-def _name_line(item: Item) -> int:
-    head = item.tokens[: item.body]
-    return next((token.line for token in reversed(head) if token.text == item.name), item.line)
 
 
 def _at(piece: Excerpt, number: int) -> Location:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.diagnostics import InputError, Location
 from matrix.door.files import read_regular
 from matrix.door.folders import is_outside_allowed, leads_below, target_of
 
@@ -76,11 +76,9 @@ def read_source(file: Path) -> str:
 
 def unreadable(file: Path, error: OSError) -> InputError:
     """Return the error of a file that is there and cannot be read (MX1114)."""
-    return InputError(
-        Diagnostic(
-            code="MX1114",
-            message=f"cannot read `{file}`: {error.strerror or error}",
-            location=Location(file=str(file)),
-            hint="unpack the tree anew",
-        )
+    return InputError.of(
+        code="MX1114",
+        message=f"cannot read `{file}`: {error.strerror or error}",
+        location=Location(file=str(file)),
+        hint="unpack the tree anew",
     )

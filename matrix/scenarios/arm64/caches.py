@@ -7,7 +7,7 @@ call, each with the conditions under which it does nothing. What they do to the 
 from __future__ import annotations
 
 from matrix.scenarios.arm64.inputs import PageInputs
-from matrix.scenarios.arm64.machine import Condition, Machine, Row, option
+from matrix.scenarios.arm64.machine import Condition, Machine, Row, of_inputs, option, sets
 from matrix.scenarios.arm64.world import NO_LINES, STALE_LINES, World
 
 
@@ -44,23 +44,14 @@ def vmid_tagged(inputs: PageInputs) -> bool:
     return vpipt_at_el1 and inputs.vpipt_at_el1_skips
 
 
-FWB = Condition(name="FWB", of_class=True, holds=lambda m, _: m.inputs.fwb)
-DIC = Condition(name="DIC", of_class=True, holds=lambda m, _: m.inputs.dic)
-WHOLE_CACHE = Condition(
-    name="icache_is_aliasing() || size > __invalidate_icache_max_range()",
-    of_class=True,
-    holds=lambda m, _: invalidates_whole_cache(m.inputs, 1 << m.inputs.page_shift),
+FWB = of_inputs("FWB", lambda i: i.fwb)
+DIC = of_inputs("DIC", lambda i: i.dic)
+WHOLE_CACHE = of_inputs(
+    "icache_is_aliasing() || size > __invalidate_icache_max_range()",
+    lambda i: invalidates_whole_cache(i, 1 << i.page_shift),
 )
-VMID_TAGGED = Condition(
-    name="icache_is_vpipt() && !is_kernel_in_hyp_mode()",
-    of_class=True,
-    holds=lambda m, _: vmid_tagged(m.inputs),
-)
-HYP_OWNS_STAGE2 = Condition(
-    name="stage 2 is walked at EL2 (pKVM)",
-    of_class=True,
-    holds=lambda m, _: m.inputs.stage2_owner == "hyp",
-)
+VMID_TAGGED = of_inputs("icache_is_vpipt() && !is_kernel_in_hyp_mode()", vmid_tagged)
+HYP_OWNS_STAGE2 = of_inputs("stage 2 is walked at EL2 (pKVM)", lambda i: i.stage2_owner == "hyp")
 TEMPORARY_MAPPING = option("maintenance", "temporary-mapping")
 ZAPPED = Condition(name="the folio is zapped", holds=lambda _, w: w.zapped)
 SKIPPED_FOR_ZAPPED = Condition(
@@ -82,13 +73,10 @@ def touch_alias(machine: Machine, world: World, what: str) -> bool:
     return False
 
 
-def _clean_by_alias(machine: Machine, world: World) -> None:
+def clean_by_alias(machine: Machine, world: World) -> None:
+    """Clean P's data-cache lines by A."""
     if touch_alias(machine, world, "DC CIVAC"):
         world.dirty = False
-
-
-def _clean(_machine: Machine, world: World) -> None:
-    world.dirty = False
 
 
 def _invalidate_by_alias(machine: Machine, world: World) -> None:
@@ -107,9 +95,8 @@ def _has_fixup(machine: Machine) -> bool:
     return machine.inputs.ic_ivau_fixup or machine.options["maintenance"] == "extable-fixup"
 
 
-def invalidate(_machine: Machine, world: World) -> None:
-    """Invalidate P's instruction-cache lines without using A."""
-    world.instructions = NO_LINES
+# P's instruction-cache lines are invalidated without using A.
+invalidate = sets(instructions=NO_LINES)
 
 
 def contents_change(world: World) -> None:
@@ -122,18 +109,18 @@ def contents_change(world: World) -> None:
 CLEAN_DCACHE_GUEST_PAGE = (
     Row(
         operation="dcache_clean_inval_poc",
-        effect=_clean_by_alias,
+        effect=clean_by_alias,
         unless=(FWB, HYP_OWNS_STAGE2, TEMPORARY_MAPPING, SKIPPED_FOR_ZAPPED),
     ),
     Row(
         operation="hyp_dcache_clean_inval_poc",
-        effect=_clean,
+        effect=sets(dirty=False),
         when=(HYP_OWNS_STAGE2,),
         unless=(FWB,),
     ),
     Row(
         operation="temporary_dcache_clean_inval_poc",
-        effect=_clean,
+        effect=sets(dirty=False),
         when=(TEMPORARY_MAPPING,),
         unless=(FWB, HYP_OWNS_STAGE2),
     ),

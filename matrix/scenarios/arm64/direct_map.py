@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from matrix.scenarios.arm64.descriptors import EntryHistory, Leaf
 from matrix.scenarios.arm64.inputs import PageInputs
-from matrix.scenarios.arm64.machine import OUT_OF_MEMORY, Condition, Machine, Row
+from matrix.scenarios.arm64.machine import OUT_OF_MEMORY, Condition, Machine, Row, of_inputs
 from matrix.scenarios.arm64.world import World
 
 
@@ -25,10 +25,8 @@ def split_gate_open(inputs: PageInputs, split: str) -> bool:
             return False
 
 
-GUARD = Condition(
-    name="can_set_direct_map() inside set_direct_map_*()",
-    of_class=True,
-    holds=lambda m, _: m.inputs.set_direct_map_guard,
+GUARD = of_inputs(
+    "can_set_direct_map() inside set_direct_map_*()", lambda i: i.set_direct_map_guard
 )
 SPLIT_GATE = Condition(
     name="split_kernel_leaf_mapping() may split",

@@ -26,15 +26,16 @@ from matrix.scenarios.arm64.machine import (
     Condition,
     Machine,
     Row,
+    locked,
+    of_inputs,
     option,
+    sets,
 )
 from matrix.scenarios.arm64.world import CACHED, FREE, UPTODATE, World
 
 HAS_FOLIO = Condition(name="the file has the folio", holds=lambda _, w: w.folio != FREE)
 IS_UPTODATE = Condition(name="folio_test_uptodate()", holds=lambda _, w: w.folio == UPTODATE)
-DEBUG_PAGEALLOC = Condition(
-    name="debug_pagealloc_enabled()", of_class=True, holds=lambda m, _: m.inputs.debug_pagealloc
-)
+DEBUG_PAGEALLOC = of_inputs("debug_pagealloc_enabled()", lambda i: i.debug_pagealloc)
 FLUSH_PENDING = Condition(name="a flush was put off", holds=lambda _, w: w.flush_pending)
 ZAPS_LATE = option("zap-at", "get-pfn")
 ZAPS_WHEN_ADDED = option("zap-at", "add-folio")
@@ -55,10 +56,6 @@ MAY_BE_ZAPPED = Condition(
         w.zapped or (m.with_capability and m.options["zapped-bit"] == "none" and w.folio != FREE)
     ),
 )
-
-
-def _allocate(_machine: Machine, world: World) -> None:
-    world.folio = CACHED
 
 
 def _allocator_maps(machine: Machine, world: World) -> None:
@@ -87,18 +84,6 @@ def fill_by_alias(what: str) -> Callable[[Machine, World], None]:
     return effect
 
 
-def _refuse(_machine: Machine, world: World) -> None:
-    world.error = INVALID_ARGUMENT
-
-
-def _ignore_error(_machine: Machine, world: World) -> None:
-    world.error = None
-
-
-def _put_off_flush(_machine: Machine, world: World) -> None:
-    world.flush_pending = True
-
-
 def _flush_at_last(machine: Machine, world: World) -> None:
     flush_tlb(machine, world)
     world.flush_pending = False
@@ -114,18 +99,6 @@ def _count_flushes(world: World) -> None:
     if world.flushes:
         text = f"{world.flushes} TLB invalidation{'s' if world.flushes > 1 else ''} for one page"
         world.found.append(("flush-cost", text))
-
-
-def _promise(_machine: Machine, world: World) -> None:
-    world.promised = True
-
-
-def _take_back(_machine: Machine, world: World) -> None:
-    world.promised = False
-
-
-def _clear_zapped(_machine: Machine, world: World) -> None:
-    world.zapped = False
 
 
 def return_error(operation: str, what: str) -> Row:
@@ -147,7 +120,7 @@ MAP_BY_ALLOCATOR = Row(operation="page_alloc_map", effect=_allocator_maps, when=
 # folio_zap_direct_map(), behind the test of the folio's bit where there is one.
 ALREADY_ZAPPED = Row(
     operation="gmem_zap_skipped",
-    effect=_promise,
+    effect=sets(promised=True),
     when=(CAPABILITY_USED, ZAPS_LATE, BIT_SAYS_ZAPPED),
 )
 
@@ -160,7 +133,7 @@ def _zap(where: Condition) -> Row:
         body=(
             Row(
                 operation="gmem_refuse_large_folio",
-                effect=_refuse,
+                effect=sets(error=INVALID_ARGUMENT),
                 when=(option("folio", "large"),),
             ),
             Row(operation="direct_map_set", unless=(FAILED,), body=SET_INVALID_AND_FLUSH),
@@ -172,13 +145,13 @@ def _zap(where: Condition) -> Row:
             ),
             Row(
                 operation="gmem_put_off_flush",
-                effect=_put_off_flush,
+                effect=sets(flush_pending=True),
                 when=(option("tlb-flush", "deferred"),),
                 unless=(FAILED,),
             ),
             Row(
                 operation="gmem_ignore_error",
-                effect=_ignore_error,
+                effect=sets(error=None),
                 when=(option("zap-error", "ignored"), FAILED),
             ),
             Row(operation="gmem_set_zapped", effect=_set_zapped, unless=(FAILED, NO_BIT)),
@@ -228,7 +201,7 @@ PAGE_FREE = Row(
 )
 ALLOCATE = Row(
     operation="gmem_allocate_folio",
-    effect=_allocate,
+    effect=sets(folio=CACHED),
     unless=(HAS_FOLIO,),
     body=(
         MAP_BY_ALLOCATOR,
@@ -247,8 +220,8 @@ ALLOCATE = Row(
 )
 
 # kvm_gmem_get_pfn(), and the same steps of kvm_gmem_fault_user_mapping().
-GET_FOLIO = (
-    Row(operation="folio_lock", takes=("folio",)),
+GET_FOLIO = locked(
+    "folio",
     ALLOCATE,
     *CLEAR_PAGE,
     ALREADY_ZAPPED,
@@ -256,11 +229,10 @@ GET_FOLIO = (
     # Nothing is tested where every folio of the file has been zapped before it was found there.
     Row(
         operation="gmem_count_on_file",
-        effect=_promise,
+        effect=sets(promised=True),
         when=(CAPABILITY_USED,),
         unless=(ZAPS_LATE, FAILED),
     ),
-    Row(operation="folio_unlock", drops=("folio",)),
 )
 FLUSH_AT_LAST = Row(
     operation="gmem_deferred_flush_tlb", effect=_flush_at_last, when=(FLUSH_PENDING,)
@@ -268,20 +240,20 @@ FLUSH_AT_LAST = Row(
 
 RESTORE = Row(
     operation="gmem_restore",
-    effect=_take_back,
+    effect=sets(promised=False),
     when=(MAY_BE_ZAPPED,),
     body=(
         *SET_VALID,
         Row(
             operation="gmem_clear_zapped",
-            effect=_clear_zapped,
+            effect=sets(zapped=False),
             unless=(option("zapped-bit", "kept"),),
         ),
     ),
 )
 
-FREE_FOLIO = (
-    Row(operation="folio_lock", takes=("folio",)),
+FREE_FOLIO = locked(
+    "folio",
     Row(
         operation="gmem_truncate",
         when=(HAS_FOLIO,),
@@ -294,5 +266,4 @@ FREE_FOLIO = (
             PAGE_FREE,
         ),
     ),
-    Row(operation="folio_unlock", drops=("folio",)),
 )

@@ -22,7 +22,7 @@ from matrix.scenarios.arm64.guest_memfd import (
     fill_by_alias,
     return_error,
 )
-from matrix.scenarios.arm64.machine import Condition, Machine, Row, advise, option
+from matrix.scenarios.arm64.machine import Condition, Machine, Row, advise, locked, option, sets
 from matrix.scenarios.arm64.stage2 import UNMAP_LEAF, WRITE_PROTECT_LEAF
 from matrix.scenarios.arm64.world import LOADED, NEVER_RAN, PUT, STALE_LINES, World
 
@@ -48,21 +48,14 @@ def _owner_executes(_machine: Machine, world: World) -> None:
         world.vcpu = PUT
 
 
-def _begin_invalidation(_machine: Machine, world: World) -> None:
-    world.invalidating = True
-
-
 def _end_invalidation(_machine: Machine, world: World) -> None:
     world.invalidating = False
     world.sequence += 1
 
 
 # __kvm_gmem_invalidate_start() and _end(); the MMU notifier does the same for a slot.
-_UNMAP = (
-    Row(operation="mmu_lock", takes=("mmu-write",)),
-    Row(operation="mmu_invalidate_start", effect=_begin_invalidation),
-    *UNMAP_LEAF,
-    Row(operation="mmu_unlock", drops=("mmu-write",)),
+_UNMAP = locked(
+    "mmu-write", Row(operation="mmu_invalidate_start", effect=sets(invalidating=True)), *UNMAP_LEAF
 )
 _UNMAP_END = Row(operation="mmu_invalidate_end", effect=_end_invalidation)
 
@@ -76,9 +69,7 @@ DESTROY_VM = (*_UNMAP, Row(operation="vm_destroy", effect=_destroy), _UNMAP_END)
 OWNER_EXECUTES = (Row(operation="owner_fetch", effect=_owner_executes),)
 
 FALLOCATE = (
-    Row(operation="folio_lock", takes=("folio",)),
-    ALLOCATE,
-    Row(operation="folio_unlock", drops=("folio",)),
+    *locked("folio", ALLOCATE),
     return_error("gmem_fallocate_return", "fallocate()"),
 )
 
@@ -104,18 +95,13 @@ def _copies(name: str, *unless: Condition) -> tuple[Row, ...]:
 # __kvm_gmem_populate() unlocks the folio, does not ask whether it is up to date, and copies (7.3
 # guest_memfd.c:803-823). Truncation is kept out by filemap_invalidate_lock().
 POPULATE = (
-    Row(operation="folio_lock", takes=("folio",)),
-    ALLOCATE,
-    Row(operation="folio_unlock", drops=("folio",)),
+    *locked("folio", ALLOCATE),
     *_copies("populate"),
     return_error("gmem_populate_return", "kvm_gmem_populate()"),
 )
 # write_begin() returns a locked folio, write_end() unlocks it.
 WRITE = (
-    Row(operation="folio_lock", takes=("folio",)),
-    ALLOCATE,
-    *_copies("write", IS_UPTODATE),
-    Row(operation="folio_unlock", drops=("folio",)),
+    *locked("folio", ALLOCATE, *_copies("write", IS_UPTODATE)),
     return_error("gmem_write_return", "write()"),
 )
 USER_ACCESS = (
@@ -139,16 +125,8 @@ USE_PINNED = (
     return_error("gmem_user_fault_return", "the pinning of the page"),
     Row(operation="pinned_page_access", effect=_use_pinned, unless=(FAILED,)),
 )
-WRITE_PROTECT = (
-    Row(operation="mmu_lock", takes=("mmu-write",)),
-    *WRITE_PROTECT_LEAF,
-    Row(operation="mmu_unlock", drops=("mmu-write",)),
-)
-RESTORE_IN_PLACE = (
-    Row(operation="folio_lock", takes=("folio",)),
-    RESTORE,
-    Row(operation="folio_unlock", drops=("folio",)),
-)
+WRITE_PROTECT = locked("mmu-write", *WRITE_PROTECT_LEAF)
+RESTORE_IN_PLACE = locked("folio", RESTORE)
 # safe_copy_page() of a page that is not present in the direct map.
 HIBERNATE = (
     Row(operation="hibernate_map_page"),

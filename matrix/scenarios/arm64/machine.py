@@ -275,6 +275,33 @@ def option(name: str, value: str) -> Condition:
     )
 
 
+def of_inputs(name: str, holds: Callable[[PageInputs], bool]) -> Condition:
+    """Return the condition that a class of machines has something."""
+    return Condition(name=name, of_class=True, holds=lambda m, _: holds(m.inputs))
+
+
+def sets(**fields: str | bool | None) -> Callable[[Machine, World], None]:
+    """Return the effect that gives fields of the world these values."""
+
+    def effect(_machine: Machine, world: World) -> None:
+        for name, value in fields.items():
+            setattr(world, name, value)
+
+    # What tells one effect from another where rows are compared.
+    effect.__qualname__ = f"sets {fields}"
+    return effect
+
+
+def locked(lock: str, *rows: Row) -> tuple[Row, ...]:
+    """Return the rows between taking a lock and dropping it: `folio`, `mmu-read`, `mmu-write`."""
+    name = lock.partition("-")[0]
+    return (
+        Row(operation=f"{name}_lock", takes=(lock,)),
+        *rows,
+        Row(operation=f"{name}_unlock", drops=(lock,)),
+    )
+
+
 def advise(name: str, message: str) -> Callable[[Machine, World], None]:
     """Return the effect that finds an advisory."""
 

@@ -13,18 +13,16 @@ from matrix.scenarios.arm64.caches import (
     HYP_OWNS_STAGE2,
     INVALIDATE_ICACHE_GUEST_PAGE,
     VMID_TAGGED,
+    clean_by_alias,
     invalidate,
-    touch_alias,
     vmid_tagged,
 )
-from matrix.scenarios.arm64.machine import Condition, Machine, Row
+from matrix.scenarios.arm64.machine import Condition, Machine, Row, of_inputs, sets
 from matrix.scenarios.arm64.world import STALE_LINES, World
 
 MAPPED = Condition(name="a stage-2 leaf maps the page", holds=lambda _, w: w.stage2 != 0)
-PKVM_FLUSH_TESTS_FWB = Condition(
-    name="pkvm_pgtable_stage2_flush() returns with FWB",
-    of_class=True,
-    holds=lambda m, _: m.inputs.pkvm_flush_tests_fwb and m.inputs.fwb,
+PKVM_FLUSH_TESTS_FWB = of_inputs(
+    "pkvm_pgtable_stage2_flush() returns with FWB", lambda i: i.pkvm_flush_tests_fwb and i.fwb
 )
 
 
@@ -59,13 +57,7 @@ def _make_leaf(*, fetch: bool) -> Row:
     return Row(operation="stage2_make_leaf", effect=effect)
 
 
-LOCKS_LEAF = Condition(
-    name="stage2_try_break_pte()", of_class=True, holds=lambda m, _: m.inputs.map_locks_leaf
-)
-
-
-def _lock_leaf(_machine: Machine, world: World) -> None:
-    world.leaf_locked = True
+LOCKS_LEAF = of_inputs("stage2_try_break_pte()", lambda i: i.map_locks_leaf)
 
 
 def map_leaf(*, fetch: bool) -> tuple[Row, ...]:
@@ -74,7 +66,7 @@ def map_leaf(*, fetch: bool) -> tuple[Row, ...]:
     # is locked, maintenance goes before the leaf is made. So a kernel that dies in it leaves the
     # leaf locked, and the guest never sees the page.
     body = (
-        Row(operation="stage2_break_leaf", effect=_lock_leaf, when=(LOCKS_LEAF,)),
+        Row(operation="stage2_break_leaf", effect=sets(leaf_locked=True), when=(LOCKS_LEAF,)),
         Row(operation="map_clean_dcache", body=CLEAN_DCACHE_GUEST_PAGE),
         Row(
             operation="map_invalidate_icache",
@@ -112,13 +104,9 @@ def relax_leaf(*, fetch: bool) -> tuple[Row, ...]:
     change = Row(operation="stage2_set_leaf", effect=_set_executable if fetch else _set_writable)
     body = (icache, change) if fetch else (change,)
     return (
-        Row(operation="stage2_leaf_gone", effect=_resume, unless=(MAPPED,)),
+        Row(operation="stage2_leaf_gone", effect=sets(resumed=True), unless=(MAPPED,)),
         Row(operation="stage2_relax", when=(MAPPED,), body=body),
     )
-
-
-def _resume(_machine: Machine, world: World) -> None:
-    world.resumed = True
 
 
 def _clear_leaf(machine: Machine, world: World) -> None:
@@ -143,11 +131,6 @@ UNMAP_LEAF = (
 )
 
 
-def _pkvm_flush(machine: Machine, world: World) -> None:
-    if touch_alias(machine, world, "DC CIVAC"):
-        world.dirty = False
-
-
 # stage2_flush_vm(): host-managed by the walker, under pKVM by the host on pfn_to_kaddr().
 FLUSH_LEAF = (
     Row(
@@ -158,7 +141,7 @@ FLUSH_LEAF = (
     ),
     Row(
         operation="pkvm_flush_clean_dcache",
-        effect=_pkvm_flush,
+        effect=clean_by_alias,
         when=(MAPPED, HYP_OWNS_STAGE2),
         unless=(PKVM_FLUSH_TESTS_FWB, FWB),
     ),

@@ -18,7 +18,16 @@ from matrix.scenarios.arm64.caches import (
 )
 from matrix.scenarios.arm64.direct_map import FAILED
 from matrix.scenarios.arm64.guest_memfd import FLUSH_AT_LAST, GET_FOLIO, return_error
-from matrix.scenarios.arm64.machine import Condition, Machine, Row, advise, option
+from matrix.scenarios.arm64.machine import (
+    Condition,
+    Machine,
+    Row,
+    advise,
+    locked,
+    of_inputs,
+    option,
+    sets,
+)
 from matrix.scenarios.arm64.stage2 import (
     FLUSH_LEAF,
     UNMAP_LEAF,
@@ -27,9 +36,7 @@ from matrix.scenarios.arm64.stage2 import (
 )
 from matrix.scenarios.arm64.world import FREE, LINES, LOADED, NEVER_RAN, STALE_LINES, World
 
-PROTECTED_VM = Condition(
-    name="kvm_vm_is_protected()", of_class=True, holds=lambda m, _: m.inputs.vm == "protected"
-)
+PROTECTED_VM = of_inputs("kvm_vm_is_protected()", lambda i: i.vm == "protected")
 RELAX_FAULT = Condition(
     name="perm_fault and gmem_abort() has a branch for it",
     holds=lambda m, w: w.permission_fault and m.inputs.relax_perms_on_exec_fault,
@@ -40,9 +47,7 @@ INVALIDATED = Condition(
 )
 VCPU_LOADED = Condition(name="the vCPU is loaded", holds=lambda _, w: w.vcpu == LOADED)
 FIRST_LOAD = Condition(name="*last_ran != vcpu->vcpu_idx", holds=lambda _, w: w.first_load)
-LOAD_FLUSHES = Condition(
-    name="!is_protected_kvm_enabled()", of_class=True, holds=lambda m, _: m.inputs.vcpu_load_flushes
-)
+LOAD_FLUSHES = of_inputs("!is_protected_kvm_enabled()", lambda i: i.vcpu_load_flushes)
 RESUMED = Condition(name="the fault is retried", holds=lambda _, w: w.resumed)
 TRAPS_CACHES = Condition(name="HCR_EL2.TVM", holds=lambda _, w: w.traps_caches)
 # The register write takes effect for the guest when KVM is done with it.
@@ -110,10 +115,6 @@ def _sample(_machine: Machine, world: World) -> None:
     world.sampled = world.sequence
 
 
-def _resume(_machine: Machine, world: World) -> None:
-    world.resumed = True
-
-
 def _load(_machine: Machine, world: World) -> None:
     # Loaded again where no other one ran, *last_ran is still its own index (7.3 arm.c:702).
     world.first_load = world.vcpu == NEVER_RAN
@@ -135,19 +136,7 @@ LOAD = (
 
 
 def _userspace_maps(what: str) -> Condition:
-    return Condition(
-        name=f"userspace_addr maps {what}",
-        of_class=True,
-        holds=lambda m, _: m.inputs.userspace_addr == what,
-    )
-
-
-def _bad_address(_machine: Machine, world: World) -> None:
-    world.error = "-EFAULT"
-
-
-def _not_swapbacked(_machine: Machine, world: World) -> None:
-    world.error = "-EIO"
+    return of_inputs(f"userspace_addr maps {what}", lambda i: i.userspace_addr == what)
 
 
 def _map_other_memory(machine: Machine, world: World) -> None:
@@ -163,15 +152,15 @@ def _map_other_memory(machine: Machine, world: World) -> None:
 PKVM_MEM_ABORT = (
     Row(
         operation="gup_refused",
-        effect=_bad_address,
+        effect=sets(error="-EFAULT"),
         when=(_userspace_maps("gmem"), option("gup", "refused")),
     ),
     Row(
         operation="pkvm_refuse_folio",
-        effect=_not_swapbacked,
+        effect=sets(error="-EIO"),
         when=(_userspace_maps("gmem"), option("gup", "allowed")),
     ),
-    Row(operation="gup_no_vma", effect=_bad_address, when=(_userspace_maps("none"),)),
+    Row(operation="gup_no_vma", effect=sets(error="-EFAULT"), when=(_userspace_maps("none"),)),
     Row(
         operation="pkvm_stage2_map",
         effect=_map_other_memory,
@@ -201,10 +190,13 @@ def access(kind: str) -> tuple[Row, ...]:
             # it in between is noticed under the lock.
             Row(operation="mmu_sequence_sample", effect=_sample),
             *GET_FOLIO,
-            Row(operation="mmu_lock", takes=("mmu-read",)),
-            Row(operation="mmu_invalidate_retry", effect=_resume, when=(INVALIDATED,)),
-            fault,
-            Row(operation="mmu_unlock", drops=("mmu-read",)),
+            *locked(
+                "mmu-read",
+                Row(
+                    operation="mmu_invalidate_retry", effect=sets(resumed=True), when=(INVALIDATED,)
+                ),
+                fault,
+            ),
             FLUSH_AT_LAST,
             return_error("gmem_abort_return", "the guest's fault"),
         ),
@@ -242,19 +234,7 @@ def _toggle(machine: Machine, world: World) -> None:
         world.dirty = False  # a guest that was not trapped cleans its own lines by address
 
 
-def _stop_trapping(_machine: Machine, world: World) -> None:
-    world.traps_caches = False
-
-
-def _start_trapping(_machine: Machine, world: World) -> None:
-    world.traps_caches = True
-
-
-_LOCKED_FLUSH = (
-    Row(operation="mmu_lock", takes=("mmu-write",)),
-    *FLUSH_LEAF,
-    Row(operation="mmu_unlock", drops=("mmu-write",)),
-)
+_LOCKED_FLUSH = locked("mmu-write", *FLUSH_LEAF)
 TOGGLE_CACHES = (
     *LOAD,
     Row(operation="guest_toggle_caches"),
@@ -264,7 +244,9 @@ TOGGLE_CACHES = (
         unless=(FWB,),
         body=(
             *_LOCKED_FLUSH,
-            Row(operation="kvm_stop_trapping", effect=_stop_trapping, when=(NOW_ENABLED,)),
+            Row(
+                operation="kvm_stop_trapping", effect=sets(traps_caches=False), when=(NOW_ENABLED,)
+            ),
         ),
     ),
     Row(operation="guest_caches_change", effect=_toggle),
@@ -275,7 +257,7 @@ SET_WAY = (
     Row(
         operation="kvm_set_way_flush",
         unless=(FWB, TRAPS_CACHES),
-        body=(*_LOCKED_FLUSH, Row(operation="kvm_start_trapping", effect=_start_trapping)),
+        body=(*_LOCKED_FLUSH, Row(operation="kvm_start_trapping", effect=sets(traps_caches=True))),
     ),
 )
 # kvm_arch_vcpu_ioctl_vcpu_init() of a vCPU that ran before.
@@ -284,10 +266,6 @@ REINITIALISE = (
     Row(
         operation="vcpu_unmap_vm",
         unless=(FWB,),
-        body=(
-            Row(operation="mmu_lock", takes=("mmu-write",)),
-            *UNMAP_LEAF,
-            Row(operation="mmu_unlock", drops=("mmu-write",)),
-        ),
+        body=locked("mmu-write", *UNMAP_LEAF),
     ),
 )

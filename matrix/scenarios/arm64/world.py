@@ -101,17 +101,4 @@ def opened(state: State) -> World:
 
 def closed(world: World) -> State:
     """Return what is left when the event is over."""
-    return State(
-        world.linear_map,
-        world.stale,
-        world.folio,
-        world.zapped,
-        world.promised,
-        world.stage2,
-        world.dirty,
-        world.instructions,
-        world.guest_caches,
-        world.traps_caches,
-        world.vm_alive,
-        world.vcpu,
-    )
+    return State._make(getattr(world, field) for field in State._fields)

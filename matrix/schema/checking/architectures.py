@@ -13,15 +13,15 @@ from msgspec import Struct
 from matrix.diagnostics import Location
 from matrix.schema.checking.catalogue import Catalogue
 from matrix.schema.checking.spec import FREE
-from matrix.schema.documents import CpuDocument, StudyDocument
-from matrix.schema.documents.study import CpuAxis, CpuOptions, EnvironmentAxisChoice
+from matrix.schema.documents.cpu import CpuDocument
+from matrix.schema.documents.study import CpuAxis, CpuOptions, EnvironmentAxisChoice, StudyDocument
 from matrix.schema.files import Kind
 from matrix.schema.reading.nodes import Node
 from matrix.schema.reading.problems import Problems
 from matrix.schema.values import Architecture
 
 
-class _Named(Struct, frozen=True, kw_only=True):
+class _Named(Struct, frozen=True):
     """A name in a study: of which architectures it is, none where nobody declares it."""
 
     what: str
@@ -67,7 +67,7 @@ def study_architecture(
         ):
             return None
         candidates = frozenset({document.arch})
-        decided = _Named(what="`arch`", architectures=candidates, location=place)
+        decided = _Named("`arch`", candidates, place)
     for named in filter(lambda one: one.architectures, _names(catalogue, document, at)):
         if not candidates & named.architectures:
             _add_mixed(named, decided, sorted(candidates), problems)
@@ -94,13 +94,13 @@ def _all_known(catalogue: Catalogue) -> bool:
 
 def _names(catalogue: Catalogue, document: StudyDocument, at: Node) -> Iterator[_Named]:
     """Yield what a study names, its kernels first."""
-    for kind, known in _by_kind(catalogue):
+    for kind, names in _by_kind(catalogue):
         for name, axis in document.axes.items():
             if axis.kind == kind:
-                yield from _options(kind, known, at["axes"][name]["options"])
+                yield from _options(kind, names, at["axes"][name]["options"])
                 chosen = at["baseline"].get(name)
                 if chosen is not None:
-                    yield from _option(kind, known, chosen)
+                    yield from _option(kind, names, chosen)
     fields = _architectures_of(
         (field.name, arch) for arch, item in _declared(catalogue) for field in item.fields
     )
@@ -110,17 +110,11 @@ def _names(catalogue: Catalogue, document: StudyDocument, at: Node) -> Iterator[
     for name, axis in document.axes.items():
         if isinstance(axis, CpuAxis) and isinstance(axis.options, CpuOptions):
             for node in at["axes"][name]["options"].rows("free"):
-                yield _Named(
-                    what=f"CPU field `{node.name}`",
-                    architectures=fields.get(node.name, frozenset()),
-                    location=node.place,
-                )
+                known = fields.get(node.name, frozenset())
+                yield _Named(f"CPU field `{node.name}`", known, node.place)
         if isinstance(axis, EnvironmentAxisChoice):
-            yield _Named(
-                what=f"environment axis `{name}`",
-                architectures=environment.get(name, frozenset()),
-                location=at["axes"][name].place,
-            )
+            known = environment.get(name, frozenset())
+            yield _Named(f"environment axis `{name}`", known, at["axes"][name].place)
 
 
 def _by_kind(catalogue: Catalogue) -> Iterator[tuple[str, Mapping[str, frozenset[str]]]]:
@@ -170,11 +164,7 @@ def _option(kind: str, known: Mapping[str, frozenset[str]], item: Node) -> Itera
         if kind == "distro":
             name = part.partition("@")[0]
         if name != FREE:
-            yield _Named(
-                what=f"{kind} `{name}`",
-                architectures=known.get(name, frozenset()),
-                location=item.location,
-            )
+            yield _Named(f"{kind} `{name}`", known.get(name, frozenset()), item.location)
 
 
 def _declared(catalogue: Catalogue) -> list[tuple[str, Architecture]]:

@@ -21,7 +21,7 @@ from matrix.schema.cpu_fields import (
     model_of,
     propagate,
 )
-from matrix.schema.documents import CpuDocument
+from matrix.schema.documents.cpu import CpuDocument
 from matrix.schema.files import Kind
 from matrix.schema.reading.nodes import Node
 from matrix.schema.reading.problems import Problems

@@ -38,7 +38,7 @@ def answering_profiles(
     unless the other could not, either.
     """
     mine = sorted((one for one in kernels if one.arch == distro.arch), key=_numbers)
-    wanted = _parts(distro.release)
+    wanted = release_numbers(distro.release)
     exact = [one.id for one in mine if _numbers(one) == wanted]
     if exact:
         return tuple(exact[:1])
@@ -103,7 +103,7 @@ def distro_options(
 
 def shown_order(distro: Distro) -> tuple[str, tuple[int, ...], str]:
     """Return the key that distributions are listed by: first word of the name, release, id."""
-    return distro.name.split()[0].lower(), _parts(distro.release), distro.id
+    return distro.name.split()[0].lower(), release_numbers(distro.release), distro.id
 
 
 def _options(
@@ -138,8 +138,9 @@ def _version(distro: Distro) -> str:
 
 
 def _numbers(profile: KernelProfile) -> tuple[int, ...]:
-    return _parts(profile.release)
+    return release_numbers(profile.release)
 
 
-def _parts(release: str) -> tuple[int, ...]:
+def release_numbers(release: str) -> tuple[int, ...]:
+    """Return a release as it is compared: 6.12 comes after 6.6."""
     return tuple(int(part) for part in release.split("."))

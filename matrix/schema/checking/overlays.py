@@ -7,13 +7,14 @@ same release, is an error with both places.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from matrix.diagnostics import Location
 from matrix.schema.checking.catalogue import Catalogue
+from matrix.schema.checking.distro_axis import release_numbers
 from matrix.schema.documents.overlay import OverlayDocument, ReleaseSpan
 from matrix.schema.files import Kind
 from matrix.schema.reading.nodes import Node
@@ -150,32 +151,29 @@ class OverlayMerger:
 
 
 def _within(release: str, wanted: str | ReleaseSpan) -> bool:
-    key = _numbers(release)
+    key = release_numbers(release)
     if isinstance(wanted, ReleaseSpan):
-        return (wanted.first is None or key >= _numbers(wanted.first)) and (
-            wanted.last is None or key <= _numbers(wanted.last)
+        return (wanted.first is None or key >= release_numbers(wanted.first)) and (
+            wanted.last is None or key <= release_numbers(wanted.last)
         )
     if wanted == "all":
         return True
     bound = wanted.lstrip("<>= ")
-    return _COMPARED[wanted.removesuffix(bound).strip()](key, _numbers(bound))
-
-
-def _numbers(release: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in release.split("."))
+    return _COMPARED[wanted.removesuffix(bound).strip()](key, release_numbers(bound))
 
 
 def _rows_of(declared: KernelProfile | Overlay | Architecture) -> list[_Row]:
-    return list(_rows(declared))
-
-
-def _rows(declared: KernelProfile | Overlay | Architecture) -> Iterator[_Row]:
-    for attribute, kind in _ROWS.items():
-        if attribute == "mechanisms" and isinstance(declared, Architecture):
-            continue  # there they are the values that one may have
-        for row in getattr(declared, attribute, ()):
-            name = row.signature if attribute == "functions" else row.name
-            yield _Row(kind=kind, name=name, location=row.location)
+    return [
+        _Row(
+            kind=kind,
+            name=row.signature if attribute == "functions" else row.name,
+            location=row.location,
+        )
+        for attribute, kind in _ROWS.items()
+        # The mechanisms of an architecture are the values that one may have.
+        if not (attribute == "mechanisms" and isinstance(declared, Architecture))
+        for row in getattr(declared, attribute, ())
+    ]
 
 
 def _shared(declared: Overlay | Architecture) -> list[_Row]:
@@ -198,15 +196,12 @@ def _joined(kernel: KernelProfile, overlay: Overlay) -> KernelProfile:
     symbols = {symbol.name for symbol in overlay.symbols}
     parameters = {parameter.name.replace("-", "_") for parameter in overlay.parameters}
     unread = kernel.unread_parameters
+    rows = {
+        name: (*getattr(kernel, name), *getattr(overlay, name)) for name in (*_ROWS, "constraints")
+    }
     return replace(
         kernel,
-        symbols=(*kernel.symbols, *overlay.symbols),
-        constraints=(*kernel.constraints, *overlay.constraints),
-        variables=(*kernel.variables, *overlay.variables),
-        parameters=(*kernel.parameters, *overlay.parameters),
-        cpucaps=(*kernel.cpucaps, *overlay.cpucaps),
-        functions=(*kernel.functions, *overlay.functions),
-        mechanisms=(*kernel.mechanisms, *overlay.mechanisms),
+        **rows,
         unread_symbols=tuple(name for name in kernel.unread_symbols if name not in symbols),
         unread_parameters=tuple(x for x in unread if x.replace("-", "_") not in parameters),
     )

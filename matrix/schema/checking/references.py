@@ -17,14 +17,11 @@ from matrix.expr.nodes import Binary, Constant, Expression, Name, Scalar
 from matrix.expr.trees import calls, names, walk
 from matrix.schema.checking.catalogue import Catalogue, Known
 from matrix.schema.checking.spec import SpecChecker
-from matrix.schema.documents import (
-    ArchitectureDocument,
-    CapabilityDocument,
-    KernelDocument,
-    OverlayDocument,
-)
+from matrix.schema.documents.architecture import ArchitectureDocument
+from matrix.schema.documents.capability import CapabilityDocument
 from matrix.schema.documents.cpucaps import CapDeclaration
-from matrix.schema.documents.kernel import ProfileRows
+from matrix.schema.documents.kernel import KernelDocument, ProfileRows
+from matrix.schema.documents.overlay import OverlayDocument
 from matrix.schema.files import Kind
 from matrix.schema.reading.nodes import Node
 from matrix.schema.reading.problems import Problems

@@ -9,7 +9,7 @@ from matrix.diagnostics import Location, unknown_word_hint
 from matrix.schema.checking.architectures import study_architecture
 from matrix.schema.checking.axes import AxisExpander, ExpandedAxis
 from matrix.schema.checking.catalogue import Catalogue, Known
-from matrix.schema.documents import StudyDocument
+from matrix.schema.documents.study import StudyDocument
 from matrix.schema.files import Kind
 from matrix.schema.reading.nodes import Node
 from matrix.schema.reading.problems import Problems

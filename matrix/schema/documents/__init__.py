@@ -30,19 +30,3 @@ DOCUMENTS: dict[Kind, type[Declaration]] = {
     Kind.MATRIX: StudyDocument,
     Kind.VIEW: ViewDocument,
 }
-
-__all__ = [
-    "DOCUMENTS",
-    "ArchitectureDocument",
-    "CapabilityDocument",
-    "CpuDocument",
-    "Declaration",
-    "DistroDocument",
-    "KernelDocument",
-    "MachineDocument",
-    "OverlayDocument",
-    "SourcesDocument",
-    "StudyDocument",
-    "ToolchainDocument",
-    "ViewDocument",
-]

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from matrix.expr.parser import parse
 from matrix.expr.printer import to_c
 from matrix.kernel.source.c.conversion import NotAnExpression
-from matrix.kernel.source.c.derivation import Derived, derive, inline
+from matrix.kernel.source.c.derivation import Derived, derive
 from matrix.kernel.source.c.source import CSource, parse_c
 from tests.unit.kernel.kernel_cases import rows
 
@@ -123,15 +123,6 @@ def test_enumerators_and_arguments(source: CSource) -> None:
         ['"one.two"'],
         ["parse"],
     ]
-
-
-def test_a_call_is_replaced_by_what_the_function_returns() -> None:
-    text = "static bool g(int x) { return x > 2; }\nbool f(int y) { return a && g(y + 1); }\n"
-    source = parse_c(text, "x.c")
-    outer, inner = derive(source, "f"), derive(source, "g")
-    assert isinstance(outer, Derived)
-    assert isinstance(inner, Derived)
-    assert to_c(inline(outer.expression, "g", inner)) == "a && y + 1 > 2"
 
 
 @pytest.mark.parametrize(

@@ -14,17 +14,10 @@ from msgspec.structs import replace
 from matrix.diagnostics import InputError, Severity, format_diagnostic
 from matrix.expr.nodes import Scalar, Value
 from matrix.expr.parser import parse
-from matrix.kernel.cpu.resolve import (
-    CpuSystem,
-    assume,
-    default_cpus,
-    detect,
-    detect_boot,
-    expand_group,
-    groups,
-    resolve_system,
-    weakest,
-)
+from matrix.kernel.cpu.detection import detect, detect_boot
+from matrix.kernel.cpu.resolve import default_cpus, expand_group, groups, resolve_system
+from matrix.kernel.cpu.system import CpuSystem, assume
+from matrix.schema.cpu_fields import weakest
 from tests.unit.kernel.hand_made import ARCHITECTURE, CAPS, CPUS, FIELDS, KNOWLEDGE
 from tests.unit.kernel.kernel_cases import places, rows
 

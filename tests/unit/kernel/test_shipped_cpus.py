@@ -12,14 +12,9 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from matrix.kernel.cpu.resolve import (
-    CpuSystem,
-    default_cpus,
-    detect,
-    expand_group,
-    groups,
-    resolve_system,
-)
+from matrix.kernel.cpu.detection import detect
+from matrix.kernel.cpu.resolve import default_cpus, expand_group, groups, resolve_system
+from matrix.kernel.cpu.system import CpuSystem
 from matrix.schema.compiled import knowledge
 from matrix.schema.values import CpuCap, Knowledge
 from tests.unit.kernel.kernel_cases import rows

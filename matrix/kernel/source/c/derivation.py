@@ -12,7 +12,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Scalar, Unary
-from matrix.expr.trees import fold, names, rewrite, substitute
+from matrix.expr.trees import BOOLEAN_OPERATORS, fold, names
 from matrix.kernel.source.c.conversion import NotAnExpression, StopReadingError, convert, too_deep
 from matrix.kernel.source.c.decisions import Branch, Leaf, Tree
 from matrix.kernel.source.c.execution import execute
@@ -134,18 +134,6 @@ def leaves(tree: Tree) -> tuple[Leaf, ...]:
     return (*leaves(tree.then), *leaves(tree.otherwise))
 
 
-def inline(expression: Expression, name: str, function: Derived) -> Expression:
-    """Return an expression in which calls of `name` are replaced by what that function returns."""
-
-    def replace(node: Expression) -> Expression:
-        if isinstance(node, Call) and node.function == name:
-            given = dict(zip(function.parameters, node.arguments, strict=False))
-            return substitute(function.expression, given)
-        return node
-
-    return rewrite(expression, replace)
-
-
 def choose(
     condition: Expression, then: Expression, otherwise: Expression, *, boolean: bool
 ) -> Expression:
@@ -166,11 +154,13 @@ def choose(
             return (
                 _connect(condition, otherwise, "||")
                 if value
-                else _connect(_not(condition), otherwise, "&&")
+                else _connect(negation(condition), otherwise, "&&")
             )
         case _, Constant(value):
             return (
-                _connect(_not(condition), then, "||") if value else _connect(condition, then, "&&")
+                _connect(negation(condition), then, "||")
+                if value
+                else _connect(condition, then, "&&")
             )
         # `c ? (a || b) : b` is `c && a || b`: what an `if` before the same `return` leaves.
         case Binary("||", first, rest), _ if rest == otherwise:
@@ -208,7 +198,8 @@ def _connect(left: Expression, right: Expression, operator: str) -> Expression:
     return Binary(operator, left, right)
 
 
-def _not(condition: Expression) -> Expression:
+def negation(condition: Expression) -> Expression:
+    """Return what holds where a condition does not; `!` where no comparison says it."""
     match condition:
         case Unary("!", operand):
             return operand
@@ -237,25 +228,17 @@ def _value(tree: Tree, *, boolean: bool) -> Expression:
 
 def _all_boolean(tree: Tree) -> bool:
     """Tell whether an int function returns only 0, 1 and conditions."""
-    for leaf in leaves(tree):
-        match leaf.value:
-            case Constant(0 | 1):
-                continue
-            case Binary(operator, _, _) if operator in (
-                "&&",
-                "||",
-                "==",
-                "!=",
-                "<",
-                "<=",
-                ">",
-                ">=",
-            ):
-                continue
-            case Unary("!", _):
-                continue
-        return False
-    return True
+    values = [leaf.value for leaf in leaves(tree)]
+    return all(_is_condition(value) or value in (Constant(0), Constant(1)) for value in values)
+
+
+def _is_condition(value: Expression | None) -> bool:
+    match value:
+        case Unary("!", _):
+            return True
+        case Binary(operator, _, _):
+            return operator in BOOLEAN_OPERATORS
+    return False
 
 
 def _is_error(value: Expression | None) -> bool:
@@ -294,7 +277,7 @@ def _joined(variants: list[Derived]) -> Derived:
 
 def _complement(variants: list[Derived]) -> bool:
     """Tell whether the last variant is the `#else` of the others."""
-    negated = {_not(conjunction(variant.guard)) for variant in variants[:-1]}
+    negated = {negation(conjunction(variant.guard)) for variant in variants[:-1]}
     last = set(variants[-1].guard)
     return bool(last) and last <= negated and len(variants) == 2
 
@@ -303,13 +286,9 @@ def _is_truth(expression: Expression) -> bool:
     match expression:
         case Constant(value):
             return isinstance(value, bool)
-        case Binary(operator, _, _):
-            return operator in ("&&", "||", "==", "!=", "<", "<=", ">", ">=")
-        case Unary(operator, _):
-            return operator == "!"
         case Call():
             return True
-    return False
+    return _is_condition(expression)
 
 
 def _reads(expression: Expression, name: str) -> bool:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from matrix.expr.nodes import Binary, Call, Conditional, Constant, Expression, Name, Unary
-from matrix.expr.trees import children, fold, rewrite, walk
+from matrix.expr.trees import BOOLEAN_OPERATORS, children, fold, rewrite, walk
 
 UNSIGNED = "unsigned"
 WRAPPED = "unsigned long"
@@ -40,9 +40,6 @@ TYPE_WORDS = frozenset(
     | {"double", "struct", "enum", "const", "volatile"}
 )
 _TYPE = re.compile(r"\w+_t")
-
-_COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
-_LOGICAL = ("&&", "||")
 
 
 def is_type_word(word: str) -> bool:
@@ -101,7 +98,7 @@ def is_truth(value: Expression) -> bool:
         case Unary(operator, _):
             return operator == "!"
         case Binary(operator, _, _):
-            return operator in _COMPARISONS or operator in _LOGICAL
+            return operator in BOOLEAN_OPERATORS
         case Conditional(_, then, otherwise):
             return is_truth(then) and is_truth(otherwise)
     return False
@@ -191,7 +188,7 @@ def _hangs(node: Expression) -> bool:
             return not (_is_int(left) and _is_int(right))
         case Binary(operator, left, right):
             if _is_int(left) and _is_int(right):
-                return operator not in _COMPARISONS and _is_large(node)
+                return operator not in BOOLEAN_OPERATORS and _is_large(node)
             return not (is_not_negative(left) and is_not_negative(right))
         case Unary("-" | "~", operand):
             return not _is_int(operand)

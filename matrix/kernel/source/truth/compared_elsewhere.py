@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.kernel.source.truth.citations import (
     Citation,
@@ -18,10 +19,10 @@ from matrix.kernel.source.truth.citations import (
 )
 from matrix.kernel.source.truth.edits import move_citations
 from matrix.kernel.source.truth.kstrtobool import Prefixes, with_prefixes
-from matrix.kernel.source.truth.profile_rows import ForeignRow, Other, rows, said_by
+from matrix.kernel.source.truth.profile_rows import Other, Row, row_of, said_by
 from matrix.kernel.source.truth.tree import KernelTree
 
-_SECTIONS = {"parameter": "parameters", "variable": "variables"}
+_KINDS = ("parameter", "variable")
 
 
 class Compared(Struct, frozen=True, kw_only=True):
@@ -38,7 +39,7 @@ def compared_elsewhere(
     others: Sequence[Other],
     read: Prefixes | None,
     compare: Callable[[Other, Collection[str]], Compared],
-) -> Iterator[ForeignRow]:
+) -> Iterator[Row]:
     """Yield for an open parameter or variable the row of another profile that the tree shows.
 
     None is taken where two that are shown differ, nor where one that differs is not refuted by the
@@ -46,33 +47,32 @@ def compared_elsewhere(
     the neighbour with the draft's text; `read` what kstrtobool() takes in this tree; `compare`
     holds rows of a profile to it.
     """
-    asked = {what for what in opened if what.partition(" ")[0] in _SECTIONS}
+    asked = {what for what in opened if what.partition(" ")[0] in _KINDS}
     compared = [(other, compare(other, asked)) for other in (mine, *others)] if asked else []
     for what in sorted(asked):
-        kind, _, name = what.partition(" ")
-        blocks = [
-            (_block(_SECTIONS[kind], name, other.text, read), found) for other, found in compared
+        here = [
+            (row, found)
+            for other, found in compared
+            if (row := row_of(_read(other.text, read), what)) is not None
         ]
-        shown = [row for row in blocks if row[0] and what in row[1].shown]
-        if not shown or len({said_by(block) for block, _ in shown}) > 1:
+        shown = [(row, found) for row, found in here if what in found.shown]
+        if not shown or len({said_by(row.text) for row, _ in shown}) > 1:
             continue
-        block, found = shown[0]
-        differing = [row for row in blocks if row[0] and said_by(row[0]) != said_by(block)]
-        if all(_refuted(what, row[0], block, row[1]) for row in differing):
-            moved = move_citations(block, found.moves)
-            yield ForeignRow(section=_SECTIONS[kind], name=name, text=moved, open=())
+        right, found = shown[0]
+        differing = [pair for pair in here if said_by(pair[0].text) != said_by(right.text)]
+        if all(_refuted(row, right, found) for row, found in differing):
+            yield replace(right, text=move_citations(right.text, found.moves))
 
 
-def _block(section: str, name: str, text: str, read: Prefixes | None) -> str:
-    text = text if read is None else with_prefixes(text, read)
-    return dict(rows(text, section)).get(name, "")
+def _read(text: str, read: Prefixes | None) -> str:
+    return text if read is None else with_prefixes(text, read)
 
 
-def _refuted(what: str, block: str, right: str, found: Compared) -> bool:
+def _refuted(row: Row, right: Row, found: Compared) -> bool:
     """Tell whether the tree refutes a row, and each parser that the right one has not."""
-    parsers, known = block.count("stream:"), right.count("stream:")
-    beyond = {f"{what} #{number}" for number in range(known + 1, parsers + 1)}
-    names = {what, *(f"{what} #{number}" for number in range(2, parsers + 1))}
+    parsers, known = row.text.count("stream:"), right.text.count("stream:")
+    beyond = {f"{row.what} #{number}" for number in range(known + 1, parsers + 1)}
+    names = {row.what, *(f"{row.what} #{number}" for number in range(2, parsers + 1))}
     return beyond <= found.refuted and bool(names & found.refuted)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from msgspec import Struct
-
 from matrix.expr.nodes import Constant
 from matrix.expr.printer import to_c
 from matrix.expr.trees import fold
@@ -39,13 +37,8 @@ _SYSREG_H = "arch/arm64/include/asm/sysreg.h"
 Midr = tuple[str, int, int, tuple[int, int], tuple[int, int]]
 
 
-class _Row(Struct, frozen=True, kw_only=True):
-    """One property of a cpucap, as declared and as the source has it."""
-
-    name: str
-    declared: str
-    source: str
-    line: int
+# A property of a cpucap: its name, as it is declared, and as the source has it.
+_Row = tuple[str, str, str]
 
 
 def compare_cpucaps(
@@ -62,20 +55,20 @@ def compare_cpucaps(
     for cap in profile.cpucaps:
         own = [citation for citation in cited if citation.what == f"cpucap {cap.name}"]
         same = _is_one_field(cap, own, tree)
-        for citation, rows in _rows(cap, own, tree, architecture):
+        for place, rows in _rows(cap, own, tree, architecture):
             names = set()
-            for row in rows:
-                names.add(row.name)
-                if row.declared != row.source:
+            for name, declared, found in rows:
+                names.add(name)
+                if declared != found:
                     same = False
                     yield Finding(
                         code="MX1103",
                         what=f"cpucap {cap.name}",
-                        message=f"the {row.name} of cpucap {cap.name} is not what the source says",
+                        message=f"the {name} of cpucap {cap.name} is not what the source says",
                         location=cap.location,
-                        place=f"{citation.path}:{row.line}",
-                        declared=row.declared,
-                        source=row.source,
+                        place=place,
+                        declared=declared,
+                        source=found,
                     )
             # An entry of which no minimum was read was not compared whole.
             same = same and "minimum" in names
@@ -102,16 +95,16 @@ def matching_function(tree: KernelTree, citation: Citation) -> tuple[str, str] |
 
 def _rows(
     cap: CpuCap, cited: list[Citation], tree: KernelTree, architecture: Architecture
-) -> Iterator[tuple[Citation, Iterator[_Row]]]:
+) -> Iterator[tuple[str, Iterator[_Row]]]:
     for citation in cited:
         source = tree.source(citation.path)
         if source is None:
             continue
         entry = _entry(source, citation, cap.name)
         if entry is not None:
-            yield citation, _entry_rows(cap, entry, tree, architecture)
+            yield f"{citation.path}:{entry.line}", _entry_rows(cap, entry, tree, architecture)
         for midrs, line in _midr_lists(source, citation, tree):
-            yield citation, _midr_rows(cap, midrs, line)
+            yield f"{citation.path}:{line}", _midr_rows(cap, midrs)
 
 
 def _entry(source: CSource, citation: Citation, name: str | None = None) -> TableEntry | None:
@@ -135,34 +128,20 @@ def _entry_rows(
     # The macros of cpu_errata.c, `ERRATA_MIDR_RANGE_LIST(…)`, hold the type.
     macro = any(value.startswith("ERRATA_") for value in entry.values)
     kind = entry.field("type") or ("ARM64_CPUCAP_LOCAL_CPU_ERRATUM" if macro else "")
-    yield _Row(
-        name="scope",
-        declared=cap.scope,
-        source=_SCOPES.get(kind, kind or "no type"),
-        line=entry.line,
-    )
+    yield "scope", cap.scope, _SCOPES.get(kind, kind or "no type")
     guard = fold(conjunction(entry.guard))
     declared = cap.kconfig.expression if cap.kconfig else Constant(True)
     if not equivalent(guard, declared):
-        yield _Row(
-            name="Kconfig condition",
-            declared=to_c(declared),
-            source=to_c(guard),
-            line=entry.line,
-        )
+        yield "Kconfig condition", to_c(declared), to_c(guard)
     field = next((item for item in architecture.fields if item.name == cap.field), None)
     found = _register_field(entry, tree)
     # Nothing to compare: the declaration has no field, or the entry a matcher of its own.
     if field is None or found is None or cap.minimum is None:
         return
     register, bit, minimum = found
-    yield _Row(
-        name="register field",
-        declared=f"{field.register} bit {field.low_bit}",
-        source=f"{register} bit {bit}",
-        line=entry.line,
-    )
-    yield _Row(name="minimum", declared=str(cap.minimum), source=str(minimum), line=entry.line)
+    declared_field = f"{field.register} bit {field.low_bit}"
+    yield "register field", declared_field, f"{register} bit {bit}"
+    yield "minimum", str(cap.minimum), str(minimum)
 
 
 def _register_field(entry: TableEntry, tree: KernelTree) -> tuple[str, str, str] | None:
@@ -262,16 +241,12 @@ def _model(name: str, header: CSource | None) -> tuple[int, int]:
     return -1, -1
 
 
-def _midr_rows(cap: CpuCap, midrs: list[Midr], line: int) -> Iterator[_Row]:
+def _midr_rows(cap: CpuCap, midrs: list[Midr]) -> Iterator[_Row]:
     declared = {_spell(_declared(cap, index)) for index in range(len(cap.midrs))}
     found = {_spell(midr) for midr in midrs}
     if declared != found:
-        yield _Row(
-            name="MIDR list",
-            declared=", ".join(sorted(declared - found)) or "no others",
-            source=", ".join(sorted(found - declared)) or "no others",
-            line=line,
-        )
+        mine, theirs = ", ".join(sorted(declared - found)), ", ".join(sorted(found - declared))
+        yield "MIDR list", mine or "no others", theirs or "no others"
 
 
 def _declared(cap: CpuCap, index: int) -> Midr:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from matrix.diagnostics import Location
 from matrix.expr.nodes import Binary, Constant, Expression
 from matrix.expr.parser import parse
 from matrix.expr.printer import to_c
@@ -32,7 +31,6 @@ class Reading(Struct, frozen=True, kw_only=True):
 
     what: str
     declared: Condition
-    location: Location
     expression: Expression | NotAnExpression
     path: str
     line: int
@@ -72,7 +70,6 @@ def readings(profile: KernelProfile, tree: KernelTree) -> Iterator[Reading]:
                 yield Reading(
                     what=what,
                     declared=function.body,
-                    location=function.body.location,
                     expression=found.expression if isinstance(found, Derived) else found,
                     path=path,
                     line=found.line,
@@ -90,7 +87,6 @@ def readings(profile: KernelProfile, tree: KernelTree) -> Iterator[Reading]:
                 yield Reading(
                     what=what,
                     declared=variable.initial,
-                    location=variable.initial.location,
                     expression=guarded,
                     bare=bare,
                     path=path,
@@ -123,7 +119,7 @@ def compare_values(
                 code="MX1101",
                 what=reading.what,
                 message=f"{reading.what} is not what the source says",
-                location=reading.location,
+                location=reading.declared.location,
                 place=f"{reading.path}:{reading.line}",
                 declared=reading.declared.text + was,
                 source=reading.text,

@@ -44,9 +44,8 @@ from matrix.kernel.source.truth.kstrtobool import prefixes, with_prefixes
 from matrix.kernel.source.truth.probed_rows import probed
 from matrix.kernel.source.truth.probes import read_rows
 from matrix.kernel.source.truth.profile_rows import (
-    ALL_SECTIONS,
-    SECTIONS,
     Other,
+    Row,
     in_place_of,
     symbol_lines,
     with_row,
@@ -123,29 +122,29 @@ def draft(
     drafted = drafted if read is None else with_prefixes(drafted, read)
     unread += contradicted(drafted, profile, others, tree, settled, read)
     mine = Other(text=drafted, profile=profile, evidence=evidence)
+
     # Each stage below sees only what those before it have left open: rows whose lines are here
     # unchanged, rows that the C proves, rows of features that came since, what probes read.
-    for row in shown_elsewhere(mine, {_row(said) for said in unread}, others, tree):
-        what = f"{ALL_SECTIONS[row.section]} {row.name}"
+    def take(row: Row, how: str) -> None:
+        nonlocal drafted, unread
         drafted = in_place_of(drafted, row)
-        filled.append((what, "as another profile has it, whose lines are here"))
-        unread = [said for said in unread if _row(said) != what]
-    mine = replace(mine, text=drafted)
+        filled.append((row.what, f"as another profile has it, {how}"))
+        unread = [said for said in unread if _row(said) != row.what]
+
+    for row in shown_elsewhere(mine, set(map(_row, unread)), others, tree):
+        take(row, "whose lines are here")
     found = compared_elsewhere(
-        mine,
-        {_row(said) for said in unread},
+        replace(mine, text=drafted),
+        set(map(_row, unread)),
         others,
         read,
         lambda other, asked: _compared(other, asked, tree),
     )
     for row in found:
-        what = f"{SECTIONS[row.section]} {row.name}"
-        drafted = in_place_of(drafted, row)
-        filled.append((what, "as another profile has it, which the C says"))
-        unread = [said for said in unread if _row(said) != what]
+        take(row, "which the C says")
     for row in known_elsewhere(drafted, profile, others, tree):
         drafted = with_row(drafted, row)
-        filled.append((f"{SECTIONS[row.section]} {row.name}", "known to another profile"))
+        filled.append((row.what, "known to another profile"))
         unread += row.open
     shown, doubted = read_rows(probes, tree), {_row(said) for said in unread}
     heard = frozenset(

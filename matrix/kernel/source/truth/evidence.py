@@ -29,7 +29,7 @@ from typing import Any
 
 from msgspec import Struct, convert, field, to_builtins
 
-from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.diagnostics import InputError, Location
 from matrix.door.files import read_regular
 
 # The evidence of a shipped profile has 60 kB.
@@ -150,11 +150,9 @@ def _lines(value: object, depth: int, deep: tuple[str, ...]) -> str:
 
 
 def _damaged(file: Path, message: str) -> InputError:
-    return InputError(
-        Diagnostic(
-            code="MX1115",
-            message=message,
-            location=Location(file=str(file)),
-            hint="write it anew with `matrix kernels verify RELEASE --tree DIR --record`",
-        )
+    return InputError.of(
+        code="MX1115",
+        message=message,
+        location=Location(file=str(file)),
+        hint="write it anew with `matrix kernels verify RELEASE --tree DIR --record`",
     )

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 
+from msgspec.structs import replace
+
 from matrix.kernel.source.truth.citations import (
     Citation,
     citations,
@@ -21,8 +23,9 @@ from matrix.kernel.source.truth.kstrtobool import Prefixes, with_prefixes
 from matrix.kernel.source.truth.profile_rows import (
     ALL_SECTIONS,
     SECTIONS,
-    ForeignRow,
     Other,
+    Row,
+    by_name,
     rows,
     said_by,
 )
@@ -35,41 +38,52 @@ _WORD = re.compile(r"\w+")
 
 def known_elsewhere(
     text: str, neighbour: KernelProfile, others: Sequence[Other], tree: KernelTree
-) -> Iterator[ForeignRow]:
+) -> Iterator[Row]:
     """Yield each row that a draft (`text`) lacks, another profile has, and the tree shows.
 
     What a release beyond the neighbour had, and the neighbour has not, was gone by then.
     """
-    for section, kind in SECTIONS.items():
-        # The nearest profile that the tree agrees with is taken; what it gave is known from then
-        # on.
-        known = {name for name, _ in rows(text, section)}
-        for other in _not_beyond(neighbour, others, tree):
-            for name, block in rows(other.text, section):
-                if name in known:
-                    continue
-                row = _in_tree(section, f"{kind} {name}", name, block, other, tree)
-                if row is not None:
-                    known.add(name)
-                    yield row
+    # The nearest profile that the tree agrees with is taken; what it gave is known from then on.
+    known: set[str] = set()
+    for mine, row, other in _beside_each_other(text, neighbour, others, tree):
+        if mine is None and row.what not in known:
+            here = _in_tree(row, other, tree)
+            if here is not None:
+                known.add(row.what)
+                yield here
 
 
-def foreign_row(section: str, name: str, others: Sequence[Other]) -> ForeignRow | None:
+def _beside_each_other(
+    text: str,
+    neighbour: KernelProfile,
+    others: Sequence[Other],
+    tree: KernelTree,
+    read: Prefixes | None = None,
+) -> Iterator[tuple[Row | None, Row, Other]]:
+    """Yield each row of the profiles that are asked, behind the draft's of its name."""
+    asked = list(_not_beyond(neighbour, others, tree))
+    for section in SECTIONS:
+        known = by_name(text, section)
+        for other in asked:
+            theirs = other.text if read is None else with_prefixes(other.text, read)
+            for row in rows(theirs, section):
+                yield known.get(row.name), row, other
+
+
+def foreign_row(section: str, name: str, others: Sequence[Other]) -> Row | None:
     """Return a row of the nearest profile that has it, whatever the tree shows: all is open."""
-    kind = SECTIONS[section]
     for other in others:
-        for found, block in rows(other.text, section):
-            if found == name:
-                lost = {item.text: "unknown" for item in _cited(f"{kind} {name}", other)}
-                said = f"{kind} {name}: as in {other.profile.release}; another row needs it"
-                moved = move_citations(block, lost)
-                return ForeignRow(section=section, name=name, text=moved, open=(said,))
+        row = by_name(other.text, section).get(name)
+        if row is not None:
+            lost = {item.text: "unknown" for item in _cited(row, other)}
+            said = f"{row.what}: as in {other.profile.release}; another row needs it"
+            return replace(row, text=move_citations(row.text, lost), open=(said,))
     return None
 
 
 def shown_elsewhere(
     mine: Other, opened: Collection[str], others: Sequence[Other], tree: KernelTree
-) -> Iterator[ForeignRow]:
+) -> Iterator[Row]:
     """Yield for each open row of a draft the row of another profile that the tree shows whole.
 
     `mine` is the neighbour with the draft's text. All that such a row cites stands in the tree as
@@ -79,29 +93,27 @@ def shown_elsewhere(
     is taken; nor is one that says otherwise what overrides a cpucap, which no cited line shows, or
     that asks a variable which the draft has not.
     """
-    variables = {name for name, _ in rows(mine.text, "variables")}
-    for section, kind in ALL_SECTIONS.items():
-        for name, block in rows(mine.text, section):
-            what = f"{kind} {name}"
-            if what not in opened or _whole(section, what, name, block, mine, tree):
-                continue
-            files = _file_names(what, mine)
-            whole = [
-                row
-                for other in others
-                if files <= _file_names(what, other)
-                and (said := dict(rows(other.text, section)).get(name)) is not None
-                and _overrides(said) == _overrides(block)
-                and _variables_of(said, other) <= variables
-                and (row := _whole(section, what, name, said, other, tree)) is not None
-            ]
-            if whole and not _doubted(section, what, name, whole[0], others, tree):
-                yield whole[0]
+    variables = by_name(mine.text, "variables").keys()
+    for row in (row for section in ALL_SECTIONS for row in rows(mine.text, section)):
+        if row.what not in opened or _whole(row, mine, tree):
+            continue
+        files = _file_names(row, mine)
+        whole = [
+            here
+            for other in others
+            if files <= _file_names(row, other)
+            and (said := by_name(other.text, row.section).get(row.name)) is not None
+            and _overrides(said) == _overrides(row)
+            and _variables_of(said, other) <= variables
+            and (here := _whole(said, other, tree)) is not None
+        ]
+        if whole and not _doubted(whole[0], others, tree):
+            yield whole[0]
 
 
-def _variables_of(block: str, other: Other) -> set[str]:
+def _variables_of(row: Row, other: Other) -> set[str]:
     """Return the variables of a profile that a row of it asks or sets."""
-    return set(_WORD.findall(said_by(block))) & {one.name for one in other.profile.variables}
+    return set(_WORD.findall(said_by(row.text))) & {one.name for one in other.profile.variables}
 
 
 def unproved(
@@ -113,18 +125,15 @@ def unproved(
     a cpucap is in none of its entry's: a newer profile names it, and the draft has the variable.
     """
     gone = _enumerators_gone((neighbour, *(other.profile for other in others)), tree)
-    for section, kind in SECTIONS.items():
-        for name, block in rows(text, section):
-            for word in sorted(gone & set(_WORD.findall(said_by(block)))):
-                yield f"{kind} {name}: the tree has no {word}"
-    variables = {name for name, _ in rows(text, "variables")}
-    caps = dict(rows(text, "cpucaps"))
-    for other in _not_beyond(neighbour, others, tree):
-        for name, block in rows(other.text, "cpucaps"):
-            asked = {word for said in _overrides(block) for word in _WORD.findall(said)} & variables
-            if asked and name in caps and not _overrides(caps[name]):
-                said = f"{', '.join(sorted(asked))} overrides it in {other.profile.release}"
-                yield f"cpucap {name}: {said}, and the tree has that"
+    for row in (row for section in SECTIONS for row in rows(text, section)):
+        for word in sorted(gone & set(_WORD.findall(said_by(row.text)))):
+            yield f"{row.what}: the tree has no {word}"
+    variables = by_name(text, "variables").keys()
+    for mine, row, other in _beside_each_other(text, neighbour, others, tree):
+        asked = {word for said in _overrides(row) for word in _WORD.findall(said)} & variables
+        if asked and mine is not None and not _overrides(mine) and row.section == "cpucaps":
+            said = f"{', '.join(sorted(asked))} overrides it in {other.profile.release}"
+            yield f"{row.what}: {said}, and the tree has that"
 
 
 def _enumerators_gone(profiles: Sequence[KernelProfile], tree: KernelTree) -> set[str]:
@@ -144,35 +153,31 @@ def _enumerators_gone(profiles: Sequence[KernelProfile], tree: KernelTree) -> se
     return gone - there
 
 
-def _doubted(
-    section: str,
-    what: str,
-    name: str,
-    row: ForeignRow,
-    others: Sequence[Other],
-    tree: KernelTree,
-) -> bool:
+def _doubted(row: Row, others: Sequence[Other], tree: KernelTree) -> bool:
     """Tell whether a profile says otherwise than a row, and a part of what it cites is here."""
-    for other in others:
-        block = dict(rows(other.text, section)).get(name)
-        if block is not None and said_by(block) != said_by(row.text):
-            here = _in_tree(section, what, name, block, other, tree)
-            if here is not None and len(here.open) < len(_cited(what, other)):
-                return True
-    return False
+    said = ((other, by_name(other.text, row.section).get(row.name)) for other in others)
+    return any(
+        theirs is not None
+        and said_by(theirs.text) != said_by(row.text)
+        and _partly_here(theirs, other, tree)
+        for other, theirs in said
+    )
 
 
-def _file_names(what: str, other: Other) -> frozenset[str]:
+def _partly_here(row: Row, other: Other, tree: KernelTree) -> bool:
+    here = _in_tree(row, other, tree)
+    return here is not None and len(here.open) < len(_cited(row, other))
+
+
+def _file_names(row: Row, other: Other) -> frozenset[str]:
     """Return the files that a row cites, without their folders: files move between those."""
-    return frozenset(item.path.rpartition("/")[2] for item in _cited(what, other))
+    return frozenset(item.path.rpartition("/")[2] for item in _cited(row, other))
 
 
-def _whole(
-    section: str, what: str, name: str, block: str, other: Other, tree: KernelTree
-) -> ForeignRow | None:
+def _whole(row: Row, other: Other, tree: KernelTree) -> Row | None:
     """Return a row where all that it cites is in the tree, unchanged, and it cites something."""
-    row = _in_tree(section, what, name, block, other, tree)
-    return row if row is not None and not row.open else None
+    here = _in_tree(row, other, tree)
+    return here if here is not None and not here.open else None
 
 
 def contradicted(
@@ -190,19 +195,12 @@ def contradicted(
     beyond the neighbour are not asked: its lines came after theirs. What was compared with the tree
     as a whole (`settled`) is what the tree says; `read` is what its kstrtobool() takes.
     """
-    for section, kind in SECTIONS.items():
-        known = dict(rows(text, section))
-        for other in _not_beyond(neighbour, others, tree):
-            theirs = other.text if read is None else with_prefixes(other.text, read)
-            for name, block in rows(theirs, section):
-                if name not in known or said_by(block) == said_by(known[name]):
-                    continue
-                if f"{kind} {name}" in settled:
-                    continue
-                row = _in_tree(section, f"{kind} {name}", name, block, other, tree)
-                if row is not None and len(row.open) < len(_cited(f"{kind} {name}", other)):
-                    said = f"{other.profile.release} says otherwise, and its lines are here"
-                    yield f"{kind} {name}: {said}"
+    for mine, row, other in _beside_each_other(text, neighbour, others, tree, read):
+        if mine is None or row.what in settled or said_by(row.text) == said_by(mine.text):
+            continue
+        if _partly_here(row, other, tree):
+            said = f"{other.profile.release} says otherwise, and its lines are here"
+            yield f"{row.what}: {said}"
 
 
 def _not_beyond(
@@ -225,26 +223,24 @@ def differing_beside(
     text: str, neighbour: KernelProfile, others: Sequence[Other], tree: KernelTree
 ) -> Iterator[str]:
     """Yield the rows of which another profile has what no comparison with one tree shows."""
-    for section, kind in SECTIONS.items():
-        known = dict(rows(text, section))
-        for other in _not_beyond(neighbour, others, tree):
-            for name, block in rows(other.text, section):
-                if name in known and _beside(block) != _beside(known[name]):
-                    yield f"{kind} {name}"
+    for mine, row, _ in _beside_each_other(text, neighbour, others, tree):
+        if mine is not None and _beside(row) != _beside(mine):
+            yield row.what
 
 
-def _beside(block: str) -> tuple[object, ...]:
+def _beside(row: Row) -> tuple[object, ...]:
     """Return how many parsers a parameter has, and what overrides a cpucap."""
-    return block.count("stream:"), block.count("bare:"), _overrides(block)
+    return row.text.count("stream:"), row.text.count("bare:"), _overrides(row)
 
 
-def _overrides(block: str) -> list[str]:
-    return re.findall(r"unless: [^,}]*", block)
+def _overrides(row: Row) -> list[str]:
+    return re.findall(r"unless: [^,}]*", row.text)
 
 
-def _names(text: str, section: str, name: str) -> bool:
+def _names(text: str, row: Row) -> bool:
     """Tell whether a source has a row's own name; a boot parameter's whole or in its parts."""
-    if section != "parameters":
+    name = row.name
+    if row.section != "parameters":
         return re.search(rf"\b{re.escape(name.removesuffix('()'))}\b", text) is not None
     return f'"{name}"' in text or f'"{name}=' in text or _has_parts(text, name.split("."))
 
@@ -256,21 +252,20 @@ def _has_parts(text: str, parts: Sequence[str]) -> bool:
     return registered or all(f'"{part}"' in text for part in parts)
 
 
-def _cited(what: str, other: Other) -> list[Citation]:
+def _cited(row: Row, other: Other) -> list[Citation]:
     # The second parser of a parameter is `parameter X #2`.
-    return [item for item in citations(other.profile) if item.what.split(" #")[0] == what]
+    return [item for item in citations(other.profile) if item.what.split(" #")[0] == row.what]
 
 
-def _in_tree(
-    section: str, what: str, name: str, block: str, other: Other, tree: KernelTree
-) -> ForeignRow | None:
+def _in_tree(row: Row, other: Other, tree: KernelTree) -> Row | None:
     """Return a row with its lines here; None where its first citation is not found."""
     moves: dict[str, str] = {}
     said: list[str] = []
-    cited = _cited(what, other)
+    head = f"{row.what}: as in {other.profile.release}"
+    cited = _cited(row, other)
     files = dict.fromkeys(now for one in cited if (now := path_now(tree, one.path)) is not None)
-    named = any(_names(tree.text(path), section, name) for path in files)
-    if section == "parameters" and not named:
+    named = any(_names(tree.text(path), row) for path in files)
+    if row.section == "parameters" and not named:
         return None
     for number, citation in enumerate(cited):
         path, found = find_anywhere(tree, citation, other.evidence)
@@ -280,14 +275,13 @@ def _in_tree(
             if number == 0 and not named:
                 return None
             moves[citation.text] = "unknown"
-            said.append(f"{what}: as in {other.profile.release}; {citation.path}: it is not there")
+            said.append(
+                f"{row.what}: as in {other.profile.release}; {citation.path}: it is not there"
+            )
             continue
         last = max(found.first, found.last)
         moves[citation.text] = spell_citation(path, found.first, last)
-        head = f"{what}: as in {other.profile.release}; {path}"
-        said += (f"{head}: {change.name} has changed" for change in found.changed)
+        said += (f"{head}; {path}: {change.name} has changed" for change in found.changed)
     if not moves:
         return None
-    return ForeignRow(
-        section=section, name=name, text=move_citations(block, moves), open=tuple(said)
-    )
+    return replace(row, text=move_citations(row.text, moves), open=tuple(said))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.diagnostics import Severity
 from matrix.kernel.source.truth.citations import (
@@ -180,19 +181,24 @@ def _whole_part(name: str) -> RecordedPart:
     return RecordedPart(piece=name, first_word=0, last_word=0, says="")
 
 
+def _finding(code: str, citing: list[Citation], message: str, place: str) -> Finding:
+    """Return what is found of the declarations that cite a place, at the first of them."""
+    return Finding(
+        code=code,
+        what=citing[0].what,
+        message=message,
+        location=citing[0].location,
+        place=place,
+        concerns=_concerns(citing),
+    )
+
+
 def _changed(change: Change, citing: list[Citation]) -> Finding:
-    first = citing[0]
+    names, declared = names_of(citing), f"{citing[0].what} at {citing[0].text}"
     if change.piece is None:
-        return Finding(
-            code="MX1105",
-            what=first.what,
-            message=f"{change.path} has no {change.name} any more, which {names_of(citing)} cites",
-            location=first.location,
-            place=change.path,
-            declared=f"{first.what} at {first.text}",
-            source=f"no {change.name}",
-            concerns=_concerns(citing),
-        )
+        message = f"{change.path} has no {change.name} any more, which {names} cites"
+        found = _finding("MX1105", citing, message, change.path)
+        return replace(found, declared=declared, source=f"no {change.name}")
     now = "; ".join(f"line {line}: {text}" for line, text in change.now[:MOST_SHOWN])
     if len(change.now) > MOST_SHOWN:
         now += f"; … ({len(change.now)} statements)"
@@ -200,17 +206,13 @@ def _changed(change: Change, citing: list[Citation]) -> Finding:
     lost = f"{change.lost} recorded statements are gone or changed" if change.lost else ""
     if change.lost == 1:
         lost = "one recorded statement is gone or changed"
-    return Finding(
-        code="MX1104",
-        what=first.what,
-        message=f"{change.name} is not the text that {names_of(citing)} was read from",
-        location=first.location,
-        place=f"{change.path}:{line}",
-        declared=f"{first.what} at {first.text}"
+    message = f"{change.name} is not the text that {names} was read from"
+    return replace(
+        _finding("MX1104", citing, message, f"{change.path}:{line}"),
+        declared=declared
         + (f": `{change.said}`" if change.said else "")
         + (f"; {lost}" if lost else ""),
         source=now or lost or "the same statements with other names, order or conditions around",
-        concerns=_concerns(citing),
     )
 
 
@@ -233,16 +235,9 @@ def _unrecorded(citing: list[Citation], neighbours: Sequence[Neighbour]) -> Find
     first = citing[0]
     releases = " and ".join(neighbour.release for neighbour in neighbours)
     why = f", and the source of {releases} is not the same" if releases else ""
-    return Finding(
-        code="MX1107",
-        what=first.what,
-        message=f"{first.text} was not compared: nothing is recorded of it{why}: "
-        + names_of(citing, most=None),
-        location=first.location,
-        place=first.text,
-        severity=Severity.WARNING,
-        concerns=_concerns(citing),
-    )
+    names = names_of(citing, most=None)
+    message = f"{first.text} was not compared: nothing is recorded of it{why}: {names}"
+    return replace(_finding("MX1107", citing, message, first.text), severity=Severity.WARNING)
 
 
 def _concerns(citing: list[Citation]) -> tuple[str, ...]:

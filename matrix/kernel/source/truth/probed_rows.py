@@ -7,12 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 
 from matrix.expr.nodes import Scalar
-from matrix.kernel.source.truth.probe_values import Shown, said, same_value
-from matrix.kernel.source.truth.profile_rows import SECTIONS, rows
+from matrix.kernel.source.truth.profile_rows import Shown, row_of, said, same_value
 from matrix.kernel.source.truth.tree import KernelTree
 from matrix.kernel.source.version import read_version
 
-_KINDS = {kind: section for section, kind in SECTIONS.items()}
 _KEYS = {"mechanism": "value", "function": "body"}
 # A cpucap that is one test of a field, on one line.
 _CAP = re.compile(r"  \w+: \{(.*?), source: ")
@@ -40,12 +38,13 @@ def probed(
     left, filled = list(unread), []
     for row, found in shown.items():
         kind, _, name = row.partition(" ")
-        block = dict(rows(text, _KINDS[kind])).get(name)
-        if block is None:
+        now_there = row_of(text, row)
+        if now_there is None:
             continue
+        block = now_there.text
         about = [one for one in left if _row(one) == row]
         now = _now(kind, block)
-        dated = _dated(kind, name, found, tree, (text, *others))
+        dated = _dated(row, found, tree, (text, *others))
         value, since = dated or (found.value, "")
         same = _bare(value) == _bare(now) if kind == "cpucap" else same_value(value, now)
         if not about:
@@ -68,16 +67,17 @@ def probed(
 
 
 def _dated(
-    kind: str, name: str, found: Shown, tree: KernelTree, texts: Sequence[str]
+    row: str, found: Shown, tree: KernelTree, texts: Sequence[str]
 ) -> tuple[Scalar, str] | None:
     """Return a row's value and its fix point where a profile has one in the tree's series.
 
     What the tree shows must be what holds before or after it.
     """
     for one in texts:
-        block = dict(rows(one, _KINDS[kind])).get(name, "")
+        theirs = row_of(one, row)
+        block = theirs.text if theirs else ""
         since = _since(block, tree)
-        value = _now(kind, block)
+        value = _now(row.partition(" ")[0], block)
         either = (value, _value(since, "before"))
         if since and any(same_value(found.value, known) for known in either):
             return value, since

@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from matrix.diagnostics import Location
 from matrix.expr.nodes import Scalar
 from matrix.expr.printer import to_c
 from matrix.kernel.source.c.preprocessor import conjunction
 from matrix.kernel.source.c.tokens import Token, tokenize
 from matrix.kernel.source.truth.anchors import Piece
-from matrix.kernel.source.truth.citations import spell_citation
+from matrix.kernel.source.truth.citations import declared_sources, spell_citation
 from matrix.kernel.source.truth.findings import Finding
-from matrix.kernel.source.truth.probe_values import Shown, said, same_value
+from matrix.kernel.source.truth.profile_rows import Shown, said, same_value
 from matrix.kernel.source.truth.tree import KernelTree
 from matrix.schema.values import CpuCap, KernelProfile, Probe, ProbePlace, Variable
 
@@ -42,6 +41,7 @@ def compare_probes(
 ) -> Iterator[Finding]:
     """Yield MX1125 for each row of which the tree shows another value than the profile's."""
     declared = declared_values(profile)
+    locations = {what: place for what, _, place in declared_sources(profile)}
     before = {f"mechanism {one.name}": one.since.before for one in profile.mechanisms if one.since}
     for row, shown in read_rows(probes, tree).items():
         # A tree from before the fix point shows what was before it.
@@ -52,7 +52,7 @@ def compare_probes(
             code="MX1125",
             what=row,
             message=f"{row} is not what its probe reads",
-            location=_locations(profile)[row],
+            location=locations[row],
             place=shown.source.partition("; ")[0],
             declared=said(declared[row]),
             source=said(shown.value),
@@ -83,15 +83,6 @@ def _test(cap: CpuCap) -> str:
     conditions = (("kconfig", cap.kconfig), ("unless", cap.unless))
     texts = [f'{key}: "{one.text}"' for key, one in conditions if one is not None]
     return ", ".join((*said_so, f"scope: {cap.scope}", *texts))
-
-
-def _locations(profile: KernelProfile) -> Mapping[str, Location]:
-    return {
-        **{f"mechanism {one.name}": one.location for one in profile.mechanisms},
-        **{f"function {one.signature}": one.location for one in profile.functions},
-        **{f"cpucap {one.name}": one.location for one in profile.cpucaps},
-        **{f"variable {one.name}": one.location for one in profile.variables},
-    }
 
 
 def _source(probe: Probe, tree: KernelTree) -> str | None:

@@ -7,6 +7,10 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
+from matrix.diagnostics import InputError
+from matrix.expr.nodes import Scalar
+from matrix.expr.parser import parse
+from matrix.expr.printer import to_c
 from matrix.kernel.source.truth.evidence import Evidence
 from matrix.schema.values import KernelProfile
 
@@ -32,17 +36,44 @@ class Other(Struct, frozen=True, kw_only=True):
     evidence: Evidence
 
 
-class ForeignRow(Struct, frozen=True, kw_only=True):
-    """A row of another profile with its lines in this tree; `open` says what is not read of it."""
+class Shown(Struct, frozen=True, kw_only=True):
+    """The value that a tree shows of a row, and the lines that show it."""
+
+    value: Scalar
+    source: str
+
+
+def same_value(one: Scalar, other: Scalar) -> bool:
+    """Tell whether two values are one; texts are compared as C where they are C."""
+    if isinstance(one, str) and isinstance(other, str) and one != other:
+        try:
+            return to_c(parse(one)) == to_c(parse(other))
+        except InputError:
+            return False
+    return one == other and isinstance(one, bool) is isinstance(other, bool)
+
+
+def said(value: Scalar) -> str:
+    """Return a value as a profile writes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """A row of a profile: its YAML, and what is not read of it."""
 
     section: str
     name: str
     text: str
-    open: tuple[str, ...]
+    open: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        """What `open` and findings call the row: `cpucap ARM64_HAS_X`."""
+        return f"{ALL_SECTIONS[self.section]} {self.name}"
 
 
-def rows(text: str, section: str) -> Iterator[tuple[str, str]]:
-    """Yield (name, YAML) of the rows of a section, the comments above a row left out."""
+def rows(text: str, section: str) -> Iterator[Row]:
+    """Yield the rows of a section, the comments above a row left out."""
     lines = text.splitlines(keepends=True)
     try:
         at = lines.index(f"{section}:\n") + 1
@@ -55,12 +86,24 @@ def rows(text: str, section: str) -> Iterator[tuple[str, str]]:
         at += 1
         if line.startswith("  ") and line[2:3] not in (" ", "#"):
             if name:
-                yield name, block
+                yield Row(section=section, name=name, text=block)
             name, block = line.strip().partition(": ")[0].removesuffix(":"), line
         elif line.startswith("   ") and name:
             block += line
     if name:
-        yield name, block
+        yield Row(section=section, name=name, text=block)
+
+
+def by_name(text: str, section: str) -> Mapping[str, Row]:
+    """Return the rows of a section by name."""
+    return {row.name: row for row in rows(text, section)}
+
+
+def row_of(text: str, what: str) -> Row | None:
+    """Return the row that something is called after: `cpucap ARM64_HAS_X`."""
+    kind, _, name = what.partition(" ")
+    section = next(section for section, called in ALL_SECTIONS.items() if called == kind)
+    return by_name(text, section).get(name)
 
 
 def symbol_lines(text: str) -> Mapping[str, str]:
@@ -82,13 +125,12 @@ def said_by(block: str) -> str:
     return re.sub(r'[\s"{},]+', " ", without).strip()
 
 
-def in_place_of(text: str, row: ForeignRow) -> str:
+def in_place_of(text: str, row: Row) -> str:
     """Return a profile's YAML with a row in the place of the one of its name."""
-    block = dict(rows(text, row.section))[row.name]
-    return text.replace(block, row.text, 1)
+    return text.replace(by_name(text, row.section)[row.name].text, row.text, 1)
 
 
-def with_row(text: str, row: ForeignRow) -> str:
+def with_row(text: str, row: Row) -> str:
     """Return a profile's YAML with a row at the end of its section."""
     lines = text.splitlines(keepends=True)
     at = lines.index(f"{row.section}:\n") + 1

@@ -96,11 +96,9 @@ def _no_tree(folder: Path) -> InputError:
         message = f"`{folder}` has no Makefile"
     else:
         message = f"`{folder / 'Makefile'}` names no VERSION and PATCHLEVEL"
-    return InputError(
-        Diagnostic(
-            code="MX1111",
-            message=message,
-            location=Location(file=str(folder)),
-            hint="give the top folder of an unpacked kernel source",
-        )
+    return InputError.of(
+        code="MX1111",
+        message=message,
+        location=Location(file=str(folder)),
+        hint="give the top folder of an unpacked kernel source",
     )

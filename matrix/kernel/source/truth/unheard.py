@@ -14,8 +14,7 @@ from matrix.expr.parser import parse
 from matrix.expr.trees import calls
 from matrix.kernel.source.c.derivation import Derived, derive
 from matrix.kernel.source.truth.citations import citations, spell_citation
-from matrix.kernel.source.truth.probe_values import Shown
-from matrix.kernel.source.truth.profile_rows import ForeignRow
+from matrix.kernel.source.truth.profile_rows import Row, Shown
 from matrix.kernel.source.truth.tree import KernelTree
 from matrix.schema.values import KernelProfile
 
@@ -36,7 +35,7 @@ def unheard(
     derived: Mapping[str, Expression],
     opened: Collection[str],
     known: Collection[str],
-) -> Iterator[ForeignRow]:
+) -> Iterator[Row]:
     """Yield a row for each function or cpucap that one of the open rows asks for and nobody has.
 
     `shown` is what probes read, `derived` what the C says, `known` the words of all profiles. What
@@ -59,7 +58,7 @@ def unheard(
             yield _read_test(name, found) or _row(kind, name, asking, profile)
 
 
-def _read_test(name: str, found: tuple[Expression, str] | None) -> ForeignRow | None:
+def _read_test(name: str, found: tuple[Expression, str] | None) -> Row | None:
     """Return the row of a function that returns whether there is a cpucap, and nothing else."""
     if found is None:
         return None
@@ -67,17 +66,17 @@ def _read_test(name: str, found: tuple[Expression, str] | None) -> ForeignRow | 
         case Call(function, (Name(cap),)) if function in _FINAL_TESTS:
             body = f'body: "cpus_have_final_cap({cap})"'
             text = f'  {name}: {{{body}, source: "{found[1]}"}}\n'
-            return ForeignRow(section="functions", name=name, text=text, open=())
+            return Row(section="functions", name=name, text=text, open=())
     return None
 
 
-def _row(kind: str, name: str, asking: str, profile: KernelProfile) -> ForeignRow:
+def _row(kind: str, name: str, asking: str, profile: KernelProfile) -> Row:
     """Return a row that says nothing: it is open, and so has no value in answers."""
     # A cpucap must test some field to load; being open, the row is not asked what it tests.
     field = next((one.field for one in profile.cpucaps if one.field), "")
     test = f"field: {field}, minimum: 1, scope: every_cpu"
     empty = 'body: "false"' if kind == "function" else test
-    return ForeignRow(
+    return Row(
         section=f"{kind}s",
         name=name,
         text=f'  {name}: {{{empty}, source: "unknown"}}\n',

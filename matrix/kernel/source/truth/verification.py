@@ -167,13 +167,11 @@ def _require_files(tree: KernelTree, cited: Iterable[Citation]) -> None:
     """Raise for a tree without any cited file: nothing of it could be compared."""
     paths = dict.fromkeys(citation.path for citation in cited)
     if paths and not any(map(tree.has, paths)):
-        raise InputError(
-            Diagnostic(
-                code="MX1114",
-                message=f"`{tree.folder}` has none of the {len(paths)} files that are cited",
-                location=Location(file=str(tree.folder / next(iter(paths)))),
-                hint="the tree is cut short; unpack it anew",
-            )
+        raise InputError.of(
+            code="MX1114",
+            message=f"`{tree.folder}` has none of the {len(paths)} files that are cited",
+            location=Location(file=str(tree.folder / next(iter(paths)))),
+            hint="the tree is cut short; unpack it anew",
         )
 
 
