@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.bundle_builder import FakeSystem, bundle_document
+from matrix.kernel.host.files import read_cpu_fields
+from matrix.kernel.host.kernel_log import architecture_of
+from tests.bundle_builder import ARCHITECTURES, FakeSystem, bundle_document
 from tests.cli_runner import run_cli
 
 X86 = "x86-gmem-no-direct-map"
@@ -133,6 +135,52 @@ def test_the_log_says_what_kvm_uses(word: str, field: str, verdict: str, tmp_pat
     assert answered(tmp_path, CPUINFO.format(EPYC), vm="snp")[1] == "unknown"
     cpu, found = answered(tmp_path, CPUINFO.format(EPYC), log, vm="snp")
     assert (field in cpu.split(","), found) == (True, verdict)
+
+
+def with_modules(root: Path, **said: str) -> Path:
+    """Write parameters of kvm_amd, and kvm_intel's if it is built in as well."""
+    for name, text in said.items():
+        module = "kvm_intel" if name == "tdx" else "kvm_amd"
+        file = root / "sys" / "module" / module / "parameters" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{text}\n")
+    return root
+
+
+@pytest.mark.parametrize(("said", "verdict"), [("Y", "refused"), ("N", "absent")])
+def test_the_parameters_of_kvm_say_what_it_uses(said: str, verdict: str, tmp_path: Path) -> None:
+    config = tmp_path / "x.config"
+    config.write_text(CONFIG)
+    host = with_modules(tmp_path / "host", sev="Y", sev_es="Y", sev_snp=said)
+    (host / "proc").mkdir()
+    (host / "proc" / "cpuinfo").write_text(CPUINFO.format(EPYC))
+    ran = run_cli(
+        *("validate", str(config), "--evidence", str(host), "--capability", X86),
+        *("--vm", "snp", "--format", "json"),
+    )
+    (result,) = json.loads(ran.out)["results"]
+    assert result["verdict"] == verdict
+    alone = host / "sys" / "module" / "kvm_amd" / "parameters" / "sev_snp"
+    asked = ("--evidence", str(alone), "--capability", X86, "--vm", "snp", "--format", "json")
+    (result,) = json.loads(run_cli("validate", str(config), *asked).out)["results"]
+    assert result["verdict"] == verdict
+    # The machine itself reads the same files.
+    read = read_cpu_fields(host, architecture_of("x86_64", ARCHITECTURES)).value
+    assert read == {"tdx": 0, "sev": 1, "sev_es": 1, "snp": int(said == "Y")}
+
+
+def test_a_module_that_found_no_cpu_of_its_own_says_nothing(tmp_path: Path) -> None:
+    """Built in, kvm_amd keeps the default `sev=Y` on a CPU of Intel."""
+    config = tmp_path / "x.config"
+    config.write_text(CONFIG)
+    host = with_modules(tmp_path / "host", sev="Y", sev_es="Y", sev_snp="Y", tdx="Y")
+    (host / "proc").mkdir()
+    (host / "proc" / "cpuinfo").write_text(CPUINFO.format(XEON))
+    asked = ("--evidence", str(host), "--capability", X86, "--format", "json")
+    (result,) = json.loads(run_cli("validate", str(config), *asked).out)["results"]
+    assert set(result["cpu"][0].split(",")) == {"x86-any", "sev=0", "sev_es=0", "snp=0", "tdx=1"}
+    read = read_cpu_fields(host, architecture_of("x86_64", ARCHITECTURES)).value
+    assert read == {"tdx": 1, "sev": 0, "sev_es": 0, "snp": 0}
 
 
 def test_flags_and_log_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
@@ -257,9 +305,7 @@ def test_without_the_capability_it_is_said_which_to_ask_about(tmp_path: Path) ->
     assert f"--capability {X86}" in ran.err
 
 
-@pytest.mark.parametrize(
-    "value", [{"tdx": [1]}, {"tdx": "0,snp=1"}, {"tdx": None}, []]
-)
+@pytest.mark.parametrize("value", [{"tdx": [1]}, {"tdx": "0,snp=1"}, {"tdx": None}, []])
 def test_fields_of_a_saved_machine_are_not_trusted(value: object, tmp_path: Path) -> None:
     file = x86_machine(tmp_path, EPYC)
     saved = json.loads(file.read_text())

@@ -455,13 +455,22 @@ class MissingFlags(Placed, frozen=True, kw_only=True):
     source: str
 
 
+class ModuleParameter(Placed, frozen=True, kw_only=True):
+    """A parameter of a module, `kvm_amd.sev`, that says Y or N of a CPU field: 1 or 0."""
+
+    parameter: str
+    shows: str
+    source: str
+
+
 class Architecture(Placed, frozen=True, kw_only=True):
     """What holds for every release on one architecture.
 
     `machines` are its names in uname(2) and lscpu, the kernel's own first; `cpuinfo` are fields of
     /proc/cpuinfo that it alone has, `missing_flags` what follows from flags that are not there,
-    `log` lines of the kernel log that tell something. Of the rules in `built_in_line` the first
-    whose symbol is set counts; CONFIG_CMDLINE fills in for an empty line where none is.
+    `module_parameters` what modules say in sysfs, `log` lines of the kernel log that tell
+    something. Of the rules in `built_in_line` the first whose symbol is set counts; CONFIG_CMDLINE
+    fills in for an empty line where none is.
     """
 
     id: str
@@ -480,6 +489,7 @@ class Architecture(Placed, frozen=True, kw_only=True):
     machines: tuple[str, ...] = ()
     cpuinfo: tuple[str, ...] = ()
     missing_flags: tuple[MissingFlags, ...] = ()
+    module_parameters: tuple[ModuleParameter, ...] = ()
     log: tuple[LogLine, ...] = ()
 
 

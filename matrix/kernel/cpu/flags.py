@@ -1,9 +1,15 @@
-"""What follows for a CPU from flags that the kernel does not list."""
+"""What the flags of a CPU and the parameters of modules say of its fields."""
 
 from __future__ import annotations
 
+import re
+
 from matrix.expr.nodes import Scalar
 from matrix.schema.values import Architecture
+
+# param_get_bool(), kernel/params.c:320-324 (6.18.2); of an int it is a number.
+_SAYS = {"Y": 1, "1": 1, "N": 0, "0": 0}
+_PARAMETER = re.compile(r"(?:^|/)sys/module/(\w+)/parameters/(\w+)$")
 
 
 def fields_without_flags(flags: str, architecture: Architecture) -> dict[str, Scalar]:
@@ -15,3 +21,14 @@ def fields_without_flags(flags: str, architecture: Architecture) -> dict[str, Sc
         if listed.isdisjoint(row.flags)
         for name, value in row.absent
     }
+
+
+def field_of_parameter(path: str, text: str, architecture: Architecture) -> tuple[str, int] | None:
+    """Return the CPU field that a file below /sys/module tells, and its value; None: it is none."""
+    place = _PARAMETER.search(path)
+    value = _SAYS.get(text.strip())
+    if place is None or value is None:
+        return None
+    name = f"{place[1]}.{place[2]}"
+    rows = architecture.module_parameters
+    return next(((row.shows, value) for row in rows if row.parameter == name), None)

@@ -40,7 +40,7 @@ _MOST_TEXTS = 4096
 _NAMES = re.compile(
     r"(?:^|[/!])(?:[^/]*(?:dmesg|journalctl|lscpu|uname|cpuinfo|bootlog|boot[._-]log)[^/]*"
     r"|(?:boot|basic-environment|hardware)\.txt|kern\.log|proc/cmdline|[^/]*facts[^/]*\.json"
-    r"|cpu\d+/regs/identification/(?:revidr|midr)\w*)$",
+    r"|cpu\d+/regs/identification/(?:revidr|midr)\w*|sys/module/\w+/parameters/\w+)$",
     re.IGNORECASE,
 )
 _FORMER = re.compile(r"(?:\.(?:old|\d+)(?:\.gz)?|--list-boots|-b_-\d+|_-1)$")
@@ -249,7 +249,7 @@ def _none_in(name: str) -> Diagnostic:
         message=f"no file in `{name}` is evidence of a machine",
         location=Location(file=name),
         hint="looked for dmesg, journalctl, kern.log, lscpu, uname, cpuinfo, proc/cmdline, "
-        "regs/identification and config-VERSION; name a file of another name itself",
+        "regs/identification, sys/module and config-VERSION; name a file of another name itself",
     )
 
 

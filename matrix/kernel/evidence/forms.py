@@ -63,6 +63,8 @@ def read_text(text: EvidenceText, asked: Asked) -> Read | None:
         return None  # a machine that `probe --save` wrote, whole or damaged
     if sysfs.is_register(text.file):
         return sysfs.read_register(text)
+    if (parameter := sysfs.read_parameter(text, asked)) is not None:
+        return parameter
     text = json_log.log_in_json(text)
     reads = [form.read(text, asked) for form in forms_of(text, asked)]
     if not reads:

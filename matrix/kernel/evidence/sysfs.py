@@ -1,13 +1,27 @@
-"""Registers below /sys/devices/system/cpu/cpuN/regs/identification, one a file."""
+"""Files of sysfs: registers of CPUs (cpuN/regs/identification), parameters of modules."""
 
 from __future__ import annotations
 
 import re
 
-from matrix.kernel.evidence.findings import EvidenceText, Finding, Read
+from matrix.kernel.cpu.flags import field_of_parameter
+from matrix.kernel.evidence.findings import Asked, EvidenceText, Finding, Read
 
+# What a field is told by; a missing flag counts more.
+PARAMETER = "parameter"
 _PLACE = re.compile(r"(?:^|/)cpu(\d{1,5})/regs/identification/([a-z]\w+)$")
 _VALUE = re.compile(r"\s*0x([0-9a-f]{1,16})\s*", re.IGNORECASE)
+
+
+def read_parameter(text: EvidenceText, asked: Asked) -> Read | None:
+    """Return the CPU field that a parameter of a module tells; None: the file is no such one."""
+    line = text.lines[0] if len(text.lines) == 1 else ""
+    told = field_of_parameter(text.file, line, asked.architecture)
+    if told is None:
+        return None
+    name, value = told
+    of = (name, PARAMETER)
+    return Read(findings=(Finding(kind="field", value=value, place=text.place(1), of=of),))
 
 
 def is_register(path: str) -> bool:

@@ -156,7 +156,7 @@ def _word(value: Scalar) -> str:
 
 def _contradicting_lines(findings: Iterable[Finding], lines: LogLines) -> Iterator[Diagnostic]:
     """Yield the pairs of messages, or flags and a message, that show different values of one."""
-    seen = {item.of[0]: (item.value, item) for item in findings if item.kind == "field"}
+    seen = {name: (item.value, item) for name, item in _told_fields(findings).items()}
     for item in findings:
         if item.kind != "line":
             continue
@@ -218,11 +218,19 @@ def _specs(findings: Iterable[Finding]) -> Reading[tuple[str, ...]]:
 
 
 def _fields(findings: Iterable[Finding]) -> Reading[Mapping[str, Scalar]]:
-    found = [item for item in findings if item.kind == "field"]
-    if not found:
+    told = _told_fields(findings)
+    if not told:
         return NO_FIELDS
-    places = dict.fromkeys(str(item.place) for item in found)
-    return Reading(value={item.of[0]: item.value for item in found}, source=", ".join(places))
+    places = dict.fromkeys(str(item.place) for item in told.values())
+    return Reading(
+        value={name: item.value for name, item in told.items()}, source=", ".join(places)
+    )
+
+
+def _told_fields(findings: Iterable[Finding]) -> dict[str, Finding]:
+    """Return what tells each CPU field: flags before parameters of modules."""
+    told = [item for item in findings if item.kind == "field"]
+    return {item.of[0]: item for item in sorted(told, key=lambda item: item.of[1:] == ())}
 
 
 def whole_log_note(machine: Machine) -> Diagnostic | None:

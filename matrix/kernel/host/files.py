@@ -12,7 +12,7 @@ from matrix.door.files import read_regular
 from matrix.door.folders import found_below
 from matrix.door.stream import decompress
 from matrix.expr.nodes import Scalar
-from matrix.kernel.cpu.flags import fields_without_flags
+from matrix.kernel.cpu.flags import field_of_parameter, fields_without_flags
 from matrix.kernel.host.readings import NO_FIELDS, Reading, unread
 from matrix.kernel.host.system_calls import error_name
 from matrix.schema.values import Architecture
@@ -98,9 +98,19 @@ def _midrs_of_cpuinfo(text: str) -> dict[int, Mapping[str, int]]:
 
 
 def read_cpu_fields(root: Path, architecture: Architecture | None) -> Reading[Mapping[str, Scalar]]:
-    """Return the fields of every CPU that the flags of cpuinfo deny."""
+    """Return the fields of every CPU that the flags of cpuinfo deny, or modules tell."""
     if architecture is None or not architecture.missing_flags:
         return NO_FIELDS
+    told: dict[str, Scalar] = {}
+    for row in architecture.module_parameters:
+        module, _, name = row.parameter.partition(".")
+        path = root / "sys/module" / module / "parameters" / name
+        try:
+            found = field_of_parameter(str(path), _bytes(path).decode("latin-1"), architecture)
+        except OSError:
+            continue  # the module is not loaded
+        if found is not None:
+            told[found[0]] = found[1]
     try:
         text = _bytes(root / _CPUINFO).decode("utf-8", "replace")
     except OSError as error:
@@ -108,7 +118,9 @@ def read_cpu_fields(root: Path, architecture: Architecture | None) -> Reading[Ma
     flags = re.search(r"^flags\s*:(.*)\n", text, re.MULTILINE)
     if flags is None:
         return unread(f"/{_CPUINFO}", "there is no line `flags`")
-    return Reading(value=fields_without_flags(flags[1], architecture), source=f"/{_CPUINFO}")
+    denied = fields_without_flags(flags[1], architecture)
+    source = f"/{_CPUINFO}{', /sys/module' if told else ''}"
+    return Reading(value={**told, **denied}, source=source)
 
 
 def read_boot_log(root: Path) -> Reading[str]:

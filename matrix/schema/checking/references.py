@@ -110,6 +110,10 @@ class ReferenceChecker:
         for row in at.rows("missing_flags"):
             for node in row.rows("absent"):
                 fields.check(node.name, node.place, self._problems)
+        for row, declared in zip(
+            at.rows("module_parameters"), architecture.module_parameters, strict=True
+        ):
+            fields.check(declared.shows, row["shows"].location, self._problems)
 
     def capability(self, document: CapabilityDocument, at: Node) -> None:
         """Check a capability: the releases of its claims, and the names in its conditions.

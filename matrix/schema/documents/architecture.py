@@ -224,6 +224,9 @@ class LogLineRow(Declaration):
     source: Source = Field(description="path:line of the message")
 
 
+ModuleParameterName = Annotated[str, Field(pattern=r"^[a-z0-9_]+\.[a-z0-9_]+$")]
+
+
 class MissingFlagsRow(Declaration):
     """What follows where a line `flags` of /proc/cpuinfo or lscpu has none of some words."""
 
@@ -235,6 +238,17 @@ class MissingFlagsRow(Declaration):
         min_length=1, description="CPU field: its value where the line has none of them"
     )
     source: Source = said("path:line that takes the flag away, or asks for it")
+
+
+class ModuleParameterRow(Declaration):
+    """A parameter that a module sets to what it found usable: a bool in /sys/module."""
+
+    becomes = values.ModuleParameter
+    stands_at = "parameter"
+
+    parameter: ModuleParameterName = said("module and parameter, `kvm_amd.sev`")
+    shows: Word = said("CPU field that is 1 where it says Y, and 0 where it says N")
+    source: Source = said("path:line that sets it to what was found")
 
 
 class ArchitectureDocument(Declaration):
@@ -277,6 +291,9 @@ class ArchitectureDocument(Declaration):
     )
     missing_flags: tuple[MissingFlagsRow, ...] = rows(
         "what follows where /proc/cpuinfo lacks some flags"
+    )
+    module_parameters: tuple[ModuleParameterRow, ...] = rows(
+        "what modules say of CPU fields in /sys/module"
     )
     log: tuple[LogLineRow, ...] = rows("lines of the kernel log that tell what the kernel found")
     mechanisms: dict[Word, Annotated[tuple[AnyScalar, ...], Field(min_length=1)]] = mapping(
