@@ -232,17 +232,17 @@ def _check_architecture(text: EvidenceText, boots: Sequence[_Boot], asked: Asked
         for _, match in own.matches(message.text):
             named = match.groupdict().get("machine")
             if named is not None and named not in machines:
-                raise InputError(_other(text, message, named, asked.arch))
+                raise _other(text, message, named, asked.arch)
     for arch, lines in _all_lines(asked):
         if arch == asked.arch:
             continue
         for message in messages:
             if any(True for _ in lines.matches(message.text)):
-                raise InputError(_other(text, message, arch, asked.arch))
+                raise _other(text, message, arch, asked.arch)
 
 
-def _other(text: EvidenceText, message: _Message, found: str, arch: str) -> Diagnostic:
-    return Diagnostic(
+def _other(text: EvidenceText, message: _Message, found: str, arch: str) -> InputError:
+    return InputError.of(
         code="MX1431",
         message=f"this is the log of a kernel of {found}, not of {arch}",
         location=text.place(message.number, message.text),

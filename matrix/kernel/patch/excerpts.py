@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.diagnostics import InputError, Location
 from matrix.kernel.patch.diff import ADDED, REMOVED, Hunk, Patch, PatchedFile, PatchLine, lines_of
 from matrix.kernel.source.c.items import Item
 from matrix.kernel.source.c.preprocessor import Guard, Macro
@@ -62,7 +62,7 @@ def pieces_of(patches: Sequence[Patch]) -> tuple[Piece, ...]:
         for number in numbers:
             compared += len(found[number].rows) + len(hunk.lines)
             if compared > _MOST_COMPARED:
-                raise InputError(_too_many_patches(patch, file.path, hunk))
+                raise _too_many_patches(patch, file.path, hunk)
             rows = _applied(found[number].rows, hunk)
             if rows is not None:
                 found[number] = Piece(patch=patch, file=file, hunk=hunk, rows=rows)
@@ -74,8 +74,8 @@ def pieces_of(patches: Sequence[Patch]) -> tuple[Piece, ...]:
     return tuple(piece for piece in found if piece.rows)
 
 
-def _too_many_patches(patch: Patch, path: str, hunk: Hunk) -> Diagnostic:
-    return Diagnostic(
+def _too_many_patches(patch: Patch, path: str, hunk: Hunk) -> InputError:
+    return InputError.of(
         code="MX1202",
         message=f"more hunks change `{path}` than can be put together",
         location=next((line.place(patch.file) for line in hunk.lines), None),
