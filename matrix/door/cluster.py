@@ -109,12 +109,12 @@ class Cluster(Struct, frozen=True, kw_only=True):
             except (OSError, RuntimeError, TimeoutError, ValueError, MemoryError) as error:
                 # What answers may speak another language: its first bytes are no length then.
                 reason = str(error).partition("\n")[0]
-                raise InputError(_unreachable(self.scheduler, reason)) from None
+                raise _unreachable(self.scheduler, reason) from None
             try:
                 client.wait_for_workers(1, timeout=_PATIENCE)
             except TimeoutError:
                 reason = f"no worker came to it within {_PATIENCE} seconds"
-                raise InputError(_unreachable(self.scheduler, reason)) from None
+                raise _unreachable(self.scheduler, reason) from None
             yield client
 
 
@@ -252,9 +252,9 @@ def _problems(
         )
 
 
-def _unreachable(scheduler: str | None, reason: str) -> Diagnostic:
+def _unreachable(scheduler: str | None, reason: str) -> InputError:
     place = f"scheduler `{scheduler}`" if scheduler else "cluster of this machine"
-    return Diagnostic(
+    return InputError.of(
         code="MX0826",
         message=f"the {place} cannot be used: {reason}",
         hint="dask scheduler says its address, such as tcp://10.0.0.1:8786; dask worker ADDRESS "

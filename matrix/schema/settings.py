@@ -178,7 +178,7 @@ def _check_dots(path: Path, data: bytes) -> None:
     for number, line in enumerate(data.splitlines(), start=1):
         if line.count(b".") > _MOST_DOTS:
             place = Location(file=str(path), line=number)
-            raise InputError(_unreadable(path, f"a line has more than {_MOST_DOTS:,} dots", place))
+            raise _unreadable(path, f"a line has more than {_MOST_DOTS:,} dots", place)
 
 
 def _parse(path: Path) -> dict[str, object]:
@@ -195,19 +195,19 @@ def _parse(path: Path) -> dict[str, object]:
         text = lines[line - 1] if 0 < line <= len(lines) else None
         location = Location(file=str(path), line=line, column=column, text=text)
         reason = _PLACE.sub("", str(error)).strip()
-        raise InputError(_unreadable(path, reason, location)) from error
+        raise _unreadable(path, reason, location) from error
     except UnicodeDecodeError as error:
-        raise InputError(_unreadable(path, "it is not UTF-8", Location(file=str(path)))) from error
+        raise _unreadable(path, "it is not UTF-8", Location(file=str(path))) from error
     except RecursionError as error:
         reason = "it is nested too deeply"
-        raise InputError(_unreadable(path, reason, Location(file=str(path)))) from error
+        raise _unreadable(path, reason, Location(file=str(path))) from error
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise InputError(_unreadable(path, reason, Location(file=str(path)))) from error
+        raise _unreadable(path, reason, Location(file=str(path))) from error
 
 
-def _unreadable(path: Path, reason: str, location: Location) -> Diagnostic:
-    return Diagnostic(
+def _unreadable(path: Path, reason: str, location: Location) -> InputError:
+    return InputError.of(
         code="MX1410",
         message=f"cannot read the settings `{path.name}`: {reason}",
         location=location,

@@ -302,7 +302,7 @@ class Compiler:
         found = self._compiled.get(name)
         if found is None:
             if name in self._open or len(self._open) >= _MAX_DEFINITIONS_DEEP:
-                raise InputError(self._needs(name))
+                raise self._needs(name)
             # The names that are being compiled are those that need each other: a name in its own
             # chain is a circle, and the list is what the message shows.
             self._open.append(name)
@@ -370,7 +370,7 @@ class Compiler:
             hint=unknown_word_hint(name, self.names(), "names"),
         )
 
-    def _needs(self, name: str) -> Diagnostic:
+    def _needs(self, name: str) -> InputError:
         """Return the diagnostic of a name that is needed while it, or too much, is open."""
         if name in self._open:
             path = [*self._open[self._open.index(name) :], name]
@@ -378,7 +378,7 @@ class Compiler:
         else:
             first = self._open[0]
             message = f"`{first}` needs `{name}` over {_MAX_DEFINITIONS_DEEP} other definitions"
-        return Diagnostic(code="MX0652", message=message, hint="remove one of these uses")
+        return InputError.of(code="MX0652", message=message, hint="remove one of these uses")
 
 
 def _no_option(variable: FiniteVariable, option: Scalar, location: Location | None) -> Diagnostic:

@@ -16,7 +16,7 @@ from msgspec import Struct, field
 
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity, first_of
 from matrix.door.folders import OutsideError
-from matrix.kernel.config.written_forms import WrittenConfig
+from matrix.kernel.config.written_forms import WrittenConfig, at_own_lines
 
 _MARK = re.compile(rb"^CONFIG_\w+\s+(?:policy|note)<", re.MULTILINE)
 _HEADER = re.compile(r"#\s*(FORMAT|FLAVOUR|ARCH):\s*(.*?)\s*$")
@@ -188,18 +188,8 @@ def _values(text: str, place: Location) -> Mapping[str, str]:
 
 def _text(read: _Read, flavour: str, arch: str) -> str:
     """Return the settings of a flavour; those of the first file stand at their own lines."""
-    own: dict[int, str] = {}
-    further: list[str] = []
-    for symbol, (policy, line) in read.policies.items():
-        value = policy.get(flavour, policy.get(arch, _NOT_THERE))
-        if value == _NOT_THERE:
-            continue
-        setting = f"# CONFIG_{symbol} is not set" if value == "n" else f"CONFIG_{symbol}={value}"
-        # Each setting at its own line, so that a diagnostic stands where a person wrote it. Line 0
-        # is of an included file.
-        if line and line not in own:
-            own[line] = setting
-        else:
-            further.append(setting)
-    lines = [own.get(number, "") for number in range(1, max(own, default=0) + 1)]
-    return "\n".join((*lines, *further))
+    values = (
+        (symbol, policy.get(flavour, policy.get(arch, _NOT_THERE)), line)
+        for symbol, (policy, line) in read.policies.items()
+    )
+    return at_own_lines(row for row in values if row[1] != _NOT_THERE)

@@ -255,7 +255,7 @@ def read_dotconfig(data: bytes, file: str, *, arch: str | None = None) -> DotCon
     # The symbols decide what is built; the header may have come with another file.
     found_arch = headers.arch_of_symbols(raw) or header.arch
     if arch is not None and found_arch is not None and found_arch != arch:
-        raise InputError(_other_architecture(file, header, found_arch, arch))
+        raise _other_architecture(file, header, found_arch, arch)
     completeness = headers.completeness(raw)
     if completeness.cut_short:
         diagnostics.append(_cut_short(file, completeness.reason))
@@ -339,12 +339,12 @@ def _settings(text: str, file: str) -> tuple[dict[str, str], list[Diagnostic]]:
     return raw, diagnostics
 
 
-def _other_architecture(file: str, header: headers.Header, found: str, arch: str) -> Diagnostic:
+def _other_architecture(file: str, header: headers.Header, found: str, arch: str) -> InputError:
     by_header = header.arch == found
     place = Location(
         file=file, line=header.line, column=1, length=len(header.text), text=header.text
     )
-    return Diagnostic(
+    return InputError.of(
         code="MX0308",
         message=f"this is the `.config` of a `{found}` kernel, not of `{arch}`",
         location=place if by_header else Location(file=file),

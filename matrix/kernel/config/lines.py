@@ -61,7 +61,7 @@ def decode(data: bytes, file: str) -> str:
         InputError: MX0305 where it is no text at all, MX0306 where it is text, but not UTF-8.
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputError(_not_utf8(file, "the file is UTF-16", "UTF-16"))
+        raise _not_utf8(file, "the file is UTF-16", "UTF-16")
     if b"\0" in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
         raise InputError.of(
@@ -76,14 +76,14 @@ def decode(data: bytes, file: str) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         message = f"line {line}: byte 0x{data[error.start]:02x} is not UTF-8"
-        raise InputError(_not_utf8(file, message, "ISO-8859-1")) from None
+        raise _not_utf8(file, message, "ISO-8859-1") from None
     if "\r" in text:
         text = text.replace("\r\n", "\n")
     return f"\n{text}" if text.endswith("\n") else f"\n{text}\n"
 
 
-def _not_utf8(file: str, message: str, encoding: str) -> Diagnostic:
-    return Diagnostic(
+def _not_utf8(file: str, message: str, encoding: str) -> InputError:
+    return InputError.of(
         code="MX0306",
         message=message,
         location=Location(file=file),

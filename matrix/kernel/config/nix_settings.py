@@ -16,7 +16,7 @@ from msgspec import Struct
 from matrix.diagnostics import Diagnostic, InputError, Location, Severity, first_of
 from matrix.expr.position import locate
 from matrix.kernel.config.nix_syntax import Binding, Node, NotNixError, Parser, Tokens, tokens_of
-from matrix.kernel.config.written_forms import ANSWER, WrittenConfig
+from matrix.kernel.config.written_forms import ANSWER, WrittenConfig, at_own_lines
 from matrix.kernel.source.version import KernelVersion, read_version
 
 # lib/kernel.nix; `unset` and `null` set nothing. `when…` have one version before the value, or two.
@@ -85,7 +85,11 @@ def nix_configs(data: bytes, file: str, version: KernelVersion | None) -> tuple[
     return tuple(
         WrittenConfig(
             part=part if len(kernels) > 1 else "",
-            text=_dotconfig(found, places),
+            text=at_own_lines(
+                (name, one.value, places.line(one.start))
+                for name, one in found.items()
+                if one.value is not None
+            ),
             notes=tuple(places.notes(reader.undecided, found)),
             undecided=frozenset(name for name, one in found.items() if one.value is None),
             version=told,
@@ -93,25 +97,6 @@ def nix_configs(data: bytes, file: str, version: KernelVersion | None) -> tuple[
         for part, told, reader, found in kernels
         if found or reader.undecided
     )
-
-
-def _dotconfig(found: _Settings, places: _Places) -> str:
-    """Return settings as a `.config`, each at its own line as far as no other stands there."""
-    # Line for line, so that diagnostics of the `.config` stand where a person wrote the setting.
-    own: dict[int, str] = {}
-    further: list[str] = []
-    for name, one in found.items():
-        if one.value is None:
-            continue
-        line = places.line(one.start)
-        # As `conf` writes what is off: a line `=n` is none of its own.
-        unset = one.value == "n"
-        setting = f"# CONFIG_{name} is not set" if unset else f"CONFIG_{name}={one.value}"
-        if line in own:
-            further.append(setting)
-        else:
-            own[line] = setting
-    return "\n".join((*(own.get(at, "") for at in range(1, max(own, default=0) + 1)), *further))
 
 
 class _Block(Struct, frozen=True):

@@ -7,7 +7,8 @@ of operators). What is no Nix raises `NotNixError` with the place.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 from msgspec import Struct
@@ -197,11 +198,17 @@ class Parser:
         Raises:
             NotNixError: there is none.
         """
-        self._depth += 1
-        if self._depth > _MOST_NESTED:
-            raise NotNixError(self.word.start, _NESTED)
-        try:
+        with self._within(self.word.start):
             return self._expression()
+
+    @contextmanager
+    def _within(self, start: int, row: int = 0) -> Iterator[None]:
+        """Read what is one level deeper; of a row of operators as deep as it is long."""
+        self._depth += 1
+        if max(self._depth, row) > _MOST_NESTED:
+            raise NotNixError(start, _NESTED)
+        try:
+            yield
         finally:
             self._depth -= 1
 
@@ -270,11 +277,8 @@ class Parser:
         if self._is("!"):
             start = self.word.start
             self.at += 1
-            self._depth += 1
-            if self._depth > _MOST_NESTED:
-                raise NotNixError(start, _NESTED)
-            operand = self._operation(_NOT)
-            self._depth -= 1
+            with self._within(start):
+                operand = self._operation(_NOT)
             left = Node(kind="operator", text="!", start=start, end=operand.end, parts=(operand,))
         else:
             left = self._application()
@@ -282,15 +286,12 @@ class Parser:
         while self.word.kind == "operator" and _power(self.word) >= least:
             operator = self.word.text
             self.at += 1
-            self._depth += 1
             row += 1
             # A long row is as deep a tree to the left, which others walk by recursion.
-            if max(self._depth, row) > _MOST_NESTED:
-                raise NotNixError(left.start, _NESTED)
-            # Precedence climbing: the right side takes what binds more strongly, of an operator
-            # that groups to the right also its equals.
-            right = self._operation(_POWER[operator] + (operator not in _RIGHT))
-            self._depth -= 1
+            with self._within(left.start, row):
+                # Precedence climbing: the right side takes what binds more strongly, of an operator
+                # that groups to the right also its equals.
+                right = self._operation(_POWER[operator] + (operator not in _RIGHT))
             left = Node(
                 kind="operator", text=operator, start=left.start, end=right.end, parts=(left, right)
             )
@@ -326,11 +327,8 @@ class Parser:
             )
         if self._is("or"):
             self.at += 1
-            self._depth += 1
-            if self._depth > _MOST_NESTED:
-                raise NotNixError(node.start, _NESTED)
-            other = self._selected()
-            self._depth -= 1
+            with self._within(node.start):
+                other = self._selected()
             node = Node(kind="default", start=node.start, end=other.end, parts=(node, other))
         return node
 
@@ -367,10 +365,7 @@ class Parser:
             node = self.expression()
             self._expect(")")
             return node
-        self._depth += 1
-        if self._depth > _MOST_NESTED:
-            raise NotNixError(word.start, _NESTED)
-        try:
+        with self._within(word.start):
             if word.text == "{":
                 found = self.bindings("}")
                 return Node(kind="set", start=word.start, end=end, bindings=found)
@@ -379,8 +374,6 @@ class Parser:
                 items.append(self._selected())
             self.at += 1
             return Node(kind="list", start=word.start, end=end, parts=tuple(items))
-        finally:
-            self._depth -= 1
 
     def _binding(self) -> list[Binding]:
         start = self.word.start

@@ -9,7 +9,7 @@ expressions `nix_settings.py`'s.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -50,6 +50,23 @@ class WrittenConfig(Struct, frozen=True, kw_only=True):
     notes: tuple[Diagnostic, ...] = ()
     undecided: frozenset[str] = frozenset()
     version: str | None = None
+
+
+def at_own_lines(settings: Iterable[tuple[str, str, int]]) -> str:
+    """Return (symbol, value, line) as a `.config`, so that diagnostics stand where people wrote.
+
+    A setting stands at its own line as far as no other one does; line 0 is none.
+    """
+    own: dict[int, str] = {}
+    further: list[str] = []
+    for symbol, value, line in settings:
+        # As `conf` writes what is off: a line `=n` is none of its own.
+        setting = f"# CONFIG_{symbol} is not set" if value == "n" else f"CONFIG_{symbol}={value}"
+        if line and line not in own:
+            own[line] = setting
+        else:
+            further.append(setting)
+    return "\n".join((*(own.get(at, "") for at in range(1, max(own, default=0) + 1)), *further))
 
 
 def is_nix(data: bytes) -> bool:

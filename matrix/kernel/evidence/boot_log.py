@@ -226,19 +226,19 @@ def _check_architecture(text: EvidenceText, boots: Sequence[_Boot], asked: Asked
         for _, match in own.matches(message.text):
             named = match.groupdict().get("machine")
             if named is not None and named not in machines:
-                raise InputError(_other(text, message, named, asked))
+                raise _other(text, message, named, asked)
     for arch, lines in others:
         for message in messages:
             if _has(lines, message) and not _has(own, message):
-                raise InputError(_other(text, message, arch, asked))
+                raise _other(text, message, arch, asked)
 
 
 def _has(lines: LogLines, message: _Message) -> bool:
     return next(lines.matches(message.text), None) is not None
 
 
-def _other(text: EvidenceText, message: _Message, found: str, asked: Asked) -> Diagnostic:
-    return Diagnostic(
+def _other(text: EvidenceText, message: _Message, found: str, asked: Asked) -> InputError:
+    return InputError.of(
         code="MX1431",
         message=f"this is the log of a kernel of {found}, not of {asked.arch}",
         location=text.place(message.number, message.text),

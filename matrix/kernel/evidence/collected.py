@@ -144,7 +144,7 @@ def _collect(
         return
     read = _read(data, name, asked)
     if read is None:
-        raise InputError(_no_evidence(name, data))
+        raise _no_evidence(name, data)
     yield name, read
 
 
@@ -166,7 +166,7 @@ def _some(
     """Yield what was found in a folder or archive; MX1433 where that is nothing."""
     items = list(found)
     if not items:
-        raise InputError(_none_in(name))
+        raise _none_in(name)
     yield from items
 
 
@@ -201,7 +201,7 @@ def _folder(folder: str) -> Iterator[tuple[str, bytes]]:
             continue
         count += 1
         if count > _MOST_TEXTS:
-            raise InputError(_too_many(folder))
+            raise _too_many(folder)
         with open_input(path, _EVIDENCE, within=Path(folder)) as source:
             stream = Stream(source, str(path), kind=_EVIDENCE)
             # A configuration may stay packed: its own reader unpacks it.
@@ -212,7 +212,7 @@ def _folder(folder: str) -> Iterator[tuple[str, bytes]]:
 def _archive(stream: Stream) -> Iterator[tuple[str, bytes]]:
     for count, member in enumerate(m for m in archive_members(stream) if _wanted(m.name)):
         if count >= _MOST_TEXTS:
-            raise InputError(_too_many(stream.file))
+            raise _too_many(stream.file)
         name = f"{stream.file}!{member.name}"
         content = Stream(member.content, name, kind=_EVIDENCE)
         packed = not _CONFIGS.search(member.name)
@@ -226,10 +226,10 @@ def _is_config(data: bytes) -> bool:
     return len(_SETTING.findall(data[: 1 << 16])) > 1
 
 
-def _no_evidence(name: str, data: bytes) -> Diagnostic:
+def _no_evidence(name: str, data: bytes) -> InputError:
     line = data[:200].decode("utf-8", "replace").split("\n")[0].rstrip("\r")
     known = ", ".join(form.name for form in FORMS)
-    return Diagnostic(
+    return InputError.of(
         code="MX1433",
         message="nothing in this file is evidence of a machine" if data.strip() else "it is empty",
         location=Location(
@@ -243,8 +243,8 @@ def _no_evidence(name: str, data: bytes) -> Diagnostic:
     )
 
 
-def _none_in(name: str) -> Diagnostic:
-    return Diagnostic(
+def _none_in(name: str) -> InputError:
+    return InputError.of(
         code="MX1433",
         message=f"no file in `{name}` is evidence of a machine",
         location=Location(file=name),
@@ -253,8 +253,8 @@ def _none_in(name: str) -> Diagnostic:
     )
 
 
-def _too_many(name: str) -> Diagnostic:
-    return Diagnostic(
+def _too_many(name: str) -> InputError:
+    return InputError.of(
         code="MX1430",
         message=f"`{name}` holds more than a report of a machine does",
         location=Location(file=name),

@@ -16,7 +16,7 @@ import io
 import re
 from typing import Protocol
 
-from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.diagnostics import InputError, Location
 
 # A quote begins a quoted field at the start of a field only; behind its end, text may follow. What
 # has matched is never tried again (`*+`), so the time is linear and no memory is used.
@@ -88,7 +88,7 @@ class ClosedQuotes:
         whole = min(end, len(data))
         self._refuse_rows_inside(data[:whole])
         if whole < len(data) and (at_end or len(data) - end > _LONGEST_OPEN):
-            raise InputError(self._open_quote(data, end))
+            raise self._open_quote(data, end)
         return whole
 
     def _refuse_rows_inside(self, data: bytes) -> None:
@@ -104,7 +104,7 @@ class ClosedQuotes:
             if b"\n" in row.rstrip(b"\r\n"):
                 lines = (line for field in _fields(row) for line in field.split("\n")[1:])
                 if any(line.count(",") >= self._fields - 1 for line in lines):
-                    raise InputError(self._open_quote(data, start))
+                    raise self._open_quote(data, start)
             start += len(row)
 
     def _readable(self, data: bytes) -> bytes:
@@ -120,7 +120,7 @@ class ClosedQuotes:
                 rows[index] = row.translate(_ASCII_ONLY)
         return b"".join(rows)
 
-    def _open_quote(self, lines: bytes, start: int) -> Diagnostic:
+    def _open_quote(self, lines: bytes, start: int) -> InputError:
         fields = _WHOLE_FIELDS.match(lines, start)
         # Of a row that is whole, all fields match: the one with the break is meant.
         quote = fields.end() if fields is not None else start
@@ -128,7 +128,7 @@ class ClosedQuotes:
         quote = broken.start() if broken is not None else quote
         text = lines[start:].splitlines()[0].decode("utf-8", "replace")
         before = lines[start:quote].decode("utf-8", "replace")
-        return Diagnostic(
+        return InputError.of(
             code="MX1502",
             message="this quote is not closed: the hosts of the lines after it would be lost",
             location=Location(

@@ -201,9 +201,9 @@ class HostTable:
                     first += batch.num_rows
         except (pa.ArrowException, OSError, EOFError, zlib.error) as error:
             reason = f"after {first:,} rows: {_sentence(error)}"
-            raise InputError(_damaged(self.file, reason)) from None
+            raise _damaged(self.file, reason) from None
         if not first and not self.broken:
-            raise InputError(_damaged(self.file, "it has a header and no host"))
+            raise _damaged(self.file, "it has a header and no host")
 
 
 @contextlib.contextmanager
@@ -252,10 +252,10 @@ def host_parts(path: str | os.PathLike[str], size: int) -> tuple[HostPart, ...]:
 
     name = file_name(path)
     if os.fspath(path) == STANDARD_INPUT:
-        raise InputError(_no_parts(name))
+        raise _no_parts(name)
     with _reported(name), opened(path) as stream:
         if not stream.peek(len(_PARQUET_MAGIC)).startswith(_PARQUET_MAGIC):
-            raise InputError(_no_parts(name))
+            raise _no_parts(name)
         metadata = pq.read_metadata(stream)
     found: list[HostPart] = []
     first = 0
@@ -297,12 +297,12 @@ def named_in(
                     for column in batch.columns:
                         found.update(_bytes(column).unique().to_pylist())
         except (pa.ArrowException, OSError) as error:
-            raise InputError(_damaged(name, _sentence(error))) from None
+            raise _damaged(name, _sentence(error)) from None
     return sorted(decode(value).strip() for value in found)
 
 
-def _no_parts(name: str) -> Diagnostic:
-    return Diagnostic(
+def _no_parts(name: str) -> InputError:
+    return InputError.of(
         code="MX1523",
         message="the table has no parts that can be read by themselves: it is no Parquet file",
         location=Location(file=name),
@@ -317,9 +317,9 @@ def _reported(name: str) -> Iterator[None]:
     try:
         yield
     except pa.ArrowException as error:
-        raise InputError(_damaged(name, _sentence(error))) from None
+        raise _damaged(name, _sentence(error)) from None
     except (EOFError, zlib.error) as error:
-        raise InputError(_damaged(name, _sentence(error))) from None
+        raise _damaged(name, _sentence(error)) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError.of(
@@ -418,7 +418,7 @@ def _open_csv(stream: BufferedReader, asked: _Asked) -> HostTable:
     line = stream.readline(_MOST_HEADER_BYTES)
     reason = what_it_is(line, at_end=not stream.peek(1))
     if reason is not None:
-        raise InputError(_damaged(name, reason))
+        raise _damaged(name, reason)
     header_line = ClosedQuotes(io.BytesIO(line.rstrip(b"\r\n")), name)
     while header_line.read(_MOST_HEADER_BYTES):
         pass
@@ -510,7 +510,7 @@ def _open_json_lines(stream: BufferedReader, asked: _Asked) -> HostTable:
         done = 0
         for found in batches:
             if start is None and (more := _keys(found)[0].keys() - header.keys()):
-                raise InputError(_later_key(name, min(more), done))
+                raise _later_key(name, min(more), done)
             yield _record_batch(found, header)
             done += len(found)
 
@@ -533,12 +533,12 @@ def _objects(stream: BufferedReader, name: str) -> Iterator[list[dict[str, Any]]
         try:
             one = decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise InputError(_no_object(name, number, line, _sentence(error))) from None
+            raise _no_object(name, number, line, _sentence(error)) from None
         except RecursionError:
             one = None
         if one is None or any(map(_is_deep, one.values())):
             why = f"it has more than {MOST_LEVELS} lists and objects within each other"
-            raise InputError(_no_object(name, number, line, why)) from None
+            raise _no_object(name, number, line, why) from None
         found.append(one)
         if len(found) == _BATCH_ROWS:
             yield found
@@ -557,8 +557,8 @@ def _keys(objects: Iterable[Mapping[str, Any]]) -> tuple[dict[str, None], set[st
     return keys, numbers
 
 
-def _later_key(name: str, key: str, rows: int) -> Diagnostic:
-    return Diagnostic(
+def _later_key(name: str, key: str, rows: int) -> InputError:
+    return InputError.of(
         code="MX1502",
         message=f"the key `{shown(key)}` stands in none of the first {_BATCH_ROWS:,} lines, and "
         f"in one behind row {rows:,}",
@@ -589,9 +589,9 @@ def _json_text(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def _no_object(name: str, number: int, line: bytes, why: str) -> Diagnostic:
+def _no_object(name: str, number: int, line: bytes, why: str) -> InputError:
     text = line.decode("utf-8", "replace").rstrip("\r\n")
-    return Diagnostic(
+    return InputError.of(
         code="MX1502",
         message=f"the line is no JSON object: {why}",
         location=Location(file=name, line=number, column=1, length=max(1, len(text)), text=text),
@@ -689,7 +689,7 @@ def _refuse_large(file: str, metadata: Any) -> None:
         size = metadata.row_group(index).total_byte_size
         if size > _MOST_BYTES:
             reason = f"group {index + 1} of its rows has {size >> 20:,} MiB"
-            raise InputError(_damaged(file, f"{reason}, more than {_MOST_BYTES >> 20} MiB"))
+            raise _damaged(file, f"{reason}, more than {_MOST_BYTES >> 20} MiB")
 
 
 def _is_text(kind: Any) -> bool:
@@ -757,8 +757,8 @@ def decode(value: bytes) -> str:
     return value.decode("utf-8", "surrogateescape")
 
 
-def _damaged(name: str, reason: str) -> Diagnostic:
-    return Diagnostic(
+def _damaged(name: str, reason: str) -> InputError:
+    return InputError.of(
         code="MX1502",
         message=f"the table cannot be read: {reason}",
         location=Location(file=name),

@@ -262,7 +262,7 @@ def parse_tree(
     # Private names of kconfiglib are used here and in `parser.py`; another version may have none of
     # them, or mean something else by them.
     if kconfiglib.VERSION != _VERSION:
-        raise InputError(_other_kconfiglib())
+        raise _other_kconfiglib()
     variables = {
         **environment,
         "ARCH": tree.arch,
@@ -339,8 +339,8 @@ def _out_of_place(tree: KernelTree, session: Session, error: Exception) -> Diagn
     return _other_error(tree, what, _location(tree, *session.place, None))
 
 
-def _other_kconfiglib() -> Diagnostic:
-    return Diagnostic(
+def _other_kconfiglib() -> InputError:
+    return InputError.of(
         code="MX1007",
         message=f"this is kconfiglib {'.'.join(map(str, kconfiglib.VERSION))}, not 14.1.0",
         hint="esp-idf-kconfig installs another package of that name: use an environment of its own",

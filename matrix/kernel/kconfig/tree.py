@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.diagnostics import InputError, Location
 from matrix.door.folders import found_below
 from matrix.kernel.source.tree_files import read_release, read_tree_text
 
@@ -64,7 +64,7 @@ def open_tree(root: Path, arch: str) -> KernelTree:
     if not (root / "Kconfig").is_file():
         raise _no_tree(root, "it has no `Kconfig`")
     if not (root / f"arch/{arch}/Kconfig").is_file():
-        raise InputError(_other_architecture(root, arch))
+        raise _other_architecture(root, arch)
     return KernelTree(
         root=root,
         arch=arch,
@@ -99,9 +99,9 @@ def _no_tree(root: Path, why: str) -> InputError:
     )
 
 
-def _other_architecture(root: Path, arch: str) -> Diagnostic:
+def _other_architecture(root: Path, arch: str) -> InputError:
     there = [path.parent.name for path in found_below(root, "arch/*/Kconfig")]
-    return Diagnostic(
+    return InputError.of(
         code="MX1002",
         message=f"the tree has no `arch/{arch}/Kconfig`",
         location=Location(file=str(root / "arch")),

@@ -89,7 +89,7 @@ def read_command_line(text: str, *, file: str = GIVEN) -> CommandLine:
     """
     nul = text.find("\0")
     if nul >= 0:
-        raise InputError(_nul_in_line(text, file, nul))
+        raise _nul_in_line(text, file, nul)
     reader = _Reader(text=text, raw=_as_bytes(text), file=file)
     early = reader.arguments()
     return CommandLine(
@@ -224,8 +224,8 @@ def _as_bytes(text: str) -> str:
         return text.encode("utf-8", "replace").decode("latin-1")
 
 
-def _nul_in_line(text: str, file: str, offset: int) -> Diagnostic:
-    return Diagnostic(
+def _nul_in_line(text: str, file: str, offset: int) -> InputError:
+    return InputError.of(
         code="MX0401",
         message="the command line holds a NUL (`\\0`), which ends it for the kernel",
         location=locate(text, file, offset, 1),
@@ -269,7 +269,7 @@ class BuiltInLine(Struct, frozen=True, kw_only=True):
         if not isinstance(built_in, str):
             return LineReadings(text=boot_loader)
         if len(built_in) > COMMAND_LINE.limit:
-            raise InputError(self._too_long(len(built_in)))
+            raise self._too_long(len(built_in))
         known = frozenset(self.has or ())
         text, effect = self._built(boot_loader, built_in, known)
         others = []
@@ -283,8 +283,8 @@ class BuiltInLine(Struct, frozen=True, kw_only=True):
         ignored = effect == "alone" and bool(boot_loader.strip()) and text != boot_loader
         return LineReadings(text=text, others=tuple(others), alone=ignored)
 
-    def _too_long(self, length: int) -> Diagnostic:
-        return Diagnostic(
+    def _too_long(self, length: int) -> InputError:
+        return InputError.of(
             code=COMMAND_LINE.too_large,
             message=f"CONFIG_CMDLINE has {length:,} characters, more than {COMMAND_LINE.limit:,}",
             location=self.config.place("CMDLINE"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 
-from matrix.diagnostics import Diagnostic, InputError
+from matrix.diagnostics import InputError
 from matrix.door.bounded import COMMAND_LINE, file_name, read_bounded
 from matrix.expr.position import locate
 from matrix.kernel.line.cmdline import GIVEN
@@ -54,18 +54,18 @@ def given_line(text: str, *, file: str = GIVEN) -> str:
     line = text.rstrip("\r\n\0").lstrip("\r\n")
     written = [part for part in _LINE_END.split(line) if part.strip()]
     if len(written) > 1:
-        raise InputError(_several(text, file, written))
+        raise _several(text, file, written)
     # The words of the kernel's own message anywhere, what begins a line of settings at its start
     # alone: `append` is a word that may stand in the middle of a line.
     found = _LOGGED.search(line) or _QUOTED.match(line)
     if found is not None:
-        raise InputError(_quoted(line, file, found))
+        raise _quoted(line, file, found)
     return line
 
 
-def _several(text: str, file: str, lines: list[str]) -> Diagnostic:
+def _several(text: str, file: str, lines: list[str]) -> InputError:
     second = text.index(lines[1], text.index(lines[0]) + len(lines[0]))
-    return Diagnostic(
+    return InputError.of(
         code="MX0920",
         message=f"{len(lines)} lines are given as one command line",
         location=locate(text, file, second, len(lines[1])),
@@ -74,12 +74,12 @@ def _several(text: str, file: str, lines: list[str]) -> Diagnostic:
     )
 
 
-def _quoted(line: str, file: str, found: re.Match[str]) -> Diagnostic:
+def _quoted(line: str, file: str, found: re.Match[str]) -> InputError:
     mark = found.group().strip()
     logged = found.re is _LOGGED or "[" in mark
     behind = "Kernel command line:" if logged else mark
     kind = "log" if logged else "file of settings"
-    return Diagnostic(
+    return InputError.of(
         code="MX0921",
         message=f"`{mark}` shows that this is a line of a {kind}, not a command line",
         location=locate(line, file, line.index(mark, found.start()), len(mark)),

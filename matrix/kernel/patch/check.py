@@ -28,7 +28,6 @@ from matrix.kernel.patch.inlining import (
 from matrix.kernel.patch.missing import Wanted, cut, differ, in_part, not_there
 from matrix.kernel.patch.reading import Reader, no_expression, with_arguments
 from matrix.kernel.patch.touched import IN_PART, Touch, changes_in_part, touches
-from matrix.kernel.source.c.conversion import NotAnExpression
 from matrix.kernel.source.c.derivation import Derived, choose, outcomes, truth_of
 from matrix.kernel.source.c.preprocessor import conjunction, never_together
 from matrix.kernel.source.c.tokens import matching, tokenize
@@ -236,12 +235,7 @@ def _read(
     _refuse_circles(expression, (*read.macros, *found.macros), helpers)
     if depends_on_sign(expression):
         reason = "what C makes of a number without a sign is not read here"
-        raise InputError(
-            no_expression(
-                definition,
-                NotAnExpression(reason=reason, line=definition.line, text=definition.name),
-            )
-        )
+        raise no_expression(definition, reason)
     expression = without_marks(expression)
     errors = (*(excerpt.at_line(line) for line in derived.errors), *found.errors)
     if not errors and any(isinstance(item, int) and item < 0 for item in outcomes(expression)):
@@ -314,10 +308,7 @@ def _refuse_circles(expression: Expression, macros: Sequence[Definition], helper
         item = called.get(node.function) if isinstance(node, Call) else None
         item = plain.get(node.identifier) if isinstance(node, Name) else item
         if item is not None and not helpers.is_known(item.name):
-            reason = f"the macro `{item.name}` needs itself"
-            raise InputError(
-                no_expression(item, NotAnExpression(reason=reason, line=item.line, text=item.name))
-            )
+            raise no_expression(item, f"the macro `{item.name}` needs itself")
 
 
 def _named_macro(excerpt: Excerpt, definition: Definition) -> str | None:

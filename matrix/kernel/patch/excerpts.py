@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.diagnostics import InputError, Location
 from matrix.kernel.patch.diff import ADDED, REMOVED, Hunk, Patch, PatchedFile, PatchLine, lines_of
 from matrix.kernel.source.c.items import Item
 from matrix.kernel.source.c.preprocessor import Guard, Macro
@@ -62,7 +62,7 @@ def pieces_of(patches: Sequence[Patch]) -> tuple[Piece, ...]:
         for number in numbers:
             compared += len(found[number].rows) + len(hunk.lines)
             if compared > _MOST_COMPARED:
-                raise InputError(_too_many_patches(patch, file.path, hunk))
+                raise _too_many_patches(patch, file.path, hunk)
             rows = _applied(found[number].rows, hunk)
             if rows is not None:
                 found[number] = Piece(patch=patch, file=file, hunk=hunk, rows=rows)
@@ -74,8 +74,8 @@ def pieces_of(patches: Sequence[Patch]) -> tuple[Piece, ...]:
     return tuple(piece for piece in found if piece.rows)
 
 
-def _too_many_patches(patch: Patch, path: str, hunk: Hunk) -> Diagnostic:
-    return Diagnostic(
+def _too_many_patches(patch: Patch, path: str, hunk: Hunk) -> InputError:
+    return InputError.of(
         code="MX1202",
         message=f"more hunks change `{path}` than can be put together",
         location=next((line.place(patch.file) for line in hunk.lines), None),
@@ -155,14 +155,10 @@ _ARCHITECTURE = re.compile(r"arch/([a-z0-9_]+)/")
 _NO_SOURCE = ("Documentation/", "tools/", "samples/", "scripts/")
 
 
-class Excerpt(Struct, frozen=True, kw_only=True):
-    """One hunk as C; line n of `source` is `rows[n - 1]` of the mail."""
+class Excerpt(Piece, frozen=True, kw_only=True):
+    """A piece as C; line n of `source` is `rows[n - 1]` of the mail."""
 
-    patch: Patch
-    file: PatchedFile
-    hunk: Hunk
     source: CSource
-    rows: tuple[PatchLine, ...]
 
     @property
     def architecture(self) -> str | None:
@@ -247,11 +243,7 @@ class Definition(Struct, frozen=True, kw_only=True):
 
 def excerpts(patches: Sequence[Patch]) -> tuple[Excerpt, ...]:
     """Return the pieces of kernel source that patches leave, as C."""
-    return tuple(
-        _excerpt(piece.patch, piece.file, piece.hunk, piece.rows)
-        for piece in pieces_of(patches)
-        if _is_kernel_c(piece.file.path)
-    )
+    return tuple(_excerpt(piece) for piece in pieces_of(patches) if _is_kernel_c(piece.file.path))
 
 
 def _is_kernel_c(path: str | None) -> bool:
@@ -259,11 +251,15 @@ def _is_kernel_c(path: str | None) -> bool:
     return path is None or (path.endswith((".c", ".h")) and not path.startswith(_NO_SOURCE))
 
 
-def _excerpt(patch: Patch, file: PatchedFile, hunk: Hunk, rows: tuple[PatchLine, ...]) -> Excerpt:
-    source = parse_c("\n".join(row.text for row in rows), file.path or "?")
-    items = tuple(_without_cut_text(item, source, rows) for item in source.items)
+def _excerpt(piece: Piece) -> Excerpt:
+    source = parse_c("\n".join(row.text for row in piece.rows), piece.file.path or "?")
+    items = tuple(_without_cut_text(item, source, piece.rows) for item in source.items)
     return Excerpt(
-        patch=patch, file=file, hunk=hunk, source=replace(source, items=items), rows=rows
+        patch=piece.patch,
+        file=piece.file,
+        hunk=piece.hunk,
+        rows=piece.rows,
+        source=replace(source, items=items),
     )
 
 
@@ -343,7 +339,7 @@ def definitions_of(excerpt: Excerpt, name: str) -> tuple[Definition, ...]:
                 else before
                 for index, before in enumerate(excerpt.rows)
             )
-            alone = _excerpt(excerpt.patch, excerpt.file, excerpt.hunk, rows)
+            alone = _excerpt(replace(excerpt, rows=rows))
             found = tuple(item for item in definitions(alone) if item.name == name)
             if found:
                 return found

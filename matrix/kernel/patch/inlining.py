@@ -134,10 +134,10 @@ class Helpers:
             # Removed whole here and defined there: the patch moves it, and what it becomes is
             # known.
             if touch is not None and not (variants and touch.how == REMOVED_WHOLE):
-                raise InputError(_in_part(touch))
+                raise _in_part(touch)
             if isinstance(node, Call) and variants:
                 if not all(item.is_whole for item in variants):
-                    raise InputError(_in_part(touch_of(variants[0])))
+                    raise _in_part(touch_of(variants[0]))
                 yield node
 
 
@@ -179,8 +179,8 @@ def _is_visible(item: Definition) -> bool:
     return not (is_source and any(token.text == "static" for token in head))
 
 
-def _in_part(touch: Touch) -> Diagnostic:
-    return Diagnostic(
+def _in_part(touch: Touch) -> InputError:
+    return InputError.of(
         code="MX1220",
         message=f"the check needs `{touch.name}`, which the patch {touch.how}",
         location=touch.location,
@@ -194,7 +194,7 @@ def _put(expression: Expression, definition: Definition, read: Read) -> Expressi
     body = derived.expression
     value = as_truth(body) if derived.truth else stored(read.returns, body)
     if value is None:
-        raise InputError(_type(definition, f"what it returns as `{read.returns}`"))
+        raise _type(definition, f"what it returns as `{read.returns}`")
 
     def replace(node: Expression) -> Expression:
         match node:
@@ -217,7 +217,7 @@ def _refuse_members(
         if not isinstance(argument, Name) and any(
             name.startswith(f"{parameter}.") for name in names(value)
         ):
-            raise InputError(_type(definition, f"a member of its parameter `{parameter}`"))
+            raise _type(definition, f"a member of its parameter `{parameter}`")
 
 
 def _given(
@@ -226,20 +226,18 @@ def _given(
     """Return the arguments of a call as the parameters hold them."""
     names, types = read.derived.parameters, read.parameters[: len(read.derived.parameters)]
     if len(arguments) != len(names):
-        raise InputError(
-            _type(definition, f"{len(names)} parameters for {len(arguments)} arguments")
-        )
+        raise _type(definition, f"{len(names)} parameters for {len(arguments)} arguments")
     found = []
     for text, argument in zip(types, arguments, strict=True):
         value = stored(text, argument)
         if value is None:
-            raise InputError(_type(definition, f"what a parameter `{text}` holds"))
+            raise _type(definition, f"what a parameter `{text}` holds")
         found.append(value)
     return tuple(found)
 
 
-def _type(definition: Definition, what: str) -> Diagnostic:
-    return Diagnostic(
+def _type(definition: Definition, what: str) -> InputError:
+    return InputError.of(
         code="MX1215",
         message=f"`{definition.name}()` cannot be put in place: {what} is not read here",
         location=definition.location,

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from matrix.diagnostics import Diagnostic, InputError
+from matrix.diagnostics import InputError
 from matrix.expr.nodes import Call, Constant, Expression, Name
 from matrix.expr.trees import fold, rewrite, substitute
 from matrix.kernel.patch.excerpts import Definition, Excerpt, definition, line_of_name
@@ -95,12 +95,10 @@ class Reader:
             tree = for_each(lambda decide: self._one(variants, decide))
             return self._joined(variants, tree)
         except StopReadingError as stopped:
-            raise InputError(no_expression(first, stopped.answer)) from stopped
+            answer = stopped.answer
+            raise no_expression(first, answer.reason, answer.line) from stopped
         except RecursionError as error:
-            deep = NotAnExpression(
-                reason="it is nested too deeply", line=first.line, text=first.name
-            )
-            raise InputError(no_expression(first, deep)) from error
+            raise no_expression(first, "it is nested too deeply") from error
 
     def _joined(self, variants: Sequence[Definition], tree: _One | Split | None) -> Read:
         first = variants[0]
@@ -373,12 +371,12 @@ def _value(tree: object, *, boolean: bool) -> Expression | None:
     return tree.derived.expression if isinstance(tree, _One) else None
 
 
-def no_expression(definition: Definition, found: NotAnExpression) -> Diagnostic:
-    """Return the diagnostic of a definition that is no expression."""
-    return Diagnostic(
+def no_expression(definition: Definition, reason: str, line: int | None = None) -> InputError:
+    """Return the error of a definition that is no expression; `line` is where, else its own."""
+    return InputError.of(
         code="MX1215",
-        message=f"`{definition.name}()` cannot be said as one expression, because {found.reason}",
-        location=definition.excerpt.at_line(found.line),
+        message=f"`{definition.name}()` cannot be said as one expression, because {reason}",
+        location=definition.excerpt.at_line(definition.line if line is None else line),
         hint="a check may have conditions, early returns, `switch`, local variables and helpers; "
         "is the patch whole, and were its long lines wrapped?",
     )

@@ -15,7 +15,7 @@ from matrix.expr.nodes import Scalar
 from matrix.schema.checking.catalogue import Catalogue, Known
 from matrix.schema.checking.cpu_axis import CpuExpander
 from matrix.schema.checking.distro_axis import distro_options
-from matrix.schema.checking.options import WRONG, FoundOption, blank_option, found
+from matrix.schema.checking.options import WRONG, FoundOption, found
 from matrix.schema.documents.study import (
     AxisDeclaration,
     BootAxis,
@@ -93,7 +93,7 @@ class AxisExpander:
                     yield self._kconfig(name, symbols, node[name])
             case BootAxis():
                 for name, fragment in declared.options.items():
-                    yield found(replace(blank_option(name, node[name].place), cmdline=fragment))
+                    yield found(name, node[name].place, cmdline=fragment)
             case _:
                 yield from self._environment(at)
 
@@ -103,8 +103,7 @@ class AxisExpander:
         known = Known(kind="kernel", names=kernels, complete=complete)
         if isinstance(options, str):
             for name, kernel in kernels.items():
-                option = replace(blank_option(name, node.location), kernel=kernel.id)
-                yield found(option, written=False)
+                yield found(name, node.location, written=False, kernel=kernel.id)
             # With a kernel left out for an error, the axis is not whole: nothing is said of names
             # that may be its.
             if not complete:
@@ -117,8 +116,8 @@ class AxisExpander:
                 known.check(name, item.location, self._problems)
                 yield WRONG
             else:
-                option = replace(blank_option(name, item.location), kernel=kernel_or_none.id)
-                yield found(option, kernel_or_none.id)
+                kernel_id = kernel_or_none.id
+                yield found(name, item.location, kernel_id, kernel=kernel_id)
 
     def kconfig_values(
         self, symbols: dict[str, Scalar], node: Node
@@ -135,7 +134,7 @@ class AxisExpander:
         settings = self.kconfig_values(symbols, node)
         if len(settings) < len(symbols):
             return WRONG
-        return found(replace(blank_option(name, node.place), kconfig=settings))
+        return found(name, node.place, kconfig=settings)
 
     def _symbol_value(self, symbol: str, item: Node) -> str | int | None:
         if not self._known_symbols.check(symbol, item.place, self._problems):
@@ -163,22 +162,14 @@ class AxisExpander:
             return
         axis, node = axes[at.name], at["options"]
         described = dict(axis.options)
-        if node.data == "all":
-            for name, text in axis.options:
-                choice = ((axis.name, name),)
-                yield found(
-                    replace(blank_option(name, node.location), title=text, environment=choice)
-                )
-            return
         options = Known(kind="option", names=described)
-        for item in node.children.values():
-            name = str(item.data)
-            if options.check(name, item.location, self._problems):
+        chosen = [(str(item.data), item.location) for item in node.children.values()]
+        if node.data == "all":
+            chosen = [(name, node.location) for name in described]
+        for name, place in chosen:
+            if options.check(name, place, self._problems):
                 choice = ((axis.name, name),)
-                text = described[name]
-                yield found(
-                    replace(blank_option(name, item.location), title=text, environment=choice)
-                )
+                yield found(name, place, title=described[name], environment=choice)
             else:
                 yield WRONG
 

@@ -10,11 +10,9 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator
 
-from msgspec.structs import replace
-
 from matrix.expr.nodes import Scalar
 from matrix.schema.checking.catalogue import Catalogue
-from matrix.schema.checking.options import WRONG, FoundOption, blank_option, found
+from matrix.schema.checking.options import WRONG, FoundOption, found
 from matrix.schema.checking.spec import FREE, SpecChecker
 from matrix.schema.documents.study import CpuOptions
 from matrix.schema.files import Kind
@@ -68,8 +66,7 @@ class CpuExpander:
 
     def _members(self, cpus: Iterable[Cpu], at: Node) -> Iterator[FoundOption]:
         for cpu in cpus:
-            option = replace(blank_option(cpu.id, at.location), title=cpu.name, cpu=cpu.id)
-            yield found(option, written=False)
+            yield found(cpu.id, at.location, written=False, title=cpu.name, cpu=cpu.id)
         if not self._catalogue.knows_all(Kind.CPU):
             yield WRONG
 
@@ -83,9 +80,7 @@ class CpuExpander:
             name, comma, settings = part.partition(",")
             cpu = self._cpu_names.get(name.strip().lower())
             titles.append((cpu.name if cpu else name) + comma + settings)
-        return found(
-            replace(blank_option(spec, item.location), title=" + ".join(titles), cpu=spec), identity
-        )
+        return found(spec, item.location, identity, title=" + ".join(titles), cpu=spec)
 
     def _free(self, fields: dict[str, tuple[Scalar, ...]], node: Node) -> Iterator[FoundOption]:
         """Return every combination of the values; all of the fields must be right."""
@@ -103,8 +98,7 @@ class CpuExpander:
         for combination in itertools.product(*fields.values()):
             settings = [f"{name}={value}" for name, value in zip(fields, combination, strict=True)]
             spec = ",".join([FREE, *settings])
-            option = replace(blank_option(spec, node.place), title=" ".join(settings), cpu=spec)
-            yield found(option, written=False)
+            yield found(spec, node.place, written=False, title=" ".join(settings), cpu=spec)
 
     def _free_field(self, name: str, node: Node) -> bool:
         settable = [field.name for field in self._fields.values() if field.settable]

@@ -10,13 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from msgspec.structs import replace
-
 from matrix.expr.evaluation import evaluate, truth
 from matrix.expr.nodes import Call, Value
 from matrix.expr.printer import to_c
 from matrix.schema.checking.catalogue import Catalogue, Known
-from matrix.schema.checking.options import WRONG, FoundOption, blank_option, found
+from matrix.schema.checking.options import WRONG, FoundOption, found
 from matrix.schema.documents.distro import DistroDocument
 from matrix.schema.documents.study import DistroAxis
 from matrix.schema.files import Kind
@@ -120,15 +118,16 @@ def _options(
         version = _version(distro)
         title = f"{distro.name} {distro.flavour}, {version}"
         answered = f"answered as {kernel.release}, read on {kernel.verified_on.version}"
-        option = replace(
-            blank_option(name, at.location),
+        yield found(
+            name,
+            at.location,
+            written=written,
             title=f"{title} ({answered})" if own else f"{title} (no profile here; {answered})",
             kernel=kernel.id,
             kconfig=distro.kconfig,
             partial=not distro.complete,
             version=version,
         )
-        yield found(option, written=written)
 
 
 def _version(distro: Distro) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
 
 from matrix.diagnostics import Location
@@ -22,12 +24,17 @@ class FoundOption(Struct, frozen=True, kw_only=True):
 WRONG = FoundOption(option=None)
 
 
-def found(option: Option, identity: str | None = None, *, written: bool = True) -> FoundOption:
-    """Return an option that is right; it is identified by its name unless told otherwise."""
-    name = option.name if identity is None else identity
-    return FoundOption(option=option, identity=name, written=written)
+def found(
+    name: str,
+    location: Location,
+    identity: str | None = None,
+    *,
+    written: bool = True,
+    **stands_for: Any,
+) -> FoundOption:
+    """Return an option that is right, with fields of `Option`; its title is its name.
 
-
-def blank_option(name: str, location: Location) -> Option:
-    """Return an option that stands for nothing yet; its title is its name."""
-    return Option(name=name, title=name, location=location)
+    It is identified by its name unless told otherwise.
+    """
+    option = Option(**{"name": name, "title": name, "location": location, **stands_for})
+    return FoundOption(option=option, identity=identity or name, written=written)

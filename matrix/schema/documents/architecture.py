@@ -28,6 +28,7 @@ from matrix.schema.documents.fields import (
     optional,
     rows,
     said,
+    some,
 )
 from matrix.schema.reading.nodes import Node
 
@@ -42,9 +43,7 @@ class FieldDeclaration(Declaration):
     register_: Word = Field(alias="register", description="register as the Arm ARM spells it")
     bits: Bits = said('highest and lowest bit, quoted: "43:40"')
     words: dict[int, AnyScalar] = mapping("value of the bits: its meaning")
-    domain: tuple[AnyScalar, ...] = Field(
-        min_length=1, description="every value that an unknown field may have"
-    )
+    domain: tuple[AnyScalar, ...] = some("every value that an unknown field may have")
     settable: bool = said("whether a CPU SPEC may give it, `neoverse-n2,dic=0`")
     description: Text = said("what the field says")
     shown: CExpression | None = optional(
@@ -97,7 +96,7 @@ class EnvironmentDeclaration(Declaration):
     name: AxisName = said("name of the axis, `entry`")
     default: OptionName = said("option that holds unless another is given")
     description: Text = said("what the choice is about")
-    options: dict[OptionName, Text] = Field(min_length=1, description="option: what it means")
+    options: dict[OptionName, Text] = some("option: what it means")
 
     @model_validator(mode="after")
     def _default_is_an_option(self) -> Self:
@@ -208,20 +207,20 @@ class LogLineRow(Declaration):
     becomes = values.LogLine
     stands_at = "line"
 
-    line: RegularExpression = Field(description="regular expression of the whole message")
-    shows: dict[Word, AnyScalar] = Field(
-        default={}, description="fact, environment axis or CPU field: its value where a line is so"
+    line: RegularExpression = said("regular expression of the whole message")
+    shows: dict[Word, AnyScalar] = mapping(
+        "fact, environment axis or CPU field: its value where a line is so"
     )
-    absent: dict[Word, AnyScalar] = Field(
-        default={}, description="likewise where a whole log has no such line: inferred, not known"
+    absent: dict[Word, AnyScalar] = mapping(
+        "likewise where a whole log has no such line: inferred, not known"
     )
-    witness: RegularExpression | None = Field(
-        default=None, description="a message without which a missing line says nothing"
+    witness: RegularExpression | None = optional(
+        "a message without which a missing line says nothing"
     )
-    mark: Literal["begins", "ends"] | None = Field(
-        default=None, description="the first message of a boot, or one behind all declared ones"
+    mark: Literal["begins", "ends"] | None = optional(
+        "the first message of a boot, or one behind all declared ones"
     )
-    source: Source = Field(description="path:line of the message")
+    source: Source = said("path:line of the message")
 
 
 ModuleParameterName = Annotated[str, Field(pattern=r"^[a-z0-9_]+\.[a-z0-9_]+$")]

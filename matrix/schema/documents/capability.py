@@ -22,6 +22,7 @@ from matrix.schema.documents.fields import (
     optional,
     rows,
     said,
+    some,
 )
 from matrix.schema.reading.nodes import Node
 
@@ -81,7 +82,7 @@ class FileEndDeclaration(Declaration):
     path: Text = said("the file")
     line: int = Field(ge=1, description="number of the first of `lines`")
     section: Text = said("first line of the function that ends there")
-    lines: tuple[str, ...] = Field(min_length=1, description="its last lines as they stand")
+    lines: tuple[str, ...] = some("its last lines as they stand")
 
 
 class FunctionDeclaration(Declaration):
@@ -163,10 +164,8 @@ class AliasPagesDeclaration(Declaration):
     becomes = values.AliasPages
 
     name: Text = said("what such pages are of: `guest_memfd`")
-    functions: tuple[Word, ...] = Field(min_length=1, description="functions that make them")
-    symbols: tuple[Word, ...] = Field(
-        min_length=1, description="Kconfig symbols, of any release, that build them in"
-    )
+    functions: tuple[Word, ...] = some("functions that make them")
+    symbols: tuple[Word, ...] = some("Kconfig symbols, of any release, that build them in")
     kconfig: Text = said("the file that has these symbols")
 
 
@@ -176,14 +175,10 @@ class AliasCensusDeclaration(Declaration):
     becomes = values.AliasCensus
 
     pages: AliasPagesDeclaration | None = optional("how a tree shows that it has such pages")
-    files: tuple[Text, ...] = Field(min_length=1, description="patterns of the files looked at")
-    roots: tuple[Word, ...] = Field(
-        min_length=1, description="functions through which the kernel gets at such a page"
-    )
+    files: tuple[Text, ...] = some("patterns of the files looked at")
+    roots: tuple[Word, ...] = some("functions through which the kernel gets at such a page")
     stops: tuple[AliasStopDeclaration, ...] = rows("functions behind which no such page is used")
-    uses: tuple[Word, ...] = Field(
-        min_length=1, description="functions that make or use a kernel address of a page"
-    )
+    uses: tuple[Word, ...] = some("functions that make or use a kernel address of a page")
     places: tuple[AliasUserDeclaration, ...] = rows("what is known of each place")
 
 
@@ -219,9 +214,8 @@ class SynthesisDocument(Declaration):
     function: Text = said(
         "C declaration of the function it is the body of: `bool f(struct kvm *kvm)`"
     )
-    atoms: tuple[AtomDeclaration, ...] = Field(
-        min_length=1,
-        description="what may be tested there; what is cheapest to justify in a review first",
+    atoms: tuple[AtomDeclaration, ...] = some(
+        "what may be tested there; what is cheapest to justify in a review first"
     )
 
 
@@ -231,8 +225,8 @@ class ClaimDeclaration(Declaration):
     becomes = values.Claim
 
     c: CExpression = said("C expression that is claimed to hold in every cell")
-    expected: dict[Text, Literal["proved", "refuted"]] = Field(
-        min_length=1, description='release, or "*" for every other: proved or refuted'
+    expected: dict[Text, Literal["proved", "refuted"]] = some(
+        'release, or "*" for every other: proved or refuted'
     )
     description: Text = said("the claim in words")
     said: Text | None = optional("pattern of the words in which a patch's message makes the claim")
@@ -274,9 +268,7 @@ class CapabilityDocument(Declaration):
     function: FunctionDeclaration | None = optional(
         "kernel function of the predicate; absent: it has none of its own"
     )
-    predicates: dict[Identifier, PredicateDeclaration] = Field(
-        min_length=1, description="versions of the predicate by name"
-    )
+    predicates: dict[Identifier, PredicateDeclaration] = some("versions of the predicate by name")
     default_predicate: Identifier = said("version that holds unless another is given")
     scenario: Identifier | None = optional(
         "events of the simulation that decides what breaks; leave it out unless the "

@@ -47,6 +47,11 @@ def rows(description: str) -> Any:
     return Field(default=(), description=description)
 
 
+def some(description: str) -> Any:
+    """Return a key of a list or mapping that must be there, with an entry at least."""
+    return Field(min_length=1, description=description)
+
+
 def mapping(description: str) -> Any:
     """Return a key of a mapping that may be left out: nothing is named."""
     return Field(default={}, description=description)

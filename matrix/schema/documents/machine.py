@@ -7,7 +7,15 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from matrix.schema import values
-from matrix.schema.documents.fields import Declaration, Identifier, Source, Text
+from matrix.schema.documents.fields import (
+    Declaration,
+    Identifier,
+    Source,
+    Text,
+    optional,
+    said,
+    some,
+)
 
 MACHINE_PATTERN = r"^[a-z0-9]+([._-][a-z0-9]+)*$|^[a-z0-9._-]*\*[a-z0-9._-]*$"
 MachineName = Annotated[str, StringConstraints(pattern=MACHINE_PATTERN)]
@@ -18,8 +26,8 @@ class MachineRow(Declaration):
 
     becomes = values.Machine
 
-    names: tuple[MachineName, ...] = Field(
-        min_length=1, description="names in small letters, `-` for `_` and blanks; one `*` in each"
+    names: tuple[MachineName, ...] = some(
+        "names in small letters, `-` for `_` and blanks; one `*` in each"
     )
     sized: bool = Field(
         default=False, description="whether a size may follow behind `.` or `-`: m7g.metal"
@@ -28,11 +36,9 @@ class MachineRow(Declaration):
         default=False,
         description="whether it is a virtual machine, whose CPU is what a hypervisor shows",
     )
-    whole: Text | None = Field(
-        default=None, description="the word in a size that means a whole machine: `metal`"
-    )
-    cpu: Text = Field(description="the CPU system, as a SPEC: `cortex-a55+cortex-a76`")
-    source: Source = Field(description="who says which CPU it has")
+    whole: Text | None = optional("the word in a size that means a whole machine: `metal`")
+    cpu: Text = said("the CPU system, as a SPEC: `cortex-a55+cortex-a76`")
+    source: Source = said("who says which CPU it has")
 
 
 class MachineDocument(Declaration):
@@ -41,7 +47,7 @@ class MachineDocument(Declaration):
     becomes = values.MachineList
     stands_at = "id"
 
-    id: Identifier = Field(description="name of the list, `aws`")
-    name: Text = Field(description="what kind of machines they are")
-    arch: Identifier = Field(description="architecture of their CPUs, `arm64`")
-    machines: tuple[MachineRow, ...] = Field(min_length=1, description="one row a CPU system")
+    id: Identifier = said("name of the list, `aws`")
+    name: Text = said("what kind of machines they are")
+    arch: Identifier = said("architecture of their CPUs, `arm64`")
+    machines: tuple[MachineRow, ...] = some("one row a CPU system")

@@ -18,6 +18,7 @@ from matrix.schema.documents.fields import (
     mapping,
     optional,
     said,
+    some,
 )
 from matrix.schema.reading.nodes import Node
 
@@ -66,9 +67,7 @@ class ParserDeclaration(Declaration):
     exists_if: CExpression | None = optional(
         "C expression over CONFIG_ names: when the parser is compiled in"
     )
-    effects: tuple[EffectDeclaration, ...] = Field(
-        min_length=1, description="what each parsed value does"
-    )
+    effects: tuple[EffectDeclaration, ...] = some("what each parsed value does")
     source: Source = said("path:line of the parser")
 
     @model_validator(mode="after")

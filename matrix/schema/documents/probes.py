@@ -17,6 +17,7 @@ from matrix.schema.documents.fields import (
     optional,
     rows,
     said,
+    some,
 )
 from matrix.schema.reading.nodes import Node
 
@@ -42,7 +43,7 @@ class ProbeRow(Declaration):
     value_: AnyScalar = Field(
         alias="value", description="what the row then says: a mechanism's value, a body as C"
     )
-    shown: tuple[PlaceRow, ...] = Field(min_length=1, description="places, all of which hold")
+    shown: tuple[PlaceRow, ...] = some("places, all of which hold")
 
     @model_validator(mode="after")
     def _has_lines(self) -> Self:

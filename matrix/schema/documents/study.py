@@ -30,6 +30,7 @@ from matrix.schema.documents.fields import (
     optional,
     rows,
     said,
+    some,
     written_form,
 )
 from matrix.schema.reading.nodes import Node
@@ -93,8 +94,8 @@ class KconfigAxis(AxisHeading):
     """An axis over values of Kconfig symbols."""
 
     kind: Literal["kconfig"] = said("what the options are")
-    options: dict[OptionName, dict[SymbolName, AnyScalar]] = Field(
-        min_length=1, description='option: {SYMBOL: "y", "n", "m" or a number}'
+    options: dict[OptionName, dict[SymbolName, AnyScalar]] = some(
+        'option: {SYMBOL: "y", "n", "m" or a number}'
     )
 
 
@@ -102,9 +103,7 @@ class BootAxis(AxisHeading):
     """An axis over fragments of the command line."""
 
     kind: Literal["boot"] = said("what the options are")
-    options: dict[OptionName, str] = Field(
-        min_length=1, description='option: command line fragment, "" for absent'
-    )
+    options: dict[OptionName, str] = some('option: command line fragment, "" for absent')
 
 
 class EnvironmentAxisChoice(AxisHeading):
@@ -161,9 +160,7 @@ class PivotDeclaration(Declaration):
 
     title: Text = said("heading of the table")
     rows: AxisName = said("axis of the rows, or `profiles`")
-    columns: tuple[AxisName, ...] = Field(
-        min_length=1, description="axes of the columns, or `profiles` for the named cells"
-    )
+    columns: tuple[AxisName, ...] = some("axes of the columns, or `profiles` for the named cells")
     fixed: Cell = mapping("axis: option in this table, instead of baseline's")
     leave_out: Text | None = optional("shell pattern of row options that the table leaves out")
 
@@ -174,12 +171,12 @@ class ViewDeclaration(PivotDeclaration):
     becomes = values.DeclaredView
     stands_at = "id"
 
-    id: Identifier = Field(description="name of the view")
-    only: dict[AxisName, Annotated[tuple[Text, ...], Field(min_length=1)]] = Field(
-        default={}, description="axis of rows or columns: shell patterns of the options it keeps"
+    id: Identifier = said("name of the view")
+    only: dict[AxisName, Annotated[tuple[Text, ...], Field(min_length=1)]] = mapping(
+        "axis of rows or columns: shell patterns of the options it keeps"
     )
-    where: CExpression | None = Field(
-        default=None, description="C expression over a profile and the axes: the cells that count"
+    where: CExpression | None = optional(
+        "C expression over a profile and the axes: the cells that count"
     )
     order: values.ViewOrder = Field(
         default="declared", description="of the rows: as declared, or the most dangerous first"
@@ -199,7 +196,7 @@ class ViewDeclaration(PivotDeclaration):
 class ViewDocument(ViewDeclaration):
     """A view of a study that another file declares."""
 
-    study: Identifier = Field(description="id of the study")
+    study: Identifier = said("id of the study")
 
     def composed(self, at: Node) -> dict[str, object]:
         """Return nothing: the document says its study."""
@@ -221,7 +218,7 @@ class StudyDocument(Declaration):
     arch: Identifier | None = optional(
         "architecture, `arm64`; needed where what the study names is of several"
     )
-    axes: dict[AxisName, AxisDeclaration] = Field(min_length=1, description="axis: its options")
+    axes: dict[AxisName, AxisDeclaration] = some("axis: its options")
     constraints: tuple[StudyConstraint, ...] = rows("conditions that every cell satisfies")
     baseline: Cell = said("axis: option of the cell that tables start from")
     profiles: dict[OptionName, Cell] = mapping(
@@ -232,9 +229,7 @@ class StudyDocument(Declaration):
         "tables that are shown by name and stand in no report"
     )
     claims: dict[Identifier, ClaimDeclaration] = mapping("statements over the space of this study")
-    formats: tuple[Literal["html", "markdown"], ...] = Field(
-        min_length=1, description="formats of the report"
-    )
+    formats: tuple[Literal["html", "markdown"], ...] = some("formats of the report")
 
     def composed(self, at: Node) -> dict[str, object]:
         """Return the named command lines."""

@@ -11,6 +11,7 @@ from typing import cast
 
 import yaml
 from msgspec import Struct, field
+from msgspec.structs import replace
 from yaml.error import Mark, MarkedYAMLError, YAMLError
 from yaml.events import (
     AliasEvent,
@@ -203,17 +204,8 @@ class _Builder:
 
     def _collection(self, frame: _Frame) -> Node:
         values = {key: node.data for key, node in frame.children.items()}
-        key, place = self._pending()
-        return Node(
-            data=values if frame.mapping else tuple(values.values()),
-            source=self._source,
-            start=frame.start,
-            end=self._end,
-            key=key,
-            key_location=place,
-            children=frame.children,
-            keys=frame.keys,
-        )
+        node = self._node(values if frame.mapping else tuple(values.values()))
+        return replace(node, start=frame.start, children=frame.children, keys=frame.keys)
 
     def _close(self, node: Node) -> None:
         """Put a finished value where it belongs: a key, the value of a key, an item, the root."""
