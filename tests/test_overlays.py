@@ -18,6 +18,7 @@ from matrix.schema.files import read_folders
 from matrix.schema.location import configs_folder
 from tests.cli_runner import run_cli
 
+BOOTED = Path(__file__).parent / "data" / "booted"
 CASE = Path(__file__).parent / "cases" / "overlays" / "init-on-alloc"
 
 # By hand, from mm/page_alloc.c of both releases: the default is the symbol's, the last word that
@@ -244,3 +245,35 @@ def test_a_constraint_that_no_follower_can_keep_ends_the_search_for_a_fix(tmp_pa
     assert row["verdict"] == "unsound"
     changes = [list(fix["change"]) for fix in row["fixes"]]
     assert changes == [["boot.kvm-arm.mode"]]
+
+
+def test_a_name_of_an_overlay_is_no_news_of_other_releases_and_names_beside_it_are_no_slips(
+    tmp_path: Path,
+) -> None:
+    # Linux 6.1 has ARM64_SVE (arch/arm64/Kconfig:2132) and arm64.nosve, 7.3 has ARM64_SME and
+    # arm64.nosme: an overlay for 7.3 says nothing of that.
+    (tmp_path / "mine" / "overlays").mkdir(parents=True)
+    (tmp_path / "mine" / "overlays" / "sve.yaml").write_text(
+        """id: sve
+arch: arm64
+releases: "7.3"
+kconfig:
+  symbols:
+    ARM64_SVE: {type: bool, prompt: "true", source: "arch/arm64/Kconfig:2362-2364"}
+variables:
+  pfr0_sve_override: {initial: "false", source: "arch/arm64/kernel/pi/idreg-override.c:138"}
+parameters:
+  arm64.nosve:
+    - stream: idreg
+      grammar: presence
+      effects: [{set: {pfr0_sve_override: "true"}}]
+      source: "arch/arm64/kernel/pi/idreg-override.c:249"
+""",
+    )
+    line = ["--cmdline", "arm64.nosve arm64.nosme", "--cpu", "graviton3", "--fail-on", "none"]
+    for release in ("6.1", "7.3"):
+        config = BOOTED / f"{release}.config"  # with both symbols, but for SME in 6.1
+        asked = ["validate", str(config), *line]
+        without = run_cli(*asked)
+        ran = run_cli(*asked, "--configs", str(tmp_path / "mine"))
+        assert (ran.code, ran.err) == (without.code, without.err)
