@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from matrix.diagnostics import InputError
+from matrix.kernel.line.parameters import parse_value
 from matrix.schema.compiled import cache_key, knowledge
 from matrix.schema.files import read_folders
 from matrix.schema.location import configs_folder
@@ -277,3 +278,29 @@ parameters:
         without = run_cli(*asked)
         ran = run_cli(*asked, "--configs", str(tmp_path / "mine"))
         assert (ran.code, ran.err) == (without.code, without.err)
+
+
+def test_kstrtobool_takes_what_the_release_takes(tmp_path: Path) -> None:
+    # By hand, from lib/kstrtox.c: `t` came in 6.1, `e` behind 6.12 (5.10: `y`, `1` and `on` alone).
+    taken = {"5.10": {"y", "on"}, "6.1": {"y", "on", "true"}, "7.3": {"y", "on", "true", "enable"}}
+    (tmp_path / "overlays").mkdir()
+    (tmp_path / "overlays" / "mine.yaml").write_text(
+        """id: mine
+arch: arm64
+releases: all
+variables:
+  my_switch: {initial: "false", source: "my/code.c:1"}
+parameters:
+  my_switch:
+    - stream: early
+      grammar: kstrtobool
+      effects: [{set: {my_switch: "value"}}]
+      source: "my/code.c:2-5"
+"""
+    )
+    profiles = {kernel.release: kernel for kernel in knowledge([tmp_path]).kernels}
+    for release, words in taken.items():
+        parameters = {item.name: item for item in profiles[release].parameters}
+        (parser,) = parameters["my_switch"].parsers
+        tried = ("y", "on", "true", "enable", "maybe")
+        assert {word for word in tried if parse_value(parser, word) is True} == words
