@@ -14,6 +14,7 @@ import pytest
 
 from matrix.diagnostics import InputError
 from matrix.kernel.line.parameters import parse_value
+from matrix.render.basis import cpu_table
 from matrix.schema.compiled import cache_key, knowledge
 from matrix.schema.files import read_folders
 from matrix.schema.location import configs_folder
@@ -222,6 +223,14 @@ def test_a_cpu_field_is_decoded_given_and_else_unknown(tmp_path: Path) -> None:
         (cpu,) = json.loads(run_cli("cpus", "show", spec, *own).out)["cpus"]
         values[spec] = next(item for item in cpu["fields"] if item["name"] == "sme")["value"]
     assert values == {"aws-graviton2": 0, "cortex-a72": None, "cortex-a72,sme=1": 1}
+    known = knowledge([tmp_path])
+    study = next(item for item in known.studies if item.id == "arm64-mte-in-guests")
+    arm64 = next(item for item in known.architectures if item.id == "arm64")
+    table = cpu_table(study, known.cpus, arm64)
+    shown = {row.cpu.id: row.values[table.fields.index("sme")] for row in table.rows}
+    assert shown["aws-graviton2"] is not None
+    assert shown["aws-graviton2"].value == 0
+    assert shown["cortex-a72"] is None
     (tmp_path / "overlays" / "field.yaml").write_text(FIELD.replace("name: sme", "name: mte"))
     ran = run_cli("check", str(tmp_path))
     assert (ran.code, "CPU field `mte` is declared already" in ran.err) == (3, True)
