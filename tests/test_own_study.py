@@ -102,6 +102,15 @@ def test_a_cpu_whose_field_the_study_gives_is_listed_beside_those_by_name(tmp_pa
     assert '2 CPUs: "aws-graviton3,mte=3", neoverse-v2' in unsound
 
 
+def test_a_spec_without_quotes_in_a_cell_is_told_how_to_write_it(tmp_path: Path) -> None:
+    study, *own = declared(tmp_path, "aws-graviton3", "aws-graviton3,mte=3")
+    asked = ("--matrix", study, *own)
+    ran = run_cli("explain", "cpu=aws-graviton3,mte=3", *asked)
+    assert (ran.code, "MX0604" in ran.err) == (3, True)
+    assert 'write cpu="aws-graviton3,mte=3", ' in ran.err
+    assert run_cli("explain", 'cpu="aws-graviton3,mte=3"', *asked).code == 0
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "said"),
     [
