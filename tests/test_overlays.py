@@ -13,11 +13,14 @@ from pathlib import Path
 import pytest
 
 from matrix.diagnostics import InputError
+from matrix.kernel.line.parameters import parse_value
+from matrix.render.basis import cpu_table
 from matrix.schema.compiled import cache_key, knowledge
 from matrix.schema.files import read_folders
 from matrix.schema.location import configs_folder
 from tests.cli_runner import run_cli
 
+BOOTED = Path(__file__).parent / "data" / "booted"
 CASE = Path(__file__).parent / "cases" / "overlays" / "init-on-alloc"
 
 # By hand, from mm/page_alloc.c of both releases: the default is the symbol's, the last word that
@@ -220,6 +223,14 @@ def test_a_cpu_field_is_decoded_given_and_else_unknown(tmp_path: Path) -> None:
         (cpu,) = json.loads(run_cli("cpus", "show", spec, *own).out)["cpus"]
         values[spec] = next(item for item in cpu["fields"] if item["name"] == "sme")["value"]
     assert values == {"aws-graviton2": 0, "cortex-a72": None, "cortex-a72,sme=1": 1}
+    known = knowledge([tmp_path])
+    study = next(item for item in known.studies if item.id == "arm64-mte-in-guests")
+    arm64 = next(item for item in known.architectures if item.id == "arm64")
+    table = cpu_table(study, known.cpus, arm64)
+    shown = {row.cpu.id: row.values[table.fields.index("sme")] for row in table.rows}
+    assert shown["aws-graviton2"] is not None
+    assert shown["aws-graviton2"].value == 0
+    assert shown["cortex-a72"] is None
     (tmp_path / "overlays" / "field.yaml").write_text(FIELD.replace("name: sme", "name: mte"))
     ran = run_cli("check", str(tmp_path))
     assert (ran.code, "CPU field `mte` is declared already" in ran.err) == (3, True)
@@ -244,3 +255,61 @@ def test_a_constraint_that_no_follower_can_keep_ends_the_search_for_a_fix(tmp_pa
     assert row["verdict"] == "unsound"
     changes = [list(fix["change"]) for fix in row["fixes"]]
     assert changes == [["boot.kvm-arm.mode"]]
+
+
+def test_a_name_of_an_overlay_is_no_news_of_other_releases_and_names_beside_it_are_no_slips(
+    tmp_path: Path,
+) -> None:
+    # Linux 6.1 has ARM64_SVE (arch/arm64/Kconfig:2132) and arm64.nosve, 7.3 has ARM64_SME and
+    # arm64.nosme: an overlay for 7.3 says nothing of that.
+    (tmp_path / "mine" / "overlays").mkdir(parents=True)
+    (tmp_path / "mine" / "overlays" / "sve.yaml").write_text(
+        """id: sve
+arch: arm64
+releases: "7.3"
+kconfig:
+  symbols:
+    ARM64_SVE: {type: bool, prompt: "true", source: "arch/arm64/Kconfig:2362-2364"}
+variables:
+  pfr0_sve_override: {initial: "false", source: "arch/arm64/kernel/pi/idreg-override.c:138"}
+parameters:
+  arm64.nosve:
+    - stream: idreg
+      grammar: presence
+      effects: [{set: {pfr0_sve_override: "true"}}]
+      source: "arch/arm64/kernel/pi/idreg-override.c:249"
+""",
+    )
+    line = ["--cmdline", "arm64.nosve arm64.nosme", "--cpu", "graviton3", "--fail-on", "none"]
+    for release in ("6.1", "7.3"):
+        config = BOOTED / f"{release}.config"  # with both symbols, but for SME in 6.1
+        asked = ["validate", str(config), *line]
+        without = run_cli(*asked)
+        ran = run_cli(*asked, "--configs", str(tmp_path / "mine"))
+        assert (ran.code, ran.err) == (without.code, without.err)
+
+
+def test_kstrtobool_takes_what_the_release_takes(tmp_path: Path) -> None:
+    # By hand, from lib/kstrtox.c: `t` came in 6.1, `e` behind 6.12 (5.10: `y`, `1` and `on` alone).
+    taken = {"5.10": {"y", "on"}, "6.1": {"y", "on", "true"}, "7.3": {"y", "on", "true", "enable"}}
+    (tmp_path / "overlays").mkdir()
+    (tmp_path / "overlays" / "mine.yaml").write_text(
+        """id: mine
+arch: arm64
+releases: all
+variables:
+  my_switch: {initial: "false", source: "my/code.c:1"}
+parameters:
+  my_switch:
+    - stream: early
+      grammar: kstrtobool
+      effects: [{set: {my_switch: "value"}}]
+      source: "my/code.c:2-5"
+"""
+    )
+    profiles = {kernel.release: kernel for kernel in knowledge([tmp_path]).kernels}
+    for release, words in taken.items():
+        parameters = {item.name: item for item in profiles[release].parameters}
+        (parser,) = parameters["my_switch"].parsers
+        tried = ("y", "on", "true", "enable", "maybe")
+        assert {word for word in tried if parse_value(parser, word) is True} == words

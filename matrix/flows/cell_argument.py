@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from matrix.analyze.space.cell_text import option_text
 from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
 from matrix.flows.knowledge import nearest_releases
 from matrix.flows.study import PreparedStudy
@@ -61,8 +62,23 @@ def parse_cell(prepared: PreparedStudy, text: str) -> dict[str, str]:
                 )
             )
     if problems:
-        raise InputError(problems)
+        raise InputError(_unprotected(prepared.study, text) or problems)
     return chosen
+
+
+def _unprotected(study: MatrixStudy, text: str) -> Diagnostic | None:
+    """Return the diagnostic of an option with a comma that stands in a cell without quotes."""
+    for axis in study.axes:
+        for option in axis.options:
+            written = f"{axis.name}={option.name}"
+            if "," in option.name and written in text:
+                return Diagnostic(
+                    code="MX0604",
+                    message=f"`{written}` has a comma, at which a cell is parted",
+                    hint=f"write {axis.name}={option_text(option.name)}, and quotes of the shell "
+                    "around the cell",
+                )
+    return None
 
 
 def unknown_axis(study: MatrixStudy, name: str, *, instead: str | None = None) -> Diagnostic:

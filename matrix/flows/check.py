@@ -50,7 +50,7 @@ def stale_options(library: Library, study: MatrixStudy) -> Iterator[Diagnostic]:
 def _symbols(
     library: Library, kernels: Sequence[KernelProfile], option: Option
 ) -> Iterator[Diagnostic]:
-    history = library.name_history(kernels[0].arch)
+    history = library.name_history(kernels[0].arch, of_kernels=False)
     for symbol, value in option.kconfig:
         if value != "n" and all(symbol in history.symbols_lacking(one) for one in kernels):
             standing = history.of_symbol(symbol, kernels[-1])
@@ -66,7 +66,7 @@ def _symbols(
 def _parameters(
     library: Library, kernels: Sequence[KernelProfile], option: Option, text: str
 ) -> Iterator[Diagnostic]:
-    history = library.name_history(kernels[0].arch)
+    history = library.name_history(kernels[0].arch, of_kernels=False)
     line = read_command_line(text)
     # Word by word: of a line that a kernel reads in part, the rest is still idle.
     for index in range(len(line.early)):

@@ -50,7 +50,7 @@ class Library:
     def __init__(self, folders: Sequence[Path] = (), studies: Sequence[Path] = ()) -> None:
         self.knowledge: Knowledge = knowledge(tuple(folders), tuple(studies))
         self._programs: dict[str, FactProgram] = {}
-        self._histories: dict[str, NameHistory] = {}
+        self._histories: dict[tuple[str, bool], NameHistory] = {}
         self._kernels: dict[str, Mapping[str, KernelProfile]] = {}
         self._systems: dict[tuple[str, str], CpuSystem] = {}
 
@@ -217,12 +217,19 @@ class Library:
             self._programs[profile.id] = kept_program(self.knowledge, profile, architecture)
         return self._programs[profile.id]
 
-    def name_history(self, arch: str) -> NameHistory:
-        """Return which releases of an architecture have which names."""
-        if arch not in self._histories:
+    def name_history(self, arch: str, *, of_kernels: bool = True) -> NameHistory:
+        """Return which releases of an architecture have which names.
+
+        That is said of kernels; otherwise of what is declared: rows of overlays are names, too.
+        """
+        key = (arch, of_kernels)
+        if key not in self._histories:
             known = tuple(self.kernels_of(arch).values())
-            self._histories[arch] = NameHistory(known, self.architecture(arch))
-        return self._histories[arch]
+            added = [one for one in self.knowledge.overlays if one.arch == arch]
+            self._histories[key] = NameHistory(
+                known, self.architecture(arch), added if of_kernels else ()
+            )
+        return self._histories[key]
 
     def neighbours(self, release: str, arch: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the releases with a profile before and after a release, the nearest first."""

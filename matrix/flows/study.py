@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from matrix.analyze.cell.answer import Answer
 from matrix.analyze.cell.answering import Cell, answer, exists
@@ -20,6 +21,7 @@ from matrix.analyze.cell.assemble import (
 )
 from matrix.analyze.cell.behaviour import Behaviours
 from matrix.analyze.cell.question import (
+    BOOTS,
     Question,
     lower_question,
     predicate_version,
@@ -30,11 +32,14 @@ from matrix.analyze.space.result import StudyResult, TableCell
 from matrix.analyze.space.study import SolvedStudy, solve_study
 from matrix.analyze.space.summary import summarise
 from matrix.diagnostics import Diagnostic, InputError
+from matrix.expr.nodes import Constant
+from matrix.expr.parser import parse
 from matrix.flows.knowledge import Library, release_key
 from matrix.kernel.cpu.system import CpuSystem
 from matrix.schema.values import (
     Architecture,
     Capability,
+    Condition,
     KernelProfile,
     MatrixStudy,
     Option,
@@ -120,7 +125,7 @@ def prepare_study(library: Library, name: str, predicate: str | None = None) -> 
     Raises:
         InputError: an unknown study or predicate, and what lowering finds wrong.
     """
-    study = library.study(name)
+    study = _booting(library, library.study(name))
     capability = library.capability(study.capability)
     version = predicate_version(capability, predicate or study.predicate)
     # Several distributions share a kernel.
@@ -150,6 +155,32 @@ def prepare_study(library: Library, name: str, predicate: str | None = None) -> 
         behaviours=Behaviours(),
         cells=StudyCells(systems, architecture),
     )
+
+
+def _booting(library: Library, study: MatrixStudy) -> MatrixStudy:
+    """Return a study with the constraint that its kernels boot, if it does not state that itself.
+
+    Of one cell `explain` and the tables say that the kernel cannot boot: no count may hold it.
+    """
+    stated = {condition.text for condition in study.constraints}
+    if BOOTS in stated or not any(axis.kind == "cpu" for axis in study.axes):
+        return study
+    ids = {option.kernel for axis in study.axes for option in axis.options}
+    programs = [
+        library.program(profile)
+        for profile in library.kernels_of(study.arch).values()
+        if profile.id in ids
+    ]
+    # An architecture with one page size says `true`: there is nothing to state.
+    if all(isinstance(program.definitions.get(BOOTS), Constant | None) for program in programs):
+        return study
+    condition = Condition(
+        text=BOOTS,
+        expression=parse(BOOTS),
+        location=study.location,
+        because="a kernel boots only on a CPU with its translation granule",
+    )
+    return replace(study, constraints=(*study.constraints, condition))
 
 
 def _refuse_idle_constraints(study: MatrixStudy, programs: Sequence[FactProgram]) -> None:

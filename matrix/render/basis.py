@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from matrix.kernel.cpu.resolve import recorded_field
 from matrix.render.quantities import release_label
 from matrix.schema.values import (
     Architecture,
@@ -144,15 +145,24 @@ def cpu_table(study: MatrixStudy, cpus: Sequence[Cpu], architecture: Architectur
         for part in option.cpu.split("+")
     }
     shown = [cpu for cpu in cpus if named.intersection((cpu.id, *cpu.aliases))]
-    recorded = {value.name for cpu in shown for value in cpu.fields}
-    fields = tuple(field.name for field in architecture.fields if field.name in recorded)
+    declared = {value.name for cpu in shown for value in cpu.fields}
+    # No CPU declares a field of an overlay: its value stands in the registers that were recorded.
+    decoded = {
+        (cpu.id, field.name): found
+        for field in architecture.fields
+        if field.name not in declared
+        for cpu in shown
+        if (found := recorded_field(cpu, field, architecture)).value is not None
+    }
+    has = declared.union(name for _, name in decoded)
+    fields = tuple(field.name for field in architecture.fields if field.name in has)
+
+    def values(cpu: Cpu) -> tuple[FieldValue | None, ...]:
+        own = {value.name: value for value in cpu.fields}
+        return tuple(own.get(name) or decoded.get((cpu.id, name)) for name in fields)
+
     return CpuTable(
         fields=fields,
-        rows=tuple(CpuRow(cpu=cpu, values=_values(cpu, fields)) for cpu in shown[:_MOST_CPUS]),
+        rows=tuple(CpuRow(cpu=cpu, values=values(cpu)) for cpu in shown[:_MOST_CPUS]),
         left_out=len(shown[_MOST_CPUS:]),
     )
-
-
-def _values(cpu: Cpu, fields: Sequence[str]) -> tuple[FieldValue | None, ...]:
-    by_name = {value.name: value for value in cpu.fields}
-    return tuple(by_name.get(name) for name in fields)

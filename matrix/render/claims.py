@@ -53,7 +53,8 @@ def claims_document(found: Claims) -> Document:
         return answer_document(found, [Paragraph(text="the study states no claims")])
     baseline = dict(found.study.baseline)
     expected = len(found.answers) - len(found.unexpected)
-    summary = [f"{len(found.answers)} answers, {expected} as expected"]
+    answers = "answer" if len(found.answers) == 1 else "answers"
+    summary = [f"{len(found.answers)} {answers}, {expected} as expected"]
     summary += [
         f"not as expected: {answer.result.claim.id} on {', '.join(answer.result.kernels)}"
         for answer in found.unexpected

@@ -18,7 +18,8 @@ COUNT_SCHEMA = "matrix/count/1"
 def count_document(found: Count) -> Document:
     """Return the cells of each verdict, in all or in each group, and of all."""
     table = _groups(found) if found.by else _verdicts(found)
-    total = f"{found.cells:,} cells, {found.behaviour_classes} behaviour classes"
+    classes = "behaviour class" if found.behaviour_classes == 1 else "behaviour classes"
+    total = f"{found.cells:,} cells, {found.behaviour_classes} {classes}"
     groups = f", {len(found.groups):,} groups" if found.by else ""
     where = (f"Only cells in which `{found.where.text}` is true.",) if found.where else ()
     lines = (f"{total}{groups}", *where, *left_out(found.selection))

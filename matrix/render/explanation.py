@@ -31,6 +31,7 @@ from matrix.render.defects import defect_documents, reasons
 from matrix.render.json import Json, diagnostics_document, judged_document
 from matrix.render.markdown import plain
 from matrix.render.text import render_simulation, render_verdict
+from matrix.schema.cpu_fields import GIVEN
 
 EXPLAIN_SCHEMA = "matrix/explain/1"
 
@@ -123,6 +124,8 @@ def _origin(origin: Origin) -> str:
         return f"{lead} {plain(origin.text)}"
     if origin.confidence == "unknown":
         return f"unknown: {plain(origin.text)}"
+    if origin.confidence == GIVEN:
+        return f"given in the SPEC; {plain(origin.text)}"
     sources = f": {', '.join(origin.sources)}" if origin.sources else ""
     return f"known by {origin.confidence}{sources}; {plain(origin.text)}"
 

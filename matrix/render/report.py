@@ -115,9 +115,10 @@ def report_files(found: StudyReport) -> dict[Path, str]:
 
 def understood(result: StudyResult) -> str:
     """Return in a line what was understood of a study."""
+    classes = "behaviour class" if result.behaviour_classes == 1 else "behaviour classes"
     return (
         f"{result.study.id}: {len(result.study.axes)} axes, {result.cells:,} of "
-        f"{result.combinations:,} cells, {result.behaviour_classes} behaviour classes"
+        f"{result.combinations:,} cells, {result.behaviour_classes} {classes}"
     )
 
 

@@ -696,11 +696,13 @@ class TruthPart(Struct, frozen=True, kw_only=True, array_like=True):
 class Atom(Struct, frozen=True, kw_only=True, array_like=True):
     """A condition that the kernel can test where it asks the predicate.
 
-    `c` is how the kernel writes it, `meaning` what that is over the names of a profile.
+    `c` is how the kernel writes it, `meaning` what that is over the names of a profile, and
+    `condition` the same where it is declared, None of one that is not.
     """
 
     c: str
     meaning: str
+    condition: Condition | None = None
 
 
 class SynthesisDeclaration(Struct, frozen=True, kw_only=True, array_like=True):

@@ -275,7 +275,7 @@ def cannot_be_asked(question: Question) -> Diagnostic:
         code="MX0902",
         message=f"predicate `{question.predicate_version}` cannot be asked of Linux "
         f"{question.program.release}: it has no `{'`, `'.join(question.lacking)}`",
-        hint="choose another predicate or another kernel",
+        hint="choose another predicate or another kernel, or add it to that release in an overlay",
     )
 
 

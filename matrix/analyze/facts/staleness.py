@@ -26,6 +26,7 @@ from matrix.schema.values import (
     BootParameter,
     KernelProfile,
     NameChange,
+    Overlay,
     ParameterParser,
 )
 
@@ -67,9 +68,18 @@ class Standing(Struct, frozen=True, kw_only=True):
 
 
 class NameHistory:
-    """Which of the known releases have a name; `profiles` are ordered, oldest first."""
+    """Which of the known releases have a name; `profiles` are ordered, oldest first.
 
-    def __init__(self, profiles: Sequence[KernelProfile], architecture: Architecture) -> None:
+    Of a name that only `overlays` have, nothing is known but the releases that they are for: others
+    may well have it, and the kernel's own names beside it are no slips of it.
+    """
+
+    def __init__(
+        self,
+        profiles: Sequence[KernelProfile],
+        architecture: Architecture,
+        overlays: Sequence[Overlay] = (),
+    ) -> None:
         self._profiles = tuple(profiles)
         self._architecture = architecture
         self._parameters = {
@@ -84,8 +94,24 @@ class NameHistory:
         self._unread = {
             profile.id: frozenset(map(_key, profile.unread_parameters)) for profile in profiles
         }
-        self._every_symbol = tuple(sorted(frozenset().union(*self._symbols.values())))
-        self._names = {_key(item.name): item.name for one in profiles for item in one.parameters}
+        # A row of an overlay stands in the profile, at its place in the overlay's file.
+        added = {item.location for one in overlays for item in (*one.symbols, *one.parameters)}
+        own_symbols = {
+            symbol.name
+            for one in profiles
+            for symbol in one.symbols
+            if not added or symbol.location not in added
+        }.union(*(one.unread_symbols for one in profiles))
+        self._every_symbol = tuple(sorted(own_symbols))
+        self._added_symbols = frozenset().union(*self._symbols.values()) - own_symbols
+        self._names = {
+            _key(item.name): item.name
+            for one in profiles
+            for item in one.parameters
+            if not added or item.location not in added
+        }
+        every_parameter = {_key(item.name) for one in profiles for item in one.parameters}
+        self._added_parameters = every_parameter.difference(self._names)
         self._changes = {change.name: change for one in profiles for change in one.changes}
         self._lacking: dict[str, tuple[str, ...]] = {}
 
@@ -136,7 +162,7 @@ class NameHistory:
 
     def slips(self, profile: KernelProfile, config: DotConfig) -> Iterator[Diagnostic]:
         """Yield the names in a `.config` that no kernel has and that stand for one it has."""
-        found = self.near.of(config.symbols)
+        found = self.near.of(name for name in config.symbols if name not in self._added_symbols)
         placed = [(config.symbols[name], name, symbol) for name, symbol in found.items()]
         for setting, name, symbol in sorted(placed, key=lambda item: item[0].line):
             yield Diagnostic(
@@ -195,7 +221,10 @@ class NameHistory:
                 + standing.sentence(),
                 hint=_hint(standing, "remove it, or put it on the kernels that read it"),
             )
-        near = near_name(found.name, self._parameters[profile.id], self._names)
+        if key in self._added_parameters:
+            return None
+        mine = (one for one in self._parameters[profile.id] if one in self._names)
+        near = near_name(found.name, mine, self._names)
         if near is None:
             return None
         return Diagnostic(

@@ -22,6 +22,7 @@ from matrix.analyze.cell.verdict import Verdict, decide
 from matrix.analyze.space.study import ClassRegion, SolvedStudy
 from matrix.explore.outcome import Lane, Violation
 from matrix.expr.nodes import Value, plain
+from matrix.kernel.cpu.resolve import FREE
 from matrix.schema.values import MatrixStudy
 from matrix.solve.nearest import Changes, changes, nearest, nearest_changes
 from matrix.solve.space import Region, union
@@ -192,7 +193,7 @@ def ordinary(study: MatrixStudy, asked: Region) -> dict[str, str]:
 def places(study: MatrixStudy, region: Region, usual: Mapping[str, str]) -> tuple[Place, ...]:
     """Return the CPUs of a region that is not empty, by how little departs from the `usual` cell.
 
-    CPUs with a name are listed; systems of several types and changed fields only where no other
+    CPUs with a name are listed; systems of several types and CPUs of `free` only where no other
     has a cell.
     """
     weights = dict.fromkeys(usual, 1)
@@ -224,8 +225,11 @@ def _by_cpu(study: MatrixStudy, region: Region) -> Sequence[tuple[tuple[str, ...
 
 
 def is_named(option: str) -> bool:
-    """Tell whether an option is one CPU by its name: no system of several, no changed field."""
-    return not {"+", "="}.intersection(option)
+    """Tell whether an option is one CPU that somebody named: no system of several, none of `free`.
+
+    With a changed field it is, too: for a field of one's own a study gives it (`cortex-a72,sve=0`).
+    """
+    return "+" not in option and option.partition(",")[0] != FREE
 
 
 def varied(every: Iterable[Inputs]) -> tuple[str, ...]:

@@ -110,7 +110,7 @@ def compiled_kernels(
             seen=own,
         )
         for (profile, question), own in zip(questions, seen, strict=True)
-        for cpus in (_cpu_tables(study, systems, own),)
+        for cpus in (_cpu_tables(study, question.program, systems, own),)
     )
 
 
@@ -160,6 +160,8 @@ def _study_space(
     unknown: dict[str, None] = {}
     for program in programs:
         unknown.update((f"?{name}", None) for name in _unread(program))
+        if not systems:
+            unknown.update((f"?{name}", None) for name in _cpu_properties(program))
     for own in seen:
         # Thousands of CPUs share what a kernel sees of them.
         # `_systems_seen` gives systems that the kernel cannot tell apart one object, so identity is
@@ -414,12 +416,20 @@ def _axis_of_symbol(study: MatrixStudy, symbol: str) -> Axis | None:
     return None
 
 
+def _cpu_properties(program: FactProgram) -> tuple[str, ...]:
+    return tuple(sorted(atom for atom in program.atoms if atom.startswith(("hw.", "boot_hw."))))
+
+
 def _cpu_tables(
-    study: MatrixStudy, systems: Mapping[str, CpuSystem], seen: Mapping[str, SystemSeen]
+    study: MatrixStudy,
+    program: FactProgram,
+    systems: Mapping[str, CpuSystem],
+    seen: Mapping[str, SystemSeen],
 ) -> dict[str, Table | Expression]:
     axis = next((axis for axis in study.axes if axis.kind == "cpu"), None)
     if axis is None:
-        return {}
+        # A study need not name CPUs. Then nothing is known of any, as in one of its cells.
+        return {name: Name(f"?{name}") for name in _cpu_properties(program)}
     # CPUs that this kernel cannot tell apart are one entry, however many they are.
     kinds: dict[tuple[int, bool], list[str]] = {}
     specs = {option.name: option.cpu or option.name for option in axis.options}

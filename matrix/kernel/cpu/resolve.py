@@ -455,12 +455,12 @@ def _recorded(candidates: tuple[Cpu, ...], architecture: Architecture) -> dict[s
     """Return every field as declared; where several CPUs are meant, what they agree on."""
     found: dict[str, FieldValue] = {}
     for field in architecture.fields:
-        values = [_recorded_field(cpu, field, architecture) for cpu in candidates]
+        values = [recorded_field(cpu, field, architecture) for cpu in candidates]
         found[field.name] = _agreed(field.name, values)
     return found
 
 
-def _recorded_field(cpu: Cpu, field: RegisterField, architecture: Architecture) -> FieldValue:
+def recorded_field(cpu: Cpu, field: RegisterField, architecture: Architecture) -> FieldValue:
     """Return a declared field, else what the CPU's own registers say."""
     for item in cpu.fields:
         if item.name == field.name:

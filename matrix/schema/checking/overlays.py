@@ -82,9 +82,46 @@ class OverlayMerger:
             for kernel in list(kernels.values()):
                 if kernel.arch == overlay.arch and kernel.release in overlay.releases:
                     self._check([*everywhere, *_rows_of(kernel)], _rows_of(overlay), added)
-                    kernels[kernel.id] = _joined(kernel, overlay)
+                    kernels[kernel.id] = self._joined(kernel, overlay)
             added.append(overlay)
         return replace(self._catalogue, kernels=kernels, architectures=architectures), tuple(added)
+
+    def _joined(self, kernel: KernelProfile, overlay: Overlay) -> KernelProfile:
+        """Return a profile with the rows of an overlay; what it reads now is not unread any more.
+
+        What kstrtobool() takes is the release's own: 5.10 knows no `true`, 7.3 knows `enable`.
+        """
+        symbols = {symbol.name for symbol in overlay.symbols}
+        names = {parameter.name.replace("-", "_") for parameter in overlay.parameters}
+        unread = kernel.unread_parameters
+        own = _prefixes(kernel)
+        parameters = []
+        for parameter in overlay.parameters:
+            parsers = tuple(
+                replace(parser, prefixes=own)
+                if parser.grammar == "kstrtobool" and not parser.prefixes
+                else parser
+                for parser in parameter.parsers
+            )
+            if any(one.grammar == "kstrtobool" and not one.prefixes for one in parsers):
+                self._problems.add(
+                    "MX0224",
+                    f"nothing in the profile of Linux {kernel.release} says what kstrtobool() "
+                    "takes there",
+                    parameter.location,
+                    "give `prefixes` in an overlay for this release, from lib/kstrtox.c",
+                )
+            parameters.append(replace(parameter, parsers=parsers))
+        rows = {
+            name: (*getattr(kernel, name), *getattr(overlay, name))
+            for name in (*_ROWS, "constraints")
+        }
+        return replace(
+            kernel,
+            **{**rows, "parameters": (*kernel.parameters, *parameters)},
+            unread_symbols=tuple(name for name in kernel.unread_symbols if name not in symbols),
+            unread_parameters=tuple(x for x in unread if x.replace("-", "_") not in names),
+        )
 
     def _releases(self, document: OverlayDocument, node: Node) -> tuple[str, ...]:
         """Return the releases with a profile that an overlay is for; MX0250 where one has none."""
@@ -191,17 +228,7 @@ def _key(row: _Row) -> str:
     return row.name.replace("-", "_") if row.kind == "boot parameter" else row.name
 
 
-def _joined(kernel: KernelProfile, overlay: Overlay) -> KernelProfile:
-    """Return a profile with the rows of an overlay; what it reads now is not unread any more."""
-    symbols = {symbol.name for symbol in overlay.symbols}
-    parameters = {parameter.name.replace("-", "_") for parameter in overlay.parameters}
-    unread = kernel.unread_parameters
-    rows = {
-        name: (*getattr(kernel, name), *getattr(overlay, name)) for name in (*_ROWS, "constraints")
-    }
-    return replace(
-        kernel,
-        **rows,
-        unread_symbols=tuple(name for name in kernel.unread_symbols if name not in symbols),
-        unread_parameters=tuple(x for x in unread if x.replace("-", "_") not in parameters),
-    )
+def _prefixes(kernel: KernelProfile) -> tuple[tuple[str, bool], ...]:
+    """Return what kstrtobool() of a release takes: it is one function for all parameters."""
+    parsers = (parser for parameter in kernel.parameters for parser in parameter.parsers)
+    return next((parser.prefixes for parser in parsers if parser.prefixes), ())

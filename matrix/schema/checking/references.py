@@ -127,7 +127,16 @@ class ReferenceChecker:
         symbols = catalogue.known_symbols()
         known = Known(kind="name", names=catalogue.expression_names(), complete=complete)
         declared = catalogue.capabilities[document.id]
-        for condition in conditions((declared.requires, declared.predicates, declared.truth)):
+        asked_of_kernels = (
+            declared.requires,
+            declared.predicates,
+            declared.truth,
+            declared.so_what,
+            # An atom that no kernel has would be left out, and the check found that is right
+            # without it.
+            declared.synthesis,
+        )
+        for condition in conditions(asked_of_kernels):
             # Functions with operands are not looked up here: which ones a release has `analyze`
             # says.
             asked = names(condition.expression) | {

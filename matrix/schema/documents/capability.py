@@ -26,6 +26,10 @@ from matrix.schema.documents.fields import (
 )
 from matrix.schema.reading.nodes import Node
 
+# The verdicts of a capability that declares what must hold, and of one that does not.
+_OF_WHAT_IS_JUDGED: tuple[str, ...] = ("supported", "unsound", "overstrict", "refused")
+_OF_WHAT_THE_KERNEL_SAYS: tuple[str, ...] = ("granted", "not-granted")
+
 
 class RequirementDeclaration(Declaration):
     """A condition without which the capability is absent."""
@@ -202,8 +206,9 @@ class AtomDeclaration(Declaration):
 
     def value(self, at: Node) -> values.Atom:
         """Return the declared atom; without a meaning of its own it means what it says."""
-        del at
-        return values.Atom(c=self.c.text, meaning=(self.meaning or self.c).text)
+        meaning = self.meaning or self.c
+        place = at["c" if self.meaning is None else "meaning"]
+        return values.Atom(c=self.c.text, meaning=meaning.text, condition=condition(meaning, place))
 
 
 class SynthesisDocument(Declaration):
@@ -315,6 +320,21 @@ class CapabilityDocument(Declaration):
                 f"unknown version of the series `{self.assumes_patch}`",
                 key="assumes_patch",
                 hint=f"the versions are {', '.join(self.series)}",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _so_what_is_of_its_verdicts(self) -> Self:
+        judged = self.scenario is not None or bool(self.truth)
+        both = (_OF_WHAT_IS_JUDGED, _OF_WHAT_THE_KERNEL_SAYS)
+        own, others = both if judged else both[::-1]
+        wrong = [row.verdict for row in self.so_what if row.verdict in others]
+        if wrong:
+            why = "declares what must hold" if judged else "declares neither `truth` nor `scenario`"
+            raise contradiction(
+                f"no answer is `{wrong[0]}`: the capability {why}",
+                key="so_what",
+                hint=f"its answers are {', '.join(own)}, absent and unknown",
             )
         return self
 

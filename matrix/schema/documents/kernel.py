@@ -285,6 +285,18 @@ class KernelDocument(ProfileRows):
     )
 
     @model_validator(mode="after")
+    def _kstrtobool_is_told(self) -> Self:
+        for name, parsers in self.parameters.items():
+            if any(one.grammar == "kstrtobool" and not one.prefixes for one in parsers):
+                raise contradiction(
+                    f"a parser of `{name}` is kstrtobool(), and has no `prefixes`",
+                    key="parameters",
+                    hint="write what it takes in this release, from lib/kstrtox.c; an overlay may "
+                    "leave it out",
+                )
+        return self
+
+    @model_validator(mode="after")
     def _defects_are_mechanisms(self) -> Self:
         for row in self.defects:
             if row.mechanism not in self.mechanisms:

@@ -59,7 +59,8 @@ class ParserDeclaration(Declaration):
         "presence",
     ] = said("how the text after `=` becomes a value")
     prefixes: dict[Annotated[str, Field(min_length=1)], bool] = mapping(
-        "kstrtobool: first characters and their truth value, longest first"
+        "kstrtobool: first characters and their truth value, longest first; an overlay may leave "
+        "them out: those of the release"
     )
     bare: AnyScalar | None = optional(
         "value without `=`; left out: the parameter alone changes nothing"
@@ -72,7 +73,7 @@ class ParserDeclaration(Declaration):
 
     @model_validator(mode="after")
     def _rows_fit_the_grammar(self) -> Self:
-        if bool(self.prefixes) != (self.grammar == "kstrtobool"):
+        if self.prefixes and self.grammar != "kstrtobool":
             raise contradiction("`prefixes` belongs to the grammar `kstrtobool`, and only to it")
         if self.grammar in values.WORD_GRAMMARS and any(
             not isinstance(row.match, str) for row in self.effects

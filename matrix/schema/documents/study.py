@@ -6,10 +6,10 @@ for needs the kernels and CPUs that are declared: `matrix.schema.checking.axes` 
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from msgspec import Struct
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from matrix.schema import values
 from matrix.schema.documents.capability import ClaimDeclaration
@@ -26,6 +26,7 @@ from matrix.schema.documents.fields import (
     Text,
     Word,
     condition,
+    contradiction,
     mapping,
     optional,
     rows,
@@ -230,6 +231,17 @@ class StudyDocument(Declaration):
     )
     claims: dict[Identifier, ClaimDeclaration] = mapping("statements over the space of this study")
     formats: tuple[Literal["html", "markdown"], ...] = some("formats of the report")
+
+    @model_validator(mode="after")
+    def _has_kernels(self) -> Self:
+        if not any(axis.kind in ("kernel", "distro") for axis in self.axes.values()):
+            raise contradiction(
+                "the study has no axis of kernels, so that nothing is asked",
+                key="axes",
+                hint='add `kernel: {kind: kernel, title: "Linux release", options: ["7.3"]}`, or '
+                "one of kind `distro`",
+            )
+        return self
 
     def composed(self, at: Node) -> dict[str, object]:
         """Return the named command lines."""
