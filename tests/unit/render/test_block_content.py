@@ -87,6 +87,12 @@ def test_a_table_as_a_sentence_says_each_column_what_needs_action_first() -> Non
     ) in shown('columns="7.3,default" as=sentence')
 
 
+def test_a_badge_of_a_table_counts_every_cpu_of_a_row() -> None:
+    assert 'alt="small: unsound 1 of 4"' in shown('columns="7.3,default" as=badge')
+    # All alike need no share.
+    assert 'alt="small: absent"' in shown("columns=6.12 as=badge")
+
+
 def test_a_label_may_hold_commas() -> None:
     text = document('rows="cortex-a710,dic=0,apple-m1"')
     (block,) = find_blocks(text, "docs/page.md")
