@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import filecmp
 import hashlib
 import importlib
 import os
@@ -254,7 +255,9 @@ def copy(folder: Path, changes: Sequence[Change]) -> None:
     kept = (folder / "matrix" / "mutation_switch.py").exists()
     names = [".git", ".venv", "*_cache", "__pycache__", ".hypothesis", *(["matrix"] * kept)]
     ignored = shutil.ignore_patterns(*names)
-    shutil.copytree(ROOT, folder, ignore=ignored, symlinks=True, dirs_exist_ok=True)
+    shutil.copytree(
+        ROOT, folder, ignore=ignored, symlinks=True, dirs_exist_ok=True, copy_function=_take
+    )
     by_path: defaultdict[str, list[tuple[int, Change]]] = defaultdict(list)
     for number, change in enumerate(() if kept else changes):
         by_path[change.path].append((number, change))
@@ -263,6 +266,12 @@ def copy(folder: Path, changes: Sequence[Change]) -> None:
         compile(text, path, "exec")
         (folder / path).write_text(text, "utf-8")
     (folder / "matrix" / "mutation_switch.py").write_text(_SWITCH, "utf-8")
+
+
+def _take(source: str, target: str) -> None:
+    # What is the same stays: another run may be reading it.
+    if not (Path(target).exists() and filecmp.cmp(source, target)):
+        shutil.copy2(source, target)
 
 
 class Reach(Struct, kw_only=True):
@@ -444,7 +453,12 @@ class Runner:
         # Hypothesis is imported already, which pytest warns of.
         warned = "-Wignore::pytest.PytestAssertRewriteWarning"
         options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", warned, temporary]
-        pytest.main([*options, *words], plugins=[watch])
+        code = pytest.main([*options, *words], plugins=[watch])
+        if code == pytest.ExitCode.NO_TESTS_COLLECTED or (
+            code == pytest.ExitCode.USAGE_ERROR and not watch.failed
+        ):
+            message = f"there is no test in {' '.join(words)}"
+            raise RuntimeError(message)
         return watch.failed
 
 
