@@ -7,6 +7,7 @@ memfd_secret(2) before 5.15.169, 6.1.113, 6.6.57 and 6.11.4 succeeds and hides n
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import re
 from collections import Counter
@@ -14,8 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from ruamel.yaml import YAML
 
+from matrix.analyze.cell.verdict import Verdict
+from matrix.flows.knowledge import Library
+from matrix.flows.study import prepare_study
 from tests.bundle_builder import bundle_document, make_tree
 from tests.cli_runner import Ran, run_cli
 
@@ -287,6 +292,33 @@ def test_without_a_point_release_both_sides_are_open(tmp_path: Path) -> None:
     for also, verdict in (("rodata=full", "supported"), ("secretmem.enable=0", "absent")):
         _, result = validate(fragment, *ASKED[:-1], f"secretmem.enable=1 {also}", "--kernel", "6.1")
         assert result["verdict"] == verdict
+
+
+def test_nor_is_a_side_chosen_in_a_study_of_distributions() -> None:
+    """`6.6` is before 6.6.57 or not: what only the fix decides is unknown in the space, too."""
+    asked = prepare_study(Library(), "arm64-distros-memfd-secret")
+    axes = {axis.name: axis for axis in asked.study.axes}
+    mine = [one.name for one in axes["distro"].options if (one.version or "").startswith("6.6.")]
+    axes["distro"] = replace(
+        axes["distro"],
+        options=tuple(
+            replace(option, version="6.6") if option.name in mine else option
+            for option in axes["distro"].options
+        ),
+    )
+    undated = replace(asked, study=replace(asked.study, axes=tuple(axes.values())))
+    solved = undated.solve()
+    met: Counter[str] = Counter()
+    for name, line in itertools.product(mine, ("absent", "off")):
+        cell = {"distro": name, "boot.rodata": line}
+        place = dict(asked.study.baseline) | cell
+        (found,) = (word for word, part in solved.verdicts.items() if not part.at(place).is_empty())
+        answer = asked.answer(cell)
+        assert answer is not None
+        depends = answer.verdict in {Verdict.REFUSED, Verdict.UNSOUND}
+        assert found is (Verdict.UNKNOWN if depends else answer.verdict)
+        met[found] += 1
+    assert met[Verdict.UNKNOWN] > 0 < met[Verdict.SUPPORTED]
 
 
 @pytest.mark.parametrize("form", ["text", "json", "github", "junit", "sarif"])

@@ -138,6 +138,21 @@ def test_a_contradiction_is_called_out(name: str, tmp_path: Path) -> None:
     assert f"the model is wrong here about {', '.join(sorted(expected))}.\n" in text
 
 
+def test_a_call_that_is_switched_off_shows_nothing_of_the_function(tmp_path: Path) -> None:
+    """`if (!secretmem_enable || !can_set_direct_map())` is one ENOSYS: mm/secretmem.c:327 (7.3)."""
+    tree = make_tree(tmp_path / "tree", cmdline="root=/dev/vda rodata=on secretmem.enable=0")
+    (tree / "sys/module/secretmem/parameters/enable").write_text("N\n")
+    file = tmp_path / "machine.json"
+    file.write_text(json.dumps(bundle_document(tree, FakeSystem(memfd_result="ENOSYS"))))
+    ran = run_cli("probe", "--host", str(file), "--cpu", "graviton3", "--format", "json")
+    lines = {line["fact"]: line for line in json.loads(ran.out)["comparison"]}
+    found = lines["can_set_direct_map"]
+    assert (found["model"], found["observed"]) == (True, None)
+    assert found["because"] == "memfd_secret(2) is switched off (secretmem.enable)"
+    assert lines["memfd_secret"]["agreement"] == "agree"
+    assert ran.code == 0
+
+
 @pytest.mark.parametrize(
     ("flags", "cpu", "agreement"),
     [

@@ -22,6 +22,7 @@ from matrix.flows.knowledge import Library
 from matrix.flows.study import run_study
 from matrix.render.index import IndexEntry, index_entry, index_page
 from tests.cli_runner import run_cli
+from tests.unit.analyze.small_study import declarations
 
 STUDY = "arm64-memfd-secret"
 ROOT = Path(__file__).parent.parent
@@ -84,7 +85,9 @@ def test_what_has_moved_is_what_diff_says(tmp_path: Path, monkeypatch: pytest.Mo
     assert not Path("reports").exists()
     same = run_cli("report", "--since", "old.json", "-o", "out")
     assert same.out.split() == [f"out/{study}-changes.html", f"out/{study}-changes.md"]
-    assert "No verdict of" in Path(f"out/{study}-changes.md").read_text()
+    text = Path(f"out/{study}-changes.md").read_text()
+    assert "No verdict of" in text
+    assert "not compared" not in text
     ran = run_cli("report", "--since", "old.json", "-o", "out", "--predicate", "cacheable-pfnmap")
     assert ran.code == 0, ran.err
     text = Path(f"out/{study}-changes.md").read_text()
@@ -96,6 +99,22 @@ def test_what_has_moved_is_what_diff_says(tmp_path: Path, monkeypatch: pytest.Mo
     (unsound,) = (line for line in text.splitlines() if line.startswith("| unsound |"))
     assert "IC IVAU" in unsound
     damage(Path("old.json"))
+
+
+def test_what_one_side_lacks_is_not_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = declarations(tmp_path / "own")
+    run_cli("report", "small", "--configs", str(own), "--save", "old.json")
+    study = own / "matrices" / "small.yaml"
+    text = study.read_text().replace('"6.12", "6.18", "7.3"', '"6.18", "7.2", "7.3"')
+    study.write_text(text.replace("neoverse-v1, cortex-a710", "cortex-a710"))
+    ran = run_cli("report", "--since", "old.json", "--configs", str(own), "-o", "out")
+    assert ran.code == 0, ran.err
+    said = Path("out/small-changes.md").read_text()
+    assert "only before, and not compared: kernel: 6.12; cpu: neoverse-v1\n" in said
+    assert "only now, and not compared: kernel: 7.2\n" in said
 
 
 def damage(file: Path) -> None:

@@ -219,6 +219,9 @@ def test_a_name_of_the_tree_is_read_there(
     assert "MX1243" not in ran.err
     words = " ".join(ran.out.split())
     assert f"With {put_in} of Linux 7.3.0-rc7 put in, that is {means} It says yes" in words
+    # The patch was made for this tree: what is proposed instead has a place there.
+    assert "It is no diff" not in words
+    assert f"+++ b/{MMU}" in words
 
 
 def test_a_tree_of_a_release_that_is_not_asked_is_said(tree_with_helpers: Path) -> None:

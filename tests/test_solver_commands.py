@@ -257,6 +257,15 @@ def test_diff_of_studies_says_what_could_not_be_compared(configs: str) -> None:
     text = run_cli("diff", *words, "--configs", configs).out
     table = run_cli("diff", *words, "--configs", configs, "--format", "markdown").out
     assert "predicate: v12 → cacheable-pfnmap" in text
+    sentences = " ".join(text.split())
+    for sentence in (
+        "axes only of small, held at its baseline: boot.kvm_arm_mode=absent",
+        f"axes only of {words[1]}, held at its baseline: gic=v2",
+        "options only of small, not compared: kernel: 6.12; cpu: neoverse-n1; boot.rodata: off",
+        f"options only of {words[1]}, not compared: kernel: 7.2; cpu: apple-m2; vm: nested",
+        "options that the studies declare differently: kconfig: no-kvm",
+    ):
+        assert sentence in sentences
     for (old, new), cells in changes.items():
         assert f"{old} → {new}: {cells:,} cells" in text
         assert f"| {old} | {new} | {cells:,} |" in table

@@ -50,7 +50,7 @@ class Helpers:
         self._definitions: dict[str, list[Definition]] = {}
         mine = [piece for piece in pieces if piece.architecture in (None, wanted.architecture)]
         # An architecture's own goes before the generic one, a reply before what it quotes.
-        mine.sort(key=lambda piece: (piece.patch.level.depth, piece.architecture is None))
+        mine.sort(key=_rank)
         for piece in mine:
             for item in definitions(piece):
                 if item.item is not None and item.name != wanted.function:
@@ -119,7 +119,8 @@ class Helpers:
         seen = own or [item for item in found if _is_visible(item)]
         first = [item for item in seen if item.excerpt.hunk is seen[0].excerpt.hunk]
         for item in seen:
-            if _rank(item) == _rank(first[0]) and not any(_same(item, one) for one in first):
+            as_near = _rank(item.excerpt) == _rank(first[0].excerpt)
+            if as_near and not any(_same(item, one) for one in first):
                 raise InputError([_twice(first[0]), _twice(item)])
         return first
 
@@ -141,9 +142,9 @@ class Helpers:
                 yield node
 
 
-def _rank(item: Definition) -> tuple[int, bool]:
-    """Return how near a definition is: what is nearer hides what is not."""
-    return item.excerpt.patch.level.depth, item.excerpt.architecture is None
+def _rank(piece: Excerpt) -> tuple[int, bool]:
+    """Return how near the definitions of a piece are: what is nearer hides what is not."""
+    return piece.patch.level.depth, piece.architecture is None
 
 
 def _same(one: Definition, other: Definition) -> bool:

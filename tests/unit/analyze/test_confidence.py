@@ -15,6 +15,8 @@ from ruamel.yaml import YAML
 
 from matrix.analyze.cell.answer import Answer
 from matrix.analyze.cell.answering import Cell
+from matrix.analyze.cell.behaviour import Behaviours
+from matrix.analyze.cell.memory import AnswerMemory
 from matrix.analyze.cell.question import Question
 from matrix.flows.knowledge import Library
 from matrix.flows.study import PreparedStudy, prepare_study
@@ -58,6 +60,25 @@ def test_a_verdict_carries_the_weakest_of_what_it_rests_on(case: Case) -> None:
     answer = prepared().answer(case.chosen(), detailed=True)
     assert answer is not None
     assert (str(answer.verdict), answer.confidence) == (case.verdict, case.confidence)
+
+
+def test_what_is_kept_of_one_cpu_lends_no_confidence_to_the_next() -> None:
+    """All cells through one memory, which CPUs share whose fields are known in different ways."""
+    asked = prepared()
+    (question,) = asked.questions.values()
+    memory = AnswerMemory(question, Behaviours())
+    for case in cases():
+        _, cell, options = asked.cell(case.chosen())
+        system = asked.system(options)
+        assert system is not None
+        others = {name: cell.atoms[name] for name in cell.atoms.keys() - cell.detections.keys()}
+        around = memory.surroundings(cell.variables, others)
+        answer = memory.answer(around, memory.cpu(system), detailed=True)
+        assert (case.cell, str(answer.verdict), answer.confidence) == (
+            case.cell,
+            case.verdict,
+            case.confidence,
+        )
 
 
 ONE_CPU = [case for case in cases() if "+" not in case.cell]

@@ -262,6 +262,15 @@ def test_a_macro_of_another_architecture_is_not_seen() -> None:
     assert says(mail("[PATCH] a", macro, hunk(ASKS_HELPER))) == "can_set_direct_map() && gmem_ok()"
 
 
+@pytest.mark.parametrize("generic_first", [True, False])
+def test_a_helper_of_the_architecture_hides_the_generic_one(*, generic_first: bool) -> None:
+    own = "+static inline bool gmem_ok(void)\n+{\n+	return icache_is_aliasing();\n+}"
+    helpers = [hunk(HELPER, "include/linux/kvm_host.h"), hunk(own, HEADER)]
+    ordered = helpers if generic_first else helpers[::-1]
+    found = says(mail("[PATCH] a", *ordered, hunk(ASKS_HELPER)))
+    assert found == "can_set_direct_map() && icache_is_aliasing()"
+
+
 def test_a_check_under_an_if_that_is_cut_off_is_refused() -> None:
     text = mail("[PATCH] a", hunk(f" int a;\n #else\n{CHECK}\n #endif"))
     code, message = refusal(text)

@@ -76,6 +76,23 @@ def test_rows_that_become_equal_are_one() -> None:
     ]
 
 
+def test_a_table_as_a_sentence_says_each_column_what_needs_action_first() -> None:
+    assert table_rows('columns="7.3,default"')[1:] == [
+        ["aws-graviton3, nvidia-grace, apple-m1", "supported (2)"],
+        ["cortex-a710", "**unsound** (1)"],
+    ]
+    assert (
+        "7.3 + v12: default: **unsound** for cortex-a710; "
+        "supported for aws-graviton3, nvidia-grace, apple-m1. Every release"
+    ) in shown('columns="7.3,default" as=sentence')
+
+
+def test_a_badge_of_a_table_counts_every_cpu_of_a_row() -> None:
+    assert 'alt="small: unsound 1 of 4"' in shown('columns="7.3,default" as=badge')
+    # All alike need no share.
+    assert 'alt="small: absent"' in shown("columns=6.12 as=badge")
+
+
 def test_a_label_may_hold_commas() -> None:
     text = document('rows="cortex-a710,dic=0,apple-m1"')
     (block,) = find_blocks(text, "docs/page.md")

@@ -63,3 +63,9 @@ def test_a_cell_is_covered_where_it_is_in_for_some_hidden_option() -> None:
 def test_both_halves_of_a_parity_stay() -> None:
     parity = where(fwb=("n",), dic=("y",)) | where(fwb=("y",), dic=("n",))
     assert rules(parity) == [{"fwb": ("n",), "dic": ("y",)}, {"fwb": ("y",), "dic": ("n",)}]
+
+
+def test_the_conditions_of_a_rule_stand_in_the_order_of_the_axes() -> None:
+    # What fwb=y leaves over is split at its own first axis again.
+    either = where(fwb=("y",)) | where(dic=("y",), kernel=("7.3",))
+    assert [list(rule.when) for rule in cover(either)] == [["fwb"], ["dic", "kernel"]]

@@ -6,6 +6,7 @@ statement keeps its meaning only among its neighbours.
 
 from __future__ import annotations
 
+import bisect
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -228,7 +229,7 @@ def _aligned(
                 same[index] = new_first + index - old_first
 
     def line(word: int) -> int | None:
-        unit = max((at for at, start in enumerate(starts) if start <= word), default=0)
+        unit = bisect.bisect_right(starts, word) - 1
         if unit not in same:
             return None
         now = piece.units[same[unit]][0] + word - starts[unit]
