@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from matrix.flows.kernels_census import Census, CensusRow
-from matrix.render.json import Json
+from matrix.render.json import Json, fields
 from matrix.render.quantities import counted
 from matrix.render.text import hanging
 from matrix.schema.values import ALIAS_ANSWERS, AliasPages
@@ -45,11 +45,7 @@ def census_document(found: Sequence[Census]) -> dict[str, Json]:
 def _row(row: CensusRow) -> dict[str, Json]:
     use, known = row.use, row.known
     return {
-        "path": use.path,
-        "lines": list(use.lines),
-        "function": use.function,
-        "use": use.use,
-        "chain": list(use.chain),
+        **fields(use, "path lines function use chain"),
         "answer": known.answer if known else None,
         "operation": known.operation if known else None,
         "because": known.because if known else None,

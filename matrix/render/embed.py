@@ -37,7 +37,7 @@ from matrix.render.block_content import (
 from matrix.render.block_request import Block
 from matrix.render.blocks import find_blocks, splice, stale_blocks
 from matrix.render.document_forms import FORMS, TEXT, Form, form_of
-from matrix.render.json import Json
+from matrix.render.json import Json, fields
 from matrix.render.markers import foreign_markers, missed_blocks
 from matrix.render.writers import fragment
 
@@ -243,9 +243,7 @@ def one_block_values(found: OneBlock) -> dict[str, Json]:
     """Return the values of `matrix/block/1`."""
     return {
         "schema": "matrix/block/1",
-        "form": found.form,
-        "text": found.text,
-        "declared_in": list(found.declared_in),
+        **fields(found, "form text declared_in"),
     }
 
 

@@ -28,7 +28,7 @@ from matrix.analyze.space.nearest import NearestCells, NearestChange
 from matrix.diagnostics.width import terminal_width
 from matrix.expr.nodes import Value
 from matrix.render.defects import defect_documents, reasons
-from matrix.render.json import Json, diagnostics_document, judged_document
+from matrix.render.json import Json, diagnostics_document, fields, judged_document
 from matrix.render.markdown import plain
 from matrix.render.text import render_simulation, render_verdict
 
@@ -177,12 +177,7 @@ def explanation_document(explanation: Explanation) -> dict[str, Json]:
         "study": explanation.study,
         "cell": dict(explanation.cell),
         "chosen": dict(explanation.chosen),
-        "kernel": explanation.kernel,
-        "assumes_patch": explanation.assumes_patch,
-        "cpu": list(explanation.cpu),
-        "cmdline": explanation.cmdline,
-        "capability": explanation.capability,
-        "predicate_version": explanation.predicate_version,
+        **fields(explanation, "kernel assumes_patch cpu cmdline capability predicate_version"),
         "verdict": str(answer.verdict),
         "confidence": answer.confidence,
         "reasons": list(reasons(answer)),

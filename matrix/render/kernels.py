@@ -10,7 +10,7 @@ from matrix.diagnostics import Diagnostic, format_diagnostic
 from matrix.flows.kernels_add import AddOutcome
 from matrix.flows.kernels_verify import VerifyOutcome
 from matrix.kernel.source.truth.findings import Finding
-from matrix.render.json import Json
+from matrix.render.json import Json, fields
 from matrix.render.quantities import counted
 
 
@@ -49,9 +49,7 @@ def verify_document(outcome: VerifyOutcome) -> dict[str, Json]:
                 "what": finding.what,
                 "message": finding.message,
                 "profile": str(finding.location),
-                "place": finding.place,
-                "declared": finding.declared,
-                "source": finding.source,
+                **fields(finding, "place declared source"),
                 "concerns": list(finding.concerns or (finding.what,)),
             }
             for finding in found.findings

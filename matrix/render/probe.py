@@ -9,7 +9,7 @@ from matrix.analyze.cell.comparison import Agreement, Line
 from matrix.expr.nodes import Value
 from matrix.flows.probe import ProbeOutcome
 from matrix.kernel.host.readings import HostReadings
-from matrix.render.json import Json, diagnostic_document, dump, result_document
+from matrix.render.json import Json, diagnostic_document, dump, fields, result_document
 from matrix.render.markdown import plain
 from matrix.render.text import Detail, render_answer
 
@@ -39,10 +39,7 @@ def probe_json(outcome: ProbeOutcome) -> str:
             "answer": outcome.result and result_document(outcome.result),
             "comparison": [
                 {
-                    "fact": line.fact,
-                    "model": line.model,
-                    "observed": line.observed,
-                    "source": line.source,
+                    **fields(line, "fact model observed source"),
                     "agreement": str(line.agreement),
                     "because": line.because,
                 }

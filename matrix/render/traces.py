@@ -14,7 +14,7 @@ from matrix.flows.explain import SimulatedCell
 from matrix.render.defects import defect_documents, sentences
 from matrix.render.explanation import cell_title
 from matrix.render.frames import frame_lines, strip_of_steps
-from matrix.render.json import Json, dump
+from matrix.render.json import Json, dump, fields
 from matrix.render.text import hanging
 
 # What a predicate answers, in words.
@@ -219,9 +219,7 @@ def rehearsal_document(
 def _documents(violations: Sequence[Violation], sources: Mapping[str, str]) -> list[Json]:
     return [
         {
-            "invariant": violation.invariant,
-            "certainty": violation.certainty,
-            "message": violation.message,
+            **fields(violation, "invariant certainty message"),
             "trace": _trace_document(violation.trace, sources),
         }
         for violation in violations
