@@ -181,21 +181,19 @@ def workers_of(engine: Engine | None, scheduler: str | None, jobs: int | None) -
     Raises:
         InputError: MX0635, options that do not go together.
     """
-    from matrix.diagnostics import Diagnostic, InputError
+    from matrix.diagnostics import InputError
     from matrix.door.processes import Processes
     from matrix.door.workers import cores
 
     if scheduler is not None and (engine is not Engine.DASK or jobs is not None):
-        raise InputError(
-            Diagnostic(
-                code="MX0635",
-                message="--scheduler does nothing without --engine dask"
-                if engine is not Engine.DASK
-                else "--jobs and --scheduler both say who does the work",
-                hint="add --engine dask, or leave --scheduler out"
-                if engine is not Engine.DASK
-                else "leave one of them out: how many workers there are is said where they start",
-            )
+        raise InputError.of(
+            code="MX0635",
+            message="--scheduler does nothing without --engine dask"
+            if engine is not Engine.DASK
+            else "--jobs and --scheduler both say who does the work",
+            hint="add --engine dask, or leave --scheduler out"
+            if engine is not Engine.DASK
+            else "leave one of them out: how many workers there are is said where they start",
         )
     if engine is Engine.DASK:
         from matrix.door.cluster import Cluster

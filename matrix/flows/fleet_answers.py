@@ -383,12 +383,10 @@ class FleetAnswers:
             return self._of_distro(self._distros[name])
         path = self.file_of(name)
         if path is None:
-            raise InputError(
-                Diagnostic(
-                    code="MX1507",
-                    message=f"no file in `{self._folder}` has the SHA-256 {name[:23]}…",
-                    hint="give the folder that holds the `.config`s with --config-folder",
-                )
+            raise InputError.of(
+                code="MX1507",
+                message=f"no file in `{self._folder}` has the SHA-256 {name[:23]}…",
+                hint="give the folder that holds the `.config`s with --config-folder",
             )
         config = load_dotconfig(path, arch=self._architecture.id, within=self._folder)
         self._remark(*config.diagnostics, *partial_note(config))
@@ -459,12 +457,10 @@ class FleetAnswers:
 
     def _system(self, spec: str) -> CpuSystem:
         if not spec:
-            raise InputError(
-                Diagnostic(
-                    code="MX1508",
-                    message="the row names no CPU",
-                    hint="fill the column `cpu` (a SPEC) or `midrs` (MIDR_EL1 of each CPU type)",
-                )
+            raise InputError.of(
+                code="MX1508",
+                message="the row names no CPU",
+                hint="fill the column `cpu` (a SPEC) or `midrs` (MIDR_EL1 of each CPU type)",
             )
         cpus = self._library.knowledge_of(self._architecture.id)
         system = resolve_system(spec, cpus, self._architecture)

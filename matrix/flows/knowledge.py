@@ -247,13 +247,11 @@ def refuse_no_release(version: KernelVersion, location: Location | None = None) 
     """
     why = why_no_release(version)
     if why is not None:
-        raise InputError(
-            Diagnostic(
-                code="MX1122",
-                message=f"there is no Linux {version.short}: {why}",
-                location=location,
-                hint="write the version as `uname -r` says it",
-            )
+        raise InputError.of(
+            code="MX1122",
+            message=f"there is no Linux {version.short}: {why}",
+            location=location,
+            hint="write the version as `uname -r` says it",
         )
 
 

@@ -139,14 +139,12 @@ def read_file(path: str) -> tuple[Patch, ...]:
     mails = read_mails(read_bounded(path, PATCH), file)
     patches = tuple(patch for mail in mails for patch in read_patches(mail))
     if not patches:
-        raise InputError(
-            Diagnostic(
-                code="MX1206",
-                message="there is no patch in the file",
-                location=Location(file=file),
-                hint="a patch has lines such as `@@ -1682,6 +1683,18 @@`; save the mail as plain "
-                "text (on lore.kernel.org: `raw`)",
-            )
+        raise InputError.of(
+            code="MX1206",
+            message="there is no patch in the file",
+            location=Location(file=file),
+            hint="a patch has lines such as `@@ -1682,6 +1683,18 @@`; save the mail as plain "
+            "text (on lore.kernel.org: `raw`)",
         )
     return patches
 
@@ -267,13 +265,11 @@ def _wanted(prepared: PreparedStudy, request: ReviewRequest) -> Wanted:
     declared = prepared.capability.function
     name = request.function or (declared.name if declared is not None else None)
     if name is None:
-        raise InputError(
-            Diagnostic(
-                code="MX1216",
-                message=f"capability `{prepared.capability.id}` names no function to look for",
-                location=prepared.capability.location,
-                hint="declare `function: {name: …, source: …}`, or give `--function NAME`",
-            )
+        raise InputError.of(
+            code="MX1216",
+            message=f"capability `{prepared.capability.id}` names no function to look for",
+            location=prepared.capability.location,
+            hint="declare `function: {name: …, source: …}`, or give `--function NAME`",
         )
     return Wanted(
         function=name,

@@ -393,12 +393,10 @@ def _studies(library: Library, profile: KernelProfile, study: str | None) -> Ite
             yield one.id
     if not asked:
         # Without a study nothing is compared, which would read as if nothing changed.
-        raise InputError(
-            Diagnostic(
-                code="MX0606",
-                message=f"no study has Linux `{profile.release}`",
-                hint="declare one in a folder for --configs whose kernel axis has the release",
-            )
+        raise InputError.of(
+            code="MX0606",
+            message=f"no study has Linux `{profile.release}`",
+            hint="declare one in a folder for --configs whose kernel axis has the release",
         )
 
 

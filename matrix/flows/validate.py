@@ -423,13 +423,11 @@ def _chosen(job: ValidateJob, config: DotConfig) -> tuple[ChosenKernel, ...]:
     location = Location(file=config.file, line=1 if release else 0, column=1)
     if release is None:
         named = f" (it says `{shown(config.version)}`)" if config.version else ""
-        raise InputError(
-            Diagnostic(
-                code="MX0912",
-                location=location,
-                message=f"the file does not say which kernel release it is for{named}",
-                hint=f"give --kernel, one of {', '.join(known)}",
-            )
+        raise InputError.of(
+            code="MX0912",
+            location=location,
+            message=f"the file does not say which kernel release it is for{named}",
+            hint=f"give --kernel, one of {', '.join(known)}",
         )
     version = read_version(config.version)
     if version is not None:

@@ -147,17 +147,15 @@ def named_view(study: MatrixStudy, name: str | None, location: Location | None) 
     if name in known:
         return known[name]
     names = [*(view.id for view in study.views), *(table.title for table in tables)]
-    raise InputError(
-        Diagnostic(
-            code="MX0810",
-            message=f"the study `{study.id}` has no view `{name}`"
-            if name is not None
-            else f"the study `{study.id}` declares no table",
-            location=location,
-            hint=unknown_word_hint(name or "", names, "views")
-            if names
-            else "say what is shown: --rows AXIS --columns AXIS",
-        )
+    raise InputError.of(
+        code="MX0810",
+        message=f"the study `{study.id}` has no view `{name}`"
+        if name is not None
+        else f"the study `{study.id}` declares no table",
+        location=location,
+        hint=unknown_word_hint(name or "", names, "views")
+        if names
+        else "say what is shown: --rows AXIS --columns AXIS",
     )
 
 

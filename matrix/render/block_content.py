@@ -258,16 +258,14 @@ def _without_gaps(table: Table) -> Table:
 
 def _nothing_left(block: Block, key: str) -> InputError:
     option = block.option(key)
-    return InputError(
-        Diagnostic(
-            code="MX0830",
-            message=f"no cell of the study is left to show by `{key}`"
-            if option
-            else "the table has no cell to show",
-            location=option.location if option else block.location,
-            hint="a table has the cells of its fixed options alone: `view=axis=option` fixes "
-            "others; `matrix cells STUDY --where EXPR` lists the cells that there are",
-        )
+    return InputError.of(
+        code="MX0830",
+        message=f"no cell of the study is left to show by `{key}`"
+        if option
+        else "the table has no cell to show",
+        location=option.location if option else block.location,
+        hint="a table has the cells of its fixed options alone: `view=axis=option` fixes "
+        "others; `matrix cells STUDY --where EXPR` lists the cells that there are",
     )
 
 
@@ -320,13 +318,11 @@ def _find_table(block: Block, tables: Sequence[Table]) -> Table:
     if option and option.value in by_name:
         return by_name[option.value]
     titles = [table.title for table in tables]
-    raise InputError(
-        Diagnostic(
-            code="MX0810",
-            message=f"the study has no table `{option.value}`" if option else "no table to show",
-            location=option.location if option else block.location,
-            hint=unknown_word_hint(option.value if option else "", titles, "tables"),
-        )
+    raise InputError.of(
+        code="MX0810",
+        message=f"the study has no table `{option.value}`" if option else "no table to show",
+        location=option.location if option else block.location,
+        hint=unknown_word_hint(option.value if option else "", titles, "tables"),
     )
 
 

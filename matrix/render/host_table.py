@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matrix.analyze.cell.answer import Fix
-from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.diagnostics import InputError, Location
 from matrix.door.output import replacing
 from matrix.expr.nodes import Value
 from matrix.flows.fleet_summary import HostAnswer
@@ -127,13 +127,11 @@ def host_table(path: Path) -> Iterator[HostTableWriter]:
     """
     suffix = path.suffix.lower()
     if suffix not in (*_PARQUET, *_CSV):
-        raise InputError(
-            Diagnostic(
-                code="MX1509",
-                message=f"`{path.name}` says neither CSV nor Parquet",
-                location=Location(file=str(path)),
-                hint="end its name in .csv or .parquet",
-            )
+        raise InputError.of(
+            code="MX1509",
+            message=f"`{path.name}` says neither CSV nor Parquet",
+            location=Location(file=str(path)),
+            hint="end its name in .csv or .parquet",
         )
     with replacing(path) as sink:
         writer = HostTableWriter(sink, parquet=suffix in _PARQUET)
