@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from matrix.expr.printer import to_c
 from matrix.flows.review_tree import KernelsCompared
 from matrix.render.diff import diff_document
 from matrix.render.document import Block, Document, List, Section, Table, code, plain
@@ -10,7 +11,8 @@ from matrix.render.document import Block, Document, List, Section, Table, code, 
 def compared_document(found: KernelsCompared) -> Document:
     """Return both kernels compared: a table of the functions, a section for each capability."""
     rows = tuple(
-        (code(item.signature), code(item.before), code(item.after)) for item in found.functions
+        (code(item.signature), code(to_c(item.before)), code(to_c(item.after)))
+        for item in found.functions
     )
     blocks: list[Block] = [
         Section(blocks=(Table(header=("function", "before", "with the patch"), rows=rows),))
