@@ -43,7 +43,7 @@ from matrix.flows.arguments import check_verdicts
 from matrix.flows.fleet_answers import FleetAnswers
 from matrix.flows.fleet_batch import BatchAnswering, BatchAnswers, numbered, same
 from matrix.flows.fleet_summary import FleetSummary, HostAnswer, HostGroup
-from matrix.flows.fleet_tally import Counted, FleetPart, joined
+from matrix.flows.fleet_tally import FleetPart, joined
 from matrix.flows.knowledge import Library
 from matrix.kernel.fleet.hosts import (
     HostBatch,
@@ -168,7 +168,7 @@ def answer_rows(job: FleetJob, table: HostTable, writer: HostRows | None, jobs: 
     """
     answers = job.answers
     # By the answer's identity: equal ones are one object.
-    counted: dict[int, Counted] = {}
+    counted: dict[int, HostGroup] = {}
     answering = BatchAnswering(answers)
     hosts = 0
     # What is kept of a fleet has no cycles; looking for some among millions of objects takes an
@@ -203,7 +203,7 @@ def outcome_of(job: FleetJob, table: HostTable, part: FleetPart) -> FleetOutcome
         hosts=part.hosts + len(table.broken),
         broken_rows=len(table.broken),
         groups=tuple(_with_fixes(job.answers, groups, request.most_groups)),
-        wrong=tuple(_group(item) for item in part.groups if item.answer.verdict is None),
+        wrong=tuple(item for item in part.groups if item.answer.verdict is None),
         idle=part.idle,
         surroundings=part.surroundings,
         basis=capability.basis,
@@ -352,7 +352,7 @@ def _answer_batch(
     answered: BatchAnswers,
     table: HostTable,
     batch: HostBatch,
-    counted: dict[int, Counted],
+    counted: dict[int, HostGroup],
     writer: HostRows | None,
     most_fixes: int,
 ) -> None:
@@ -369,7 +369,7 @@ def _answer_batch(
         answer = found.values[found.codes[index]]
         if id(answer) not in counted:
             row, host = place(index)
-            counted[id(answer)] = Counted(
+            counted[id(answer)] = HostGroup(
                 answer=answer,
                 row=answered.row(index),
                 first_row=row,
@@ -395,24 +395,15 @@ def _answer_batch(
         )
 
 
-def _with_fixes(answers: FleetAnswers, groups: Sequence[Counted], most: int) -> Iterator[HostGroup]:
+def _with_fixes(
+    answers: FleetAnswers, groups: Sequence[HostGroup], most: int
+) -> Iterator[HostGroup]:
     """Yield the groups, with fixes for the first host of those that are shown in the text."""
     shown: Counter[Verdict | None] = Counter()
     for item in groups:
         shown[item.answer.verdict] += 1
         wanted = item.answer.verdict not in WORKS and shown[item.answer.verdict] <= most
-        group = _group(item)
-        yield replace(group, fixes=answers.fixes(answers.given_row(item.row))) if wanted else group
-
-
-def _group(item: Counted) -> HostGroup:
-    return HostGroup(
-        answer=item.answer,
-        hosts=item.hosts,
-        cpus=item.cpus,
-        first_row=item.first_row,
-        first_host=item.first_host,
-    )
+        yield replace(item, fixes=answers.fixes(answers.given_row(item.row))) if wanted else item
 
 
 def _speech(

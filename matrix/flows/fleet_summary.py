@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from matrix.analyze.cell.answer import Fix
 from matrix.analyze.cell.verdict import Verdict, meanings_of
 from matrix.diagnostics import Diagnostic
+from matrix.flows.fleet_row import HostRow
 from matrix.schema.values import Basis
 
 
@@ -31,15 +32,21 @@ class HostAnswer(Struct, frozen=True, kw_only=True):
     warnings: tuple[Diagnostic, ...] = ()
 
 
-class HostGroup(Struct, frozen=True, kw_only=True):
-    """Hosts with one answer: how many, of each CPU, and the first of them."""
+class HostGroup(Struct, kw_only=True):
+    """Hosts with one answer, as far as the table was read; `row` is the first of them."""
 
     answer: HostAnswer
-    hosts: int
-    cpus: Mapping[str, int]
+    row: HostRow
     first_row: int
     first_host: str
+    hosts: int = 0
+    cpus: dict[str, int] = field(default_factory=dict)
     fixes: tuple[Fix, ...] = ()
+
+    def add(self, cpu: str, hosts: int) -> None:
+        """Count more hosts on a CPU system."""
+        self.hosts += hosts
+        self.cpus[cpu] = self.cpus.get(cpu, 0) + hosts
 
 
 class IdleWord(Struct, frozen=True, kw_only=True):

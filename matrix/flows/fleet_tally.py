@@ -10,28 +10,11 @@ import json
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from matrix.diagnostics import Diagnostic
-from matrix.flows.fleet_row import HostRow
-from matrix.flows.fleet_summary import HostAnswer, IdleWord, in_order_of_hosts
-
-
-class Counted(Struct, kw_only=True):
-    """Hosts with one answer, as far as the table was read; `row` is the first of them."""
-
-    answer: HostAnswer
-    row: HostRow
-    first_row: int
-    first_host: str
-    hosts: int = 0
-    cpus: dict[str, int] = field(default_factory=dict)
-
-    def add(self, cpu: str, hosts: int) -> None:
-        """Count more hosts on a CPU system."""
-        self.hosts += hosts
-        self.cpus[cpu] = self.cpus.get(cpu, 0) + hosts
+from matrix.flows.fleet_summary import HostAnswer, HostGroup, IdleWord, in_order_of_hosts
 
 
 class FleetPart(Struct, frozen=True, kw_only=True):
@@ -41,7 +24,7 @@ class FleetPart(Struct, frozen=True, kw_only=True):
     """
 
     hosts: int
-    groups: tuple[Counted, ...]
+    groups: tuple[HostGroup, ...]
     idle: tuple[IdleWord, ...] = ()
     remarks: tuple[Diagnostic, ...] = ()
     surroundings: tuple[tuple[str, str], ...] = ()
@@ -54,7 +37,7 @@ def joined(parts: Iterable[FleetPart], options: Sequence[tuple[str, str]]) -> Fl
     `options` are the surroundings in the order in which they are said.
     """
     hosts = without_fixes = 0
-    groups: dict[HostAnswer, Counted] = {}
+    groups: dict[HostAnswer, HostGroup] = {}
     idle: dict[tuple[str, Diagnostic], IdleWord] = {}
     remarks: dict[Diagnostic, None] = {}
     surroundings: set[tuple[str, str]] = set()
