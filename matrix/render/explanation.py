@@ -6,7 +6,6 @@ its value, at its right or beneath it the kernel line, beneath it what set it.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping
 
 from matrix.analyze.cell.answer import Unsettled
@@ -26,11 +25,11 @@ from matrix.analyze.space.cell_text import option_text
 from matrix.analyze.space.explanation import Derived, Explanation
 from matrix.analyze.space.nearest import NearestCells, NearestChange
 from matrix.diagnostics.width import terminal_width
-from matrix.expr.nodes import Value
+from matrix.expr.nodes import told
 from matrix.render.defects import defect_documents, reasons
 from matrix.render.json import Json, diagnostics_document, fields, judged_document
 from matrix.render.markdown import plain
-from matrix.render.text import render_simulation, render_verdict
+from matrix.render.text import hanging, render_simulation, render_verdict
 
 EXPLAIN_SCHEMA = "matrix/explain/1"
 
@@ -68,7 +67,7 @@ def _derivations(derived: tuple[Derived, ...]) -> str:
 
 def _head(item: Derived) -> Iterator[str]:
     tree = item.tree
-    yield from _line("", "", f"{item.title}: {plain(tree.text)} = {_value(tree.value)}", None)
+    yield from _line("", "", f"{item.title}: {plain(tree.text)} = {told(tree.value)}", None)
     for source in dict.fromkeys(filter(None, (item.source, tree.source))):
         yield from _wrap(f"({plain(source)})", "  ", "   ")
     yield from _origins(tree, "  ")
@@ -78,7 +77,7 @@ def _children(tree: Derivation, prefix: str) -> Iterator[str]:
     for number, part in enumerate(tree.parts, start=1):
         last = number == len(tree.parts)
         stem = prefix + (_NOTHING if last else _TRUNK)
-        text = f"{plain(part.text)} = {_value(part.value)}" + _shown_above(part)
+        text = f"{plain(part.text)} = {told(part.value)}" + _shown_above(part)
         yield from _line(prefix + (_LAST if last else _BRANCH), stem, text, part.source)
         # What set a value stands between it and its parts: the line down to these runs past.
         yield from _origins(part, stem + ("│ " if part.parts else "  "))
@@ -128,14 +127,7 @@ def _origin(origin: Origin) -> str:
 
 
 def _wrap(text: str, first: str, rest: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        terminal_width(),
-        initial_indent=first,
-        subsequent_indent=rest,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return hanging(text, first, rest, keep=True)
 
 
 def _nearest_text(nearest: NearestCells | None, wanted: Verdict) -> str:
@@ -160,12 +152,6 @@ def _change(change: NearestChange) -> str:
         + (f" or {change.left_out} more" if change.left_out else "")
         for axis, options in change.axes
     )
-
-
-def _value(value: Value) -> str:
-    if value is None:
-        return "unknown"
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def explanation_document(explanation: Explanation) -> dict[str, Json]:

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from matrix.analyze.cell.comparison import Agreement, Line
-from matrix.expr.nodes import Value
+from matrix.expr.nodes import told
 from matrix.flows.probe import ProbeOutcome
 from matrix.kernel.host.readings import HostReadings
 from matrix.render.json import Json, diagnostic_document, dump, fields, result_document
@@ -69,8 +69,8 @@ def _table(lines: Sequence[Line]) -> list[str]:
     rows += [
         (
             line.fact,
-            _value(line.model),
-            "-" if line.agreement is Agreement.NOT_OBSERVABLE else _value(line.observed),
+            told(line.model),
+            "-" if line.agreement is Agreement.NOT_OBSERVABLE else told(line.observed),
             _WORDS[line.agreement],
             line.source or line.because or "-",
         )
@@ -109,9 +109,3 @@ def _summary(lines: Sequence[Line], *, known: bool) -> str:
 
 def _counts(lines: Sequence[Line]) -> list[tuple[Agreement, int]]:
     return [(word, sum(line.agreement is word for line in lines)) for word in Agreement]
-
-
-def _value(value: Value) -> str:
-    if value is None:
-        return "unknown"
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from matrix.analyze.cell.answer import Answer, Finding, TraceLine, Unsettled
 from matrix.analyze.cell.verdict import Verdict, meanings_of
 from matrix.diagnostics.width import terminal_width
-from matrix.expr.nodes import Value
+from matrix.expr.nodes import told
 from matrix.render.defects import defects_of_cpus, sentences, with_defects
 from matrix.render.findings import certainty, events, hangs
 from matrix.render.fixes import fix_line, snippet_lines
@@ -229,7 +229,7 @@ def _facts(lines: _Lines, answer: Answer) -> None:
     lines.item("", head="facts")
     width = max((len(name) for name, _ in answer.facts), default=0)
     for name, value in answer.facts:
-        lines.add(f"{plain(name):{width}} = {plain(_value(value))}", indent=4, hang=width + 3)
+        lines.add(f"{plain(name):{width}} = {plain(told(value))}", indent=4, hang=width + 3)
 
 
 class _Lines(Struct, kw_only=True):
@@ -366,12 +366,6 @@ def _violation_title(verdict: Verdict) -> str:
 def _open_fact(fact: Unsettled) -> str:
     settled = f"; settled by {fact.settled_by}" if fact.settled_by else ""
     return f"{fact.name}: {fact.why}{settled}"
-
-
-def _value(value: Value) -> str:
-    if value is None:
-        return "unknown"
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def wrapped(text: str, head: str) -> list[str]:
