@@ -75,6 +75,22 @@ class Diagnostic(Struct, frozen=True, kw_only=True):
     hint: str | None = None
     severity: Severity = Severity.ERROR
 
+    @classmethod
+    def warning(
+        cls, *, code: str, message: str, location: Location | None = None, hint: str | None = None
+    ) -> Self:
+        """Return one that goes with an answer, and that a reader should act on."""
+        found = Severity.WARNING
+        return cls(code=code, message=message, location=location, hint=hint, severity=found)
+
+    @classmethod
+    def note(
+        cls, *, code: str, message: str, location: Location | None = None, hint: str | None = None
+    ) -> Self:
+        """Return one that goes with an answer, and that a reader should know."""
+        found = Severity.NOTE
+        return cls(code=code, message=message, location=location, hint=hint, severity=found)
+
 
 class InputError(Exception):
     """All that is wrong with the inputs of one command; carries at least one diagnostic."""

@@ -21,7 +21,6 @@ from matrix.diagnostics import (
     Diagnostic,
     ExitCode,
     InputError,
-    Severity,
     UndecidedError,
 )
 from matrix.flows.claims import answer_claims, declared_claims
@@ -54,9 +53,8 @@ def _symbols(
     for symbol, value in option.kconfig:
         if value != "n" and all(symbol in history.symbols_lacking(one) for one in kernels):
             standing = history.of_symbol(symbol, kernels[-1])
-            yield Diagnostic(
+            yield Diagnostic.warning(
                 code="MX1706",
-                severity=Severity.WARNING,
                 location=option.location,
                 message=f"no kernel of the study has CONFIG_{symbol}: {standing.sentence()}",
                 hint="remove it from the option, or add a kernel that has it",
@@ -180,9 +178,8 @@ def _sound_studies(library: Library) -> Sequence[PreparedStudy]:
 def _repeated_truth(prepared: PreparedStudy) -> Iterator[Diagnostic]:
     """Yield a warning where the truth of a study's capability is its predicate once more."""
     if all(map(repeats_predicate, prepared.questions.values())):
-        yield Diagnostic(
+        yield Diagnostic.warning(
             code="MX0694",
-            severity=Severity.WARNING,
             location=prepared.capability.truth[0].condition.location,
             message=f"the truth of `{prepared.capability.id}` repeats predicate "
             f"`{prepared.predicate.name}`: no cell can be unsound or overstrict",

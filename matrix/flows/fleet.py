@@ -30,7 +30,6 @@ from matrix.diagnostics import (
     ExitCode,
     InputError,
     Location,
-    Severity,
     first_of,
     format_diagnostic,
     worst,
@@ -338,9 +337,8 @@ def _declared(folders: tuple[Path, ...]) -> str:
 def _not_looked_for(without_fixes: int, table: HostTable) -> Iterator[Diagnostic]:
     """Yield that the table of answers lacks fixes (MX1522)."""
     if without_fixes:
-        yield Diagnostic(
+        yield Diagnostic.note(
             code="MX1522",
-            severity=Severity.NOTE,
             message=f"no fix was looked for in {without_fixes:,} more situations of hosts",
             location=Location(file=table.file),
             hint="--fixes N looks in so many; each takes some hundredths of a second",
@@ -412,9 +410,8 @@ def _speech(
     """Yield what is wrong with rows, each kind once, what was left out, and what files have."""
     if table.ignored:
         yield format_diagnostic(
-            Diagnostic(
+            Diagnostic.note(
                 code="MX1510",
-                severity=Severity.NOTE,
                 message=f"columns not read: {first_of(table.ignored)}",
                 location=Location(file=table.file),
                 hint="read are host, kernel, config, cpu, midrs, cmdline, vm and evidence",

@@ -65,9 +65,8 @@ _MOST_WRONG_SYSTEMS = 3_000
 
 # Before the path of evidence that brings its own `.config`, in the place of a file's name.
 _OF_EVIDENCE = "evidence:"
-_NO_CONFIG = Diagnostic(
+_NO_CONFIG = Diagnostic.note(
     code="MX1521",
-    severity=Severity.NOTE,
     message="hosts without a `.config`: what it decides is unknown",
     hint="give a path in the column `config`, the SHA-256 of a file in --config-folder, or a "
     "distribution's kernel of configs/distros: debian-7.3",

@@ -54,7 +54,6 @@ from matrix.diagnostics import (
     Diagnostic,
     InputError,
     Location,
-    Severity,
 )
 from matrix.door.bounded import file_name, read_bounded
 from matrix.expr.nodes import Binary, Expression
@@ -119,9 +118,8 @@ def review(request: ReviewRequest) -> ReviewResult:
 def _of_other_releases(tree: KernelTree, answered: Sequence[str]) -> Iterator[Diagnostic]:
     """Yield the warning (MX1243) that the tree is of none of the releases that are answered."""
     if tree.release not in answered:
-        yield Diagnostic(
+        yield Diagnostic.warning(
             code="MX1243",
-            severity=Severity.WARNING,
             message=f"the tree is Linux {tree.version}, and the reply is about "
             f"{', '.join(answered)}",
             location=Location(file=str(tree.folder / "Makefile")),

@@ -18,7 +18,7 @@ from matrix.analyze.cell.settings import study_settings
 from matrix.analyze.facts.evaluation import Evaluation
 from matrix.analyze.space.cell_text import option_text
 from matrix.analyze.space.contradiction import Contradiction, Member, SelectionSpace
-from matrix.diagnostics import Diagnostic, InputError, Location, Severity
+from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.expr.nodes import Binary
 from matrix.expr.parser import parse
 from matrix.expr.printer import to_c
@@ -134,9 +134,8 @@ def without_cells(prepared: PreparedStudy) -> Iterator[Diagnostic]:
     baseline = dict(study.baseline)
     found = space.contradiction({}, baseline)
     if found is not None:
-        yield Diagnostic(
+        yield Diagnostic.warning(
             code="MX0255",
-            severity=Severity.WARNING,
             location=study.baseline_location,
             message=f"the baseline of study `{study.id}` is no cell: {_why(found)}",
             # The second half of the hint announces the list of a core, which a warning does not
@@ -153,9 +152,8 @@ def without_cells(prepared: PreparedStudy) -> Iterator[Diagnostic]:
             # in common.
             core = space.contradiction({axis.name: names_[0]}, {})
             more = "have" if len(names_) > 1 else "has"
-            yield Diagnostic(
+            yield Diagnostic.warning(
                 code="MX0256",
-                severity=Severity.WARNING,
                 location=location,
                 message=f"{_quoted(names_)} of axis `{axis.name}` {more} no cell"
                 + (f": {_why(core)}" if core is not None else ""),
@@ -194,9 +192,8 @@ def _guilty_options(prepared: PreparedStudy, found: Contradiction) -> Iterator[D
     sets = sets.union(*(item.program.always_set for item in prepared.questions.values()))
     unset = sorted(name for name in read - sets if name.startswith("CONFIG_"))
     if unset:
-        yield Diagnostic(
+        yield Diagnostic.note(
             code="MX0660",
-            severity=Severity.NOTE,
             location=_one_line(prepared.study.location),
             message=f"no axis of the study sets {_listed(unset)}: off",
         )
@@ -208,9 +205,8 @@ def _guilty_options(prepared: PreparedStudy, found: Contradiction) -> Iterator[D
         ]
         if setting:
             alone = len(axis.options) == 1
-            yield Diagnostic(
+            yield Diagnostic.note(
                 code="MX0660",
-                severity=Severity.NOTE,
                 location=_one_line(axis.options[0].location if alone else axis.location),
                 message=f"axis `{axis.name}` has {'only ' if alone else ''}"
                 f"{_listed(setting, '; ')}",
@@ -228,9 +224,8 @@ def _space(prepared: PreparedStudy) -> SelectionSpace:
 
 def _said(member: Member, evidence: Mapping[str, str]) -> Diagnostic:
     """Return one member of a core as one line."""
-    return Diagnostic(
+    return Diagnostic.note(
         code="MX0660",
-        severity=Severity.NOTE,
         location=_one_line(member.location),
         message=_sentence(member) + evidence.get(member.axis or "", ""),
     )

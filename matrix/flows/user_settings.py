@@ -153,9 +153,8 @@ class Mutes(Struct, kw_only=True):
         """Yield a warning for each mute that nothing in this run needed."""
         for mute in self.all:
             if mute not in self.used and self.settings is not None:
-                yield Diagnostic(
+                yield Diagnostic.warning(
                     code="MX1414",
-                    severity=Severity.WARNING,
                     message="nothing in this run needs this mute",
                     location=self.settings.location(mute.place),
                     hint="remove it once no run needs it; it would hide the next finding",

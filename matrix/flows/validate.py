@@ -313,9 +313,8 @@ def _of_any_release(
 
 def _no_release(job: ValidateJob, config: DotConfig) -> Diagnostic:
     known = ", ".join(job.library.kernels_of(job.architecture.id))
-    return Diagnostic(
+    return Diagnostic.note(
         code="MX0912",
-        severity=Severity.NOTE,
         location=Location(file=config.file),
         message="the file does not say which kernel release it is for: it is answered as each",
         hint=f"give --kernel, one of {known}",
@@ -394,9 +393,8 @@ def _of_machine(config: DotConfig, job: ValidateJob, said: Answered) -> DotConfi
         return replace(config, running=job.request.running)
     if config.release is None:
         return replace(config, release=running.release, version=running.text, running=running.text)
-    note = Diagnostic(
+    note = Diagnostic.warning(
         code="MX1443",
-        severity=Severity.WARNING,
         location=Location(file=config.file, line=1, column=1),
         message=f"the file is of Linux {config.version}, and the evidence of {running.text}: "
         "of the evidence only CPU, surroundings and command line are taken",
@@ -470,9 +468,8 @@ def _fix(
 
 def _absent_anyway(job: ValidateJob, config: DotConfig, system: CpuSystem) -> ValidateResult:
     kernel = f"Linux {config.release}" if config.release else "this file's kernel"
-    note = Diagnostic(
+    note = Diagnostic.note(
         code="MX0914",
-        severity=Severity.NOTE,
         message=f"there is no profile of {kernel}",
         hint="the answer is the same for every release",
     )

@@ -367,9 +367,8 @@ def _split_folder(one: SplitConfig, overlays: Overlays) -> DotConfig | InputErro
     except InputError as error:
         return error
     left = f"; left out are {', '.join(one.left_out)}" if one.left_out else ""
-    note = Diagnostic(
+    note = Diagnostic.note(
         code="MX1460",
-        severity=Severity.NOTE,
         message=f"a folder with a file for each symbol: {len(config.symbols):,} symbols of "
         f"{len(parts):,} files, deeper ones counting before those above{left}",
         location=Location(file=one.name),
@@ -397,9 +396,8 @@ def _named_release(config: DotConfig, name: str) -> DotConfig:
     version = read_version(found[0]) if len(set(found)) == 1 else None
     if config.release is not None or version is None:
         return config
-    note = Diagnostic(
+    note = Diagnostic.note(
         code=_INFERRED,
-        severity=Severity.NOTE,
         message=f"the file does not say its kernel: Linux {found[0]} is inferred from its name",
         location=Location(file=config.file),
         hint="--kernel decides",
@@ -428,9 +426,8 @@ def with_stated_release(config: DotConfig, releases: tuple[tuple[str, str], ...]
         if fnmatchcase(path, pattern) or fnmatchcase(PurePath(path).name, pattern):
             found = read_version(version)
             said = tuple(item for item in config.diagnostics if item.code != _INFERRED)
-            note = Diagnostic(
+            note = Diagnostic.note(
                 code="MX1458",
-                severity=Severity.NOTE,
                 message=f"Linux {version} is stated for `{pattern}` in matrix.toml",
                 location=Location(file=config.file),
                 hint="--kernel decides",

@@ -20,7 +20,7 @@ from matrix.analyze.space.selection import Selection, select
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
 from matrix.analyze.space.tables import PROFILES, choices, view_table
-from matrix.diagnostics import Diagnostic, InputError, Location, Severity, unknown_word_hint
+from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
 from matrix.flows.cell_argument import parse_cell, unknown_axis
 from matrix.flows.knowledge import Library
 from matrix.flows.selection import nothing_selected, operands, where_condition
@@ -106,9 +106,8 @@ def viewed(prepared: PreparedStudy, solve: Callable[[], SolvedStudy], asked: Ask
 def _nothing_shown(where: Condition, kept: Region) -> Diagnostic:
     """Return that no cell of a view is one of those that its expression chooses."""
     elsewhere = kept.count()
-    return Diagnostic(
+    return Diagnostic.warning(
         code="MX0820",
-        severity=Severity.WARNING,
         location=where.location,
         message="the table is empty: no cell that the view shows is chosen",
         hint=f"{elsewhere:,} cells with other options are: --show cells counts them, --set gives "

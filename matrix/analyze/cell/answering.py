@@ -18,7 +18,7 @@ from matrix.analyze.cell.behaviour import Behaviours, violates
 from matrix.analyze.cell.question import Assigned, Completion, Leaf, Question, ask
 from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.facts.evaluation import Evaluation
-from matrix.diagnostics import Diagnostic, InputError, Severity, UndecidedError
+from matrix.diagnostics import Diagnostic, InputError, UndecidedError
 from matrix.explore.inputs import SimulationInputs
 from matrix.explore.outcome import SimulationResult, Step, Violation
 from matrix.expr.evaluation import truth
@@ -542,9 +542,8 @@ def granule_note(question: Question, cell: Evaluation) -> tuple[Diagnostic, ...]
     if cell.of(question.boots) is not None:
         return ()
     return (
-        Diagnostic(
+        Diagnostic.note(
             code="MX0904",
-            severity=Severity.NOTE,
             message="nobody recorded whether every CPU supports the kernel's translation granule",
             hint="the answer takes it that the kernel boots",
         ),
@@ -558,9 +557,8 @@ def unbuildable_note(question: Question, cores: Sequence[Sequence[int]]) -> Diag
     own = map(to_c, question.constraints[len(program.constraints) :])
     texts = (*program.constraint_texts, *own)
     broken = "; ".join(" and ".join(texts[number] for number in core) for core in cores)
-    return Diagnostic(
+    return Diagnostic.warning(
         code="MX0919",
-        severity=Severity.WARNING,
         message=f"the Kconfig of Linux {program.release} makes no such `.config`; it breaks: "
         f"{broken}",
         hint="is it of another release? the answer takes the settings as they stand, and drops no "

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from matrix.analyze.facts.program import FactProgram
-from matrix.diagnostics import Diagnostic, InputError, Location, Severity
+from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.expr.nodes import Expression
 from matrix.expr.trees import names
 from matrix.kernel.patch.touched import Touch
@@ -82,9 +82,8 @@ def changed_model(
                 modelled.setdefault(name, {})[kernel.program.release] = source
     first = {touch.name: touch for touch in reversed(touched) if touch.name != asked}
     return tuple(
-        Diagnostic(
+        Diagnostic.warning(
             code="MX1240",
-            severity=Severity.WARNING,
             message=f"the patch {touch.how} `{name}()`, which the simulation models as it is in "
             f"Linux {', '.join(modelled[name])} ({list(modelled[name].values())[-1]})",
             location=touch.location,
