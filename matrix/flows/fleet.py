@@ -41,8 +41,7 @@ from matrix.door.workers import cores
 from matrix.flows.arguments import check_verdicts
 from matrix.flows.fleet_answers import FleetAnswers
 from matrix.flows.fleet_batch import BatchAnswering, BatchAnswers, numbered, same
-from matrix.flows.fleet_summary import FleetSummary, HostAnswer, HostGroup
-from matrix.flows.fleet_tally import FleetPart, joined
+from matrix.flows.fleet_summary import FleetPart, FleetSummary, HostAnswer, HostGroup, joined
 from matrix.flows.knowledge import Library
 from matrix.kernel.fleet.hosts import (
     HostBatch,
@@ -192,7 +191,7 @@ def outcome_of(job: FleetJob, table: HostTable, part: FleetPart) -> FleetOutcome
     request, capability = job.request, job.capability
     groups = sorted(
         (item for item in part.groups if item.answer.verdict is not None),
-        key=lambda item: (list(Verdict).index(item.answer.verdict or Verdict.UNKNOWN), -item.hosts),
+        key=lambda item: ((item.answer.verdict or Verdict.UNKNOWN).rank, -item.hosts),
     )
     summary = FleetSummary(
         file=table.file,

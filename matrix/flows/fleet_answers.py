@@ -30,8 +30,7 @@ from matrix.flows.answers import Answers, Build, Kept, Situation
 from matrix.flows.arguments import choose_surroundings
 from matrix.flows.evidence_request import host_request, read_evidence
 from matrix.flows.fleet_names import FleetNames, IdleWords
-from matrix.flows.fleet_row import HostRow, check_line, spec_of
-from matrix.flows.fleet_summary import HostAnswer
+from matrix.flows.fleet_summary import HostAnswer, HostRow, check_line, spec_of
 from matrix.flows.host_request import known_version
 from matrix.flows.interpolation import answer_in, fixes_in, ported_back
 from matrix.flows.kernel_choice import (

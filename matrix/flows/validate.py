@@ -18,7 +18,6 @@ from matrix.analyze.cell.verdict import WORKS, Verdict
 from matrix.diagnostics import Diagnostic, ExitCode, InputError, Location, Severity, worst
 from matrix.door.bounded import STANDARD_INPUT
 from matrix.expr.position import shown
-from matrix.flows.absence import absent_reason
 from matrix.flows.answers import Situation
 from matrix.flows.deciding_line import deciding_symbol, with_deciding_lines
 from matrix.flows.fix_costs import with_costs
@@ -26,6 +25,7 @@ from matrix.flows.granule_note import NamedCpus, one_granule_note, with_cpu_name
 from matrix.flows.interpolation import answer_in, fixes_in, verdict_in
 from matrix.flows.kernel_choice import (
     ChosenKernel,
+    absent_reason,
     absent_whatever_release,
     kernels_around,
     partial_note,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
+from operator import attrgetter
 from pathlib import PurePath
 
 from msgspec.structs import replace
@@ -93,8 +94,7 @@ def file_content(block: Block, results: Sequence[ValidateResult]) -> Shown:
     for result in results:
         said = (result.answer.verdict, next(iter(result.answer.reasons), ""))
         by_answer.setdefault(said, []).append("+".join(result.cpu))
-    order = {verdict: number for number, verdict in enumerate(Verdict)}
-    ranked = sorted(by_answer.items(), key=lambda item: order[item[0][0]])
+    ranked = sorted(by_answer.items(), key=lambda item: item[0][0].rank)
     title = (*code(block.value("file") or ""), *plain(f" ({results[0].title})"))
     if block.manner == "badge":
         return [_badge(title, [result.answer.verdict for result in results])]
@@ -112,7 +112,7 @@ def file_content(block: Block, results: Sequence[ValidateResult]) -> Shown:
 
 def _badge(title: tuple[Run, ...], found: Sequence[Verdict]) -> Paragraph:
     """Return the verdict that most needs action, and how many of all have it."""
-    worst = min(found, key=list(Verdict).index)
+    worst = min(found, key=attrgetter("rank"))
     number = found.count(worst)
     share = "" if number == len(found) else f"{number} of {len(found)}"
     return _badge_of(title, worst, f" ({share})" if share else "", share)
@@ -201,13 +201,10 @@ def _table_sentence(block: Block, result: StudyResult, members: Members) -> Show
         ]
         if found:
             head = plain(f"{': '.join(column.texts)}: ")
-            told.append((*head, *_verdicts_of(sorted(found, key=_need)), Run(".")))
+            found.sort(key=lambda item: item[0].rank)
+            told.append((*head, *_verdicts_of(found), Run(".")))
     fixed = " ".join(grid.caption[1:])
     return [Paragraph(text=document.joined((*told, *([fixed] if fixed else [])), " "))]
-
-
-def _need(item: tuple[Verdict, object]) -> int:
-    return list(Verdict).index(item[0])
 
 
 def _table_badge(block: Block, result: StudyResult, members: Members) -> Shown:

@@ -347,8 +347,7 @@ def _lines(
     met = dict.fromkeys(
         (cell.verdict, cell.reason) for row in shown for cell in row if cell and cell.reason
     )
-    order = {verdict: number for number, verdict in enumerate(Verdict)}
-    ranked = sorted(met, key=lambda said: order[said[0]])
+    ranked = sorted(met, key=lambda said: said[0].rank)
     number_of = {said: number for number, said in enumerate(ranked, start=1)}
     lines = tuple(
         Line(

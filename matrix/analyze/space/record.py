@@ -124,9 +124,8 @@ def moved(before: Record, after: Record, solved: SolvedStudy) -> Moved:
         new = {key: region & place for key, region in _regions(after, solved.backend, now).items()}
         compared = union(solved.backend, old.values()) & place & solved.valid
         moves = tuple(_moves(old, new, compared, solved))
-    order = {word: at for at, word in enumerate(Verdict)}
     return Moved(
-        moves=tuple(sorted(moves, key=lambda move: (order[move.after], -move.cells))),
+        moves=tuple(sorted(moves, key=lambda move: (move.after.rank, -move.cells))),
         compared=compared.count(),
         only_before=_lacking(before.axes, now),
         only_after=_lacking(after.axes, then),
