@@ -142,4 +142,4 @@ def _problem_json(group: HostGroup) -> dict[str, Json]:
 
 
 def _said_json(item: Diagnostic) -> dict[str, Json]:
-    return {"code": item.code, "message": item.message, "hint": item.hint}
+    return fields(item, "code message hint")

@@ -351,11 +351,8 @@ def _unknown_reasons(
 ) -> tuple[str, ...]:
     outcomes = " or ".join(sorted({completion.leaf.verdict for completion in completions}))
     names = dict.fromkeys(name for item in unsettled for name in item.names)
-    reasons = [f"{outcomes}, depending on {' and '.join(names)}"]
-    for item in unsettled:
-        settled = f"; settled by {item.settled_by}" if item.settled_by else ""
-        reasons.append(f"{item.name}: {item.why}{settled}")
-    return tuple(reasons)
+    depending = f"{outcomes}, depending on {' and '.join(names)}"
+    return (depending, *(item.sentence for item in unsettled))
 
 
 def _outdated(question: Question, cell: Cell, completions: tuple[Completion, ...]) -> Iterator[str]:

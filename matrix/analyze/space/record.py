@@ -91,14 +91,15 @@ def record_of(result: StudyResult, program: str) -> Record | None:
         program=program,
         axes=tuple((item.name, tuple(item.options)) for item in diagram.layers.variables),
         baseline=dict(result.study.baseline),
-        layers=_dense(diagram),
+        layers=dense(diagram),
         leaves=tuple(leaf[0] for leaf in diagram.layers.leaves),
         labels=diagram.labels,
         causes=tuple(cause.statement for cause in result.causes),
     )
 
 
-def _dense(diagram: Diagram) -> tuple[tuple[tuple[int, ...], ...], ...]:
+def dense(diagram: Diagram) -> tuple[tuple[tuple[int, ...], ...], ...]:
+    """Return the nodes of each layer, a number for each option of its axis, -1 for none."""
     return tuple(
         tuple(
             tuple(dict(node).get(option, -1) for option in range(len(variable.options)))
