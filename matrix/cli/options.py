@@ -121,14 +121,6 @@ class TextFormat(enum.StrEnum):
     JSON = "json"
 
 
-class DocumentFormat(enum.StrEnum):
-    """Formats of commands whose answer may also stand in a document."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-
-
 Where = Annotated[
     str | None,
     typer.Option(
@@ -216,5 +208,4 @@ Verbose = Annotated[
     ),
 ]
 AnswerFormat = Annotated[StudyFormat, typer.Option("--format", help="Format of the answer.")]
-Document = Annotated[DocumentFormat, typer.Option("--format", help="Format of the answer.")]
 Format = Annotated[TextFormat, typer.Option("--format", help="Format of the answer.")]
