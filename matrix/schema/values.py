@@ -8,6 +8,7 @@ Collections are tuples in the order of the file. Nothing here computes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from msgspec import Struct, field
@@ -287,6 +288,13 @@ class KernelProfile(Placed, frozen=True, kw_only=True):
     unread_parameters: tuple[str, ...] = ()
     changes: tuple[NameChange, ...] = ()
     defects: tuple[BaseDefect, ...] = ()
+
+    @property
+    def effects(self) -> Iterator[tuple[BootParameter, ParameterParser, Effect]]:
+        """What boot parameters may do: each row, with the parameter and the parser it is of."""
+        for parameter in self.parameters:
+            for parser in parameter.parsers:
+                yield from ((parameter, parser, effect) for effect in parser.effects)
 
 
 class Overlay(Placed, frozen=True, kw_only=True):

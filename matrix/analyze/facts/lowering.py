@@ -7,7 +7,6 @@ which names a release lacks, and refuses a profile whose own expressions use a n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
@@ -170,13 +169,10 @@ class Lowering:
             known = [item for item in self.functions if "(" in item]
         else:
             kind, known = "names", [*self._plain, *self._enumerators, *self._mechanisms]
-        # Not inside of a longer name: `x` must not be underlined in `mechanism.x`.
-        found = re.search(rf"(?<![\w.]){re.escape(word)}(?!\w)", condition.text) if word else None
-        return Source(condition.text, condition.location).diagnostic(
+        return Source(condition.text, condition.location).at_word(
             "MX0290",
             f"unknown name `{word or name}`",
-            found.start() if found else 0,
-            len(word) if found else len(condition.text),
+            word,
             hint=unknown_word_hint(f"{word}()" if kind == "functions" else word, known, kind),
         )
 
@@ -305,18 +301,16 @@ def _unknown_names(profile: KernelProfile, lowering: Lowering) -> Iterator[Diagn
 
 def _unknown_variables(profile: KernelProfile) -> Iterator[Diagnostic]:
     known = [variable.name for variable in profile.variables]
-    for parameter in profile.parameters:
-        for parser in parameter.parsers:
-            for effect in parser.effects:
-                for variable, assigned in effect.assign:
-                    if variable not in known:
-                        yield Diagnostic(
-                            code="MX0292",
-                            location=_of_variable(variable, assigned.location),
-                            message=f"`{parameter.name}` sets `{variable}`, which is no variable "
-                            "of this profile",
-                            hint=unknown_word_hint(variable, known, "variables"),
-                        )
+    for parameter, _, effect in profile.effects:
+        for variable, assigned in effect.assign:
+            if variable not in known:
+                yield Diagnostic(
+                    code="MX0292",
+                    location=_of_variable(variable, assigned.location),
+                    message=f"`{parameter.name}` sets `{variable}`, which is no variable of this "
+                    "profile",
+                    hint=unknown_word_hint(variable, known, "variables"),
+                )
 
 
 def _unknown_rows(profile: KernelProfile) -> Iterator[Diagnostic]:
@@ -343,11 +337,9 @@ def _read_by_variables(profile: KernelProfile, lowering: Lowering) -> dict[str, 
         variable.name: set(names(lowering.lower(variable.initial.expression)))
         for variable in profile.variables
     }
-    for parameter in profile.parameters:
-        for parser in parameter.parsers:
-            for effect in parser.effects:
-                for item in (parser.exists_if, *_parts(effect)):
-                    read = names(lowering.lower(item.expression)) if item else frozenset()
-                    for variable, _ in effect.assign:
-                        read_by[variable] |= read
+    for _, parser, effect in profile.effects:
+        for item in (parser.exists_if, *_parts(effect)):
+            read = names(lowering.lower(item.expression)) if item else frozenset()
+            for variable, _ in effect.assign:
+                read_by[variable] |= read
     return read_by
