@@ -14,9 +14,8 @@ from msgspec import Struct
 from matrix.analyze.cell.assemble import dated_atoms
 from matrix.analyze.facts.program import FactProgram
 from matrix.diagnostics import Diagnostic, Location
-from matrix.expr.evaluation import evaluate, truth
-from matrix.expr.nodes import Call, Expression, Value
-from matrix.expr.printer import to_c
+from matrix.expr.evaluation import kconfig_truth
+from matrix.expr.nodes import Value
 from matrix.expr.trees import names
 from matrix.flows.knowledge import Library, refuse_no_release, release_key
 from matrix.flows.tree_check import TreeCheck
@@ -231,17 +230,10 @@ def partial_note(config: DotConfig) -> tuple[Diagnostic, ...]:
 def absent_reason(capability: Capability, config: DotConfig) -> str | None:
     """Return why the capability is absent from what the file alone says, or None."""
     for requirement in capability.requires:
-        expression: Expression = requirement.condition.expression
+        expression = requirement.condition.expression
         symbols = names(expression)
         if not symbols or not all(name.startswith("CONFIG_") for name in symbols):
             continue
-        value = evaluate(expression, config.value, lambda call: _is_enabled(config, call))
-        if truth(value) is False:
+        if kconfig_truth(expression, config.value) is False:
             return requirement.otherwise
     return None
-
-
-def _is_enabled(config: DotConfig, call: Call) -> Value:
-    """Return what IS_ENABLED() of a symbol is: `m` is set, too."""
-    value = config.value(to_c(call.arguments[0]))
-    return None if value is None else value is not False
