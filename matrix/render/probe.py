@@ -33,16 +33,11 @@ def probe_json(outcome: ProbeOutcome) -> str:
     return dump(
         {
             "schema": PROBE_SCHEMA,
-            "machine": outcome.host.machine,
-            "version": outcome.host.version,
+            **fields(outcome.host, "machine version"),
             "readings": readings,
             "answer": outcome.result and result_document(outcome.result),
             "comparison": [
-                {
-                    **fields(line, "fact model observed source"),
-                    "agreement": str(line.agreement),
-                    "because": line.because,
-                }
+                fields(line, "fact model observed source agreement because")
                 for line in outcome.lines
             ],
             "counts": {str(word): count for word, count in _counts(outcome.lines)},
