@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from matrix.analyze.cell.answer import Unsettled
 from matrix.analyze.cell.change_costs import CHANGE_COSTS
 from matrix.analyze.cell.derivation import (
     BOOT,
@@ -164,10 +163,9 @@ def explanation_document(explanation: Explanation) -> dict[str, Json]:
         "cell": dict(explanation.cell),
         "chosen": dict(explanation.chosen),
         **fields(explanation, "kernel assumes_patch cpu cmdline capability predicate_version"),
-        "verdict": str(answer.verdict),
-        "confidence": answer.confidence,
+        **fields(answer, "verdict confidence"),
         "reasons": list(reasons(answer)),
-        "unsettled": [_unsettled(item) for item in answer.unsettled],
+        "unsettled": [fields(one, "name why settled_by") for one in answer.unsettled],
         "facts": dict(answer.facts),
         "predicate": answer.predicate,
         "derivations": [
@@ -189,11 +187,9 @@ def _tree(tree: Derivation) -> Json:
         "source": tree.source,
         "set_by": [
             {
-                "kind": origin.kind,
-                "counts": origin.counts,
+                **fields(origin, "kind counts"),
                 "what": origin.text,
-                "sources": list(origin.sources),
-                "confidence": origin.confidence,
+                **fields(origin, "sources confidence"),
             }
             for origin in tree.origins
         ],
@@ -202,19 +198,13 @@ def _tree(tree: Derivation) -> Json:
     }
 
 
-def _unsettled(item: Unsettled) -> Json:
-    return {"name": item.name, "why": item.why, "settled_by": item.settled_by}
-
-
 def _nearest(nearest: NearestCells, wanted: Verdict) -> Json:
     return {
-        "weight": nearest.weight,
-        "cells": nearest.cells,
+        **fields(nearest, "weight cells"),
         "changes": [
             {
                 "axes": {axis: list(options) for axis, options in change.axes},
-                "acts": list(change.acts),
-                "left_out": change.left_out,
+                **fields(change, "acts left_out"),
                 "verdict": str(wanted),
             }
             for change in nearest.changes

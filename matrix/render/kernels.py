@@ -44,10 +44,7 @@ def verify_document(outcome: VerifyOutcome) -> dict[str, Json]:
         "not_compared": len(found.uncompared),
         "findings": [
             {
-                "code": finding.code,
-                "severity": finding.severity.value,
-                "what": finding.what,
-                "message": finding.message,
+                **fields(finding, "code severity what message"),
                 "profile": str(finding.location),
                 **fields(finding, "place declared source"),
                 "concerns": list(finding.concerns or (finding.what,)),

@@ -27,8 +27,7 @@ def review_values(result: ReviewResult) -> dict[str, Json]:
         "schema": REVIEW_SCHEMA,
         "defects": study_defect_documents(result.defects),
         "patch": {
-            "file": check.patch.file,
-            "subject": check.patch.subject,
+            **fields(check.patch, "file subject"),
             "path": check.path,
             "place": str(check.location),
             "function": list(check.lines),
@@ -75,8 +74,7 @@ def review_values(result: ReviewResult) -> dict[str, Json]:
             **fields(sizes, "sizes compared differing"),
         },
         "granularity": {
-            "cells": kept.cells,
-            "admitted": kept.admitted,
+            **fields(kept, "cells admitted"),
             "enforced_by": list(kept.keepers),
             "sources": dict(kept.sources),
         },
