@@ -152,12 +152,22 @@ class ParameterParser(Placed, frozen=True, kw_only=True):
     effects: tuple[Effect, ...]
     source: str
 
+    @property
+    def sets(self) -> frozenset[str]:
+        """The kernel variables that some row of it sets."""
+        return frozenset(variable for effect in self.effects for variable, _ in effect.assign)
+
 
 class BootParameter(Placed, frozen=True, kw_only=True):
     """A boot parameter by name (`-` and `_` are equal), with all its parsers in boot order."""
 
     name: str
     parsers: tuple[ParameterParser, ...]
+
+    @property
+    def sets(self) -> frozenset[str]:
+        """The kernel variables that some parser of it sets."""
+        return frozenset().union(*(parser.sets for parser in self.parsers))
 
 
 class MidrRange(Struct, frozen=True, kw_only=True):
