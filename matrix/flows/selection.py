@@ -14,12 +14,14 @@ from msgspec.structs import replace
 from matrix.analyze.cell.answering import exists
 from matrix.analyze.cell.change_costs import WEIGHTS
 from matrix.analyze.cell.derivation import CPU, Derivation, Derivations
+from matrix.analyze.cell.question import conjuncts
 from matrix.analyze.cell.settings import study_settings
 from matrix.analyze.facts.evaluation import Evaluation
 from matrix.analyze.space.cell_text import option_text
 from matrix.analyze.space.contradiction import Contradiction, Member, SelectionSpace
+from matrix.analyze.space.selection import Selection, select
+from matrix.analyze.space.study import SolvedStudy
 from matrix.diagnostics import Diagnostic, InputError, Location
-from matrix.expr.nodes import Binary
 from matrix.expr.parser import parse
 from matrix.expr.printer import to_c
 from matrix.expr.trees import names
@@ -64,14 +66,29 @@ def where_condition(text: str | None) -> Condition | None:
     return Condition(expression=parse(text, location), text=text, location=location)
 
 
-def operands(condition: Condition) -> tuple[Condition, ...]:
-    """Return the operands of the outermost `&&`: a contradiction names those it needs."""
-    match condition.expression:
-        case Binary("&&", left, right):
-            parts = (replace(condition, expression=one, text=to_c(one)) for one in (left, right))
-            return tuple(operand for part in parts for operand in operands(part))
-        case _:
-            return (condition,)
+def chosen_cells(
+    prepared: PreparedStudy, solved: SolvedStudy, condition: Condition | None
+) -> Selection | None:
+    """Return what a condition that a user wrote chooses; None without one.
+
+    Raises:
+        InputError: as `select`; MX0662, constraints that leave none of the cells it asks for.
+    """
+    if condition is None:
+        return None
+    found = select(solved, condition)
+    if found.region.is_empty() and not found.undecided:
+        nothing = nothing_selected(prepared, {}, tuple(_operands(condition)))
+        if nothing is not None:
+            raise nothing
+    return found
+
+
+def _operands(condition: Condition) -> Iterator[Condition]:
+    """Yield the operands of the outermost `&&`: a contradiction names those it needs."""
+    for operand in conjuncts(condition.expression):
+        is_whole = operand is condition.expression
+        yield condition if is_whole else replace(condition, expression=operand, text=to_c(operand))
 
 
 def nothing_selected(

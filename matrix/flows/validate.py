@@ -262,12 +262,17 @@ def _verdicts_of(job: ValidateJob, config: DotConfig) -> list[tuple[str, Verdict
         InputError: as `answers_of`.
     """
     chosen = _chosen(job, config)
-    situations = [
-        job.answers.situation(job.answers.build(config, one), job.boot_loader, job.options)
-        for one in chosen
-    ]
+    situations = _situations(job, config, chosen)
     release = chosen[0].release
     return [(release, verdict_in(job.answers, situations, system)) for system in job.systems]
+
+
+def _situations(
+    job: ValidateJob, config: DotConfig, chosen: Sequence[ChosenKernel]
+) -> list[Situation]:
+    """Return a file with each of the kernels that are asked for it."""
+    builds = (job.answers.build(config, one) for one in chosen)
+    return [job.answers.situation(one, job.boot_loader, job.options) for one in builds]
 
 
 def _of_any_release(
@@ -340,10 +345,7 @@ def answers_of(
     chosen = _chosen(job, config)
     if not chosen:
         return [_absent_anyway(job, config, system) for system in job.systems]
-    situations = [
-        job.answers.situation(job.answers.build(config, one), job.boot_loader, job.options)
-        for one in chosen
-    ]
+    situations = _situations(job, config, chosen)
     situation = situations[0]
     result = _result_of(job, situations)
     notes = _notes(job, situations)

@@ -16,14 +16,14 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from matrix.analyze.space.result import Table
-from matrix.analyze.space.selection import Selection, select
+from matrix.analyze.space.selection import Selection
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
 from matrix.analyze.space.tables import PROFILES, choices, view_table
 from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
 from matrix.flows.cell_argument import parse_cell, unknown_axis
 from matrix.flows.knowledge import Library
-from matrix.flows.selection import nothing_selected, operands, where_condition
+from matrix.flows.selection import chosen_cells, where_condition
 from matrix.flows.study import PreparedStudy, prepare_study, table_cells
 from matrix.flows.study_answer import StudyAnswer
 from matrix.schema.values import (
@@ -80,12 +80,8 @@ def viewed(prepared: PreparedStudy, solve: Callable[[], SolvedStudy], asked: Ask
     """Return a view of a study that was looked up; raises as `view`, and before it is solved."""
     wanted = _wanted(prepared, asked)
     solved = solve()
-    selection = select(solved, wanted.where) if wanted.where else None
+    selection = chosen_cells(prepared, solved, wanted.where)
     kept = selection.region if selection else solved.valid
-    if wanted.where and selection and kept.is_empty() and not selection.undecided:
-        nothing = nothing_selected(prepared, {}, operands(wanted.where))
-        if nothing is not None:
-            raise nothing
     table = view_table(solved, wanted, table_cells(prepared), kept)
     met = study_defects(solved, kept)
     shown = partial(shows_kernel, table, prepared.study)
