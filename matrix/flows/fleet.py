@@ -40,7 +40,7 @@ from matrix.door.threads import in_threads
 from matrix.door.workers import cores
 from matrix.flows.arguments import check_verdicts
 from matrix.flows.fleet_answers import FleetAnswers
-from matrix.flows.fleet_batch import BatchAnswering, BatchAnswers, numbered, same
+from matrix.flows.fleet_batch import BatchAnswering, BatchAnswers, Coded, numbered, same
 from matrix.flows.fleet_summary import FleetPart, FleetSummary, HostAnswer, HostGroup, joined
 from matrix.flows.knowledge import Library
 from matrix.kernel.fleet.hosts import (
@@ -92,24 +92,26 @@ class FleetOutcome(Struct, frozen=True, kw_only=True):
     problems: tuple[Diagnostic, ...] = ()
 
 
+class AnsweredRows(Struct, frozen=True, kw_only=True):
+    """Some rows with their answers; `Coded` are the distinct values and, per row, one's index.
+
+    `own` are the user's columns as arrays of bytes, the same in every batch.
+    """
+
+    rows: npt.NDArray[np.int64]
+    hosts: Any
+    cpus: Coded[str]
+    vms: Coded[str]
+    answers: Coded[HostAnswer]
+    fixes: Coded[tuple[Fix, ...]]
+    own: Mapping[str, Any]
+
+
 class HostRows(Protocol):
     """Takes the answers of a batch of hosts, in the order of the table."""
 
-    def write(
-        self,
-        *,
-        rows: npt.NDArray[np.int64],
-        hosts: Any,
-        cpus: tuple[Sequence[str], npt.NDArray[np.int64]],
-        vms: tuple[Sequence[str], npt.NDArray[np.int64]],
-        answers: tuple[Sequence[HostAnswer], npt.NDArray[np.int64]],
-        fixes: tuple[Sequence[tuple[Fix, ...]], npt.NDArray[np.int64]],
-        own: Mapping[str, Any],
-    ) -> None:
-        """Take some rows; each pair holds the distinct values and, per row, the index of one.
-
-        `own` are the user's columns as arrays of bytes, the same in every batch.
-        """
+    def write(self, answered: AnsweredRows) -> None:
+        """Take some rows."""
 
 
 class FleetJob(Struct, frozen=True, kw_only=True):
@@ -381,14 +383,17 @@ def _answer_batch(
             idle.first_row, idle.first_host = place(index)
         idle.hosts += hosts
     if writer is not None:
+        fixes = [answers.fixes(one, most_fixes) for one in given.values]
         writer.write(
-            rows=table.row_numbers(batch.first, batch.rows),
-            hosts=batch.hosts,
-            cpus=answered.cpus,
-            vms=answered.vms,
-            answers=found,
-            fixes=([answers.fixes(one, most_fixes) for one in given.values], given.codes),
-            own=batch.own,
+            AnsweredRows(
+                rows=table.row_numbers(batch.first, batch.rows),
+                hosts=batch.hosts,
+                cpus=answered.cpus,
+                vms=answered.vms,
+                answers=found,
+                fixes=Coded(fixes, given.codes),
+                own=batch.own,
+            )
         )
 
 
