@@ -7,8 +7,8 @@ them with `format_diagnostic`. A diagnostic names the place first, so that edito
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
-from typing import Self
+from collections.abc import Callable, Iterable, Sequence
+from typing import Self, TypeVar
 
 from msgspec import Struct
 
@@ -106,6 +106,29 @@ class InputError(Exception):
     ) -> Self:
         """Return the error of one thing that is wrong."""
         return cls(Diagnostic(code=code, message=message, location=location, hint=hint))
+
+
+_Found = TypeVar("_Found")
+
+
+class Gathered:
+    """What went wrong in steps that do not need each other, to be told at once."""
+
+    def __init__(self, problems: Iterable[Diagnostic] = ()) -> None:
+        self.problems = list(problems)
+
+    def of(self, step: Callable[[], _Found]) -> _Found | None:
+        """Return what a step finds; None where it fails."""
+        try:
+            return step()
+        except InputError as error:
+            self.problems.extend(error.diagnostics)
+            return None
+
+    def refuse(self) -> None:
+        """Raise what went wrong, if anything did."""
+        if self.problems:
+            raise InputError(tuple(dict.fromkeys(self.problems)))
 
 
 class UndecidedError(InputError):

@@ -13,7 +13,7 @@ from msgspec import Struct
 from matrix.analyze.space.cell_rows import ANSWER_COLUMNS, CellColumn, CellRows
 from matrix.diagnostics import (
     Diagnostic,
-    InputError,
+    Gathered,
     UndecidedError,
     unknown_word_hint,
 )
@@ -84,14 +84,10 @@ def cells(
             combinations for `sample`.
     """
     prepared = prepare_study(Library(configs), name, predicate)
-    wrong = [*problems, *_problems(wanted), *_wrong_columns(prepared.study, wanted.columns)]
-    condition = None
-    try:
-        condition = where_condition(wanted.where)
-    except InputError as error:
-        wrong.extend(error.diagnostics)
-    if wrong:
-        raise InputError(wrong)
+    columns = _wrong_columns(prepared.study, wanted.columns)
+    wrong = Gathered([*problems, *_problems(wanted), *columns])
+    condition = wrong.of(lambda: where_condition(wanted.where))
+    wrong.refuse()
     if output is not None and not wanted.parts:
         # Before the study is solved, which may take long.
         check_writable([output])

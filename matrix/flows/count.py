@@ -9,7 +9,7 @@ from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.space.selection import Selection
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
-from matrix.diagnostics import Diagnostic, InputError, UndecidedError
+from matrix.diagnostics import Diagnostic, Gathered, InputError, UndecidedError
 from matrix.flows.cell_argument import unknown_axis
 from matrix.flows.knowledge import Library
 from matrix.flows.selection import chosen_cells, where_condition
@@ -58,14 +58,9 @@ def count(
         UndecidedError: MX0644, more than `MAX_GROUPS` groups.
     """
     prepared = prepare_study(Library(configs), name, predicate)
-    wrong = list(_wrong_axes(prepared.study, by))
-    condition = None
-    try:
-        condition = where_condition(where)
-    except InputError as error:
-        wrong.extend(error.diagnostics)
-    if wrong:
-        raise InputError(wrong)
+    wrong = Gathered(_wrong_axes(prepared.study, by))
+    condition = wrong.of(lambda: where_condition(where))
+    wrong.refuse()
     solved = prepared.solve()
     selection = chosen_cells(prepared, solved, condition)
     if condition and selection and selection.region.is_empty() and not selection.undecided:

@@ -10,7 +10,6 @@ import fnmatch
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
@@ -20,7 +19,7 @@ from matrix.analyze.space.selection import Selection
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
 from matrix.analyze.space.tables import PROFILES, choices, view_table
-from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
+from matrix.diagnostics import Diagnostic, Gathered, InputError, Location, unknown_word_hint
 from matrix.flows.cell_argument import parse_cell, unknown_axis
 from matrix.flows.knowledge import Library
 from matrix.flows.selection import chosen_cells, where_condition
@@ -216,24 +215,6 @@ def _shown_and_fixed(
             message=f"`--set {axis}={option}` fixes what the view shows",
             hint=hint,
         )
-
-
-Found = TypeVar("Found")
-
-
-class Gathered:
-    """What went wrong in steps that do not need each other."""
-
-    def __init__(self) -> None:
-        self.problems: list[Diagnostic] = []
-
-    def of(self, step: Callable[[], Found]) -> Found | None:
-        """Return what a step finds; None where it fails."""
-        try:
-            return step()
-        except InputError as error:
-            self.problems.extend(error.diagnostics)
-            return None
 
 
 def _begun(study: MatrixStudy, asked: Asked) -> DeclaredView:
