@@ -7,7 +7,7 @@ them with `format_diagnostic`. A diagnostic names the place first, so that edito
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Self, TypeVar
 
 from msgspec import Struct
@@ -108,6 +108,12 @@ class InputError(Exception):
         return cls(Diagnostic(code=code, message=message, location=location, hint=hint))
 
 
+def refuse(problems: Collection[Diagnostic]) -> None:
+    """Raise what is wrong in one error, if anything is."""
+    if problems:
+        raise InputError(tuple(problems))
+
+
 _Found = TypeVar("_Found")
 
 
@@ -126,9 +132,8 @@ class Gathered:
             return None
 
     def refuse(self) -> None:
-        """Raise what went wrong, if anything did."""
-        if self.problems:
-            raise InputError(tuple(dict.fromkeys(self.problems)))
+        """Raise what went wrong, each problem once, if anything did."""
+        refuse(dict.fromkeys(self.problems))
 
 
 class UndecidedError(InputError):

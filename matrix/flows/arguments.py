@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from matrix.analyze.cell.verdict import Verdict, verdicts_of
-from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.diagnostics import Diagnostic, InputError, refuse, unknown_word_hint
 from matrix.kernel.line.given_line import given_line, load_boot_loader_line
 from matrix.schema.values import Architecture, Capability
 
@@ -113,8 +113,7 @@ def choose_surroundings(architecture: Architecture, settings: tuple[str, ...]) -
                     hint=f"give one of them{also}",
                 )
             )
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
     return chosen
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.diagnostics import Diagnostic, refuse, unknown_word_hint
 from matrix.flows.knowledge import nearest_releases
 from matrix.flows.study import PreparedStudy
 from matrix.kernel.cpu.resolve import canonical_system
@@ -60,8 +60,7 @@ def parse_cell(prepared: PreparedStudy, text: str) -> dict[str, str]:
                     hint="give one of them",
                 )
             )
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
     return chosen
 
 

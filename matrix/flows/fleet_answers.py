@@ -20,7 +20,7 @@ from matrix.analyze.cell.answer import Answer, Fix
 from matrix.analyze.cell.memory import DetectedCpu
 from matrix.analyze.cell.verdict import WORKS
 from matrix.analyze.facts.line_memory import LineMeaning
-from matrix.diagnostics import Diagnostic, InputError, Severity
+from matrix.diagnostics import Diagnostic, Gathered, InputError, Severity
 from matrix.door.files import digest_of
 from matrix.door.folders import regular_files
 from matrix.expr.nodes import Value
@@ -260,14 +260,11 @@ class FleetAnswers:
         ]
         if row.evidence:
             parts.insert(0, partial(self._evidence.of, row.evidence))
-        problems: list[Diagnostic] = []
+        wrong = Gathered()
         for part in parts:
-            try:
-                part()
-            except InputError as error:
-                problems.extend(error.diagnostics)
-        if problems:
-            return HostAnswer(problems=tuple(problems))
+            wrong.of(part)
+        if wrong.problems:
+            return HostAnswer(problems=tuple(wrong.problems))
         builds = self._builds.of((row.kernel, row.config))
         if isinstance(builds, HostAnswer):
             return builds

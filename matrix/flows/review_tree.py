@@ -27,7 +27,7 @@ from matrix.analyze.space.difference import (
 )
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
-from matrix.diagnostics import Diagnostic, ExitCode, InputError, Location
+from matrix.diagnostics import Diagnostic, ExitCode, InputError, Location, refuse
 from matrix.expr.nodes import Expression
 from matrix.expr.printer import to_c
 from matrix.flows.diff import VerdictChanges, change_rules
@@ -303,8 +303,7 @@ def _changed(
                 reason = new.reason if isinstance(new, NotAnExpression) else "it is not there"
                 problems.append(_unreadable(name, reason, touched[name]))
     problems += _other_rows(profile, touched)
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
 
 
 def _refuse_unknown_names(
@@ -322,8 +321,7 @@ def _refuse_unknown_names(
         if missing:
             said = f"{patched.id} has no `{'`, `'.join(missing)}`"
             problems.append(_unreadable(name, said, touched.get(name)))
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
 
 
 def _other_rows(profile: KernelProfile, touched: Mapping[str, Location]) -> Iterator[Diagnostic]:

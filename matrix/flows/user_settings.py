@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from matrix.analyze.cell.verdict import WORKS, Verdict
-from matrix.diagnostics import Diagnostic, InputError, Severity, unknown_word_hint
+from matrix.diagnostics import Diagnostic, Severity, refuse, unknown_word_hint
 from matrix.diagnostics.codes import codes
 from matrix.flows.validate_job import ValidateRequest
 from matrix.flows.validate_result import Standing, ValidateResult
@@ -92,8 +92,7 @@ def _check_names(settings: Settings) -> None:
                         hint=hint,
                     )
                 )
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
 
 
 class Mutes(Struct, kw_only=True):

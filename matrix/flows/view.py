@@ -19,7 +19,7 @@ from matrix.analyze.space.selection import Selection
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
 from matrix.analyze.space.tables import PROFILES, choices, view_table
-from matrix.diagnostics import Diagnostic, Gathered, InputError, Location, unknown_word_hint
+from matrix.diagnostics import Diagnostic, Gathered, InputError, Location, refuse, unknown_word_hint
 from matrix.flows.cell_argument import parse_cell, unknown_axis
 from matrix.flows.knowledge import Library
 from matrix.flows.selection import chosen_cells, where_condition
@@ -254,6 +254,5 @@ def _only(
                 )
             )
         found[axis] = (*found.get(axis, ()), pattern)
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
     return found

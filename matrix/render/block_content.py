@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.space.result import StudyResult, Table
 from matrix.analyze.space.view import View
-from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.diagnostics import Diagnostic, InputError, refuse, unknown_word_hint
 from matrix.flows.session import ViewedCell
 from matrix.flows.validate_result import ValidateResult
 from matrix.flows.view import shows_kernel
@@ -299,8 +299,7 @@ def _selected(block: Block, result: StudyResult, members: Members) -> Table:
         rows=_chosen(block.option("rows"), rows, members, diagnostics),
         columns=_chosen(block.option("columns"), columns, members, diagnostics),
     )
-    if diagnostics:
-        raise InputError(diagnostics)
+    refuse(diagnostics)
     return view.of(table)
 
 

@@ -16,6 +16,7 @@ from matrix.diagnostics import (
     InputError,
     Location,
     Severity,
+    refuse,
     unknown_word_hint,
 )
 from matrix.door.bounded import InputKind, read_bounded
@@ -260,8 +261,7 @@ def filled(text: str, file: str, form: Form, session: Session) -> str:
             fresh.append((block, _fresh(block, session)))
         except InputError as error:
             problems += [_placed(item, block) for item in error.diagnostics]
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
     return splice(text, fresh)
 
 

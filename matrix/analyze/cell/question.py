@@ -17,7 +17,7 @@ from matrix.analyze.cell.verdict import Verdict, decide, verdicts_of, wanted_of
 from matrix.analyze.facts.evaluation import Evaluation
 from matrix.analyze.facts.program import PREDICATE, FactProgram, LoweredAdvisory
 from matrix.analyze.facts.scenario_words import scenario_of
-from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.diagnostics import Diagnostic, InputError, refuse, unknown_word_hint
 from matrix.explore.inputs import SimulationInputs
 from matrix.explore.scenario import AnyScenario, domains_of, required_of
 from matrix.expr.evaluation import truth
@@ -442,8 +442,7 @@ def refuse_lacking_truth(questions: Iterable[Question]) -> None:
                         'kind, a function with body: "false"), or ask about other releases',
                     )
                 )
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
 
 
 def _cannot_boot(cell: Evaluation) -> str:

@@ -13,7 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 from msgspec.structs import replace
 
 from matrix.analyze.facts.unread import UNREAD, Unread, rows_of, subjects
-from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
+from matrix.diagnostics import Diagnostic, InputError, Location, refuse, unknown_word_hint
 from matrix.expr.nodes import Binary, Call, Constant, Expression, Name, Unary, Value, is_memory
 from matrix.expr.position import Source
 from matrix.expr.printer import to_c
@@ -228,8 +228,7 @@ def refuse_unknown_names(profile: KernelProfile, lowering: Lowering) -> None:
     """
     problems = [*_unknown_names(profile, lowering), *_unknown_variables(profile)]
     problems += _unknown_rows(profile)
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
 
 
 def refuse_cycles(

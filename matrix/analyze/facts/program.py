@@ -29,7 +29,7 @@ from matrix.analyze.facts.lowering import (
     refuse_unknown_names,
 )
 from matrix.analyze.facts.scenario_words import impossible_inputs
-from matrix.diagnostics import InputError
+from matrix.diagnostics import InputError, refuse
 from matrix.expr.nodes import Binary, Constant, Expression, Name, Value
 from matrix.expr.trees import names
 from matrix.schema.values import (
@@ -226,8 +226,7 @@ def _lowered(profile: KernelProfile, architecture: Architecture, lowering: Lower
     # Before anything evaluates: `Evaluation` and the compiler follow definitions without a guard.
     refuse_cycles(profile, lowering, definitions)
     impossible = tuple(impossible_inputs(profile, architecture, lowering))
-    if impossible:
-        raise InputError(impossible)
+    refuse(impossible)
     facts = _rows(architecture.facts, lowering)
     simulation = _rows(architecture.simulation, lowering)
     constraints = tuple(

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from matrix.analyze.facts.program import FactProgram
-from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.diagnostics import Diagnostic, InputError, Location, refuse
 from matrix.kernel.patch.touched import Touch
 from matrix.kernel.source.truth.citations import citations
 from matrix.kernel.source.truth.evidence import Evidence
@@ -61,8 +61,7 @@ def refuse_another_kernel(
         for item in touched
         if item.name in rests and item.name != asked
     }
-    if problems:
-        raise InputError(list(problems.values()))
+    refuse(problems.values())
 
 
 def changed_model(

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from matrix.analyze.facts.program import FactProgram
 from matrix.analyze.space.study import SolvedStudy, decide_study
-from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.diagnostics import Diagnostic, InputError, refuse, unknown_word_hint
 from matrix.expr.nodes import Call, Constant, Expression, Name
 from matrix.expr.parser import parse
 from matrix.expr.trees import calls, names, rewrite
@@ -95,8 +95,7 @@ def refuse_words_of_the_model(check: PatchedCheck, axes: Iterable[str]) -> None:
         )
         for name in sorted(names(check.expression) & frozenset(axes))
     ]
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
 
 
 def refuse_unknown_symbols(
@@ -121,8 +120,7 @@ def refuse_unknown_symbols(
         # A symbol that one profile lists is known: releases without it have it off.
         for symbol in sorted(frozenset.intersection(*unlisted))
     ]
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
 
 
 def remarks(check: PatchedCheck) -> tuple[Diagnostic, ...]:

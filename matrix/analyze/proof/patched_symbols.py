@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from matrix.analyze.facts.program import FactProgram
 from matrix.analyze.proof.patched_model import AskedKernel
-from matrix.diagnostics import Diagnostic, InputError
+from matrix.diagnostics import Diagnostic, refuse
 from matrix.expr.nodes import Binary, Call, Constant, Expression, Name
 from matrix.expr.printer import to_c
 from matrix.expr.trees import fold, rewrite, walk
@@ -196,8 +196,7 @@ def refuse_values(programs: Sequence[FactProgram], check: PatchedCheck) -> None:
         for expression in expressions
         for node, name in _asked_values(expression, numbers)
     }
-    if problems:
-        raise InputError(list(problems.values()))
+    refuse(problems.values())
 
 
 def _asked_values(expression: Expression, numbers: set[str]) -> Iterator[tuple[Expression, str]]:
