@@ -28,17 +28,16 @@ def column_titles(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """
     pairs = [text.partition("=") for text in texts]
     wrong = [name for name, equals, title in pairs if not (name.strip() and equals and title)]
-    if wrong:
-        raise InputError(
-            [
-                Diagnostic(
-                    code="MX1520",
-                    message=f"`{word}` of --column is no NAME=TITLE",
-                    hint="write the column that is read and your title: kernel=KERNEL-VERSION",
-                )
-                for word in wrong
-            ]
-        )
+    refuse(
+        [
+            Diagnostic(
+                code="MX1520",
+                message=f"`{word}` of --column is no NAME=TITLE",
+                hint="write the column that is read and your title: kernel=KERNEL-VERSION",
+            )
+            for word in wrong
+        ]
+    )
     return tuple((name.strip(), title.strip()) for name, _, title in pairs)
 
 
@@ -49,18 +48,17 @@ def check_verdicts(words: tuple[str, ...], capability: Capability) -> None:
         InputError: MX0907, all unknown ones at once.
     """
     known = {*verdicts_of(capability), Verdict.UNSOUND}
-    wrong = [word for word in words if word not in known]
-    if wrong:
-        raise InputError(
-            [
-                Diagnostic(
-                    code="MX0907",
-                    message=f"unknown verdict `{word}` in --fail-on",
-                    hint=unknown_word_hint(word, verdicts_of(capability), "verdicts"),
-                )
-                for word in wrong
-            ]
-        )
+    refuse(
+        [
+            Diagnostic(
+                code="MX0907",
+                message=f"unknown verdict `{word}` in --fail-on",
+                hint=unknown_word_hint(word, verdicts_of(capability), "verdicts"),
+            )
+            for word in words
+            if word not in known
+        ]
+    )
 
 
 def choose_surroundings(architecture: Architecture, settings: tuple[str, ...]) -> dict[str, str]:

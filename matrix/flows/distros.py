@@ -98,8 +98,7 @@ def _refuse_types(config: DotConfig, types: Mapping[str, str]) -> None:
     """Raise MX0310 for values that the symbols' types refuse: no distribution has built such."""
     typed = config.typed(types)
     wrong = typed.diagnostics[len(config.diagnostics) :]
-    if wrong:
-        raise InputError([replace(item, severity=Severity.ERROR) for item in wrong])
+    refuse([replace(item, severity=Severity.ERROR) for item in wrong])
 
 
 def _distro(

@@ -22,7 +22,7 @@ import msgspec
 from msgspec import Struct
 
 import matrix
-from matrix.diagnostics import Diagnostic, ExitCode, InputError, unknown_word_hint
+from matrix.diagnostics import Diagnostic, ExitCode, InputError, refuse, unknown_word_hint
 from matrix.door import kept
 from matrix.door.files import digest_of
 from matrix.door.folders import found_below, is_outside_allowed, target_of
@@ -414,18 +414,17 @@ def _value(condition: Expression, chosen: Mapping[str, bool]) -> bool:
 
 def _refuse_unknown(symbols: Sequence[str], names: Sequence[str]) -> None:
     known = set(names)
-    missing = [symbol for symbol in symbols if symbol not in known]
-    if missing:
-        raise InputError(
-            [
-                Diagnostic(
-                    code="MX1009",
-                    message=f"the tree has no symbol `{symbol}`",
-                    hint=_near(symbol, names),
-                )
-                for symbol in missing
-            ]
-        )
+    refuse(
+        [
+            Diagnostic(
+                code="MX1009",
+                message=f"the tree has no symbol `{symbol}`",
+                hint=_near(symbol, names),
+            )
+            for symbol in symbols
+            if symbol not in known
+        ]
+    )
 
 
 def _near(symbol: str, names: Sequence[str]) -> str:

@@ -112,8 +112,7 @@ def embed(
                 fresh[path].append((block, _fresh(block, session)))
             except InputError as error:
                 problems.extend(_placed(item, block) for item in error.diagnostics)
-    if problems:
-        raise InputError(tuple(dict.fromkeys(problems)))
+    refuse(dict.fromkeys(problems))
     new = {item.path: splice(item.text, fresh[item.path]) for item in documents}
     changed = [item for item in documents if new[item.path] != item.text]
     if write and not check:
