@@ -23,7 +23,7 @@ from msgspec import Struct
 from matrix.analyze.space.cell_rows import CellRows
 from matrix.diagnostics import Diagnostic, InputError
 from matrix.flows.fleet import HostRows, HostSource
-from matrix.flows.fleet_tally import FleetPart
+from matrix.flows.fleet_summary import FleetPart
 from matrix.kernel.fleet.hosts import HostPart
 from matrix.solve.listing import Columns
 

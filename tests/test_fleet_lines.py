@@ -16,7 +16,7 @@ from matrix.analyze.facts.line_memory import LineMemory
 from matrix.diagnostics import InputError
 from matrix.flows.answers import Kept
 from matrix.flows.fleet_answers import FleetAnswers
-from matrix.flows.fleet_row import HostRow, check_line, spec_of
+from matrix.flows.fleet_summary import HostRow, check_line, spec_of
 from matrix.flows.knowledge import Library
 from matrix.kernel.fleet import hosts as table_of_hosts
 from matrix.kernel.fleet.lines import ReadWords

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from matrix.door.cluster import Cluster
 from matrix.door.processes import Processes
-from matrix.flows import fleet_tally
+from matrix.flows import fleet_summary
 from matrix.flows.fleet import FleetOutcome, FleetRequest, HostParts, fleet
 from matrix.kernel.fleet.hosts import host_parts, open_hosts
 from matrix.render.cell_parts import Parts
@@ -139,9 +139,9 @@ def test_a_run_takes_up_what_is_there(table: Path, tmp_path: Path) -> None:
 
 def test_what_is_no_utf8_is_kept(whole: tuple[dict[str, bytes], FleetOutcome]) -> None:
     texts = [data for name, data in whole[0].items() if name.startswith("_")]
-    parts = [fleet_tally.read(data) for data in texts]
-    assert [fleet_tally.written(part) for part in parts if part] == texts
-    assert fleet_tally.read(b"[1]") is fleet_tally.read(b"\xff") is None
+    parts = [fleet_summary.read(data) for data in texts]
+    assert [fleet_summary.written(part) for part in parts if part] == texts
+    assert fleet_summary.read(b"[1]") is fleet_summary.read(b"\xff") is None
 
 
 @pytest.mark.parametrize(

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from matrix.cli.options import (
+    DEFAULT_STUDY,
+    AnswerFormat,
+    Configs,
+    Output,
+    Predicate,
+    Study,
+    StudyFormat,
+)
+from matrix.cli.study_command import show
 
-from matrix.cli.study_command import Shown, study_command
 
-if TYPE_CHECKING:
-    from matrix.flows.claims import Claims
-
-
-def _load() -> Shown[Claims]:
+def claims(
+    study: Study = DEFAULT_STUDY,
+    predicate: Predicate = None,
+    output_format: AnswerFormat = StudyFormat.TEXT,
+    output: Output = None,
+    configs: Configs = None,
+) -> int:
+    """Prove or refute the study's claims; exit 1 where one is not as expected."""
     from matrix.flows.claims import claims as run_claims
     from matrix.render.claims import claims_document, claims_values
 
-    return run_claims, claims_document, claims_values
-
-
-claims = study_command(
-    _load, "Prove or refute the study's claims; exit 1 where one is not as expected."
-)
+    found = run_claims(study, configs=tuple(configs or ()), predicate=predicate)
+    return show(found, output_format, output, claims_document, claims_values)

@@ -146,17 +146,15 @@ def _in_parts(request: FleetRequest, folder: Path | None, workers: Workers) -> F
     Raises:
         InputError: MX0635, no folder is given.
     """
-    from matrix.diagnostics import Diagnostic, InputError
+    from matrix.diagnostics import InputError
     from matrix.flows.fleet import HostParts
     from matrix.render.host_parts import write_host_parts
 
     if folder is None:
-        raise InputError(
-            Diagnostic(
-                code="MX0635",
-                message="--engine writes parts of a table of answers, and no --table is given",
-                hint="add --table FOLDER, or leave --engine out",
-            )
+        raise InputError.of(
+            code="MX0635",
+            message="--engine writes parts of a table of answers, and no --table is given",
+            hint="add --table FOLDER, or leave --engine out",
         )
     parts, outcome = write_host_parts(HostParts(request), folder, workers, note=PROGRESS.note)
     there = f", {parts.kept:,} of them there already" if parts.kept else ""

@@ -121,14 +121,6 @@ class TextFormat(enum.StrEnum):
     JSON = "json"
 
 
-class DocumentFormat(enum.StrEnum):
-    """Formats of commands whose answer may also stand in a document."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-
-
 Where = Annotated[
     str | None,
     typer.Option(
@@ -181,21 +173,19 @@ def workers_of(engine: Engine | None, scheduler: str | None, jobs: int | None) -
     Raises:
         InputError: MX0635, options that do not go together.
     """
-    from matrix.diagnostics import Diagnostic, InputError
+    from matrix.diagnostics import InputError
     from matrix.door.processes import Processes
     from matrix.door.workers import cores
 
     if scheduler is not None and (engine is not Engine.DASK or jobs is not None):
-        raise InputError(
-            Diagnostic(
-                code="MX0635",
-                message="--scheduler does nothing without --engine dask"
-                if engine is not Engine.DASK
-                else "--jobs and --scheduler both say who does the work",
-                hint="add --engine dask, or leave --scheduler out"
-                if engine is not Engine.DASK
-                else "leave one of them out: how many workers there are is said where they start",
-            )
+        raise InputError.of(
+            code="MX0635",
+            message="--scheduler does nothing without --engine dask"
+            if engine is not Engine.DASK
+            else "--jobs and --scheduler both say who does the work",
+            hint="add --engine dask, or leave --scheduler out"
+            if engine is not Engine.DASK
+            else "leave one of them out: how many workers there are is said where they start",
         )
     if engine is Engine.DASK:
         from matrix.door.cluster import Cluster
@@ -218,5 +208,4 @@ Verbose = Annotated[
     ),
 ]
 AnswerFormat = Annotated[StudyFormat, typer.Option("--format", help="Format of the answer.")]
-Document = Annotated[DocumentFormat, typer.Option("--format", help="Format of the answer.")]
 Format = Annotated[TextFormat, typer.Option("--format", help="Format of the answer.")]

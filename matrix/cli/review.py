@@ -113,7 +113,7 @@ def review(
 
 def _compared(found: KernelsCompared, form: ReviewFormat) -> str:
     """Return two kernels compared in a form."""
-    from matrix.render.review_tree import compared_document
+    from matrix.render.diff import compared_document
     from matrix.render.writers import write
 
     if form in (ReviewFormat.MBOX, ReviewFormat.JSON):

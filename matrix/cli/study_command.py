@@ -8,15 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from matrix.cli.console import deliver, say, use_colour
-from matrix.cli.options import (
-    DEFAULT_STUDY,
-    AnswerFormat,
-    Configs,
-    Output,
-    Predicate,
-    Study,
-    StudyFormat,
-)
 from matrix.diagnostics import Diagnostic, ExitCode, format_diagnostic
 
 if TYPE_CHECKING:
@@ -37,10 +28,6 @@ class Answered(Protocol):
 
 
 Found = TypeVar("Found", bound=Answered)
-# A flow over one study with what shows its answer: as a document, and as values of JSON.
-Shown = tuple[
-    Callable[..., Found], Callable[[Found], "Document"], Callable[[Found], "dict[str, Json]"]
-]
 
 
 def show(
@@ -70,21 +57,3 @@ def show(
         say(format_diagnostic(diagnostic))
     deliver(text, output)
     return found.exit_code
-
-
-def study_command(load: Callable[[], Shown[Found]], description: str) -> Callable[..., int]:
-    """Return a command that runs a flow; `load` imports it, so that `--help` need not."""
-
-    def command(
-        study: Study = DEFAULT_STUDY,
-        predicate: Predicate = None,
-        output_format: AnswerFormat = StudyFormat.TEXT,
-        output: Output = None,
-        configs: Configs = None,
-    ) -> int:
-        flow, document, values = load()
-        found = flow(study, configs=tuple(configs or ()), predicate=predicate)
-        return show(found, output_format, output, document, values)
-
-    command.__doc__ = description
-    return command

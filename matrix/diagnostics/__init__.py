@@ -7,8 +7,8 @@ them with `format_diagnostic`. A diagnostic names the place first, so that edito
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
-from typing import Self
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Self, TypeVar
 
 from msgspec import Struct
 
@@ -82,6 +82,22 @@ class Diagnostic(Struct, frozen=True, kw_only=True):
     hint: str | None = None
     severity: Severity = Severity.ERROR
 
+    @classmethod
+    def warning(
+        cls, *, code: str, message: str, location: Location | None = None, hint: str | None = None
+    ) -> Self:
+        """Return one that goes with an answer, and that a reader should act on."""
+        found = Severity.WARNING
+        return cls(code=code, message=message, location=location, hint=hint, severity=found)
+
+    @classmethod
+    def note(
+        cls, *, code: str, message: str, location: Location | None = None, hint: str | None = None
+    ) -> Self:
+        """Return one that goes with an answer, and that a reader should know."""
+        found = Severity.NOTE
+        return cls(code=code, message=message, location=location, hint=hint, severity=found)
+
 
 class InputError(Exception):
     """All that is wrong with the inputs of one command; carries at least one diagnostic."""
@@ -97,6 +113,34 @@ class InputError(Exception):
     ) -> Self:
         """Return the error of one thing that is wrong."""
         return cls(Diagnostic(code=code, message=message, location=location, hint=hint))
+
+
+def refuse(problems: Collection[Diagnostic]) -> None:
+    """Raise what is wrong in one error, if anything is."""
+    if problems:
+        raise InputError(tuple(problems))
+
+
+_Found = TypeVar("_Found")
+
+
+class Gathered:
+    """What went wrong in steps that do not need each other, to be told at once."""
+
+    def __init__(self, problems: Iterable[Diagnostic] = ()) -> None:
+        self.problems = list(problems)
+
+    def of(self, step: Callable[[], _Found]) -> _Found | None:
+        """Return what a step finds; None where it fails."""
+        try:
+            return step()
+        except InputError as error:
+            self.problems.extend(error.diagnostics)
+            return None
+
+    def refuse(self) -> None:
+        """Raise what went wrong, each problem once, if anything did."""
+        refuse(dict.fromkeys(self.problems))
 
 
 class UndecidedError(InputError):

@@ -28,6 +28,7 @@ from matrix.expr.nodes import (
     Value,
     spine,
 )
+from matrix.expr.printer import to_c
 
 _MAX_SHIFT = 63
 
@@ -103,6 +104,16 @@ def evaluate(expression: Expression, lookup: Lookup, call: CallValue | None = No
                 return None
             return apply_conditional(None, agreed, evaluate(expression.otherwise, lookup, call))
         expression = expression.then if known else expression.otherwise
+
+
+def kconfig_truth(condition: Expression, symbol: Lookup) -> bool | None:
+    """Return whether a condition over Kconfig symbols holds: `m` is enabled, too."""
+
+    def is_enabled(call: Call) -> Value:
+        found = symbol(to_c(call.arguments[0]))
+        return None if found is None else found is not False
+
+    return truth(evaluate(condition, symbol, is_enabled))
 
 
 def _evaluate_chain(expression: Binary, lookup: Lookup, call: CallValue | None) -> Value:

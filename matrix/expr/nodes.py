@@ -116,6 +116,11 @@ def plain(value: Value) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def told(value: Value) -> str:
+    """Return a value as `plain`, and `unknown` for what is not known."""
+    return "unknown" if value is None else plain(value)
+
+
 def spine(expression: Expression) -> tuple[Expression, Steps]:
     """Return the leftmost operand and the (operator, right operand) steps applied to it."""
     steps: list[tuple[str, Expression]] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from msgspec import Struct
 
 from matrix.diagnostics import Diagnostic, Location
@@ -47,6 +49,14 @@ class Source(Struct, frozen=True):
         return Diagnostic(
             code=code, message=message, location=self._locate(offset, length), hint=hint
         )
+
+    def at_word(self, code: str, message: str, word: str, *, hint: str | None = None) -> Diagnostic:
+        """Return a diagnostic at the first use of a word, at the whole text where it has none."""
+        # Not inside of a longer name: `x` must not be underlined in `mechanism.x`.
+        found = re.search(rf"(?<![\w.]){re.escape(word)}(?!\w)", self.text) if word else None
+        if found is None:
+            return self.diagnostic(code, message, 0, len(self.text), hint=hint)
+        return self.diagnostic(code, message, found.start(), len(word), hint=hint)
 
     def _locate(self, offset: int, length: int) -> Location:
         before = self.text[:offset]

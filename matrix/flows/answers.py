@@ -63,9 +63,6 @@ class Kept(Generic[_Key, _Made]):
         self._most_wrong = most_wrong
         self._not_looked_at: tuple[Diagnostic, ...] = ()
 
-    def __len__(self) -> int:
-        return len(self._made)
-
     def of(self, key: _Key) -> _Made:
         """Return what is made of a key.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from matrix.analyze.cell.verdict import Verdict, verdicts_of
-from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.diagnostics import Diagnostic, InputError, refuse, unknown_word_hint
 from matrix.kernel.line.given_line import given_line, load_boot_loader_line
 from matrix.schema.values import Architecture, Capability
 
@@ -28,17 +28,16 @@ def column_titles(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """
     pairs = [text.partition("=") for text in texts]
     wrong = [name for name, equals, title in pairs if not (name.strip() and equals and title)]
-    if wrong:
-        raise InputError(
-            [
-                Diagnostic(
-                    code="MX1520",
-                    message=f"`{word}` of --column is no NAME=TITLE",
-                    hint="write the column that is read and your title: kernel=KERNEL-VERSION",
-                )
-                for word in wrong
-            ]
-        )
+    refuse(
+        [
+            Diagnostic(
+                code="MX1520",
+                message=f"`{word}` of --column is no NAME=TITLE",
+                hint="write the column that is read and your title: kernel=KERNEL-VERSION",
+            )
+            for word in wrong
+        ]
+    )
     return tuple((name.strip(), title.strip()) for name, _, title in pairs)
 
 
@@ -49,18 +48,17 @@ def check_verdicts(words: tuple[str, ...], capability: Capability) -> None:
         InputError: MX0907, all unknown ones at once.
     """
     known = {*verdicts_of(capability), Verdict.UNSOUND}
-    wrong = [word for word in words if word not in known]
-    if wrong:
-        raise InputError(
-            [
-                Diagnostic(
-                    code="MX0907",
-                    message=f"unknown verdict `{word}` in --fail-on",
-                    hint=unknown_word_hint(word, verdicts_of(capability), "verdicts"),
-                )
-                for word in wrong
-            ]
-        )
+    refuse(
+        [
+            Diagnostic(
+                code="MX0907",
+                message=f"unknown verdict `{word}` in --fail-on",
+                hint=unknown_word_hint(word, verdicts_of(capability), "verdicts"),
+            )
+            for word in words
+            if word not in known
+        ]
+    )
 
 
 def choose_surroundings(architecture: Architecture, settings: tuple[str, ...]) -> dict[str, str]:
@@ -113,8 +111,7 @@ def choose_surroundings(architecture: Architecture, settings: tuple[str, ...]) -
                     hint=f"give one of them{also}",
                 )
             )
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
     return chosen
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from matrix.diagnostics import Diagnostic, InputError, Location, Severity
+from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.door.files import read_regular
 from matrix.flows.user_settings import relative_name
 from matrix.flows.validate_result import Standing, ValidateResult
@@ -101,9 +101,8 @@ class Baseline(Struct, kw_only=True, dict=True):
         return shown
 
     def _stale(self, message: str) -> Diagnostic:
-        return Diagnostic(
+        return Diagnostic.warning(
             code="MX1421",
-            severity=Severity.WARNING,
             message=message,
             location=Location(file=str(self.path)),
             hint="write the baseline anew with --write-baseline, so that it cannot come back",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from matrix.analyze.space.cell_text import option_text
-from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.diagnostics import Diagnostic, InputError, refuse, unknown_word_hint
 from matrix.flows.knowledge import nearest_releases
 from matrix.flows.study import PreparedStudy
 from matrix.kernel.cpu.resolve import canonical_system
@@ -61,8 +61,9 @@ def parse_cell(prepared: PreparedStudy, text: str) -> dict[str, str]:
                     hint="give one of them",
                 )
             )
-    if problems:
-        raise InputError(_unprotected(prepared.study, text) or problems)
+    if problems and (unprotected := _unprotected(prepared.study, text)) is not None:
+        raise InputError(unprotected)
+    refuse(problems)
     return chosen
 
 

@@ -11,16 +11,15 @@ from pathlib import Path
 from msgspec import Struct
 
 from matrix.analyze.space.cell_rows import ANSWER_COLUMNS, CellColumn, CellRows
-from matrix.analyze.space.selection import select
 from matrix.diagnostics import (
     Diagnostic,
-    InputError,
+    Gathered,
     UndecidedError,
     unknown_word_hint,
 )
 from matrix.door.output import check_writable
 from matrix.flows.knowledge import Library
-from matrix.flows.selection import nothing_selected, operands, where_condition
+from matrix.flows.selection import chosen_cells, where_condition
 from matrix.flows.study import prepare_study
 from matrix.schema.values import MatrixStudy
 from matrix.solve.covering import CoveringArray, covering_array
@@ -85,23 +84,15 @@ def cells(
             combinations for `sample`.
     """
     prepared = prepare_study(Library(configs), name, predicate)
-    wrong = [*problems, *_problems(wanted), *_wrong_columns(prepared.study, wanted.columns)]
-    condition = None
-    try:
-        condition = where_condition(wanted.where)
-    except InputError as error:
-        wrong.extend(error.diagnostics)
-    if wrong:
-        raise InputError(wrong)
+    columns = _wrong_columns(prepared.study, wanted.columns)
+    wrong = Gathered([*problems, *_problems(wanted), *columns])
+    condition = wrong.of(lambda: where_condition(wanted.where))
+    wrong.refuse()
     if output is not None and not wanted.parts:
         # Before the study is solved, which may take long.
         check_writable([output])
     solved = prepared.solve()
-    selection = select(solved, condition) if condition else None
-    if condition and selection and selection.region.is_empty() and not selection.undecided:
-        nothing = nothing_selected(prepared, {}, operands(condition))
-        if nothing is not None:
-            raise nothing
+    selection = chosen_cells(prepared, solved, condition)
     region = selection.region if selection else solved.valid
     if wanted.sample is None:
         array = None

@@ -8,6 +8,7 @@ A study's options that none of its kernels reads are a mistake, or have become o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
@@ -20,8 +21,8 @@ from matrix.analyze.space.cell_text import named_cell
 from matrix.diagnostics import (
     Diagnostic,
     ExitCode,
+    Gathered,
     InputError,
-    Severity,
     UndecidedError,
 )
 from matrix.flows.claims import answer_claims, declared_claims
@@ -54,9 +55,8 @@ def _symbols(
     for symbol, value in option.kconfig:
         if value != "n" and all(symbol in history.symbols_lacking(one) for one in kernels):
             standing = history.of_symbol(symbol, kernels[-1])
-            yield Diagnostic(
+            yield Diagnostic.warning(
                 code="MX1706",
-                severity=Severity.WARNING,
                 location=option.location,
                 message=f"no kernel of the study has CONFIG_{symbol}: {standing.sentence()}",
                 hint="remove it from the option, or add a kernel that has it",
@@ -151,38 +151,31 @@ def _sound_studies(library: Library) -> Sequence[PreparedStudy]:
         InputError: what is wrong with any study, capability or claim.
     """
     known = library.knowledge
-    problems = list(unknown_names(known.kernels, known.architectures))
-    problems += [item for one in known.kernels for item in sources_without_lines(one)]
+    wrong = Gathered(unknown_names(known.kernels, known.architectures))
+    wrong.problems += [item for one in known.kernels for item in sources_without_lines(one)]
     # Also of an architecture that no study asks about.
     for profile in known.kernels:
-        try:
-            library.program(profile)
-        except InputError as error:
-            problems.extend(error.diagnostics)
+        wrong.of(partial(library.program, profile))
     for capability in known.capabilities:
-        problems += _unanswerable(library, capability)
-    studies = []
-    for study in library.knowledge.studies:
-        try:
-            prepared = prepare_study(library, study.id)
-            questions = [prepared.questions[profile.id] for profile in prepared.kernels]
-            read_claims(study, questions, declared_claims(prepared))
-            check_not_empty(prepared)
-        except InputError as error:
-            problems.extend(error.diagnostics)
-        else:
-            studies.append(prepared)
-    if problems:
-        raise InputError(tuple(dict.fromkeys(problems)))
-    return studies
+        wrong.problems += _unanswerable(library, capability)
+    studies = [wrong.of(partial(_sound, library, study)) for study in known.studies]
+    wrong.refuse()
+    return [one for one in studies if one is not None]
+
+
+def _sound(library: Library, study: MatrixStudy) -> PreparedStudy:
+    prepared = prepare_study(library, study.id)
+    questions = [prepared.questions[profile.id] for profile in prepared.kernels]
+    read_claims(study, questions, declared_claims(prepared))
+    check_not_empty(prepared)
+    return prepared
 
 
 def _repeated_truth(prepared: PreparedStudy) -> Iterator[Diagnostic]:
     """Yield a warning where the truth of a study's capability is its predicate once more."""
     if all(map(repeats_predicate, prepared.questions.values())):
-        yield Diagnostic(
+        yield Diagnostic.warning(
             code="MX0694",
-            severity=Severity.WARNING,
             location=prepared.capability.truth[0].condition.location,
             message=f"the truth of `{prepared.capability.id}` repeats predicate "
             f"`{prepared.predicate.name}`: no cell can be unsound or overstrict",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.diagnostics import InputError, unknown_word_hint
 from matrix.flows.pages import shipped_page
 
 Schema = dict[str, object]
@@ -35,12 +35,10 @@ def contract_schema(name: str) -> Schema:
         InputError: MX0832, no document has the shape.
     """
     if name not in contracts():
-        raise InputError(
-            Diagnostic(
-                code="MX0832",
-                message=f"no JSON document is a `{name}`",
-                hint=unknown_word_hint(name, contracts(), "contracts"),
-            )
+        raise InputError.of(
+            code="MX0832",
+            message=f"no JSON document is a `{name}`",
+            hint=unknown_word_hint(name, contracts(), "contracts"),
         )
     used: dict[str, Schema] = {}
     whole = _object(name, "", used)

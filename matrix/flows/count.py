@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matrix.analyze.cell.verdict import Verdict
-from matrix.analyze.space.selection import Selection, select
+from matrix.analyze.space.selection import Selection
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
-from matrix.diagnostics import Diagnostic, InputError, UndecidedError
+from matrix.diagnostics import Diagnostic, Gathered, InputError, UndecidedError
 from matrix.flows.cell_argument import unknown_axis
 from matrix.flows.knowledge import Library
-from matrix.flows.selection import nothing_selected, operands, where_condition
+from matrix.flows.selection import chosen_cells, where_condition
 from matrix.flows.study import PreparedStudy, prepare_study
 from matrix.flows.study_answer import StudyAnswer
 from matrix.schema.values import Condition, MatrixStudy
@@ -58,19 +58,13 @@ def count(
         UndecidedError: MX0644, more than `MAX_GROUPS` groups.
     """
     prepared = prepare_study(Library(configs), name, predicate)
-    wrong = list(_wrong_axes(prepared.study, by))
-    condition = None
-    try:
-        condition = where_condition(where)
-    except InputError as error:
-        wrong.extend(error.diagnostics)
-    if wrong:
-        raise InputError(wrong)
+    wrong = Gathered(_wrong_axes(prepared.study, by))
+    condition = wrong.of(lambda: where_condition(where))
+    wrong.refuse()
     solved = prepared.solve()
-    selection = select(solved, condition) if condition else None
+    selection = chosen_cells(prepared, solved, condition)
     if condition and selection and selection.region.is_empty() and not selection.undecided:
-        nothing = nothing_selected(prepared, {}, operands(condition))
-        raise nothing or InputError([_without_cell(prepared, condition)])
+        raise InputError(_without_cell(prepared, condition))
     kept = selection.region if selection else solved.valid
     groups = combinations(kept, by)
     if groups > MAX_GROUPS:

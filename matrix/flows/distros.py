@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from matrix.diagnostics import Diagnostic, InputError, Location, Severity
+from matrix.diagnostics import Diagnostic, InputError, Location, Severity, refuse
 from matrix.door.bounded import STANDARD_INPUT
 from matrix.door.files import digest_of
 from matrix.door.output import Rewrite, check_writable, rewrite, stale
@@ -84,8 +84,7 @@ def import_distros(request: ImportRequest) -> Imported:
         problems.append(_one_name_for_several(len(found)))
     files = {Path(f"{distro.id}.yaml"): distro_file(distro) for distro in found.values()}
     problems += _taken(files, request.folder)
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
     # All of them before the first is written.
     check_writable([request.folder / path for path in files])
     folder = request.folder
@@ -99,8 +98,7 @@ def _refuse_types(config: DotConfig, types: Mapping[str, str]) -> None:
     """Raise MX0310 for values that the symbols' types refuse: no distribution has built such."""
     typed = config.typed(types)
     wrong = typed.diagnostics[len(config.diagnostics) :]
-    if wrong:
-        raise InputError([replace(item, severity=Severity.ERROR) for item in wrong])
+    refuse([replace(item, severity=Severity.ERROR) for item in wrong])
 
 
 def _distro(

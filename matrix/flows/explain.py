@@ -26,6 +26,7 @@ from matrix.diagnostics import (
     InputError,
     UndecidedError,
     did_you_mean,
+    refuse,
     unknown_word_hint,
 )
 from matrix.diagnostics.codes import codes
@@ -256,8 +257,7 @@ def _variant(
                 hint="leave one of them",
             )
         ]
-    if wrong:
-        raise InputError(wrong)
+    refuse(wrong)
     return named[0] if named else capability.assumes_patch, tuple(pairs)
 
 

@@ -30,7 +30,6 @@ from matrix.diagnostics import (
     ExitCode,
     InputError,
     Location,
-    Severity,
     first_of,
     format_diagnostic,
     worst,
@@ -41,9 +40,8 @@ from matrix.door.threads import in_threads
 from matrix.door.workers import cores
 from matrix.flows.arguments import check_verdicts
 from matrix.flows.fleet_answers import FleetAnswers
-from matrix.flows.fleet_batch import BatchAnswering, BatchAnswers, numbered, same
-from matrix.flows.fleet_summary import FleetSummary, HostAnswer, HostGroup
-from matrix.flows.fleet_tally import Counted, FleetPart, joined
+from matrix.flows.fleet_batch import BatchAnswering, BatchAnswers, Coded, numbered, same
+from matrix.flows.fleet_summary import FleetPart, FleetSummary, HostAnswer, HostGroup, joined
 from matrix.flows.knowledge import Library
 from matrix.kernel.fleet.hosts import (
     HostBatch,
@@ -94,24 +92,26 @@ class FleetOutcome(Struct, frozen=True, kw_only=True):
     problems: tuple[Diagnostic, ...] = ()
 
 
+class AnsweredRows(Struct, frozen=True, kw_only=True):
+    """Some rows with their answers; `Coded` are the distinct values and, per row, one's index.
+
+    `own` are the user's columns as arrays of bytes, the same in every batch.
+    """
+
+    rows: npt.NDArray[np.int64]
+    hosts: Any
+    cpus: Coded[str]
+    vms: Coded[str]
+    answers: Coded[HostAnswer]
+    fixes: Coded[tuple[Fix, ...]]
+    own: Mapping[str, Any]
+
+
 class HostRows(Protocol):
     """Takes the answers of a batch of hosts, in the order of the table."""
 
-    def write(
-        self,
-        *,
-        rows: npt.NDArray[np.int64],
-        hosts: Any,
-        cpus: tuple[Sequence[str], npt.NDArray[np.int64]],
-        vms: tuple[Sequence[str], npt.NDArray[np.int64]],
-        answers: tuple[Sequence[HostAnswer], npt.NDArray[np.int64]],
-        fixes: tuple[Sequence[tuple[Fix, ...]], npt.NDArray[np.int64]],
-        own: Mapping[str, Any],
-    ) -> None:
-        """Take some rows; each pair holds the distinct values and, per row, the index of one.
-
-        `own` are the user's columns as arrays of bytes, the same in every batch.
-        """
+    def write(self, answered: AnsweredRows) -> None:
+        """Take some rows."""
 
 
 class FleetJob(Struct, frozen=True, kw_only=True):
@@ -168,7 +168,7 @@ def answer_rows(job: FleetJob, table: HostTable, writer: HostRows | None, jobs: 
     """
     answers = job.answers
     # By the answer's identity: equal ones are one object.
-    counted: dict[int, Counted] = {}
+    counted: dict[int, HostGroup] = {}
     answering = BatchAnswering(answers)
     hosts = 0
     # What is kept of a fleet has no cycles; looking for some among millions of objects takes an
@@ -193,7 +193,7 @@ def outcome_of(job: FleetJob, table: HostTable, part: FleetPart) -> FleetOutcome
     request, capability = job.request, job.capability
     groups = sorted(
         (item for item in part.groups if item.answer.verdict is not None),
-        key=lambda item: (list(Verdict).index(item.answer.verdict or Verdict.UNKNOWN), -item.hosts),
+        key=lambda item: ((item.answer.verdict or Verdict.UNKNOWN).rank, -item.hosts),
     )
     summary = FleetSummary(
         file=table.file,
@@ -203,7 +203,7 @@ def outcome_of(job: FleetJob, table: HostTable, part: FleetPart) -> FleetOutcome
         hosts=part.hosts + len(table.broken),
         broken_rows=len(table.broken),
         groups=tuple(_with_fixes(job.answers, groups, request.most_groups)),
-        wrong=tuple(_group(item) for item in part.groups if item.answer.verdict is None),
+        wrong=tuple(item for item in part.groups if item.answer.verdict is None),
         idle=part.idle,
         surroundings=part.surroundings,
         basis=capability.basis,
@@ -338,9 +338,8 @@ def _declared(folders: tuple[Path, ...]) -> str:
 def _not_looked_for(without_fixes: int, table: HostTable) -> Iterator[Diagnostic]:
     """Yield that the table of answers lacks fixes (MX1522)."""
     if without_fixes:
-        yield Diagnostic(
+        yield Diagnostic.note(
             code="MX1522",
-            severity=Severity.NOTE,
             message=f"no fix was looked for in {without_fixes:,} more situations of hosts",
             location=Location(file=table.file),
             hint="--fixes N looks in so many; each takes some hundredths of a second",
@@ -352,7 +351,7 @@ def _answer_batch(
     answered: BatchAnswers,
     table: HostTable,
     batch: HostBatch,
-    counted: dict[int, Counted],
+    counted: dict[int, HostGroup],
     writer: HostRows | None,
     most_fixes: int,
 ) -> None:
@@ -369,7 +368,7 @@ def _answer_batch(
         answer = found.values[found.codes[index]]
         if id(answer) not in counted:
             row, host = place(index)
-            counted[id(answer)] = Counted(
+            counted[id(answer)] = HostGroup(
                 answer=answer,
                 row=answered.row(index),
                 first_row=row,
@@ -384,35 +383,29 @@ def _answer_batch(
             idle.first_row, idle.first_host = place(index)
         idle.hosts += hosts
     if writer is not None:
+        fixes = [answers.fixes(one, most_fixes) for one in given.values]
         writer.write(
-            rows=table.row_numbers(batch.first, batch.rows),
-            hosts=batch.hosts,
-            cpus=answered.cpus,
-            vms=answered.vms,
-            answers=found,
-            fixes=([answers.fixes(one, most_fixes) for one in given.values], given.codes),
-            own=batch.own,
+            AnsweredRows(
+                rows=table.row_numbers(batch.first, batch.rows),
+                hosts=batch.hosts,
+                cpus=answered.cpus,
+                vms=answered.vms,
+                answers=found,
+                fixes=Coded(fixes, given.codes),
+                own=batch.own,
+            )
         )
 
 
-def _with_fixes(answers: FleetAnswers, groups: Sequence[Counted], most: int) -> Iterator[HostGroup]:
+def _with_fixes(
+    answers: FleetAnswers, groups: Sequence[HostGroup], most: int
+) -> Iterator[HostGroup]:
     """Yield the groups, with fixes for the first host of those that are shown in the text."""
     shown: Counter[Verdict | None] = Counter()
     for item in groups:
         shown[item.answer.verdict] += 1
         wanted = item.answer.verdict not in WORKS and shown[item.answer.verdict] <= most
-        group = _group(item)
-        yield replace(group, fixes=answers.fixes(answers.given_row(item.row))) if wanted else group
-
-
-def _group(item: Counted) -> HostGroup:
-    return HostGroup(
-        answer=item.answer,
-        hosts=item.hosts,
-        cpus=item.cpus,
-        first_row=item.first_row,
-        first_host=item.first_host,
-    )
+        yield replace(item, fixes=answers.fixes(answers.given_row(item.row))) if wanted else item
 
 
 def _speech(
@@ -421,9 +414,8 @@ def _speech(
     """Yield what is wrong with rows, each kind once, what was left out, and what files have."""
     if table.ignored:
         yield format_diagnostic(
-            Diagnostic(
+            Diagnostic.note(
                 code="MX1510",
-                severity=Severity.NOTE,
                 message=f"columns not read: {first_of(table.ignored)}",
                 location=Location(file=table.file),
                 hint="read are host, kernel, config, cpu, midrs, cmdline, vm and evidence",

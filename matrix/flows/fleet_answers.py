@@ -20,7 +20,7 @@ from matrix.analyze.cell.answer import Answer, Fix
 from matrix.analyze.cell.memory import DetectedCpu
 from matrix.analyze.cell.verdict import WORKS
 from matrix.analyze.facts.line_memory import LineMeaning
-from matrix.diagnostics import Diagnostic, InputError, Severity
+from matrix.diagnostics import Diagnostic, Gathered, InputError, Severity
 from matrix.door.files import digest_of
 from matrix.door.folders import regular_files
 from matrix.expr.nodes import Value
@@ -30,8 +30,7 @@ from matrix.flows.answers import Answers, Build, Kept, Situation
 from matrix.flows.arguments import choose_surroundings
 from matrix.flows.evidence_request import asked_of, host_request, read_evidence
 from matrix.flows.fleet_names import FleetNames, IdleWords
-from matrix.flows.fleet_row import HostRow, check_line, spec_of
-from matrix.flows.fleet_summary import HostAnswer
+from matrix.flows.fleet_summary import HostAnswer, HostRow, check_line, spec_of
 from matrix.flows.host_request import known_version
 from matrix.flows.interpolation import answer_in, fixes_in, ported_back
 from matrix.flows.kernel_choice import (
@@ -66,9 +65,8 @@ _MOST_WRONG_SYSTEMS = 3_000
 
 # Before the path of evidence that brings its own `.config`, in the place of a file's name.
 _OF_EVIDENCE = "evidence:"
-_NO_CONFIG = Diagnostic(
+_NO_CONFIG = Diagnostic.note(
     code="MX1521",
-    severity=Severity.NOTE,
     message="hosts without a `.config`: what it decides is unknown",
     hint="give a path in the column `config`, the SHA-256 of a file in --config-folder, or a "
     "distribution's kernel of configs/distros: debian-7.3",
@@ -263,14 +261,11 @@ class FleetAnswers:
         ]
         if row.evidence:
             parts.insert(0, partial(self._evidence.of, row.evidence))
-        problems: list[Diagnostic] = []
+        wrong = Gathered()
         for part in parts:
-            try:
-                part()
-            except InputError as error:
-                problems.extend(error.diagnostics)
-        if problems:
-            return HostAnswer(problems=tuple(problems))
+            wrong.of(part)
+        if wrong.problems:
+            return HostAnswer(problems=tuple(wrong.problems))
         builds = self._builds.of((row.kernel, row.config))
         if isinstance(builds, HostAnswer):
             return builds
@@ -384,12 +379,10 @@ class FleetAnswers:
             return self._of_distro(self._distros[name])
         path = self.file_of(name)
         if path is None:
-            raise InputError(
-                Diagnostic(
-                    code="MX1507",
-                    message=f"no file in `{self._folder}` has the SHA-256 {name[:23]}…",
-                    hint="give the folder that holds the `.config`s with --config-folder",
-                )
+            raise InputError.of(
+                code="MX1507",
+                message=f"no file in `{self._folder}` has the SHA-256 {name[:23]}…",
+                hint="give the folder that holds the `.config`s with --config-folder",
             )
         config = load_dotconfig(path, arch=self._architecture.id, within=self._folder)
         self._remark(*config.diagnostics, *partial_note(config))
@@ -461,12 +454,10 @@ class FleetAnswers:
 
     def _system(self, spec: str) -> CpuSystem:
         if not spec:
-            raise InputError(
-                Diagnostic(
-                    code="MX1508",
-                    message="the row names no CPU",
-                    hint="fill the column `cpu` (a SPEC) or `midrs` (MIDR_EL1 of each CPU type)",
-                )
+            raise InputError.of(
+                code="MX1508",
+                message="the row names no CPU",
+                hint="fill the column `cpu` (a SPEC) or `midrs` (MIDR_EL1 of each CPU type)",
             )
         cpus = self._library.knowledge_of(self._architecture.id)
         system = resolve_system(spec, cpus, self._architecture)

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from matrix.flows.fleet_answers import FleetAnswers, Given, Shown
 from matrix.flows.fleet_names import IdleWords
-from matrix.flows.fleet_row import HostRow, spec_of
+from matrix.flows.fleet_summary import HostRow, spec_of
 from matrix.kernel.fleet.hosts import Column, HostBatch, decode
 from matrix.kernel.fleet.lines import ReadWords, places
 

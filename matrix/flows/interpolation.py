@@ -18,7 +18,7 @@ from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.facts.evaluation import Evaluation
 from matrix.analyze.facts.program import FactProgram
 from matrix.diagnostics import UndecidedError
-from matrix.expr.nodes import Name, Value
+from matrix.expr.nodes import Name, Value, told
 from matrix.expr.trees import names
 from matrix.flows.answers import Answers, Build, Situation
 from matrix.flows.knowledge import release_key
@@ -291,13 +291,9 @@ def _differences(builds: Sequence[Build], cells: Sequence[Cell]) -> Iterator[str
         else:
             continue
         if None not in found and found[0] != found[1]:
-            values = (f"{_said(one)} in {at}" for one, at in zip(found, releases, strict=True))
+            values = (f"{told(one)} in {at}" for one, at in zip(found, releases, strict=True))
             yield f"{name} is {', '.join(values)}"
 
 
 def _has(program: FactProgram, name: str) -> bool:
     return name in program.definitions or name in program.dated or name in program.variables
-
-
-def _said(value: Value) -> str:
-    return "unknown" if value is None else str(value).lower()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 from msgspec.structs import replace
 
 SCHEMA = "matrix/kconfig-project/1"
@@ -59,23 +57,3 @@ class Projected(Struct, frozen=True, kw_only=True):
             )
             for item in self.constraints
         )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the value as JSON has it."""
-        return {"schema": SCHEMA, **to_builtins(self)}
-
-    @classmethod
-    def from_json(cls, document: dict[str, Any]) -> Projected:
-        """Return the value of `to_json`.
-
-        Raises:
-            KeyError, TypeError: it is not one.
-        """
-        fields: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in document.items()
-            if name != "schema"
-        }
-        fields["constraints"] = tuple(Constraint(**item) for item in document["constraints"])
-        fields["answers"] = tuple((call, answer) for call, answer in document["answers"])
-        return cls(**fields)

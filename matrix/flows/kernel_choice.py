@@ -13,9 +13,10 @@ from msgspec import Struct
 
 from matrix.analyze.cell.assemble import dated_atoms
 from matrix.analyze.facts.program import FactProgram
-from matrix.diagnostics import Diagnostic, Location, Severity
+from matrix.diagnostics import Diagnostic, Location
+from matrix.expr.evaluation import kconfig_truth
 from matrix.expr.nodes import Value
-from matrix.flows.absence import absent_reason
+from matrix.expr.trees import names
 from matrix.flows.knowledge import Library, refuse_no_release, release_key
 from matrix.flows.tree_check import TreeCheck
 from matrix.kernel.config.dotconfig import DotConfig
@@ -160,9 +161,8 @@ def other_release_note(chosen: ChosenKernel, config: DotConfig) -> tuple[Diagnos
     if chosen.other is None:
         return ()
     return (
-        Diagnostic(
+        Diagnostic.note(
             code="MX1715",
-            severity=Severity.NOTE,
             location=Location(file=config.file, line=1, column=1),
             message=f"the file says that it is of Linux {chosen.other}; it is answered as "
             f"{chosen.release}, as asked",
@@ -191,9 +191,8 @@ def version_notes(
     notes = [*other_release_note(chosen, config)]
     if doubt is not None:
         notes.append(
-            Diagnostic(
+            Diagnostic.note(
                 code="MX1714",
-                severity=Severity.NOTE,
                 location=Location(file=config.file),
                 message=f"Linux {chosen.shown_version or chosen.release} is {doubt[0]}",
                 hint=f"look for it in the vendor's changelog: {doubt[1]}",
@@ -202,9 +201,8 @@ def version_notes(
     elif chosen.vendor:
         name = config.running or chosen.shown_version or chosen.release
         notes.append(
-            Diagnostic(
+            Diagnostic.note(
                 code="MX1123",
-                severity=Severity.NOTE,
                 location=Location(file=config.file),
                 message=f"Linux {name} is a build of a distribution or vendor: what its own "
                 "patches bring back from newer releases may change the answer",
@@ -220,11 +218,22 @@ def partial_note(config: DotConfig) -> tuple[Diagnostic, ...]:
     if config.complete or not config.symbols:
         return ()
     return (
-        Diagnostic(
+        Diagnostic.note(
             code="MX0911",
-            severity=Severity.NOTE,
             location=Location(file=config.file),
             message=f"the file is not a complete `.config` ({config.completeness})",
             hint="what it does not set is unknown, not off; give the `.config` that was built with",
         ),
     )
+
+
+def absent_reason(capability: Capability, config: DotConfig) -> str | None:
+    """Return why the capability is absent from what the file alone says, or None."""
+    for requirement in capability.requires:
+        expression = requirement.condition.expression
+        symbols = names(expression)
+        if not symbols or not all(name.startswith("CONFIG_") for name in symbols):
+            continue
+        if kconfig_truth(expression, config.value) is False:
+            return requirement.otherwise
+    return None

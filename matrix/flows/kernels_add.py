@@ -143,10 +143,8 @@ def _row_for(name: str, others: Sequence[Other]) -> Row | None:
 def _unset_variables(profile: KernelProfile) -> Iterator[str]:
     """Yield what boot parameters set and no row declares."""
     known = {variable.name for variable in profile.variables}
-    for parameter in profile.parameters:
-        for parser in parameter.parsers:
-            for effect in parser.effects:
-                yield from (name for name, _ in effect.assign if name not in known)
+    for _, _, effect in profile.effects:
+        yield from (name for name, _ in effect.assign if name not in known)
 
 
 def _projected(drafted: Draft, others: Sequence[Other], request: AddRequest, folder: Path) -> Draft:

@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from matrix.diagnostics import Diagnostic, ExitCode, InputError, Location
+from matrix.diagnostics import Diagnostic, ExitCode, InputError, Location, refuse
 from matrix.door.output import Rewrite, read_for_rewrite, rewrite
 from matrix.flows.knowledge import Library
 from matrix.kernel.source.truth.declared_kconfig import (
@@ -92,10 +92,7 @@ def verify_kernel(request: VerifyRequest) -> VerifyOutcome:
     if request.record:
         _refuse_draft(profile)
         evidence, empty = record_evidence(profile, tree, before)
-        if empty:
-            raise InputError(
-                [_cites_nothing(item.what, item.text, item.location) for item in empty]
-            )
+        refuse([_cites_nothing(item.what, item.text, item.location) for item in empty])
     kconfig = _kconfig_findings(profile, request)
     kconfig += compare_probes(profile, probes_of(profile), tree)
     found = verify(profile, tree, architecture, evidence, alike, kconfig)

@@ -14,10 +14,11 @@ from typing import Protocol, TypeVar
 
 from msgspec.structs import replace
 
-from matrix.analyze.facts.program import FactProgram
+from matrix.analyze.facts.program import FactProgram, Lowered, lower, lowered
 from matrix.analyze.facts.staleness import NameHistory
 from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
-from matrix.flows.kept_programs import kept_program
+from matrix.door.kept import key_of, recall_value, remember_value
+from matrix.door.package import code_of
 from matrix.kernel.cpu.resolve import cpus_by_name, machine_named, resolve_system
 from matrix.kernel.cpu.system import CpuSystem
 from matrix.kernel.source.version import KernelVersion, read_version, why_no_release
@@ -263,13 +264,11 @@ def refuse_no_release(version: KernelVersion, location: Location | None = None) 
     """
     why = why_no_release(version)
     if why is not None:
-        raise InputError(
-            Diagnostic(
-                code="MX1122",
-                message=f"there is no Linux {version.short}: {why}",
-                location=location,
-                hint="write the version as `uname -r` says it",
-            )
+        raise InputError.of(
+            code="MX1122",
+            message=f"there is no Linux {version.short}: {why}",
+            location=location,
+            hint="write the version as `uname -r` says it",
         )
 
 
@@ -304,3 +303,33 @@ def _find(items: Iterable[Declared], name: str, kind: str, kinds: str) -> Declar
         message=f"unknown {kind} `{name}`",
         hint=unknown_word_hint(name, by_id, kinds),
     )
+
+
+# Under this name lowered profiles are kept.
+_KIND = "program"
+
+
+def kept_program(
+    knowledge: Knowledge, profile: KernelProfile, architecture: Architecture
+) -> FactProgram:
+    """Return the lowered facts of a profile.
+
+    What takes long of them is kept in the user's cache, under the declarations and the modules that
+    lower them.
+
+    Raises:
+        InputError: as `lower`.
+    """
+    code = code_of("analyze/facts", "expr", "schema")
+    is_declared = any(profile is one for one in knowledge.kernels) and any(
+        architecture is one for one in knowledge.architectures
+    )
+    # Of a profile that was changed since it was read, nothing is known.
+    if not knowledge.digest or code is None or not is_declared:
+        return lower(profile, architecture)
+    key = key_of(code, knowledge.digest.encode(), profile.id.encode(), profile.arch.encode())
+    found = recall_value(_KIND, key, Lowered)
+    program = lower(profile, architecture, found)
+    if found is None:
+        remember_value(_KIND, key, lowered(program))
+    return program

@@ -54,7 +54,6 @@ from matrix.diagnostics import (
     Diagnostic,
     InputError,
     Location,
-    Severity,
 )
 from matrix.door.bounded import file_name, read_bounded
 from matrix.expr.nodes import Binary, Expression
@@ -119,9 +118,8 @@ def review(request: ReviewRequest) -> ReviewResult:
 def _of_other_releases(tree: KernelTree, answered: Sequence[str]) -> Iterator[Diagnostic]:
     """Yield the warning (MX1243) that the tree is of none of the releases that are answered."""
     if tree.release not in answered:
-        yield Diagnostic(
+        yield Diagnostic.warning(
             code="MX1243",
-            severity=Severity.WARNING,
             message=f"the tree is Linux {tree.version}, and the reply is about "
             f"{', '.join(answered)}",
             location=Location(file=str(tree.folder / "Makefile")),
@@ -139,14 +137,12 @@ def read_file(path: str) -> tuple[Patch, ...]:
     mails = read_mails(read_bounded(path, PATCH), file)
     patches = tuple(patch for mail in mails for patch in read_patches(mail))
     if not patches:
-        raise InputError(
-            Diagnostic(
-                code="MX1206",
-                message="there is no patch in the file",
-                location=Location(file=file),
-                hint="a patch has lines such as `@@ -1682,6 +1683,18 @@`; save the mail as plain "
-                "text (on lore.kernel.org: `raw`)",
-            )
+        raise InputError.of(
+            code="MX1206",
+            message="there is no patch in the file",
+            location=Location(file=file),
+            hint="a patch has lines such as `@@ -1682,6 +1683,18 @@`; save the mail as plain "
+            "text (on lore.kernel.org: `raw`)",
         )
     return patches
 
@@ -267,13 +263,11 @@ def _wanted(prepared: PreparedStudy, request: ReviewRequest) -> Wanted:
     declared = prepared.capability.function
     name = request.function or (declared.name if declared is not None else None)
     if name is None:
-        raise InputError(
-            Diagnostic(
-                code="MX1216",
-                message=f"capability `{prepared.capability.id}` names no function to look for",
-                location=prepared.capability.location,
-                hint="declare `function: {name: …, source: …}`, or give `--function NAME`",
-            )
+        raise InputError.of(
+            code="MX1216",
+            message=f"capability `{prepared.capability.id}` names no function to look for",
+            location=prepared.capability.location,
+            hint="declare `function: {name: …, source: …}`, or give `--function NAME`",
         )
     return Wanted(
         function=name,

@@ -27,7 +27,7 @@ from matrix.analyze.space.difference import (
 )
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
-from matrix.diagnostics import Diagnostic, ExitCode, InputError, Location
+from matrix.diagnostics import Diagnostic, ExitCode, InputError, Location, refuse
 from matrix.expr.nodes import Expression
 from matrix.expr.printer import to_c
 from matrix.flows.diff import VerdictChanges, change_rules
@@ -57,11 +57,11 @@ _LEFT_OUT = "the counts are of all cells, and the rules with the most cells are 
 
 
 class ChangedFunction(Struct, frozen=True, kw_only=True):
-    """A function of the profile that a patch makes another condition; both in C."""
+    """A function of the profile that a patch makes another condition."""
 
     signature: str
-    before: str
-    after: str
+    before: Expression
+    after: Expression
     path: str
 
 
@@ -154,16 +154,15 @@ def review_of_profile(
         wanted = Wanted(function=name, argument=None, architecture=profile.arch)
         check = find_check(patches, wanted, known_to_any([program], ()))
         own = function.body.expression
-        if equivalent(own, check.expression):
-            continue
-        place = f"{check.location.file}:{check.location.line}"
-        item = ChangedFunction(
-            signature=function.signature,
-            before=to_c(own),
-            after=to_c(check.expression),
-            path=place,
-        )
-        functions.append((item, check.expression))
+        if not equivalent(own, check.expression):
+            functions.append(
+                ChangedFunction(
+                    signature=function.signature,
+                    before=own,
+                    after=check.expression,
+                    path=f"{check.location.file}:{check.location.line}",
+                )
+            )
     if not functions:
         return None
     places = {name: touch.location for name, touch in touched.items()}
@@ -204,13 +203,10 @@ def _tested(
     prepared = prepare_study(library, names[0])
     solved = prepared.solve_kernel(profile)
     item = ChangedFunction(
-        signature=f"{name}()",
-        before=to_c(test.before),
-        after=to_c(test.after),
-        path=test.path,
+        signature=f"{name}()", before=test.before, after=test.after, path=test.path
     )
-    functions = ((item, test.before), (item, test.after))
-    _refuse_unknown_names(library, profile, functions, {name: test.location})
+    conditions = ((item.signature, test.before), (item.signature, test.after))
+    _refuse_unknown_names(library, profile, conditions, {name: test.location})
     before, after = (
         asked_again(solved, _as_predicate(version, expression, test.location))
         for version, expression in (("before", test.before), ("patch", test.after))
@@ -221,12 +217,7 @@ def _tested(
         (before, after),
         between_predicates(before, after),
     )
-    return KernelsCompared(
-        kernel=of,
-        functions=(item,),
-        changes=(changes,),
-        unaffected=(),
-    )
+    return KernelsCompared(kernel=of, functions=(item,), changes=(changes,), unaffected=())
 
 
 def _as_predicate(name: str, expression: Expression, place: Location) -> PredicateVersion:
@@ -241,13 +232,14 @@ def _as_predicate(name: str, expression: Expression, place: Location) -> Predica
 def _compared(
     library: Library,
     profile: KernelProfile,
-    functions: Sequence[tuple[ChangedFunction, Expression]],
+    functions: Sequence[ChangedFunction],
     touched: Mapping[str, Location],
     study: str | None,
     of: str,
 ) -> KernelsCompared:
     patched = _with(profile, functions)
-    _refuse_unknown_names(library, patched, functions, touched)
+    conditions = [(item.signature, item.after) for item in functions]
+    _refuse_unknown_names(library, patched, conditions, touched)
     compared, unaffected = [], []
     for name in _studies(library, profile, study):
         found = _compare(library, name, profile, patched, functions)
@@ -257,7 +249,7 @@ def _compared(
             compared.append(found)
     return KernelsCompared(
         kernel=of,
-        functions=tuple(item for item, _ in functions),
+        functions=tuple(functions),
         changes=tuple(compared),
         unaffected=tuple(unaffected),
     )
@@ -284,7 +276,7 @@ def _changed(
     profile: KernelProfile,
     tree: KernelTree,
     now: Mapping[str, str],
-) -> Iterator[tuple[ChangedFunction, Expression]]:
+) -> Iterator[ChangedFunction]:
     """Yield the functions that are another condition now.
 
     Raises:
@@ -300,41 +292,36 @@ def _changed(
             if isinstance(old, Derived) and isinstance(new, Derived):
                 if equivalent(old.expression, new.expression):
                     continue
-                yield (
-                    ChangedFunction(
-                        signature=function.signature,
-                        before=to_c(old.expression),
-                        after=to_c(new.expression),
-                        path=f"{path}:{new.line}-{new.last_line}",
-                    ),
-                    new.expression,
+                yield ChangedFunction(
+                    signature=function.signature,
+                    before=old.expression,
+                    after=new.expression,
+                    path=f"{path}:{new.line}-{new.last_line}",
                 )
             # One that the patch leaves alone need not be readable.
             elif name in touched:
                 reason = new.reason if isinstance(new, NotAnExpression) else "it is not there"
                 problems.append(_unreadable(name, reason, touched[name]))
     problems += _other_rows(profile, touched)
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
 
 
 def _refuse_unknown_names(
     library: Library,
     patched: KernelProfile,
-    functions: Sequence[tuple[ChangedFunction, Expression]],
+    conditions: Sequence[tuple[str, Expression]],
     touched: Mapping[str, Location],
 ) -> None:
     """Refuse functions that now ask what the profile does not declare; MX1229, all at once."""
     lowering = Lowering(patched, library.architecture(patched.arch))
     problems = []
-    for item, expression in functions:
+    for signature, expression in conditions:
         missing = sorted(lowering.missing(expression))
-        name = item.signature.removesuffix("()")
+        name = signature.removesuffix("()")
         if missing:
             said = f"{patched.id} has no `{'`, `'.join(missing)}`"
             problems.append(_unreadable(name, said, touched.get(name)))
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
 
 
 def _other_rows(profile: KernelProfile, touched: Mapping[str, Location]) -> Iterator[Diagnostic]:
@@ -356,16 +343,14 @@ def _other_rows(profile: KernelProfile, touched: Mapping[str, Location]) -> Iter
         yield _unreadable(name, f"{said} of {profile.id} was read from it", touched[name])
 
 
-def _with(
-    profile: KernelProfile, functions: Sequence[tuple[ChangedFunction, Expression]]
-) -> KernelProfile:
+def _with(profile: KernelProfile, functions: Sequence[ChangedFunction]) -> KernelProfile:
     """Return the profile with what a patch makes of its functions."""
-    by_name = {item.signature: (item, expression) for item, expression in functions}
+    by_name = {item.signature: item for item in functions}
     changed = []
     for function in profile.functions:
-        if function.signature in by_name:
-            item, expression = by_name[function.signature]
-            body = replace(function.body, text=item.after, expression=expression)
+        item = by_name.get(function.signature)
+        if item is not None:
+            body = replace(function.body, text=to_c(item.after), expression=item.after)
             function = replace(function, body=body, source=item.path)  # noqa: PLW2901
         changed.append(function)
     return replace(profile, functions=tuple(changed))
@@ -393,12 +378,10 @@ def _studies(library: Library, profile: KernelProfile, study: str | None) -> Ite
             yield one.id
     if not asked:
         # Without a study nothing is compared, which would read as if nothing changed.
-        raise InputError(
-            Diagnostic(
-                code="MX0606",
-                message=f"no study has Linux `{profile.release}`",
-                hint="declare one in a folder for --configs whose kernel axis has the release",
-            )
+        raise InputError.of(
+            code="MX0606",
+            message=f"no study has Linux `{profile.release}`",
+            hint="declare one in a folder for --configs whose kernel axis has the release",
         )
 
 
@@ -411,7 +394,7 @@ def _compare(
     name: str,
     profile: KernelProfile,
     patched: KernelProfile,
-    functions: Sequence[tuple[ChangedFunction, Expression]],
+    functions: Sequence[ChangedFunction],
 ) -> VerdictChanges | None:
     """Return how the verdicts of a study change; None where it reads nothing that is changed."""
     prepared = prepare_study(library, name)
@@ -458,14 +441,14 @@ def _changes(
 
 
 def _patched_check(
-    prepared: PreparedStudy, functions: Sequence[tuple[ChangedFunction, Expression]]
+    prepared: PreparedStudy, functions: Sequence[ChangedFunction]
 ) -> PredicateVersion:
     """Return the predicate of a study, with what a patch makes of it where it changes the check."""
     check = prepared.capability.function
-    for item, expression in functions:
+    for item in functions:
         if check is not None and item.signature == f"{check.name}()":
             condition = replace(
-                prepared.predicate.condition, expression=expression, text=item.after
+                prepared.predicate.condition, expression=item.after, text=to_c(item.after)
             )
             return replace(prepared.predicate, condition=condition)
     return prepared.predicate

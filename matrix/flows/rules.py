@@ -10,7 +10,7 @@ from matrix.analyze.proof.rules import FeatureRule, LabelRules, find_rules
 from matrix.analyze.space.cause import Place, ordinary, places
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
-from matrix.diagnostics import Diagnostic, ExitCode, InputError, Severity
+from matrix.diagnostics import Diagnostic, ExitCode, InputError
 from matrix.flows.knowledge import Library
 from matrix.flows.study import prepare_study
 from matrix.flows.study_answer import StudyAnswer
@@ -83,9 +83,8 @@ def rules_left_out(
     """Return the warning (MX0621) that more than `max_rules` were found of a kind, if so."""
     if not (number := left_out(groups)):
         return ()
-    cut = Diagnostic(
+    cut = Diagnostic.warning(
         code="MX0621",
-        severity=Severity.WARNING,
         message=f"{number} rules are left out: more than {max_rules} of one kind",
         hint=hint,
     )

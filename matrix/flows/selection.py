@@ -14,12 +14,14 @@ from msgspec.structs import replace
 from matrix.analyze.cell.answering import exists
 from matrix.analyze.cell.change_costs import WEIGHTS
 from matrix.analyze.cell.derivation import CPU, Derivation, Derivations
+from matrix.analyze.cell.question import conjuncts
 from matrix.analyze.cell.settings import study_settings
 from matrix.analyze.facts.evaluation import Evaluation
 from matrix.analyze.space.cell_text import option_text
 from matrix.analyze.space.contradiction import Contradiction, Member, SelectionSpace
-from matrix.diagnostics import Diagnostic, InputError, Location, Severity
-from matrix.expr.nodes import Binary
+from matrix.analyze.space.selection import Selection, select
+from matrix.analyze.space.study import SolvedStudy
+from matrix.diagnostics import Diagnostic, InputError, Location
 from matrix.expr.parser import parse
 from matrix.expr.printer import to_c
 from matrix.expr.trees import names
@@ -64,14 +66,29 @@ def where_condition(text: str | None) -> Condition | None:
     return Condition(expression=parse(text, location), text=text, location=location)
 
 
-def operands(condition: Condition) -> tuple[Condition, ...]:
-    """Return the operands of the outermost `&&`: a contradiction names those it needs."""
-    match condition.expression:
-        case Binary("&&", left, right):
-            parts = (replace(condition, expression=one, text=to_c(one)) for one in (left, right))
-            return tuple(operand for part in parts for operand in operands(part))
-        case _:
-            return (condition,)
+def chosen_cells(
+    prepared: PreparedStudy, solved: SolvedStudy, condition: Condition | None
+) -> Selection | None:
+    """Return what a condition that a user wrote chooses; None without one.
+
+    Raises:
+        InputError: as `select`; MX0662, constraints that leave none of the cells it asks for.
+    """
+    if condition is None:
+        return None
+    found = select(solved, condition)
+    if found.region.is_empty() and not found.undecided:
+        nothing = nothing_selected(prepared, {}, tuple(_operands(condition)))
+        if nothing is not None:
+            raise nothing
+    return found
+
+
+def _operands(condition: Condition) -> Iterator[Condition]:
+    """Yield the operands of the outermost `&&`: a contradiction names those it needs."""
+    for operand in conjuncts(condition.expression):
+        is_whole = operand is condition.expression
+        yield condition if is_whole else replace(condition, expression=operand, text=to_c(operand))
 
 
 def nothing_selected(
@@ -134,9 +151,8 @@ def without_cells(prepared: PreparedStudy) -> Iterator[Diagnostic]:
     baseline = dict(study.baseline)
     found = space.contradiction({}, baseline)
     if found is not None:
-        yield Diagnostic(
+        yield Diagnostic.warning(
             code="MX0255",
-            severity=Severity.WARNING,
             location=study.baseline_location,
             message=f"the baseline of study `{study.id}` is no cell: {_why(found)}",
             # The second half of the hint announces the list of a core, which a warning does not
@@ -153,9 +169,8 @@ def without_cells(prepared: PreparedStudy) -> Iterator[Diagnostic]:
             # in common.
             core = space.contradiction({axis.name: names_[0]}, {})
             more = "have" if len(names_) > 1 else "has"
-            yield Diagnostic(
+            yield Diagnostic.warning(
                 code="MX0256",
-                severity=Severity.WARNING,
                 location=location,
                 message=f"{_quoted(names_)} of axis `{axis.name}` {more} no cell"
                 + (f": {_why(core)}" if core is not None else ""),
@@ -194,9 +209,8 @@ def _guilty_options(prepared: PreparedStudy, found: Contradiction) -> Iterator[D
     sets = sets.union(*(item.program.always_set for item in prepared.questions.values()))
     unset = sorted(name for name in read - sets if name.startswith("CONFIG_"))
     if unset:
-        yield Diagnostic(
+        yield Diagnostic.note(
             code="MX0660",
-            severity=Severity.NOTE,
             location=_one_line(prepared.study.location),
             message=f"no axis of the study sets {_listed(unset)}: off",
         )
@@ -208,9 +222,8 @@ def _guilty_options(prepared: PreparedStudy, found: Contradiction) -> Iterator[D
         ]
         if setting:
             alone = len(axis.options) == 1
-            yield Diagnostic(
+            yield Diagnostic.note(
                 code="MX0660",
-                severity=Severity.NOTE,
                 location=_one_line(axis.options[0].location if alone else axis.location),
                 message=f"axis `{axis.name}` has {'only ' if alone else ''}"
                 f"{_listed(setting, '; ')}",
@@ -228,9 +241,8 @@ def _space(prepared: PreparedStudy) -> SelectionSpace:
 
 def _said(member: Member, evidence: Mapping[str, str]) -> Diagnostic:
     """Return one member of a core as one line."""
-    return Diagnostic(
+    return Diagnostic.note(
         code="MX0660",
-        severity=Severity.NOTE,
         location=_one_line(member.location),
         message=_sentence(member) + evidence.get(member.axis or "", ""),
     )

@@ -15,7 +15,7 @@ from matrix.analyze.cell.answer import Answer
 from matrix.analyze.space.result import StudyResult
 from matrix.analyze.space.selection import select
 from matrix.analyze.space.study import SolvedStudy
-from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.diagnostics import Diagnostic, InputError, Location, refuse
 from matrix.expr.parser import parse
 from matrix.flows.cell_argument import parse_cell
 from matrix.flows.knowledge import Library
@@ -122,8 +122,7 @@ class Session:
                 problems += config.diagnostics
             else:
                 results += answers_of(job, config, {}, {})
-        if problems:
-            raise InputError(problems)
+        refuse(problems)
         return tuple(results)
 
     def declared_in(self, name: str) -> tuple[str, ...]:

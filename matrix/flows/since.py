@@ -50,11 +50,14 @@ class Since(Struct, frozen=True, kw_only=True):
 
 def saved_verdicts(result: StudyResult) -> str:
     """Return the verdicts of a study as the text of a file for `--since`."""
+    return msgspec.json.encode(_Saved(schema=SCHEMA, record=_record(result))).decode() + "\n"
+
+
+def _record(result: StudyResult) -> Record:
     record = record_of(result, matrix.__version__)
     if record is None:
         raise RuntimeError("a study that is reported has a diagram")
-    head = msgspec.to_builtins(_Saved(schema=SCHEMA, record=record))
-    return msgspec.json.encode(head).decode() + "\n"
+    return record
 
 
 def since(path: Path, *, configs: tuple[Path, ...], predicate: str | None) -> Since:
@@ -73,10 +76,8 @@ def since(path: Path, *, configs: tuple[Path, ...], predicate: str | None) -> Si
     prepared = prepare_study(library, before.study, predicate)
     solved = prepared.solve()
     result = study_result(prepared, solved)
-    after = record_of(result, matrix.__version__)
-    if after is None:
-        raise RuntimeError("a study that is reported has a diagram")
-    return Since(result=result, before=before, file=path.name, moved=moved(before, after, solved))
+    there = moved(before, _record(result), solved)
+    return Since(result=result, before=before, file=path.name, moved=there)
 
 
 def _read(path: Path) -> Record:

@@ -7,7 +7,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from matrix.diagnostics import Diagnostic, Location, Severity
+from matrix.diagnostics import Diagnostic, Location
 from matrix.flows.answers import Build
 from matrix.flows.validate_job import ValidateJob
 from matrix.kernel.config.dotconfig import DotConfig
@@ -49,9 +49,8 @@ def _idle_settings(job: ValidateJob, build: Build) -> Iterator[Diagnostic]:
     ]
     for setting in chosen:
         if setting.partition("=")[0] not in build.asked.reads:
-            yield Diagnostic(
+            yield Diagnostic.note(
                 code="MX1705",
-                severity=Severity.NOTE,
                 message=f"`{setting}` changes nothing for {job.capability.id} in Linux "
                 f"{build.profile.release}",
                 hint="nothing that the answer rests on reads it",

@@ -31,7 +31,7 @@ from matrix.analyze.facts.program import FactProgram
 from matrix.analyze.space.result import StudyResult, TableCell
 from matrix.analyze.space.study import SolvedStudy, solve_study
 from matrix.analyze.space.summary import summarise
-from matrix.diagnostics import Diagnostic, InputError
+from matrix.diagnostics import Diagnostic, refuse
 from matrix.expr.nodes import Constant
 from matrix.expr.parser import parse
 from matrix.flows.knowledge import Library, release_key
@@ -203,8 +203,7 @@ def _refuse_idle_constraints(study: MatrixStudy, programs: Sequence[FactProgram]
                     hint="constraints are over facts, Kconfig symbols and environment axes",
                 )
             )
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
 
 
 def run_study(library: Library, name: str, predicate: str | None = None) -> StudyResult:

@@ -16,7 +16,7 @@ from matrix.analyze.proof.synthesis import (
 from matrix.analyze.space.difference import asked_again
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
-from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.diagnostics import Diagnostic, InputError, refuse, unknown_word_hint
 from matrix.flows.cell_argument import unknown_axis, unknown_option
 from matrix.flows.knowledge import Library, nearest_releases
 from matrix.flows.other_studies import OtherStudies
@@ -123,9 +123,7 @@ def chosen_options(study: MatrixStudy, name: str, wanted: Sequence[str]) -> tupl
     if name not in axes:
         raise InputError(unknown_axis(study, name))
     known = [option.name for option in axes[name].options]
-    unknown = [option for option in wanted if option not in known]
-    if unknown:
-        raise InputError([unknown_option(axes[name], option) for option in unknown])
+    refuse([unknown_option(axes[name], option) for option in wanted if option not in known])
     return tuple(wanted)
 
 
@@ -138,8 +136,7 @@ def chosen_kernels(prepared: PreparedStudy, wanted: Sequence[str]) -> tuple[str,
     axis = next(axis for axis in prepared.study.axes if axis.chooses_kernel)
     releases = {profile.id: profile.release for profile in prepared.kernels}
     unknown = [word for word in wanted if word not in releases.values()]
-    if unknown:
-        raise InputError([_unknown_release(prepared, word) for word in unknown])
+    refuse([_unknown_release(prepared, word) for word in unknown])
     return axis.name, tuple(
         option.name for option in axis.options if releases[option.kernel or ""] in wanted
     )

@@ -93,9 +93,8 @@ class TreeCheck:
         ]
         kept = len(asked) - len(other) - sum(name not in self.symbols for name in asked)
         version = tree.tree.version
-        note = Diagnostic(
+        note = Diagnostic.note(
             code="MX1018",
-            severity=Severity.NOTE,
             location=Location(file=config.file),
             message=f"completed by the Kconfig of Linux {version}: {kept:,} of {len(asked):,} "
             f"settings come out as they are asked for",
@@ -116,9 +115,8 @@ class TreeCheck:
         entry = self._tree.entry(name)
         if entry is not None and entry.type == "bool" and wanted == "m":
             because = f"it is a bool, {entry.places[0]}"
-        return Diagnostic(
+        return Diagnostic.warning(
             code="MX1017",
-            severity=Severity.WARNING,
             location=config.place(name),
             message=f"CONFIG_{name} is {texts.get(name, 'n')} and not {wanted}"
             + (f": {because}" if because else ": another setting of the file decides it"),
@@ -174,9 +172,8 @@ class TreeCheck:
                 hint=said or "remove it, or give the tree that it is for",
             )
         if len(names) > len(shown):
-            yield Diagnostic(
+            yield Diagnostic.note(
                 code="MX1717",
-                severity=Severity.NOTE,
                 location=Location(file=config.file),
                 message=f"… and {len(names) - len(shown):,} more names that the tree does not have",
                 hint="is it the tree that the file was built from?",
@@ -209,9 +206,8 @@ class TreeCheck:
 
 
 def _diagnostic(config: DotConfig, conflict: Conflict) -> Diagnostic:
-    return Diagnostic(
+    return Diagnostic.warning(
         code="MX1012",
-        severity=Severity.WARNING,
         message=f"the tree would not leave CONFIG_{conflict.symbol}={conflict.value}: "
         f"{conflict.rule}; {'; '.join(conflict.chain)}",
         location=config.place(conflict.symbol),
@@ -222,9 +218,8 @@ def _diagnostic(config: DotConfig, conflict: Conflict) -> Diagnostic:
 def _more(config: DotConfig, count: int) -> Iterator[Diagnostic]:
     """Yield how many more symbols the tree would not leave as they are."""
     if count > 0:
-        yield Diagnostic(
+        yield Diagnostic.note(
             code="MX1012",
-            severity=Severity.NOTE,
             location=Location(file=config.file),
             message=f"… and {count:,} more symbols that the tree would not leave as they are",
             hint="-v lists them; a file from which lines were taken has many",

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from matrix.analyze.cell.verdict import WORKS, Verdict
-from matrix.diagnostics import Diagnostic, InputError, Severity, unknown_word_hint
+from matrix.diagnostics import Diagnostic, Severity, refuse, unknown_word_hint
 from matrix.diagnostics.codes import codes
 from matrix.flows.validate_job import ValidateRequest
 from matrix.flows.validate_result import Standing, ValidateResult
@@ -92,8 +92,7 @@ def _check_names(settings: Settings) -> None:
                         hint=hint,
                     )
                 )
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
 
 
 class Mutes(Struct, kw_only=True):
@@ -153,9 +152,8 @@ class Mutes(Struct, kw_only=True):
         """Yield a warning for each mute that nothing in this run needed."""
         for mute in self.all:
             if mute not in self.used and self.settings is not None:
-                yield Diagnostic(
+                yield Diagnostic.warning(
                     code="MX1414",
-                    severity=Severity.WARNING,
                     message="nothing in this run needs this mute",
                     location=self.settings.location(mute.place),
                     hint="remove it once no run needs it; it would hide the next finding",

@@ -18,7 +18,6 @@ from matrix.analyze.cell.verdict import WORKS, Verdict
 from matrix.diagnostics import Diagnostic, ExitCode, InputError, Location, Severity, worst
 from matrix.door.bounded import STANDARD_INPUT
 from matrix.expr.position import shown
-from matrix.flows.absence import absent_reason
 from matrix.flows.answers import Situation
 from matrix.flows.deciding_line import deciding_symbol, with_deciding_lines
 from matrix.flows.fix_costs import with_costs
@@ -26,6 +25,7 @@ from matrix.flows.granule_note import NamedCpus, one_granule_note, with_cpu_name
 from matrix.flows.interpolation import answer_in, fixes_in, verdict_in
 from matrix.flows.kernel_choice import (
     ChosenKernel,
+    absent_reason,
     absent_whatever_release,
     kernels_around,
     partial_note,
@@ -262,12 +262,17 @@ def _verdicts_of(job: ValidateJob, config: DotConfig) -> list[tuple[str, Verdict
         InputError: as `answers_of`.
     """
     chosen = _chosen(job, config)
-    situations = [
-        job.answers.situation(job.answers.build(config, one), job.boot_loader, job.options)
-        for one in chosen
-    ]
+    situations = _situations(job, config, chosen)
     release = chosen[0].release
     return [(release, verdict_in(job.answers, situations, system)) for system in job.systems]
+
+
+def _situations(
+    job: ValidateJob, config: DotConfig, chosen: Sequence[ChosenKernel]
+) -> list[Situation]:
+    """Return a file with each of the kernels that are asked for it."""
+    builds = (job.answers.build(config, one) for one in chosen)
+    return [job.answers.situation(one, job.boot_loader, job.options) for one in builds]
 
 
 def _of_any_release(
@@ -313,9 +318,8 @@ def _of_any_release(
 
 def _no_release(job: ValidateJob, config: DotConfig) -> Diagnostic:
     known = ", ".join(job.library.kernels_of(job.architecture.id))
-    return Diagnostic(
+    return Diagnostic.note(
         code="MX0912",
-        severity=Severity.NOTE,
         location=Location(file=config.file),
         message="the file does not say which kernel release it is for: it is answered as each",
         hint=f"give --kernel, one of {known}",
@@ -341,10 +345,7 @@ def answers_of(
     chosen = _chosen(job, config)
     if not chosen:
         return [_absent_anyway(job, config, system) for system in job.systems]
-    situations = [
-        job.answers.situation(job.answers.build(config, one), job.boot_loader, job.options)
-        for one in chosen
-    ]
+    situations = _situations(job, config, chosen)
     situation = situations[0]
     result = _result_of(job, situations)
     notes = _notes(job, situations)
@@ -394,9 +395,8 @@ def _of_machine(config: DotConfig, job: ValidateJob, said: Answered) -> DotConfi
         return replace(config, running=job.request.running)
     if config.release is None:
         return replace(config, release=running.release, version=running.text, running=running.text)
-    note = Diagnostic(
+    note = Diagnostic.warning(
         code="MX1443",
-        severity=Severity.WARNING,
         location=Location(file=config.file, line=1, column=1),
         message=f"the file is of Linux {config.version}, and the evidence of {running.text}: "
         "of the evidence only CPU, surroundings and command line are taken",
@@ -423,13 +423,11 @@ def _chosen(job: ValidateJob, config: DotConfig) -> tuple[ChosenKernel, ...]:
     location = Location(file=config.file, line=1 if release else 0, column=1)
     if release is None:
         named = f" (it says `{shown(config.version)}`)" if config.version else ""
-        raise InputError(
-            Diagnostic(
-                code="MX0912",
-                location=location,
-                message=f"the file does not say which kernel release it is for{named}",
-                hint=f"give --kernel, one of {', '.join(known)}",
-            )
+        raise InputError.of(
+            code="MX0912",
+            location=location,
+            message=f"the file does not say which kernel release it is for{named}",
+            hint=f"give --kernel, one of {', '.join(known)}",
         )
     version = read_version(config.version)
     if version is not None:
@@ -472,9 +470,8 @@ def _fix(
 
 def _absent_anyway(job: ValidateJob, config: DotConfig, system: CpuSystem) -> ValidateResult:
     kernel = f"Linux {config.release}" if config.release else "this file's kernel"
-    note = Diagnostic(
+    note = Diagnostic.note(
         code="MX0914",
-        severity=Severity.NOTE,
         message=f"there is no profile of {kernel}",
         hint="the answer is the same for every release",
     )

@@ -62,14 +62,12 @@ class FolderEnd(Struct, frozen=True, kw_only=True):
 
     def nothing_found(self) -> InputError:
         """Return what is wrong where none of its inputs was a configuration (MX1406)."""
-        return InputError(
-            Diagnostic(
-                code="MX1406",
-                message=f"no kernel configuration of {self.arch} below `{self.folder}`",
-                location=Location(file=self.folder),
-                hint="looked for .config, config-*, *.config, *defconfig, *.deb and *.rpm; name a "
-                "file of another name",
-            )
+        return InputError.of(
+            code="MX1406",
+            message=f"no kernel configuration of {self.arch} below `{self.folder}`",
+            location=Location(file=self.folder),
+            hint="looked for .config, config-*, *.config, *defconfig, *.deb and *.rpm; name a "
+            "file of another name",
         )
 
 
@@ -203,13 +201,11 @@ def read_fragment(
         words = [word.strip("\"'") for word in line.split("#")[0].split()]
         place = Location(file=file, line=number, column=1, length=max(1, len(line)), text=line)
         if words[:1] == ["if"]:
-            raise InputError(
-                Diagnostic(
-                    code="MX1459",
-                    message="what stands under a condition of a .scc is not decided here",
-                    location=place,
-                    hint="name the .cfg files that are meant with --fragment",
-                )
+            raise InputError.of(
+                code="MX1459",
+                message="what stands under a condition of a .scc is not decided here",
+                location=place,
+                hint="name the .cfg files that are meant with --fragment",
             )
         # `kconf hardware FILE`, `include FILE nopatch`: features/merge.sh of yocto-kernel-tools.
         named = {"kconf": words[2:3], "include": words[1:2]}.get(words[0] if words else "")
@@ -218,17 +214,15 @@ def read_fragment(
         target = _beside_or_above(file, named[0], root)
         every.append(named[0])
         if target is None or depth >= _MOST_SCC or len(every) > _MOST_NAMED:
-            raise InputError(
-                Diagnostic(
-                    code="MX1456",
-                    message=f"`{named[0]}` is not there"
-                    if target is None
-                    else f"more than {_MOST_SCC} files include each other"
-                    if depth >= _MOST_SCC
-                    else f"more than {_MOST_NAMED:,} files are named",
-                    location=place,
-                    hint=f"looked for it beside {file}, and in the folders above",
-                )
+            raise InputError.of(
+                code="MX1456",
+                message=f"`{named[0]}` is not there"
+                if target is None
+                else f"more than {_MOST_SCC} files include each other"
+                if depth >= _MOST_SCC
+                else f"more than {_MOST_NAMED:,} files are named",
+                location=place,
+                hint=f"looked for it beside {file}, and in the folders above",
             )
         try:
             check_inside(target, root)
@@ -373,9 +367,8 @@ def _split_folder(one: SplitConfig, overlays: Overlays) -> DotConfig | InputErro
     except InputError as error:
         return error
     left = f"; left out are {', '.join(one.left_out)}" if one.left_out else ""
-    note = Diagnostic(
+    note = Diagnostic.note(
         code="MX1460",
-        severity=Severity.NOTE,
         message=f"a folder with a file for each symbol: {len(config.symbols):,} symbols of "
         f"{len(parts):,} files, deeper ones counting before those above{left}",
         location=Location(file=one.name),
@@ -403,9 +396,8 @@ def _named_release(config: DotConfig, name: str) -> DotConfig:
     version = read_version(found[0]) if len(set(found)) == 1 else None
     if config.release is not None or version is None:
         return config
-    note = Diagnostic(
+    note = Diagnostic.note(
         code=_INFERRED,
-        severity=Severity.NOTE,
         message=f"the file does not say its kernel: Linux {found[0]} is inferred from its name",
         location=Location(file=config.file),
         hint="--kernel decides",
@@ -434,9 +426,8 @@ def with_stated_release(config: DotConfig, releases: tuple[tuple[str, str], ...]
         if fnmatchcase(path, pattern) or fnmatchcase(PurePath(path).name, pattern):
             found = read_version(version)
             said = tuple(item for item in config.diagnostics if item.code != _INFERRED)
-            note = Diagnostic(
+            note = Diagnostic.note(
                 code="MX1458",
-                severity=Severity.NOTE,
                 message=f"Linux {version} is stated for `{pattern}` in matrix.toml",
                 location=Location(file=config.file),
                 hint="--kernel decides",

@@ -10,20 +10,19 @@ import fnmatch
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from matrix.analyze.space.result import Table
-from matrix.analyze.space.selection import Selection, select
+from matrix.analyze.space.selection import Selection
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.study_advice import study_defects
 from matrix.analyze.space.tables import PROFILES, choices, view_table
-from matrix.diagnostics import Diagnostic, InputError, Location, Severity, unknown_word_hint
+from matrix.diagnostics import Diagnostic, Gathered, InputError, Location, refuse, unknown_word_hint
 from matrix.flows.cell_argument import parse_cell, unknown_axis
 from matrix.flows.knowledge import Library
-from matrix.flows.selection import nothing_selected, operands, where_condition
+from matrix.flows.selection import chosen_cells, where_condition
 from matrix.flows.study import PreparedStudy, prepare_study, table_cells
 from matrix.flows.study_answer import StudyAnswer
 from matrix.schema.values import (
@@ -80,12 +79,8 @@ def viewed(prepared: PreparedStudy, solve: Callable[[], SolvedStudy], asked: Ask
     """Return a view of a study that was looked up; raises as `view`, and before it is solved."""
     wanted = _wanted(prepared, asked)
     solved = solve()
-    selection = select(solved, wanted.where) if wanted.where else None
+    selection = chosen_cells(prepared, solved, wanted.where)
     kept = selection.region if selection else solved.valid
-    if wanted.where and selection and kept.is_empty() and not selection.undecided:
-        nothing = nothing_selected(prepared, {}, operands(wanted.where))
-        if nothing is not None:
-            raise nothing
     table = view_table(solved, wanted, table_cells(prepared), kept)
     met = study_defects(solved, kept)
     shown = partial(shows_kernel, table, prepared.study)
@@ -106,9 +101,8 @@ def viewed(prepared: PreparedStudy, solve: Callable[[], SolvedStudy], asked: Ask
 def _nothing_shown(where: Condition, kept: Region) -> Diagnostic:
     """Return that no cell of a view is one of those that its expression chooses."""
     elsewhere = kept.count()
-    return Diagnostic(
+    return Diagnostic.warning(
         code="MX0820",
-        severity=Severity.WARNING,
         location=where.location,
         message="the table is empty: no cell that the view shows is chosen",
         hint=f"{elsewhere:,} cells with other options are: --show cells counts them, --set gives "
@@ -147,17 +141,15 @@ def named_view(study: MatrixStudy, name: str | None, location: Location | None) 
     if name in known:
         return known[name]
     names = [*(view.id for view in study.views), *(table.title for table in tables)]
-    raise InputError(
-        Diagnostic(
-            code="MX0810",
-            message=f"the study `{study.id}` has no view `{name}`"
-            if name is not None
-            else f"the study `{study.id}` declares no table",
-            location=location,
-            hint=unknown_word_hint(name or "", names, "views")
-            if names
-            else "say what is shown: --rows AXIS --columns AXIS",
-        )
+    raise InputError.of(
+        code="MX0810",
+        message=f"the study `{study.id}` has no view `{name}`"
+        if name is not None
+        else f"the study `{study.id}` declares no table",
+        location=location,
+        hint=unknown_word_hint(name or "", names, "views")
+        if names
+        else "say what is shown: --rows AXIS --columns AXIS",
     )
 
 
@@ -225,24 +217,6 @@ def _shown_and_fixed(
         )
 
 
-Found = TypeVar("Found")
-
-
-class Gathered:
-    """What went wrong in steps that do not need each other."""
-
-    def __init__(self) -> None:
-        self.problems: list[Diagnostic] = []
-
-    def of(self, step: Callable[[], Found]) -> Found | None:
-        """Return what a step finds; None where it fails."""
-        try:
-            return step()
-        except InputError as error:
-            self.problems.extend(error.diagnostics)
-            return None
-
-
 def _begun(study: MatrixStudy, asked: Asked) -> DeclaredView:
     """Return the view to begin with; where rows and columns are said, none need be declared."""
     if asked.view is None and not study.pivots and asked.rows and asked.columns:
@@ -280,6 +254,5 @@ def _only(
                 )
             )
         found[axis] = (*found.get(axis, ()), pattern)
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
     return found

@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from matrix.analyze.facts.scenario_words import scenario_of
-from matrix.diagnostics import Diagnostic, InputError, did_you_mean
+from matrix.diagnostics import InputError, did_you_mean
 from matrix.flows.knowledge import Library
 from matrix.flows.pages import shipped_page
 
@@ -39,12 +39,10 @@ def explain_word(text: str, configs: tuple[Path, ...] = ()) -> Word:
         return found
     near = did_you_mean(_key(text), words)
     ways = "a cell is axis=option,…, a diagnostic code MXnnnn; docs/glossary.md has all words"
-    raise InputError(
-        Diagnostic(
-            code="MX0831",
-            message=f"`{text}` is no cell, no diagnostic code and no word of an answer",
-            hint=f"{near} {ways}" if near else ways,
-        )
+    raise InputError.of(
+        code="MX0831",
+        message=f"`{text}` is no cell, no diagnostic code and no word of an answer",
+        hint=f"{near} {ways}" if near else ways,
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from matrix.analyze.cell.verdict import Verdict, meanings_of, wanted_of
 from matrix.analyze.space.overview import Overview
+from matrix.analyze.space.record import dense
 from matrix.analyze.space.result import StudyResult
 from matrix.analyze.space.tables import choices
 from matrix.render.json import Json
@@ -32,10 +33,7 @@ def answers_json(
     diagram = result.diagram
     if diagram is None:
         return ""
-    layers = [
-        [_dense(dict(node), len(variable.options)) for node in layer]
-        for variable, layer in zip(diagram.layers.variables, diagram.layers.layers, strict=True)
-    ]
+    layers = dense(diagram)
     if sum(len(node) for layer in layers for node in layer) > _MOST_NUMBERS:
         return ""
     study = result.study
@@ -86,7 +84,3 @@ def answers_json(
     }
     # The text stands in an element that only `</script` or `<!--` would end.
     return json.dumps(values, separators=(",", ":"), ensure_ascii=True).replace("<", "\\u003c")
-
-
-def _dense(node: Mapping[int, int], options: int) -> list[int]:
-    return [node.get(option, -1) for option in range(options)]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from matrix.kernel.cpu.resolve import recorded_field
-from matrix.render.quantities import release_label
+from matrix.render.quantities import NOTHING, release_label
 from matrix.schema.values import (
     Architecture,
     Cpu,
@@ -166,3 +166,12 @@ def cpu_table(study: MatrixStudy, cpus: Sequence[Cpu], architecture: Architectur
         rows=tuple(CpuRow(cpu=cpu, values=values(cpu)) for cpu in shown[:_MOST_CPUS]),
         left_out=len(shown[_MOST_CPUS:]),
     )
+
+
+def recorded(value: FieldValue | None) -> str:
+    """Return what is recorded of a field, with how firmly it is known."""
+    if value is None:
+        return NOTHING
+    if value.value is None:
+        return f"? ({value.why_unknown or 'unknown'})"
+    return f"{value.value} ({value.confidence})"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
+from operator import attrgetter
 from pathlib import PurePath
 
 from msgspec.structs import replace
@@ -17,7 +18,7 @@ from msgspec.structs import replace
 from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.space.result import StudyResult, Table
 from matrix.analyze.space.view import View
-from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.diagnostics import Diagnostic, InputError, refuse, unknown_word_hint
 from matrix.flows.session import ViewedCell
 from matrix.flows.validate_result import ValidateResult
 from matrix.flows.view import shows_kernel
@@ -93,8 +94,7 @@ def file_content(block: Block, results: Sequence[ValidateResult]) -> Shown:
     for result in results:
         said = (result.answer.verdict, next(iter(result.answer.reasons), ""))
         by_answer.setdefault(said, []).append("+".join(result.cpu))
-    order = {verdict: number for number, verdict in enumerate(Verdict)}
-    ranked = sorted(by_answer.items(), key=lambda item: order[item[0][0]])
+    ranked = sorted(by_answer.items(), key=lambda item: item[0][0].rank)
     title = (*code(block.value("file") or ""), *plain(f" ({results[0].title})"))
     if block.manner == "badge":
         return [_badge(title, [result.answer.verdict for result in results])]
@@ -112,7 +112,7 @@ def file_content(block: Block, results: Sequence[ValidateResult]) -> Shown:
 
 def _badge(title: tuple[Run, ...], found: Sequence[Verdict]) -> Paragraph:
     """Return the verdict that most needs action, and how many of all have it."""
-    worst = min(found, key=list(Verdict).index)
+    worst = min(found, key=attrgetter("rank"))
     number = found.count(worst)
     share = "" if number == len(found) else f"{number} of {len(found)}"
     return _badge_of(title, worst, f" ({share})" if share else "", share)
@@ -201,13 +201,10 @@ def _table_sentence(block: Block, result: StudyResult, members: Members) -> Show
         ]
         if found:
             head = plain(f"{': '.join(column.texts)}: ")
-            told.append((*head, *_verdicts_of(sorted(found, key=_need)), Run(".")))
+            found.sort(key=lambda item: item[0].rank)
+            told.append((*head, *_verdicts_of(found), Run(".")))
     fixed = " ".join(grid.caption[1:])
     return [Paragraph(text=document.joined((*told, *([fixed] if fixed else [])), " "))]
-
-
-def _need(item: tuple[Verdict, object]) -> int:
-    return list(Verdict).index(item[0])
 
 
 def _table_badge(block: Block, result: StudyResult, members: Members) -> Shown:
@@ -258,16 +255,14 @@ def _without_gaps(table: Table) -> Table:
 
 def _nothing_left(block: Block, key: str) -> InputError:
     option = block.option(key)
-    return InputError(
-        Diagnostic(
-            code="MX0830",
-            message=f"no cell of the study is left to show by `{key}`"
-            if option
-            else "the table has no cell to show",
-            location=option.location if option else block.location,
-            hint="a table has the cells of its fixed options alone: `view=axis=option` fixes "
-            "others; `matrix cells STUDY --where EXPR` lists the cells that there are",
-        )
+    return InputError.of(
+        code="MX0830",
+        message=f"no cell of the study is left to show by `{key}`"
+        if option
+        else "the table has no cell to show",
+        location=option.location if option else block.location,
+        hint="a table has the cells of its fixed options alone: `view=axis=option` fixes "
+        "others; `matrix cells STUDY --where EXPR` lists the cells that there are",
     )
 
 
@@ -304,8 +299,7 @@ def _selected(block: Block, result: StudyResult, members: Members) -> Table:
         rows=_chosen(block.option("rows"), rows, members, diagnostics),
         columns=_chosen(block.option("columns"), columns, members, diagnostics),
     )
-    if diagnostics:
-        raise InputError(diagnostics)
+    refuse(diagnostics)
     return view.of(table)
 
 
@@ -320,13 +314,11 @@ def _find_table(block: Block, tables: Sequence[Table]) -> Table:
     if option and option.value in by_name:
         return by_name[option.value]
     titles = [table.title for table in tables]
-    raise InputError(
-        Diagnostic(
-            code="MX0810",
-            message=f"the study has no table `{option.value}`" if option else "no table to show",
-            location=option.location if option else block.location,
-            hint=unknown_word_hint(option.value if option else "", titles, "tables"),
-        )
+    raise InputError.of(
+        code="MX0810",
+        message=f"the study has no table `{option.value}`" if option else "no table to show",
+        location=option.location if option else block.location,
+        hint=unknown_word_hint(option.value if option else "", titles, "tables"),
     )
 
 

@@ -13,7 +13,7 @@ from matrix.analyze.cell.answer import Finding
 from matrix.analyze.space.cause import Cause, Place
 from matrix.analyze.space.cell_text import cell_text, option_text
 from matrix.render.findings import certainty
-from matrix.render.json import Json
+from matrix.render.json import Json, fields
 from matrix.render.quantities import counted, first_names, listing, release_label
 from matrix.solve.nearest import Changes
 
@@ -183,9 +183,7 @@ def place_lines(places: Sequence[Place], most: int) -> tuple[str, ...]:
 def cause_document(cause: Cause) -> dict[str, Json]:
     """Return a cause as JSON; `where` begins with the ordinary cell, which departs in nothing."""
     return {
-        "statement": cause.statement,
-        "operation": cause.operation,
-        "source": cause.source,
+        **fields(cause, "statement operation source"),
         "violates": [{"invariant": name, "certainty": needs} for name, needs in cause.broken],
         "conditions": dict(cause.conditions),
         "kernels": list(cause.kernels),

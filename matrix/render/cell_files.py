@@ -66,13 +66,11 @@ def format_of(path: Path | None) -> CellFormat:
         return CellFormat.CSV
     if suffix not in _SUFFIXES:
         *most, last = _SUFFIXES
-        raise InputError(
-            Diagnostic(
-                code="MX1509",
-                message=f"`{path.name}` says none of the formats of cells",
-                location=Location(file=str(path)),
-                hint=f"end its name in {', '.join(most)} or {last}, or add --format",
-            )
+        raise InputError.of(
+            code="MX1509",
+            message=f"`{path.name}` says none of the formats of cells",
+            location=Location(file=str(path)),
+            hint=f"end its name in {', '.join(most)} or {last}, or add --format",
         )
     return _SUFFIXES[suffix]
 

@@ -142,14 +142,12 @@ def _refuse_others(folder: Path, parts: Sequence[Rows]) -> None:
         if path.absolute() not in ours and (path.suffix == ".parquet" or path == folder)
     ]
     if others:
-        raise InputError(
-            Diagnostic(
-                code="MX0816",
-                message=f"`{others[0].name}` is no part of these rows: who reads the folder would "
-                "read it, too",
-                location=Location(file=str(folder)),
-                hint="give a folder of its own, or remove the file",
-            )
+        raise InputError.of(
+            code="MX0816",
+            message=f"`{others[0].name}` is no part of these rows: who reads the folder would "
+            "read it, too",
+            location=Location(file=str(folder)),
+            hint="give a folder of its own, or remove the file",
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from matrix.flows.kernels_census import Census, CensusRow
-from matrix.render.json import Json
+from matrix.render.json import Json, fields
 from matrix.render.quantities import counted
 from matrix.render.text import hanging
 from matrix.schema.values import ALIAS_ANSWERS, AliasPages
@@ -22,38 +22,28 @@ def census_document(found: Sequence[Census]) -> dict[str, Json]:
         "schema": "matrix/census/1",
         "censuses": [
             {
-                "capability": one.capability,
-                "version": one.version,
+                **fields(one, "capability version"),
                 "pages": one.there,
                 "places": [_row(row) for row in one.rows],
                 "not_classified": sum(row.known is None for row in one.rows),
-                "gone": [
-                    {"path": place.path, "function": place.function, "use": place.use}
-                    for place in one.gone
-                ],
+                "gone": [fields(place, "path function use") for place in one.gone],
                 "absent": list(one.absent),
-                "not_followed": [
-                    {"function": stop.function, "because": stop.because, "source": stop.source}
-                    for stop in one.stops
-                ],
+                "not_followed": [fields(stop, "function because source") for stop in one.stops],
             }
             for one in found
         ],
     }
 
 
+# What is said of a place that somebody knows.
+_OF_A_PLACE = "answer operation because source"
+
+
 def _row(row: CensusRow) -> dict[str, Json]:
     use, known = row.use, row.known
     return {
-        "path": use.path,
-        "lines": list(use.lines),
-        "function": use.function,
-        "use": use.use,
-        "chain": list(use.chain),
-        "answer": known.answer if known else None,
-        "operation": known.operation if known else None,
-        "because": known.because if known else None,
-        "source": known.source if known else None,
+        **fields(use, "path lines function use chain"),
+        **(fields(known, _OF_A_PLACE) if known else dict.fromkeys(_OF_A_PLACE.split())),
     }
 
 

@@ -22,7 +22,7 @@ from matrix.render.document import (
     Section,
     plain,
 )
-from matrix.render.json import Json
+from matrix.render.json import Json, fields
 from matrix.render.study_answer import answer_document, answer_values
 
 CLAIMS_SCHEMA = "matrix/claims/1"
@@ -40,9 +40,7 @@ def _entry(answer: ClaimAnswer) -> dict[str, Json]:
         "id": result.claim.id,
         "kernels": list(result.kernels),
         "statement": result.claim.statement.text,
-        "status": result.status,
-        "expected": result.expected,
-        "cells": result.cells,
+        **fields(result, "status expected cells"),
         "witness": dict(result.witness) if result.witness is not None else None,
     }
 

@@ -1,4 +1,4 @@
-"""Changes of verdict as a document and as JSON (`matrix/diff/1`)."""
+"""Changes of verdict as a document and as JSON (`matrix/diff/1`); those that a patch makes, too."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator
 
 from matrix.analyze.space.cell_text import option_text
 from matrix.analyze.space.difference import Options, Overlap
+from matrix.expr.printer import to_c
 from matrix.flows.diff import VerdictChanges, change_label
+from matrix.flows.review_tree import KernelsCompared
 from matrix.render.defects import compared_documents, compared_sentences
-from matrix.render.document import Block, Document, List, Section, Table, plain, verdict_word
+from matrix.render.document import Block, Document, List, Section, Table, code, plain, verdict_word
 from matrix.render.json import Json
 from matrix.render.quantities import first_names
 from matrix.render.rules import rule_sections, rule_values
@@ -120,3 +122,26 @@ def overlap_values(shared: Overlap) -> dict[str, Json]:
 
 def _listed(options: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, Json]:
     return {axis: list(names) for axis, names in options}
+
+
+def compared_document(found: KernelsCompared) -> Document:
+    """Return both kernels compared: a table of the functions, a section for each capability."""
+    rows = tuple(
+        (code(item.signature), code(to_c(item.before)), code(to_c(item.after)))
+        for item in found.functions
+    )
+    blocks: list[Block] = [
+        Section(blocks=(Table(header=("function", "before", "with the patch"), rows=rows),))
+    ]
+    for change in found.changes:
+        inner = diff_document(change)
+        blocks.append(Section(title=inner.title, blocks=inner.blocks))
+    if found.unaffected:
+        said = ", ".join(found.unaffected)
+        blocks.append(Section(blocks=(List(items=(f"no answer rests on it: {said}",)),)))
+    names = " and ".join(item.signature for item in found.functions)
+    return Document(
+        title=plain(f"{found.kernel}, before and after a change of {names}"),
+        lead=(),
+        blocks=tuple(blocks),
+    )

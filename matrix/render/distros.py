@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from matrix.flows.distros import DistroRow
 from matrix.render.columns import align
-from matrix.render.json import Json
+from matrix.render.json import Json, fields
 
 
 def distros_text(rows: Sequence[DistroRow]) -> str:
@@ -35,16 +35,8 @@ def distros_document(rows: Sequence[DistroRow]) -> dict[str, Json]:
 def _document(row: DistroRow) -> Json:
     distro = row.distro
     return {
-        "id": distro.id,
-        "name": distro.name,
-        "flavour": distro.flavour,
-        "arch": distro.arch,
-        "release": distro.release,
-        "version": distro.version,
+        **fields(distro, "id name flavour arch release version"),
         "profiles": list(row.answered_as),
-        "complete": distro.complete,
-        "file": distro.file,
-        "sha256": distro.sha256,
-        "command_line": distro.command_line,
+        **fields(distro, "complete file sha256 command_line"),
         "kconfig": dict(distro.kconfig),
     }

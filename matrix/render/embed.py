@@ -16,6 +16,7 @@ from matrix.diagnostics import (
     InputError,
     Location,
     Severity,
+    refuse,
     unknown_word_hint,
 )
 from matrix.door.bounded import InputKind, read_bounded
@@ -37,7 +38,7 @@ from matrix.render.block_content import (
 from matrix.render.block_request import Block
 from matrix.render.blocks import find_blocks, splice, stale_blocks
 from matrix.render.document_forms import FORMS, TEXT, Form, form_of
-from matrix.render.json import Json
+from matrix.render.json import Json, fields
 from matrix.render.markers import foreign_markers, missed_blocks
 from matrix.render.writers import fragment
 
@@ -111,8 +112,7 @@ def embed(
                 fresh[path].append((block, _fresh(block, session)))
             except InputError as error:
                 problems.extend(_placed(item, block) for item in error.diagnostics)
-    if problems:
-        raise InputError(tuple(dict.fromkeys(problems)))
+    refuse(dict.fromkeys(problems))
     new = {item.path: splice(item.text, fresh[item.path]) for item in documents}
     changed = [item for item in documents if new[item.path] != item.text]
     if write and not check:
@@ -243,9 +243,7 @@ def one_block_values(found: OneBlock) -> dict[str, Json]:
     """Return the values of `matrix/block/1`."""
     return {
         "schema": "matrix/block/1",
-        "form": found.form,
-        "text": found.text,
-        "declared_in": list(found.declared_in),
+        **fields(found, "form text declared_in"),
     }
 
 
@@ -262,8 +260,7 @@ def filled(text: str, file: str, form: Form, session: Session) -> str:
             fresh.append((block, _fresh(block, session)))
         except InputError as error:
             problems += [_placed(item, block) for item in error.diagnostics]
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
     return splice(text, fresh)
 
 

@@ -12,7 +12,8 @@ from base64 import b64encode
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
-from matrix.render import basis_tables, markdown, parts, proof_tables, tables
+from matrix.render import markdown, parts, tables
+from matrix.render.basis import recorded
 from matrix.render.document import CODE_IN_PROSE
 from matrix.render.findings import certainty, events
 from matrix.render.frames import strip_beside, strip_of
@@ -66,11 +67,16 @@ def markdown_environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(_FILTERS, prose=markdown.prose, code=markdown.code)
+    environment.filters.update(
+        _FILTERS,
+        prose=markdown.prose,
+        code=markdown.code,
+        header=markdown.header,
+        row=markdown.row,
+        recorded=recorded,
+    )
     environment.globals.update(
         fenced=markdown.fenced,
-        basis=basis_tables,
-        proof_tables=proof_tables,
         cause_traces=tables.cause_traces,
         group_table=tables.group_table,
         fix_section=tables.fix_section,

@@ -6,10 +6,8 @@ its value, at its right or beneath it the kernel line, beneath it what set it.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping
 
-from matrix.analyze.cell.answer import Unsettled
 from matrix.analyze.cell.change_costs import CHANGE_COSTS
 from matrix.analyze.cell.derivation import (
     BOOT,
@@ -26,11 +24,11 @@ from matrix.analyze.space.cell_text import option_text
 from matrix.analyze.space.explanation import Derived, Explanation
 from matrix.analyze.space.nearest import NearestCells, NearestChange
 from matrix.diagnostics.width import terminal_width
-from matrix.expr.nodes import Value
+from matrix.expr.nodes import told
 from matrix.render.defects import defect_documents, reasons
-from matrix.render.json import Json, diagnostics_document, judged_document
+from matrix.render.json import Json, diagnostics_document, fields, judged_document
 from matrix.render.markdown import plain
-from matrix.render.text import render_simulation, render_verdict
+from matrix.render.text import hanging, render_simulation, render_verdict
 from matrix.schema.cpu_fields import GIVEN
 
 EXPLAIN_SCHEMA = "matrix/explain/1"
@@ -69,7 +67,7 @@ def _derivations(derived: tuple[Derived, ...]) -> str:
 
 def _head(item: Derived) -> Iterator[str]:
     tree = item.tree
-    yield from _line("", "", f"{item.title}: {plain(tree.text)} = {_value(tree.value)}", None)
+    yield from _line("", "", f"{item.title}: {plain(tree.text)} = {told(tree.value)}", None)
     for source in dict.fromkeys(filter(None, (item.source, tree.source))):
         yield from _wrap(f"({plain(source)})", "  ", "   ")
     yield from _origins(tree, "  ")
@@ -79,7 +77,7 @@ def _children(tree: Derivation, prefix: str) -> Iterator[str]:
     for number, part in enumerate(tree.parts, start=1):
         last = number == len(tree.parts)
         stem = prefix + (_NOTHING if last else _TRUNK)
-        text = f"{plain(part.text)} = {_value(part.value)}" + _shown_above(part)
+        text = f"{plain(part.text)} = {told(part.value)}" + _shown_above(part)
         yield from _line(prefix + (_LAST if last else _BRANCH), stem, text, part.source)
         # What set a value stands between it and its parts: the line down to these runs past.
         yield from _origins(part, stem + ("│ " if part.parts else "  "))
@@ -131,14 +129,7 @@ def _origin(origin: Origin) -> str:
 
 
 def _wrap(text: str, first: str, rest: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        terminal_width(),
-        initial_indent=first,
-        subsequent_indent=rest,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return hanging(text, first, rest, keep=True)
 
 
 def _nearest_text(nearest: NearestCells | None, wanted: Verdict) -> str:
@@ -165,12 +156,6 @@ def _change(change: NearestChange) -> str:
     )
 
 
-def _value(value: Value) -> str:
-    if value is None:
-        return "unknown"
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def explanation_document(explanation: Explanation) -> dict[str, Json]:
     """Return the whole explanation as JSON values, keys in a fixed order."""
     answer = explanation.answer
@@ -180,16 +165,10 @@ def explanation_document(explanation: Explanation) -> dict[str, Json]:
         "study": explanation.study,
         "cell": dict(explanation.cell),
         "chosen": dict(explanation.chosen),
-        "kernel": explanation.kernel,
-        "assumes_patch": explanation.assumes_patch,
-        "cpu": list(explanation.cpu),
-        "cmdline": explanation.cmdline,
-        "capability": explanation.capability,
-        "predicate_version": explanation.predicate_version,
-        "verdict": str(answer.verdict),
-        "confidence": answer.confidence,
+        **fields(explanation, "kernel assumes_patch cpu cmdline capability predicate_version"),
+        **fields(answer, "verdict confidence"),
         "reasons": list(reasons(answer)),
-        "unsettled": [_unsettled(item) for item in answer.unsettled],
+        "unsettled": [fields(one, "name why settled_by") for one in answer.unsettled],
         "facts": dict(answer.facts),
         "predicate": answer.predicate,
         "derivations": [
@@ -211,11 +190,9 @@ def _tree(tree: Derivation) -> Json:
         "source": tree.source,
         "set_by": [
             {
-                "kind": origin.kind,
-                "counts": origin.counts,
+                **fields(origin, "kind counts"),
                 "what": origin.text,
-                "sources": list(origin.sources),
-                "confidence": origin.confidence,
+                **fields(origin, "sources confidence"),
             }
             for origin in tree.origins
         ],
@@ -224,19 +201,13 @@ def _tree(tree: Derivation) -> Json:
     }
 
 
-def _unsettled(item: Unsettled) -> Json:
-    return {"name": item.name, "why": item.why, "settled_by": item.settled_by}
-
-
 def _nearest(nearest: NearestCells, wanted: Verdict) -> Json:
     return {
-        "weight": nearest.weight,
-        "cells": nearest.cells,
+        **fields(nearest, "weight cells"),
         "changes": [
             {
                 "axes": {axis: list(options) for axis, options in change.axes},
-                "acts": list(change.acts),
-                "left_out": change.left_out,
+                **fields(change, "acts left_out"),
                 "verdict": str(wanted),
             }
             for change in nearest.changes

@@ -9,7 +9,7 @@ from matrix.analyze.cell.verdict import meanings_of
 from matrix.diagnostics import Diagnostic
 from matrix.flows.fleet_summary import FleetSummary, HostGroup, IdleWord
 from matrix.render.fixes import fix_line
-from matrix.render.json import Json, dump
+from matrix.render.json import Json, dump, fields
 from matrix.render.markdown import plain
 from matrix.render.quantities import first_names
 from matrix.render.text import wrapped
@@ -59,12 +59,7 @@ def fleet_json(summary: FleetSummary) -> str:
     return dump(
         {
             "schema": FLEET_SCHEMA,
-            "defects": list(summary.defects),
-            "file": summary.file,
-            "capability": summary.capability,
-            "assumes_patch": summary.assumes_patch,
-            "predicate_version": summary.predicate_version,
-            "hosts": summary.hosts,
+            **fields(summary, "defects file capability assumes_patch predicate_version hosts"),
             "verdicts": dict(summary.verdicts),
             "groups": [_group_json(group) for group in summary.groups],
             "idle_words": [_idle_word_json(word) for word in summary.idle],
@@ -119,9 +114,7 @@ def _group_json(group: HostGroup) -> dict[str, Json]:
     return {
         "verdict": str(group.answer.verdict),
         "kernel": group.answer.release,
-        "read_on": group.answer.read_on,
-        "predicate": group.answer.predicate,
-        "outcome": group.answer.outcome,
+        **fields(group.answer, "read_on predicate outcome"),
         "reasons": [*(f"with {text}" for text in group.answer.defects), *group.answer.reasons],
         "hosts": group.hosts,
         "cpus": dict(sorted(group.cpus.items())),
@@ -134,9 +127,7 @@ def _group_json(group: HostGroup) -> dict[str, Json]:
 def _idle_word_json(word: IdleWord) -> dict[str, Json]:
     return {
         "kernel": word.release,
-        "code": word.said.code,
-        "message": word.said.message,
-        "hint": word.said.hint,
+        **fields(word.said, "code message hint"),
         "hosts": word.hosts,
         "first": {"row": word.first_row, "host": word.first_host},
     }
@@ -151,4 +142,4 @@ def _problem_json(group: HostGroup) -> dict[str, Json]:
 
 
 def _said_json(item: Diagnostic) -> dict[str, Json]:
-    return {"code": item.code, "message": item.message, "hint": item.hint}
+    return fields(item, "code message hint")

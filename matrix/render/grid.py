@@ -269,32 +269,21 @@ def _mark_texts(cell: TableCell | None, table: Table) -> list[str]:
 
 def _nodes(table: Table, indices: Sequence[int], level: int) -> list[_Node]:
     """Return the headings of one level over the given columns, not merged yet."""
-    last = len(table.column_levels) - 1
+    is_last = level == len(table.column_levels) - 1
     nodes = []
     for label, group in groupby(indices, key=lambda index: table.columns[index][level]):
-        members = list(group)
-        if level < last:
-            children = tuple(_merged(_nodes(table, members, level + 1), below=True))
+        # On the last level each column is a node of its own.
+        for members in [[index] for index in group] if is_last else [list(group)]:
+            below = [] if is_last else _merged(_nodes(table, members, level + 1), below=True)
             nodes.append(
                 _Node(
                     level=table.column_levels[level],
                     labels=(label,),
-                    children=children,
-                    content=(),
+                    children=tuple(below),
+                    content=tuple(row[members[0]] for row in table.cells) if is_last else (),
                     indices=tuple(members),
                 )
             )
-            continue
-        nodes.extend(
-            _Node(
-                level=table.column_levels[level],
-                labels=(label,),
-                children=(),
-                content=tuple(row[index] for row in table.cells),
-                indices=(index,),
-            )
-            for index in members
-        )
     return nodes
 
 
@@ -358,8 +347,7 @@ def _lines(
     met = dict.fromkeys(
         (cell.verdict, cell.reason) for row in shown for cell in row if cell and cell.reason
     )
-    order = {verdict: number for number, verdict in enumerate(Verdict)}
-    ranked = sorted(met, key=lambda said: order[said[0]])
+    ranked = sorted(met, key=lambda said: said[0].rank)
     number_of = {said: number for number, said in enumerate(ranked, start=1)}
     lines = tuple(
         Line(

@@ -17,7 +17,7 @@ from matrix.door.files import read_regular
 from matrix.door.output import replacing
 from matrix.door.processes import Workers
 from matrix.flows.fleet import FleetOutcome, HostParts, HostSource
-from matrix.flows.fleet_tally import FleetPart, read, written
+from matrix.flows.fleet_summary import FleetPart, read, written
 from matrix.kernel.fleet.hosts import HostPart
 from matrix.render.cell_parts import Parts, write_missing
 from matrix.render.host_table import HostTableWriter

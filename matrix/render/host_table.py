@@ -7,14 +7,14 @@ stands under its name only when it is whole.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matrix.analyze.cell.answer import Fix
-from matrix.diagnostics import Diagnostic, InputError, Location
+from matrix.diagnostics import InputError, Location
 from matrix.door.output import replacing
 from matrix.expr.nodes import Value
+from matrix.flows.fleet import AnsweredRows
 from matrix.flows.fleet_summary import HostAnswer
 from matrix.render.fixes import fix_line
 
@@ -71,26 +71,13 @@ class HostTableWriter:
 
             self._writer = csv.CSVWriter(self._sink, self._schema)
 
-    def write(
-        self,
-        *,
-        rows: npt.NDArray[np.int64],
-        hosts: Any,
-        cpus: tuple[Sequence[str], npt.NDArray[np.int64]],
-        vms: tuple[Sequence[str], npt.NDArray[np.int64]],
-        answers: tuple[Sequence[HostAnswer], npt.NDArray[np.int64]],
-        fixes: tuple[Sequence[tuple[Fix, ...]], npt.NDArray[np.int64]],
-        own: Mapping[str, Any],
-    ) -> None:
-        """Write some rows; each pair holds the distinct values and, per row, the index of one.
-
-        `own` are the user's columns as arrays of bytes, the same in every batch.
-        """
+    def write(self, answered: AnsweredRows) -> None:
+        """Write some rows."""
         import pyarrow as pa
 
         if self._writer is None:
-            self._begin(tuple(own))
-        found, codes = answers
+            self._begin(tuple(answered.own))
+        found, codes = answered.answers
         texts: dict[str, Any] = {
             "kernel": [item.release for item in found],
             "read_on": [item.read_on or "" for item in found],
@@ -101,13 +88,15 @@ class HostTableWriter:
             "problem": [_problems(item) for item in found],
         }
         columns: dict[str, Any] = {name: _words(text, codes) for name, text in texts.items()}
-        columns["cpu"] = _words(*cpus)
-        columns["vm"] = _words(*vms)
-        best, codes = fixes
+        columns["cpu"] = _words(*answered.cpus)
+        columns["vm"] = _words(*answered.vms)
+        best, codes = answered.fixes
         columns["fix"] = _words([next(map(fix_line, fix), "") for fix in best], codes)
-        columns["row"] = pa.array(rows)
-        columns["host"] = pa.array([""] * len(rows)) if hosts is None else _text(hosts)
-        columns |= {self._titles[title]: _text(array) for title, array in own.items()}
+        columns["row"] = pa.array(answered.rows)
+        columns["host"] = (
+            pa.array([""] * len(answered.rows)) if answered.hosts is None else _text(answered.hosts)
+        )
+        columns |= {self._titles[title]: _text(array) for title, array in answered.own.items()}
         arrays = [columns[field.name].cast(field.type) for field in self._schema]
         self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
 
@@ -127,13 +116,11 @@ def host_table(path: Path) -> Iterator[HostTableWriter]:
     """
     suffix = path.suffix.lower()
     if suffix not in (*_PARQUET, *_CSV):
-        raise InputError(
-            Diagnostic(
-                code="MX1509",
-                message=f"`{path.name}` says neither CSV nor Parquet",
-                location=Location(file=str(path)),
-                hint="end its name in .csv or .parquet",
-            )
+        raise InputError.of(
+            code="MX1509",
+            message=f"`{path.name}` says neither CSV nor Parquet",
+            location=Location(file=str(path)),
+            hint="end its name in .csv or .parquet",
         )
     with replacing(path) as sink:
         writer = HostTableWriter(sink, parquet=suffix in _PARQUET)

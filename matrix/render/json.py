@@ -31,6 +31,14 @@ def validate_document(results: Sequence[ValidateResult]) -> dict[str, Json]:
     return {"schema": VALIDATE_SCHEMA, "results": [result_document(result) for result in results]}
 
 
+def fields(value: object, names: str) -> dict[str, Json]:
+    """Return fields of a value under their own names, given as those of a named tuple."""
+    found: dict[str, Json] = msgspec.to_builtins(
+        {name: getattr(value, name) for name in names.split()}
+    )
+    return found
+
+
 def dump(document: Mapping[str, object]) -> str:
     """Return a document of JSON values as text: two spaces of indent, a final newline.
 
@@ -149,19 +157,11 @@ def result_document(result: ValidateResult) -> dict[str, Json]:
 
 def _asked_document(result: ValidateResult) -> dict[str, Json]:
     """Return what was asked."""
-    return {
-        "file": result.file,
-        "kernel": result.kernel,
-        "version": result.version,
-        "read_on": result.read_on,
-        "between": list(result.between),
-        "assumes_patch": result.assumes_patch,
-        "cpu": list(result.cpu),
-        "cmdline": result.cmdline,
-        "vm": result.vm,
-        "capability": result.capability,
-        "predicate_version": result.predicate_version,
-    }
+    return fields(
+        result,
+        "file kernel version read_on between assumes_patch cpu cmdline vm capability "
+        "predicate_version",
+    )
 
 
 def _answer_document(answer: Answer) -> dict[str, Json]:
@@ -169,9 +169,7 @@ def _answer_document(answer: Answer) -> dict[str, Json]:
     return {
         "predicate": answer.predicate,
         **judged_document(answer),
-        "verdict": str(answer.verdict),
-        "confidence": answer.confidence,
-        "so_what": answer.so_what,
+        **fields(answer, "verdict confidence so_what"),
         "reasons": list(reasons(answer)),
         "fixes": [_fix(fix) for fix in answer.fixes],
     }
@@ -230,9 +228,7 @@ def _fix(fix: Fix) -> dict[str, Json]:
     return {
         "change": dict(fix.change),
         "verdict": str(fix.verdict),
-        "scripts_config": parts.scripts_config,
-        "fragment": list(parts.fragment),
-        "boot": parts.boot,
+        **fields(parts, "scripts_config fragment boot"),
         "costs": [{"note": note, "source": source} for note, source in fix.costs],
     }
 
@@ -240,9 +236,7 @@ def _fix(fix: Fix) -> dict[str, Json]:
 def diagnostic_document(diagnostic: Diagnostic) -> dict[str, Json]:
     """Return one diagnostic as it stands in a document."""
     return {
-        "code": diagnostic.code,
-        "severity": str(diagnostic.severity),
-        "message": diagnostic.message,
+        **fields(diagnostic, "code severity message"),
         "location": str(diagnostic.location) if diagnostic.location else None,
         "hint": diagnostic.hint,
     }

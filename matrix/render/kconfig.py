@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from matrix.diagnostics import Diagnostic, Severity, format_diagnostic
+from msgspec import to_builtins
+
+from matrix.diagnostics import Diagnostic, format_diagnostic
 from matrix.flows.kconfig import ProjectOutcome
 from matrix.flows.kconfig_profile import constraint_yaml
+from matrix.flows.kconfig_result import SCHEMA
 from matrix.render.json import Json
 
 
@@ -30,8 +33,12 @@ def kconfig_text(outcome: ProjectOutcome) -> str:
 
 def kconfig_document(outcome: ProjectOutcome) -> dict[str, Json]:
     """Return the projection as JSON has it (`matrix/kconfig-project/1`)."""
-    document = outcome.projected.to_json()
-    return {**document, "toolchain": outcome.toolchain.id, "kernel": outcome.profile.release}
+    return {
+        "schema": SCHEMA,
+        **to_builtins(outcome.projected),
+        "toolchain": outcome.toolchain.id,
+        "kernel": outcome.profile.release,
+    }
 
 
 def kconfig_yaml(outcome: ProjectOutcome) -> str:
@@ -56,18 +63,16 @@ def _notes(outcome: ProjectOutcome) -> list[Diagnostic]:
     if projected.unanswered:
         some = ", ".join(f"`{call}`" for call in projected.unanswered[:3])
         notes.append(
-            Diagnostic(
+            Diagnostic.warning(
                 code="MX1008",
-                severity=Severity.WARNING,
                 message=f"questions of this tree to which {outcome.toolchain.id} has no answer: "
                 f"{len(projected.unanswered)}, such as {some}; either answer is taken as possible",
                 hint="record them with --live-toolchain, or declare them in configs/toolchains",
             )
         )
     notes += [
-        Diagnostic(
+        Diagnostic.note(
             code="MX1014",
-            severity=Severity.NOTE,
             message=f"the tree came without `{name}`, which only adds warnings about documents",
         )
         for name in projected.left_out

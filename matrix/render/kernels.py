@@ -10,7 +10,7 @@ from matrix.diagnostics import Diagnostic, format_diagnostic
 from matrix.flows.kernels_add import AddOutcome
 from matrix.flows.kernels_verify import VerifyOutcome
 from matrix.kernel.source.truth.findings import Finding
-from matrix.render.json import Json
+from matrix.render.json import Json, fields
 from matrix.render.quantities import counted
 
 
@@ -44,14 +44,9 @@ def verify_document(outcome: VerifyOutcome) -> dict[str, Json]:
         "not_compared": len(found.uncompared),
         "findings": [
             {
-                "code": finding.code,
-                "severity": finding.severity.value,
-                "what": finding.what,
-                "message": finding.message,
+                **fields(finding, "code severity what message"),
                 "profile": str(finding.location),
-                "place": finding.place,
-                "declared": finding.declared,
-                "source": finding.source,
+                **fields(finding, "place declared source"),
                 "concerns": list(finding.concerns or (finding.what,)),
             }
             for finding in found.findings

@@ -17,7 +17,7 @@ from matrix.flows.knowledge import Library, release_key
 from matrix.kernel.cpu.resolve import cpus_found, expand_group, resolve_system
 from matrix.kernel.cpu.system import CpuSystem
 from matrix.render.columns import align, listed
-from matrix.render.json import Json, dump
+from matrix.render.json import Json, dump, fields
 from matrix.render.text import hanging
 from matrix.schema.values import (
     Architecture,
@@ -191,12 +191,7 @@ def _capability(capability: Capability, *, as_json: bool) -> str:
         return dump(
             {
                 "schema": "matrix/capability/1",
-                "id": capability.id,
-                "title": capability.title,
-                "description": capability.description,
-                "basis": capability.basis,
-                "scenario": capability.scenario,
-                "default_predicate": capability.default_predicate,
+                **fields(capability, "id title description basis scenario default_predicate"),
                 **{
                     title: [
                         {"name": said, "c": row.text, "source": row.source} for said, row in rows
@@ -205,9 +200,7 @@ def _capability(capability: Capability, *, as_json: bool) -> str:
                 },
                 "series": [
                     {
-                        "name": version.name,
-                        "description": version.description,
-                        "source": version.source,
+                        **fields(version, "name description source"),
                         "options": dict(version.options),
                     }
                     for version in capability.series
@@ -241,12 +234,7 @@ def _study(study: MatrixStudy, *, as_json: bool) -> str:
         return dump(
             {
                 "schema": "matrix/study/1",
-                "id": study.id,
-                "title": study.title,
-                "description": study.description,
-                "arch": study.arch,
-                "capability": study.capability,
-                "predicate": study.predicate,
+                **fields(study, "id title description arch capability predicate"),
                 "axes": [
                     {"name": axis.name, "kind": axis.kind, "options": options}
                     for axis, options in axes
@@ -354,9 +342,7 @@ def _initial(variable: Variable) -> str:
 
 def _profile_document(profile: KernelProfile, architecture: Architecture) -> dict[str, object]:
     return {
-        "id": profile.id,
-        "release": profile.release,
-        "arch": profile.arch,
+        **fields(profile, "id release arch"),
         "verified_on": profile.verified_on.version,
         "how": profile.verified_on.how,
         "functions": [
@@ -427,14 +413,7 @@ def _cpus(system: CpuSystem, *, as_json: bool) -> str:
                     {
                         "name": cpu.name,
                         "fields": [
-                            {
-                                "name": item.name,
-                                "value": item.value,
-                                "confidence": item.confidence,
-                                "why_unknown": item.why_unknown,
-                                "sources": list(item.sources),
-                                "note": item.note,
-                            }
+                            fields(item, "name value confidence why_unknown sources note")
                             for item in cpu.fields
                         ],
                     }

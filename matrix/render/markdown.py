@@ -88,26 +88,32 @@ def joined(parts: Iterable[object], separator: str) -> Md:
     return Md(separator.join(escape(part) for part in parts))
 
 
-def table(header: Sequence[object], rows: Iterable[Sequence[object]], numbers: str = "") -> Md:
+def table(titles: Sequence[object], rows: Iterable[Sequence[object]], numbers: str = "") -> Md:
     """Return a table, one row a line and not padded: a changed row is one changed line.
 
     `numbers` has one letter a column, `r` for those set flush right (the rest, and columns
     beyond its end, are flush left). Raises ValueError where a row has another length than the
     header.
     """
-    widths = numbers.ljust(len(header), "l")
-    rule = ["---:" if align == "r" else "---" for align in widths[: len(header)]]
-    lines = [_row(header), f"| {' | '.join(rule)} |"]
-    for row in rows:
-        if len(row) != len(header):
-            raise ValueError(f"a row of {len(row)} cells in a table of {len(header)} columns")
-        lines.append(_row(row))
+    lines = [header(titles, numbers)]
+    for cells in rows:
+        if len(cells) != len(titles):
+            raise ValueError(f"a row of {len(cells)} cells in a table of {len(titles)} columns")
+        lines.append(row(cells))
     return Md("\n".join(lines))
 
 
-def _row(cells: Sequence[object]) -> str:
+def header(titles: Sequence[object], numbers: str = "") -> Md:
+    """Return the first two lines of a table; `numbers` is that of `table`."""
+    widths = numbers.ljust(len(titles), "l")
+    rule = ["---:" if align == "r" else "---" for align in widths[: len(titles)]]
+    return Md(f"{row(titles)}\n| {' | '.join(rule)} |")
+
+
+def row(cells: Sequence[object]) -> Md:
+    """Return a row of a table."""
     # A table is split at pipes before anything else is read, also inside code spans.
-    return f"| {' | '.join(escape(cell).replace('|', chr(92) + '|') for cell in cells)} |"
+    return Md(f"| {' | '.join(escape(cell).replace('|', chr(92) + '|') for cell in cells)} |")
 
 
 def prose(text: object) -> Md:

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from matrix.diagnostics import Diagnostic, Location, Severity, did_you_mean
+from matrix.diagnostics import Diagnostic, Location, did_you_mean
 from matrix.render.document_forms import MARKDOWN, RST, Form, suffix_of, unknown_form_hint
 from matrix.render.places import COMMENT, FENCE, Line, Place, lines, places
 
@@ -255,6 +255,4 @@ def _missed_markers(text: str, file: str, form: Form, *, any_word: bool) -> Iter
 
 
 def _warning(message: str, location: Location, hint: str) -> Diagnostic:
-    return Diagnostic(
-        code="MX0812", severity=Severity.WARNING, message=message, location=location, hint=hint
-    )
+    return Diagnostic.warning(code="MX0812", message=message, location=location, hint=hint)

@@ -314,8 +314,7 @@ def _count_row(label: str, counts: Counts, verdicts: Sequence[Verdict]) -> Count
 
 def _groups(result: StudyResult, patch: str | None) -> tuple[Group, ...]:
     """Return the groups by verdict in the order of action, then the larger first, numbered."""
-    order = {verdict: number for number, verdict in enumerate(Verdict)}
-    ranked = sorted(result.groups, key=lambda group: (order[group.verdict], -group.cells))
+    ranked = sorted(result.groups, key=lambda group: (group.verdict.rank, -group.cells))
     baseline = dict(result.study.baseline)
     return tuple(
         Group(

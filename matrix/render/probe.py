@@ -6,10 +6,10 @@ import textwrap
 from collections.abc import Sequence
 
 from matrix.analyze.cell.comparison import Agreement, Line
-from matrix.expr.nodes import Value
+from matrix.expr.nodes import told
 from matrix.flows.probe import ProbeOutcome
 from matrix.kernel.host.readings import HostReadings
-from matrix.render.json import Json, diagnostic_document, dump, result_document
+from matrix.render.json import Json, diagnostic_document, dump, fields, result_document
 from matrix.render.markdown import plain
 from matrix.render.text import Detail, render_answer
 
@@ -33,19 +33,11 @@ def probe_json(outcome: ProbeOutcome) -> str:
     return dump(
         {
             "schema": PROBE_SCHEMA,
-            "machine": outcome.host.machine,
-            "version": outcome.host.version,
+            **fields(outcome.host, "machine version"),
             "readings": readings,
             "answer": outcome.result and result_document(outcome.result),
             "comparison": [
-                {
-                    "fact": line.fact,
-                    "model": line.model,
-                    "observed": line.observed,
-                    "source": line.source,
-                    "agreement": str(line.agreement),
-                    "because": line.because,
-                }
+                fields(line, "fact model observed source agreement because")
                 for line in outcome.lines
             ],
             "counts": {str(word): count for word, count in _counts(outcome.lines)},
@@ -72,8 +64,8 @@ def _table(lines: Sequence[Line]) -> list[str]:
     rows += [
         (
             line.fact,
-            _value(line.model),
-            "-" if line.agreement is Agreement.NOT_OBSERVABLE else _value(line.observed),
+            told(line.model),
+            "-" if line.agreement is Agreement.NOT_OBSERVABLE else told(line.observed),
             _WORDS[line.agreement],
             line.source or line.because or "-",
         )
@@ -112,9 +104,3 @@ def _summary(lines: Sequence[Line], *, known: bool) -> str:
 
 def _counts(lines: Sequence[Line]) -> list[tuple[Agreement, int]]:
     return [(word, sum(line.agreement is word for line in lines)) for word in Agreement]
-
-
-def _value(value: Value) -> str:
-    if value is None:
-        return "unknown"
-    return str(value).lower() if isinstance(value, bool) else str(value)

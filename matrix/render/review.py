@@ -20,7 +20,7 @@ from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.facts.implied import Implication, Implied
 from matrix.analyze.space.cause import Cause, Place
 from matrix.analyze.space.cell_text import cell_text
-from matrix.diagnostics import Diagnostic, Location, Severity
+from matrix.diagnostics import Diagnostic, Location
 from matrix.flows.review_result import KconfigAnswer, PlaceInTree, ReviewedRule, ReviewResult
 from matrix.render.causes import named, one_of
 from matrix.render.defects import study_sentences
@@ -94,16 +94,14 @@ def unsaid(result: ReviewResult) -> Iterator[Diagnostic]:
     }
     for item in questions(result.check.patch.comments):
         if not answered.get(item.section or ""):
-            yield Diagnostic(
+            yield Diagnostic.warning(
                 code="MX1225",
-                severity=Severity.WARNING,
                 message=f"this question has no answer in the reply: {plain(item.text)}",
                 location=replace(place, line=item.line, column=1),
             )
     if result.check.patch.mail.envelope.message_id is None:
-        yield Diagnostic(
+        yield Diagnostic.warning(
             code="MX1226",
-            severity=Severity.WARNING,
             message="the text has no Message-ID: the reply has no In-Reply-To",
             location=place,
             hint="give the mail itself (`b4 mbox`, or `raw` on lore.kernel.org), or "

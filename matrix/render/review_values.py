@@ -6,7 +6,7 @@ from matrix.expr.printer import to_c
 from matrix.flows.review_result import KconfigAnswer, ReviewedRule, ReviewResult
 from matrix.render.causes import cause_document, place_documents
 from matrix.render.defects import study_defect_documents
-from matrix.render.json import Json, diagnostic_document, violation_document
+from matrix.render.json import Json, diagnostic_document, fields, violation_document
 from matrix.render.review_diff import proposal
 from matrix.render.review_questions import questions
 from matrix.render.synthesis import synthesize_document
@@ -27,8 +27,7 @@ def review_values(result: ReviewResult) -> dict[str, Json]:
         "schema": REVIEW_SCHEMA,
         "defects": study_defect_documents(result.defects),
         "patch": {
-            "file": check.patch.file,
-            "subject": check.patch.subject,
+            **fields(check.patch, "file subject"),
             "path": check.path,
             "place": str(check.location),
             "function": list(check.lines),
@@ -37,21 +36,14 @@ def review_values(result: ReviewResult) -> dict[str, Json]:
         },
         "check": to_c(check.expression),
         "compiled_where": [to_c(guard.condition) for guard in check.guards],
-        "predicate": result.predicate,
-        "same_as": list(result.same_as),
-        "assumes_patch": result.assumes_patch,
-        "kernels": list(result.kernels),
+        **fields(result, "predicate same_as assumes_patch kernels"),
         "kernels_without": list(result.without),
         "verdicts": {str(verdict): cells for verdict, cells in result.verdicts.items()},
         "causes": [cause_document(cause) for cause in result.causes],
         "rules": [_rule(item) for item in result.rules],
         "statements": [
             {
-                "claim": item.claim,
-                "lines": list(item.lines),
-                "kernels": list(item.kernels),
-                "instead": item.instead,
-                "source": item.source,
+                **fields(item, "claim lines kernels instead source"),
             }
             for item in result.statements
         ],
@@ -79,13 +71,10 @@ def review_values(result: ReviewResult) -> dict[str, Json]:
         "page_size": None
         if sizes is None
         else {
-            "sizes": list(sizes.sizes),
-            "compared": sizes.compared,
-            "differing": sizes.differing,
+            **fields(sizes, "sizes compared differing"),
         },
         "granularity": {
-            "cells": kept.cells,
-            "admitted": kept.admitted,
+            **fields(kept, "cells admitted"),
             "enforced_by": list(kept.keepers),
             "sources": dict(kept.sources),
         },

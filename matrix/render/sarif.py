@@ -26,7 +26,7 @@ from matrix.render.annotations import (
     heading,
     level,
 )
-from matrix.render.json import Json, dump_without_fractions, written
+from matrix.render.json import Json, dump_without_fractions, fields, written
 from matrix.schema.values import Basis
 
 _SCHEMA = (
@@ -139,12 +139,7 @@ def _result(result: ValidateResult, outcome: ValidateOutcome) -> dict[str, Json]
         "partialFingerprints": {"finding/v1": fingerprint(result, outcome)},
         "properties": {
             "cpu": "+".join(result.cpu),
-            "kernel": result.kernel,
-            "version": result.version,
-            "read_on": result.read_on,
-            "between": list(result.between),
-            "cmdline": result.cmdline,
-            "vm": result.vm,
+            **fields(result, "kernel version read_on between cmdline vm"),
         },
     }
     if result.standing is Standing.MUTED:

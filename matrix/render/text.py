@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from matrix.analyze.cell.answer import Answer, Finding, TraceLine, Unsettled
+from matrix.analyze.cell.answer import Answer, Finding, TraceLine
 from matrix.analyze.cell.verdict import Verdict, meanings_of
 from matrix.diagnostics.width import terminal_width
-from matrix.expr.nodes import Value
+from matrix.expr.nodes import told
 from matrix.render.defects import defects_of_cpus, sentences, with_defects
 from matrix.render.findings import certainty, events, hangs
 from matrix.render.fixes import fix_line, snippet_lines
@@ -123,14 +123,14 @@ def _reasons(lines: _Lines, answer: Answer, detail: Detail) -> list[str]:
         for reason in own:
             lines.item(reason)
         for fact in answer.unsettled:
-            lines.item(_open_fact(fact), head="not settled")
+            lines.item(fact.sentence, head="not settled")
         for index, finding in enumerate(broken):
             lines.finding(title, finding, traced=detail is Detail.WHOLE or index == 0)
         return []
     for reason in own[:1]:
         lines.item(reason)
     for fact in answer.unsettled[:1]:
-        lines.item(_open_fact(fact), head="not settled")
+        lines.item(fact.sentence, head="not settled")
     shown = 0 if own or answer.unsettled else 1
     for finding in broken[:shown]:
         lines.finding(title, finding, traced=False)
@@ -229,7 +229,7 @@ def _facts(lines: _Lines, answer: Answer) -> None:
     lines.item("", head="facts")
     width = max((len(name) for name, _ in answer.facts), default=0)
     for name, value in answer.facts:
-        lines.add(f"{plain(name):{width}} = {plain(_value(value))}", indent=4, hang=width + 3)
+        lines.add(f"{plain(name):{width}} = {plain(told(value))}", indent=4, hang=width + 3)
 
 
 class _Lines(Struct, kw_only=True):
@@ -327,7 +327,7 @@ def hanging(
 def _own_reasons(answer: Answer) -> tuple[str, ...]:
     """Return the reasons that no violation and no open fact says in the same words."""
     said = {finding.message for finding in answer.violations}
-    said.update(_open_fact(fact) for fact in answer.unsettled)
+    said.update(fact.sentence for fact in answer.unsettled)
     return tuple(reason for reason in answer.reasons if reason not in said)
 
 
@@ -338,7 +338,7 @@ def why(answer: Answer) -> tuple[str, ...]:
     return (
         *(f"with {text}" for text in sentences(answer.defects)),
         *_own_reasons(answer),
-        *(_open_fact(fact) for fact in answer.unsettled),
+        *(fact.sentence for fact in answer.unsettled),
         *broken,
     )
 
@@ -361,17 +361,6 @@ def _violation_title(verdict: Verdict) -> str:
             return "would violate"
         case _:
             return "violates"
-
-
-def _open_fact(fact: Unsettled) -> str:
-    settled = f"; settled by {fact.settled_by}" if fact.settled_by else ""
-    return f"{fact.name}: {fact.why}{settled}"
-
-
-def _value(value: Value) -> str:
-    if value is None:
-        return "unknown"
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def wrapped(text: str, head: str) -> list[str]:

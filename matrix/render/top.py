@@ -7,6 +7,7 @@ HTML and the Markdown template lay out.
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
@@ -269,7 +270,7 @@ def _fix(result: StudyResult, proofs: Proofs | None) -> Fix | None:
             c_function(proposed.expression, proposed.function),
         )
     )
-    if all(sign == " " for sign, _ in lines):
+    if not lines:
         return Fix(lines=(), said="The check is the weakest sound one that is possible there.")
     return Fix(lines=lines, said=_effect(proofs))
 
@@ -277,13 +278,10 @@ def _fix(result: StudyResult, proofs: Proofs | None) -> Fix | None:
 def _diff(old: str, new: str) -> Iterator[tuple[str, str]]:
     """Yield the lines of a diff with all of its context, each with its sign."""
     before, after = old.splitlines(), new.splitlines()
-    match = difflib.SequenceMatcher(None, before, after, autojunk=False)
-    for kind, first, last, start, end in match.get_opcodes():
-        if kind == "equal":
-            yield from ((" ", line) for line in before[first:last])
-        else:
-            yield from (("-", line) for line in before[first:last])
-            yield from (("+", line) for line in after[start:end])
+    whole = len(before) + len(after)
+    # Behind the names of both and the head of the one hunk; nothing where they are equal.
+    lines = difflib.unified_diff(before, after, n=whole, lineterm="")
+    yield from ((line[0], line[1:]) for line in itertools.islice(lines, 3, None))
 
 
 def _effect(proofs: Proofs) -> str:

@@ -14,7 +14,7 @@ from matrix.flows.explain import SimulatedCell
 from matrix.render.defects import defect_documents, sentences
 from matrix.render.explanation import cell_title
 from matrix.render.frames import frame_lines, strip_of_steps
-from matrix.render.json import Json, dump
+from matrix.render.json import Json, dump, fields
 from matrix.render.text import hanging
 
 # What a predicate answers, in words.
@@ -67,14 +67,23 @@ def _run(cell: SimulatedCell, *, brief: bool) -> str:
 
 
 def _run_document(cell: SimulatedCell) -> dict[str, Json]:
-    title, sources = _title_of(cell), cell.sources
-    match cell.run:
-        case Rehearsal():
-            return rehearsal_document(title, cell.run, sources)
-        case TwoActorResult():
-            return two_actors_document(title, cell.run, sources)
-        case _:
-            return traces_document(title, cell.run, sources)
+    """Return what was found in a cell as JSON values, with the trace of each violation."""
+    run, sources = cell.run, cell.sources
+    found: dict[str, Json] = {"cell": _title_of(cell)}
+    if isinstance(run, Rehearsal):
+        named: list[Json] = [{"name": name, "message": message} for name, message in run.found]
+        return found | {"found": named, "trace": _trace_document(run.steps, sources)}
+    violations = _documents(run.violations, sources)
+    if isinstance(run, TwoActorResult):
+        found["outcome"] = "violates" if violations else "safe within the bound"
+        return found | fields(run, "bound states") | {"violations": violations}
+    return {
+        **found,
+        "outcome": "violates" if violations else "safe",
+        **fields(run, "states transitions"),
+        "violations": violations,
+        "advisories": _documents(run.advisories, sources),
+    }
 
 
 def render_traces(title: str, result: SimulationResult, sources: Mapping[str, str]) -> str:
@@ -178,50 +187,10 @@ def _changes(step: Step) -> Iterator[str]:
             yield from hanging(f"{name}: {value} -> {after[name]}", _PART, _MORE)
 
 
-def traces_document(
-    title: str, result: SimulationResult, sources: Mapping[str, str]
-) -> dict[str, Json]:
-    """Return the same as JSON values."""
-    return {
-        "cell": title,
-        "outcome": "violates" if result.violations else "safe",
-        "states": result.states,
-        "transitions": result.transitions,
-        "violations": _documents(result.violations, sources),
-        "advisories": _documents(result.advisories, sources),
-    }
-
-
-def two_actors_document(
-    title: str, result: TwoActorResult, sources: Mapping[str, str]
-) -> dict[str, Json]:
-    """Return what two actors can break as JSON values."""
-    return {
-        "cell": title,
-        "outcome": "violates" if result.violations else "safe within the bound",
-        "bound": result.bound,
-        "states": result.states,
-        "violations": _documents(result.violations, sources),
-    }
-
-
-def rehearsal_document(
-    title: str, rehearsal: Rehearsal, sources: Mapping[str, str]
-) -> dict[str, Json]:
-    """Return a chosen order of events as JSON values."""
-    return {
-        "cell": title,
-        "found": [{"name": name, "message": message} for name, message in rehearsal.found],
-        "trace": _trace_document(rehearsal.steps, sources),
-    }
-
-
 def _documents(violations: Sequence[Violation], sources: Mapping[str, str]) -> list[Json]:
     return [
         {
-            "invariant": violation.invariant,
-            "certainty": violation.certainty,
-            "message": violation.message,
+            **fields(violation, "invariant certainty message"),
             "trace": _trace_document(violation.trace, sources),
         }
         for violation in violations
@@ -233,20 +202,16 @@ def _trace_document(steps: Sequence[Step], sources: Mapping[str, str]) -> list[J
         {
             "event": step.event,
             "before": dict[str, Json](details(step.before)),
-            "operations": _operation_documents(step, sources, stays=False),
-            **({"left_behind": left} if (left := _left_behind(step, sources)) else {}),
+            "operations": _operations(step, sources, stays=False),
+            # What an oops in this step leaves.
+            **({"left_behind": left} if (left := _operations(step, sources, stays=True)) else {}),
             "after": dict[str, Json](details(step.after)),
         }
         for step in steps
     ]
 
 
-def _left_behind(step: Step, sources: Mapping[str, str]) -> list[Json]:
-    """Return what an oops in this step leaves, nothing where there is none."""
-    return _operation_documents(step, sources, stays=True)
-
-
-def _operation_documents(step: Step, sources: Mapping[str, str], *, stays: bool) -> list[Json]:
+def _operations(step: Step, sources: Mapping[str, str], *, stays: bool) -> list[Json]:
     return [
         {"name": item.name, "detail": item.detail, "source": sources.get(item.name)}
         for item in step.operations

@@ -23,7 +23,7 @@ from matrix.render.document import (
     plain,
 )
 from matrix.render.grid import Entry, Grid, build_grid, study_wording
-from matrix.render.json import Json
+from matrix.render.json import Json, fields
 from matrix.render.quantities import NOTHING
 from matrix.render.study_answer import answer_document, answer_values, left_out
 
@@ -89,9 +89,7 @@ def view_values(found: ViewAnswer) -> dict[str, Json]:
         "predicate": found.predicate.name,
         "assumes_patch": found.patch,
         "view": view.id,
-        "title": view.title,
-        "rows": view.rows,
-        "columns": list(view.columns),
+        **fields(view, "title rows columns"),
         "fixed": dict(table.fixed),
         "over": list(table.over),
         "only": {axis: list(patterns) for axis, patterns in table.only},

@@ -8,6 +8,7 @@ Collections are tuples in the order of the file. Nothing here computes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from msgspec import Struct, field
@@ -152,12 +153,22 @@ class ParameterParser(Sourced, frozen=True, kw_only=True):
     exists_if: Condition | None
     effects: tuple[Effect, ...]
 
+    @property
+    def sets(self) -> frozenset[str]:
+        """The kernel variables that some row of it sets."""
+        return frozenset(variable for effect in self.effects for variable, _ in effect.assign)
+
 
 class BootParameter(Placed, frozen=True, kw_only=True):
     """A boot parameter by name (`-` and `_` are equal), with all its parsers in boot order."""
 
     name: str
     parsers: tuple[ParameterParser, ...]
+
+    @property
+    def sets(self) -> frozenset[str]:
+        """The kernel variables that some parser of it sets."""
+        return frozenset().union(*(parser.sets for parser in self.parsers))
 
 
 class MidrRange(Struct, frozen=True, kw_only=True, array_like=True):
@@ -287,6 +298,13 @@ class KernelProfile(ProfileRows, frozen=True, kw_only=True):
     unread_parameters: tuple[str, ...] = ()
     changes: tuple[NameChange, ...] = ()
     defects: tuple[BaseDefect, ...] = ()
+
+    @property
+    def effects(self) -> Iterator[tuple[BootParameter, ParameterParser, Effect]]:
+        """What boot parameters may do: each row, with the parameter and the parser it is of."""
+        for parameter in self.parameters:
+            for parser in parameter.parsers:
+                yield from ((parameter, parser, effect) for effect in parser.effects)
 
 
 class Overlay(ProfileRows, frozen=True, kw_only=True):

@@ -96,6 +96,12 @@ class Unsettled(Struct, frozen=True, kw_only=True):
         """The names as one text."""
         return " and ".join(self.names)
 
+    @property
+    def sentence(self) -> str:
+        """What is open, why, and what settles it."""
+        settled = f"; settled by {self.settled_by}" if self.settled_by else ""
+        return f"{self.name}: {self.why}{settled}"
+
 
 class Fix(Struct, frozen=True, kw_only=True):
     """A change of the cell that was evaluated again and gives `verdict`.

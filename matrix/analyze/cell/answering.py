@@ -18,7 +18,7 @@ from matrix.analyze.cell.behaviour import Behaviours, violates
 from matrix.analyze.cell.question import Assigned, Completion, Leaf, Question, ask
 from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.facts.evaluation import Evaluation
-from matrix.diagnostics import Diagnostic, InputError, Severity, UndecidedError
+from matrix.diagnostics import Diagnostic, InputError, UndecidedError
 from matrix.explore.inputs import SimulationInputs
 from matrix.explore.outcome import SimulationResult, Step, Violation
 from matrix.expr.evaluation import truth
@@ -351,11 +351,8 @@ def _unknown_reasons(
 ) -> tuple[str, ...]:
     outcomes = " or ".join(sorted({completion.leaf.verdict for completion in completions}))
     names = dict.fromkeys(name for item in unsettled for name in item.names)
-    reasons = [f"{outcomes}, depending on {' and '.join(names)}"]
-    for item in unsettled:
-        settled = f"; settled by {item.settled_by}" if item.settled_by else ""
-        reasons.append(f"{item.name}: {item.why}{settled}")
-    return tuple(reasons)
+    depending = f"{outcomes}, depending on {' and '.join(names)}"
+    return (depending, *(item.sentence for item in unsettled))
 
 
 def _outdated(question: Question, cell: Cell, completions: tuple[Completion, ...]) -> Iterator[str]:
@@ -542,9 +539,8 @@ def granule_note(question: Question, cell: Evaluation) -> tuple[Diagnostic, ...]
     if cell.of(question.boots) is not None:
         return ()
     return (
-        Diagnostic(
+        Diagnostic.note(
             code="MX0904",
-            severity=Severity.NOTE,
             message="nobody recorded whether every CPU supports the kernel's translation granule",
             hint="the answer takes it that the kernel boots",
         ),
@@ -558,9 +554,8 @@ def unbuildable_note(question: Question, cores: Sequence[Sequence[int]]) -> Diag
     own = map(to_c, question.constraints[len(program.constraints) :])
     texts = (*program.constraint_texts, *own)
     broken = "; ".join(" and ".join(texts[number] for number in core) for core in cores)
-    return Diagnostic(
+    return Diagnostic.warning(
         code="MX0919",
-        severity=Severity.WARNING,
         message=f"the Kconfig of Linux {program.release} makes no such `.config`; it breaks: "
         f"{broken}",
         hint="is it of another release? the answer takes the settings as they stand, and drops no "

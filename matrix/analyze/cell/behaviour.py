@@ -92,9 +92,6 @@ class Behaviours:
         self._classes: dict[Inputs, Inputs] = {}
         self._results: dict[Inputs, Result] = {}
 
-    def __len__(self) -> int:
-        return len(self.results)
-
     @property
     def results(self) -> tuple[Result, ...]:
         """The simulations of all classes so far, in the order they were asked for."""

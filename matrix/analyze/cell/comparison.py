@@ -156,13 +156,8 @@ def _can_set_direct_map(model: ModelAnswers, host: HostReadings) -> Evidence:
     elif found.value is True and answer.verdict is not Verdict.ABSENT and not asked:
         # An older kernel's call succeeds all the same, and shows nothing of the function.
         why = "; ".join(answer.reasons)
-    return Evidence(
-        fact="can_set_direct_map",
-        value=None if why else found.value,
-        source=found.source,
-        why_not=why,
-        note=found.note,
-    )
+    value = None if why else found.value
+    return replace(found, fact="can_set_direct_map", value=value, why_not=why)
 
 
 def _grants(answer: Answer | None) -> bool | None:
@@ -181,12 +176,8 @@ def _is_present(answer: Answer | None) -> bool | None:
 def _offered(model: ModelAnswers, found: Evidence) -> Line:
     """Compare the flag of the series; a kernel without the series never offers it."""
     if found.value is False:
-        found = Evidence(
-            fact=found.fact,
-            value=None,
-            source=found.source,
-            why_not="the flag is not offered, as on every kernel without the series",
-        )
+        why = "the flag is not offered, as on every kernel without the series"
+        found = replace(found, value=None, why_not=why)
     return _line("no_direct_map_flag", _grants(model.guest_memfd), found)
 
 
@@ -197,7 +188,7 @@ def _guest_memfd(host: HostReadings) -> Evidence:
 def _flag(found: Evidence) -> Evidence:
     if found.value is None:
         return found
-    return Evidence(fact=found.fact, value=found.value != 0, source=found.source, note=found.note)
+    return replace(found, value=found.value != 0)
 
 
 def _conjunction(values: Iterable[Value]) -> bool | None:

@@ -37,7 +37,6 @@ from matrix.schema.values import (
     CpuCap,
     KernelFunction,
     KernelProfile,
-    ParameterParser,
     Variable,
 )
 
@@ -312,7 +311,7 @@ class Derivations:
         # counts, and one behind it may still overrule it where its condition is unknown here.
         set_by: BootStep | None = None
         for step in self._settings.steps:
-            if step.effect is None and variable.name in _may_set(step.parser):
+            if step.effect is None and variable.name in step.parser.sets:
                 said.append((step, _refusal(step)))
             if variable.name not in dict(step.assigned):
                 continue
@@ -398,10 +397,6 @@ def _operands(expression: Expression, truth_of: _Truth) -> Iterator[Expression]:
                 yield otherwise
         case _:
             yield expression
-
-
-def _may_set(parser: ParameterParser) -> frozenset[str]:
-    return frozenset(variable for effect in parser.effects for variable, _ in effect.assign)
 
 
 def _refusal(step: BootStep) -> str:

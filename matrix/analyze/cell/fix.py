@@ -311,12 +311,7 @@ def _parameters(profile: KernelProfile) -> Iterator[_Knob]:
             yield _Knob(
                 name=f"boot.{parameter.name}",
                 weight=WEIGHTS["boot"],
-                names=frozenset(
-                    variable
-                    for parser in parameter.parsers
-                    for effect in parser.effects
-                    for variable, _ in effect.assign
-                ),
+                names=parameter.sets,
                 values=tuple((text, None) for text in texts),
             )
 

@@ -17,7 +17,7 @@ from matrix.analyze.cell.verdict import Verdict, decide, verdicts_of, wanted_of
 from matrix.analyze.facts.evaluation import Evaluation
 from matrix.analyze.facts.program import PREDICATE, FactProgram, LoweredAdvisory
 from matrix.analyze.facts.scenario_words import scenario_of
-from matrix.diagnostics import Diagnostic, InputError, unknown_word_hint
+from matrix.diagnostics import Diagnostic, InputError, refuse, unknown_word_hint
 from matrix.explore.inputs import SimulationInputs
 from matrix.explore.scenario import AnyScenario, domains_of, required_of
 from matrix.expr.evaluation import truth
@@ -305,7 +305,7 @@ def names_read(question: Question) -> frozenset[str]:
     asked = [item.expression for item in question.requirements if item.expression is not None]
     asked += [expression for _, expression in question.rows]
     asked += [question.predicate] if question.predicate is not None else []
-    return _names_below(question.program, asked)
+    return question.program.below(asked)
 
 
 def conjuncts(expression: Expression) -> Iterator[Expression]:
@@ -370,20 +370,7 @@ def _refuse_foreign(
 
 def _read_by(program: FactProgram, expressions: Iterable[Expression]) -> frozenset[str]:
     """Return the kernel variables and atoms on which expressions rest."""
-    return _names_below(program, expressions) - program.definitions.keys()
-
-
-def _names_below(program: FactProgram, expressions: Iterable[Expression]) -> frozenset[str]:
-    """Return every name that expressions lead to."""
-    seen: set[str] = set()
-    waiting = [name for expression in expressions for name in names(expression)]
-    while waiting:
-        name = waiting.pop()
-        if name not in seen:
-            seen.add(name)
-            if name in program.definitions:
-                waiting.extend(names(program.definitions[name]))
-    return frozenset(seen)
+    return program.below(expressions) - program.definitions.keys()
 
 
 def _rows(
@@ -455,8 +442,7 @@ def refuse_lacking_truth(questions: Iterable[Question]) -> None:
                         'kind, a function with body: "false"), or ask about other releases',
                     )
                 )
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
 
 
 def _cannot_boot(cell: Evaluation) -> str:

@@ -15,9 +15,8 @@ from msgspec import Struct
 from matrix.analyze.cell.answering import Cell
 from matrix.analyze.cell.question import Question, conjuncts
 from matrix.analyze.facts.evaluation import Evaluation
-from matrix.expr.evaluation import evaluate, truth
+from matrix.expr.evaluation import kconfig_truth, truth
 from matrix.expr.nodes import Call, Expression, Name, Value
-from matrix.expr.printer import to_c
 from matrix.expr.trees import names
 from matrix.kernel.config.dotconfig import DotConfig
 from matrix.schema.values import KernelProfile
@@ -127,12 +126,7 @@ class Rebuild(Struct, frozen=True, dict=True, kw_only=True):
         def value(name: str) -> Value:
             return atoms[name] if name in atoms else self.config.value(name)
 
-        def call(asked: Call) -> Value:
-            found = value(to_c(asked.arguments[0]))
-            # IS_ENABLED() of a tristate: `m` is enabled as well.
-            return None if found is None else found is not False
-
-        return truth(evaluate(prompt, value, call))
+        return kconfig_truth(prompt, value)
 
     def gates(self) -> Iterator[tuple[str, Value]]:
         """Yield what of the file beside the model's symbols a rebuild of it rests on."""

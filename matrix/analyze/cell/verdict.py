@@ -24,6 +24,11 @@ class Verdict(enum.StrEnum):
     REFUSED = "refused"
     ABSENT = "absent"
 
+    @property
+    def rank(self) -> int:
+        """Its place in that order."""
+        return list(Verdict).index(self)
+
 
 # What a user wants: the capability works, as far as anything says so.
 WORKS = frozenset({Verdict.SUPPORTED, Verdict.GRANTED})

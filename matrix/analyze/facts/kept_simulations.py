@@ -11,6 +11,7 @@ from functools import cache
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from matrix.door.kept import key_of, recall_value, remember_value
 from matrix.door.package import code_of
@@ -41,22 +42,10 @@ def simulate(scenario: AnyScenario, inputs: SimulationInputs) -> SimulationResul
     # inputs.
     found = recall_value(_KIND, key, _Found)
     if found is not None:
-        return SimulationResult(
-            inputs=inputs,
-            violations=found.violations,
-            advisories=found.advisories,
-            states=found.states,
-            transitions=found.transitions,
-            complete=True,
-        )
+        return SimulationResult(inputs=inputs, **asdict(found), complete=True)
     result = explore_anew(scenario, inputs)
     if result.complete:
-        kept = _Found(
-            violations=result.violations,
-            advisories=result.advisories,
-            states=result.states,
-            transitions=result.transitions,
-        )
+        kept = _Found(**{name: getattr(result, name) for name in _Found.__struct_fields__})
         remember_value(_KIND, key, kept)
     return result
 

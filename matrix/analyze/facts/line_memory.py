@@ -154,7 +154,7 @@ def independent_parameters(profiles: Iterable[KernelProfile]) -> dict[str, int]:
     for profile in profiles:
         for parameter in profile.parameters:
             writes, reads = touched.setdefault(parameter_key(parameter.name), (set(), set()))
-            writes |= _written(parameter)
+            writes |= parameter.sets
             reads |= _read(parameter)
     for name, (writes, reads) in touched.items():
         related = {
@@ -167,15 +167,6 @@ def independent_parameters(profiles: Iterable[KernelProfile]) -> dict[str, int]:
         numbers = {other: own if at in related else at for other, at in numbers.items()}
         numbers[name] = own
     return numbers
-
-
-def _written(parameter: BootParameter) -> set[str]:
-    return {
-        variable
-        for parser in parameter.parsers
-        for effect in parser.effects
-        for variable, _ in effect.assign
-    }
 
 
 def _read(parameter: BootParameter) -> set[str]:

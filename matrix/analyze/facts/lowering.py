@@ -7,14 +7,13 @@ which names a release lacks, and refuses a profile whose own expressions use a n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from msgspec.structs import replace
 
 from matrix.analyze.facts.unread import UNREAD, Unread, rows_of, subjects
-from matrix.diagnostics import Diagnostic, InputError, Location, unknown_word_hint
+from matrix.diagnostics import Diagnostic, InputError, Location, refuse, unknown_word_hint
 from matrix.expr.nodes import Binary, Call, Constant, Expression, Name, Unary, Value, is_memory
 from matrix.expr.position import Source
 from matrix.expr.printer import to_c
@@ -170,13 +169,10 @@ class Lowering:
             known = [item for item in self.functions if "(" in item]
         else:
             kind, known = "names", [*self._plain, *self._enumerators, *self._mechanisms]
-        # Not inside of a longer name: `x` must not be underlined in `mechanism.x`.
-        found = re.search(rf"(?<![\w.]){re.escape(word)}(?!\w)", condition.text) if word else None
-        return Source(condition.text, condition.location).diagnostic(
+        return Source(condition.text, condition.location).at_word(
             "MX0290",
             f"unknown name `{word or name}`",
-            found.start() if found else 0,
-            len(word) if found else len(condition.text),
+            word,
             hint=unknown_word_hint(f"{word}()" if kind == "functions" else word, known, kind),
         )
 
@@ -232,8 +228,7 @@ def refuse_unknown_names(profile: KernelProfile, lowering: Lowering) -> None:
     """
     problems = [*_unknown_names(profile, lowering), *_unknown_variables(profile)]
     problems += _unknown_rows(profile)
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
 
 
 def refuse_cycles(
@@ -305,18 +300,16 @@ def _unknown_names(profile: KernelProfile, lowering: Lowering) -> Iterator[Diagn
 
 def _unknown_variables(profile: KernelProfile) -> Iterator[Diagnostic]:
     known = [variable.name for variable in profile.variables]
-    for parameter in profile.parameters:
-        for parser in parameter.parsers:
-            for effect in parser.effects:
-                for variable, assigned in effect.assign:
-                    if variable not in known:
-                        yield Diagnostic(
-                            code="MX0292",
-                            location=_of_variable(variable, assigned.location),
-                            message=f"`{parameter.name}` sets `{variable}`, which is no variable "
-                            "of this profile",
-                            hint=unknown_word_hint(variable, known, "variables"),
-                        )
+    for parameter, _, effect in profile.effects:
+        for variable, assigned in effect.assign:
+            if variable not in known:
+                yield Diagnostic(
+                    code="MX0292",
+                    location=_of_variable(variable, assigned.location),
+                    message=f"`{parameter.name}` sets `{variable}`, which is no variable of this "
+                    "profile",
+                    hint=unknown_word_hint(variable, known, "variables"),
+                )
 
 
 def _unknown_rows(profile: KernelProfile) -> Iterator[Diagnostic]:
@@ -345,11 +338,9 @@ def _read_by_variables(profile: KernelProfile, lowering: Lowering) -> dict[str, 
         variable.name: set(names(lowering.lower(variable.initial.expression)))
         for variable in profile.variables
     }
-    for parameter in profile.parameters:
-        for parser in parameter.parsers:
-            for effect in parser.effects:
-                for item in (parser.exists_if, *_parts(effect)):
-                    read = names(lowering.lower(item.expression)) if item else frozenset()
-                    for variable, _ in effect.assign:
-                        read_by[variable] |= read
+    for _, parser, effect in profile.effects:
+        for item in (parser.exists_if, *_parts(effect)):
+            read = names(lowering.lower(item.expression)) if item else frozenset()
+            for variable, _ in effect.assign:
+                read_by[variable] |= read
     return read_by

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from matrix.analyze.facts.lowering import (
     PARSED_VALUE,
@@ -28,7 +29,7 @@ from matrix.analyze.facts.lowering import (
     refuse_unknown_names,
 )
 from matrix.analyze.facts.scenario_words import impossible_inputs
-from matrix.diagnostics import InputError
+from matrix.diagnostics import InputError, refuse
 from matrix.expr.nodes import Binary, Constant, Expression, Name, Value
 from matrix.expr.trees import names
 from matrix.schema.values import (
@@ -79,7 +80,19 @@ class LoweredAdvisory(Struct, frozen=True, kw_only=True):
     needs: str | None
 
 
-class FactProgram(Struct, frozen=True, kw_only=True):
+class Lowered(Struct, frozen=True, kw_only=True):
+    """What takes long of a `FactProgram`, and can be kept between runs."""
+
+    definitions: dict[str, Expression]
+    atoms: frozenset[str]
+    constraints: tuple[Expression, ...]
+    facts: dict[str, Expression]
+    simulation: dict[str, Expression]
+    advisories: dict[str, LoweredAdvisory]
+    advised: frozenset[str]
+
+
+class FactProgram(Lowered, frozen=True, kw_only=True):
     """One kernel as expressions, read on one version of its release (`read_on`).
 
     `definitions` is acyclic; `variables` are the names the command line sets. `facts`,
@@ -93,21 +106,14 @@ class FactProgram(Struct, frozen=True, kw_only=True):
 
     release: str
     read_on: str
-    definitions: Mapping[str, Expression]
     variables: frozenset[str]
-    atoms: frozenset[str]
     symbols: Mapping[str, str]
-    constraints: tuple[Expression, ...]
     constraint_texts: tuple[str, ...]
     always_set: frozenset[str]
     cpucaps: tuple[CpuCap, ...]
-    facts: Mapping[str, Expression]
-    simulation: Mapping[str, Expression]
     sources: Mapping[str, str]
     operation_sources: Mapping[str, str]
     open_atoms: Mapping[str, OpenAtom]
-    advisories: Mapping[str, LoweredAdvisory]
-    advised: frozenset[str]
     defects: Mapping[str, BaseDefect]
     lowering: Lowering
 
@@ -133,6 +139,18 @@ class FactProgram(Struct, frozen=True, kw_only=True):
             raise InputError(self.lowering.unknown(sorted(missing), condition))
         return self.lowering.lower(condition.expression)
 
+    def below(self, expressions: Iterable[Expression]) -> frozenset[str]:
+        """Return every name that expressions lead to."""
+        seen: set[str] = set()
+        waiting = [name for expression in expressions for name in names(expression)]
+        while waiting:
+            name = waiting.pop()
+            if name not in seen:
+                seen.add(name)
+                if name in self.definitions:
+                    waiting.extend(names(self.definitions[name]))
+        return frozenset(seen)
+
     def domain(self, atom: str) -> tuple[Value, ...]:
         """Return the values an unknown atom may have.
 
@@ -144,18 +162,6 @@ class FactProgram(Struct, frozen=True, kw_only=True):
             return (dated.value, dated.since.before)
         kind = self.symbols.get(atom.removeprefix("CONFIG_"))
         return (0, 100) if kind == "int" else (False, True)
-
-
-class Lowered(Struct, frozen=True, kw_only=True):
-    """What takes long of a `FactProgram`, and can be kept between runs."""
-
-    definitions: dict[str, Expression]
-    atoms: frozenset[str]
-    constraints: tuple[Expression, ...]
-    facts: dict[str, Expression]
-    simulation: dict[str, Expression]
-    advisories: dict[str, LoweredAdvisory]
-    advised: frozenset[str]
 
 
 def lower(
@@ -173,21 +179,17 @@ def lower(
     lowering = Lowering(profile, architecture)
     found = known or _lowered(profile, architecture, lowering)
     return FactProgram(
+        **asdict(found),
         release=profile.release,
         read_on=profile.verified_on.version,
-        definitions=found.definitions,
         variables=frozenset(variable.name for variable in profile.variables),
-        atoms=found.atoms,
         symbols={symbol.name: symbol.type for symbol in profile.symbols},
-        constraints=found.constraints,
         constraint_texts=tuple(
             f"{item.condition.because or item.condition.text}"
             f" ({item.condition.source or item.grounded})"
             for item in read_constraints(profile, lowering)
         ),
         cpucaps=tuple(lowering.cpucaps.values()),
-        facts=found.facts,
-        simulation=found.simulation,
         sources={
             **{function.signature: function.source for function in lowering.functions.values()},
             **{f"cap.{cap.name}": cap.source for cap in lowering.cpucaps.values()},
@@ -195,8 +197,6 @@ def lower(
         },
         open_atoms=dict(_open_atoms(profile, architecture)),
         operation_sources={row.operation: row.source for row in profile.operations},
-        advisories=found.advisories,
-        advised=found.advised,
         defects={
             defect.invariant: defect
             for defect in profile.defects
@@ -212,15 +212,7 @@ def lower(
 
 def lowered(program: FactProgram) -> Lowered:
     """Return what is kept of a program."""
-    return Lowered(
-        definitions=dict(program.definitions),
-        atoms=program.atoms,
-        constraints=program.constraints,
-        facts=dict(program.facts),
-        simulation=dict(program.simulation),
-        advisories=dict(program.advisories),
-        advised=program.advised,
-    )
+    return Lowered(**{name: getattr(program, name) for name in Lowered.__struct_fields__})
 
 
 def _lowered(profile: KernelProfile, architecture: Architecture, lowering: Lowering) -> Lowered:
@@ -234,8 +226,7 @@ def _lowered(profile: KernelProfile, architecture: Architecture, lowering: Lower
     # Before anything evaluates: `Evaluation` and the compiler follow definitions without a guard.
     refuse_cycles(profile, lowering, definitions)
     impossible = tuple(impossible_inputs(profile, architecture, lowering))
-    if impossible:
-        raise InputError(impossible)
+    refuse(impossible)
     facts = _rows(architecture.facts, lowering)
     simulation = _rows(architecture.simulation, lowering)
     constraints = tuple(

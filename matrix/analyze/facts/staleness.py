@@ -213,9 +213,8 @@ class NameHistory:
         if key in self._names:
             name = self._names[key]
             standing = self._standing(name, profile, lambda one: self._has_parameter(one, key))
-            return Diagnostic(
+            return Diagnostic.warning(
                 code="MX1702",
-                severity=Severity.WARNING,
                 location=place,
                 message=f"Linux {release} has no parameter `{shown(found.name)}`: "
                 + standing.sentence(),
@@ -227,9 +226,8 @@ class NameHistory:
         near = near_name(found.name, mine, self._names)
         if near is None:
             return None
-        return Diagnostic(
+        return Diagnostic.warning(
             code="MX1704",
-            severity=Severity.WARNING,
             location=place,
             message=f"no known release reads `{shown(found.name)}`",
             hint=f"did you mean `{near}`?",
@@ -255,17 +253,15 @@ class NameHistory:
 
         message = f"`{shown(written)}` means nothing in Linux {profile.release}"
         if not any(map(takes, self._profiles)):
-            return Diagnostic(
+            return Diagnostic.warning(
                 code="MX1703",
-                severity=Severity.WARNING,
                 location=place,
                 message=f"{message}: the kernel refuses the value and nothing changes",
                 hint=_taken(declared, found.value),
             )
         standing = self._standing(written, profile, takes)
-        return Diagnostic(
+        return Diagnostic.warning(
             code="MX1703",
-            severity=Severity.WARNING,
             location=place,
             message=f"{message}, nothing changes: {standing.sentence()}",
             hint=_hint(standing, _taken(declared, None)),

@@ -63,13 +63,11 @@ class Unread:
         assigned: dict[str, list[Expression]] = {
             one.name: [one.initial.expression] for one in profile.variables
         }
-        for parameter in profile.parameters:
-            for parser in parameter.parsers:
-                for effect in parser.effects:
-                    for variable, given in effect.assign:
-                        assigned.setdefault(variable, []).append(given.expression)
-                        if ("parameter", parameter.name) in self._rows:
-                            self._set |= {variable}
+        for parameter, _, effect in profile.effects:
+            for variable, given in effect.assign:
+                assigned.setdefault(variable, []).append(given.expression)
+                if ("parameter", parameter.name) in self._rows:
+                    self._set |= {variable}
         numbers = {one.name: frozenset(dict(one.enumerators).values()) for one in profile.variables}
         for variable, expressions in assigned.items():
             known: frozenset[Scalar] = frozenset(numbers.get(variable, ()))

@@ -19,7 +19,7 @@ from matrix.analyze.space.expression_names import ClaimNames
 from matrix.analyze.space.selection import ClaimRegions
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.symbolic import KernelRegions
-from matrix.diagnostics import Diagnostic, InputError
+from matrix.diagnostics import Diagnostic, InputError, refuse
 from matrix.expr.nodes import Call, Constant, Expression
 from matrix.expr.position import Source
 from matrix.schema.values import Claim, MatrixStudy
@@ -109,8 +109,7 @@ def read_claims(
         # A misspelt name is lacked by every release as well: said once, as the slip that it is.
         wrong = names.problems(claim.statement, statement.expressions)
         problems.extend(wrong or _not_askable(names, claim, statement))
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
     return tuple(statements)
 
 

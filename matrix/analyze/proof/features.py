@@ -13,7 +13,7 @@ from msgspec import Struct
 from matrix.analyze.space.cause import varied
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.symbolic import KernelRegions, of_kernel
-from matrix.expr.nodes import Expression, Name, Value, plain
+from matrix.expr.nodes import Expression, Name, Value, told
 from matrix.expr.trees import names
 from matrix.schema.values import KernelProfile
 from matrix.solve.space import Region, in_several
@@ -118,7 +118,7 @@ class Candidates:
                 continue
             named = _enumerators(profile, expression)
             for value, region in part.compiler.partition(expression).items():
-                text = named.get(value) or text_of(value)
+                text = named.get(value) or told(value)
                 once[text] = once.get(text, nothing) | (region & mine).project_hidden()
         # With hidden variables forgotten a cell can have two values: nobody knows which.
         twice = in_several(self.solved.backend, once.values())
@@ -137,13 +137,6 @@ def _enumerators(profile: KernelProfile, expression: Expression) -> Mapping[Valu
         if expression == Name(variable.name)
         for name, number in variable.enumerators
     }
-
-
-def text_of(value: Value) -> str:
-    """Return a value as rules and JSON spell it; no value is `unknown`."""
-    if value is None:
-        return UNKNOWN
-    return plain(value)
 
 
 class _Expressions:

@@ -7,14 +7,12 @@ check, the simulation and the facts would be those of another kernel, and the ve
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
 from matrix.analyze.facts.program import FactProgram
-from matrix.diagnostics import Diagnostic, InputError, Location, Severity
-from matrix.expr.nodes import Expression
-from matrix.expr.trees import names
+from matrix.diagnostics import Diagnostic, InputError, Location, refuse
 from matrix.kernel.patch.touched import Touch
 from matrix.kernel.source.truth.citations import citations
 from matrix.kernel.source.truth.evidence import Evidence
@@ -63,8 +61,7 @@ def refuse_another_kernel(
         for item in touched
         if item.name in rests and item.name != asked
     }
-    if problems:
-        raise InputError(list(problems.values()))
+    refuse(problems.values())
 
 
 def changed_model(
@@ -82,9 +79,8 @@ def changed_model(
                 modelled.setdefault(name, {})[kernel.program.release] = source
     first = {touch.name: touch for touch in reversed(touched) if touch.name != asked}
     return tuple(
-        Diagnostic(
+        Diagnostic.warning(
             code="MX1240",
-            severity=Severity.WARNING,
             message=f"the patch {touch.how} `{name}()`, which the simulation models as it is in "
             f"Linux {', '.join(modelled[name])} ({list(modelled[name].values())[-1]})",
             location=touch.location,
@@ -141,7 +137,7 @@ def _rests(kernels: Sequence[AskedKernel], capability: Capability) -> Collection
         program = kernel.program
         roots = [*program.simulation.values(), *program.facts.values()]
         roots += [program.lowering.lower(item.condition.expression) for item in capability.requires]
-        reached = _reached(program.definitions, roots)
+        reached = program.below(roots)
         found.update(name.partition("(")[0] for name in reached)
         for variable in kernel.profile.variables:
             if variable.name in reached:
@@ -149,18 +145,6 @@ def _rests(kernels: Sequence[AskedKernel], capability: Capability) -> Collection
         found.update(
             name for what, name, _ in _cited(kernel) if what.partition(" ")[0] in _OF_FACTS
         )
-    return found
-
-
-def _reached(definitions: Mapping[str, Expression], roots: Sequence[Expression]) -> set[str]:
-    found: set[str] = set()
-    pending = list(roots)
-    while pending:
-        for name in names(pending.pop()):
-            if name not in found:
-                found.add(name)
-                if name in definitions:
-                    pending.append(definitions[name])
     return found
 
 

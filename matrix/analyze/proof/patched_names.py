@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from matrix.analyze.facts.program import FactProgram
 from matrix.analyze.space.study import SolvedStudy, decide_study
-from matrix.diagnostics import Diagnostic, InputError, Severity, unknown_word_hint
+from matrix.diagnostics import Diagnostic, InputError, refuse, unknown_word_hint
 from matrix.expr.nodes import Call, Constant, Expression, Name
 from matrix.expr.parser import parse
 from matrix.expr.trees import calls, names, rewrite
@@ -95,8 +95,7 @@ def refuse_words_of_the_model(check: PatchedCheck, axes: Iterable[str]) -> None:
         )
         for name in sorted(names(check.expression) & frozenset(axes))
     ]
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
 
 
 def refuse_unknown_symbols(
@@ -121,16 +120,14 @@ def refuse_unknown_symbols(
         # A symbol that one profile lists is known: releases without it have it off.
         for symbol in sorted(frozenset.intersection(*unlisted))
     ]
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
 
 
 def remarks(check: PatchedCheck) -> tuple[Diagnostic, ...]:
     """Return what a reader must know of a check beside what it says."""
     errors = [
-        Diagnostic(
+        Diagnostic.warning(
             code="MX1222",
-            severity=Severity.WARNING,
             message="an error number is returned for yes or no: it says yes, as all but 0 does",
             location=location,
             hint="is `return false;` meant?",
@@ -140,9 +137,8 @@ def remarks(check: PatchedCheck) -> tuple[Diagnostic, ...]:
     bare = []
     if check.is_bare_macro:
         bare.append(
-            Diagnostic(
+            Diagnostic.warning(
                 code="MX1224",
-                severity=Severity.WARNING,
                 message=f"the macro `{check.name}` has no parentheses around it: where it is "
                 "called beside an operator C reads it otherwise",
                 location=check.location,
@@ -150,9 +146,8 @@ def remarks(check: PatchedCheck) -> tuple[Diagnostic, ...]:
             )
         )
     changed = [
-        Diagnostic(
+        Diagnostic.warning(
             code="MX1218",
-            severity=Severity.WARNING,
             message=f"the patch changes `{name}()` as well; the check is read with what it becomes",
             location=location,
             hint="what else the kernel does with it is not asked here",
@@ -233,9 +228,8 @@ def of_kernels_that_have(
         (profile, part) for profile, part in solved.kernels if profile.release not in wanting
     ]
     left_out = tuple(
-        Diagnostic(
+        Diagnostic.warning(
             code="MX1217",
-            severity=Severity.WARNING,
             message=f"Linux {release} has no `{'`, `'.join(sorted(lacked))}`: it is left out",
             location=check.place_of_text(min(lacked)),
             hint="the check would not build there, or the profile lacks a row",

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from matrix.analyze.facts.program import FactProgram
 from matrix.analyze.proof.patched_model import AskedKernel
-from matrix.diagnostics import Diagnostic, InputError, Severity
+from matrix.diagnostics import Diagnostic, refuse
 from matrix.expr.nodes import Binary, Call, Constant, Expression, Name
 from matrix.expr.printer import to_c
 from matrix.expr.trees import fold, rewrite, walk
@@ -46,9 +46,8 @@ def changed_kconfig(
     cited = _cited(kernels)
     first = {(item.path, item.entry): item for item in reversed(touched) if _decides(item, cited)}
     return tuple(
-        Diagnostic(
+        Diagnostic.warning(
             code="MX1241",
-            severity=Severity.WARNING,
             message=f"the patch changes {item.path}: what is said of Kconfig is what holds "
             "without the patch",
             location=item.location,
@@ -120,9 +119,8 @@ def without_prefix(
     def replaced(node: Expression) -> Expression:
         match node:
             case Call("IS_ENABLED" | "defined" as test, (Name(name),)) if name in listed:
-                found[name] = Diagnostic(
+                found[name] = Diagnostic.warning(
                     code="MX1221",
-                    severity=Severity.WARNING,
                     message=f"`{test}({name})` is always 0: the prefix {_SYMBOL} is missing",
                     location=check.place_of(Name(name)),
                     hint=f"is `{test}({_SYMBOL}{name})` meant?",
@@ -163,9 +161,8 @@ def read_as_numbers(programs: Sequence[FactProgram], check: PatchedCheck) -> tup
         and not all(item.name in program.always_set for program in programs)
     }
     return tuple(
-        Diagnostic(
+        Diagnostic.warning(
             code="MX1242",
-            severity=Severity.WARNING,
             message=f"`{name}` stands in C outside of `#if` and IS_ENABLED(): where Kconfig "
             "leaves it out, C knows no such name and the check does not compile",
             location=item.location,
@@ -199,8 +196,7 @@ def refuse_values(programs: Sequence[FactProgram], check: PatchedCheck) -> None:
         for expression in expressions
         for node, name in _asked_values(expression, numbers)
     }
-    if problems:
-        raise InputError(list(problems.values()))
+    refuse(problems.values())
 
 
 def _asked_values(expression: Expression, numbers: set[str]) -> Iterator[tuple[Expression, str]]:

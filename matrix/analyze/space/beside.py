@@ -10,10 +10,8 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from matrix.analyze.cell.answering import trace_lines
-from matrix.analyze.cell.behaviour import Inputs
-from matrix.analyze.cell.question import Question
 from matrix.analyze.cell.verdict import Verdict
-from matrix.analyze.space.cause import Beside, Cause
+from matrix.analyze.space.cause import Beside, Cause, of_cell
 from matrix.analyze.space.study import SolvedStudy
 from matrix.explore.inputs import SimulationInputs
 from matrix.explore.trace import ImpossibleEventError, replay
@@ -41,7 +39,7 @@ def beside(solved: SolvedStudy, broken: Mapping[str, str], events: Sequence[str]
     if supported is None or supported.is_empty():
         return None
     cell = _nearest(solved, supported, broken)
-    question, inputs = _asked(solved, cell)
+    question, inputs = of_cell(solved, solved.classes, cell)
     if not isinstance(inputs, SimulationInputs):
         return None
     world = scenario(inputs.scenario)
@@ -62,12 +60,3 @@ def _nearest(solved: SolvedStudy, supported: Region, broken: Mapping[str, str]) 
     others = supported.at({name: option for name, option in broken.items() if name not in cpus})
     usual = others.at({name: option for name, option in solved.study.baseline if name in cpus})
     return usual.pick() or others.pick() or nearest(supported, broken) or {}
-
-
-def _asked(solved: SolvedStudy, cell: Mapping[str, str]) -> tuple[Question, Inputs]:
-    """Return the kernel's question and what decides a cell that has the capability."""
-    for _, part in solved.kernels:
-        for inputs, region in part.classes:
-            if not region.at(cell).is_empty():
-                return part.question, inputs
-    raise AssertionError(f"no class has the cell {cell}")

@@ -18,7 +18,7 @@ from matrix.analyze.cell.question import Question, cannot_be_asked, lower_questi
 from matrix.analyze.cell.verdict import Verdict
 from matrix.analyze.space.study import SolvedStudy, decide_study
 from matrix.analyze.space.symbolic import KernelRegions
-from matrix.diagnostics import Diagnostic, InputError
+from matrix.diagnostics import Diagnostic, InputError, refuse
 from matrix.schema.values import Axis, MatrixStudy, Option, PredicateVersion
 from matrix.solve.space import Backend, Region, union, within_memory
 
@@ -158,8 +158,7 @@ def overlap(one: MatrixStudy, other: MatrixStudy) -> Overlap:
     problems = [_nothing_shared(mine, its) for mine, its in shared if not _both(mine, its)]
     if not shared:
         problems = [_no_axis(one, other)]
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
     names = {axis.name for axis, _ in shared}
     return Overlap(
         common=tuple((mine.name, _both(mine, its)) for mine, its in shared),

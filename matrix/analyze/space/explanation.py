@@ -20,7 +20,7 @@ from matrix.analyze.facts.evaluation import Evaluation
 from matrix.analyze.space.nearest import NearestCells
 from matrix.expr.evaluation import truth
 from matrix.expr.nodes import Call
-from matrix.schema.values import Architecture, KernelProfile, PredicateVersion
+from matrix.schema.values import Architecture, Condition, KernelProfile, PredicateVersion
 
 
 class Derived(Struct, frozen=True, kw_only=True):
@@ -66,26 +66,23 @@ def derive_answer(
     derivations = Derivations(question.program, profile, architecture, evaluation, settings)
     derived = list(_requirements(question, evaluation, derivations))
     if question.predicate is not None:
+        asked = ", were it asked" if verdict is Verdict.ABSENT else ""
         derived.append(
-            Derived(
-                title=f"predicate {predicate.name}"
-                + (", were it asked" if verdict is Verdict.ABSENT else ""),
-                source=predicate.condition.source,
-                tree=derivations.derive(predicate.condition.expression),
-            )
+            _derived(derivations, f"predicate {predicate.name}{asked}", predicate.condition)
         )
     if verdict is not Verdict.ABSENT:
         derived += (
-            Derived(
-                title=f"truth {part.id}",
-                source=part.condition.source,
-                tree=derivations.derive(part.condition.expression),
-            )
+            _derived(derivations, f"truth {part.id}", part.condition)
             for part in question.capability.truth
         )
     if verdict is Verdict.UNKNOWN and question.capability.scenario is not None:
         derived += _open_inputs(question, architecture, evaluation, derivations)
     return tuple(derived)
+
+
+def _derived(derivations: Derivations, title: str, condition: Condition) -> Derived:
+    tree = derivations.derive(condition.expression)
+    return Derived(title=title, source=condition.source, tree=tree)
 
 
 def _requirements(
@@ -102,11 +99,7 @@ def _requirements(
             continue
         holds = truth(evaluation.of(lowered.expression))
         if holds is not True:
-            yield Derived(
-                title="requirement",
-                source=requirement.condition.source,
-                tree=derivations.derive(requirement.condition.expression),
-            )
+            yield _derived(derivations, "requirement", requirement.condition)
         if holds is False:
             return
 

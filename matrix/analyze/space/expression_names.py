@@ -7,7 +7,6 @@ without operands may be written with or without their parentheses.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from matrix.analyze.cell.question import Question
@@ -186,11 +185,4 @@ def _is_violates(name: str) -> bool:
 
 def _at(condition: Condition, code: str, message: str, word: str, hint: str) -> Diagnostic:
     """Return a diagnostic with its caret at the first use of a word."""
-    found = re.search(rf"(?<![\w.]){re.escape(word)}(?!\w)", condition.text) if word else None
-    return Source(condition.text, condition.location).diagnostic(
-        code,
-        message,
-        found.start() if found else 0,
-        len(word) if found else len(condition.text),
-        hint=hint,
-    )
+    return Source(condition.text, condition.location).at_word(code, message, word, hint=hint)

@@ -16,8 +16,6 @@ from matrix.analyze.space.cause import is_named
 from matrix.analyze.space.result import Table, TableCell
 from matrix.schema.values import MatrixStudy
 
-_ORDER = {verdict: number for number, verdict in enumerate(Verdict)}
-
 
 class Tally(Struct, frozen=True, kw_only=True):
     """How many rows have a verdict where it counts; None is that there is no such cell.
@@ -100,4 +98,4 @@ def _departs(row: OverviewRow, *, of_cpus: bool) -> bool:
 
 
 def _rank(cell: TableCell | None) -> int:
-    return len(_ORDER) if cell is None else _ORDER[cell.verdict]
+    return len(Verdict) if cell is None else cell.verdict.rank

@@ -91,14 +91,15 @@ def record_of(result: StudyResult, program: str) -> Record | None:
         program=program,
         axes=tuple((item.name, tuple(item.options)) for item in diagram.layers.variables),
         baseline=dict(result.study.baseline),
-        layers=_dense(diagram),
+        layers=dense(diagram),
         leaves=tuple(leaf[0] for leaf in diagram.layers.leaves),
         labels=diagram.labels,
         causes=tuple(cause.statement for cause in result.causes),
     )
 
 
-def _dense(diagram: Diagram) -> tuple[tuple[tuple[int, ...], ...], ...]:
+def dense(diagram: Diagram) -> tuple[tuple[tuple[int, ...], ...], ...]:
+    """Return the nodes of each layer, a number for each option of its axis, -1 for none."""
     return tuple(
         tuple(
             tuple(dict(node).get(option, -1) for option in range(len(variable.options)))
@@ -124,9 +125,8 @@ def moved(before: Record, after: Record, solved: SolvedStudy) -> Moved:
         new = {key: region & place for key, region in _regions(after, solved.backend, now).items()}
         compared = union(solved.backend, old.values()) & place & solved.valid
         moves = tuple(_moves(old, new, compared, solved))
-    order = {word: at for at, word in enumerate(Verdict)}
     return Moved(
-        moves=tuple(sorted(moves, key=lambda move: (order[move.after], -move.cells))),
+        moves=tuple(sorted(moves, key=lambda move: (move.after.rank, -move.cells))),
         compared=compared.count(),
         only_before=_lacking(before.axes, now),
         only_after=_lacking(after.axes, then),

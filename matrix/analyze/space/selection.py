@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from matrix.analyze.space.expression_names import VERDICT, ClaimNames, violations_in
 from matrix.analyze.space.study import SolvedStudy
 from matrix.analyze.space.symbolic import KernelRegions
-from matrix.diagnostics import InputError
+from matrix.diagnostics import refuse
 from matrix.explore.inputs import SimulationInputs
 from matrix.expr.nodes import Binary, Call, Constant, Expression, Name, Value
 from matrix.expr.printer import to_c
@@ -136,8 +136,7 @@ def select(solved: SolvedStudy, condition: Condition) -> Selection:
     asked = without_repeats(condition.expression)
     expressions = (asked,)
     problems = names.problems(condition, expressions)
-    if problems:
-        raise InputError(problems)
+    refuse(problems)
     regions = ClaimRegions(solved, names)
     chosen = undecided = solved.backend.nothing()
     lacking: list[tuple[str, tuple[str, ...]]] = []

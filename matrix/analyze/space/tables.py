@@ -228,11 +228,10 @@ def _count_of(counts: Mapping[Verdict, int]) -> TableCell | None:
 
 def _by_danger(table: Table) -> Table:
     """Return a table with the rows first that have the most urgent verdict, and it most often."""
-    order = {word: at for at, word in enumerate(Verdict)}
 
     def urgency(cells: tuple[TableCell | None, ...]) -> tuple[int, int]:
-        ranks = [order[cell.verdict] for cell in cells if cell is not None]
-        worst = min(ranks, default=len(order))
+        ranks = [cell.verdict.rank for cell in cells if cell is not None]
+        worst = min(ranks, default=len(Verdict))
         return worst, -ranks.count(worst)
 
     ranked = sorted(

@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from matrix.expr.evaluation import evaluate, truth
-from matrix.expr.nodes import Call, Value
-from matrix.expr.printer import to_c
+from matrix.expr.evaluation import kconfig_truth
+from matrix.expr.nodes import Value
 from matrix.schema.checking.catalogue import Catalogue, Known
 from matrix.schema.checking.options import WRONG, FoundOption, found
 from matrix.schema.documents.distro import DistroDocument
@@ -62,13 +61,8 @@ def _could_make(profile: KernelProfile, known: dict[str, Value], *, complete: bo
     def value(name: str) -> Value:
         return known.get(name, rest)
 
-    def is_enabled(call: Call) -> Value:
-        found = value(to_c(call.arguments[0]))
-        return None if found is None else found is not False
-
     return all(
-        truth(evaluate(item.condition.expression, value, is_enabled)) is not False
-        for item in profile.constraints
+        kconfig_truth(item.condition.expression, value) is not False for item in profile.constraints
     )
 
 
