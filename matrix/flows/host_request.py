@@ -6,6 +6,7 @@ says overrides what was read; what was not read is said.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -19,6 +20,7 @@ from matrix.kernel.config.dotconfig import DotConfig, no_dotconfig, read_dotconf
 from matrix.kernel.cpu.candidates import cpu_of_all, named_cpu
 from matrix.kernel.cpu.resolve import resolve_system
 from matrix.kernel.host.evidence import MACHINE_AXES, Evidence, evidence, surroundings
+from matrix.kernel.host.kernel_log import Shown
 from matrix.kernel.host.readings import NOT_AMONG_EVIDENCE, HostReadings
 from matrix.kernel.line.given_line import given_line
 from matrix.kernel.source.version import read_version
@@ -291,61 +293,78 @@ class _Field(Struct, frozen=True, kw_only=True):
 def _fields_of(
     host: HostReadings, numbers: list[int], architecture: Architecture, *, alone: bool
 ) -> list[_Field]:
-    """Return the fields of one CPU type as the machine shows them.
+    """Return the fields of one CPU type as the machine shows them, each once.
 
     A system-wide yes is a yes of each type; a no is one type's only where there is but one.
     """
-    found: list[_Field] = []
+    fields = {item.name for item in architecture.fields}
+    found: dict[str, _Field] = {}
+    for item in (
+        *_by_facts(host, alone=alone),
+        *(_of_every_cpu(host) if alone else ()),
+        *_by_cache_types(host, numbers, architecture),
+    ):
+        # The first that tells a field counts.
+        if item.name in fields:
+            found.setdefault(item.name, item)
+    return list(found.values())
+
+
+def _by_facts(host: HostReadings, *, alone: bool) -> Iterator[_Field]:
     shown = evidence(host)
     told = {item.name: item for item in host.shown if item.kind == "field"}
-    fields = {item.name for item in architecture.fields}
     for name, fact in _SHOWN_BY:
-        if name not in fields:
-            continue
         values = {item.value for item in shown if item.fact == fact and item.value is not None}
         if values == {True} or (values == {False} and alone):
             line = told.get(name) if host.log_places else None
-            how = None if line is None else "inferred" if line.inferred else "log"
-            found.append(
-                _Field(
-                    name=name,
-                    fact=fact,
-                    value=int(True in values),
-                    confidence=how,
-                    source="" if line is None else line.source,
-                )
+            yield _Field(
+                name=name,
+                fact=fact,
+                value=int(True in values),
+                confidence=None if line is None else _how(line),
+                source="" if line is None else line.source,
             )
+
+
+def _of_every_cpu(host: HostReadings) -> Iterator[_Field]:
+    """Yield what the log says of each CPU, and then what flags and modules say."""
+    facts = dict(_SHOWN_BY)
+    for item in host.shown:
+        if item.kind == "field" and item.value is not None and item.name not in facts:
+            yield _Field(
+                name=item.name,
+                fact=item.name,
+                value=item.value,
+                confidence=_how(item) if host.log_places else None,
+                source=item.source,
+            )
+    for name, value in (host.cpu_fields.value or {}).items():
+        yield _Field(
+            name=name, fact=name, value=value, confidence="log", source=host.cpu_fields.source
+        )
+
+
+def _how(line: Shown) -> str:
+    return "inferred" if line.inferred else "log"
+
+
+def _by_cache_types(
+    host: HostReadings, numbers: list[int], architecture: Architecture
+) -> Iterator[_Field]:
     registers = {
         register for number, register in (host.cache_types.value or {}).items() if number in numbers
     }
-    found += [
-        _Field(
-            name=item.name,
-            fact=item.name,
-            value=item.value,
-            confidence=None if not host.log_places else "inferred" if item.inferred else "log",
-            source=item.source,
-        )
-        for item in told.values()
-        if item.value is not None and alone and item.name not in dict(_SHOWN_BY)
-    ]
-    said = {item.name for item in found}
-    found += [
-        _Field(name=name, fact=name, value=value, confidence="log", source=host.cpu_fields.source)
-        for name, value in (host.cpu_fields.value or {}).items()
-        if alone and name in fields - said
-    ]
     # CPUs of one type that read differently say nothing of the type.
-    if len(registers) == 1:
-        (register,) = registers
-        for field_ in architecture.fields:
-            if field_.name in _CTR_FIELDS and field_.settable:
-                value = decode_field(field_, register)
-                if value is not None:
-                    found.append(
-                        _Field(name=field_.name, fact=_CTR_FIELDS[field_.name], value=value)
-                    )
-    return found
+    if len(registers) != 1:
+        return
+    (register,) = registers
+    for field_ in architecture.fields:
+        fact = _CTR_FIELDS.get(field_.name)
+        if fact is None or not field_.settable:
+            continue
+        value = decode_field(field_, register)
+        if value is not None:
+            yield _Field(name=field_.name, fact=fact, value=value)
 
 
 def _settings(
