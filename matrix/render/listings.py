@@ -205,6 +205,18 @@ def _capability(capability: Capability, *, as_json: bool) -> str:
                     }
                     for version in capability.series
                 ],
+                "so_what": [
+                    {
+                        **fields(row, "verdict says"),
+                        "c": row.condition.text if row.condition else None,
+                    }
+                    for row in capability.so_what
+                ],
+                "synthesis": capability.synthesis
+                and {
+                    "function": capability.synthesis.function,
+                    "atoms": [fields(atom, "c meaning") for atom in capability.synthesis.atoms],
+                },
             }
         )
     decided = {
@@ -222,7 +234,19 @@ def _capability(capability: Capability, *, as_json: bool) -> str:
         | {
             "series": [
                 (version.name, version.description, version.source) for version in capability.series
-            ]
+            ],
+            "so what": [
+                (
+                    f"{row.verdict} where {row.condition.text}" if row.condition else row.verdict,
+                    row.says,
+                    "",
+                )
+                for row in capability.so_what
+            ],
+            "synthesis": [
+                (atom.c, atom.meaning, "")
+                for atom in (capability.synthesis.atoms if capability.synthesis else ())
+            ],
         },
     )
 
