@@ -514,22 +514,3 @@ def test_no_form_takes_more_than_time_for_its_length(case: str) -> None:
     asked = asked_of(LIBRARY)
     with cpu_bound(seconds=10), contextlib.suppress(InputError):
         read_text(evidence_text(LARGE[case], "log"), asked)
-
-
-@pytest.mark.parametrize(
-    ("line", "version"),
-    [
-        ("Linux version 5.19.0-rc2-next-20220614", "5.19.0-rc2-next-20220614"),  # mail wraps it
-        ("Linux version 6.12.107 (a@b) (gcc 14) #1 SMP", "6.12.107"),
-        ("Linux version 6.12-custom (a@b) #1 SMP", "6.12-custom"),
-        ("Linux version 6.1", "unknown"),  # of 6.12, or of 6.1: it may be cut
-        ("Linux version", "unknown"),
-    ],
-)
-def test_the_version_of_a_banner_that_goes_on_in_the_next_line(
-    line: str, version: str, tmp_path: Path
-) -> None:
-    log = (
-        f"> [    0.0] Booting Linux on physical CPU 0x0000000000 [0x411fd401]\n> [    0.0] {line}\n"
-    )
-    assert host_of(log, tmp_path).version == version
