@@ -48,6 +48,41 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+# What the plain command leaves to CI, so that it takes minutes: a file that is named runs.
+_TREES, _BUILDS, _LONG = "reads kernel trees", "builds documents", "runs many whole commands"
+_LEFT_TO_CI = {
+    "laws/test_hash_seeds.py": _LONG,
+    "mutation/test_sources_smoke.py": _TREES,
+    "test_bad_documents.py": _BUILDS,
+    "test_cell_parts.py": _LONG,
+    "test_document_builds.py": _BUILDS,
+    "test_every_study.py": _LONG,
+    "test_fleet_parts.py": _LONG,
+    "test_how_tos.py": _LONG,
+    "test_interrupted_writes.py": _LONG,
+    "test_kconfig_trees.py": _TREES,
+    "test_kernel_drafts.py": _TREES,
+    "test_kernel_functions.py": _TREES,
+    "test_kernel_probes.py": _TREES,
+    "test_other_studies.py": _LONG,
+    "test_patch_readings.py": _TREES,
+    "test_site.py": _BUILDS,
+    "test_source_drift.py": _TREES,
+}
+_PLAIN = "MATRIX_PLAIN_TESTS"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what the plain command leaves to CI."""
+    if not os.environ.get(_PLAIN):
+        return
+    folder = Path(__file__).parent
+    for item in items:
+        why = _LEFT_TO_CI.get(item.path.relative_to(folder).as_posix())
+        if why is not None:
+            item.add_marker(pytest.mark.skip(reason=f"{why}: CI=true, or name the file"))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the hypothesis profile; refuse to rewrite goldens where nobody reads the change.
 
@@ -57,6 +92,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     in_ci = bool(os.environ.get("CI"))
+    # Workers inherit what their controller has found.
+    if not hasattr(config, "workerinput"):
+        words = (word.partition("::")[0] for word in config.invocation_params.args)
+        os.environ[_PLAIN] = "" if in_ci or any(map(os.path.exists, words)) else "1"
     profile = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if in_ci else "default")
     hypothesis.settings.load_profile(profile)
     if in_ci and config.getoption("--update-golden"):
