@@ -47,12 +47,12 @@ class EvidenceMachine(Struct, frozen=True, kw_only=True):
 
 def asked_of(library: Library, arch: str | None = None, boot: int | None = None) -> Asked:
     """Return what the readers of evidence are told; of the usual architecture unless one is."""
-    asking = {
-        one.id: library.asking_about(one.machines[0])
-        for one in library.knowledge.architectures
-        if one.machines
-    }
-    return Asked(knowledge=library.knowledge, arch=arch or library.arch, boot=boot, asking=asking)
+    return Asked(
+        knowledge=library.knowledge,
+        arch=arch or library.arch,
+        boot=boot,
+        asking=library.asking,
+    )
 
 
 def read_evidence(

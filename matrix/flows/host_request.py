@@ -20,7 +20,7 @@ from matrix.kernel.config.dotconfig import DotConfig, no_dotconfig, read_dotconf
 from matrix.kernel.cpu.candidates import cpu_of_all, named_cpu
 from matrix.kernel.cpu.resolve import resolve_system
 from matrix.kernel.host.evidence import MACHINE_AXES, Evidence, evidence, surroundings
-from matrix.kernel.host.kernel_log import Shown
+from matrix.kernel.host.kernel_log import Shown, architecture_of
 from matrix.kernel.host.readings import NOT_AMONG_EVIDENCE, HostReadings
 from matrix.kernel.line.given_line import given_line
 from matrix.kernel.source.version import read_version
@@ -172,7 +172,8 @@ def _check_architecture(
     if host.machine in architecture.machines:
         return
     hint = f"give --host what `matrix probe --save FILE` saved on a machine of {architecture.id}"
-    if asking := library.asking_about(host.machine):
+    other = architecture_of(host.machine, library.knowledge.architectures)
+    if other is not None and (asking := library.asking[other.id]):
         hint = f"ask about --capability {' or '.join(asking)}; or {hint}"
     raise InputError.of(
         code="MX1601",

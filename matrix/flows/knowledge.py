@@ -125,10 +125,14 @@ class Library:
         asked = sorted({study.arch for study in studies if study.capability == capability.id})
         return self.arch if not asked or self.arch in asked else asked[0]
 
-    def asking_about(self, machine: str) -> tuple[str, ...]:
-        """Return the capabilities that are asked about a machine, by its name in uname(2)."""
-        archs = {item.id for item in self.knowledge.architectures if machine in item.machines}
-        return tuple(item.id for item in self.knowledge.capabilities if self.arch_of(item) in archs)
+    @cached_property
+    def asking(self) -> Mapping[str, tuple[str, ...]]:
+        """The capabilities that each architecture is asked about, for hints."""
+        archs = [(item.id, self.arch_of(item)) for item in self.knowledge.capabilities]
+        return {
+            one.id: tuple(name for name, arch in archs if arch == one.id)
+            for one in self.knowledge.architectures
+        }
 
     def kernel(self, name: str, arch: str | None = None) -> KernelProfile:
         """Return a profile by release (`7.3`) or id (`linux-7.3-arm64`).

@@ -126,14 +126,13 @@ def _check_architecture(specs: Sequence[str], arch: str, library: Library) -> No
         others = library.archs_named(spec)
         if not others or arch in others:
             continue
-        other = library.architecture(others[0])
-        asking = library.asking_about(other.machines[0])
+        asking = library.asking[others[0]]
         problems.append(
             at(
                 spec,
                 Word(text=re.split("[,+]", spec)[0], offset=0),
                 "MX0502",
-                f"this is a CPU of {other.id}, and the capability is asked about {arch}",
+                f"this is a CPU of {others[0]}, and the capability is asked about {arch}",
                 f"ask about --capability {' or '.join(asking)}" if asking else None,
             )
         )
@@ -155,11 +154,14 @@ def prepare(request: ValidateRequest) -> ValidateJob:
     architecture, knowledge = library.architecture(arch), library.knowledge_of(arch)
     named = request.cpus or default_cpus(knowledge)
     specs = [spec for text in named for spec in expand_group(text, knowledge)]
-    _check_architecture(specs, arch, library)
-    systems = tuple(
-        _as_firm_as_read(resolve_system(spec, knowledge, architecture), request.confidences)
-        for spec in specs
-    )
+    try:
+        systems = tuple(
+            _as_firm_as_read(resolve_system(spec, knowledge, architecture), request.confidences)
+            for spec in specs
+        )
+    except InputError:
+        _check_architecture(specs, arch, library)
+        raise
     settings = (*((f"vm={request.vm}",) if request.vm is not None else ()), *request.settings)
     surroundings = {"vm": DEFAULT_VM, **choose_surroundings(architecture, settings)}
     boot_loader = boot_loader_text(request.cmdline, request.cmdline_file)

@@ -23,10 +23,14 @@ def fields_without_flags(flags: str, architecture: Architecture) -> dict[str, Sc
     }
 
 
+def parameter_value(text: str) -> int | None:
+    """Return what a file of a bool parameter says, 1 or 0; None: it is none."""
+    return _SAYS.get(text.strip())
+
+
 def field_of_parameter(path: str, text: str, architecture: Architecture) -> tuple[str, int] | None:
     """Return the CPU field that a file below /sys/module tells, and its value; None: it is none."""
-    place = _PARAMETER.search(path)
-    value = _SAYS.get(text.strip())
+    place, value = _PARAMETER.search(path), parameter_value(text)
     if place is None or value is None:
         return None
     name = f"{place[1]}.{place[2]}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from matrix.diagnostics import InputError
@@ -12,7 +12,7 @@ from matrix.door.files import read_regular
 from matrix.door.folders import found_below
 from matrix.door.stream import decompress
 from matrix.expr.nodes import Scalar
-from matrix.kernel.cpu.flags import field_of_parameter, fields_without_flags
+from matrix.kernel.cpu.flags import fields_without_flags, parameter_value
 from matrix.kernel.host.readings import NO_FIELDS, Reading, unread
 from matrix.kernel.host.system_calls import error_name
 from matrix.schema.values import Architecture
@@ -99,28 +99,32 @@ def _midrs_of_cpuinfo(text: str) -> dict[int, Mapping[str, int]]:
 
 def read_cpu_fields(root: Path, architecture: Architecture | None) -> Reading[Mapping[str, Scalar]]:
     """Return the fields of every CPU that the flags of cpuinfo deny, or modules tell."""
-    if architecture is None or not architecture.missing_flags:
+    if architecture is None or not (architecture.missing_flags or architecture.module_parameters):
         return NO_FIELDS
-    told: dict[str, Scalar] = {}
-    for row in architecture.module_parameters:
-        module, _, name = row.parameter.partition(".")
-        path = root / "sys/module" / module / "parameters" / name
-        try:
-            found = field_of_parameter(str(path), _bytes(path).decode("latin-1"), architecture)
-        except OSError:
-            continue  # the module is not loaded
-        if found is not None:
-            told[found[0]] = found[1]
+    told = dict(_told_by_modules(root, architecture))
     try:
         text = _bytes(root / _CPUINFO).decode("utf-8", "replace")
+        flags = re.search(r"^flags\s*:(.*)\n", text, re.MULTILINE)
+        why = "there is no line `flags`"
     except OSError as error:
-        return unread(f"/{_CPUINFO}", error_name(error.errno))
-    flags = re.search(r"^flags\s*:(.*)\n", text, re.MULTILINE)
+        flags, why = None, error_name(error.errno)
     if flags is None:
-        return unread(f"/{_CPUINFO}", "there is no line `flags`")
+        return Reading(value=told, source="/sys/module") if told else unread(f"/{_CPUINFO}", why)
     denied = fields_without_flags(flags[1], architecture)
     source = f"/{_CPUINFO}{', /sys/module' if told else ''}"
     return Reading(value={**told, **denied}, source=source)
+
+
+def _told_by_modules(root: Path, architecture: Architecture) -> Iterator[tuple[str, Scalar]]:
+    for row in architecture.module_parameters:
+        module, _, name = row.parameter.partition(".")
+        try:
+            text = _bytes(root / "sys/module" / module / "parameters" / name).decode("latin-1")
+        except OSError:
+            continue  # the module is not loaded
+        value = parameter_value(text)
+        if value is not None:
+            yield row.shows, value
 
 
 def read_boot_log(root: Path) -> Reading[str]:
